@@ -1,0 +1,1 @@
+"""The built-in methods, guests like any other."""

@@ -1,0 +1,110 @@
+"""The words of the story as frozen data: Case, Scan, Truth, Scored, Value. No logic lives here.
+
+Axes are RAS+ everywhere: x grows to the subject's right, y to the front, z upwards. Images are (C, X, Y, Z),
+one channel a modality; masks and anomaly maps are (X, Y, Z). An axial slice is `image[:, :, :, z]`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+Affine = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What exists on disk for one imaging session: paths only, no voxels.
+
+    `images` maps a modality (t1, t2, flair, pd) to its file. `lesion_kind` is a word that groups lesions of
+    one sort within a dataset ("tumour"); empty where the dataset knows no kinds. `lesion_labels` are the
+    integer values of the lesion mask that count as lesion; empty means every value above zero.
+    `age` is in years, `sex` is "f" or "m"; both are None where unknown.
+    """
+
+    dataset: str
+    case_id: str
+    subject_id: str
+    images: Mapping[str, Path]
+    healthy: bool
+    lesion_mask: Path | None = None
+    brain_mask: Path | None = None
+    lesion_kind: str = ""
+    lesion_labels: tuple[int, ...] = ()
+    site: str = ""
+    age: float | None = None
+    sex: str | None = None
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A view that cannot be made writable again, because the array below it is read-only now too."""
+    array.flags.writeable = False
+    return array.view()
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One prepared scan: all that a method ever sees of a case. Arrays are read-only.
+
+    image: float32 (C, X, Y, Z), background 0; brain_mask: bool (X, Y, Z); affine: (4, 4), voxel to world in
+    mm, RAS+; spacing: voxel size (x, y, z) in mm; modalities: one word a channel, in the protocol's order.
+    """
+
+    case_id: str
+    modalities: tuple[str, ...]
+    image: FloatArray
+    brain_mask: BoolArray
+    affine: Affine
+    spacing: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        for name in ("image", "brain_mask", "affine"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The grid (X, Y, Z)."""
+        x, y, z = self.brain_mask.shape
+        return x, y, z
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The lesion mask of a case, bool (X, Y, Z). Only evaluation may ask for it.
+
+    `lost` counts lesion voxels of the grid that the preparation could not keep inside the field of view.
+    """
+
+    case_id: str
+    lesion_mask: BoolArray
+    lost: int = 0
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An anomaly map beside the truth: what a metric sees. All arrays (X, Y, Z) on the scan's grid.
+
+    map: float32, finite inside the brain, higher = more anomalous, any range.
+    """
+
+    case_id: str
+    map: FloatArray
+    brain_mask: BoolArray
+    lesion_mask: BoolArray
+    spacing: tuple[float, float, float]
+    healthy: bool = False
+    lesion_kind: str = ""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A metric's answer: a finite number, or None with the reason why it is not defined."""
+
+    value: float | None
+    reason: str = ""
+    extra: Mapping[str, float] = field(default_factory=dict)
