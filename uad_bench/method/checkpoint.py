@@ -1,0 +1,57 @@
+"""Checkpoints that survive kill -9: written beside, fsynced, renamed, with a digest, the one before kept."""
+
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from uad_bench.errors import IntegrityError
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` to `path`: either the whole new file is there afterwards, or the old one still is."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Keep `state` (tensors, numbers, strings, containers). The file is its SHA-256, then torch's bytes.
+
+    Digest and content share one file, so that no crash can part them.
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
+    if path.exists():
+        path.replace(path.with_suffix(".previous"))
+    write_atomically(path, hashlib.sha256(content).digest() + content)
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """The newest checkpoint that is whole, else the previous one; None where there is none.
+
+    Raises IntegrityError where files are there but none can be trusted.
+    """
+    candidates = [p for p in (path, path.with_suffix(".previous")) if p.exists()]
+    for candidate in candidates:
+        data = candidate.read_bytes()
+        if hashlib.sha256(data[32:]).digest() == data[:32]:
+            state: dict[str, Any] = torch.load(io.BytesIO(data[32:]), map_location="cpu", weights_only=True)
+            return state
+    if candidates:
+        raise IntegrityError(
+            "no checkpoint matches its digest", where=str(path), hint="delete the folder and train again"
+        )
+    return None

@@ -1,0 +1,169 @@
+"""Behind `ctx.steps`: resume, checkpoints, budget, best weights, progress, the stop at a bad loss."""
+
+import copy
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from uad_bench.errors import PluginError
+from uad_bench.method import checkpoint
+from uad_bench.method.context import Context
+from uad_bench.method.progress import Bar
+
+FLUSH_EVERY = 20  # steps between two looks at the losses: one device-to-host copy each
+
+
+class Loop:
+    """One training phase. Everything that must survive a kill is in `_snapshot`."""
+
+    def __init__(self, ctx: Context, phase: str, total: int, state: dict[str, Any],
+                 validate: Callable[[], float] | None, every: int) -> None:  # fmt: skip
+        self.ctx, self.phase, self.total, self.state = ctx, phase, total, state
+        self.validate, self.every = validate, every or max(1, total // 10)
+        self.step, self.elapsed, self.done = 0, 0.0, False
+        self.best_value: float | None = None
+        self.best: dict[str, Any] = {}
+        self._pending: list[tuple[int, dict[str, Any]]] = []
+        folder = ctx.policy.folder
+        self._file = folder / f"{phase}.ckpt" if folder else None
+
+    def run(self) -> Iterator[int]:
+        """Yield the steps that are still to do."""
+        self._restore()
+        if self.done:
+            return
+        began, saved = time.monotonic() - self.elapsed, time.monotonic()
+        with interrupts_deferred() as asked, Bar(self.ctx.policy.progress, self.phase, self.total) as bar:
+            while self.step < self.total and not self._out_of_time(began):
+                yield self.step
+                self._finish_step()
+                self.elapsed = time.monotonic() - began
+                bar.show(self.step, self._pending)
+                if asked or time.monotonic() - saved > 60 * self.ctx.policy.checkpoint_minutes:
+                    self._save()
+                    saved = time.monotonic()
+                if asked:
+                    raise KeyboardInterrupt
+        self._end()
+
+    def _finish_step(self) -> None:
+        self._pending.append((self.step, {k: _detached(v) for k, v in self.ctx._logged.items()}))
+        self.ctx._logged.clear()
+        self.step += 1
+        if len(self._pending) >= FLUSH_EVERY:
+            self._flush()
+        if self.validate and (self.step % self.every == 0 or self.step == self.total):
+            self._look_at_validation()
+
+    def _flush(self) -> None:
+        """Read the logged tensors at once; the first loss that is not finite ends the training."""
+        for step, values in self._pending:
+            numbers = {k: float(v) for k, v in values.items()}
+            loss = numbers.get("loss", 0.0)
+            if not -float("inf") < loss < float("inf"):
+                raise PluginError(
+                    f"the loss became {loss} at step {step}", where=self.phase,
+                    hint="lower the learning rate or clip the gradient; the last good checkpoint is kept",
+                )  # fmt: skip
+            if self.ctx.policy.sink:
+                self.ctx.policy.sink({"phase": self.phase, "step": step, **numbers})
+        self._pending.clear()
+
+    def _look_at_validation(self) -> None:
+        assert self.validate is not None
+        modules = self._modules()
+        modes = {name: module.training for name, module in modules.items()}
+        for module in modules.values():
+            module.eval()
+        with torch.no_grad():
+            value = float(self.validate())
+        for name, module in modules.items():
+            module.train(modes[name])
+        if self.ctx.policy.sink:
+            self.ctx.policy.sink({"phase": self.phase, "step": self.step - 1, "validation": value})
+        if value == value and (self.best_value is None or value < self.best_value):  # noqa: PLR0124  # not NaN
+            self.best_value = value
+            self.best = {name: copy.deepcopy(module.state_dict()) for name, module in modules.items()}
+
+    def _modules(self) -> dict[str, torch.nn.Module]:
+        return {k: v for k, v in self.state.items() if isinstance(v, torch.nn.Module)}
+
+    def _out_of_time(self, began: float) -> bool:
+        budget = self.ctx.policy.time_budget_s
+        over = budget is not None and time.monotonic() - began > budget
+        self.ctx.stopped_early |= over
+        return over
+
+    def _end(self) -> None:
+        self._flush()
+        if self.ctx.stopped_early and self.validate and self.step % self.every:
+            self._look_at_validation()
+        for name, weights in self.best.items():
+            self.state[name].load_state_dict(weights)
+        self.done = True
+        self._save()
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "elapsed": self.elapsed,
+            "done": self.done,
+            "stopped_early": self.ctx.stopped_early,
+            "best_value": self.best_value,
+            "best": self.best,
+            "state": {name: item.state_dict() for name, item in self.state.items()},
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "generators": {k: g.bit_generator.state for k, g in self.ctx._generators.items()},
+        }
+
+    def _save(self) -> None:
+        if self._file is not None:
+            self._flush()
+            checkpoint.save(self._file, self._snapshot())
+
+    def _restore(self) -> None:
+        kept = checkpoint.load(self._file) if self._file and self.ctx.policy.resume else None
+        if kept is None:
+            return
+        self.step, self.elapsed, self.done = kept["step"], kept["elapsed"], kept["done"]
+        self.best_value, self.best = kept["best_value"], kept["best"]
+        self.ctx.stopped_early |= kept["stopped_early"]
+        for name, item in self.state.items():
+            item.load_state_dict(kept["state"][name])
+        torch.set_rng_state(kept["torch"])
+        if kept["cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(kept["cuda"])
+        for name, state in kept["generators"].items():
+            if name in self.ctx._generators:
+                self.ctx._generators[name].bit_generator.state = state
+
+
+def _detached(value: Any) -> Any:  # noqa: ANN401
+    return value.detach() if isinstance(value, torch.Tensor) else value
+
+
+@contextmanager
+def interrupts_deferred() -> Iterator[list[int]]:
+    """Collect the first SIGINT or SIGTERM, so that the loop can save first; the second acts at once."""
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def note(number: int, _frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
