@@ -2,28 +2,13 @@
 
 import hashlib
 import io
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from uad_bench.errors import IntegrityError
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path`: either the whole new file is there afterwards, or the old one still is."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+from uad_bench.files import write_bytes
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -36,7 +21,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
     content = buffer.getvalue()
     if path.exists():
         path.replace(path.with_suffix(".previous"))
-    write_atomically(path, hashlib.sha256(content).digest() + content)
+    write_bytes(path, hashlib.sha256(content).digest() + content)
 
 
 def load(path: Path) -> dict[str, Any] | None:

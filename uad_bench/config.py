@@ -1,0 +1,209 @@
+"""Protocol and RunSpec: everything that pins a number down, validated, resolved and fingerprinted."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import Field as DataclassField
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+
+from uad_bench import yamlio
+from uad_bench.errors import UadError, UsageError, unknown_name
+from uad_bench.resources import shipped
+
+Model = TypeVar("Model", bound=BaseModel)
+Triple = tuple[float, float, float]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors, values are not bent into other types, nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Grid(Strict):
+    """The common grid. spacing in mm; shape (X, Y, Z); centre: "brain" (its centre of mass) or mm, RAS."""
+
+    spacing: Triple
+    shape: tuple[int, int, int]
+    centre: Literal["brain"] | Triple = "brain"
+
+
+class Splits(Strict):
+    """Shares of subjects by role. A subject's role depends on `salt` and its own id alone.
+
+    healthy: of the training dataset's healthy subjects (healthy subjects of other datasets are all test);
+    tune: per lesion dataset, the share of its subjects that threshold rules named `tune` may see.
+    """
+
+    salt: str = "uad-bench"
+    healthy: dict[Literal["train", "val", "test"], float] = {"train": 0.7, "val": 0.1, "test": 0.2}
+    tune: dict[str, float] = {}
+
+    @field_validator("healthy")
+    @classmethod
+    def _whole(cls, value: dict[str, float]) -> dict[str, float]:
+        if abs(sum(value.values()) - 1) > 1e-9 or min(value.values()) < 0:
+            raise ValueError("the shares must be positive and add up to 1")
+        return value
+
+
+class Protocol(Strict):
+    """The fair part: shared by all methods of a table. `fingerprint` names it; unequal ones never mix.
+
+    train, test: dataset names; prepare, postprocess: steps in order, each {"step": name, ...parameters};
+    thresholds: rules; metrics: names; primary: the metric that ranks; presets: parameters of methods that are
+    usual under this protocol (a method's own settings, not part of the fingerprint).
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    version: int = Field(ge=1)
+    summary: str = ""
+    modalities: tuple[str, ...] = Field(min_length=1)
+    train: str
+    test: tuple[str, ...] = Field(min_length=1)
+    grid: Grid
+    prepare: tuple[dict[str, Any], ...]
+    postprocess: tuple[dict[str, Any], ...] = ()
+    thresholds: tuple[str, ...] = ()
+    metrics: tuple[str, ...]
+    primary: str = "ap.pooled"
+    splits: Splits = Splits()
+    presets: dict[str, dict[str, Any]] = {}
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """The preparation steps with the grid written into `resample`."""
+        grid = self.grid.model_dump(mode="json")
+        return [{**step, **grid} if step.get("step") == "resample" else dict(step) for step in self.prepare]
+
+    @property
+    def fingerprint(self) -> str:
+        """12 hex digits of what makes numbers comparable; names, presets and the list of test sets do not."""
+        pinned = {"version", "modalities", "train", "grid", "prepare", "postprocess", "splits"}
+        return digest(self.model_dump(mode="json", include=pinned))
+
+
+class RunSpec(Strict):
+    """One run: one method with its parameters, one seed, one protocol, some test sets.
+
+    method: name in tables (with ":variant"); target: where its class is; source: the distribution it comes
+    from; parameters: all hyper-parameters, resolved; datasets: options of dataset plug-ins.
+    """
+
+    method: str
+    target: str
+    source: str = ""
+    parameters: dict[str, Any]
+    protocol: Protocol
+    test: tuple[str, ...]
+    seed: int = Field(ge=0, lt=2**63)
+    datasets: dict[str, dict[str, Any]] = {}
+    checkpoint_minutes: float = Field(2.0, ge=0)
+    time_budget_s: float | None = Field(None, gt=0)
+    keep_maps: Literal["all", "none"] = "all"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+    def run_id(self, cohort: str) -> str:
+        """The folder's name: equal for an equal spec and cohort, so that a repeated command finds its run."""
+        asked = self.model_dump(mode="json", exclude={"seed", "checkpoint_minutes", "keep_maps"})
+        asked |= {"protocol": self.protocol.fingerprint, "cohort": cohort}
+        return f"seed{self.seed}-{digest(asked)[:8]}"
+
+
+class Overrides(Strict):
+    """A configuration file for `run`: keys of the protocol, parameters of methods, options of datasets."""
+
+    protocol: dict[str, Any] = {}
+    methods: dict[str, dict[str, Any]] = {}
+    datasets: dict[str, dict[str, Any]] = {}
+
+
+def digest(value: Any) -> str:  # noqa: ANN401  # any JSON value
+    """12 hex digits of a value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def validated(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
+    """`model` from `values`. Raises UsageError: the key, what was expected, what was found, nearest names."""
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise _one_line(model, error, where) from error
+
+
+def _one_line(model: type[BaseModel], error: ValidationError, where: str) -> UadError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        owner = _owner(model, [str(part) for part in first["loc"][:-1]])
+        return unknown_name("key", key, owner.model_fields, hint=f"[{where}]")
+    found = "" if first["type"] == "missing" else f", got {first['input']!r:.60}"
+    return UsageError(f"{key or 'value'}: {first['msg']}{found}", where=where, code="UB202")
+
+
+def _owner(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
+    """The nested model that a path of keys leads to, as far as it leads."""
+    for part in path:
+        inner = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            break
+        model = inner
+    return model
+
+
+def parameters_model(cls: type) -> type[BaseModel]:
+    """A pydantic model of a plug-in's dataclass fields: the same checks as for a protocol."""
+    if not is_dataclass(cls):
+        return create_model(cls.__name__, __base__=Strict)
+    hints = get_type_hints(cls)
+    known: dict[str, Any] = {f.name: (hints[f.name], _default(f)) for f in fields(cls) if f.init}
+    return create_model(cls.__name__, __base__=Strict, **known)
+
+
+def _default(field: DataclassField[Any]) -> Any:  # noqa: ANN401  # of any type
+    """A dataclass field's default as pydantic writes it; `...` means required."""
+    if field.default_factory is not MISSING:
+        return Field(default_factory=field.default_factory)
+    return ... if field.default is MISSING else field.default
+
+
+def checked_parameters(cls: type, values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """All dataclass fields of a plug-in class with `values` in place, validated. Raises UsageError."""
+    model = validated(parameters_model(cls), values, name)
+    return {key: getattr(model, key) for key in type(model).model_fields}
+
+
+def protocol_names() -> dict[str, Path]:
+    """The shipped protocols by name."""
+    return {path.stem: path for path in sorted(shipped("configs").glob("*.yaml"))}
+
+
+def load_protocol(name: str, overrides: Mapping[str, Any] | None = None) -> Protocol:
+    """A shipped protocol by name, or any YAML file by path; `overrides` are laid over its keys."""
+    path = protocol_names().get(name) or Path(name)
+    if path.suffix not in {".yaml", ".yml"}:
+        raise unknown_name("protocol", name, protocol_names(), hint="or the path of a .yaml file")
+    return validated(Protocol, merged(yamlio.read(path), overrides or {}), str(path.name))
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `over` laid on it, mapping by mapping; lists and values are replaced whole."""
+    result = dict(base)
+    for key, value in over.items():
+        inner = result.get(key)
+        both = isinstance(value, Mapping) and isinstance(inner, Mapping)
+        result[key] = merged(cast("Mapping[str, Any]", inner), value) if both else value
+    return result
+
+
+def assignment(text: str) -> tuple[list[str], Any]:
+    """`a.b=1e-3` as (["a", "b"], 0.001). Raises UsageError where there is no key or no "="."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--set {text!r}", hint="write KEY=VALUE, for instance patch2loc.steps=100")
+    return key.strip().split("."), yamlio.parse(value, f"--set {key}")

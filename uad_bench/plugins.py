@@ -1,0 +1,174 @@
+"""Entry points -> names -> classes. Listing imports nothing heavy; a broken plug-in is listed, never fatal."""
+
+import importlib
+import importlib.util
+import re
+import sys
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Literal
+
+import pluggy
+
+from uad_bench import hookspecs
+from uad_bench.errors import PluginError, UadError, UsageError, unknown_name
+
+Kind = Literal["method", "dataset", "metric"]
+KINDS: tuple[Kind, ...] = ("method", "dataset", "metric")
+NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
+CONTRACTS = {
+    "method": ("uad_bench.method.base", "Method"),
+    "dataset": ("uad_bench.data.adapter", "DatasetAdapter"),
+    "metric": ("uad_bench.evaluate.metric", "Metric"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered name; target is "package.module:Class", source the distribution it comes from."""
+
+    kind: Kind
+    name: str
+    target: str
+    summary: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plug-in, or one of its names, that cannot be used, and why."""
+
+    name: str
+    source: str
+    reason: str
+
+
+@dataclass
+class Catalogue:
+    """All that the installed plug-ins registered."""
+
+    entries: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
+
+    def names(self, kind: Kind) -> list[Entry]:
+        """The entries of one kind, by name."""
+        return sorted((e for e in self.entries.values() if e.kind == kind), key=lambda e: e.name)
+
+    def add(self, kind: Kind, name: str, target: str, summary: str, source: str) -> None:
+        """Register a name; one that is ill-formed or taken is listed as broken instead."""
+        taken = self.entries.get((kind, name))
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            self.broken.append(Broken(repr(name)[:80], source, f"a {kind} name must match {NAME.pattern}"))
+        elif taken:
+            reason = f"{kind} {name!r} is registered by {taken.source} too; the first one counts"
+            self.broken.append(Broken(name, source, reason))
+        else:
+            self.entries[kind, name] = Entry(kind, name, str(target), " ".join(str(summary).split()), source)
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Catalogue:
+    """Every plug-in of the entry-point group, each loaded in its own try; built-ins first, then by name."""
+    found = Catalogue()
+    for point in sorted(
+        entry_points(group=hookspecs.PROJECT), key=lambda p: (_source(p) != "uad-bench", p.name)
+    ):
+        try:
+            _collect(found, point.load(), _source(point))
+        except Exception as error:  # whatever a stranger's import raises
+            found.broken.append(Broken(point.name, _source(point), f"{type(error).__name__}: {error}"))
+    return found
+
+
+def _source(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.value
+
+
+def _collect(found: Catalogue, module: Any, source: str) -> None:  # noqa: ANN401  # a module or an object with hooks
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module)
+    manager.check_pending()
+    for kind in KINDS:
+
+        def register(name: str, target: str, summary: str = "", kind: Kind = kind) -> None:
+            found.add(kind, name, target, summary, source)
+
+        getattr(manager.hook, f"register_{kind}s")(register=register)
+
+
+def resolve(kind: Kind, name: str) -> Entry:
+    """The entry of a registered name, of `module:Class`, or of a file `path.py` or `path.py:Class`."""
+    entry = catalogue().entries.get((kind, name))
+    if entry:
+        return entry
+    path, _, cls = name.partition(":")
+    if path.endswith(".py"):
+        return Entry(kind, Path(path).stem, f"{path}:{cls}", "", path)
+    if cls and "." in path:
+        return Entry(kind, cls.lower(), name, "", path.split(".")[0])
+    hint = "or module:Class, or a .py file; `uad-bench list` shows them all"
+    for broken in catalogue().broken:
+        if broken.name == name:
+            raise PluginError(f"{kind} {name!r} cannot be used", where=broken.source, hint=broken.reason)
+    raise unknown_name(kind, name, (e.name for e in catalogue().names(kind)), hint=hint)
+
+
+def load(entry: Entry) -> type[Any]:
+    """The class behind an entry. Raises PluginError where it cannot be imported or breaks its contract."""
+    module_name, _, cls = entry.target.partition(":")
+    try:
+        module = (
+            _from_file(Path(module_name))
+            if module_name.endswith(".py")
+            else importlib.import_module(module_name)
+        )
+        found = getattr(module, cls) if cls else _only_class(module, entry)
+    except UadError:
+        raise
+    except Exception as error:
+        what = f"{entry.kind} {entry.name!r} cannot be loaded"
+        raise PluginError(
+            what, where=entry.target, hint=f"{type(error).__name__}: {error}", code="UB401"
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, _contract(entry.kind))):
+        raise PluginError(
+            f"{entry.target} is not a {_contract(entry.kind).__name__} class", where=entry.source
+        )
+    return found
+
+
+def _contract(kind: Kind) -> type[Any]:
+    module, name = CONTRACTS[kind]
+    contract: type[Any] = getattr(importlib.import_module(module), name)
+    return contract
+
+
+def _from_file(path: Path) -> Any:  # noqa: ANN401  # a module
+    if not path.is_file():
+        raise UsageError("no such file", where=str(path))
+    name = f"uad_bench_file_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError("not a Python file", where=str(path))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _only_class(module: Any, entry: Entry) -> type[Any]:  # noqa: ANN401  # a module
+    """The one class of the kind's contract that a file defines itself."""
+    contract = _contract(entry.kind)
+    own = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, contract) and value.__module__ == module.__name__
+    ]
+    if len(own) != 1:
+        names = ", ".join(c.__name__ for c in own) or "none"
+        raise UsageError(f"{len(own)} {entry.kind} classes in the file ({names})", where=entry.source,
+                         hint="write path.py:Class")  # fmt: skip
+    return own[0]

@@ -1,0 +1,10 @@
+"""Where the files that ship with uad-bench are: protocols and reported numbers."""
+
+from pathlib import Path
+
+
+def shipped(name: str) -> Path:
+    """The folder `name` ("configs", "leaderboard/published"), in an installed wheel or in a checkout."""
+    here = Path(__file__).parent
+    packed = here / "_shipped" / name
+    return packed if packed.is_dir() else here.parent / name

@@ -1,0 +1,181 @@
+"""The only reader and writer of run directories: self-contained, movable, the only result format.
+
+<out>/<protocol>/<method>/<run_id>/
+    spec.yaml       the resolved RunSpec         env.json        versions, device, threads, data roots
+    status.json     state and failures           splits.csv      every case and its role
+    train.csv       losses                       log.txt         what was said, tracebacks
+    model/          learnt state                 checkpoints/    only while training
+    maps/<dataset>/ anomaly maps                 thresholds.csv  operating points and whose cases set them
+    cases.csv       one value a case and metric  metrics.csv     one value a group and metric
+    sheet.png       the picture                  digests.json    SHA-256 of all of these
+"""
+
+import csv
+import io
+import json
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from uad_bench import yamlio
+from uad_bench.config import RunSpec, validated
+from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
+from uad_bench.files import sha256, write_bytes, write_json, write_text
+from uad_bench.types import BoolArray, FloatArray
+
+SEALED = ("spec.yaml", "env.json", "splits.csv", "thresholds.csv", "cases.csv", "metrics.csv")
+SPLIT_COLUMNS = ("dataset", "case_id", "subject_id", "role", "healthy", "lesion_kind", "site", "age", "sex")
+CASE_COLUMNS = ("dataset", "case_id", "lesion_kind", "metric", "value", "reason")
+METRIC_COLUMNS = ("dataset", "group", "metric", "value", "n", "undefined", "reason")
+THRESHOLD_COLUMNS = ("dataset", "rule", "value", "n_cases", "ids_sha256", "oracle", "reason")
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """One run directory; every write is atomic."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """How a person finds it again: protocol/method/run_id."""
+        return "/".join(self.path.parts[-3:])
+
+    # --- state -------------------------------------------------------------------------------------------
+    @property
+    def state(self) -> str:
+        """ "new", "running", "failed" or "complete"."""
+        status = self.path / "status.json"
+        return str(json.loads(status.read_text())["state"]) if status.is_file() else "new"
+
+    def set_state(self, state: str, **more: Any) -> None:  # noqa: ANN401  # JSON values
+        """Record the state and whatever else is to be known about it."""
+        write_json(self.path / "status.json", {"state": state, **more})
+
+    def status(self) -> dict[str, Any]:
+        """All that `set_state` recorded last."""
+        value: dict[str, Any] = json.loads((self.path / "status.json").read_text())
+        return value
+
+    def clear(self) -> None:
+        """Forget an unfinished or unwanted run, but not the lock file's folder itself."""
+        for item in self.path.iterdir():
+            if item.name != "lock":
+                shutil.rmtree(item) if item.is_dir() else item.unlink()
+
+    def log(self, text: str) -> None:
+        """Append a line to log.txt with the time (UTC)."""
+        with (self.path / "log.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text.rstrip()}\n")
+
+    # --- tables ------------------------------------------------------------------------------------------
+    def write_spec(self, spec: RunSpec) -> None:
+        """spec.yaml: the resolved specification, with the protocol's fingerprint for the eye."""
+        text = yamlio.dump(spec.model_dump(mode="json"))
+        write_text(self.path / "spec.yaml", f"# protocol fingerprint {spec.protocol.fingerprint}\n{text}")
+
+    def spec(self) -> RunSpec:
+        """The specification this run was made from."""
+        return validated(RunSpec, yamlio.read(self.path / "spec.yaml"), f"{self.name}/spec.yaml")
+
+    def write_table(self, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+        """A CSV with exactly `columns`; None is an empty cell, floats are written so that they read back equal."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({c: _cell(row.get(c)) for c in columns})
+        write_text(self.path / name, text.getvalue())
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        """The rows of a CSV, cells as text."""
+        with (self.path / name).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def append_training(self, record: Mapping[str, Any]) -> None:
+        """One line of train.csv: phase, step, name, value."""
+        where = f"{record['phase']},{record['step']}"
+        named = [(k, v) for k, v in record.items() if k not in {"phase", "step"}]
+        with (self.path / "train.csv").open("a", encoding="utf-8") as file:
+            file.writelines(f"{where},{name},{value!r}\n" for name, value in named)
+
+    # --- maps --------------------------------------------------------------------------------------------
+    def map_path(self, dataset: str, case_id: str) -> Path:
+        """Where the anomaly map of a case is."""
+        return self.path / "maps" / dataset / f"{case_id}.npz"
+
+    def write_map(self, dataset: str, case_id: str, values: FloatArray, brain_mask: BoolArray) -> None:
+        """Keep a map (X, Y, Z): float32 in the brain, lossless; outside it is 0 by contract and not stored."""
+        data = io.BytesIO()
+        np.savez_compressed(
+            data, values=values[brain_mask], shape=np.array(values.shape), brain=np.packbits(brain_mask)
+        )
+        write_bytes(self.map_path(dataset, case_id), data.getvalue())
+
+    def read_map(self, dataset: str, case_id: str) -> FloatArray:
+        """The map (X, Y, Z) as it was scored. Raises IntegrityError where the file is damaged."""
+        path = self.map_path(dataset, case_id)
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                shape = tuple(int(n) for n in kept["shape"])
+                brain = np.unpackbits(kept["brain"], count=int(np.prod(shape))).astype(bool).reshape(shape)
+                values = np.zeros(shape, np.float32)
+                values[brain] = kept["values"]
+                return values
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            hint = "score again: `uad-bench run ... --fresh`"
+            raise IntegrityError("no readable anomaly map", where=str(path), hint=hint) from error
+
+    # --- seal --------------------------------------------------------------------------------------------
+    def seal(self) -> None:
+        """digests.json over the tables and the model: an edited result is told from a measured one."""
+        model = [p for p in sorted((self.path / "model").rglob("*")) if p.is_file()]
+        files = [self.path / name for name in SEALED] + model
+        write_json(
+            self.path / "digests.json",
+            {str(p.relative_to(self.path)): sha256(p) for p in files if p.exists()},
+        )
+
+    def verify(self) -> None:
+        """Raises IntegrityError naming the first file whose digest is not the sealed one."""
+        for name, digest in json.loads((self.path / "digests.json").read_text()).items():
+            path = self.path / name
+            if not path.is_file() or sha256(path) != digest:
+                raise IntegrityError(
+                    f"{name} was changed after the run",
+                    where=self.name,
+                    hint="run `uad-bench evaluate` on it",
+                )
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401  # any scalar
+    if value is None:
+        return ""
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def run_dir(out: Path, spec: RunSpec, cohort: str) -> RunDir:
+    """The directory of a run, made if need be. Raises EnvironmentFault where it cannot be."""
+    method = spec.method.replace(":", "-")
+    path = out / spec.protocol.name / method / spec.run_id(cohort)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EnvironmentFault(f"cannot make the run's folder: {reason}", where=str(path)) from error
+    return RunDir(path)
+
+
+def find_runs(roots: Iterable[Path]) -> list[RunDir]:
+    """Every run directory at or below `roots`, complete or not, in the order of their paths."""
+    found = []
+    for root in roots:
+        if not root.is_dir():
+            raise UsageError("no such folder of runs", where=str(root), hint="give --out of an earlier run")
+        found += [RunDir(p.parent) for p in sorted(root.rglob("spec.yaml"))]
+    return found
