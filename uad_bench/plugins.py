@@ -1,4 +1,4 @@
-"""Entry points -> names -> classes. Listing imports nothing heavy; a broken plug-in is listed, never fatal."""
+"""Entry points -> names -> classes. Listing imports nothing heavy; a broken plug-in is listed, not fatal."""
 
 import importlib
 import importlib.util

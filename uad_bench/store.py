@@ -84,7 +84,7 @@ class RunDir:
         return validated(RunSpec, yamlio.read(self.path / "spec.yaml"), f"{self.name}/spec.yaml")
 
     def write_table(self, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-        """A CSV with exactly `columns`; None is an empty cell, floats are written so that they read back equal."""
+        """A CSV with exactly `columns`; None is an empty cell, floats read back equal."""
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
@@ -110,7 +110,7 @@ class RunDir:
         return self.path / "maps" / dataset / f"{case_id}.npz"
 
     def write_map(self, dataset: str, case_id: str, values: FloatArray, brain_mask: BoolArray) -> None:
-        """Keep a map (X, Y, Z): float32 in the brain, lossless; outside it is 0 by contract and not stored."""
+        """Keep a map (X, Y, Z) without loss: float32 in the brain; outside it is 0 by contract, not stored."""
         data = io.BytesIO()
         np.savez_compressed(
             data, values=values[brain_mask], shape=np.array(values.shape), brain=np.packbits(brain_mask)

@@ -45,3 +45,14 @@ class Metric:
     def pooled(self, view: View) -> Value | None:
         """The value for all voxels of several cases at once; None: this metric has no pooled form."""
         return None
+
+
+def metric_name(metric: type[Metric] | Metric, form: Literal["case", "pooled"], rule: str = "") -> str:
+    """The name under which a number over several cases is reported.
+
+    `ap.case` is the mean of the cases' values, `ap.pooled` the value of all their voxels at once. With a
+    threshold rule the mean over cases is the plain name: `dice@oracle_case`; the other `dice.pooled@oracle_set`.
+    """
+    if not metric.per_rule:
+        return f"{metric.name}.{form}"
+    return f"{metric.name}@{rule}" if form == "case" else f"{metric.name}.pooled@{rule}"
