@@ -83,6 +83,10 @@ class RunDir:
         """The specification this run was made from."""
         return validated(RunSpec, yamlio.read(self.path / "spec.yaml"), f"{self.name}/spec.yaml")
 
+    def write_json(self, name: str, value: Any) -> None:  # noqa: ANN401  # any JSON value
+        """A JSON file of the run."""
+        write_json(self.path / name, value)
+
     def write_table(self, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
         """A CSV with exactly `columns`; None is an empty cell, floats read back equal."""
         text = io.StringIO()

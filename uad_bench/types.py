@@ -89,7 +89,8 @@ class Truth:
 class Scored:
     """An anomaly map beside the truth: what a metric sees. All arrays (X, Y, Z) on the scan's grid.
 
-    map: float32, finite inside the brain, higher = more anomalous, any range.
+    map: float32, finite inside the brain, higher = more anomalous, any range. lost: lesion voxels that the
+    preparation could not keep on the grid; they count as missed.
     """
 
     case_id: str
@@ -99,6 +100,7 @@ class Scored:
     spacing: tuple[float, float, float]
     healthy: bool = False
     lesion_kind: str = ""
+    lost: int = 0
 
 
 @dataclass(frozen=True)

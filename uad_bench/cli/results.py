@@ -1,0 +1,71 @@
+"""`evaluate` and `leaderboard`: numbers again from stored maps, and tables of numbers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from uad_bench.cli import options
+
+if TYPE_CHECKING:
+    from uad_bench.store import RunDir
+
+
+def evaluate(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of them.")],
+    data: options.Data = [],  # noqa: B006  # typer copies it
+    set_: options.Set = [],  # noqa: B006
+    workers: options.Workers = 0,
+) -> None:
+    """Measure stored maps again, without training: new metrics, thresholds or post-processing.
+
+    With --set protocol.postprocess=... the numbers go to a run of their own, because they are another protocol's.
+    """
+    from uad_bench.reevaluate import reevaluate
+    from uad_bench.store import find_runs
+
+    done = [
+        reevaluate(directory, options.sources(data, workers), options.settings(set_), options.say)
+        for directory in find_runs(runs)
+        if directory.state == "complete"
+    ]
+    print_tables(done)
+
+
+def leaderboard(
+    runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUNS]...", help="Folders of runs.")] = None,
+    format_: Annotated[
+        str, typer.Option("--format", "-f", help="text, markdown, csv, latex or json.")
+    ] = "text",
+    to: Annotated[Path | None, typer.Option("--to", help="Write to this file instead of the screen.")] = None,
+) -> None:
+    """Table all complete runs: mean and deviation over seeds, one ranking per fingerprint."""
+    from uad_bench.files import write_text
+    from uad_bench.store import find_runs
+
+    found = find_runs(runs or [Path("runs")])
+    if format_ == "text" and to is None:
+        print_tables(found)
+        return
+    from uad_bench.board.render import render
+    from uad_bench.collect import tables
+
+    text = render(tables(found), "markdown" if format_ == "text" else format_)
+    if to is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(to, text)
+        typer.echo(f"wrote {to}")
+
+
+def print_tables(runs: "Sequence[RunDir]") -> None:
+    """The leaderboard of some runs, for a terminal."""
+    from rich.console import Console
+
+    from uad_bench.board.render import rich_tables
+    from uad_bench.collect import tables
+
+    console = Console()
+    for table in rich_tables(tables(runs)):
+        console.print(table)

@@ -1,0 +1,100 @@
+"""`run` and `prepare`."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from uad_bench.cli import options
+
+
+def run(
+    methods: Annotated[list[str], typer.Argument(metavar="METHOD...", help="Names, name:variant, module:Class or .py files.")],
+    seeds: Annotated[str, typer.Option("--seeds", help="A count (5: seeds 0 to 4) or a list (0,1,2).")] = "1",
+    protocol: options.Protocol = "phantom",
+    test: options.Test = "",
+    data: options.Data = [],  # noqa: B006  # typer copies it
+    set_: options.Set = [],  # noqa: B006
+    config: Annotated[str, typer.Option("--config", help="A .yaml file with keys protocol, methods, datasets.")] = "",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help="auto (bf16 on CUDA), fp32 or bf16.")] = "auto",
+    out: options.Out = Path("runs"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with unfinished runs.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start again, also where a run is complete.")] = False,
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads; 0: all. Part of a run's bits.", min=0)] = 0,
+    workers: options.Workers = 0,
+    time_budget: Annotated[float, typer.Option("--time-budget", help="Minutes of training a run may take; 0: no limit.", min=0)] = 0,
+    checkpoint_minutes: Annotated[float, typer.Option("--checkpoint-minutes", help="Minutes between checkpoints.", min=0)] = 2,
+    keep_maps: Annotated[str, typer.Option("--keep-maps", help="all or none.")] = "all",
+    skip_broken: options.SkipBroken = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:  # fmt: skip
+    """Train, score, measure and table one or several methods.
+
+    Without --data this runs on an embedded synthetic cohort, which is made once (about a minute).
+    """
+    import sys
+
+    from uad_bench import machine, yamlio
+    from uad_bench.config import Overrides, validated
+    from uad_bench.executor import Matrix, execute, parse_seeds
+    from uad_bench.run import Workplace
+
+    over = validated(Overrides, yamlio.read(Path(config)) if config else {}, config or "--config")
+    limits = {
+        "precision": precision, "keep_maps": keep_maps, "checkpoint_minutes": checkpoint_minutes,
+        "time_budget_s": time_budget * 60 or None,
+    }  # fmt: skip
+    matrix = Matrix(
+        methods, parse_seeds(seeds), protocol, options.names(test), over, options.settings(set_), limits
+    )
+    specs = matrix.specs()
+    from uad_bench.method.context import resolve_device
+
+    place = Workplace(
+        out, options.sources(data, workers, skip_broken), resolve_device(device), threads or machine.threads(),
+        resume, fresh, progress=not quiet and sys.stderr.isatty(),
+    )  # fmt: skip
+    say = options.quiet if quiet else options.say
+    began = time.monotonic()
+    done = execute(specs, place, say)
+    say(f"{len(done)} runs in {time.monotonic() - began:.0f} s")
+    from uad_bench.cli.results import print_tables
+
+    print_tables(done)
+    for directory in done:
+        if (directory.path / "sheet.png").is_file():
+            typer.echo(f"picture: {directory.path / 'sheet.png'}")
+
+
+def prepare(
+    datasets: Annotated[list[str], typer.Argument(metavar="DATASET...", help="Datasets to prepare.")],
+    protocol: options.Protocol = "phantom",
+    data: options.Data = [],  # noqa: B006  # typer copies it
+    set_: options.Set = [],  # noqa: B006
+    workers: options.Workers = 0,
+) -> None:
+    """Prepare every case of some datasets for a protocol, and say what is wrong with the rest."""
+    from uad_bench.cohort import discover
+    from uad_bench.config import load_protocol
+    from uad_bench.errors import PartialFailure
+    from uad_bench.config import Overrides
+    from uad_bench.executor import with_settings
+    from uad_bench.prepare.cache import prepare_all
+
+    over = with_settings(Overrides(), options.settings(set_))
+    pinned, sources, failed = load_protocol(protocol, over.protocol), options.sources(data, workers), 0
+    for name in datasets:
+        cases = discover(name, over.datasets.get(name, {}), sources)
+        done, failures = prepare_all(
+            cases, pinned.modalities, pinned.steps, sources.cache, workers=sources.workers
+        )
+        typer.echo(
+            f"{name}: {len(done)} of {len(cases)} cases are ready for {pinned.name} {pinned.fingerprint}"
+        )
+        for case_id, error in failures:
+            typer.echo(f"  {case_id}: {error}", err=True)
+        failed += len(failures)
+    if failed:
+        raise PartialFailure(f"{failed} cases cannot be prepared", hint="see the lines above")

@@ -1,0 +1,148 @@
+"""A matrix of methods and seeds becomes single runs; an executor carries them out; failures are collected.
+
+The executor here is serial. Anything shaped like `concurrent.futures` (submit, result) can stand in its place,
+because a run is one picklable call that finds everything else on disk.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from uad_bench import plugins
+from uad_bench.cohort import Cohort, gather
+from uad_bench.config import Overrides, Protocol, RunSpec, checked_parameters, load_protocol, merged
+from uad_bench.errors import PartialFailure, UadError, UsageError, unknown_name
+from uad_bench.run import Workplace, require_modalities, run
+from uad_bench.store import RunDir
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What a person asked for: methods by name, seeds, a protocol, test sets, settings."""
+
+    methods: Sequence[str]
+    seeds: Sequence[int] = (0,)
+    protocol: str = "phantom"
+    test: Sequence[str] = ()
+    overrides: Overrides = field(default_factory=Overrides)
+    settings: Sequence[tuple[Sequence[str], Any]] = ()
+    limits: Mapping[str, Any] = field(default_factory=dict)
+
+    def specs(self) -> list[RunSpec]:
+        """The single runs, methods first, seeds within. Raises UsageError for any name or value that is wrong."""
+        asked = [find_method(name) for name in dict.fromkeys(self.methods)]
+        over = with_settings(self.overrides, self.settings, [entry.name for entry, _, _ in asked])
+        protocol = load_protocol(self.protocol, over.protocol)
+        test = tuple(self.test) or protocol.test
+        for dataset in (protocol.train, *test, *over.datasets):
+            plugins.resolve("dataset", dataset)
+        return [
+            spec
+            for entry, cls, chosen in asked
+            for spec in self._of_method(entry, cls, chosen, over, protocol, test)
+        ]
+
+    def _of_method(self, entry: plugins.Entry, cls: type, chosen: Mapping[str, Any], over: Overrides,
+                   protocol: Protocol, test: tuple[str, ...]) -> list[RunSpec]:  # fmt: skip
+        from uad_bench.method.base import variant
+
+        usual = protocol.presets.get(entry.name, {})
+        values = merged(merged(usual, over.methods.get(entry.name, {})), chosen)
+        parameters = checked_parameters(cls, values, entry.name)
+        named = variant(cls(**parameters))
+        common = {
+            "method": f"{entry.name}:{named}" if named else entry.name, "target": entry.target,
+            "source": entry.source, "parameters": parameters, "protocol": protocol, "test": test,
+            "datasets": over.datasets, **self.limits,
+        }  # fmt: skip
+        specs = [RunSpec(seed=seed, **common) for seed in self.seeds]
+        require_modalities(cls, specs[0])
+        return specs
+
+
+def find_method(name: str) -> tuple[plugins.Entry, type[Any], Mapping[str, Any]]:
+    """The entry and class of a name, and the parameters that a `:variant` stands for."""
+    base, _, wanted = name.partition(":")
+    if wanted and ("method", base) in plugins.catalogue().entries:
+        entry = plugins.resolve("method", base)
+        cls = plugins.load(entry)
+        if wanted not in cls.variants:
+            raise unknown_name(f"variant of {base}", wanted, cls.variants)
+        return entry, cls, cls.variants[wanted]
+    entry = plugins.resolve("method", name)
+    return entry, plugins.load(entry), {}
+
+
+def with_settings(
+    over: Overrides, settings: Sequence[tuple[Sequence[str], Any]], methods: Sequence[str] = ()
+) -> Overrides:
+    """`over` with every --set laid on it. The first word of a key is a method, `protocol`, or a dataset."""
+    result = over.model_dump()
+    for path, value in settings:
+        section, *keys = _section(list(path), methods)
+        nested: dict[str, Any] = {keys[-1]: value}
+        for key in reversed(keys[:-1]):
+            nested = {key: nested}
+        result[section] = merged(result[section], nested)
+    return Overrides.model_validate(result)
+
+
+def _section(path: list[str], methods: Sequence[str]) -> list[str]:
+    """A key with the section of Overrides in front that it belongs to."""
+    names = dict.fromkeys(methods)
+    if path[0] in {"protocol", "methods", "datasets"} and len(path) > 1:
+        return path
+    if path[0] in names and len(path) > 1:
+        return ["methods", *path]
+    if ("dataset", path[0]) in plugins.catalogue().entries and len(path) > 1:
+        return ["datasets", *path]
+    if len(path) == 1 and len(names) == 1:
+        return ["methods", *names, *path]
+    datasets = (entry.name for entry in plugins.catalogue().names("dataset"))
+    key = ".".join(path)
+    raise unknown_name(
+        "setting", key, [*names, "protocol", *datasets], hint="(METHOD.KEY, DATASET.KEY, protocol.KEY)"
+    )
+
+
+def execute(specs: Sequence[RunSpec], place: Workplace, say: Say) -> list[RunDir]:
+    """Carry out all runs one after the other; a run that fails does not stop the others.
+
+    Raises the error itself where every run failed for it, PartialFailure naming the failed runs where some
+    did; the finished ones are on disk.
+    """
+    cohorts: dict[str, Cohort] = {}
+    done: list[RunDir] = []
+    failed: list[tuple[str, UadError]] = []
+    for spec in specs:
+        key = f"{spec.protocol.fingerprint}/{spec.test}/{spec.datasets}"
+        if key not in cohorts:
+            cohorts[key] = gather(spec.protocol, spec.test, spec.datasets, place.sources, say)
+        try:
+            done.append(run(spec, cohorts[key], place, say))
+        except UadError as error:
+            failed.append((f"{spec.method} seed {spec.seed}", error))
+            say(f"{spec.method} seed {spec.seed}: FAILED, {error}")
+    if failed and not done:
+        raise failed[0][1]
+    if failed:
+        names = ", ".join(name for name, _ in failed)
+        raise PartialFailure(
+            f"{len(failed)} of {len(specs)} runs failed", where=names, hint=str(failed[0][1])
+        )
+    return done
+
+
+def parse_seeds(text: str) -> list[int]:
+    """`5` is the five seeds 0..4; `0,1,7` are these three. Raises UsageError for anything else."""
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    seeds = list(range(numbers[0])) if len(numbers) == 1 and "," not in text else numbers
+    if not seeds or min(seeds) < 0 or max(seeds) >= 2**63 or len(set(seeds)) != len(seeds):
+        hint = "write a count (5) or different numbers with commas (0,1,2; one seed: 7,)"
+        raise UsageError(f"--seeds {text!r}", hint=hint, code="UB203")
+    return seeds

@@ -1,0 +1,74 @@
+"""Measure a finished run again from its stored maps, under its own protocol or a changed one."""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from uad_bench import assess
+from uad_bench.cohort import Cohort, Sources, gather
+from uad_bench.config import Protocol, RunSpec, merged, validated
+from uad_bench.errors import DataError, UsageError
+from uad_bench.store import RunDir, run_dir
+
+Say = Callable[[str], None]
+
+#: What may change without scoring again: everything that comes after the map.
+AFTER_THE_MAP = {"postprocess", "thresholds", "metrics", "primary", "name", "summary"}
+
+
+def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]], sources: Sources,
+               say: Say) -> RunDir:  # fmt: skip
+    """Write the numbers of a run again. A changed protocol makes a run of its own that shares the maps.
+
+    Raises UsageError for a change that would need new maps, DataError where the cases are not those of the run.
+    """
+    spec = changed(directory.spec(), settings)
+    cohort = gather(spec.protocol, spec.test, spec.datasets, sources, say)
+    _same_cases(directory, cohort)
+    target = run_dir(directory.path.parents[2], spec, cohort.digest)
+    if target.path != directory.path:
+        _share(directory, target)
+        target.write_spec(spec)
+    assess.evaluate(target, spec, cohort, say)
+    assess.draw(target, spec, cohort)
+    target.seal()
+    return target
+
+
+def changed(spec: RunSpec, settings: Sequence[tuple[Sequence[str], Any]]) -> RunSpec:
+    """`spec` with `protocol.KEY=VALUE` settings laid on its protocol."""
+    values = spec.protocol.model_dump(mode="json")
+    for path, value in settings:
+        if len(path) < 2 or path[0] != "protocol" or path[1] not in AFTER_THE_MAP:
+            hint = f"stored maps allow changes of {', '.join(sorted(AFTER_THE_MAP))}"
+            raise UsageError(f"--set {'.'.join(path)} needs a new run", hint=hint)
+        nested: Any = value
+        for key in reversed(list(path)[1:]):
+            nested = {key: nested}
+        values = merged(values, nested)
+    return spec.model_copy(update={"protocol": validated(Protocol, values, "protocol")})
+
+
+def _same_cases(directory: RunDir, cohort: Cohort) -> None:
+    then = {(row["dataset"], row["case_id"], row["role"]) for row in directory.table("splits.csv")}
+    now = {(m.case.dataset, m.case.case_id, m.role) for m in cohort.members}
+    if then != now:
+        odd = sorted(f"{case_id} ({role})" for _, case_id, role in then ^ now)
+        raise DataError(
+            f"the data holds other cases or roles than the run was made on: {', '.join(odd[:5])}",
+            where=directory.name, hint="give the same data with --data", code="UB306",
+        )  # fmt: skip
+
+
+def _share(source: RunDir, target: RunDir) -> None:
+    """Give `target` the model and maps of `source` as hard links, and copies of the small files."""
+    for folder in ("maps", "model"):
+        if not (source.path / folder).is_dir():
+            raise DataError(
+                f"the run kept no {folder}", where=source.name, hint="run again with --keep-maps all"
+            )
+        shutil.rmtree(target.path / folder, ignore_errors=True)
+        shutil.copytree(source.path / folder, target.path / folder, copy_function=os.link)
+    for name in ("env.json", "status.json", "splits.csv"):
+        shutil.copyfile(source.path / name, target.path / name)

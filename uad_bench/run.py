@@ -1,0 +1,226 @@
+"""The story of one run: fit, score, evaluate, draw. Each stage reads what the one before left on disk.
+
+    volumes -> cohort (uad_bench/cohort.py) -> fit -> model/ -> score -> maps/ -> evaluate -> *.csv -> sheet.png
+
+So a repeated command finds its run, `--resume` goes on where a killed one stopped, and new metrics never train.
+"""
+
+import os
+import shutil
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from uad_bench import assess, machine, plugins, store
+from uad_bench.cohort import Cohort, Member, Scans, Sources, iter_rows
+from uad_bench.config import RunSpec
+from uad_bench.errors import EnvironmentFault, UadError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from uad_bench.method.base import Method
+    from uad_bench.method.context import Context
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where and how runs are made on this machine; nothing here changes what a number means."""
+
+    out: Path
+    sources: Sources
+    device: str = "cpu"
+    threads: int = field(default_factory=machine.threads)
+    resume: bool = False
+    fresh: bool = False
+    progress: bool = False
+
+
+def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> store.RunDir:
+    """Carry one run to its end and return its directory; a run that is already complete is left as it is.
+
+    Raises UsageError for an unfinished run without --resume or --fresh, EnvironmentFault for a run in use,
+    PluginError where the method breaks its contract; the run is then marked failed and keeps what is done.
+    """
+    directory = store.run_dir(place.out, spec, cohort.digest)
+    with _locked(directory):
+        if _already_complete(directory, place, say):
+            return directory
+        _begin(directory, spec, cohort, place)
+        try:
+            method, name = build(spec), spec.method
+            fitted(directory, method, spec, cohort, place, say)
+            score(directory, method, spec, cohort, place, say)
+            assess.evaluate(directory, spec, cohort, say)
+            assess.draw(directory, spec, cohort)
+        except UadError as error:
+            directory.log(traceback.format_exc())
+            _note(directory, "failed", error=str(error), code=error.code)
+            raise
+        _finish(directory, spec)
+        say(f"{name} seed {spec.seed}: done")
+    return directory
+
+
+@contextmanager
+def _locked(directory: store.RunDir) -> "Iterator[None]":
+    """Hold the run's lock. Raises EnvironmentFault naming the process that has it."""
+    owner = directory.path / "lock"
+    lock = FileLock(owner, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        hint = "wait for it, or choose another --out"
+        raise EnvironmentFault(
+            "the run is in use by another process", where=directory.name, hint=hint
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _already_complete(directory: store.RunDir, place: Workplace, say: Say) -> bool:
+    state = directory.state
+    if place.fresh:
+        directory.clear()
+    elif state == "complete":
+        say(f"{directory.name}: already complete (--fresh makes it again)")
+        return True
+    elif state != "new" and not place.resume:
+        hint = "add --resume to go on or --fresh to start again"
+        raise UsageError(
+            f"an unfinished run is here, state {state!r}", where=directory.name, hint=hint, code="UB210"
+        )
+    return False
+
+
+def _begin(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workplace) -> None:
+    if directory.state == "new":
+        directory.set_state("running")
+    else:
+        _note(directory, "running")
+    directory.write_spec(spec)
+    roots = {name: str(path) for name, path in place.sources.roots.items()}
+    directory.write_json("env.json", machine.describe(place.device, place.threads) | {"roots": roots})
+    directory.write_table("splits.csv", store.SPLIT_COLUMNS, iter_rows(cohort))
+    directory.log(f"begin: {spec.method} seed {spec.seed} on {place.device}, pid {os.getpid()}")
+
+
+def _note(directory: store.RunDir, state: str, **more: Any) -> None:  # noqa: ANN401  # JSON values
+    """Add to the status without forgetting what is known, but for an old error."""
+    known = {k: v for k, v in directory.status().items() if k not in {"state", "error", "code"}}
+    directory.set_state(state, **(known | more))
+
+
+def build(spec: RunSpec) -> "Method":
+    """The method of a run, with its parameters. Raises PluginError where it cannot be built."""
+    entry = plugins.Entry("method", spec.method, spec.target, "", spec.source)
+    method: Method = plugins.load(entry)(**spec.parameters)
+    return method
+
+
+def context(spec: RunSpec, place: Workplace, directory: store.RunDir | None = None) -> "Context":
+    """The context of a fit (with the run's directory: checkpoints, progress) or of scoring (without)."""
+    import torch
+
+    from uad_bench.method.context import Context, Policy
+
+    torch.set_num_threads(place.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    policy = Policy()
+    if directory:
+        folder = directory.path / "checkpoints"
+        folder.mkdir(exist_ok=True)
+        policy = Policy(
+            folder, place.resume, spec.checkpoint_minutes, spec.time_budget_s, place.progress,
+            directory.append_training,
+        )  # fmt: skip
+    return Context(spec.seed, place.device, spec.precision, policy)
+
+
+def fitted(directory: store.RunDir, method: "Method", spec: RunSpec, cohort: Cohort, place: Workplace,
+           say: Say) -> None:  # fmt: skip
+    """Stage fit: train on healthy scans and keep the model, or read the model that is there."""
+    from uad_bench.method.guard import guarded
+
+    model = directory.path / "model"
+    if not model.is_dir():
+        train, val = Scans(cohort.of("train")), Scans(cohort.of("val"))
+        say(f"{spec.method} seed {spec.seed}: fit on {len(train)} healthy scans")
+        ctx, began = context(spec, place, directory), time.monotonic()
+        with guarded(f"{spec.method}.fit"):
+            method.fit(train, val, ctx)
+        _note(directory, "running", fit_s=round(time.monotonic() - began, 2), stopped_early=ctx.stopped_early)
+        _keep_model(method, model, spec.method)
+    # What is scored is always what was stored: a model that does not survive its file shows here.
+    with guarded(f"{spec.method}.load"):
+        method.load(model, context(spec, place))
+
+
+def _keep_model(method: "Method", model: Path, name: str) -> None:
+    from uad_bench.method.guard import guarded
+
+    aside = model.with_name(".model.tmp")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    with guarded(f"{name}.save"):
+        method.save(aside)
+    aside.replace(model)
+    shutil.rmtree(model.with_name("checkpoints"), ignore_errors=True)
+
+
+def score(directory: store.RunDir, method: "Method", spec: RunSpec, cohort: Cohort, place: Workplace,
+          say: Say) -> None:  # fmt: skip
+    """Stage score: an anomaly map for every val, tune and test case that has none yet."""
+    from uad_bench.method.guard import score_scan
+
+    todo = [
+        m for m in scored_members(cohort) if not directory.map_path(m.case.dataset, m.case.case_id).is_file()
+    ]
+    if todo:
+        say(f"{spec.method} seed {spec.seed}: score {len(todo)} scans")
+    ctx, seconds = context(spec, place), 0.0
+    for member in todo:
+        scan, began = member.prepared.scan(), time.monotonic()
+        values = score_scan(method, scan, ctx, spec.method)
+        seconds += time.monotonic() - began
+        directory.write_map(member.case.dataset, member.case.case_id, values, scan.brain_mask)
+    if todo:
+        _note(directory, "running", score_s_per_scan=round(seconds / len(todo), 4))
+
+
+def scored_members(cohort: Cohort) -> Sequence[Member]:
+    """Everyone whose map is needed: val for healthy thresholds, tune for tuned ones, test for the numbers."""
+    return [m for m in cohort.members if m.role in {"val", "tune", "test"}]
+
+
+def _finish(directory: store.RunDir, spec: RunSpec) -> None:
+    if spec.keep_maps == "none":
+        shutil.rmtree(directory.path / "maps", ignore_errors=True)
+    cls = plugins.load(plugins.Entry("method", spec.method, spec.target, "", spec.source))
+    directory.seal()
+    _note(
+        directory, "complete",
+        deterministic=cls.deterministic, null=cls.null, paper=cls.paper,
+        peak_memory_mib=machine.peak_memory_mib(),
+    )  # fmt: skip
+
+
+def require_modalities(cls: type, spec: RunSpec) -> None:
+    """Raise where a method cannot take the protocol's modalities."""
+    can, asked = cls.modalities, spec.protocol.modalities  # type: ignore[attr-defined]
+    if can and not set(asked) <= set(can):
+        raise UsageError(
+            f"method {spec.method!r} takes {', '.join(can)}, protocol {spec.protocol.name!r} has "
+            f"{', '.join(asked)}", hint="choose a protocol with a modality that it takes", code="UB204",
+        )  # fmt: skip
