@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from uad_bench import machine, plugins, store
-from uad_bench.cohort import Cohort, Member
+from uad_bench.cohort import Cohort, Member, label
 from uad_bench.config import RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.types import Scored
@@ -36,7 +36,7 @@ def evaluate(directory: store.RunDir, spec: RunSpec, cohort: Cohort, say: Say) -
             tune=Views(directory, cohort.of("tune", dataset), spec),
             test=test,
         )
-        found[dataset] = engine.evaluate(test, metrics, rules, spec.protocol.thresholds)
+        found[label(dataset)] = engine.evaluate(test, metrics, rules, spec.protocol.thresholds)
     _write(directory, found)
     say(f"{spec.method} seed {spec.seed}: evaluated on {', '.join(found)}")
 

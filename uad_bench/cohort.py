@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ class Cohort:
 
     def of(self, role: str, dataset: str | None = None) -> list[Member]:
         """The members with a role, of one dataset or of all, by case id."""
-        return [m for m in self.members if m.role == role and dataset in (None, m.case.dataset)]
+        wanted = label(dataset) if dataset else None
+        return [m for m in self.members if m.role == role and wanted in (None, m.case.dataset)]
 
     @property
     def digest(self) -> str:
@@ -90,6 +91,11 @@ class Sources:
         return own
 
 
+def label(dataset: str) -> str:
+    """What a dataset is called in results, however it was named on the command line (a file's stem)."""
+    return plugins.resolve("dataset", dataset).name
+
+
 def default_cache() -> Path:
     """$UAD_BENCH_CACHE, or the user's cache folder."""
     from platformdirs import user_cache_path
@@ -106,9 +112,9 @@ def adapter_for(dataset: str, options: Mapping[str, Any]) -> DatasetAdapter:
 
 
 def discover(dataset: str, options: Mapping[str, Any], sources: Sources) -> list[Case]:
-    """Every case of a dataset, by case id."""
-    adapter = adapter_for(dataset, options)
-    cases = adapter.discover(sources.root(dataset, adapter))
+    """Every case of a dataset, by case id, under the dataset's label."""
+    adapter, called = adapter_for(dataset, options), label(dataset)
+    cases = [replace(case, dataset=called) for case in adapter.discover(sources.root(called, adapter))]
     return sorted(cases, key=lambda case: case.case_id)
 
 

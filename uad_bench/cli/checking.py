@@ -1,5 +1,6 @@
 """`check` and `doctor`: is a plug-in true to its contract, is this machine fit."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ def check(
     from uad_bench.executor import find_method
 
     cls: type[Any]
+    chosen: Mapping[str, Any]
     if kind == "dataset":
         cls, chosen = plugins.load(plugins.resolve(kind, name)), {}
     else:

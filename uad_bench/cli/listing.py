@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from uad_bench.plugins import Entry
 
 
@@ -100,5 +102,6 @@ def schema(
     from uad_bench import config, plugins
 
     models = {"protocol": config.Protocol, "run": config.RunSpec, "config": config.Overrides}
-    model = models.get(what) or config.parameters_model(plugins.load(plugins.resolve("method", what)))
+    model: type[BaseModel] | None = models.get(what)
+    model = model or config.parameters_model(plugins.load(plugins.resolve("method", what)))
     typer.echo(json.dumps(model.model_json_schema(), indent=2))

@@ -39,8 +39,7 @@ def sources(data: list[str], workers: int, skip_broken: bool = False) -> "Source
         name, equals, folder = item.partition("=")
         if not (name and equals and folder):
             raise UsageError(f"--data {item!r}", hint="write NAME=FOLDER, for instance mslub=/data/MSLUB")
-        plugins.resolve("dataset", name)
-        roots[name] = Path(folder).expanduser()
+        roots[plugins.resolve("dataset", name).name] = Path(folder).expanduser()
     return Sources(default_cache(), roots, workers or machine.threads(), skip_broken)
 
 

@@ -26,7 +26,7 @@ def evaluate(
     from uad_bench.store import find_runs
 
     done = [
-        reevaluate(directory, options.sources(data, workers), options.settings(set_), options.say)
+        reevaluate(directory, options.settings(set_), options.sources(data, workers), options.say)
         for directory in find_runs(runs)
         if directory.state == "complete"
     ]

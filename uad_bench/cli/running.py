@@ -8,9 +8,11 @@ import typer
 
 from uad_bench.cli import options
 
+METHODS = "Names (uad-bench list), name:variant, module:Class, or .py files."
+
 
 def run(
-    methods: Annotated[list[str], typer.Argument(metavar="METHOD...", help="Names, name:variant, module:Class or .py files.")],
+    methods: Annotated[list[str], typer.Argument(metavar="METHOD...", help=METHODS)],
     seeds: Annotated[str, typer.Option("--seeds", help="A count (5: seeds 0 to 4) or a list (0,1,2).")] = "1",
     protocol: options.Protocol = "phantom",
     test: options.Test = "",
@@ -24,8 +26,8 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again, also where a run is complete.")] = False,
     threads: Annotated[int, typer.Option("--threads", help="CPU threads; 0: all. Part of a run's bits.", min=0)] = 0,
     workers: options.Workers = 0,
-    time_budget: Annotated[float, typer.Option("--time-budget", help="Minutes of training a run may take; 0: no limit.", min=0)] = 0,
-    checkpoint_minutes: Annotated[float, typer.Option("--checkpoint-minutes", help="Minutes between checkpoints.", min=0)] = 2,
+    time_budget: Annotated[float, typer.Option(help="Minutes of training a run; 0: no limit.", min=0)] = 0,
+    checkpoint_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints.", min=0)] = 2,
     keep_maps: Annotated[str, typer.Option("--keep-maps", help="all or none.")] = "all",
     skip_broken: options.SkipBroken = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
@@ -77,9 +79,8 @@ def prepare(
 ) -> None:
     """Prepare every case of some datasets for a protocol, and say what is wrong with the rest."""
     from uad_bench.cohort import discover
-    from uad_bench.config import load_protocol
+    from uad_bench.config import Overrides, load_protocol
     from uad_bench.errors import PartialFailure
-    from uad_bench.config import Overrides
     from uad_bench.executor import with_settings
     from uad_bench.prepare.cache import prepare_all
 

@@ -51,7 +51,7 @@ def metric_name(metric: type[Metric] | Metric, form: Literal["case", "pooled"], 
     """The name under which a number over several cases is reported.
 
     `ap.case` is the mean of the cases' values, `ap.pooled` the value of all their voxels at once. With a
-    threshold rule the mean over cases is the plain name: `dice@oracle_case`; the other `dice.pooled@oracle_set`.
+    threshold rule the mean over cases is the plain form, `dice@tune`, beside `dice.pooled@tune`.
     """
     if not metric.per_rule:
         return f"{metric.name}.{form}"

@@ -1,0 +1,59 @@
+"""SliceStack and whole-volume scoring."""
+
+import numpy as np
+import pytest
+import torch
+
+from uad_bench.errors import DataError
+from uad_bench.method.context import Context
+from uad_bench.method.slices import SliceStack, score_slices
+from uad_bench.types import Scan
+
+
+def scan(case_id="a", shape=(6, 5, 8), channels=2, fill=None):
+    rng = np.random.default_rng(len(case_id))
+    brain = np.zeros(shape, bool)
+    brain[1:-1, 1:-1, 2:6] = True
+    image = (rng.random((channels, *shape)) if fill is None else np.full((channels, *shape), fill)) * brain
+    modalities = tuple("ab"[:channels])
+    return Scan(case_id, modalities, image.astype(np.float32), brain, np.eye(4), (1.0, 1.0, 1.0))
+
+
+def test_the_stack_holds_brain_slices_with_their_place():
+    one = scan()
+    stack = SliceStack([one, one], Context())
+    assert len(stack) == 8 and stack.depth == 8
+    batch = stack.take([1])
+    assert batch.z.tolist() == [3]
+    np.testing.assert_allclose(batch.image[0].numpy(), one.image[..., 3], atol=1e-3)
+    assert np.array_equal(batch.brain[0].numpy(), one.brain_mask[..., 3])
+
+
+def test_a_batch_is_a_pure_function_of_seed_and_step():
+    first, again = SliceStack([scan()], Context(seed=5)), SliceStack([scan()], Context(seed=5))
+    first.batch(0, 3)
+    assert torch.equal(first.batch(7, 3).image, again.batch(7, 3).image)
+    assert not torch.equal(
+        first.batch(8, 3).z, SliceStack([scan()], Context(seed=6)).batch(8, 3).z
+    ) or not torch.equal(first.batch(9, 3).z, SliceStack([scan()], Context(seed=6)).batch(9, 3).z)
+
+
+def test_no_scans_is_a_clear_error():
+    with pytest.raises(DataError, match="no train scans"):
+        SliceStack([], Context())
+
+
+@pytest.mark.parametrize("size", [1, 3, 32])
+def test_scoring_puts_every_slice_back_in_its_place(size):
+    one = scan()
+    maps = score_slices(one, Context(), lambda batch: batch.image.sum(1), size)
+    np.testing.assert_allclose(maps, one.image.astype(np.float16).astype(np.float32).sum(0), atol=1e-6)
+
+
+def test_a_scan_cannot_be_written_to():
+    one = scan()
+    for array in (one.image, one.brain_mask):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            array.flags.writeable = True

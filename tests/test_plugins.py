@@ -1,0 +1,92 @@
+"""Names first, classes only when used; what is broken is listed, not fatal."""
+
+import types
+
+import pytest
+
+from uad_bench import hookspecs, plugins
+from uad_bench.errors import PluginError, UsageError
+
+FILE = "tests/plugins/toy_methods.py"
+
+
+def module(**hooks):
+    """A plug-in module with these hooks."""
+    found = types.ModuleType("fake")
+    for name, function in hooks.items():
+        setattr(found, name, hookspecs.hookimpl(function))
+    return found
+
+
+def collect(*modules):
+    found = plugins.Catalogue()
+    for one in modules:
+        plugins._collect(found, one, "dist")
+    return found
+
+
+def test_hooks_register_names_without_importing_the_class():
+    def register_methods(register):
+        register("mine", "no.such.module:Mine", "a summary")
+
+    found = collect(module(register_methods=register_methods))
+    assert [e.name for e in found.names("method")] == ["mine"]
+    with pytest.raises(PluginError, match=r"no\.such\.module"):
+        plugins.load(found.names("method")[0])
+
+
+@pytest.mark.parametrize("name", ["<script>", "a|b", "=HYPERLINK()", "../x", "Ünicode", "", "x" * 99])
+def test_a_name_that_would_hurt_a_table_is_listed_as_broken(name):
+    found = plugins.Catalogue()
+    found.add("method", name, "a:B", "", "dist")
+    assert not found.entries
+    assert "must match" in found.broken[0].reason
+
+
+def test_two_plugins_with_one_name_keep_the_first_and_name_both():
+    found = plugins.Catalogue()
+    found.add("method", "mine", "a:A", "", "first")
+    found.add("method", "mine", "b:B", "", "second")
+    assert found.entries["method", "mine"].source == "first"
+    assert "first" in found.broken[0].reason and found.broken[0].source == "second"
+
+
+def test_a_misspelt_hook_is_refused_by_name():
+    def register_method(register):
+        """One letter short."""
+
+    with pytest.raises(Exception, match="register_method"):
+        collect(module(register_method=register_method))
+
+
+def test_a_plugin_that_fails_on_import_is_listed_and_the_others_stay(monkeypatch):
+    class Point:
+        name, value, dist = "bad", "bad.plugin", None
+
+        def load(self):
+            raise RuntimeError("boom")
+
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [Point()])
+    plugins.catalogue.cache_clear()
+    try:
+        assert plugins.catalogue().broken == [plugins.Broken("bad", "bad.plugin", "RuntimeError: boom")]
+    finally:
+        plugins.catalogue.cache_clear()
+
+
+def test_a_file_path_stands_wherever_a_name_does():
+    assert plugins.load(plugins.resolve("method", f"{FILE}:Raises")).__name__ == "Raises"
+    with pytest.raises(UsageError, match=r"path.py:Class"):
+        plugins.load(plugins.resolve("method", FILE))
+    with pytest.raises(UsageError, match="no such file"):
+        plugins.load(plugins.resolve("method", "nowhere.py:X"))
+
+
+def test_a_class_that_is_no_method_is_refused():
+    with pytest.raises(PluginError, match="not a Method class"):
+        plugins.load(plugins.Entry("method", "p", "pathlib:Path", "", "s"))
+
+
+def test_an_unknown_name_offers_the_nearest():
+    with pytest.raises(UsageError, match="did you mean phantom"):
+        plugins.resolve("dataset", "fantom")

@@ -1,0 +1,40 @@
+"""YAML as people mean it, and what is refused."""
+
+import pytest
+
+from uad_bench import yamlio
+from uad_bench.errors import IntegrityError, UsageError
+
+
+def test_numbers_are_numbers():
+    assert yamlio.parse("{a: 1e-3, b: 1E5, c: -2.5e+3, d: 7, e: 1.5, f: abc, g: 1e}", "x") == {
+        "a": 0.001, "b": 1e5, "c": -2500.0, "d": 7, "e": 1.5, "f": "abc", "g": "1e",
+    }  # fmt: skip
+
+
+def test_a_key_that_stands_twice_is_an_error_with_both_lines():
+    with pytest.raises(UsageError, match=r"'lr' stands on line 1 and again.*line 3"):
+        yamlio.parse("lr: 1\nx: 2\nlr: 3\n", "file.yaml")
+
+
+def test_a_tag_that_would_run_code_is_refused():
+    with pytest.raises(IntegrityError) as caught:
+        yamlio.parse("a: !!python/name:os.system", "file.yaml")
+    assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    "text", ["a: &x [1]\nb: *x", "[" * 2000, "a: " + "{b: " * 40 + "1" + "}" * 40, "x" * 2_000_000, "a: [1"]
+)
+def test_bombs_and_broken_texts_are_one_line_errors(text):
+    with pytest.raises(UsageError) as caught:
+        yamlio.parse(text, "file.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_must_hold_a_mapping(tmp_path):
+    (tmp_path / "a.yaml").write_text("- 1\n")
+    with pytest.raises(UsageError, match="keys and values"):
+        yamlio.read(tmp_path / "a.yaml")
+    with pytest.raises(UsageError, match="cannot read"):
+        yamlio.read(tmp_path / "none.yaml")
