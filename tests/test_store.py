@@ -1,0 +1,93 @@
+"""Run directories: tables and maps read back equal, damage is told."""
+
+import json
+
+import numpy as np
+import pytest
+
+from uad_bench import config, store
+from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
+
+
+@pytest.fixture
+def spec():
+    protocol = config.load_protocol("phantom")
+    return config.RunSpec(
+        method="m:v", target="a:B", parameters={"lr": 1e-3}, protocol=protocol, test=("phantom",), seed=1
+    )
+
+
+@pytest.fixture
+def run(tmp_path, spec):
+    return store.run_dir(tmp_path, spec, "cohort")
+
+
+def test_the_spec_reads_back_equal(run, spec):
+    run.write_spec(spec)
+    assert run.spec() == spec
+    assert run.path.parent.name == "m-v"
+
+
+def test_a_map_reads_back_to_the_bit_and_is_zero_outside_the_brain(run):
+    rng = np.random.default_rng(0)
+    brain = rng.random((5, 6, 7)) > 0.5
+    values = rng.normal(size=brain.shape).astype(np.float32)
+    run.write_map("d", "c", values, brain)
+    assert np.array_equal(run.read_map("d", "c"), np.where(brain, values, np.float32(0)))
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 not a zip", None])
+def test_a_damaged_or_missing_map_is_told(run, damage):
+    path = run.map_path("d", "c")
+    path.parent.mkdir(parents=True)
+    if damage is not None:
+        path.write_bytes(damage)
+    with pytest.raises(IntegrityError, match="no readable anomaly map"):
+        run.read_map("d", "c")
+
+
+def test_numbers_in_tables_read_back_equal_and_none_is_empty(run):
+    rows = [{"a": 0.1 + 0.2, "b": None}, {"a": 1e-300, "b": "x,y"}]
+    run.write_table("t.csv", ("a", "b"), rows)
+    back = run.table("t.csv")
+    assert [float(row["a"]) for row in back] == [0.1 + 0.2, 1e-300]
+    assert [row["b"] for row in back] == ["", "x,y"]
+
+
+def test_an_edited_result_is_refused(run, spec):
+    run.write_spec(spec)
+    run.write_table("metrics.csv", ("a",), [{"a": 0.5}])
+    run.seal()
+    run.verify()
+    (run.path / "metrics.csv").write_text("a\n0.9\n")
+    with pytest.raises(IntegrityError, match=r"metrics\.csv was changed"):
+        run.verify()
+
+
+def test_clearing_keeps_the_lock(run):
+    (run.path / "lock").touch()
+    run.set_state("failed", error="x")
+    run.clear()
+    assert [p.name for p in run.path.iterdir()] == ["lock"]
+    assert run.state == "new"
+
+
+def test_json_is_strict(run):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run.set_state("complete", score=float("nan"))
+    run.set_state("complete", score=0.5)
+    assert json.loads((run.path / "status.json").read_text())["score"] == 0.5
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path, spec):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnvironmentFault) as caught:
+        store.run_dir(tmp_path / "file", spec, "c")
+    assert caught.value.exit_code == 6
+
+
+def test_runs_are_found_below_a_folder(tmp_path, run, spec):
+    run.write_spec(spec)
+    assert [r.path for r in store.find_runs([tmp_path])] == [run.path]
+    with pytest.raises(UsageError, match="no such folder"):
+        store.find_runs([tmp_path / "none"])
