@@ -15,6 +15,8 @@ import io
 import json
 import shutil
 import time
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +133,7 @@ class RunDir:
                 values = np.zeros(shape, np.float32)
                 values[brain] = kept["values"]
                 return values
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             hint = "score again: `uad-bench run ... --fresh`"
             raise IntegrityError("no readable anomaly map", where=str(path), hint=hint) from error
 
