@@ -25,8 +25,8 @@ def test_the_fingerprint_follows_what_changes_a_number_and_nothing_else():
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        ({"modalitys": ["t1"]}, ["modalitys", "modalities"]),
-        ({"grid": {"spacng": [1, 1, 1]}}, ["grid.spacng", "spacing"]),
+        ({"modalitys": ["t1"]}, ["modalitys", "did you mean modalities"]),
+        ({"grid": {"spacng": [1, 1, 1]}}, ["grid", "spacng", "did you mean spacing"]),
         ({"grid": {"shape": "big"}}, ["grid.shape", "big"]),
         ({"splits": {"healthy": {"train": 0.5}}}, ["splits.healthy", "add up to 1"]),
     ],

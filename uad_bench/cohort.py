@@ -126,7 +126,7 @@ def gather(protocol: Protocol, test: Sequence[str], options: Mapping[str, Mappin
     prepared (all of them named, unless `sources.skip_broken`) or roles that stay empty.
     """
     wanted: list[tuple[Case, str]] = []
-    for dataset in dict.fromkeys([protocol.train, *test]):
+    for dataset in dict.fromkeys([*test, protocol.train]):  # what the user named first: it may not be there
         cases = discover(dataset, options.get(dataset, {}), sources)
         usable = [case for case in cases if set(protocol.modalities) <= set(case.images)]
         _tell_incomplete(dataset, cases, usable, protocol, say)

@@ -140,8 +140,9 @@ def _one_line(model: type[BaseModel], error: ValidationError, where: str) -> Uad
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        owner = _owner(model, [str(part) for part in first["loc"][:-1]])
-        return unknown_name("key", key, owner.model_fields, hint=f"[{where}]")
+        *path, last = [str(part) for part in first["loc"]]
+        owner = _owner(model, path)
+        return unknown_name(f"key of {'.'.join([where, *path])}", last, owner.model_fields)
     found = "" if first["type"] == "missing" else f", got {first['input']!r:.60}"
     return UsageError(f"{key or 'value'}: {first['msg']}{found}", where=where, code="UB202")
 

@@ -1,0 +1,113 @@
+"""The verbs as a person types them: one line for every mistake, the right exit code, no traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from uad_bench import cli
+
+BAD = [
+    (["run", "patch2lok"], 2, "did you mean patch2loc"),
+    (["run", "patch2loc:convv"], 2, "did you mean conv"),
+    (["run", "thresh", "--protocol", "fantom"], 2, "did you mean phantom"),
+    (["run", "thresh", "--test", "mslubb"], 2, "did you mean mslub"),
+    (["run", "thresh", "--set", "thresh.modee=1"], 2, "did you mean mode"),
+    (["run", "thresh", "--set", "protocol.grid.spacin=1"], 2, "did you mean spacing"),
+    (["run", "thresh", "--set", "nonsense"], 2, "KEY=VALUE"),
+    (["run", "thresh", "--seeds", "a"], 2, "--seeds 'a'"),
+    (["run", "thresh", "--seeds", "-3"], 2, "--seeds '-3'"),
+    (["run", "thresh", "--data", "mslub"], 2, "NAME=FOLDER"),
+    (["run", "thresh", "--device", "cuda:99"], 6, "--device auto"),
+    (["run", "thresh", "--test", "mslub"], 3, "--data mslub="),
+    (["run", "thresh", "--test", "mslub", "--data", "mslub=/no/such/folder"], 3, "/no/such/folder"),
+    (["run"], 2, "METHOD"),
+    (["rum"], 2, "rum"),
+    (["list", "method"], 2, "did you mean methods"),
+    (["show", "nothing-like-it"], 2, "unknown"),
+    (["leaderboard", "/no/such/folder"], 2, "no such folder"),
+    (["leaderboard", ".", "--format", "docx"], 2, "docx"),
+]
+
+
+def call(monkeypatch, capsys, *words):
+    """Exit code, stdout and stderr of a verb, in this process."""
+    monkeypatch.setattr(sys, "argv", ["uad-bench", *words])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    out, err = capsys.readouterr()
+    return left.value.code, out, err
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("UAD_BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("UAD_BENCH_DATA", raising=False)
+
+
+@pytest.mark.parametrize(("words", "code", "text"), BAD, ids=[" ".join(w) for w, _, _ in BAD])
+def test_a_mistake_is_one_line_with_what_to_do(monkeypatch, capsys, tmp_path, words, code, text):
+    if words[0] == "run" and len(words) > 1:
+        words = [*words, "--out", str(tmp_path / "runs"), "--quiet"]
+    found, _, err = call(monkeypatch, capsys, *words)
+    assert (found, text in err) == (code, True), err
+    assert err.startswith("error[UB") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", [[], ["run"], ["list"], ["show"], ["prepare"], ["evaluate"], ["leaderboard"],
+                                  ["check"], ["doctor"], ["schema"]])  # fmt: skip
+def test_every_verb_has_help(monkeypatch, capsys, verb):
+    code, out, _ = call(monkeypatch, capsys, *verb, "--help")
+    assert code == 0 and "Usage:" in out
+
+
+def test_list_names_every_kind(monkeypatch, capsys):
+    code, out, _ = call(monkeypatch, capsys, "list")
+    assert code == 0
+    for name in ("patch2loc", "phantom", "mslub", "ap", "protocols:"):
+        assert name in out
+    assert "broken" not in out
+
+
+def test_show_tells_parameters_of_a_method_under_the_protocol(monkeypatch, capsys):
+    _, out, _ = call(monkeypatch, capsys, "show", "patch2loc")
+    assert "patch2loc.network='resnet'" in out and "(here: 'conv')" in out and "2506.22504" in out
+    _, out, _ = call(monkeypatch, capsys, "show", "phantom")
+    assert "phantom" in out
+
+
+def test_schema_is_json_and_names_the_keys(monkeypatch, capsys):
+    import json
+
+    _, out, _ = call(monkeypatch, capsys, "schema", "protocol")
+    assert {"modalities", "grid", "prepare"} <= set(json.loads(out)["properties"])
+    _, out, _ = call(monkeypatch, capsys, "schema", "patch2loc")
+    assert "network" in json.loads(out)["properties"]
+
+
+def test_doctor_says_what_is_here(monkeypatch, capsys):
+    code, out, _ = call(monkeypatch, capsys, "doctor")
+    assert code == 0 and "torch" in out and "threads" in out
+
+
+def test_no_results_is_an_empty_table_not_an_error(monkeypatch, capsys, tmp_path):
+    code, out, _ = call(monkeypatch, capsys, "leaderboard", str(tmp_path))
+    assert code == 0 and "no results" in out
+
+
+HEAVY = {"torch", "pandas", "sklearn", "scipy", "torchio", "nibabel", "matplotlib", "nilearn", "monai", "SimpleITK"}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list"]])
+def test_nothing_heavy_is_imported_on_the_way(words):
+    script = (
+        "import sys; sys.argv = ['uad-bench', *sys.argv[1:]]\n"
+        "from uad_bench.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print('HEAVY', sorted(set(sys.modules) & set(" + repr(HEAVY) + ")))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True,
+                          env={**os.environ})  # fmt: skip
+    assert done.stdout.strip().endswith("HEAVY []")

@@ -1,0 +1,169 @@
+"""The story on a toy cohort: fit, score, evaluate, resume, and what a broken method leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.toy_data import make
+from uad_bench.cohort import Sources
+from uad_bench.errors import DataError, PartialFailure, PluginError, UsageError
+from uad_bench.executor import Matrix, execute
+from uad_bench.reevaluate import reevaluate
+from uad_bench.run import Workplace
+
+HERE = Path(__file__).parent / "plugins"
+DATA = str(HERE / "toy_data.py")
+METHODS = str(HERE / "toy_methods.py")
+
+
+@pytest.fixture(scope="session")
+def toy_root(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="session")
+def toy_cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+def matrix(*methods, seeds=(0,), **limits):
+    """Runs of methods of toy_methods.py (or of registered ones) on the toy cohort."""
+    names = [f"{METHODS}:{m}" if m[0].isupper() else m for m in methods]
+    settings = [
+        (["protocol", "train"], DATA), (["protocol", "test"], [DATA]),
+        (["protocol", "splits", "tune"], {DATA: 0.4}),
+    ]  # fmt: skip
+    return Matrix(names, seeds, str(HERE / "toy.yaml"), (), settings=settings, limits=limits).specs()
+
+
+@pytest.fixture
+def place(tmp_path, toy_root, toy_cache):
+    def make_place(**more):
+        return Workplace(tmp_path / "runs", Sources(toy_cache, {"toy_data": toy_root}), threads=1, **more)
+
+    return make_place
+
+
+def hush(_text):
+    """Say nothing."""
+
+
+def test_a_run_ends_with_numbers_for_every_group_and_rule(place):
+    (run,) = execute(matrix("Blur"), place(), hush)
+    rows = {(r["group"], r["metric"]): r for r in run.table("metrics.csv")}
+    assert run.state == "complete"
+    assert {"all", "a", "b", "healthy"} == {group for group, _ in rows}
+    assert float(rows["all", "ap.pooled"]["value"]) > float(rows["all", "prevalence.pooled"]["value"])
+    for rule in ("oracle_case", "oracle_set", "healthy_q98", "tune"):
+        assert ("all", f"dice@{rule}") in rows
+    roles = {r["case_id"]: r["role"] for r in run.table("splits.csv")}
+    assert set(roles.values()) == {"train", "val", "tune", "test"}
+
+
+def test_two_runs_with_one_seed_are_equal_to_the_bit_and_another_seed_is_not(place, tmp_path):
+    first = execute(matrix("Blur", seeds=(0, 1)), place(), hush)
+    again = execute(matrix("Blur"), Workplace(tmp_path / "other", place().sources, threads=1), hush)[0]
+    digests = [json.loads((r.path / "digests.json").read_text()) for r in (*first, again)]
+    sealed = [{k: v for k, v in d.items() if k != "env.json"} for d in digests]
+    assert sealed[0] == sealed[2]
+    assert sealed[0]["model/weights.safetensors"] != sealed[1]["model/weights.safetensors"]
+
+
+def test_a_complete_run_is_left_alone_and_fresh_makes_it_again(place):
+    said = []
+    (run,) = execute(matrix("Blur"), place(), hush)
+    before = (run.path / "metrics.csv").stat().st_mtime_ns
+    execute(matrix("Blur"), place(), said.append)
+    assert (run.path / "metrics.csv").stat().st_mtime_ns == before
+    assert "already complete" in said[-1]
+    execute(matrix("Blur"), place(fresh=True), hush)
+    assert (run.path / "metrics.csv").stat().st_mtime_ns != before
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [("WrongShape", "shape"), ("GivesNaN", "NaN"), ("Raises", "ValueError: no idea"), ("Diverges", "step 23")],
+)
+def test_a_method_that_breaks_its_contract_is_named_and_leaves_no_metric(place, method, words):
+    with pytest.raises(PluginError, match=words) as caught:
+        execute(matrix(method), place(), hush)
+    assert caught.value.exit_code == 4
+    (status,) = place().out.rglob("status.json")
+    assert json.loads(status.read_text())["state"] == "failed"
+    assert not (status.parent / "metrics.csv").exists()
+    assert "Traceback" in (status.parent / "log.txt").read_text()
+
+
+def test_a_failed_run_does_not_stop_the_others(place):
+    with pytest.raises(PartialFailure, match="1 of 2 runs failed") as caught:
+        execute(matrix("Raises", "Blur"), place(), hush)
+    assert caught.value.exit_code == 7
+    assert len(list(place().out.rglob("metrics.csv"))) == 1
+
+
+def test_an_unfinished_run_asks_for_resume_or_fresh(place):
+    with pytest.raises(PluginError):
+        execute(matrix("Raises"), place(), hush)
+    with pytest.raises(UsageError, match="--resume"):
+        execute(matrix("Raises"), place(), hush)
+
+
+def test_stored_maps_are_measured_again_without_training(place):
+    (run,) = execute(matrix("Blur"), place(), hush)
+    before = (run.path / "metrics.csv").read_bytes()
+    again = reevaluate(run, [], place().sources, hush)
+    assert again.path == run.path and (run.path / "metrics.csv").read_bytes() == before
+    other = reevaluate(run, [(["protocol", "postprocess"], [])], place().sources, hush)
+    assert other.path != run.path
+    assert (other.path / "metrics.csv").read_bytes() != before
+    assert other.spec().protocol.fingerprint != run.spec().protocol.fingerprint
+    with pytest.raises(UsageError, match="needs a new run"):
+        reevaluate(run, [(["protocol", "grid", "spacing"], [1, 1, 1])], place().sources, hush)
+
+
+def test_other_data_than_the_runs_is_refused(place, toy_cache, tmp_path):
+    (run,) = execute(matrix("Blur"), place(), hush)
+    other = make(tmp_path / "other", healthy=12)
+    with pytest.raises(DataError, match="other cases"):
+        reevaluate(run, [], Sources(toy_cache, {"toy_data": other}), hush)
+
+
+def command(out, toy_root, *more):
+    """A run of Blur that sleeps in every step, as a command line."""
+    return [
+        sys.executable, "-m", "uad_bench", "run", f"{METHODS}:Blur", "--out", str(out), "--threads", "1",
+        "--protocol", str(HERE / "toy.yaml"), "--data", f"{DATA}={toy_root}", "--test", DATA, "--workers", "1",
+        "--set", f"protocol.train={DATA}", "--set", "blur.steps=60", "--checkpoint-minutes", "0", *more,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_was_killed_resumes_to_the_same_bits(tmp_path, toy_root, toy_cache, how):
+    env = {**os.environ, "UAD_BENCH_CACHE": str(toy_cache), "OMP_NUM_THREADS": "1"}
+    subprocess.run(command(tmp_path / "calm", toy_root), env=env, check=True, capture_output=True)
+    slow = command(tmp_path / "killed", toy_root, "--set", "blur.sleep=0.05")
+    with subprocess.Popen(slow, env=env, stderr=subprocess.DEVNULL) as process:
+        _wait_for(tmp_path / "killed", "*.ckpt")
+        time.sleep(0.3)
+        process.send_signal(how)
+        assert process.wait(30) == (130 if how == signal.SIGINT else -signal.SIGKILL)
+    assert not list((tmp_path / "killed").rglob("weights.safetensors"))
+    subprocess.run([*slow, "--resume"], env=env, check=True, capture_output=True)
+    calm, killed = (
+        (next((tmp_path / name).rglob("weights.safetensors"))).read_bytes() for name in ("calm", "killed")
+    )
+    assert calm == killed
+
+
+def _wait_for(folder, pattern):
+    for _ in range(600):
+        if list(folder.rglob(pattern)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no {pattern} appeared")
