@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from uad_bench import machine, plugins, store
-from uad_bench.cohort import Cohort, Member, label
+from uad_bench.cohort import Cohort, Member
 from uad_bench.config import RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.types import Scored
 
 if TYPE_CHECKING:
+    from uad_bench.board.panels import Panel
     from uad_bench.evaluate.engine import Evaluation
     from uad_bench.evaluate.metric import Metric
     from uad_bench.evaluate.postprocess import Step
@@ -36,7 +38,7 @@ def evaluate(directory: store.RunDir, spec: RunSpec, cohort: Cohort, say: Say) -
             tune=Views(directory, cohort.of("tune", dataset), spec),
             test=test,
         )
-        found[label(dataset)] = engine.evaluate(test, metrics, rules, spec.protocol.thresholds)
+        found[plugins.label(dataset)] = engine.evaluate(test, metrics, rules, spec.protocol.thresholds)
     _write(directory, found)
     say(f"{spec.method} seed {spec.seed}: evaluated on {', '.join(found)}")
 
@@ -110,7 +112,56 @@ def _threshold_row(dataset: str, threshold: "Threshold") -> dict[str, Any]:
 
 
 def draw(directory: store.RunDir, spec: RunSpec, cohort: Cohort) -> None:
-    """Write sheet.png: slices, maps, lesion outlines and PR curves of each test set."""
-    from uad_bench.board.sheet import draw_sheet
+    """Write sheet.png: for each test set, a case of every lesion kind, outlined, and the PR curves.
 
-    del directory, spec, cohort, draw_sheet
+    The first test set is sheet.png, further ones sheet-<dataset>.png.
+    """
+    from uad_bench.board.sheet import draw_sheet
+    from uad_bench.evaluate.curve import Curve
+
+    for number, dataset in enumerate(map(plugins.label, spec.test)):
+        members = cohort.of("test", dataset)
+        views = list(Views(directory, members, spec))
+        kinds = sorted({v.lesion_kind for v in views if not v.healthy and v.lesion_kind})
+        groups = {"all": [v for v in views if not v.healthy]}
+        groups |= {kind: [v for v in views if v.lesion_kind == kind] for kind in kinds}
+        curves = {name: Curve.pool([Curve.of_case(v) for v in group]) for name, group in groups.items()}
+        trained = plugins.label(spec.protocol.train)
+        title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {trained} -> {dataset}"
+        name = f"sheet-{dataset}.png" if number else "sheet.png"
+        shown = [_panel(member, view) for member, view in _typical(members, views)]
+        draw_sheet(directory.path / name, shown, curves, title, _healthy_threshold(directory, dataset))
+
+
+def _typical(members: Sequence[Member], views: Sequence[Scored]) -> list[tuple[Member, Scored]]:
+    """Up to six: of every lesion kind the case of median lesion size, more of them where there are few kinds."""
+    pairs = list(zip(members, views, strict=True))
+    kinds: dict[str, list[tuple[Member, Scored]]] = {}
+    for pair in pairs:
+        kinds.setdefault("healthy" if pair[1].healthy else pair[1].lesion_kind, []).append(pair)
+    for name, group in kinds.items():
+        kinds[name] = _from_the_middle(sorted(group, key=lambda pair: int(pair[1].lesion_mask.sum())))
+    rounds = zip_longest(*(kinds[name] for name in sorted(kinds, key=lambda k: (k == "healthy", k))))
+    return [pair for one in rounds for pair in one if pair is not None][:6]
+
+
+def _from_the_middle(group: list[tuple[Member, Scored]]) -> list[tuple[Member, Scored]]:
+    """A sorted list, its median first, then outwards."""
+    order = sorted(range(len(group)), key=lambda i: abs(i - len(group) // 2))
+    return [group[i] for i in order]
+
+
+def _panel(member: Member, view: Scored) -> "Panel":
+    from uad_bench.board.panels import Panel
+
+    scan = member.prepared.scan()
+    kind = "healthy" if view.healthy else (view.lesion_kind or "lesion")
+    return Panel(view.case_id, kind, scan.image[0], view.map, view.brain_mask, view.lesion_mask, view.spacing)
+
+
+def _healthy_threshold(directory: store.RunDir, dataset: str) -> float | None:
+    """The first threshold that saw healthy scans only, for the picture."""
+    for row in directory.table("thresholds.csv"):
+        if row["dataset"] == dataset and row["rule"].startswith("healthy") and row["value"]:
+            return float(row["value"])
+    return None

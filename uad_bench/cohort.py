@@ -54,7 +54,7 @@ class Cohort:
 
     def of(self, role: str, dataset: str | None = None) -> list[Member]:
         """The members with a role, of one dataset or of all, by case id."""
-        wanted = label(dataset) if dataset else None
+        wanted = plugins.label(dataset) if dataset else None
         return [m for m in self.members if m.role == role and wanted in (None, m.case.dataset)]
 
     @property
@@ -91,11 +91,6 @@ class Sources:
         return own
 
 
-def label(dataset: str) -> str:
-    """What a dataset is called in results, however it was named on the command line (a file's stem)."""
-    return plugins.resolve("dataset", dataset).name
-
-
 def default_cache() -> Path:
     """$UAD_BENCH_CACHE, or the user's cache folder."""
     from platformdirs import user_cache_path
@@ -113,7 +108,7 @@ def adapter_for(dataset: str, options: Mapping[str, Any]) -> DatasetAdapter:
 
 def discover(dataset: str, options: Mapping[str, Any], sources: Sources) -> list[Case]:
     """Every case of a dataset, by case id, under the dataset's label."""
-    adapter, called = adapter_for(dataset, options), label(dataset)
+    adapter, called = adapter_for(dataset, options), plugins.label(dataset)
     cases = [replace(case, dataset=called) for case in adapter.discover(sources.root(called, adapter))]
     return sorted(cases, key=lambda case: case.case_id)
 
@@ -159,7 +154,7 @@ def _roles(protocol: Protocol, dataset: str, cases: Sequence[Case], *, tested: b
     healthy = [case for case in cases if case.healthy]
     lesion = [case for case in cases if not case.healthy]
     if dataset == protocol.train:
-        roles = assign(healthy, {**splits.healthy}, splits.salt)
+        roles = assign(healthy, {str(role): share for role, share in splits.healthy.items()}, splits.salt)
     else:
         roles = {case.case_id: "test" for case in healthy}
     tune = splits.tune.get(dataset, 0.0)

@@ -106,14 +106,22 @@ def resolve(kind: Kind, name: str) -> Entry:
         return entry
     path, _, cls = name.partition(":")
     if path.endswith(".py"):
-        return Entry(kind, Path(path).stem, f"{path}:{cls}", "", path)
+        return Entry(kind, label(name), f"{path}:{cls}", "", path)
     if cls and "." in path:
-        return Entry(kind, cls.lower(), name, "", path.split(".")[0])
+        return Entry(kind, label(name), name, "", path.split(".")[0])
     hint = "or module:Class, or a .py file; `uad-bench list` shows them all"
     for broken in catalogue().broken:
         if broken.name == name:
             raise PluginError(f"{kind} {name!r} cannot be used", where=broken.source, hint=broken.reason)
     raise unknown_name(kind, name, (e.name for e in catalogue().names(kind)), hint=hint)
+
+
+def label(name: str) -> str:
+    """What a plug-in is called in results, however it was named: a name itself, a class, or a file's stem."""
+    path, _, cls = name.partition(":")
+    if path.endswith(".py"):
+        return cls.lower() or Path(path).stem
+    return cls.lower() if cls and "." in path else name
 
 
 def load(entry: Entry) -> type[Any]:

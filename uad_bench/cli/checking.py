@@ -1,7 +1,6 @@
 """`check` and `doctor`: is a plug-in true to its contract, is this machine fit."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -10,33 +9,27 @@ from uad_bench.cli import options
 
 def check(
     name: Annotated[str, typer.Argument(help="A method or dataset: name, module:Class or .py file.")],
+    data: Annotated[
+        str, typer.Option("--data", help="The folder of a dataset that does not make its own.")
+    ] = "",
 ) -> None:
-    """Hold a method or a dataset against every promise of its contract, on a toy brain."""
+    """Hold a method or a dataset against every promise of its contract, a method on a toy brain."""
+    from pathlib import Path
+
     from uad_bench import plugins
     from uad_bench.errors import PluginError
-    from uad_bench.testing import run_checks
+    from uad_bench.testing import check_dataset, check_method
 
-    kind: plugins.Kind = "dataset" if ("dataset", name) in plugins.catalogue().entries else "method"
-    from uad_bench.executor import find_method
-
-    cls: type[Any]
-    chosen: Mapping[str, Any]
-    if kind == "dataset":
-        cls, chosen = plugins.load(plugins.resolve(kind, name)), {}
-    else:
-        _, cls, chosen = find_method(name)
-    broken = []
-    for result in run_checks(kind, cls, name, chosen):
-        typer.echo(
-            f"{'ok  ' if result.ok else 'FAIL'} {result.promise}{'' if result.ok else ': ' + result.message}"
-        )
-        if not result.ok:
-            broken.append(result.promise)
+    is_dataset = ("dataset", name) in plugins.catalogue().entries or bool(data)
+    kind = "dataset" if is_dataset else "method"
+    results = check_dataset(name, Path(data) if data else None) if is_dataset else check_method(name)
+    for result in results:
+        typer.echo(f"{result.status:<12} {result.promise}{': ' if result.message else ''}{result.message}")
+    broken = [result.promise for result in results if not result.ok]
     if broken:
-        raise PluginError(
-            f"{kind} {name!r} breaks {len(broken)} promises", where=", ".join(broken), code="UB410"
-        )
-    typer.echo(f"{kind} {name!r} keeps every promise")
+        what = f"{kind} {name!r} breaks {len(broken)} of {len(results)} promises"
+        raise PluginError(what, where=", ".join(broken), code="UB410")
+    typer.echo(f"{kind} {name!r} keeps its promises")
 
 
 def doctor(data: options.Data = []) -> None:  # noqa: B006  # typer copies it

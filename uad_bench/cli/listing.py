@@ -101,7 +101,11 @@ def schema(
     """Print the JSON schema of a configuration, for editors and checks."""
     from uad_bench import config, plugins
 
-    models = {"protocol": config.Protocol, "run": config.RunSpec, "config": config.Overrides}
-    model: type[BaseModel] | None = models.get(what)
-    model = model or config.parameters_model(plugins.load(plugins.resolve("method", what)))
-    typer.echo(json.dumps(model.model_json_schema(), indent=2))
+    models: dict[str, type[BaseModel]] = {
+        "protocol": config.Protocol,
+        "run": config.RunSpec,
+        "config": config.Overrides,
+    }
+    if what not in models:
+        models[what] = config.parameters_model(plugins.load(plugins.resolve("method", what)))
+    typer.echo(json.dumps(models[what].model_json_schema(), indent=2))

@@ -9,6 +9,7 @@ import typer
 from uad_bench.cli import options
 
 if TYPE_CHECKING:
+    from uad_bench.board.summary import Table
     from uad_bench.store import RunDir
 
 
@@ -49,9 +50,8 @@ def leaderboard(
         print_tables(found)
         return
     from uad_bench.board.render import render
-    from uad_bench.collect import tables
 
-    text = render(tables(found), "markdown" if format_ == "text" else format_)
+    text = render(_tables(found), "markdown" if format_ == "text" else format_)
     if to is None:
         typer.echo(text, nl=False)
     else:
@@ -63,9 +63,22 @@ def print_tables(runs: "Sequence[RunDir]") -> None:
     """The leaderboard of some runs, for a terminal."""
     from rich.console import Console
 
-    from uad_bench.board.render import rich_tables
-    from uad_bench.collect import tables
+    from uad_bench.board.terminal import rich_tables
 
-    console = Console()
-    for table in rich_tables(tables(runs)):
+    console, found = Console(), _tables(runs)
+    if not found:
+        typer.echo("no results")
+    for table in rich_tables(found):
         console.print(table)
+
+
+def _tables(runs: "Sequence[RunDir]") -> "list[Table]":
+    """The tables of some runs, beside reported numbers; runs that cannot be trusted are named and left out."""
+    from uad_bench.board import aggregate, published
+    from uad_bench.collect import collect
+    from uad_bench.resources import shipped
+
+    found = collect(runs)
+    for error in found.refused:
+        typer.echo(f"left out: {error}", err=True)
+    return aggregate.tables(found.runs, published.read(shipped("leaderboard/published")))

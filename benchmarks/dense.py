@@ -1,0 +1,99 @@
+"""Patch2Loc, variant conv: one dense pass against the same weights patch by patch, every pixel of a slice.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.dense
+
+Prints a Markdown table. One thread; CPU seconds of the process, the best of three for every side, so that a busy
+machine does not decide. Patch by patch is not made slow: eval mode, no gradients, patches cut from a view, the
+best of three batch sizes. "Folded" is the same network with each batch normalisation of the encoder folded into
+its convolution, as the dense pass does by itself: what is left is the gain of sharing work between patches.
+"""
+
+import argparse
+import copy
+import time
+from collections.abc import Callable
+
+import torch
+from torch.nn.utils import fuse_conv_bn_eval
+
+from uad_methods.patch2loc import Patch2Loc
+from uad_methods.patch2loc.encoder_conv import Unit
+from uad_methods.patch2loc.locator import Locator
+from uad_methods.patch2loc.scoring import score_dense, score_patches
+
+BATCHES = (256, 512, 1024)
+REPEATS = 3
+
+
+def main() -> None:
+    """Measure, print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sides", type=int, nargs="+", default=[96], help="of the slice, pixels")
+    parser.add_argument("--patches", type=int, nargs="+", default=[24], help="sides, pixels")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    print(
+        "| slice | patch | by patch, s | by patch, folded, s | dense, s | ratio | folded | largest difference |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    with torch.no_grad():
+        for side in given.sides:
+            for patch in given.patches:
+                print(compare(side, patch), flush=True)
+
+
+def compare(side: int, patch: int) -> str:
+    """One row of the table."""
+    net = network(patch, side)
+    image, height = torch.rand(1, 1, side, side), torch.tensor([50.0])
+    slow, by_patch = best_batch(net, image, height, patch)
+    plain, _ = best_batch(folded(net), image, height, patch)
+    quick, dense = timed(lambda: score_dense(net, image, height, patch))
+    apart = (dense - by_patch).abs().max().item()
+    return (
+        f"| {side}×{side} | {patch} | {slow:.3f} | {plain:.3f} | {quick:.4f} "
+        f"| {slow / quick:.0f}× | {plain / quick:.0f}× | {apart:.1e} |"
+    )
+
+
+def network(patch: int, side: int) -> Locator:
+    """The default conv network in eval mode, its batch statistics those of random patches."""
+    torch.manual_seed(0)
+    method = Patch2Loc(network="conv", patch=patch)
+    method.channels_, method.shape_ = 1, (side, side, 100)
+    net = method.build().train()
+    for _ in range(20):
+        net(torch.rand(64, 1, patch, patch), torch.rand(64) * 100)
+    return net.eval()
+
+
+def folded(net: Locator) -> Locator:
+    """The same function with one convolution in the place of each convolution and normalisation."""
+    net = copy.deepcopy(net)
+    for unit in net.encoder.modules():
+        if isinstance(unit, Unit):
+            unit.conv, unit.norm = fuse_conv_bn_eval(unit.conv, unit.norm), torch.nn.Identity()
+    return net
+
+
+def best_batch(
+    net: Locator, image: torch.Tensor, height: torch.Tensor, patch: int
+) -> tuple[float, torch.Tensor]:
+    """CPU seconds of all pixels patch by patch at the quickest batch size, and the scores."""
+    where = torch.ones(1, *image.shape[2:], dtype=torch.bool)
+    runs = [timed(lambda n=n: score_patches(net, image, height, where, patch, n)) for n in BATCHES]
+    return min(runs, key=lambda run: run[0])
+
+
+def timed(score: Callable[[], torch.Tensor]) -> tuple[float, torch.Tensor]:
+    """CPU seconds of the quickest of `REPEATS` calls, and what it answered."""
+    seconds = []
+    for _ in range(REPEATS):
+        began = time.process_time()
+        answer = score()
+        seconds.append(time.process_time() - began)
+    return min(seconds), answer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The `phantom` dataset: a synthetic cohort that needs no download and whose lesions are known exactly."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import platformdirs
+
+from uad_bench import Case, DatasetAdapter
+from uad_bench.errors import DataError
+from uad_datasets.phantom.cohort import RECIPE, TABLE, ensure, read_table
+from uad_datasets.phantom.contrast import MODALITIES
+
+
+@dataclass
+class PhantomAdapter(DatasetAdapter):
+    """Synthetic brains grown from the MNI152 template. Lesion kinds: tumour, iso, ms, structural.
+
+    seed: another seed is another cohort; healthy: number of healthy subjects; lesions: subjects of each kind.
+    """
+
+    name: ClassVar[str] = "phantom"
+    modalities: ClassVar[tuple[str, ...]] = MODALITIES
+    about: ClassVar[str] = (
+        "Synthetic, made on first use in the user's cache folder (UAD_BENCH_CACHE moves it). "
+        "Anatomy: MNI152 template (Fonov et al. 2011) as shipped by nilearn."
+    )
+
+    seed: int = 0
+    healthy: int = 64
+    lesions: int = 12
+
+    def default_root(self) -> Path:
+        """The cohort of these options; the first call makes it, about a minute of CPU time at the defaults."""
+        cache = Path(os.environ.get("UAD_BENCH_CACHE") or platformdirs.user_cache_dir("uad-bench"))
+        root = cache / "phantom" / f"v{RECIPE}-seed{self.seed}-h{self.healthy}-l{self.lesions}"
+        return ensure(root, seed=self.seed, healthy=self.healthy, lesions=self.lesions)
+
+    def discover(self, root: Path) -> Iterator[Case]:
+        """Yield the cases of phantom.csv. Raises DataError where `root` holds no phantom cohort."""
+        if not (root / TABLE).is_file():
+            raise DataError(
+                "no phantom cohort here", where=str(root), hint=f"expected {TABLE} in this folder"
+            )
+        for row in sorted(read_table(root), key=lambda row: row["case_id"]):
+            yield self._case(root, row)
+
+    def _case(self, root: Path, row: dict[str, str]) -> Case:
+        return Case(
+            dataset=self.name,
+            case_id=row["case_id"],
+            subject_id=row["case_id"],
+            images={modality: root / row[modality] for modality in MODALITIES},
+            healthy=row["healthy"] == "1",
+            lesion_mask=root / row["lesion_mask"] if row["lesion_mask"] else None,
+            brain_mask=root / row["brain_mask"],
+            lesion_kind=row["kind"],
+        )

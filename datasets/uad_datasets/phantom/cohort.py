@@ -1,0 +1,122 @@
+"""The cohort on disk: grown once, under a lock, complete or not there at all."""
+
+import csv
+import gzip
+import logging
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import filelock
+import nibabel as nib
+import numpy as np
+import numpy.typing as npt
+
+from uad_bench.errors import EnvironmentFault
+from uad_datasets.phantom.contrast import MODALITIES
+from uad_datasets.phantom.grid import affine
+from uad_datasets.phantom.subject import KINDS, grow
+
+TABLE = "phantom.csv"
+COLUMNS = ("case_id", "kind", "healthy", "brain_mask", "lesion_mask", *MODALITIES)
+#: Names the recipe in the cache; raised with every change that changes a voxel.
+RECIPE = 4
+
+README = """\
+A synthetic cohort of brain MRI, written by uad-bench (dataset `phantom`). No person was scanned for it.
+
+Every subject is a random smooth deformation of the MNI152 template's tissue maps, with simulated T1, T2 and
+FLAIR contrast. The template is ICBM152 2009a nonlinear symmetric, as the nilearn package ships it:
+  Fonov V, Evans AC, Botteron K, Almli CR, McKinstry RC, Collins DL. Unbiased average age-appropriate atlases
+  for pediatric studies. NeuroImage 54(1), 2011, 313-327. doi:10.1016/j.neuroimage.2010.07.033
+  https://www.bic.mni.mcgill.ca/ServicesAtlases/ICBM152NLin2009 (terms of use there; nilearn states none).
+
+phantom.csv lists the cases. Volumes are NIfTI, RAS+, 2 mm, in MNI152 mm; masks are 0 or 1.
+"""
+
+log = logging.getLogger("uad_bench")
+
+
+def case_kinds(healthy: int, lesions: int) -> dict[str, str]:
+    """Case id -> kind of lesion ("" for the healthy), `lesions` of every kind."""
+    kinds = {f"phantom-h{i:03d}": "" for i in range(healthy)}
+    return kinds | {f"phantom-{kind}-{i:03d}": kind for kind in KINDS for i in range(lesions)}
+
+
+def ensure(root: Path, *, seed: int, healthy: int, lesions: int, workers: int | None = None) -> Path:
+    """The cohort's folder, grown now if it is not there. A generation that was killed is started afresh.
+
+    The bits depend on `seed` and the case ids alone, not on `workers` (threads; None: one a core, 16 at most).
+    Raises EnvironmentFault where the folder cannot be written.
+    """
+    try:
+        return _ensure(root, case_kinds(healthy, lesions), seed, workers or min(os.cpu_count() or 1, 16))
+    except OSError as error:
+        hint = "make room there, or set UAD_BENCH_CACHE to another folder"
+        raise EnvironmentFault(
+            f"cannot write the phantom cohort: {error}", where=str(root), hint=hint
+        ) from error
+
+
+def _ensure(root: Path, kinds: dict[str, str], seed: int, workers: int) -> Path:
+    """`ensure` without the translation of errors."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(f"{root}.lock"):
+        if not root.is_dir():
+            log.info("growing the phantom cohort in %s", root)
+            unfinished = root.with_name(f"{root.name}.unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            write_cohort(unfinished, kinds, seed, workers)
+            unfinished.replace(root)
+            log.info("phantom cohort complete: %d cases", len(kinds))
+    return root
+
+
+def write_cohort(folder: Path, kinds: dict[str, str], seed: int, workers: int) -> None:
+    """Every case's volumes, the table and the note on where they come from."""
+    folder.mkdir()
+    # Threads, not processes: scipy and zlib release the interpreter lock, and the atlas is shared.
+    with ThreadPoolExecutor(workers) as pool:
+        rows = list(pool.map(partial(_write_case, folder, seed), kinds, kinds.values()))
+    (folder / "README.txt").write_text(README, encoding="utf-8")
+    with (folder / TABLE).open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerows(rows)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_table(root: Path) -> list[dict[str, str]]:
+    """The rows of phantom.csv, one a case, by COLUMNS."""
+    with (root / TABLE).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _write_case(folder: Path, seed: int, case_id: str, kind: str) -> dict[str, str]:
+    """One case's volumes; answers its row of the table, files relative to `folder`."""
+    phantom = grow(seed, case_id, kind)
+    volumes = {m: np.rint(image).astype(np.int16) for m, image in phantom.images.items()}
+    volumes["brain_mask"] = phantom.brain_mask.astype(np.uint8)
+    if kind:
+        volumes["lesion_mask"] = phantom.lesion_mask.astype(np.uint8)
+    (folder / case_id).mkdir()
+    files = {name: f"{case_id}/{name}.nii.gz" for name in volumes}
+    for name, volume in volumes.items():
+        _write_volume(folder / files[name], volume)
+    return {"case_id": case_id, "kind": kind, "healthy": str(int(not kind)), "lesion_mask": "", **files}
+
+
+def _write_volume(path: Path, volume: npt.NDArray[np.generic]) -> None:
+    """A gzipped NIfTI whose bytes depend on the voxels alone: no time, no name."""
+    image: Any = nib.Nifti1Image(volume, affine())  # type: ignore[no-untyped-call]
+    image.header.set_xyzt_units("mm")
+    image.set_sform(affine(), code="mni")
+    image.set_qform(affine(), code="mni")
+    with path.open("wb") as file:
+        with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=1, mtime=0) as packed:
+            packed.write(image.to_bytes())
+        os.fsync(file.fileno())

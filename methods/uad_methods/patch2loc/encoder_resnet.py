@@ -1,0 +1,51 @@
+"""The published encoder: a ResNet-18 whose first convolution is 3×3, stride 2, padding 3.
+
+He et al. 2016, table 1, with basic blocks. A patch of 24 becomes 14 after the first convolution, 7 after the
+pool, then 7, 4, 2, 1: one latent vector a patch. The padding inside lets every feature know where the patch
+ends, so the network cannot be slid over a slice: it is evaluated patch by patch.
+"""
+
+import torch
+from torch import nn
+
+LATENT = 512
+WIDTHS = (64, 128, 256, 512)
+
+
+def _conv3(inputs: int, outputs: int, stride: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions beside a shortcut, which is a 1×1 convolution where the shape changes."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.path = nn.Sequential(
+            _conv3(inputs, outputs, stride), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True),
+            _conv3(outputs, outputs, 1), nn.BatchNorm2d(outputs),
+        )  # fmt: skip
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            project = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            self.shortcut = nn.Sequential(project, nn.BatchNorm2d(outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.path(x) + self.shortcut(x))
+
+
+def resnet_encoder(channels: int) -> nn.Sequential:
+    """Patches (k, channels, side, side) -> latents (k, 512, 1, 1); 11,167,104 + 576 · channels weights."""
+    stem = [
+        nn.Conv2d(channels, WIDTHS[0], 3, stride=2, padding=3, bias=False), nn.BatchNorm2d(WIDTHS[0]),
+        nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2, padding=1),
+    ]  # fmt: skip
+    blocks = []
+    for inputs, outputs in zip((WIDTHS[0], *WIDTHS[:-1]), WIDTHS, strict=True):
+        stride = 1 if outputs == WIDTHS[0] else 2
+        blocks += [BasicBlock(inputs, outputs, stride), BasicBlock(outputs, outputs, 1)]
+    encoder = nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1))
+    for module in encoder.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    return encoder

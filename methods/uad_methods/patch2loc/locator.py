@@ -1,0 +1,44 @@
+"""The network as a whole: latent of a patch plus height of its slice -> where it is, and how sure that is."""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from uad_methods.patch2loc.embedding import sinusoidal
+
+
+def head(widths: tuple[int, ...]) -> nn.Sequential:
+    """Fully connected layers with batch normalisation and ReLU between, the last one linear."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers[:-2])
+
+
+class Locator(nn.Module):
+    """Encoder, slice embedding, and one head each for mean and log-variance.
+
+    widths: of a head, from the latent to the 2 axes. centre: a constant added to the mean (percent), so that
+    an untrained network points there. faithful: the log-variance learns from a latent without gradient.
+    """
+
+    def __init__(self, encoder: nn.Module, widths: tuple[int, ...], *, centre: float = 0.0,
+                 faithful: bool = False) -> None:  # fmt: skip
+        super().__init__()
+        self.encoder = encoder
+        self.mean, self.log_variance = head(widths), head(widths)
+        self.centre, self.faithful = centre, faithful
+
+    def forward(self, x: torch.Tensor, height: torch.Tensor, kept: torch.Tensor | None = None,
+                **how: bool) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+        """Mean (percent) and log-variance, (k, 2) each, of the patches in `x` (n, C, ., .).
+
+        height: (n,), that of the slice in percent of the volume. kept: bool (n, x, y), which of the encoder's
+        places to answer for, in their order; None for all. `how` goes to the encoder.
+        """
+        latent = self.encoder(x, **how).movedim(1, -1)  # (n, x, y, D)
+        latent = latent + sinusoidal(height, latent.shape[-1]).to(latent.dtype)[:, None, None]
+        rows = latent.flatten(0, 2) if kept is None else latent[kept]
+        unsure = rows.detach() if self.faithful else rows
+        return self.mean(rows) + self.centre, self.log_variance(unsure)

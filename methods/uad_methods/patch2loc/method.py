@@ -1,0 +1,139 @@
+"""Patch2Loc as a method: sample patches, learn where they come from, score how badly that goes."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+
+from uad_bench import Context, Scan, SliceStack, TorchMethod
+from uad_bench.errors import DataError
+from uad_bench.method.slices import Batch
+from uad_bench.types import FloatArray
+from uad_methods.patch2loc.encoder_conv import ConvEncoder, plan
+from uad_methods.patch2loc.encoder_resnet import LATENT, resnet_encoder
+from uad_methods.patch2loc.locator import Locator
+from uad_methods.patch2loc.loss import LossName, location_loss
+from uad_methods.patch2loc.patches import brain_share
+from uad_methods.patch2loc.sampling import Sample, sample_patches, sample_strided
+from uad_methods.patch2loc.scoring import score_dense, score_patches
+
+
+@dataclass
+class Patch2Loc(TorchMethod):
+    """A network sees one axial patch and the height of its slice, and says where in the slice the patch was.
+
+    The score of a pixel is the log squared error of its patch's predicted place plus the mean predicted
+    log-variance. The default is the published network, evaluated patch by patch; variant `conv` is a network
+    of our own whose dense scoring is exact. Lengths are in pixels, places in percent of the slice.
+
+    patch: side; the paper's is 1/8 of a slice (24 of 192). slices: a step. candidates: patch centres drawn
+    on them (resnet). brain: least share of brain in a training patch. schedule: of the learning rate. clip:
+    limit of the gradient's norm, 0 for none. beta: of the beta-NLL. width: channels of the conv network
+    before its first pool. checked: validation slices that choose among weights.
+    """
+
+    network: Literal["resnet", "conv"] = "resnet"
+    patch: int = 24
+    steps: int = 15_000
+    slices: int = 356
+    candidates: int = 32_384
+    brain: float = 0.2
+    lr: float = 1e-2
+    schedule: Literal["constant", "cosine"] = "constant"
+    clip: float = 0.0
+    loss: LossName = "beta_nll"
+    beta: float = 0.5
+    width: int = 32
+    checked: int = 64
+
+    paper: ClassVar[str] = "Baker and Brockmeier 2025, arXiv 2506.22504"
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"conv": {"network": "conv"}}
+    tiny: ClassVar[Mapping[str, Any]] = {
+        "patch": 8, "steps": 4, "slices": 4, "candidates": 128, "lr": 1e-3, "width": 4, "checked": 2,
+    }  # fmt: skip
+
+    def build(self) -> Locator:
+        """The network for `channels_` modalities: 11.85 M weights (resnet), or about 0.15 M (conv)."""
+        faithful = self.loss == "stirn"
+        if self.network == "resnet":
+            return Locator(resnet_encoder(self.channels_), (LATENT, 512, 128, 64, 32, 2), faithful=faithful)
+        encoder = ConvEncoder(self.channels_, self.patch, self.width)
+        widths = (encoder.latent, 2 * self.width, self.width, 2)
+        net = Locator(encoder, widths, centre=50.0, faithful=faithful)
+        return net.to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]
+
+    def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
+        """Train on patches of `train`; the weights with the lowest loss on patches of `val` are kept."""
+        net, stack = self.begin(train, ctx), SliceStack(train, ctx)
+        opt = torch.optim.Adam(net.parameters(), self.lr)
+        held_out = self._sample(SliceStack(val, ctx, name="val").spread(self.checked), "val", ctx)
+        if len(held_out.target) < 2:
+            raise DataError(f"no patch of {self.patch} pixels holds {self.brain:.0%} brain",
+                            where="validation scans", hint="lower `patch` or `brain`")  # fmt: skip
+        for step in ctx.steps(
+            self.steps, net=net, opt=opt, validate=lambda: self._loss(held_out, ctx).item()
+        ):
+            sample = self._sample(stack.batch(step, self.slices), step, ctx)
+            if len(sample.target) < 2:
+                continue  # a few slices from the top of the head: nothing to learn, and no batch statistics
+            for group in opt.param_groups:
+                group["lr"] = self._rate(step)
+            loss = self._loss(sample, ctx)
+            ctx.log(loss=loss)
+            opt.zero_grad()
+            torch.autograd.backward(loss)
+            if self.clip:
+                torch.nn.utils.clip_grad_norm_(net.parameters(), self.clip)
+            opt.step()
+
+    def score(self, scan: Scan, ctx: Context) -> FloatArray:
+        """The anomaly map (X, Y, Z): resnet inside the brain and 0 elsewhere, conv on every brain slice."""
+        if self.network == "conv":
+            return self.score_slices(scan, ctx, self._dense, size=8)
+        return self.score_slices(scan, ctx, self._by_patch, size=8)
+
+    def _dense(self, batch: Batch) -> torch.Tensor:
+        return score_dense(self._net, _masked(batch), self._height(batch), self.patch)
+
+    def _by_patch(self, batch: Batch) -> torch.Tensor:
+        return score_patches(self._net, _masked(batch), self._height(batch), batch.brain, self.patch)
+
+    @property
+    def _net(self) -> Locator:
+        assert isinstance(self.net_, Locator)
+        return self.net_
+
+    def _height(self, batch: Batch) -> torch.Tensor:
+        """Height of each slice in percent of the volume, (n,)."""
+        return 100.0 * batch.z / self.shape_[2]
+
+    def _sample(self, batch: Batch, key: int | str, ctx: Context) -> Sample:
+        """What the network is shown of `batch`; a pure function of the run's seed and `key`."""
+        enough = brain_share(batch.brain, self.patch) >= self.brain
+        given = _masked(batch), self._height(batch), enough, self.patch
+        if self.network == "resnet":
+            return sample_patches(*given, self.candidates, ctx.torch_rng("patches", key))
+        jump = plan(self.patch).jump
+        x, y = ctx.rng("first", key).integers(jump, size=2)
+        return sample_strided(*given, jump, (int(x), int(y)))
+
+    def _loss(self, sample: Sample, ctx: Context) -> torch.Tensor:
+        with ctx.autocast():
+            mean, log_variance = self.net_(sample.inputs, sample.height, sample.kept)
+        return location_loss(self.loss, mean, log_variance, sample.target, self.beta)
+
+    def _rate(self, step: int) -> float:
+        """The learning rate at `step`: constant, or a rise over 5 % of the steps, then a cosine to 0."""
+        if self.schedule == "constant":
+            return self.lr
+        rise = max(1, self.steps // 20)
+        if step < rise:
+            return self.lr * (step + 1) / rise
+        return self.lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, self.steps - rise)))
+
+
+def _masked(batch: Batch) -> torch.Tensor:
+    """The slices with nothing outside the brain, in training and at scoring alike."""
+    return batch.image * batch.brain[:, None]

@@ -1,0 +1,59 @@
+"""Where patches are, how much brain they hold, and how they are cut out of slices.
+
+A patch of side s "at (x, y)" covers rows x - s//2 .. x - s//2 + s - 1, and columns likewise; outside the
+slice it sees 0. An even patch of 24 at 12 thus covers 0 .. 23: its centre pixel is index 12 of 24.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional
+
+
+class Positions(NamedTuple):
+    """Patch centres: slice index in the batch, x and y in pixels; int64 (k,) each."""
+
+    slice: torch.Tensor
+    x: torch.Tensor
+    y: torch.Tensor
+
+
+def padded(slices: torch.Tensor, side: int) -> torch.Tensor:
+    """Slices (n, C, X, Y) with zeros around: (n, C, X + side - 1, Y + side - 1).
+
+    Row x of the answer is the first row of the patch at x, so every pixel of the slice has its whole patch.
+    """
+    before = side // 2
+    after = side - before - 1
+    return functional.pad(slices, (before, after, before, after))
+
+
+def cut(slices: torch.Tensor, at: Positions, side: int) -> torch.Tensor:
+    """The patches (k, C, side, side) at `at`, from slices that `padded` made."""
+    windows = slices.unfold(2, side, 1).unfold(3, side, 1)  # a view: (n, C, X, Y, side, side)
+    return windows[at.slice, :, at.x, at.y]
+
+
+def brain_share(brain: torch.Tensor, side: int) -> torch.Tensor:
+    """For every pixel the share (0 to 1) of its patch that is brain; bool (n, X, Y) -> float (n, X, Y)."""
+    held = padded(brain[:, None].float(), side)
+    rows = functional.avg_pool2d(held, (side, 1), stride=1, divisor_override=1)
+    counts = functional.avg_pool2d(rows, (1, side), stride=1, divisor_override=1)
+    return counts[:, 0] / side**2
+
+
+def locations(images: torch.Tensor) -> torch.Tensor:
+    """The target of every pixel of slices (n, C, X, Y), (X, Y, 2): its indices in percent of X and Y."""
+    X, Y = images.shape[2:]
+    x = 100 * torch.arange(X, device=images.device) / X
+    y = 100 * torch.arange(Y, device=images.device) / Y
+    return torch.stack(torch.meshgrid(x, y, indexing="ij"), dim=2)
+
+
+def drawn(enough: torch.Tensor, candidates: int, rng: torch.Generator) -> Positions:
+    """Uniform (slice, x, y) draws, of which only those stay where `enough` (n, X, Y) is true.
+
+    So the count varies: about half of `candidates` survive in whole-brain slices.
+    """
+    flat = torch.randint(enough.numel(), (candidates,), generator=rng, device=enough.device)
+    return Positions(*torch.unravel_index(flat[enough.flatten()[flat]], enough.shape))

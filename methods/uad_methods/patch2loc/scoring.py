@@ -1,0 +1,37 @@
+"""From what the network says about every patch to the anomaly score of the pixel in its centre."""
+
+import torch
+
+from uad_methods.patch2loc.locator import Locator
+from uad_methods.patch2loc.patches import Positions, cut, locations, padded
+
+
+def anomaly(mean: torch.Tensor, log_variance: torch.Tensor, location: torch.Tensor) -> torch.Tensor:
+    """log(‖mean - location‖² + 1e-10) + half the sum of log-variances: (k, 2) each -> (k,).
+
+    In float32: at half precision a location near 100 % is only known to 1/16 %.
+    """
+    error = ((mean.float() - location) ** 2).sum(1)
+    return torch.log(error + 1e-10) + 0.5 * log_variance.float().sum(1)
+
+
+def score_patches(net: Locator, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor,
+                  side: int, chunk: int = 512) -> torch.Tensor:  # fmt: skip
+    """Scores (n, X, Y) of the pixels `where` (bool, n, X, Y), patch by patch, `chunk` at a time; else 0.
+
+    images: (n, C, X, Y); height: (n,), percent of the volume. The network must be in eval mode.
+    """
+    slices, place = padded(images, side), locations(images)
+    scores = torch.zeros(where.shape, device=images.device)
+    for part in torch.split(where.nonzero(), chunk):
+        at = Positions(*part.unbind(1))
+        mean, log_variance = net(cut(slices, at, side), height[at.slice])
+        scores[at] = anomaly(mean, log_variance, place[at.x, at.y])
+    return scores
+
+
+def score_dense(net: Locator, images: torch.Tensor, height: torch.Tensor, side: int) -> torch.Tensor:
+    """Scores (n, X, Y) of every pixel in one pass; for encoders that can be slid. Else as `score_patches`."""
+    mean, log_variance = net(padded(images, side), height, dense=True)
+    place = locations(images).expand(len(images), -1, -1, -1)
+    return anomaly(mean, log_variance, place.flatten(0, 2)).view(place.shape[:3])

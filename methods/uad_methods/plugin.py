@@ -1,0 +1,15 @@
+"""The built-in methods by name; nothing of them is imported here."""
+
+from uad_bench.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def register_methods(register: Register) -> None:
+    """Names, where the classes are, and one line each."""
+    register("random", "uad_methods.nulls:Random", "uniform noise: what no idea at all gets")
+    register("all-brain", "uad_methods.nulls:AllBrain", "every brain voxel alike: its Dice is the floor")
+    register("atlas-z", "uad_methods.atlas_z:AtlasZ", "distance from the healthy mean, voxel by voxel")
+    register("thresh", "uad_methods.thresh:Thresh", "the intensity itself, equalised; nothing is learnt")
+    register("ae", "uad_methods.ae:AE", "dense autoencoder, residual of its reconstruction")
+    register("vae", "uad_methods.vae:VAE", "variational autoencoder, residual of its reconstruction")
+    register("patch2loc", "uad_methods.patch2loc:Patch2Loc", "patches whose place a network cannot tell")

@@ -1,0 +1,81 @@
+import hashlib
+
+import pytest
+
+from uad_bench.data.splits import assign, ids_hash, position
+from uad_bench.errors import DataError, UsageError
+from uad_bench.types import Case
+
+HEALTHY = {"train": 0.7, "val": 0.1, "test": 0.2}
+
+
+def cases(n: int, healthy: bool = True, sessions: int = 1) -> list[Case]:
+    return [Case("toy", f"s{i:04d}-{k}", f"s{i:04d}", {}, healthy) for i in range(n) for k in range(sessions)]
+
+
+def test_shares_are_met_on_average():
+    roles = list(assign(cases(4000), HEALTHY, "salt").values())
+    assert [roles.count(role) / 4000 for role in HEALTHY] == pytest.approx([0.7, 0.1, 0.2], abs=0.025)
+
+
+def test_a_missing_subject_moves_no_other():
+    everyone = cases(200)
+    roles = assign(everyone, HEALTHY, "salt")
+    fewer = assign(everyone[1::2][::-1], HEALTHY, "salt")
+    assert fewer == {case_id: roles[case_id] for case_id in fewer}
+
+
+def test_sessions_of_a_subject_share_a_role():
+    roles = assign(cases(100, sessions=3), HEALTHY, "salt")
+    assert all(len({roles[f"s{i:04d}-{k}"] for k in range(3)}) == 1 for i in range(100))
+
+
+def test_the_salt_changes_the_split_and_the_order_of_keys_does_not():
+    roles = assign(cases(200), HEALTHY, "salt")
+    assert assign(cases(200), dict(reversed(HEALTHY.items())), "salt") == roles
+    assert assign(cases(200), HEALTHY, "pepper") != roles
+
+
+def test_more_train_moves_nobody_out_of_train():
+    less = assign(cases(300), {"train": 0.5, "test": 0.5}, "salt")
+    more = assign(cases(300), {"train": 0.8, "test": 0.2}, "salt")
+    assert all(more[name] == "train" for name, role in less.items() if role == "train")
+
+
+def test_position_is_the_named_digest():
+    digest = hashlib.sha256(b"salt\0IXI002").hexdigest()
+    assert position("IXI002", "salt") == pytest.approx(int(digest, 16) / 2**256)
+
+
+def test_lesion_cases_have_roles_of_their_own():
+    roles = assign(cases(50, healthy=False), {"tune": 0.3, "test": 0.7}, "salt")
+    assert set(roles.values()) == {"tune", "test"}
+    assert set(assign(cases(50, healthy=False), {"test": 1.0}, "salt").values()) == {"test"}
+    assert assign([], HEALTHY, "salt") == assign([], {"tune": 0.0, "test": 1.0}, "salt") == {}
+
+
+@pytest.mark.parametrize(
+    ("healthy", "fractions"),
+    [
+        (True, {"tune": 1.0}),
+        (False, {"train": 0.5, "test": 0.5}),
+        (True, {"train": 0.5}),
+        (True, {"train": 2, "val": -1}),
+    ],
+)
+def test_roles_and_shares_that_cannot_be(healthy, fractions):
+    with pytest.raises(UsageError) as caught:
+        assign(cases(3, healthy), fractions, "salt")
+    assert caught.value.exit_code == 2
+
+
+def test_both_sorts_together_and_ids_met_twice():
+    with pytest.raises(UsageError, match="together"):
+        assign([*cases(1), Case("toy", "x", "x", {}, healthy=False)], {"test": 1.0}, "salt")
+    with pytest.raises(DataError, match="s0001-0"):
+        assign([*cases(3), cases(2)[1]], HEALTHY, "salt")
+
+
+def test_ids_hash_forgets_the_order_and_nothing_else():
+    assert ids_hash(["b", "a"]) == ids_hash(["a", "b"]) == hashlib.sha256(b"a\nb").hexdigest()
+    assert ids_hash(["ab"]) != ids_hash(["a", "b"])

@@ -1,0 +1,18 @@
+"""Every name that the metrics plug-in registers leads to a metric of that name."""
+
+import importlib
+
+from uad_bench.evaluate.metric import Metric
+from uad_bench.evaluate.plugin import register_metrics
+
+
+def test_registered_names_lead_to_metrics():
+    found = {}
+    register_metrics(lambda name, target, summary: found.update({name: (target, summary)}))
+    assert set(found) >= {"ap", "ap_gain", "auroc", "prevalence", "dice", "fpr"}
+    for name, (target, summary) in found.items():
+        module, _, cls = target.partition(":")
+        metric = getattr(importlib.import_module(module), cls)
+        assert issubclass(metric, Metric)
+        assert metric.name == name
+        assert summary

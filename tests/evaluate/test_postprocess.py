@@ -1,0 +1,139 @@
+"""Post-processing: the rim of the brain, signs, erosion, and the checks of maps and steps."""
+
+import numpy as np
+import pytest
+
+from uad_bench.errors import PluginError, UsageError
+from uad_bench.evaluate.postprocess import apply, check_map, parse
+
+SHAPE = (14, 12, 10)
+
+
+def ball():
+    x, y, z = np.indices(SHAPE)
+    return (x - 6.5) ** 2 + (y - 5) ** 2 + (z - 4) ** 2 < 16
+
+
+def noise(shift=0.0):
+    return (np.random.default_rng(0).normal(size=SHAPE) + shift).astype(np.float32)
+
+
+def brute_median(anomaly_map, brain, size, axes, tied):
+    """Median over the window; each place stands for its nearest brain voxel: min or max of equally near."""
+    reach = np.array([size // 2, size // 2, size // 2 if axes == 3 else 0])
+    where, out = np.argwhere(brain), anomaly_map.copy()
+    window = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), -1).reshape(-1, 3)
+    for voxel in where:
+        picked = []
+        for place in voxel + window:
+            near = where if axes == 3 else where[where[:, 2] == place[2]]
+            squared = ((near - place) ** 2).sum(1)
+            picked.append(tied(anomaly_map[tuple(near[squared == squared.min()].T)]))
+        out[tuple(voxel)] = np.median(picked)
+    return out
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_median_equals_a_plain_loop(axes):
+    brain, anomaly_map = ball(), noise(-20)
+    low, high = (brute_median(anomaly_map, brain, 3, axes, tied)[brain] for tied in (np.min, np.max))
+    smooth, kept = apply(anomaly_map, brain, parse([{"step": "median", "size": 3, "axes": axes}]))
+    assert np.all((low <= smooth[brain]) & (smooth[brain] <= high))
+    assert np.mean(low == high) > 0.4
+    assert np.array_equal(kept, brain)
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_median_does_not_depend_on_sign_or_background(axes):
+    brain, steps = ball(), parse([{"step": "median", "size": 5, "axes": axes}])
+    low, _ = apply(noise(-1024), brain, steps)
+    high, _ = apply(np.where(brain, noise(-1024) + 2048, np.float32(np.nan)), brain, steps)
+    assert np.array_equal(low[brain] + 2048, high[brain])
+    assert low[brain].std() < noise()[brain].std() / 2
+
+
+def test_median_of_slices_keeps_slices_apart():
+    brain = np.zeros(SHAPE, bool)
+    brain[3:9, 3:9, 2:6] = True
+    brain[3:9, 3:9, 4] = False
+    brain[5, 5, 4] = True
+    anomaly_map = np.broadcast_to(np.arange(SHAPE[2], dtype=np.float32), SHAPE)
+    smooth, _ = apply(anomaly_map, brain, parse([{"step": "median", "size": 5, "axes": 2}]))
+    assert np.array_equal(smooth[brain], anomaly_map[brain])
+
+
+def test_median_at_the_edge_of_the_grid_sees_brain_only():
+    brain, anomaly_map = np.ones((5, 5, 5), bool), np.full((5, 5, 5), -7, np.float32)
+    smooth, _ = apply(anomaly_map, brain, parse([{"step": "median", "size": 7}]))
+    assert np.array_equal(smooth, anomaly_map)
+
+
+def test_erosion_shrinks_every_slice_by_a_cross():
+    brain = np.zeros((9, 9, 3), bool)
+    brain[1:8, 1:8, :] = True
+    _, kept = apply(
+        np.zeros(brain.shape, np.float32), brain, parse([{"step": "erode_brain", "iterations": 2}])
+    )
+    expected = np.zeros_like(brain)
+    expected[3:6, 3:6, :] = True
+    assert np.array_equal(kept, expected)
+
+
+def test_outside_is_the_least_anomalous_of_the_brain():
+    brain = ball()
+    out, _ = apply(np.where(brain, noise(-20), np.float32(0)), brain, ())
+    assert out.dtype == np.float32
+    assert np.all(out[~brain] == noise(-20)[brain].min())
+
+
+def test_steps_leave_their_inputs_alone():
+    brain, anomaly_map = ball(), noise()
+    apply(anomaly_map, brain, parse([{"step": "erode_brain"}, {"step": "median", "size": 3}]))
+    assert np.array_equal(anomaly_map, noise())
+    assert np.array_equal(brain, ball())
+
+
+def test_an_empty_brain_goes_through_every_step():
+    steps = parse([{"step": "erode_brain", "iterations": 9}, {"step": "median", "size": 5}])
+    out, kept = apply(noise(), ball(), steps)
+    assert not out.any()
+    assert not kept.any()
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ({"step": "medain", "size": 5}, "did you mean median"),
+        ({"size": 5}, "unknown post-processing step"),
+        ({"step": "median", "sise": 5, "size": 3}, "did you mean size"),
+        ({"step": "median", "size": 4}, "must be odd"),
+        ({"step": "median", "size": 5, "axes": 1}, "option axes"),
+        ({"step": "median"}, "option size"),
+        ({"step": "erode_brain", "iterations": 0}, "option iterations"),
+    ],
+)
+def test_a_wrong_step_is_told(step, message):
+    with pytest.raises(UsageError, match=message):
+        parse([step])
+
+
+def test_check_map_gives_float32_and_allows_constants():
+    checked = check_map(np.zeros(SHAPE), SHAPE, ball(), "m", "c")
+    assert checked.dtype == np.float32
+    outside = np.where(ball(), 1, np.nan)
+    assert np.array_equal(check_map(outside, SHAPE, ball(), "m", "c")[ball()], np.ones(ball().sum()))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.zeros((3, 3, 3)), r"expected \(14, 12, 10\), got \(3, 3, 3\)"),
+        (np.full(SHAPE, np.nan), r"got \d+ NaN or infinite"),
+        (np.full(SHAPE, 1e300), r"NaN or infinite"),
+        (np.zeros(SHAPE, complex), "got complex128"),
+    ],
+)
+def test_check_map_names_method_and_case(wrong, message):
+    with pytest.raises(PluginError, match=rf"{message}.*method vae, case c7") as error:
+        check_map(wrong, SHAPE, ball(), "vae", "c7")
+    assert error.value.exit_code == 4

@@ -1,0 +1,70 @@
+"""The voxel metrics: definitions, reasons and names."""
+
+import numpy as np
+import pytest
+
+from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.metric import View, metric_name
+from uad_bench.evaluate.voxel import (
+    Auroc,
+    AveragePrecision,
+    AveragePrecisionGain,
+    Dice,
+    FalsePositiveRate,
+    Prevalence,
+)
+
+SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.5], np.float32)
+LESION = np.array([True, False, True, False, False])
+
+
+def ask(metric, scores=SCORES, lesion=LESION, missed=0, threshold=None):
+    return metric.case(
+        View(Curve.of(np.asarray(scores, np.float32), np.asarray(lesion), missed), None, threshold)
+    )
+
+
+def test_values_worked_out_by_hand():
+    assert ask(AveragePrecision()).value == pytest.approx((1 + 2 / 3) / 2)
+    assert ask(Prevalence()).value == 2 / 5
+    assert ask(AveragePrecisionGain()).value == pytest.approx((5 / 6 - 2 / 5) / (3 / 5))
+    assert ask(Auroc()).value == pytest.approx(5 / 6)
+    assert ask(Dice(), threshold=0.7).value == pytest.approx(4 / 5)
+    assert ask(FalsePositiveRate(), lesion=np.zeros(5, bool), threshold=0.8).value == 2 / 5
+
+
+def test_a_constant_map_has_no_gain():
+    flat = np.ones(5, np.float32)
+    assert ask(AveragePrecision(), flat).value == pytest.approx(2 / 5)
+    assert ask(AveragePrecisionGain(), flat).value == pytest.approx(0)
+    assert ask(Auroc(), flat).value == 0.5
+
+
+@pytest.mark.parametrize(
+    "metric", [AveragePrecision(), AveragePrecisionGain(), Auroc(), Prevalence(), Dice()]
+)
+def test_reasons_of_lesion_metrics(metric):
+    assert ask(metric, lesion=np.zeros(5, bool), threshold=0.5).reason == "no_positive"
+    assert ask(metric, [], np.zeros(0, bool), missed=2, threshold=0.5).reason == "empty_brain"
+
+
+@pytest.mark.parametrize("metric", [AveragePrecisionGain(), Auroc()])
+def test_a_brain_of_lesion_alone_has_no_negative(metric):
+    value = ask(metric, lesion=np.ones(5, bool))
+    assert (value.value, value.reason) == (None, "no_negative")
+
+
+@pytest.mark.parametrize("metric", [Dice(), FalsePositiveRate()])
+def test_no_threshold_no_value(metric):
+    assert ask(metric).reason == "no_threshold"
+
+
+def test_a_healthy_scan_without_brain_has_no_rate():
+    assert ask(FalsePositiveRate(), [], np.zeros(0, bool), threshold=0.5).reason == "empty_brain"
+
+
+def test_names_say_how_cases_were_joined():
+    assert metric_name(AveragePrecision, "case") == "ap.case"
+    assert metric_name(AveragePrecision, "pooled") == "ap.pooled"
+    assert metric_name(Dice, "case", "oracle_case") == "dice@oracle_case"
+    assert metric_name(Dice, "pooled", "oracle_set") == "dice.pooled@oracle_set"

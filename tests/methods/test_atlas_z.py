@@ -1,0 +1,48 @@
+"""Atlas-z against plain numpy on the whole stack at once."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from uad_bench import Context
+from uad_bench.errors import DataError
+from uad_bench.testing import toy_scans
+from uad_methods.atlas_z import AtlasZ
+
+
+def test_equals_numpy_over_the_stacked_scans():
+    *train, scan = toy_scans(6, ("t1", "t2"))
+    stack = np.stack([s.image.astype(np.float64) for s in train])
+    brain = np.any([s.brain_mask for s in train], axis=0)
+    sd = stack.std(axis=0, ddof=1)
+    floor = 0.5 * sd[:, brain].mean(axis=1)
+    expected = (np.abs(scan.image - stack.mean(axis=0)) / (sd + floor[:, None, None, None])).mean(axis=0)
+    method = AtlasZ(floor=0.5)
+    method.fit(train, [], Context())
+    found = method.score(scan, Context())
+    np.testing.assert_allclose(found[scan.brain_mask], expected[scan.brain_mask], rtol=1e-5, atol=1e-5)
+    assert (found[~scan.brain_mask] == 0).all()
+
+
+def test_does_not_depend_on_the_intensity_scale():
+    *train, scan = toy_scans(5)
+    maps = []
+    for factor in (1, 1000):
+        scaled = [replace(s, image=s.image * np.float32(factor)) for s in (*train, scan)]
+        method = AtlasZ()
+        method.fit(scaled[:-1], [], Context())
+        maps.append(method.score(scaled[-1], Context()))
+    np.testing.assert_allclose(maps[0], maps[1], rtol=1e-3, atol=1e-3)
+
+
+def test_healthy_scans_that_all_agree_give_zero_not_nan():
+    same = toy_scans(1) * 3
+    method = AtlasZ()
+    method.fit(same, [], Context())
+    assert (method.score(same[0], Context()) == 0).all()
+
+
+def test_one_scan_has_no_deviation():
+    with pytest.raises(DataError, match="two or more"):
+        AtlasZ().fit(toy_scans(1), [], Context())

@@ -1,0 +1,133 @@
+"""Patch2Loc as a method: it learns places, scores what is out of place, and keeps its state."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from uad_bench import Context, Scan
+from uad_bench.errors import DataError, PluginError
+from uad_bench.method.context import Policy
+from uad_methods.patch2loc import Patch2Loc
+
+SHAPE = (20, 24, 6)
+NETWORKS = ("resnet", "conv")
+
+
+def scan(number: int, *, hole: bool = False) -> Scan:
+    """A ball whose brightness tells x and y; `hole`: a cube that carries the brightness of its mirror image."""
+    x, y, z = np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij")
+    brain = x**2 + y**2 + z**2 < 0.9
+    image = 0.5 + 0.25 * x + 0.15 * np.sin(3 * y)
+    image += 0.01 * np.random.default_rng(number).standard_normal(SHAPE)
+    if hole:
+        image[12:16, 10:14] = image[::-1][12:16, 10:14]
+    image = (image * brain).astype(np.float32)[None]
+    return Scan(f"toy{number}", ("t2",), image, brain, np.eye(4), (2.0, 2.0, 2.0))
+
+
+TRAIN, VAL = [scan(i) for i in range(4)], [scan(9)]
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ResNet of a few channels: these tests ask about the method, not about its size."""
+    monkeypatch.setattr("uad_methods.patch2loc.encoder_resnet.WIDTHS", (4, 8, 8, 16))
+    monkeypatch.setattr("uad_methods.patch2loc.method.LATENT", 16)
+
+
+def tiny(network: str, **other: object) -> Patch2Loc:
+    return Patch2Loc(**{**Patch2Loc.tiny, "network": network, **other})
+
+
+def fitted(network: str, policy: Policy | None = None, **other: object) -> Patch2Loc:
+    method = tiny(network, **other)
+    method.fit(TRAIN, VAL, Context(seed=1, policy=policy or Policy()))
+    return method
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_same_seed_gives_the_same_map_and_another_seed_another(network: str) -> None:
+    first, again = (fitted(network).score(VAL[0], Context(seed=1)) for _ in range(2))
+    other = tiny(network)
+    other.fit(TRAIN, VAL, Context(seed=2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other.score(VAL[0], Context(seed=2)))
+    assert first.shape == SHAPE
+    assert first.dtype == np.float32
+    assert np.isfinite(first).all()
+    assert first[VAL[0].brain_mask].std() > 0
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_save_and_load_keep_the_map(network: str, tmp_path: Path) -> None:
+    method = fitted(network)
+    method.save(tmp_path)
+    other = tiny(network)
+    other.load(tmp_path, Context())
+    assert np.array_equal(other.score(scan(5), Context()), method.score(scan(5), Context()))
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_resumed_training_is_bit_equal(
+    network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fitted(network)
+    every_step = Policy(folder=tmp_path, checkpoint_minutes=0)
+    learn, calls = torch.optim.Adam.step, []
+
+    def step_until_killed(opt: torch.optim.Adam) -> None:
+        calls.append(learn(opt))
+        if len(calls) == 3:
+            raise KilledError
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(torch.optim.Adam, "step", step_until_killed)
+        fitted(network, every_step)
+    resumed = fitted(network, Policy(folder=tmp_path, resume=True))
+    for name, value in whole.net_.state_dict().items():
+        assert torch.equal(resumed.net_.state_dict()[name], value), name
+
+
+def test_what_is_out_of_place_scores_higher() -> None:
+    method = fitted("conv", steps=150, lr=1e-2, schedule="cosine", width=8, checked=12, clip=5.0)
+    same, wrong = (method.score(scan(7, hole=hole), Context()) for hole in (False, True))
+    inside = np.zeros(SHAPE, bool)
+    inside[13:15, 11:13, 2:4] = True
+    assert (wrong - same)[inside].mean() > 2 * abs((wrong - same)[~inside & VAL[0].brain_mask].mean())
+
+
+def test_cosine_rises_then_falls_to_nothing_and_constant_stays() -> None:
+    method = Patch2Loc(steps=1000, lr=0.01, schedule="cosine")
+    rates = [method._rate(step) for step in range(1000)]
+    assert np.argmax(rates) == 49
+    assert max(rates) == pytest.approx(0.01)
+    assert rates[-1] < 1e-6
+    assert np.all(np.diff(rates[50:]) < 0)
+    assert {Patch2Loc()._rate(step) for step in (0, 7, 14_999)} == {0.01}
+
+
+def test_nothing_outside_the_brain_is_looked_at() -> None:
+    method, clean = fitted("conv"), scan(5)
+    dirty = clean.image + (~clean.brain_mask).astype(np.float32)
+    other = Scan("dirty", ("t2",), dirty, clean.brain_mask.copy(), np.eye(4), (2.0, 2.0, 2.0))
+    assert np.array_equal(method.score(other, Context()), method.score(clean, Context()))
+
+
+def test_patches_that_hold_too_little_brain_are_told_at_once() -> None:
+    with pytest.raises(DataError, match="no patch of 8 pixels holds 110% brain"):
+        fitted("conv", brain=1.1)
+
+
+def test_another_grid_is_refused() -> None:
+    method = fitted("conv")
+    small = Scan(
+        "s", ("t2",), np.ones((1, 9, 9, 6), np.float32), np.ones((9, 9, 6), bool), np.eye(4), (2, 2, 2)
+    )
+    with pytest.raises(PluginError, match="trained for"):
+        method.score(small, Context())

@@ -1,0 +1,64 @@
+"""The Gaussian code: its KL term against torch's, its size, its silence at the test."""
+
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from uad_bench import Context
+from uad_methods.ae import AE
+from uad_methods.autoencoder import Autoencoder
+from uad_methods.vae import VAE, divergence
+
+SHAPE = (16, 24)
+
+
+def untrained(cls, **parameters):
+    method = cls(**parameters)
+    method.channels_, method.shape_ = 1, (*SHAPE, 4)
+    torch.manual_seed(0)
+    method.net_ = method.build()
+    return method
+
+
+@pytest.mark.parametrize(("side", "millions"), [(128, 1.76), (96, 1.82)])
+def test_the_network_has_as_many_weights_as_published(side, millions):
+    net = Autoencoder(1, (side, side), 0.0, gaussian=True)
+    assert round(sum(p.numel() for p in net.parameters()) / 1e6, 2) == millions
+
+
+def test_divergence_is_that_of_torch_distributions():
+    mean, log_sigma = torch.randn(6, 128), torch.randn(6, 128)
+    expected = kl_divergence(Normal(mean, log_sigma.exp()), Normal(0.0, 1.0)).sum(dim=1)
+    torch.testing.assert_close(divergence(mean, log_sigma), expected)
+    assert (expected > 0).all()
+
+
+def test_divergence_is_zero_for_the_standard_normal():
+    assert (divergence(torch.zeros(3, 8), torch.zeros(3, 8)) == 0).all()
+
+
+def test_the_loss_is_that_of_the_ae_plus_the_weighted_divergence():
+    plain, weighted = untrained(VAE, kl=0.0), untrained(VAE, kl=2.5)
+    images = torch.rand(4, 1, *SHAPE)
+    for method in (plain, weighted):
+        method.net_.eval()
+    seen = plain.net_(images)
+    expected = AE.loss(plain, images, Context()) + 2.5 * divergence(seen.mean, seen.log_sigma).mean()
+    torch.testing.assert_close(weighted.loss(images, Context()), expected)
+
+
+def test_the_code_is_drawn_in_training_and_fixed_at_the_test():
+    net, images = untrained(VAE, dropout=0.0).net_, torch.rand(4, 1, *SHAPE)
+    assert not torch.equal(net(images).image, net(images).image)
+    net.eval()
+    assert torch.equal(net(images).image, net(images).image)
+
+
+def test_the_drawn_code_has_the_spread_that_log_sigma_says():
+    net = Autoencoder(1, SHAPE, 0.0, gaussian=True)
+    codes = []
+    net.expand.register_forward_pre_hook(lambda _, args: codes.append(args[0]))
+    images = torch.rand(1, 1, *SHAPE).expand(600, -1, -1, -1)
+    with torch.no_grad():
+        seen = net(images)
+    torch.testing.assert_close(codes[0].std(dim=0), seen.log_sigma[0].exp(), rtol=0.15, atol=0)

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from uad_bench.data.volumes import Volume
+from uad_bench.errors import DataError, UsageError
+from uad_bench.prepare.resample import Resample, centre_of_mass
+from uad_bench.prepare.working import Working
+
+
+def ball(radius: float, skull: float = 0.0) -> Working:
+    """A ball of value 100 around world (10, -20, 30) mm, 1 mm voxels stored LAS; outside it the value `skull`."""
+    affine = np.array([[-1.0, 0, 0, 40], [0, 1, 0, -50], [0, 0, 1, 0], [0, 0, 0, 1]])
+    x, y, z = np.tensordot(affine[:3, :3], np.indices((60, 60, 60)), 1) + affine[:3, 3].reshape(3, 1, 1, 1)
+    inside = (x - 10) ** 2 + (y + 20) ** 2 + (z - 30) ** 2 <= radius**2
+    image = np.where(inside, 100, skull).astype(np.float32)
+    return Working("case-1", {"t2": Volume(image, affine)}, Volume(inside, affine))
+
+
+def at_2_mm(**changes) -> Resample:
+    return Resample(**{"spacing": (2, 2, 2), "shape": (32, 32, 32)} | changes)
+
+
+def test_the_grid_stands_on_the_brain_and_the_world_stays():
+    working = at_2_mm().apply(ball(20))
+    mask = working.brain_mask
+    assert mask.grid.axes == "RAS"
+    np.testing.assert_allclose(centre_of_mass(mask), (10, -20, 30), atol=0.1)
+    np.testing.assert_allclose(np.argwhere(mask.array).mean(axis=0), (15.5, 15.5, 15.5), atol=0.26)
+    assert working.figures["shift_mm"] == pytest.approx([10, -20, 30], abs=0.5)
+    assert mask.array.sum() * 8 == pytest.approx(4 / 3 * np.pi * 20**3, rel=0.02)
+
+
+def test_whole_voxels_are_averaged_or_copied_never_blurred():
+    working = ball(20)
+    noise = np.random.default_rng(0).random((60, 60, 60)).astype(np.float32) + 1
+    working = Working("case-1", {"t2": Volume(noise, working.images["t2"].affine)}, working.brain_mask)
+    same = at_2_mm(spacing=(1, 1, 1), shape=(50, 50, 50)).apply(working)
+    copied = same.images["t2"].array[same.brain_mask.array]
+    assert copied.size == working.brain_mask.array.sum()
+    np.testing.assert_allclose(np.sort(copied), np.sort(noise[working.brain_mask.array]), rtol=1e-6)
+    half = at_2_mm().apply(working)
+    inner = half.images["t2"].array[12:20, 12:20, 12:20]
+    first = np.linalg.solve(working.images["t2"].affine, half.brain_mask.affine @ [12, 12, 12, 1])
+    x, y, z = np.floor(first[:3]).astype(int)
+    block = noise[x - 14 : x + 2, y : y + 16, z : z + 16][::-1]  # stored LAS
+    np.testing.assert_allclose(inner, block.reshape(8, 2, 8, 2, 8, 2).mean(axis=(1, 3, 5)), rtol=1e-5)
+
+
+def test_an_explicit_centre_is_kept():
+    mask = at_2_mm(centre=(4, -20, 30)).apply(ball(20)).brain_mask
+    np.testing.assert_allclose(mask.affine @ [15.5, 15.5, 15.5, 1], (4, -20, 30, 1))
+    np.testing.assert_allclose(centre_of_mass(mask), (10, -20, 30), atol=0.1)
+
+
+@pytest.mark.parametrize("skull", [0.0, 5000.0])
+def test_neither_skull_nor_background_bleeds_into_the_rim(skull):
+    working = at_2_mm().apply(ball(20, skull))
+    values = working.images["t2"].array[working.brain_mask.array]
+    np.testing.assert_allclose(values, 100, rtol=1e-4)
+
+
+def test_modalities_on_their_own_grids_meet_on_one():
+    first, second = ball(20), ball(20)
+    affine = np.diag([1.5, 1.5, 1.5, 1.0])
+    affine[:3, 3] = (-20, -50, 0)
+    x, y, z = np.indices((40, 40, 40)) * 1.5 + affine[:3, 3].reshape(3, 1, 1, 1)
+    image = np.where((x - 10) ** 2 + (y + 20) ** 2 + (z - 30) ** 2 <= 400, x + 50, 0).astype(np.float32)
+    images = {"t1": Volume(image, affine), **second.images}
+    working = at_2_mm().apply(Working("case-1", images, first.brain_mask))
+    brain = working.brain_mask
+    world = brain.affine[0, 0] * np.argwhere(brain.array)[:, 0] + brain.affine[0, 3] + 50
+    off = np.abs(working.images["t1"].array[brain.array] - world)
+    assert np.median(off) < 0.1
+    assert off.max() < 2  # at the rim the mean is over the part with data, whose middle lies aside
+    assert brain.array.sum() == pytest.approx(at_2_mm().apply(ball(20)).brain_mask.array.sum(), rel=0.02)
+
+
+def test_brain_without_support_in_every_modality_is_left_out():
+    half = ball(20)
+    images = {
+        "t2": half.images["t2"],
+        "t1": Volume(half.images["t2"].array[:, :, :30], half.images["t2"].affine),
+    }
+    mask = at_2_mm().apply(Working("case-1", images, half.brain_mask)).brain_mask
+    z = mask.affine[2, 2] * np.argwhere(mask.array)[:, 2] + mask.affine[2, 3]
+    assert z.max() <= 31
+
+
+def test_too_small_a_grid_is_told(caplog):
+    at_2_mm(shape=(12, 12, 12)).apply(ball(20))
+    assert "lies outside the grid" in caplog.text
+    with pytest.raises(DataError, match="holds no brain"):
+        at_2_mm(centre=(500, 0, 0)).apply(ball(20))
+
+
+def test_without_a_brain_mask_the_order_of_steps_is_named():
+    working = ball(20)
+    with pytest.raises(UsageError, match="brain_mask"):
+        at_2_mm().apply(Working("case-1", working.images))

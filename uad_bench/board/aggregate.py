@@ -1,0 +1,168 @@
+"""Runs -> tables: one ranking for each set of runs that share everything a number depends on.
+
+A metric is averaged over seeds; its deviation over seeds has n - 1 below the line and is given from two seeds
+on. A seed that failed is counted and told, never averaged away: the row stays without a rank.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from uad_bench.board.compare import key_of, why_on
+from uad_bench.board.summary import ORACLE, Cell, Key, Name, Number, Reported, Row, RunSummary, Table
+from uad_bench.errors import UsageError
+
+
+def tables(runs: Iterable[RunSummary], reported: Iterable[Reported] = ()) -> list[Table]:
+    """The tables of some runs, by protocol and dataset. Of twin runs (equal but for their place) one counts.
+
+    Raises UsageError where a protocol would rank by an oracle metric.
+    """
+    papers = list(reported)
+    sets: dict[Key, list[RunSummary]] = {}
+    for run in sorted(runs, key=lambda run: (run.state != "complete", run.name)):
+        for test in run.tested:
+            sets.setdefault(key_of(run, test), []).append(run)
+    first: dict[str, RunSummary] = {}
+    found = []
+    for key, members in sorted(sets.items()):
+        first.setdefault(key.test, members[0])
+        table = _table(key, members, papers)
+        found.append(replace(table, apart=why_on(first[key.test], members[0], key.test)))
+    return found
+
+
+def _table(key: Key, runs: Sequence[RunSummary], papers: Sequence[Reported]) -> Table:
+    primary = _primary(runs)
+    tested = runs[0].tested[key.test]
+    rows = [
+        _row(label, _one_a_seed(members), key.test, primary, papers)
+        for label, members in labelled(runs).items()
+    ]
+    return Table(key, primary, tested.lesion, tested.healthy, _ranked(rows, primary))
+
+
+def _primary(runs: Sequence[RunSummary]) -> str:
+    """The metric that most of the runs are to be ranked by; it is no part of the fingerprint."""
+    names = Counter(sorted(run.primary for run in runs))
+    primary = names.most_common(1)[0][0]
+    if ORACLE in primary:
+        raise UsageError(
+            f"a table cannot be ranked by {primary!r}, which looks at the test labels",
+            where=f"protocol {runs[0].protocol}",
+            hint="choose a primary metric without an oracle",
+        )
+    return primary
+
+
+def labelled(runs: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
+    """Runs of one method with one set of parameters, by label: "ae", or "ae [steps=50]" among several."""
+    methods: dict[str, dict[str, list[RunSummary]]] = {}
+    for run in runs:
+        settings = json.dumps(run.settings, sort_keys=True)
+        methods.setdefault(run.method, {}).setdefault(settings, []).append(run)
+    return {
+        label: members
+        for method, sets in sorted(methods.items())
+        for label, members in zip(_labels(method, list(sets)), sets.values(), strict=True)
+    }
+
+
+def _labels(method: str, settings: Sequence[str]) -> list[str]:
+    """A label for each set of settings: the method and those settings that are not the same in all."""
+    if len(settings) == 1:
+        return [method]
+    values = [json.loads(text) for text in settings]
+    names = sorted({name for value in values for name in value})
+    telling = [name for name in names if len({_json(value.get(name)) for value in values}) > 1]
+    return [f"{method} [{', '.join(f'{n}={_plain(v.get(n))}' for n in telling)}]" for v in values]
+
+
+def _json(value: Any) -> str:  # noqa: ANN401  # any JSON value
+    return json.dumps(value, sort_keys=True)
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401  # any JSON value
+    return value if isinstance(value, str) else _json(value)
+
+
+def _one_a_seed(runs: Iterable[RunSummary]) -> list[RunSummary]:
+    """By seed, the first run of each: a run repeated elsewhere must not pass for another seed."""
+    seeds: dict[int, RunSummary] = {}
+    for run in runs:
+        seeds.setdefault(run.seed, run)
+    return [seeds[seed] for seed in sorted(seeds)]
+
+
+def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers: Sequence[Reported]) -> Row:
+    done = [run for run in runs if run.state == "complete"]
+    known = done or runs
+    cells = _cells([run.tested[test].numbers for run in done], known[0].deterministic)
+    failures = tuple(
+        f"{label} seed {run.seed}: {run.state}{': ' if run.error else ''}{run.error}"
+        for run in runs
+        if run.state != "complete"
+    )
+    return Row(
+        None, label, runs[0].method, known[0].null, known[0].deterministic, len(done), len(runs), cells,
+        failures, _printed(runs[0], test, papers),
+    )  # fmt: skip
+
+
+def _cells(runs: Sequence[Mapping[Name, Number]], deterministic: bool) -> dict[Name, Cell]:
+    names = sorted({name for numbers in runs for name in numbers})
+    return {
+        name: over_seeds([numbers[name] for numbers in runs if name in numbers], deterministic)
+        for name in names
+    }
+
+
+def over_seeds(numbers: Sequence[Number], deterministic: bool = False) -> Cell:
+    """Mean and sample deviation of the seeds' defined values; a deterministic method has no deviation."""
+    values = [number.value for number in numbers if number.value is not None]
+    n, undefined = min(number.n for number in numbers), max(number.undefined for number in numbers)
+    reason = " ".join(sorted({word for number in numbers for word in number.reason.split()}))
+    if not values:
+        return Cell(None, None, 0, n, undefined, reason)
+    mean, sd = math.fsum(values) / len(values), None
+    if len(values) > 1 and not deterministic:
+        sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return Cell(mean, sd, len(values), n, undefined, reason)
+
+
+def _printed(run: RunSummary, test: str, papers: Sequence[Reported]) -> tuple[Reported, ...]:
+    """What papers printed for the method (any variant), the dataset and the modality of a run."""
+    method, modalities = run.method.partition(":")[0], "+".join(run.pinned.get("modalities", ()))
+    return tuple(
+        paper
+        for paper in papers
+        if (paper.method, paper.dataset) == (method, test) and paper.modality in {"", modalities}
+    )
+
+
+def _ranked(rows: Iterable[Row], primary: str) -> list[Row]:
+    """Null rows, ranked rows, rows that miss a seed or the primary metric; names decide the order of ties."""
+    null: list[Row] = []
+    ranked: list[Row] = []
+    rest: list[Row] = []
+    for row in sorted(rows, key=lambda row: row.label):
+        full = row.complete and _seeds(row, primary) == row.begun
+        (null if row.null else ranked if full else rest).append(row)
+    ranked.sort(key=lambda row: -_mean(row, primary))
+    means = [_mean(row, primary) for row in ranked]
+    placed = [replace(row, rank=means.index(_mean(row, primary)) + 1) for row in ranked]
+    return [*null, *placed, *rest]
+
+
+def _seeds(row: Row, metric: str) -> int:
+    cell = row.cells.get(("all", metric))
+    return cell.seeds if cell else 0
+
+
+def _mean(row: Row, metric: str) -> float:
+    mean = row.cells["all", metric].mean
+    assert mean is not None  # a ranked row has the metric in every seed
+    return mean

@@ -1,0 +1,79 @@
+"""Which runs may stand in one ranking, and in words why others may not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from uad_bench.board.summary import Key, RunSummary
+
+WORDS = {
+    "protocol": "protocol",
+    "test": "test dataset",
+    "train": "training dataset",
+    "fingerprint": "protocol fingerprint",
+    "options": "dataset options",
+    "fit_ids": "training, validation or tune cases",
+    "test_ids": "test cases",
+}
+SHOWN = 5
+
+
+def key_of(run: RunSummary, test: str) -> Key:
+    """What a run must share with others to be ranked with them on the dataset `test`."""
+    tested = run.tested[test]
+    return Key(
+        run.protocol, test, run.train, run.fingerprint, tested.options, tested.fit_ids, tested.test_ids
+    )
+
+
+def why(a: RunSummary, b: RunSummary) -> str:
+    """Why two runs are not comparable, in words; "" where they share a ranking."""
+    shared = sorted(set(a.tested) & set(b.tested))
+    if not shared:
+        return f"test dataset differs: {', '.join(sorted(a.tested))} against {', '.join(sorted(b.tested))}"
+    reasons = [why_on(a, b, test) for test in shared]
+    return "" if "" in reasons else reasons[0]
+
+
+def why_on(a: RunSummary, b: RunSummary, test: str) -> str:
+    """The same for one test dataset that both runs have."""
+    left, right = key_of(a, test), key_of(b, test)
+    return "; ".join(
+        _in_words(part, getattr(left, part), getattr(right, part), a, b)
+        for part in Key._fields
+        if getattr(left, part) != getattr(right, part)
+    )
+
+
+def differences(a: Any, b: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401  # any JSON values
+    """Each place where two JSON values differ, as `postprocess[0].size 5 against 7`."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        for name in sorted(set(a) | set(b)):
+            inner = f"{path}.{name}" if path else str(name)
+            yield from differences(a.get(name), b.get(name), inner)
+    elif _is_list(a) and _is_list(b) and len(a) == len(b):
+        for index, (left, right) in enumerate(zip(a, b, strict=True)):
+            yield from differences(left, right, f"{path}[{index}]")
+    elif a != b:
+        yield f"{path} {_short(a)} against {_short(b)}"
+
+
+def _in_words(part: str, left: str, right: str, a: RunSummary, b: RunSummary) -> str:
+    said = f"{WORDS[part]} differs" if part not in {"options", "fit_ids", "test_ids"} else WORDS[part]
+    if part == "fingerprint":
+        found = list(differences(a.pinned, b.pinned))
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        return f"{said}: {', '.join(found[:SHOWN])}{more}"
+    if part in {"fit_ids", "test_ids"}:
+        return f"{said} differ: sha256 {left[:8]} against {right[:8]}"
+    return (
+        f"{said} differ: {left} against {right}" if part == "options" else f"{said}: {left} against {right}"
+    )
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _short(value: object) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,55 @@
+"""Tables -> tables for the terminal, narrow enough for about 80 characters."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from uad_bench.board import layout, wording
+from uad_bench.board.escape import visible
+from uad_bench.board.summary import Table
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+STAR = "* lacks seeds or cases; the other formats say which"
+
+
+def rich_tables(tables: Sequence[Table]) -> "list[RichTable]":
+    """Up to three from each: pooled average precisions, other metrics, reported numbers."""
+    return [rich for table in tables for rich in _parts(table)]
+
+
+def _parts(table: Table) -> "list[RichTable]":
+    parts = [_rich(grid) for grid in layout.narrow(table)]
+    starred = any(
+        str(cell).endswith("*") for part in parts for column in part.columns for cell in column.cells
+    )
+    parts[0].title = _text(wording.title(table), *wording.facts(table))
+    parts[-1].caption = _text(*wording.notes(table), *([STAR] if starred else []))
+    return parts
+
+
+def _rich(grid: layout.Grid) -> "RichTable":
+    from rich import box
+    from rich.table import Table as RichTable
+
+    result = RichTable(
+        box=box.SIMPLE_HEAD, padding=0, pad_edge=False, title_justify="left", caption_justify="left"
+    )
+    for index, heading in enumerate(grid.headings):
+        widest = max((len(visible(row[index].text)) for row in grid.rows), default=0)
+        # The method's name folds first; numbers stay on one line.
+        least = 8 if index == 1 else min(widest, 24)
+        broken = _text(*re.sub(r"([@_])", "\\1\n", heading).split("\n"))
+        result.add_column(broken, justify="left" if index == 1 else "right", min_width=least, overflow="fold")
+    for row in grid.rows:
+        result.add_row(*(_text(entry.text, style="bold" if entry.best else "") for entry in row))
+    return result
+
+
+def _text(*lines: str, style: str = "") -> "Text":
+    """Lines as they are: in a Text no name is taken for markup."""
+    from rich.text import Text
+
+    return Text("\n".join(visible(line) for line in lines), style=style)

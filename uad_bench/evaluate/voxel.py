@@ -1,0 +1,116 @@
+"""Voxel metrics: how well single voxels of the brain are ranked and picked.
+
+Names. A case's value of metric `ap` is stored as `ap`, and with a threshold rule as `dice@healthy_q98`. A
+number over several cases says how they were joined (`metric.metric_name`): `ap.case` is the mean over cases,
+`ap.pooled` the value of all their voxels at once; for metrics with a rule the mean over cases is the plain
+form, `dice@healthy_q98`, beside `dice.pooled@healthy_q98`.
+
+Reasons for a value that is not defined: `empty_brain` (no voxel in the region of interest), `no_positive` (no
+lesion voxel), `no_negative` (nothing but lesion), `no_threshold` and `no_tune` (the rule gave no threshold).
+Lesion voxels outside the brain mask count as misses that no threshold finds.
+"""
+
+from typing import ClassVar, Literal
+
+from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.metric import Metric, View
+from uad_bench.types import Value
+
+
+class VoxelMetric(Metric):
+    """A metric that is read off the curve alone, and so has the same form for a case and for a pool."""
+
+    def case(self, view: View) -> Value | None:
+        return self.of(view.curve, view.threshold)
+
+    def pooled(self, view: View) -> Value | None:
+        return self.of(view.curve, view.threshold)
+
+    def of(self, curve: Curve, threshold: float | None) -> Value:
+        """The value for a curve, at a threshold where the metric takes one."""
+        raise NotImplementedError
+
+
+class AveragePrecision(VoxelMetric):
+    """Area under the precision-recall curve as the step sum over distinct scores (no trapezoids)."""
+
+    name = "ap"
+    summary = "average precision of lesion voxels"
+
+    def of(self, curve: Curve, threshold: float | None) -> Value:
+        return _value(curve, curve.ap())
+
+
+class Prevalence(VoxelMetric):
+    """The average precision of a random score: the floor of `ap`, undefined where `ap` is."""
+
+    name = "prevalence"
+    summary = "share of lesion voxels: the average precision of a random score"
+
+    def of(self, curve: Curve, threshold: float | None) -> Value:
+        return _value(curve, curve.prevalence if curve.n_positive else None)
+
+
+class AveragePrecisionGain(VoxelMetric):
+    """(AP - prevalence) / (1 - prevalence): 0 for a random score, 1 for a perfect one."""
+
+    name = "ap_gain"
+    summary = "average precision above chance, as a share of what is possible"
+
+    def of(self, curve: Curve, threshold: float | None) -> Value:
+        ap, prevalence = curve.ap(), curve.prevalence
+        if ap is None or prevalence is None or not curve.n_negative:
+            return _value(curve, None)
+        return Value((ap - prevalence) / (1 - prevalence))
+
+
+class Auroc(VoxelMetric):
+    """Area under the ROC curve, inside the brain: background would inflate it."""
+
+    name = "auroc"
+    summary = "area under the ROC curve of lesion voxels"
+
+    def of(self, curve: Curve, threshold: float | None) -> Value:
+        return _value(curve, curve.auroc())
+
+
+class Dice(VoxelMetric):
+    """2 TP / (2 TP + FP + FN) of `map >= threshold` inside the brain.
+
+    Not defined without a lesion: an empty truth has no overlap to measure, `fpr` answers there.
+    """
+
+    name = "dice"
+    summary = "Dice overlap at a threshold rule"
+    per_rule = True
+
+    def of(self, curve: Curve, threshold: float | None) -> Value:
+        if threshold is None and curve.n_positive:
+            return Value(None, "no_threshold")
+        return _value(curve, None if threshold is None else curve.dice_at(threshold))
+
+
+class FalsePositiveRate(VoxelMetric):
+    """Share of a healthy brain's voxels at or above the threshold."""
+
+    name = "fpr"
+    summary = "share of healthy voxels called anomalous at a threshold rule"
+    higher_is_better = False
+    per_rule = True
+    population: ClassVar[Literal["lesion", "healthy"]] = "healthy"
+
+    def of(self, curve: Curve, threshold: float | None) -> Value:
+        if threshold is None:
+            return Value(None, "no_threshold")
+        if not curve.n_negative:
+            return Value(None, "empty_brain")
+        return Value(curve.counts_at(threshold)[1] / curve.n_negative)
+
+
+def _value(curve: Curve, value: float | None) -> Value:
+    """The value, or the reason why this curve has none."""
+    if not curve.n_brain:
+        return Value(None, "empty_brain")
+    if not curve.n_positive:
+        return Value(None, "no_positive")
+    return Value(value) if value is not None else Value(None, "no_negative")

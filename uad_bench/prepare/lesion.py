@@ -1,0 +1,82 @@
+"""Lesion masks on a coarser grid: the volume is kept, and no lesion is lost.
+
+Cutting the filled share of each voxel at one half takes a fifth to a third of the volume of small lesions at
+2 mm, and nearest neighbour loses whole lesions. So as many voxels are kept as the lesions fill: first the
+fullest voxel of each lesion, then the fullest of all.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from uad_bench.data.volumes import Grid, Mask, Volume
+from uad_bench.prepare.grid import on_grid
+from uad_bench.types import BoolArray, FloatArray
+
+Index = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """A lesion mask on its new grid, and what became of it.
+
+    lost: voxels of the new grid outside its field of view; lesions: components (26 neighbours) of the source;
+    lesions_outside: those wholly outside the field of view.
+    """
+
+    mask: Mask
+    lost: int
+    lesions: int
+    lesions_outside: int
+
+
+def resample_lesions(mask: Mask, grid: Grid) -> Resampled:
+    """`mask` on `grid` by the rule of the fullest voxels."""
+    share = on_grid(mask, grid)
+    labels, count = ndimage.label(mask.array, structure=np.ones((3, 3, 3)))
+    lesion, voxel = _landing(labels, mask.grid, grid)
+    inside = voxel >= 0
+    anchors = fullest_of_each(lesion[inside], voxel[inside])
+    kept = fullest(share, round(float(share.sum(dtype=np.float64))), anchors)
+    lost = round(float((~inside).sum()) * mask.grid.voxel_ml / grid.voxel_ml)
+    return Resampled(Volume(kept, grid.affine), lost, count, count - len(np.unique(lesion[inside])))
+
+
+def fullest(share: FloatArray, count: int, anchors: Index) -> BoolArray:
+    """The voxels `anchors` (flat) and the fullest others, `count` in all, bool (X, Y, Z).
+
+    More than `count` only where there are more anchors. Of equal shares the one in fuller surroundings goes
+    first: where a voxel holds eight of the source, shares are often equal, and the order in memory alone
+    would draw lesions to one side.
+    """
+    around = ndimage.convolve(share, np.ones((3, 3, 3), dtype=np.float32), mode="constant").ravel()
+    later = np.ones(share.size, dtype=np.bool_)
+    later[anchors] = False
+    filled = np.flatnonzero((share.ravel() > 0) | ~later)
+    keys = (-np.round(around[filled], 4), -np.round(share.ravel()[filled], 6), later[filled])
+    kept = np.zeros(share.size, dtype=np.bool_)
+    kept[filled[np.lexsort(keys)[: max(count, int((~later).sum()))]]] = True
+    return kept.reshape(share.shape)
+
+
+def fullest_of_each(lesion: Index, voxel: Index) -> Index:
+    """For each lesion the target voxel that holds most of its source voxels; the first of equals."""
+    pairs, counts = np.unique(np.stack([lesion, voxel]), axis=1, return_counts=True)
+    order = np.lexsort((pairs[1], -counts, pairs[0]))
+    _, first = np.unique(pairs[0][order], return_index=True)
+    best: Index = pairs[1][order][first]
+    return best
+
+
+def _landing(labels: npt.NDArray[np.int32], source: Grid, target: Grid) -> tuple[Index, Index]:
+    """For each lesion voxel: its lesion's number, and the flat index of its target voxel (-1: none)."""
+    places = np.argwhere(labels)
+    across = np.linalg.solve(target.affine, source.affine)
+    # Half a micrometre: a centre between two voxels goes one way, whatever the rounding of the header.
+    there = np.floor(places @ across[:3, :3].T + across[:3, 3] + 0.5 + 5e-7).astype(np.intp)
+    inside = ((there >= 0) & (there < target.shape)).all(axis=1)
+    flat = np.full(len(there), -1, dtype=np.intp)
+    flat[inside] = np.ravel_multi_index(tuple(there[inside].T), target.shape)
+    return labels[tuple(places.T)].astype(np.intp), flat

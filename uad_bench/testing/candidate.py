@@ -1,0 +1,107 @@
+"""What a check is handed: a plug-in class, made small, and the toy scans or the folder to try it on."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from unittest import SkipTest
+
+from uad_bench.data.adapter import DatasetAdapter
+from uad_bench.errors import PluginError, UadError
+from uad_bench.method.base import Method
+from uad_bench.method.context import Context, Policy
+from uad_bench.method.guard import checked_map
+from uad_bench.testing.toy import toy_scans
+from uad_bench.types import Case, FloatArray, Scan
+
+
+class NotChecked(UadError, SkipTest):
+    """The promise says nothing about this plug-in, or cannot be tried here. pytest reports it as skipped."""
+
+
+def broken(name: str, expected: str, found: str, fix: str) -> PluginError:
+    """The error of a check: who, what was expected, what was found, the usual fix."""
+    return PluginError(f"{name}: expected {expected}, found {found}", hint=fix, code="UB410")
+
+
+@dataclass(frozen=True)
+class MethodCandidate:
+    """A method with the parameters that make it small: its `tiny`, over those of the variant, if any."""
+
+    name: str
+    cls: type[Method]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def new(self) -> Method:
+        """The method, not fitted."""
+        return self.cls(**self.parameters)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The one modality that most checks use."""
+        return (self.cls.modalities or ("t2",))[:1]
+
+    def fit(self, seed: int = 0, *, train: Sequence[Scan] | None = None, policy: Policy | None = None,
+            modalities: Sequence[str] = ()) -> Method:  # fmt: skip
+        """The method fitted on toy scans (or on `train`)."""
+        method, used = self.new(), tuple(modalities) or self.modalities
+        scans = toy_scans(4, used, prefix="train") if train is None else train
+        method.fit(scans, toy_scans(2, used, prefix="val"), Context(seed=seed, policy=policy or Policy()))
+        return method
+
+    @property
+    def fitted(self) -> Method:
+        """One fit with seed 0, shared by the checks that only score."""
+        return self._first_fit[0]
+
+    @property
+    def fit_seconds(self) -> float:
+        """How long that fit took."""
+        return self._first_fit[1]
+
+    @cached_property
+    def fitted_map(self) -> FloatArray:
+        """Its map of the first fresh scan: what every other way to the same fit must give, bit by bit."""
+        return self.map(self.fitted, self.fresh_scans(1)[0])
+
+    @cached_property
+    def _first_fit(self) -> tuple[Method, float]:
+        began = time.monotonic()
+        return self.fit(), time.monotonic() - began
+
+    def map(self, method: Method, scan: Scan, seed: int = 0, ctx: Context | None = None) -> FloatArray:
+        """The checked map (X, Y, Z) of a scan, in a context of its own if none is given."""
+        return checked_map(method.score(scan, ctx or Context(seed=seed)), scan, self.name)
+
+    def fresh_scans(self, n: int = 2) -> list[Scan]:
+        """Toy scans that no fit has seen."""
+        return toy_scans(n, self.modalities, prefix="fresh")
+
+
+@dataclass(frozen=True)
+class DatasetCandidate:
+    """A dataset with the options that make it small (a class attribute `tiny`, if it has one), and a folder."""
+
+    name: str
+    cls: type[DatasetAdapter]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    root: Path | None = None
+
+    def new(self) -> DatasetAdapter:
+        """The adapter."""
+        return self.cls(**self.parameters)
+
+    @cached_property
+    def folder(self) -> Path:
+        """The data: the given folder or the dataset's own. Raises NotChecked where there is none."""
+        root = self.root or self.new().default_root()
+        if root is None:
+            raise NotChecked(f"no folder is known for dataset {self.name!r}", hint="give one with --data")
+        return root
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """What one discovery found, in its order."""
+        return list(self.new().discover(self.folder))

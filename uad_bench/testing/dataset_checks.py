@@ -1,0 +1,117 @@
+"""What every dataset promises, one check each. A check raises where the promise is broken, and says the fix."""
+
+from collections.abc import Callable
+from dataclasses import Field, fields, is_dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from uad_bench.data.checks import check_ids as ids_are_sound
+from uad_bench.data.volumes import read_volume
+from uad_bench.errors import DataError
+from uad_bench.plugins import NAME
+from uad_bench.testing.candidate import DatasetCandidate, broken
+from uad_bench.testing.method_checks import without_default
+from uad_bench.types import Case
+
+
+def check_name_and_modalities(candidate: DatasetCandidate) -> None:
+    """The class says its name and the modalities it may have; options, if any, are fields with defaults."""
+    cls = candidate.cls
+    name, modalities = getattr(cls, "name", ""), getattr(cls, "modalities", ())
+    if not NAME.fullmatch(name):
+        raise broken(
+            candidate.name, f"a name like {NAME.pattern}", repr(name), "set the class attribute `name`"
+        )
+    if not modalities or isinstance(modalities, str):
+        fix = 'write modalities = ("t1", "t2")'
+        raise broken(candidate.name, "a tuple of modalities", repr(modalities), fix)
+    options: tuple[Field[Any], ...] = fields(cls) if is_dataclass(cls) else ()
+    odd = ", ".join(option.name for option in options if without_default(option))
+    if odd:
+        raise broken(candidate.name, "options with defaults", f"none for {odd}", "give them one")
+
+
+def check_empty_folder(candidate: DatasetCandidate) -> None:
+    """A folder without a case is a DataError, not an empty list: the user mistyped a path."""
+    with TemporaryDirectory() as folder:
+        try:
+            found = list(candidate.new().discover(Path(folder)))
+        except DataError:
+            return
+    fix = "raise DataError with the folder and the layout that was expected"
+    raise broken(candidate.name, "a DataError for an empty folder", f"{len(found)} cases", fix)
+
+
+def check_ids(candidate: DatasetCandidate) -> None:
+    """Case ids are met once; case and subject ids are plain words that can name a folder."""
+    ids_are_sound(candidate.cases)
+
+
+def check_order(candidate: DatasetCandidate) -> None:
+    """Cases come in the order of `case_id`, and are the same cases every time."""
+    ids = [case.case_id for case in candidate.cases]
+    if ids != sorted(ids):
+        raise broken(candidate.name, "cases in the order of case_id", f"{ids[:3]}...", "sort before yielding")
+    if candidate.cases != list(candidate.new().discover(candidate.folder)):
+        fix = "let nothing but the folder decide"
+        raise broken(candidate.name, "the same cases again", "others", fix)
+
+
+def check_folder_stays_untouched(candidate: DatasetCandidate) -> None:
+    """discover writes nothing: a data folder may be read-only, and shared."""
+    before = _listing(candidate.folder)
+    list(candidate.new().discover(candidate.folder))
+    changed = before ^ _listing(candidate.folder)
+    if changed:
+        fix = "write nothing under the root"
+        raise broken(candidate.name, "an untouched folder", f"{len(changed)} changes", fix)
+
+
+def _listing(folder: Path) -> set[tuple[Path, int]]:
+    return {(path, path.stat().st_mtime_ns) for path in folder.rglob("*")}
+
+
+def check_files_exist(candidate: DatasetCandidate) -> None:
+    """Every file that a case names is there."""
+    missing = [path for case in candidate.cases for path in _files(case) if not path.is_file()]
+    if missing:
+        fix = "name only files that discover saw"
+        found = f"{len(missing)} missing, the first: {missing[0].name}"
+        raise broken(candidate.name, "files that exist", found, fix)
+
+
+def _files(case: Case) -> list[Path]:
+    return [p for p in (*case.images.values(), case.lesion_mask, case.brain_mask) if p is not None]
+
+
+def check_modalities_are_declared(candidate: DatasetCandidate) -> None:
+    """Every case has an image, and only of modalities that the class names."""
+    for case in candidate.cases:
+        if not case.images or not set(case.images) <= set(candidate.cls.modalities):
+            found = f"{', '.join(case.images) or 'none'} in {case.case_id}"
+            fix = "leave out cases without an image, and declare every modality"
+            raise broken(candidate.name, f"images of {', '.join(candidate.cls.modalities)}", found, fix)
+
+
+def check_healthy_cases(candidate: DatasetCandidate) -> None:
+    """A healthy case has no lesion mask, or an empty one; any other case has a lesion mask."""
+    for case in candidate.cases:
+        if case.healthy and case.lesion_mask and read_volume(case.lesion_mask, case.case_id).array.any():
+            fix = "say healthy=False"
+            raise broken(candidate.name, "no lesion in a healthy case", f"one in {case.case_id}", fix)
+        if not case.healthy and case.lesion_mask is None:
+            fix = "name its mask, or leave the case out"
+            raise broken(candidate.name, "a lesion mask", f"none for {case.case_id}", fix)
+
+
+DATASET_CHECKS: tuple[Callable[[DatasetCandidate], None], ...] = (
+    check_name_and_modalities,
+    check_empty_folder,
+    check_ids,
+    check_order,
+    check_folder_stays_untouched,
+    check_files_exist,
+    check_modalities_are_declared,
+    check_healthy_cases,
+)

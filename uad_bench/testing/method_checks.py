@@ -1,0 +1,114 @@
+"""What every method promises, one check each. A check raises where the promise is broken, and says the fix."""
+
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from uad_bench.config import checked_parameters
+from uad_bench.method.base import hyper_parameters
+from uad_bench.testing.candidate import MethodCandidate, NotChecked, broken
+from uad_bench.testing.repeat_checks import (
+    check_deterministic_is_true,
+    check_fit_needs_only_scans,
+    check_order_does_not_matter,
+    check_process_stays_untouched,
+    check_resume,
+    check_same_seed_same_bits,
+    check_save_and_load,
+)
+from uad_bench.testing.toy import toy_scans
+
+QUICK_S = 60.0  # a generous reading of "seconds", for busy machines
+
+
+def check_parameters_are_fields(candidate: MethodCandidate) -> None:
+    """Hyper-parameters are dataclass fields with defaults, known by the same names to `tiny` and variants."""
+    name, cls = candidate.name, candidate.cls
+    if not is_dataclass(cls):
+        raise broken(name, "a dataclass", "a plain class", "write @dataclass above the class")
+    odd = [f.name for f in fields(cls) if without_default(f) or not f.init]
+    if odd:
+        fix = "give every field a default; learnt state is no field and ends in '_'"
+        raise broken(name, "fields that all have defaults", f"none for {', '.join(odd)}", fix)
+    for label, values in {"tiny": cls.tiny, **cls.variants}.items():
+        checked_parameters(cls, values, f"{name}, {label}")
+
+
+def without_default(field: "Field[Any]") -> bool:
+    """Whether a dataclass field must be given."""
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def check_parameters_stay_untouched(candidate: MethodCandidate) -> None:
+    """Making and fitting a method leaves its hyper-parameters as they were given."""
+    given = hyper_parameters(candidate.new())
+    asked = {key: given[key] for key in candidate.parameters}
+    if asked != dict(candidate.parameters):
+        fix = "store parameters untouched; derive from them in fit"
+        raise broken(candidate.name, f"the parameters {dict(candidate.parameters)}", f"{asked}", fix)
+    after = hyper_parameters(candidate.fitted)
+    changed = [key for key in given if given[key] != after[key]]
+    if changed:
+        fix = "keep what fit finds out in attributes that end in '_'"
+        raise broken(candidate.name, "unchanged parameters", f"fit changed {', '.join(changed)}", fix)
+
+
+def check_scans_stay_untouched(candidate: MethodCandidate) -> None:
+    """Neither fit nor score writes into a scan."""
+    train = toy_scans(4, candidate.modalities, prefix="train")
+    fix = "work on a copy, scan.image.copy()"
+    try:
+        candidate.map(candidate.fit(train=train), train[0])
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise broken(candidate.name, "scans that are only read", str(error), fix) from error
+    for now, before in zip(train, toy_scans(4, candidate.modalities, prefix="train"), strict=True):
+        if not (
+            np.array_equal(now.image, before.image) and np.array_equal(now.brain_mask, before.brain_mask)
+        ):
+            raise broken(candidate.name, "scans that are only read", f"{now.case_id} changed", fix)
+
+
+def check_map(candidate: MethodCandidate) -> None:
+    """score returns a map (X, Y, Z) that is finite in the brain, for scans with empty slices too."""
+    _ = candidate.fitted_map
+
+
+def check_modalities(candidate: MethodCandidate) -> None:
+    """The method takes two modalities at once, where it does not declare fewer."""
+    two = (candidate.cls.modalities or ("t2", "t1"))[:2]
+    if len(two) < 2:
+        raise NotChecked(f"the method declares {two[0]} alone")
+    scan = toy_scans(1, two, prefix="fresh")[0]
+    try:
+        candidate.map(candidate.fit(modalities=two), scan)
+    except Exception as error:
+        fix = "read the channels from scan.modalities, or declare the `modalities` it can take"
+        raise broken(candidate.name, f"a map from {' and '.join(two)}", f"{error}", fix) from error
+
+
+def check_tiny_is_quick(candidate: MethodCandidate) -> None:
+    """With the parameters of `tiny`, a fit takes seconds."""
+    if candidate.fit_seconds > QUICK_S:
+        fix = "put smaller parameters into the class attribute `tiny`"
+        raise broken(candidate.name, f"a fit within {QUICK_S:.0f} s", f"{candidate.fit_seconds:.0f} s", fix)
+
+
+METHOD_CHECKS: tuple[Callable[[MethodCandidate], None], ...] = (
+    check_parameters_are_fields,
+    check_parameters_stay_untouched,
+    check_scans_stay_untouched,
+    check_fit_needs_only_scans,
+    check_map,
+    check_same_seed_same_bits,
+    check_deterministic_is_true,
+    check_order_does_not_matter,
+    check_save_and_load,
+    check_modalities,
+    check_process_stays_untouched,
+    check_tiny_is_quick,
+    check_resume,
+)

@@ -1,0 +1,48 @@
+"""The toy brain: small scans that look enough like prepared ones to fit and score any method in seconds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from uad_bench.method.context import Context
+from uad_bench.types import BoolArray, FloatArray, Scan
+
+SHAPE = (16, 32, 8)  # few voxels, unlike sides, and in-plane whole after four halvings, as usual grids are
+SPACING = 8.0  # mm
+
+
+def toy_scans(n: int, modalities: Sequence[str] = ("t2",), *, shape: tuple[int, int, int] = SHAPE,
+              seed: int = 0, prefix: str = "toy") -> list[Scan]:  # fmt: skip
+    """`n` healthy scans (C, X, Y, Z) in [0, 1]: one smooth anatomy, each with its own variation.
+
+    Brains are ellipsoids of slightly unlike size that leave slices at both ends empty. Scan i depends on
+    `seed`, `prefix` and i alone, so a longer list begins with the shorter one.
+    """
+    ctx = Context(seed=seed)
+    anatomy = _smooth(ctx.rng("anatomy"), (len(modalities), *shape), sigma=2.0)
+    return [_scan(f"{prefix}-{i:03d}", modalities, anatomy, ctx) for i in range(n)]
+
+
+def _scan(case_id: str, modalities: Sequence[str], anatomy: FloatArray, ctx: Context) -> Scan:
+    rng = ctx.rng("scan", case_id)
+    brain = _ellipsoid(anatomy.shape[1:], rng.uniform(0.85, 0.95, size=3))
+    own = _smooth(rng, anatomy.shape, sigma=1.0)
+    image = np.where(brain, 0.8 * anatomy + 0.2 * own, 0.0).astype(np.float32)
+    affine = np.diag([SPACING, SPACING, SPACING, 1.0])
+    return Scan(case_id, tuple(modalities), image, brain, affine, (SPACING, SPACING, SPACING))
+
+
+def _smooth(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> FloatArray:
+    """A smooth random image (C, X, Y, Z) between 0.05 and 1, so that no brain voxel looks like background."""
+    noise = ndimage.gaussian_filter(rng.standard_normal(shape), (0, sigma, sigma, sigma))
+    low, high = noise.min(), noise.max()
+    return np.asarray(0.05 + 0.95 * (noise - low) / (high - low), np.float32)
+
+
+def _ellipsoid(shape: tuple[int, ...], share: npt.NDArray[np.float64]) -> BoolArray:
+    """Bool (X, Y, Z): an ellipsoid that takes `share` of each side."""
+    axes = (np.linspace(-1, 1, size) / part for size, part in zip(shape, share, strict=True))
+    distance = sum(np.square(grid) for grid in np.meshgrid(*axes, indexing="ij"))
+    return np.asarray(distance <= 1.0)
