@@ -19,7 +19,7 @@ from uad_bench.types import BoolArray, FloatArray
 
 # Okabe and Ito's colours, told apart by colour-blind readers; the outline is the vermilion among them.
 OUTLINE, THRESHOLD = "#d55e00", "#56b4e9"
-CURVES = ("#000000", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#f0e442")
+CURVES = ("#000000", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 MOST_PANELS, MOST_POINTS, MOST_BYTES = 6, 500, 400_000
 DPI = (110, 90, 75, 60)
 

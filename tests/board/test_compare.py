@@ -1,0 +1,54 @@
+"""Words for what keeps two runs apart."""
+
+from dataclasses import replace
+
+import pytest
+
+from uad_bench.board.compare import differences, why
+
+
+def test_equal_protocols_and_cases_are_comparable(make_run):
+    assert why(make_run("ae", 0), make_run("vae", 3)) == ""
+
+
+def test_a_changed_step_is_named(make_run):
+    other = {"modalities": ["t2"], "postprocess": [{"step": "median", "size": 7}]}
+    reason = why(make_run(), make_run(fingerprint="f2", pinned=other))
+    assert reason == "protocol fingerprint differs: postprocess[0].size 5 against 7"
+
+
+def test_other_test_sets_and_other_cases_are_named(make_run):
+    run = make_run()
+    tested = run.tested["phantom"]
+    assert why(run, replace(run, tested={"mslub": tested})) == "test dataset differs: phantom against mslub"
+    fewer = replace(run, tested={"phantom": replace(tested, test_ids="0123456789")})
+    assert why(run, fewer) == "test cases differ: sha256 ids against 01234567"
+
+
+def test_one_shared_and_equal_test_set_is_enough(make_run):
+    run = make_run()
+    tested = run.tested["phantom"]
+    other = replace(run, tested={"brats21": replace(tested, test_ids="z"), "phantom": tested})
+    assert why(other, replace(run, tested={"brats21": tested, "phantom": tested})) == ""
+
+
+def test_why_reads_the_same_from_both_sides(make_run):
+    a, b = make_run(), make_run(train="ixi", protocol="uad-2mm")
+    assert (
+        why(a, b)
+        == "protocol differs: phantom against uad-2mm; training dataset differs: phantom against ixi"
+    )
+    assert why(b, a).count("differs") == 2
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        ({"x": 1}, {"x": 1, "y": 2}, ["y nothing against 2"]),
+        ({"x": [1, 2]}, {"x": [1]}, ["x [1, 2] against [1]"]),
+        ({"x": [{"y": "a"}]}, {"x": [{"y": "b"}]}, ["x[0].y a against b"]),
+        ({"x": 1}, {"x": 1}, []),
+    ],
+)
+def test_differences_are_told_by_path(a, b, said):
+    assert list(differences(a, b)) == said

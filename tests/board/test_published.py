@@ -1,0 +1,45 @@
+"""Reported numbers: read, checked, set beside measured ones."""
+
+import pytest
+
+from uad_bench.board.aggregate import tables
+from uad_bench.board.published import COLUMNS, read
+from uad_bench.errors import DataError
+from uad_bench.resources import shipped
+
+
+def write(folder, *lines):
+    (folder / "a.csv").write_text("\n".join([",".join(COLUMNS), *lines]) + "\n")
+
+
+def test_the_shipped_numbers_are_fractions_with_a_source():
+    found = {(p.method, p.dataset): p for p in read(shipped("leaderboard/published"))}
+    talk = found["patch2loc", "brats21"]
+    assert (talk.dice, talk.dice_sd, talk.ap, talk.ap_sd) == pytest.approx((0.595, 0.0145, 0.554, 0.013))
+    assert found["thresh", "brats21"].ap_sd is None
+    assert all("Patch2Loc talk" in paper.source for paper in found.values())
+
+
+@pytest.mark.parametrize("value", ["nan", "-1", "101", "5,5", "inf"])
+def test_what_is_no_per_cent_is_refused_by_file_and_line(tmp_path, value):
+    write(tmp_path, f'ae,c,brats21,t2,10,"{value}",,1,,s')
+    with pytest.raises(DataError, match=r"ceil_dice_mean .*a\.csv, line 2"):
+        read(tmp_path)
+
+
+def test_a_missing_column_is_named(tmp_path):
+    (tmp_path / "a.csv").write_text("method,dataset\n")
+    with pytest.raises(DataError, match="auprc_mean"):
+        read(tmp_path)
+
+
+def test_they_stand_beside_the_method_whatever_its_variant_on_that_dataset_and_modality(make_run, tmp_path):
+    write(tmp_path, "ae,c,phantom,t2,9,1,,2,,s", "ae,c,phantom,flair,9,1,,3,,s", "ae,c,mslub,t2,9,1,,4,,s")
+    (table,) = tables([make_run("ae:big"), make_run("aes")], read(tmp_path))
+    assert {row.label: [p.ap for p in row.reported] for row in table.rows} == {"ae:big": [0.02], "aes": []}
+
+
+def test_they_never_change_a_rank(make_run, tmp_path):
+    write(tmp_path, "ae,c,phantom,t2,9,99,,99,,s")
+    runs = [make_run("ae"), make_run("vae", values={"ap.pooled": 0.3})]
+    assert [r.rank for r in tables(runs, read(tmp_path))[0].rows] == [r.rank for r in tables(runs)[0].rows]

@@ -1,0 +1,112 @@
+"""From run directories to summaries: what is read, what is refused."""
+
+import json
+
+import pytest
+
+from uad_bench.collect import collect, summarise
+from uad_bench.config import RunSpec, digest, load_protocol
+from uad_bench.errors import IntegrityError
+from uad_bench.store import METRIC_COLUMNS, SPLIT_COLUMNS, RunDir
+
+MEMBERS = [
+    ("phantom", "h0", "train", True), ("phantom", "h1", "val", True), ("phantom", "h2", "test", True),
+    ("phantom", "l0", "tune", False), ("phantom", "l1", "test", False), ("other", "o1", "test", False),
+]  # fmt: skip
+
+
+@pytest.fixture
+def spec():
+    protocol = load_protocol("phantom")
+    return RunSpec(
+        method="ae", target="m:AE", parameters={"steps": 5}, protocol=protocol, test=("phantom",), seed=3
+    )
+
+
+@pytest.fixture
+def run(tmp_path, spec):
+    made = RunDir(tmp_path / "phantom" / "ae" / "seed3-0000")
+    made.path.mkdir(parents=True)
+    made.write_spec(spec)
+    rows = [dict(zip(("dataset", "case_id", "role", "healthy"), m, strict=True)) for m in MEMBERS]
+    made.write_table("splits.csv", SPLIT_COLUMNS, rows)
+    number = {
+        "dataset": "phantom",
+        "group": "all",
+        "metric": "ap.pooled",
+        "value": 0.1 + 0.2,
+        "n": 1,
+        "undefined": 0,
+    }
+    undefined = number | {"metric": "dice@tune", "value": None, "n": 0, "undefined": 1, "reason": "no_tune"}
+    made.write_table("metrics.csv", METRIC_COLUMNS, [number, undefined])
+    made.seal()
+    made.set_state("complete", deterministic=True, null=False)
+    return made
+
+
+def test_a_complete_run_is_read_to_the_last_digit(run, spec):
+    found = summarise(run)
+    assert (found.method, found.seed, found.state, found.deterministic) == ("ae", 3, "complete", True)
+    tested = found.tested["phantom"]
+    assert (tested.lesion, tested.healthy) == (1, 1)
+    assert tested.numbers["all", "ap.pooled"] == (0.1 + 0.2, 1, 0, "")
+    assert tested.numbers["all", "dice@tune"] == (None, 0, 1, "no_tune")
+
+
+def test_pinned_is_what_the_fingerprint_is_made_of(run):
+    found = summarise(run)
+    assert digest(dict(found.pinned)) == found.fingerprint
+
+
+def test_a_changed_tune_case_is_another_cohort_but_the_same_test_cases(run):
+    before = summarise(run).tested["phantom"]
+    text = (run.path / "splits.csv").read_text().replace("l0", "l9")
+    (run.path / "splits.csv").write_text(text)
+    run.seal()
+    after = summarise(run).tested["phantom"]
+    assert before.test_ids == after.test_ids and before.fit_ids != after.fit_ids
+
+
+def test_an_edited_number_is_refused_by_name(run):
+    path = run.path / "metrics.csv"
+    path.write_text(path.read_text().replace("0.3", "0.9"))
+    with pytest.raises(IntegrityError, match=r"metrics\.csv.*seed3-0000"):
+        summarise(run)
+
+
+def test_a_failed_run_has_its_reason_and_no_numbers(run):
+    run.set_state("failed", error="loss is not finite")
+    found = summarise(run)
+    assert (found.state, found.error, found.tested["phantom"].numbers) == ("failed", "loss is not finite", {})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("status.json", ""), ("status.json", "[1]"), ("status.json", '{"state": '), ("spec.yaml", "a: 1"),
+        ("splits.csv", "x\n1\n"), ("digests.json", "{"), ("digests.json", "[]"),
+    ],
+)  # fmt: skip
+def test_half_written_and_foreign_files_are_refused_and_others_read(run, tmp_path, name, text):
+    good = tmp_path / "copy"
+    good.mkdir()
+    for path in run.path.iterdir():
+        (good / path.name).write_bytes(path.read_bytes())
+    (run.path / name).write_text(text)
+    found = collect([run, RunDir(good)])
+    assert len(found.runs) == len(found.refused) == 1
+
+
+def test_a_number_that_is_not_finite_is_refused(run):
+    path = run.path / "metrics.csv"
+    path.write_text(path.read_text().replace("0.30000000000000004", "nan"))
+    run.seal()
+    with pytest.raises(IntegrityError, match="nan"):
+        summarise(run)
+
+
+def test_settings_hold_what_moves_a_number_but_not_the_seed(run):
+    settings = summarise(run).settings
+    assert settings["steps"] == 5 and settings["run.target"] == "m:AE"
+    assert json.dumps(settings) and "seed" not in settings
