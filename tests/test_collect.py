@@ -110,3 +110,10 @@ def test_settings_hold_what_moves_a_number_but_not_the_seed(run):
     settings = summarise(run).settings
     assert settings["steps"] == 5 and settings["run.target"] == "m:AE"
     assert json.dumps(settings) and "seed" not in settings
+
+
+def test_options_of_a_dataset_keep_its_runs_apart_however_it_is_named(run, spec):
+    given = {"phantom": {"seed": 1}, "file.py:Unused": {"x": 1}, "other": {}}
+    run.write_spec(spec.model_copy(update={"datasets": given}))
+    run.seal()
+    assert summarise(run).tested["phantom"].options == '{"phantom": {"seed": 1}}'

@@ -76,7 +76,8 @@ def _settings(spec: RunSpec) -> dict[str, object]:
 def _tested(spec: RunSpec, test: str, splits: list[dict[str, str]], numbers: Mapping[Name, Number]) -> Tested:
     cases = [row for row in splits if (row["role"], row["dataset"]) == ("test", test)]
     made = [row for row in splits if row["role"] in {"train", "val"} or _tunes(row, test)]
-    options = {name: spec.datasets.get(name, {}) for name in sorted({spec.protocol.train, test})}
+    used = {label(spec.protocol.train), test}
+    options = {label(name): given for name, given in spec.datasets.items() if label(name) in used and given}
     healthy = sum(row["healthy"] == "True" for row in cases)
     return Tested(
         test_ids=ids_hash(row["case_id"] for row in cases),

@@ -34,7 +34,7 @@ class Brats21Adapter(DatasetAdapter):
 
     name: ClassVar[str] = "brats21"
     modalities: ClassVar[tuple[str, ...]] = ("t1", "t1ce", "t2", "flair")
-    about: ClassVar[str] = "https://www.synapse.org/brats (registration; CC BY 4.0)"
+    about: ClassVar[str] = "RSNA-ASNR-MICCAI BraTS 2021, on TCIA (CC BY 4.0); Baid et al., arXiv 2107.02314"
 
     def discover(self, root: Path) -> Iterator[Case]:
         """One case a folder. Raises DataError for a case without tumour mask, as in the validation set."""
@@ -51,11 +51,10 @@ def _case(case_id: str, files: dict[str, Path]) -> Case:
         folder = next(iter(files.values())).parent
         hint = "the training set has one for every case; leave cases without it out of the root"
         raise DataError(f"no tumour mask (seg) in {folder}", where=case_id, hint=hint, code="UB333")
-    number = re.search(r"\d{5}", case_id)
     return Case(
         dataset=Brats21Adapter.name,
         case_id=case_id,
-        subject_id=f"BraTS-{number[0] if number else case_id}",
+        subject_id=f"BraTS-{re.findall(r'[0-9]{5}', case_id)[0]}",
         images={modality: files[modality] for modality in Brats21Adapter.modalities if modality in files},
         healthy=False,
         lesion_mask=files["lesion_mask"],

@@ -1,4 +1,4 @@
-"""IXI: about 580 healthy subjects from three London hospitals, one scan session each, T1, T2 and PD."""
+"""IXI: nearly 600 healthy subjects from three London hospitals, one scan session each, T1, T2 and PD."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ class IxiAdapter(DatasetAdapter):
 
     name: ClassVar[str] = "ixi"
     modalities: ClassVar[tuple[str, ...]] = ("t1", "t2", "pd")
-    about: ClassVar[str] = "https://brain-development.org/ixi-dataset/ (CC BY-SA 3.0)"
+    about: ClassVar[str] = "https://brain-development.org (CC BY-SA 3.0)"
 
     def discover(self, root: Path) -> Iterator[Case]:
         """One case a session, all healthy; `site` is Guys, HH or IOP."""

@@ -33,7 +33,7 @@ class MslubAdapter(DatasetAdapter):
 
     name: ClassVar[str] = "mslub"
     modalities: ClassVar[tuple[str, ...]] = ("t1", "t1ce", "t2", "flair")
-    about: ClassVar[str] = "https://lit.fe.uni-lj.si/en/research/resources/3D-MR-MS/ (CC BY)"
+    about: ClassVar[str] = "https://lit.fe.uni-lj.si (CC BY); Lesjak et al., Neuroinformatics 2017"
 
     def discover(self, root: Path) -> Iterator[Case]:
         """One case a patient. Raises DataError for a patient without the consensus lesion mask."""

@@ -17,10 +17,11 @@ def make_run():
         numbers = {name: Number(value, 36, 0) for name, value in names.items()} if state == "complete" else {}
         tested = tested or {"phantom": Tested("ids", "fit", "{}", 36, 12, numbers)}
         settings = more.pop("settings", {"steps": 100})
-        plain = {"protocol": "phantom", "fingerprint": "f1", "pinned": PINNED, "primary": "ap.pooled"}
+        plain = {"protocol": "phantom", "fingerprint": "f1", "pinned": PINNED, "primary": "ap.pooled",
+                 "train": "phantom"}  # fmt: skip
         name = f"phantom/{method}/seed{seed}-{more.get('fingerprint', 'f1')}-{settings}"
         return RunSummary(
-            name=name, state=state, method=method, settings=settings, seed=seed, train="phantom",
+            name=name, state=state, method=method, settings=settings, seed=seed,
             tested=tested, **(plain | more),
         )  # fmt: skip
 

@@ -33,7 +33,13 @@ def nasty(make_run):
 @pytest.fixture
 def plain(make_run):
     runs = [make_run("ae", s, values=VALUES | {"ap.pooled": 0.14 + s / 100}) for s in range(3)]
-    return tables([*runs, make_run("thresh", deterministic=True), make_run("vae", 0, state="failed")])
+    return tables(
+        [
+            *runs,
+            make_run("thresh", deterministic=True, values={"ap.pooled": 0.05}),
+            make_run("vae", 0, state="failed"),
+        ]
+    )
 
 
 def read_csv(text):
@@ -110,7 +116,8 @@ def test_csv_lists_reported_numbers_as_such(make_run, tmp_path):
     (tmp_path / "a.csv").write_text(",".join(COLUMNS) + "\nae,c,phantom,t2,9,30,1,20,2,paper\n")
     rows = read_csv(render(tables([make_run()], read(tmp_path)), "csv"))
     assert [(r["origin"], r["metric"], r["mean"], r["rank"]) for r in rows] == [
-        ("measured", "ap.pooled", "0.2", "1"), ("reported: paper", "ap", "0.2", ""), ("reported: paper", "dice", "0.3", "")
+        ("measured", "ap.pooled", "0.2", "1"), ("reported: paper", "ap", "0.2", ""),
+        ("reported: paper", "dice", "0.3", "")
     ]  # fmt: skip
 
 

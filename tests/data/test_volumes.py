@@ -113,7 +113,7 @@ def test_a_flipped_byte_names_the_checksum(write_nifti):
 def test_a_header_that_claims_too_much_allocates_nothing(write_nifti):
     path = patched(header_of(write_nifti), "dim", [3, 32767, 32767, 32767, 1, 1, 1, 1])
     tracemalloc.start()
-    assert "truncated" in refused(path)
+    assert "cannot hold more than" in refused(path)
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
 

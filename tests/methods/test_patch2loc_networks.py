@@ -126,3 +126,14 @@ def test_the_faithful_network_s_variance_cannot_move_the_encoder() -> None:
     log_variance.sum().backward()
     assert all(p.grad is None for p in net.encoder.parameters())
     assert all(p.grad is not None for p in net.log_variance.parameters())
+
+
+def test_under_mse_the_variance_is_one_and_the_score_the_log_error_alone() -> None:
+    net = network(network="conv", patch=8, width=4, loss="mse")
+    images, height = torch.rand(1, 1, 6, 7), torch.tensor([30.0])
+    with torch.no_grad():
+        mean, log_variance = net(padded(images, 8), height, dense=True)
+        score = score_dense(net, images, height, 8)[0, 5, 6]
+    assert not log_variance.any()
+    error = (mean[-1] - torch.tensor([100 * 5 / 6, 100 * 6 / 7])).square().sum()
+    assert score.item() == pytest.approx(torch.log(error).item(), rel=1e-5)

@@ -1,4 +1,6 @@
 import multiprocessing
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from uad_bench.data import stream
 from uad_bench.errors import DataError, EnvironmentFault, UsageError
-from uad_bench.prepare.cache import prepare_all, prepared
+from uad_bench.prepare.cache import _awaited, prepare_all, prepared
 from uad_bench.types import Case
 
 STEPS = [
@@ -147,6 +149,14 @@ def test_two_processes_that_race_end_with_one_entry(toy_case, tmp_path):
     assert [racer.exitcode for racer in racers] == [0, 0]
     prepared(case, ["t2"], STEPS, tmp_path / "alone")
     assert tree(tmp_path / "both") == tree(tmp_path / "alone")
+
+
+def test_a_worker_that_died_is_a_failure_of_its_case(toy_case, tmp_path):
+    future = Future()
+    future.set_exception(BrokenProcessPool())
+    error = _awaited(future, (toy_case(), ["t2"], STEPS, tmp_path))
+    assert (error.exit_code, error.where) == (6, "toy-1")
+    assert "fewer workers" in str(error)
 
 
 def test_a_cache_that_cannot_be_written_is_the_machines_fault(toy_case, tmp_path):

@@ -145,9 +145,7 @@ def _png(figure: Figure) -> bytes:
     found = b""
     for dpi in DPI:
         data = io.BytesIO()
-        figure.savefig(
-            data, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"optimize": True}
-        )
+        figure.savefig(data, format="png", dpi=dpi, metadata={"Software": None})
         found = data.getvalue()
         if len(found) <= MOST_BYTES:
             break

@@ -48,7 +48,7 @@ class Prevalence(VoxelMetric):
     summary = "share of lesion voxels: the average precision of a random score"
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
-        return _value(curve, curve.prevalence if curve.n_positive else None)
+        return _value(curve, curve.prevalence)
 
 
 class AveragePrecisionGain(VoxelMetric):

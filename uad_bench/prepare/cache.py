@@ -115,10 +115,12 @@ def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[PreparedCase | UadE
     # Not fork: the parent may hold the threads and locks of torch. No job, no process.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        warm = [_warm(job) for job in jobs]
-        futures = [hit or pool.submit(_attempt, job) for hit, job in zip(warm, jobs, strict=True)]
-        for future, job in zip(futures, jobs, strict=True):
-            yield future if isinstance(future, PreparedCase) else _awaited(future, job)
+        futures = [_warm(job) or pool.submit(_attempt, job) for job in jobs]
+        try:
+            for future, job in zip(futures, jobs, strict=True):
+                yield future if isinstance(future, PreparedCase) else _awaited(future, job)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _awaited(future: Future[PreparedCase | Told], job: Job) -> PreparedCase | UadError:

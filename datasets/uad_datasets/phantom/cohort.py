@@ -32,7 +32,8 @@ Every subject is a random smooth deformation of the MNI152 template's tissue map
 FLAIR contrast. The template is ICBM152 2009a nonlinear symmetric, as the nilearn package ships it:
   Fonov V, Evans AC, Botteron K, Almli CR, McKinstry RC, Collins DL. Unbiased average age-appropriate atlases
   for pediatric studies. NeuroImage 54(1), 2011, 313-327. doi:10.1016/j.neuroimage.2010.07.033
-  https://www.bic.mni.mcgill.ca/ServicesAtlases/ICBM152NLin2009 (terms of use there; nilearn states none).
+  https://www.bic.mni.mcgill.ca/ServicesAtlases/ICBM152NLin2009 (terms of use there;
+  nilearn's own description gives the licence as "unknown").
 
 phantom.csv lists the cases. Volumes are NIfTI, RAS+, 2 mm, in MNI152 mm; masks are 0 or 1.
 """

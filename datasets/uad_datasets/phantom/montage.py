@@ -32,7 +32,7 @@ def save_montage(phantoms: Sequence[tuple[str, Phantom]], path: Path, modality: 
         _draw(column, phantom, modality)
         column[0].set_title(title, color="white", fontsize=8)
     figure.subplots_adjust(0.005, 0.005, 0.995, 0.95, 0.02, 0.02)
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=75)
 
 
 def _draw(column: Sequence["Axes"], phantom: Phantom, modality: str) -> None:

@@ -1,11 +1,14 @@
 """The network as a whole: latent of a patch plus height of its slice -> where it is, and how sure that is."""
 
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import nn
 
 from uad_methods.patch2loc.embedding import sinusoidal
+
+Variance = Literal["joint", "apart", "fixed"]
 
 
 def head(widths: tuple[int, ...]) -> nn.Sequential:
@@ -20,15 +23,16 @@ class Locator(nn.Module):
     """Encoder, slice embedding, and one head each for mean and log-variance.
 
     widths: of a head, from the latent to the 2 axes. centre: a constant added to the mean (percent), so that
-    an untrained network points there. faithful: the log-variance learns from a latent without gradient.
+    an untrained network points there. variance: learnt jointly, apart (from a latent without gradient, so that
+    it cannot move the encoder), or fixed at 1.
     """
 
     def __init__(self, encoder: nn.Module, widths: tuple[int, ...], *, centre: float = 0.0,
-                 faithful: bool = False) -> None:  # fmt: skip
+                 variance: Variance = "joint") -> None:  # fmt: skip
         super().__init__()
-        self.encoder = encoder
-        self.mean, self.log_variance = head(widths), head(widths)
-        self.centre, self.faithful = centre, faithful
+        self.encoder, self.mean = encoder, head(widths)
+        self.log_variance = head(widths) if variance != "fixed" else None
+        self.centre, self.variance = centre, variance
 
     def forward(self, x: torch.Tensor, height: torch.Tensor, kept: torch.Tensor | None = None,
                 **how: bool) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
@@ -40,5 +44,7 @@ class Locator(nn.Module):
         latent = self.encoder(x, **how).movedim(1, -1)  # (n, x, y, D)
         latent = latent + sinusoidal(height, latent.shape[-1]).to(latent.dtype)[:, None, None]
         rows = latent.flatten(0, 2) if kept is None else latent[kept]
-        unsure = rows.detach() if self.faithful else rows
-        return self.mean(rows) + self.centre, self.log_variance(unsure)
+        mean = self.mean(rows) + self.centre
+        if self.log_variance is None:
+            return mean, torch.zeros_like(mean)
+        return mean, self.log_variance(rows.detach() if self.variance == "apart" else rows)

@@ -13,11 +13,13 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.patch2loc.encoder_conv import ConvEncoder, plan
 from uad_methods.patch2loc.encoder_resnet import LATENT, resnet_encoder
-from uad_methods.patch2loc.locator import Locator
+from uad_methods.patch2loc.locator import Locator, Variance
 from uad_methods.patch2loc.loss import LossName, location_loss
 from uad_methods.patch2loc.patches import brain_share
 from uad_methods.patch2loc.sampling import Sample, sample_patches, sample_strided
 from uad_methods.patch2loc.scoring import score_dense, score_patches
+
+VARIANCE: Mapping[LossName, Variance] = {"beta_nll": "joint", "stirn": "apart", "mse": "fixed"}
 
 
 @dataclass
@@ -30,8 +32,9 @@ class Patch2Loc(TorchMethod):
 
     patch: side; the paper's is 1/8 of a slice (24 of 192). slices: a step. candidates: patch centres drawn
     on them (resnet). brain: least share of brain in a training patch. schedule: of the learning rate. clip:
-    limit of the gradient's norm, 0 for none. beta: of the beta-NLL. width: channels of the conv network
-    before its first pool. checked: validation slices that choose among weights.
+    limit of the gradient's norm, 0 for none. loss: beta_nll, its exponent `beta`; mse, without a variance;
+    stirn, with one that cannot move the encoder. width: channels of the conv network before its first pool.
+    checked: validation slices that choose among weights.
     """
 
     network: Literal["resnet", "conv"] = "resnet"
@@ -56,12 +59,12 @@ class Patch2Loc(TorchMethod):
 
     def build(self) -> Locator:
         """The network for `channels_` modalities: 11.85 M weights (resnet), or about 0.15 M (conv)."""
-        faithful = self.loss == "stirn"
+        variance = VARIANCE[self.loss]
         if self.network == "resnet":
-            return Locator(resnet_encoder(self.channels_), (LATENT, 512, 128, 64, 32, 2), faithful=faithful)
+            return Locator(resnet_encoder(self.channels_), (LATENT, 512, 128, 64, 32, 2), variance=variance)
         encoder = ConvEncoder(self.channels_, self.patch, self.width)
         widths = (encoder.latent, 2 * self.width, self.width, 2)
-        net = Locator(encoder, widths, centre=50.0, faithful=faithful)
+        net = Locator(encoder, widths, centre=50.0, variance=variance)
         return net.to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
@@ -90,15 +93,16 @@ class Patch2Loc(TorchMethod):
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """The anomaly map (X, Y, Z): resnet inside the brain and 0 elsewhere, conv on every brain slice."""
-        if self.network == "conv":
-            return self.score_slices(scan, ctx, self._dense, size=8)
-        return self.score_slices(scan, ctx, self._by_patch, size=8)
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # tf32 knows 100 % to 0.05 only
+            return self.score_slices(scan, ctx, self._dense if self.network == "conv" else self._by_patch, 8)
 
     def _dense(self, batch: Batch) -> torch.Tensor:
         return score_dense(self._net, _masked(batch), self._height(batch), self.patch)
 
     def _by_patch(self, batch: Batch) -> torch.Tensor:
-        return score_patches(self._net, _masked(batch), self._height(batch), batch.brain, self.patch)
+        chunk = 512 if batch.image.device.type == "cpu" else 8192
+        given = _masked(batch), self._height(batch), batch.brain
+        return score_patches(self._net, *given, self.patch, chunk)
 
     @property
     def _net(self) -> Locator:
