@@ -21,26 +21,34 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def evaluate(directory: store.RunDir, spec: RunSpec, cohort: Cohort, say: Say) -> None:
-    """Write cases.csv, metrics.csv and thresholds.csv of a run from its maps.
+def assess(directory: store.RunDir, spec: RunSpec, cohort: Cohort, say: Say) -> None:
+    """Write cases.csv, metrics.csv, thresholds.csv and the pictures of a run from its maps.
 
     Raises IntegrityError for a map that cannot be read, DataError where a threshold saw a test case.
     """
+    test = {plugins.label(name): Views(directory, cohort.of("test", name), spec) for name in spec.test}
+    evaluate(directory, spec, cohort, test)
+    say(f"{spec.method} seed {spec.seed}: evaluated on {', '.join(test)}")
+    for number, (dataset, views) in enumerate(test.items()):
+        draw(directory, spec, views, dataset, f"sheet-{dataset}.png" if number else "sheet.png")
+
+
+def evaluate(directory: store.RunDir, spec: RunSpec, cohort: Cohort, test: "dict[str, Views]") -> None:
+    """Thresholds from val and tune maps, then every metric on the test maps of each dataset; writes the tables."""
     from uad_bench.evaluate import engine, thresholds
 
     metrics = load_metrics(spec.protocol.metrics)
+    validation = Views(directory, cohort.of("val"), spec)
     found: dict[str, Evaluation] = {}
-    for dataset in spec.test:
-        test = Views(directory, cohort.of("test", dataset), spec)
+    for dataset, views in test.items():
         rules = thresholds.resolve(
             spec.protocol.thresholds,
-            validation=Views(directory, cohort.of("val"), spec),
+            validation=validation,
             tune=Views(directory, cohort.of("tune", dataset), spec),
-            test=test,
+            test=views,
         )
-        found[plugins.label(dataset)] = engine.evaluate(test, metrics, rules, spec.protocol.thresholds)
+        found[dataset] = engine.evaluate(views, metrics, rules, spec.protocol.thresholds)
     _write(directory, found)
-    say(f"{spec.method} seed {spec.seed}: evaluated on {', '.join(found)}")
 
 
 def load_metrics(names: Sequence[str]) -> list["Metric"]:
@@ -59,7 +67,7 @@ class Views:
     def __init__(self, directory: store.RunDir, members: Sequence[Member], spec: RunSpec) -> None:
         from uad_bench.evaluate import postprocess
 
-        self._directory, self._members = directory, members
+        self.members, self._directory = members, directory
         self._steps = postprocess.parse(spec.protocol.postprocess)
         x, y, z = spec.protocol.grid.shape
         self._keep = len(members) * x * y * z < self.KEEP_VOXELS
@@ -71,8 +79,8 @@ class Views:
             return
         n = machine.threads()
         with ThreadPoolExecutor(n) as pool:
-            for i in range(0, len(self._members), 2 * n):  # a window, so that few volumes are in memory
-                for scored in pool.map(self._one, self._members[i : i + 2 * n]):
+            for i in range(0, len(self.members), 2 * n):  # a window, so that few volumes are in memory
+                for scored in pool.map(self._one, self.members[i : i + 2 * n]):
                     if self._keep:
                         self._kept.append(scored)
                     yield scored
@@ -111,26 +119,20 @@ def _threshold_row(dataset: str, threshold: "Threshold") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def draw(directory: store.RunDir, spec: RunSpec, cohort: Cohort) -> None:
-    """Write sheet.png: for each test set, a case of every lesion kind, outlined, and the PR curves.
-
-    The first test set is sheet.png, further ones sheet-<dataset>.png.
-    """
+def draw(directory: store.RunDir, spec: RunSpec, test: Views, dataset: str, name: str) -> None:
+    """Write the sheet of one test set: a case of every lesion kind, outlined, and the pooled PR curves."""
     from uad_bench.board.sheet import draw_sheet
     from uad_bench.evaluate.curve import Curve
 
-    for number, dataset in enumerate(map(plugins.label, spec.test)):
-        members = cohort.of("test", dataset)
-        views = list(Views(directory, members, spec))
-        kinds = sorted({v.lesion_kind for v in views if not v.healthy and v.lesion_kind})
-        groups = {"all": [v for v in views if not v.healthy]}
-        groups |= {kind: [v for v in views if v.lesion_kind == kind] for kind in kinds}
-        curves = {name: Curve.pool([Curve.of_case(v) for v in group]) for name, group in groups.items()}
-        trained = plugins.label(spec.protocol.train)
-        title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {trained} -> {dataset}"
-        name = f"sheet-{dataset}.png" if number else "sheet.png"
-        shown = [_panel(member, view) for member, view in _typical(members, views)]
-        draw_sheet(directory.path / name, shown, curves, title, _healthy_threshold(directory, dataset))
+    views = list(test)
+    kinds = sorted({v.lesion_kind for v in views if not v.healthy and v.lesion_kind})
+    groups = {"all": [v for v in views if not v.healthy]}
+    groups |= {kind: [v for v in views if v.lesion_kind == kind] for kind in kinds}
+    curves = {group: Curve.pool([Curve.of_case(v) for v in shown]) for group, shown in groups.items()}
+    trained = plugins.label(spec.protocol.train)
+    title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {trained} -> {dataset}"
+    panels = [_panel(member, view) for member, view in _typical(test.members, views)]
+    draw_sheet(directory.path / name, panels, curves, title, _healthy_threshold(directory, dataset))
 
 
 def _typical(members: Sequence[Member], views: Sequence[Scored]) -> list[tuple[Member, Scored]]:

@@ -13,6 +13,8 @@ The number is the exit code. Every error prints as one line: what (where): what 
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import partial
+from typing import Any
 
 
 class UadError(Exception):
@@ -29,6 +31,10 @@ class UadError(Exception):
         if code:
             self.code = code
         super().__init__(what, where, hint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep the parts when an error crosses from a worker process."""
+        return partial(type(self), self.what, where=self.where, hint=self.hint, code=self.code), ()
 
     def __str__(self) -> str:
         text = f"{self.what} ({self.where})" if self.where else self.what

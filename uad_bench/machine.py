@@ -27,7 +27,9 @@ def prefer_fast_sort() -> None:
     if "NPY_DISABLE_CPU_FEATURES" in os.environ or not info.is_file():
         return
     fields = dict(
-        [part.strip() for part in line.split(":", 1)] for line in info.read_text()[:1500].splitlines() if ":" in line
+        [part.strip() for part in line.split(":", 1)]
+        for line in info.read_text()[:1500].splitlines()
+        if ":" in line
     )
     if fields.get("vendor_id") == "AuthenticAMD" and fields.get("cpu family") == "25":
         os.environ["NPY_DISABLE_CPU_FEATURES"] = "X86_V4 AVX512_ICL"

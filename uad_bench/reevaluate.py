@@ -30,8 +30,7 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
     if target.path != directory.path:
         _share(directory, target)
         target.write_spec(spec)
-    assess.evaluate(target, spec, cohort, say)
-    assess.draw(target, spec, cohort)
+    assess.assess(target, spec, cohort, say)
     target.seal()
     return target
 

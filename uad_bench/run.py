@@ -59,8 +59,7 @@ def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> store.RunD
             method, name = build(spec), spec.method
             fitted(directory, method, spec, cohort, place, say)
             score(directory, method, spec, cohort, place, say)
-            assess.evaluate(directory, spec, cohort, say)
-            assess.draw(directory, spec, cohort)
+            assess.assess(directory, spec, cohort, say)
         except UadError as error:
             directory.log(traceback.format_exc())
             _note(directory, "failed", error=str(error), code=error.code)

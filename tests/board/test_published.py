@@ -27,6 +27,13 @@ def test_what_is_no_per_cent_is_refused_by_file_and_line(tmp_path, value):
         read(tmp_path)
 
 
+@pytest.mark.parametrize("line", ["ae,c,phantom", "ae,c,phantom,t2,9,1,1,1,1,s,more"])
+def test_a_line_of_another_length_is_refused(tmp_path, line):
+    write(tmp_path, line)
+    with pytest.raises(DataError, match="line 2"):
+        read(tmp_path)
+
+
 def test_a_missing_column_is_named(tmp_path):
     (tmp_path / "a.csv").write_text("method,dataset\n")
     with pytest.raises(DataError, match="auprc_mean"):

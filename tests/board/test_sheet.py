@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.image import imread
 from sklearn.metrics import average_precision_score
 
@@ -50,12 +51,10 @@ def test_each_case_has_image_map_and_outline_on_one_scale(panels, curves):
 
 
 def test_outlines_are_drawn_where_there_is_something_to_outline(panels, curves):
-    shown = pictures(draw(panels, curves, "title", threshold=1.2))
-    colours = [[str(c.get_edgecolor().tolist()) for c in axes.collections] for axes in shown[2::3]]
-    assert [len(found) for found in colours] == [2, 2, 0]
-    titles = [axes.get_title(loc="left") for axes in shown[2::3]]
-    assert titles == ["lesion", "lesion", "no lesion"]
-    assert OUTLINE != THRESHOLD
+    outlined = pictures(draw(panels, curves, "title", threshold=1.2))[2::3]
+    colours = [[to_hex(found.get_edgecolor()[0]) for found in axes.collections] for axes in outlined]
+    assert colours == [[THRESHOLD, OUTLINE], [THRESHOLD, OUTLINE], []]
+    assert [axes.get_title(loc="left") for axes in outlined] == ["lesion", "lesion", "no lesion"]
 
 
 def test_the_curves_have_their_average_precision_and_the_prevalence(panels, curves):

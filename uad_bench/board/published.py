@@ -30,8 +30,11 @@ def _file(path: Path) -> Iterator[Reported]:
             raise DataError(f"reported numbers without column {', '.join(missing)}", where=path.name)
         source = ""
         for row in reader:
+            where = f"{path.name}, line {reader.line_num}"
+            if None in row or None in row.values():
+                raise DataError("reported numbers: a line has not one cell a column", where=where)
             source = source if row["source"] == "same" else row["source"]
-            yield _reported(row, source, f"{path.name}, line {reader.line_num}")
+            yield _reported(row, source, where)
 
 
 def _reported(row: Mapping[str, str], source: str, where: str) -> Reported:
@@ -42,9 +45,9 @@ def _reported(row: Mapping[str, str], source: str, where: str) -> Reported:
     )  # fmt: skip
 
 
-def _share(row: Mapping[str, str | None], column: str, where: str) -> float | None:
+def _share(row: Mapping[str, str], column: str, where: str) -> float | None:
     """A cell in per cent as a fraction; None for an empty one."""
-    text = (row[column] or "").strip()
+    text = row[column].strip()
     try:
         value = float(text) if text else None
     except ValueError:

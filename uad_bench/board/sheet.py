@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
@@ -37,7 +38,8 @@ def draw_sheet(
     the scores inside the brains). curves: pooled, by group; those without a lesion voxel are left out.
     threshold: in the maps' own units, drawn as a second outline.
     """
-    write_bytes(path, _png(draw(panels[:MOST_PANELS], curves, title, threshold)))
+    with style.context("default"):  # not whatever a user's matplotlibrc says
+        write_bytes(path, _png(draw(panels[:MOST_PANELS], curves, title, threshold)))
 
 
 def draw(

@@ -1,0 +1,38 @@
+"""Every built-in method and dataset keeps every promise that the kit asks of strangers."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+
+from uad_bench.testing import parametrize_with_checks
+from uad_datasets.phantom import PhantomAdapter
+
+METHODS = [
+    "random", "all-brain", "atlas-z", "thresh", "thresh:raw", "thresh:zscore", "ae", "vae",
+    "patch2loc", "patch2loc:conv",
+]  # fmt: skip
+
+
+@dataclass
+class TinyPhantom(PhantomAdapter):
+    """Two healthy subjects and one of each kind, to be grown in seconds."""
+
+    tiny: ClassVar[dict[str, int]] = {"healthy": 2, "lesions": 1}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UAD_BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@parametrize_with_checks("method", METHODS)
+def test_method(promise):
+    promise()
+
+
+@parametrize_with_checks("dataset", [TinyPhantom, "ixi", "brats21", "mslub"])
+def test_dataset(promise):
+    promise()
