@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from uad_bench.board.panels import Panel
     from uad_bench.evaluate.engine import Evaluation
     from uad_bench.evaluate.metric import Metric
-    from uad_bench.evaluate.postprocess import Step
     from uad_bench.evaluate.thresholds import Threshold
 
 Say = Callable[[str], None]
@@ -59,7 +59,7 @@ def load_metrics(names: Sequence[str]) -> list["Metric"]:
 class Views:
     """The post-processed maps of some members beside their lesion masks, one after the other, re-iterable.
 
-    Read and post-processed by a few threads ahead of the reader; small sets are kept for a second pass.
+    A few are post-processed side by side, ahead of the reader; small sets are kept for a second pass.
     """
 
     KEEP_VOXELS = 2e8
@@ -71,35 +71,41 @@ class Views:
         self._steps = postprocess.parse(spec.protocol.postprocess)
         x, y, z = spec.protocol.grid.shape
         self._keep = len(members) * x * y * z < self.KEEP_VOXELS
-        self._kept: list[Scored] = []
+        self._kept: tuple[Scored, ...] | None = None
 
     def __iter__(self) -> Iterator[Scored]:
-        if self._kept:
+        if self._kept is not None:
             yield from self._kept
             return
+        kept: list[Scored] = []
+        for scored in self._made():
+            if self._keep:
+                kept.append(scored)
+            yield scored
+        self._kept = tuple(kept) if self._keep else None
+
+    def _made(self) -> Iterator[Scored]:
         n = machine.threads()
         with ThreadPoolExecutor(n) as pool:
             for i in range(0, len(self.members), 2 * n):  # a window, so that few volumes are in memory
-                for scored in pool.map(self._one, self.members[i : i + 2 * n]):
-                    if self._keep:
-                        self._kept.append(scored)
-                    yield scored
+                # Read here, not in the pool: numpy parses .npy headers with `ast`, which is not thread-safe
+                # in CPython 3.11 (python/cpython issue 106905).
+                read = [self._read(member) for member in self.members[i : i + 2 * n]]
+                yield from pool.map(self._cleaned, read)
 
-    def _one(self, member: Member) -> Scored:
-        return scored_case(self._directory, member, self._steps)
+    def _read(self, member: Member) -> Scored:
+        scan, truth, case = member.prepared.scan(), member.prepared.truth(), member.case
+        raw = self._directory.read_map(case.dataset, case.case_id)
+        return Scored(
+            case.case_id, raw, scan.brain_mask, truth.lesion_mask, scan.spacing,
+            healthy=case.healthy, lesion_kind=case.lesion_kind, lost=truth.lost,
+        )  # fmt: skip
 
+    def _cleaned(self, raw: Scored) -> Scored:
+        from uad_bench.evaluate import postprocess
 
-def scored_case(directory: store.RunDir, member: Member, steps: Sequence["Step"]) -> Scored:
-    """One member's map after post-processing, beside its lesion mask."""
-    from uad_bench.evaluate import postprocess
-
-    scan, truth, case = member.prepared.scan(), member.prepared.truth(), member.case
-    raw = directory.read_map(case.dataset, case.case_id)
-    values, region = postprocess.apply(raw, scan.brain_mask, steps)
-    return Scored(
-        case.case_id, values, region, truth.lesion_mask, scan.spacing,
-        healthy=case.healthy, lesion_kind=case.lesion_kind, lost=truth.lost,
-    )  # fmt: skip
+        values, region = postprocess.apply(raw.map, raw.brain_mask, self._steps)
+        return replace(raw, map=values, brain_mask=region)
 
 
 def _write(directory: store.RunDir, found: "dict[str, Evaluation]") -> None:

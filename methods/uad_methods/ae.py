@@ -27,7 +27,7 @@ class AE(TorchMethod):
     batch: int = 32
     steps: int = 15_000
     dropout: float = 0.1
-    checked: int = 256
+    checked: int = 64
 
     paper: ClassVar[str] = "Baur et al. 2021, arXiv 2004.03271"
     tiny: ClassVar[Mapping[str, Any]] = {"batch": 4, "steps": 4, "checked": 4}

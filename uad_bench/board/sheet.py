@@ -74,9 +74,9 @@ def _draw_case(
 ) -> AxesImage:
     """Image, map, image with outlines; the map is returned for the colour bar."""
     view = slice_of(panel)
-    name = f"{visible(panel.case_id)[:28]} ({visible(panel.label)[:16]})"
+    name = f"{visible(panel.case_id)[:26]} ({visible(panel.label)[:12]})"
     places[0].set_title(name, fontsize=8, loc="left", parse_math=False)
-    places[1].set_title(f"slice z = {view.z}", fontsize=7, color="0.4")
+    places[1].set_title(f"slice z = {view.z}", fontsize=7, color="0.4", loc="right")
     for place in (places[0], places[2]):
         _show(place, view.image, "gray", view.window, view.aspect)
     _sides(places[0])
