@@ -45,19 +45,23 @@ def draw_sheet(
 def draw(
     panels: Sequence[Panel], curves: Mapping[str, Curve], title: str, threshold: float | None = None
 ) -> Figure:
-    """The figure: two cases a line, three pictures each, the curves on the right."""
-    lines = max((len(panels) + 1) // 2, 1)
-    figure = Figure(figsize=(15, 1.2 + max(2.1 * lines, 4.0)), layout="constrained")
+    """The figure: two cases a line (few: one), three pictures each, the curves on the right."""
+    across = 2 if len(panels) > 2 else 1
+    lines = max(-(-len(panels) // across), 1)
+    figure = Figure(figsize=(15, 1.2 + max((2.1 if across == 2 else 3.4) * lines, 4.0)), layout="constrained")
     figure.suptitle(visible(title), fontsize=12, parse_math=False)
     halves = figure.add_gridspec(1, 2, width_ratios=(10, 5))
-    _draw_cases(figure.add_subfigure(halves[0]), lines, panels, threshold)
+    _draw_cases(figure.add_subfigure(halves[0]), (lines, across), panels, threshold)
     _draw_curves(figure.add_subfigure(halves[1]).add_subplot(), curves)
     return figure
 
 
-def _draw_cases(figure: SubFigure, lines: int, panels: Sequence[Panel], threshold: float | None) -> None:
+def _draw_cases(
+    figure: SubFigure, grid: tuple[int, int], panels: Sequence[Panel], threshold: float | None
+) -> None:
+    """The cases, `grid` (lines, across), three pictures each."""
     scale = robust_range([panel.map[panel.brain_mask] for panel in panels])
-    places = figure.subplots(lines, 6, squeeze=False)
+    places = figure.subplots(grid[0], 3 * grid[1], squeeze=False)
     for place in places.flat:
         place.set_axis_off()
     shown = None

@@ -15,28 +15,27 @@ if TYPE_CHECKING:
 STAR = "* lacks seeds or cases; the other formats say which"
 
 
-def rich_tables(tables: Sequence[Table]) -> "list[RichTable]":
-    """Up to three from each: pooled average precisions, other metrics, reported numbers."""
-    return [rich for table in tables for rich in _parts(table)]
+def rich_tables(tables: Sequence[Table]) -> "list[RichTable | Text]":
+    """For each: what it is, up to three narrow tables (pooled AP, other metrics, reported), how to read it."""
+    return [part for table in tables for part in _parts(table)]
 
 
-def _parts(table: Table) -> "list[RichTable]":
+def _parts(table: Table) -> "list[RichTable | Text]":
     parts = [_rich(grid) for grid in layout.narrow(table)]
     starred = any(
         str(cell).endswith("*") for part in parts for column in part.columns for cell in column.cells
     )
-    parts[0].title = _text(wording.title(table), *wording.facts(table))
-    parts[-1].caption = _text(*wording.notes(table), *([STAR] if starred else []))
-    return parts
+    head = _text(wording.title(table), style="bold")
+    facts = _text(*(f"  {fact}" for fact in wording.facts(table)))
+    notes = _text(*(f"  {note}" for note in [*wording.notes(table), *([STAR] if starred else [])]), "")
+    return [head, facts, *parts, notes]
 
 
 def _rich(grid: layout.Grid) -> "RichTable":
     from rich import box
     from rich.table import Table as RichTable
 
-    result = RichTable(
-        box=box.SIMPLE_HEAD, padding=0, pad_edge=False, title_justify="left", caption_justify="left"
-    )
+    result = RichTable(box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     for index, heading in enumerate(grid.headings):
         widest = max((len(visible(row[index].text)) for row in grid.rows), default=0)
         # The method's name folds first; numbers stay on one line.

@@ -10,6 +10,7 @@ from uad_bench.cli import options
 
 if TYPE_CHECKING:
     from uad_bench.board.summary import Table
+    from uad_bench.errors import UadError
     from uad_bench.store import RunDir
 
 
@@ -42,37 +43,44 @@ def leaderboard(
     to: Annotated[Path | None, typer.Option("--to", help="Write to this file instead of the screen.")] = None,
 ) -> None:
     """Table all complete runs: mean and deviation over seeds, one ranking per fingerprint."""
+    from uad_bench.board.render import render
+    from uad_bench.errors import PartialFailure
     from uad_bench.files import write_text
     from uad_bench.store import find_runs
 
     found = find_runs(runs or [Path("runs")])
+    if not (runs or found):
+        hint = "run a method first (uad-bench run patch2loc), or name a folder of runs"
+        typer.echo(f"no runs in ./runs: {hint}", err=True)
+    tables, refused = _tables(found)
     if format_ == "text" and to is None:
-        print_tables(found)
-        return
-    from uad_bench.board.render import render
-
-    text = render(_tables(found), "markdown" if format_ == "text" else format_)
-    if to is None:
-        typer.echo(text, nl=False)
+        _print(tables)
     else:
-        write_text(to, text)
-        typer.echo(f"wrote {to}")
+        text = render(tables, "markdown" if format_ == "text" else format_)
+        typer.echo(text, nl=False) if to is None else write_text(to, text)
+    if refused:
+        what = f"{len(refused)} of {len(found)} runs cannot be trusted and are left out"
+        raise PartialFailure(what, hint="see the lines above")
 
 
 def print_tables(runs: "Sequence[RunDir]") -> None:
     """The leaderboard of some runs, for a terminal."""
+    _print(_tables(runs)[0])
+
+
+def _print(tables: "Sequence[Table]") -> None:
     from rich.console import Console
 
     from uad_bench.board.terminal import rich_tables
 
-    console, found = Console(), _tables(runs)
-    if not found:
+    console = Console()
+    if not tables:
         typer.echo("no results")
-    for table in rich_tables(found):
-        console.print(table)
+    for part in rich_tables(tables):
+        console.print(part)
 
 
-def _tables(runs: "Sequence[RunDir]") -> "list[Table]":
+def _tables(runs: "Sequence[RunDir]") -> "tuple[list[Table], tuple[UadError, ...]]":
     """The tables of some runs, beside reported numbers; runs that cannot be trusted are named and left out."""
     from uad_bench.board import aggregate, published
     from uad_bench.collect import collect
@@ -81,4 +89,5 @@ def _tables(runs: "Sequence[RunDir]") -> "list[Table]":
     found = collect(runs)
     for error in found.refused:
         typer.echo(f"left out: {error}", err=True)
-    return aggregate.tables(found.runs, published.read(shipped("leaderboard/published")))
+    reported = published.read(shipped("leaderboard/published"))
+    return aggregate.tables(found.runs, reported), found.refused
