@@ -96,8 +96,10 @@ class Views:
     def _read(self, member: Member) -> Scored:
         scan, truth, case = member.prepared.scan(), member.prepared.truth(), member.case
         raw = self._directory.read_map(case.dataset, case.case_id)
+        # Two datasets may both have a "case01"; thresholds tell cases apart by this name.
+        name = f"{case.dataset}/{case.case_id}"
         return Scored(
-            case.case_id, raw, scan.brain_mask, truth.lesion_mask, scan.spacing,
+            name, raw, scan.brain_mask, truth.lesion_mask, scan.spacing,
             healthy=case.healthy, lesion_kind=case.lesion_kind, lost=truth.lost,
         )  # fmt: skip
 
@@ -109,7 +111,11 @@ class Views:
 
 
 def _write(directory: store.RunDir, found: "dict[str, Evaluation]") -> None:
-    cases = [{"dataset": d, **vars(row)} for d, e in found.items() for row in e.case_rows]
+    cases = [
+        {**vars(row), "dataset": d, "case_id": row.case_id.removeprefix(f"{d}/")}
+        for d, e in found.items()
+        for row in e.case_rows
+    ]
     sets = [{"dataset": d, **vars(row)} for d, e in found.items() for row in e.set_rows]
     points = [_threshold_row(d, t) for d, e in found.items() for t in e.thresholds.values()]
     directory.write_table("cases.csv", store.CASE_COLUMNS, cases)
@@ -164,7 +170,9 @@ def _panel(member: Member, view: Scored) -> "Panel":
 
     scan = member.prepared.scan()
     kind = "healthy" if view.healthy else (view.lesion_kind or "lesion")
-    return Panel(view.case_id, kind, scan.image[0], view.map, view.brain_mask, view.lesion_mask, view.spacing)
+    return Panel(
+        member.case.case_id, kind, scan.image[0], view.map, view.brain_mask, view.lesion_mask, view.spacing
+    )
 
 
 def _healthy_threshold(directory: store.RunDir, dataset: str) -> float | None:

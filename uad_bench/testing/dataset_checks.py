@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from uad_bench.data.checks import check_ids as ids_are_sound
-from uad_bench.data.volumes import read_volume
+from uad_bench.data.volumes import read_grid, read_mask
 from uad_bench.errors import DataError
 from uad_bench.plugins import NAME
 from uad_bench.testing.candidate import DatasetCandidate, broken
@@ -97,12 +97,16 @@ def check_modalities_are_declared(candidate: DatasetCandidate) -> None:
 def check_healthy_cases(candidate: DatasetCandidate) -> None:
     """A healthy case has no lesion mask, or an empty one; any other case has a lesion mask."""
     for case in candidate.cases:
-        if case.healthy and case.lesion_mask and read_volume(case.lesion_mask, case.case_id).array.any():
+        if case.healthy and case.lesion_mask and _lesion(case.lesion_mask, case.case_id):
             fix = "say healthy=False"
             raise broken(candidate.name, "no lesion in a healthy case", f"one in {case.case_id}", fix)
         if not case.healthy and case.lesion_mask is None:
             fix = "name its mask, or leave the case out"
             raise broken(candidate.name, "a lesion mask", f"none for {case.case_id}", fix)
+
+
+def _lesion(path: Path, case_id: str) -> bool:
+    return bool(read_mask(path, case_id, read_grid(path, case_id)).array.any())
 
 
 DATASET_CHECKS: tuple[Callable[[DatasetCandidate], None], ...] = (
