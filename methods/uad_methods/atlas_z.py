@@ -22,7 +22,7 @@ class AtlasZ(Method):
     a handful of healthy scans happen to agree, and a share serves every intensity scale.
     """
 
-    floor: float = 0.5
+    floor: float = 0.1
 
     null: ClassVar[bool] = True
     deterministic: ClassVar[bool] = True
@@ -35,10 +35,10 @@ class AtlasZ(Method):
         sd = np.sqrt(variance)
         floor = self.floor * sd[:, brain].mean(axis=1)
         self.mean_: FloatArray = mean.astype(np.float32)
-        self.scale_: FloatArray = (sd + floor[:, None, None, None]).astype(np.float32)
+        self.scale_: FloatArray = np.where(brain, sd + floor[:, None, None, None], 0).astype(np.float32)
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """The distance (X, Y, Z), at least 0; 0 outside the brain and where no healthy scan ever differs."""
+        """The distance (X, Y, Z), at least 0; 0 where no training scan has brain: nothing is known there."""
         gap = np.abs(scan.image - self.mean_)
         far = np.divide(gap, self.scale_, out=np.zeros_like(gap), where=self.scale_ > 0)
         return np.where(scan.brain_mask, far.mean(axis=0), np.float32(0))

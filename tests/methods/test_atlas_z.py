@@ -20,9 +20,19 @@ def test_equals_numpy_over_the_stacked_scans():
     expected = (np.abs(scan.image - stack.mean(axis=0)) / (sd + floor[:, None, None, None])).mean(axis=0)
     method = AtlasZ(floor=0.5)
     method.fit(train, [], Context())
-    found = method.score(scan, Context())
-    np.testing.assert_allclose(found[scan.brain_mask], expected[scan.brain_mask], rtol=1e-5, atol=1e-5)
-    assert (found[~scan.brain_mask] == 0).all()
+    found, known = method.score(scan, Context()), scan.brain_mask & brain
+    np.testing.assert_allclose(found[known], expected[known], rtol=1e-5, atol=1e-5)
+    assert (found[~known] == 0).all()
+
+
+def test_a_voxel_that_no_training_brain_covers_is_not_anomalous():
+    *train, scan = toy_scans(4)
+    wide = replace(scan, image=np.ones_like(scan.image), brain_mask=np.ones(scan.shape, bool))
+    method = AtlasZ()
+    method.fit(train, [], Context())
+    found = method.score(wide, Context())
+    assert found[0, 0, 0] == 0
+    assert found[8, 16, 4] > 0
 
 
 def test_does_not_depend_on_the_intensity_scale():

@@ -1,0 +1,41 @@
+"""How long a person waits for `--help` and `list`: wall seconds of whole processes, and against a bare Python.
+
+    python -m benchmarks.startup [--runs 9]
+
+Needs a calm machine: the minimum of several runs is the figure, the median says how calm it was.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+
+COMMANDS = {
+    "bare python": ["-c", "pass"],
+    "--help": ["-m", "uad_bench", "--help"],
+    "run --help": ["-m", "uad_bench", "run", "--help"],
+    "list": ["-m", "uad_bench", "list"],
+}
+
+
+def main() -> None:
+    """Print one Markdown row a command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=9)
+    runs = parser.parse_args().runs
+    print("| command | least wall s | median wall s |\n|---|---|---|")
+    for name, words in COMMANDS.items():
+        times = [seconds([sys.executable, *words]) for _ in range(runs)]
+        print(f"| {name} | {min(times):.3f} | {statistics.median(times):.3f} |")
+
+
+def seconds(command: list[str]) -> float:
+    """Wall seconds of one process."""
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
