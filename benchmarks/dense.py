@@ -12,6 +12,7 @@ import argparse
 import copy
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch.nn.utils import fuse_conv_bn_eval
@@ -72,7 +73,8 @@ def folded(net: Locator) -> Locator:
     net = copy.deepcopy(net)
     for unit in net.encoder.modules():
         if isinstance(unit, Unit):
-            unit.conv, unit.norm = fuse_conv_bn_eval(unit.conv, unit.norm), torch.nn.Identity()
+            unit.conv = fuse_conv_bn_eval(unit.conv, unit.norm)
+            setattr(unit, "norm", torch.nn.Identity())  # noqa: B010  # of another type than declared
     return net
 
 
@@ -81,7 +83,7 @@ def best_batch(
 ) -> tuple[float, torch.Tensor]:
     """CPU seconds of all pixels patch by patch at the quickest batch size, and the scores."""
     where = torch.ones(1, *image.shape[2:], dtype=torch.bool)
-    runs = [timed(lambda n=n: score_patches(net, image, height, where, patch, n)) for n in BATCHES]
+    runs = [timed(partial(score_patches, net, image, height, where, patch, n)) for n in BATCHES]
     return min(runs, key=lambda run: run[0])
 
 

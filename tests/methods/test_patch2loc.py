@@ -1,6 +1,7 @@
 """Patch2Loc as a method: it learns places, scores what is out of place, and keeps its state."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,8 +24,8 @@ def scan(number: int, *, hole: bool = False) -> Scan:
     image += 0.01 * np.random.default_rng(number).standard_normal(SHAPE)
     if hole:
         image[12:16, 10:14] = image[::-1][12:16, 10:14]
-    image = (image * brain).astype(np.float32)[None]
-    return Scan(f"toy{number}", ("t2",), image, brain, np.eye(4), (2.0, 2.0, 2.0))
+    stripped = (image * brain).astype(np.float32)[None]
+    return Scan(f"toy{number}", ("t2",), stripped, brain, np.eye(4), (2.0, 2.0, 2.0))
 
 
 TRAIN, VAL = [scan(i) for i in range(4)], [scan(9)]
@@ -37,11 +38,11 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("uad_methods.patch2loc.method.LATENT", 16)
 
 
-def tiny(network: str, **other: object) -> Patch2Loc:
+def tiny(network: str, **other: Any) -> Patch2Loc:
     return Patch2Loc(**{**Patch2Loc.tiny, "network": network, **other})
 
 
-def fitted(network: str, policy: Policy | None = None, **other: object) -> Patch2Loc:
+def fitted(network: str, policy: Policy | None = None, **other: Any) -> Patch2Loc:
     method = tiny(network, **other)
     method.fit(TRAIN, VAL, Context(seed=1, policy=policy or Policy()))
     return method
