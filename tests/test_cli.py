@@ -96,7 +96,18 @@ def test_no_results_is_an_empty_table_not_an_error(monkeypatch, capsys, tmp_path
     assert code == 0 and "no results" in out
 
 
-HEAVY = {"torch", "pandas", "sklearn", "scipy", "torchio", "nibabel", "matplotlib", "nilearn", "monai", "SimpleITK"}
+HEAVY = {
+    "torch",
+    "pandas",
+    "sklearn",
+    "scipy",
+    "torchio",
+    "nibabel",
+    "matplotlib",
+    "nilearn",
+    "monai",
+    "SimpleITK",
+}
 
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list"]])

@@ -88,7 +88,12 @@ def test_a_complete_run_is_left_alone_and_fresh_makes_it_again(place):
 
 @pytest.mark.parametrize(
     ("method", "words"),
-    [("WrongShape", "shape"), ("GivesNaN", "NaN"), ("Raises", "ValueError: no idea"), ("Diverges", "step 23")],
+    [
+        ("WrongShape", "shape"),
+        ("GivesNaN", "NaN"),
+        ("Raises", "ValueError: no idea"),
+        ("Diverges", "step 23"),
+    ],
 )
 def test_a_method_that_breaks_its_contract_is_named_and_leaves_no_metric(place, method, words):
     with pytest.raises(PluginError, match=words) as caught:

@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from uad_bench.method.context import has_bf16
+
 PACKAGES = ("uad-bench", "torch", "numpy", "scipy", "nibabel", "torchio", "scikit-learn", "pandas", "nilearn")
 
 
@@ -43,6 +45,7 @@ def describe(device: str, n_threads: int) -> dict[str, Any]:
         "device": device,
         "device_name": _device_name(device),
         "threads": n_threads,
+        "bf16": has_bf16(device.partition(":")[0]),
         "commit": commit(),
         "packages": {name: found for name in PACKAGES if (found := installed(name))},
     }

@@ -38,7 +38,7 @@ def doctor(data: options.Data = []) -> None:  # noqa: B006  # typer copies it
     from uad_bench.method.context import resolve_device
 
     found = machine.describe(resolve_device("auto"), machine.threads())
-    for key in ("python", "platform", "device", "device_name", "threads"):
+    for key in ("python", "platform", "device", "device_name", "threads", "bf16"):
         typer.echo(f"{key:<12} {found[key]}")
     for package in machine.PACKAGES:
         typer.echo(f"{package:<12} {found['packages'].get(package, 'MISSING')}")

@@ -20,7 +20,7 @@ def run(
     set_: options.Set = [],  # noqa: B006
     config: Annotated[str, typer.Option("--config", help="A .yaml file with keys protocol, methods, datasets.")] = "",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
-    precision: Annotated[str, typer.Option("--precision", help="auto (bf16 on CUDA), fp32 or bf16.")] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help="Of training: auto, fp32 or bf16.")] = "auto",
     out: options.Out = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with unfinished runs.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again, also where a run is complete.")] = False,

@@ -124,7 +124,7 @@ class Patch2Loc(TorchMethod):
         return sample_strided(*given, jump, (int(x), int(y)))
 
     def _loss(self, sample: Sample, ctx: Context) -> torch.Tensor:
-        with ctx.autocast():
+        with ctx.autocast(on_cpu=self.network == "conv"):
             mean, log_variance = self.net_(sample.inputs, sample.height, sample.kept)
         return location_loss(self.loss, mean, log_variance, sample.target, self.beta)
 
