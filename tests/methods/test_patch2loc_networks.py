@@ -139,3 +139,13 @@ def test_under_mse_the_variance_is_one_and_the_score_the_log_error_alone() -> No
     assert not log_variance.any()
     error = (mean[-1] - torch.tensor([100 * 5 / 6, 100 * 6 / 7])).square().sum()
     assert score.item() == pytest.approx(torch.log(error).item(), rel=1e-5)
+
+
+def test_a_box_changes_what_is_scored_and_no_score() -> None:
+    net = network(network="conv", patch=12, width=8)
+    images, height = torch.rand(2, 1, 20, 24), torch.tensor([30.0, 60.0])
+    with torch.no_grad():
+        whole = score_dense(net, images, height, 12)
+        boxed = score_dense(net, images, height, 12, (slice(3, 15), slice(5, 24)))
+    torch.testing.assert_close(boxed[:, 3:15, 5:24], whole[:, 3:15, 5:24], atol=1e-4, rtol=1e-4)
+    assert not boxed[:, :3].any() and not boxed[..., :5].any()

@@ -3,8 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 
 from uad_bench import Context, Scan, SliceStack, TorchMethod
@@ -17,7 +19,7 @@ from uad_methods.patch2loc.locator import Locator, Variance
 from uad_methods.patch2loc.loss import LossName, location_loss
 from uad_methods.patch2loc.patches import brain_share
 from uad_methods.patch2loc.sampling import Sample, sample_patches, sample_strided
-from uad_methods.patch2loc.scoring import score_dense, score_patches
+from uad_methods.patch2loc.scoring import Box, brain_box, score_dense, score_patches
 
 VARIANCE: Mapping[LossName, Variance] = {"beta_nll": "joint", "stirn": "apart", "mse": "fixed"}
 
@@ -92,12 +94,17 @@ class Patch2Loc(TorchMethod):
             opt.step()
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """The anomaly map (X, Y, Z): resnet inside the brain and 0 elsewhere, conv on every brain slice."""
+        """The anomaly map (X, Y, Z): resnet inside the brain, conv in the box around it; 0 elsewhere."""
+        if not scan.brain_mask.any():
+            return np.zeros(scan.shape, np.float32)
+        box = brain_box(scan.brain_mask)
+        how = partial(self._dense, box=box) if self.network == "conv" else self._by_patch
+        at_once = 4 if ctx.device == "cpu" else 64  # few slices stay in a CPU's cache
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # tf32 knows 100 % to 0.05 only
-            return self.score_slices(scan, ctx, self._dense if self.network == "conv" else self._by_patch, 8)
+            return self.score_slices(scan, ctx, how, at_once)
 
-    def _dense(self, batch: Batch) -> torch.Tensor:
-        return score_dense(self._net, _masked(batch), self._height(batch), self.patch)
+    def _dense(self, batch: Batch, box: Box) -> torch.Tensor:
+        return score_dense(self._net, _masked(batch), self._height(batch), self.patch, box)
 
     def _by_patch(self, batch: Batch) -> torch.Tensor:
         chunk = 512 if batch.image.device.type == "cpu" else 8192

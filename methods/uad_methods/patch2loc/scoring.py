@@ -1,9 +1,13 @@
 """From what the network says about every patch to the anomaly score of the pixel in its centre."""
 
+import numpy as np
 import torch
 
+from uad_bench.types import BoolArray
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.patches import Positions, cut, locations, padded
+
+Box = tuple[slice, slice]
 
 
 def anomaly(mean: torch.Tensor, log_variance: torch.Tensor, location: torch.Tensor) -> torch.Tensor:
@@ -30,8 +34,22 @@ def score_patches(net: Locator, images: torch.Tensor, height: torch.Tensor, wher
     return scores
 
 
-def score_dense(net: Locator, images: torch.Tensor, height: torch.Tensor, side: int) -> torch.Tensor:
-    """Scores (n, X, Y) of every pixel in one pass; for encoders that can be slid. Else as `score_patches`."""
-    mean, log_variance = net(padded(images, side), height, dense=True)
-    place = locations(images).expand(len(images), -1, -1, -1)
-    return anomaly(mean, log_variance, place.flatten(0, 2)).view(place.shape[:3])
+def score_dense(net: Locator, images: torch.Tensor, height: torch.Tensor, side: int,
+                box: Box | None = None) -> torch.Tensor:  # fmt: skip
+    """Scores (n, X, Y) of every pixel of `box` in one pass, 0 elsewhere; for encoders that can be slid.
+
+    box: slices over x and y (default: all of them); a score does not depend on it. Else as `score_patches`.
+    """
+    x, y = box or (slice(0, images.shape[2]), slice(0, images.shape[3]))
+    reach = padded(images, side)[:, :, x.start : x.stop + side - 1, y.start : y.stop + side - 1]
+    mean, log_variance = net(reach, height, dense=True)
+    place = locations(images)[x, y].expand(len(images), -1, -1, -1)
+    scores = images.new_zeros(len(images), *images.shape[2:])
+    scores[:, x, y] = anomaly(mean, log_variance, place.flatten(0, 2)).view(place.shape[:3])
+    return scores
+
+
+def brain_box(brain_mask: BoolArray) -> Box:
+    """The smallest box over x and y that holds all brain of a volume (X, Y, Z)."""
+    x, y = (np.flatnonzero(brain_mask.any(axis=axes)) for axes in ((1, 2), (0, 2)))
+    return slice(int(x[0]), int(x[-1]) + 1), slice(int(y[0]), int(y[-1]) + 1)
