@@ -40,8 +40,9 @@ def run(tmp_path, spec):
     }
     undefined = number | {"metric": "dice@tune", "value": None, "n": 0, "undefined": 1, "reason": "no_tune"}
     made.write_table("metrics.csv", METRIC_COLUMNS, [number, undefined])
+    made.write_json("env.json", {"method": {"deterministic": True, "null": False}})
     made.seal()
-    made.set_state("complete", deterministic=True, null=False)
+    made.set_state("complete")
     return made
 
 

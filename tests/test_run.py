@@ -2,18 +2,22 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.plugins.toy_data import make
+from tests.plugins.toy_data import make, write_case
 from uad_bench.cohort import Sources
-from uad_bench.errors import DataError, PartialFailure, PluginError, UsageError
-from uad_bench.executor import Matrix, execute
+from uad_bench.collect import collect
+from uad_bench.errors import DataError, IntegrityError, PartialFailure, PluginError, UsageError
+from uad_bench.executor import Matrix
+from uad_bench.executor import execute as execute_all
 from uad_bench.reevaluate import reevaluate
 from uad_bench.run import Workplace
 
@@ -32,12 +36,12 @@ def toy_cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-def matrix(*methods, seeds=(0,), **limits):
+def matrix(*methods, seeds=(0,), more=(), **limits):
     """Runs of methods of toy_methods.py (or of registered ones) on the toy cohort."""
     names = [f"{METHODS}:{m}" if m[0].isupper() else m for m in methods]
     settings = [
         (["protocol", "train"], DATA), (["protocol", "test"], [DATA]),
-        (["protocol", "splits", "tune"], {DATA: 0.4}),
+        (["protocol", "splits", "tune"], {DATA: 0.4}), *more,
     ]  # fmt: skip
     return Matrix(names, seeds, str(HERE / "toy.yaml"), (), settings=settings, limits=limits).specs()
 
@@ -48,6 +52,14 @@ def place(tmp_path, toy_root, toy_cache):
         return Workplace(tmp_path / "runs", Sources(toy_cache, {"toy_data": toy_root}), threads=1, **more)
 
     return make_place
+
+
+def execute(specs, place, say):
+    """The finished runs; raises the outcome's error."""
+    outcome = execute_all(specs, place, say)
+    if outcome.error:
+        raise outcome.error
+    return list(outcome.done)
 
 
 def hush(_text):
@@ -106,10 +118,10 @@ def test_a_method_that_breaks_its_contract_is_named_and_leaves_no_metric(place, 
 
 
 def test_a_failed_run_does_not_stop_the_others(place):
-    with pytest.raises(PartialFailure, match="1 of 2 runs failed") as caught:
-        execute(matrix("Raises", "Blur"), place(), hush)
-    assert caught.value.exit_code == 7
-    assert len(list(place().out.rglob("metrics.csv"))) == 1
+    outcome = execute_all(matrix("Raises", "Blur"), place(), hush)
+    assert isinstance(outcome.error, PartialFailure)
+    assert outcome.error.exit_code == 7 and "1 of 2 runs failed" in str(outcome.error)
+    assert [run.state for run in outcome.done] == ["complete"]
 
 
 def test_an_unfinished_run_asks_for_resume_or_fresh(place):
@@ -135,8 +147,70 @@ def test_stored_maps_are_measured_again_without_training(place):
 def test_other_data_than_the_runs_is_refused(place, toy_cache, tmp_path):
     (run,) = execute(matrix("Blur"), place(), hush)
     other = make(tmp_path / "other", healthy=12)
-    with pytest.raises(DataError, match="other cases"):
+    with pytest.raises(DataError, match="other cases, roles or voxels"):
         reevaluate(run, [], Sources(toy_cache, {"toy_data": other}), hush)
+
+
+def test_other_voxels_under_the_same_names_make_another_run(place, toy_root, toy_cache, tmp_path):
+    (first,) = execute(matrix("Blur"), place(), hush)
+    other = tmp_path / "other"
+    shutil.copytree(toy_root, other)
+    write_case(other, "a00", np.random.default_rng(99))
+    sources = Sources(toy_cache, {"toy_data": other})
+    (second,) = execute(matrix("Blur"), Workplace(place().out, sources, threads=1), hush)
+    assert second.path != first.path
+    one, two = (collect([run]).runs[0].tested["toy_data"] for run in (first, second))
+    assert one.test_ids != two.test_ids or one.fit_ids != two.fit_ids
+
+
+def test_other_metrics_are_measured_without_a_new_run(place):
+    said = []
+    (run,) = execute(matrix("Blur"), place(), hush)
+    settings = [(["protocol", "thresholds"], ["healthy_q95"])]
+    (again,) = execute(matrix("Blur", more=settings), place(), said.append)
+    assert again.path == run.path and "measured again" in said[0]
+    assert {row["rule"] for row in run.table("thresholds.csv")} == {"healthy_q95"}
+    assert run.spec().protocol.thresholds == ("healthy_q95",)
+
+
+def test_what_scores_knows_only_what_was_stored(place):
+    with pytest.raises(PluginError, match="secret"):
+        execute(matrix("Forgets"), place(), hush)
+
+
+def test_an_edited_run_is_not_measured_again(place):
+    (run,) = execute(matrix("Blur"), place(), hush)
+    (run.path / "splits.csv").write_text((run.path / "splits.csv").read_text().replace("tune", "test"))
+    with pytest.raises(IntegrityError, match=r"splits\.csv was changed"):
+        reevaluate(run, [], place().sources, hush)
+
+
+def test_resuming_under_another_thread_count_is_refused(place):
+    with pytest.raises(PluginError):
+        execute(matrix("Diverges"), place(), hush)
+    other = Workplace(place().out, place().sources, threads=2, resume=True)
+    with pytest.raises(UsageError, match="threads 1, not 2"):
+        execute(matrix("Diverges"), other, hush)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        (("metrics", ["apx"]), "unknown metric 'apx'"),
+        (("thresholds", ["healthy"]), "threshold rule"),
+        (("postprocess", [{"step": "medain"}]), "did you mean median"),
+        (("primary", "dice@oracle_case"), "oracle"),
+    ],
+)
+def test_a_protocol_is_checked_before_anything_trains(setting, words):
+    key, value = setting
+    with pytest.raises(UsageError, match=words):
+        matrix("Blur", more=[(["protocol", key], value)])
+
+
+def test_settings_for_a_method_that_does_not_run_are_refused():
+    with pytest.raises(UsageError, match="did you mean blur"):
+        matrix("Blur", more=[(["methods", "blurr", "steps"], 3)])
 
 
 def command(out, toy_root, *more):
@@ -164,6 +238,8 @@ def test_a_run_that_was_killed_resumes_to_the_same_bits(tmp_path, toy_root, toy_
         (next((tmp_path / name).rglob("weights.safetensors"))).read_bytes() for name in ("calm", "killed")
     )
     assert calm == killed
+    rows = (next((tmp_path / "killed").rglob("train.csv"))).read_text().splitlines()
+    assert len(rows) == len(set(rows)) and sum(",loss," in row for row in rows) == 60
 
 
 def _wait_for(folder, pattern):

@@ -64,6 +64,27 @@ def test_an_edited_result_is_refused(run, spec):
         run.verify()
 
 
+def test_an_edited_map_is_found_when_asked(run, spec):
+    run.write_spec(spec)
+    run.write_map("d", "c", np.ones((2, 2, 2), np.float32), np.ones((2, 2, 2), bool))
+    run.seal()
+    run.map_path("d", "c").write_bytes(b"other")
+    run.verify()
+    with pytest.raises(IntegrityError, match="maps/d/c"):
+        run.verify(maps=True)
+
+
+def test_a_torn_status_is_told(run):
+    (run.path / "status.json").write_text('{"state": "comp')
+    with pytest.raises(IntegrityError, match=r"no readable status\.json"):
+        _ = run.state
+
+
+def test_two_processes_cannot_hold_one_run(run):
+    with run.locked(), pytest.raises(EnvironmentFault, match="in use"), store.RunDir(run.path).locked():
+        pass
+
+
 def test_clearing_keeps_the_lock(run):
     (run.path / "lock").touch()
     run.set_state("failed", error="x")

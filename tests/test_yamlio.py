@@ -10,6 +10,9 @@ def test_numbers_are_numbers():
     assert yamlio.parse("{a: 1e-3, b: 1E5, c: -2.5e+3, d: 7, e: 1.5, f: abc, g: 1e}", "x") == {
         "a": 0.001, "b": 1e5, "c": -2500.0, "d": 7, "e": 1.5, "f": "abc", "g": "1e",
     }  # fmt: skip
+    assert yamlio.parse("{a: 12:30, b: 0, c: -12, d: 1_000, e: 0x1F}", "x") == {
+        "a": "12:30", "b": 0, "c": -12, "d": 1000, "e": 31,
+    }  # fmt: skip
 
 
 def test_a_key_that_stands_twice_is_an_error_with_both_lines():
@@ -24,7 +27,17 @@ def test_a_tag_that_would_run_code_is_refused():
 
 
 @pytest.mark.parametrize(
-    "text", ["a: &x [1]\nb: *x", "[" * 2000, "a: " + "{b: " * 40 + "1" + "}" * 40, "x" * 2_000_000, "a: [1"]
+    "text",
+    [
+        "a: &x [1]\nb: *x",
+        "[" * 2000,
+        "a: " + "{b: " * 40 + "1" + "}" * 40,
+        "x" * 2_000_000,
+        "a: [1",
+        "? [a, b]\n: 1",
+        "a: !!int foo",
+        "a: !!timestamp foo",
+    ],
 )
 def test_bombs_and_broken_texts_are_one_line_errors(text):
     with pytest.raises(UsageError) as caught:

@@ -10,7 +10,7 @@ from uad_bench import plugins
 from uad_bench.config import Protocol, checked_parameters, digest
 from uad_bench.data.adapter import DatasetAdapter
 from uad_bench.data.splits import assign
-from uad_bench.errors import DataError
+from uad_bench.errors import DataError, PluginError, UadError
 from uad_bench.prepare.cache import PreparedCase
 from uad_bench.types import Case, Scan
 
@@ -59,8 +59,8 @@ class Cohort:
 
     @property
     def digest(self) -> str:
-        """12 hex digits of who is here and in which role."""
-        return digest([[m.case.dataset, m.case.case_id, m.role] for m in self.members])
+        """12 hex digits of who is here, in which role, with which voxels."""
+        return digest([[m.case.dataset, m.case.case_id, m.role, m.prepared.content] for m in self.members])
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,14 @@ def adapter_for(dataset: str, options: Mapping[str, Any]) -> DatasetAdapter:
 def discover(dataset: str, options: Mapping[str, Any], sources: Sources) -> list[Case]:
     """Every case of a dataset, by case id, under the dataset's label."""
     adapter, called = adapter_for(dataset, options), plugins.label(dataset)
-    cases = [replace(case, dataset=called) for case in adapter.discover(sources.root(called, adapter))]
+    root = sources.root(called, adapter)
+    try:
+        cases = [replace(case, dataset=called) for case in adapter.discover(root)]
+    except UadError:
+        raise
+    except Exception as error:
+        what = f"dataset {called!r} failed to read its folder: {type(error).__name__}: {error}"
+        raise PluginError(what, where=str(root), hint="is it this dataset's folder?") from error
     return sorted(cases, key=lambda case: case.case_id)
 
 
@@ -203,5 +210,5 @@ def iter_rows(cohort: Cohort) -> Iterator[dict[str, Any]]:
         yield {
             "dataset": case.dataset, "case_id": case.case_id, "subject_id": case.subject_id,
             "role": member.role, "healthy": case.healthy, "lesion_kind": case.lesion_kind,
-            "site": case.site, "age": case.age, "sex": case.sex,
+            "site": case.site, "age": case.age, "sex": case.sex, "content": member.prepared.content,
         }  # fmt: skip

@@ -49,7 +49,7 @@ def summarise(run: RunDir) -> RunSummary:
 
 
 def _summary(run: RunDir) -> RunSummary:
-    spec, status = run.spec(), run.status()
+    spec, status, facts = run.spec(), run.status(), run.environment().get("method", {})
     state, protocol = str(status["state"]), spec.protocol
     if state == "complete":
         run.verify()
@@ -61,7 +61,7 @@ def _summary(run: RunDir) -> RunSummary:
         pinned=protocol.model_dump(mode="json", exclude=NOT_PINNED), primary=protocol.primary,
         train=label(protocol.train),
         tested={test: _tested(spec, test, splits, numbers.get(test, {})) for test in map(label, spec.test)},
-        deterministic=bool(status.get("deterministic")), null=bool(status.get("null")),
+        deterministic=bool(facts.get("deterministic")), null=bool(facts.get("null")),
         error=str(status.get("error", "")),
     )  # fmt: skip
 
@@ -80,8 +80,8 @@ def _tested(spec: RunSpec, test: str, splits: list[dict[str, str]], numbers: Map
     options = {label(name): given for name, given in spec.datasets.items() if label(name) in used and given}
     healthy = sum(row["healthy"] == "True" for row in cases)
     return Tested(
-        test_ids=ids_hash(row["case_id"] for row in cases),
-        fit_ids=ids_hash(f"{row['role']}/{row['case_id']}" for row in made),
+        test_ids=ids_hash(f"{row['case_id']} {row['content']}" for row in cases),
+        fit_ids=ids_hash(f"{row['role']}/{row['case_id']} {row['content']}" for row in made),
         options=json.dumps(options, sort_keys=True),
         lesion=len(cases) - healthy,
         healthy=healthy,

@@ -8,7 +8,15 @@ from dataclasses import Field as DataclassField
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from uad_bench import yamlio
 from uad_bench.errors import UadError, UsageError, unknown_name
@@ -19,9 +27,18 @@ Triple = tuple[float, float, float]
 
 
 class Strict(BaseModel):
-    """Unknown keys are errors, values are not bent into other types, nothing changes afterwards."""
+    """Unknown keys are errors, numbers are finite and no truth values, nothing changes afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, values: Any) -> Any:  # noqa: ANN401  # what is to be validated
+        for key, value in values.items() if isinstance(values, Mapping) else ():
+            field = cls.model_fields.get(str(key))
+            if isinstance(value, bool) and field is not None and field.annotation in (int, float):
+                raise ValueError(f"{key} is a number, got {value}")
+        return values
 
 
 class Grid(Strict):
@@ -179,6 +196,11 @@ def checked_parameters(cls: type, values: Mapping[str, Any], name: str) -> dict[
     return {key: getattr(model, key) for key in type(model).model_fields}
 
 
+def default_protocol() -> str:
+    """The protocol of a run that names none: what configs/default.txt says."""
+    return (shipped("configs") / "default.txt").read_text().strip()
+
+
 def protocol_names() -> dict[str, Path]:
     """The shipped protocols by name."""
     return {path.stem: path for path in sorted(shipped("configs").glob("*.yaml"))}
@@ -206,5 +228,5 @@ def assignment(text: str) -> tuple[list[str], Any]:
     """`a.b=1e-3` as (["a", "b"], 0.001). Raises UsageError where there is no key or no "="."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"--set {text!r}", hint="write KEY=VALUE, for instance patch2loc.steps=100")
+        raise UsageError(f"--set {text!r}", hint="write KEY=VALUE, for instance METHOD.steps=100")
     return key.strip().split("."), yamlio.parse(value, f"--set {key}")

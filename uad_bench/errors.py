@@ -78,6 +78,10 @@ class PartialFailure(UadError):
     exit_code, code = 7, "UB700"
 
 
+class Terminated(KeyboardInterrupt):
+    """The scheduler asked the process to end (SIGTERM); it ends like Ctrl-C, with exit code 143."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], *, hint: str = "") -> UsageError:
     """The error for a name that is not known, with the nearest known names offered."""
     names = sorted(known)

@@ -10,7 +10,16 @@ from typing import Any
 
 from uad_bench import plugins
 from uad_bench.cohort import Cohort, gather
-from uad_bench.config import Overrides, Protocol, RunSpec, checked_parameters, load_protocol, merged
+from uad_bench.config import (
+    Overrides,
+    Protocol,
+    RunSpec,
+    checked_parameters,
+    default_protocol,
+    load_protocol,
+    merged,
+    validated,
+)
 from uad_bench.errors import PartialFailure, UadError, UsageError, unknown_name
 from uad_bench.run import Workplace, require_modalities, run
 from uad_bench.store import RunDir
@@ -19,12 +28,20 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """The runs that were carried out, and the error to end with where some were not."""
+
+    done: tuple[RunDir, ...]
+    error: UadError | None = None
+
+
+@dataclass(frozen=True)
 class Matrix:
     """What a person asked for: methods by name, seeds, a protocol, test sets, settings."""
 
     methods: Sequence[str]
     seeds: Sequence[int] = (0,)
-    protocol: str = "phantom"
+    protocol: str = ""
     test: Sequence[str] = ()
     overrides: Overrides = field(default_factory=Overrides)
     settings: Sequence[tuple[Sequence[str], Any]] = ()
@@ -34,8 +51,13 @@ class Matrix:
         """The single runs, methods first, seeds within. Raises UsageError for any name or value that is wrong."""
         asked = [find_method(name) for name in dict.fromkeys(self.methods)]
         over = with_settings(self.overrides, self.settings, [entry.name for entry, _, _ in asked])
-        protocol = load_protocol(self.protocol, over.protocol)
+        protocol = load_protocol(self.protocol or default_protocol(), over.protocol)
+        check_protocol(protocol)
         test = tuple(self.test) or protocol.test
+        known = [entry.name for entry, _, _ in asked]
+        for name in over.methods:
+            if name not in known:
+                raise unknown_name("method in the settings", name, known)
         for dataset in (protocol.train, *test, *over.datasets):
             plugins.resolve("dataset", dataset)
         return [
@@ -51,15 +73,38 @@ class Matrix:
         usual = protocol.presets.get(entry.name, {})
         values = merged(merged(usual, over.methods.get(entry.name, {})), chosen)
         parameters = checked_parameters(cls, values, entry.name)
-        named = variant(cls(**parameters))
+        named = variant(_built(cls, parameters, entry.name))
         common = {
             "method": f"{entry.name}:{named}" if named else entry.name, "target": entry.target,
             "source": entry.source, "parameters": parameters, "protocol": protocol, "test": test,
             "datasets": over.datasets, **self.limits,
         }  # fmt: skip
-        specs = [RunSpec(seed=seed, **common) for seed in self.seeds]
+        specs = [validated(RunSpec, {**common, "seed": seed}, entry.name) for seed in self.seeds]
         require_modalities(cls, specs[0])
         return specs
+
+
+def check_protocol(protocol: Protocol) -> None:
+    """Raise UsageError for a step, rule or metric that does not exist, now and not after hours of training."""
+    from uad_bench.assess import load_metrics
+    from uad_bench.evaluate import postprocess, thresholds
+    from uad_bench.prepare.chain import parse_steps
+
+    parse_steps(protocol.steps)
+    postprocess.parse(protocol.postprocess)
+    load_metrics(protocol.metrics)
+    for rule in protocol.thresholds:
+        thresholds.healthy_percent(rule)
+    if "@oracle" in protocol.primary:
+        hint = "choose a primary metric that does not look at the test labels"
+        raise UsageError(f"protocol.primary is {protocol.primary!r}, an oracle", hint=hint)
+
+
+def _built(cls: type[Any], parameters: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  # a Method
+    try:
+        return cls(**parameters)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"method {name!r} does not take these parameters", hint=str(error)) from error
 
 
 def find_method(name: str) -> tuple[plugins.Entry, type[Any], Mapping[str, Any]]:
@@ -86,7 +131,7 @@ def with_settings(
         for key in reversed(keys[:-1]):
             nested = {key: nested}
         result[section] = merged(result[section], nested)
-    return Overrides.model_validate(result)
+    return validated(Overrides, result, "--set")
 
 
 def _section(path: list[str], methods: Sequence[str]) -> list[str]:
@@ -107,11 +152,11 @@ def _section(path: list[str], methods: Sequence[str]) -> list[str]:
     )
 
 
-def execute(specs: Sequence[RunSpec], place: Workplace, say: Say) -> list[RunDir]:
+def execute(specs: Sequence[RunSpec], place: Workplace, say: Say) -> Outcome:
     """Carry out all runs one after the other; a run that fails does not stop the others.
 
-    Raises the error itself where every run failed for it, PartialFailure naming the failed runs where some
-    did; the finished ones are on disk.
+    The outcome's error is the first one itself where no run ended well, PartialFailure naming the failed runs
+    where some did. Raises what `gather` raises.
     """
     cohorts: dict[str, Cohort] = {}
     done: list[RunDir] = []
@@ -125,14 +170,12 @@ def execute(specs: Sequence[RunSpec], place: Workplace, say: Say) -> list[RunDir
         except UadError as error:
             failed.append((f"{spec.method} seed {spec.seed}", error))
             say(f"{spec.method} seed {spec.seed}: FAILED, {error}")
-    if failed and not done:
-        raise failed[0][1]
-    if failed:
-        names = ", ".join(name for name, _ in failed)
-        raise PartialFailure(
-            f"{len(failed)} of {len(specs)} runs failed", where=names, hint=str(failed[0][1])
-        )
-    return done
+    if not failed:
+        return Outcome(tuple(done))
+    if not done:
+        return Outcome((), failed[0][1])
+    what, names = f"{len(failed)} of {len(specs)} runs failed", ", ".join(name for name, _ in failed)
+    return Outcome(tuple(done), PartialFailure(what, where=names, hint=str(failed[0][1])))
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -9,8 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from uad_bench.method.context import has_bf16
-
 PACKAGES = ("uad-bench", "torch", "numpy", "scipy", "nibabel", "torchio", "scikit-learn", "pandas", "nilearn")
 
 
@@ -39,6 +37,8 @@ def prefer_fast_sort() -> None:
 
 def describe(device: str, n_threads: int) -> dict[str, Any]:
     """The machine, as env.json keeps it."""
+    from uad_bench.method.context import has_bf16  # numpy, which must come after `prefer_fast_sort`
+
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

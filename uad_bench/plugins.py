@@ -107,7 +107,7 @@ def resolve(kind: Kind, name: str) -> Entry:
     path, _, cls = name.partition(":")
     if path.endswith(".py"):
         return Entry(kind, label(name), f"{path}:{cls}", "", path)
-    if cls and "." in path:
+    if cls.isidentifier() and cls[0].isupper():
         return Entry(kind, label(name), name, "", path.split(".")[0])
     hint = "or module:Class, or a .py file; `uad-bench list` shows them all"
     for broken in catalogue().broken:
@@ -121,7 +121,7 @@ def label(name: str) -> str:
     path, _, cls = name.partition(":")
     if path.endswith(".py"):
         return cls.lower() or Path(path).stem
-    return cls.lower() if cls and "." in path else name
+    return cls.lower() if cls.isidentifier() and cls[0].isupper() else name
 
 
 def load(entry: Entry) -> type[Any]:

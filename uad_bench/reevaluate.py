@@ -21,17 +21,27 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
                say: Say) -> RunDir:  # fmt: skip
     """Write the numbers of a run again. A changed protocol makes a run of its own that shares the maps.
 
-    Raises UsageError for a change that would need new maps, DataError where the cases are not those of the run.
+    Raises UsageError for a change that would need new maps, DataError where the cases are not those of the run,
+    IntegrityError where the run was edited.
     """
+    directory.verify(maps=True)
+    if directory.spec().keep_maps == "none":
+        raise DataError(
+            "the run kept no maps", where=directory.name, hint="run it again with --keep-maps all"
+        )
     spec = changed(directory.spec(), settings)
     cohort = gather(spec.protocol, spec.test, spec.datasets, sources, say)
     _same_cases(directory, cohort)
-    target = run_dir(directory.path.parents[2], spec, cohort.digest)
-    if target.path != directory.path:
-        _share(directory, target)
+    target = run_dir(directory.path.resolve().parents[2], spec, cohort.digest)
+    with target.locked():
+        facts = directory.status()
+        target.set_state("running", **{k: v for k, v in facts.items() if k != "state"})
+        if target.path != directory.path.resolve():
+            _share(directory, target)
         target.write_spec(spec)
-    assess.assess(target, spec, cohort, say)
-    target.seal()
+        assess.assess(target, spec, cohort, say)
+        target.seal()
+        target.set_state(**facts)
     return target
 
 
@@ -50,12 +60,12 @@ def changed(spec: RunSpec, settings: Sequence[tuple[Sequence[str], Any]]) -> Run
 
 
 def _same_cases(directory: RunDir, cohort: Cohort) -> None:
-    then = {(row["dataset"], row["case_id"], row["role"]) for row in directory.table("splits.csv")}
-    now = {(m.case.dataset, m.case.case_id, m.role) for m in cohort.members}
+    then = {(r["dataset"], r["case_id"], r["role"], r["content"]) for r in directory.table("splits.csv")}
+    now = {(m.case.dataset, m.case.case_id, m.role, m.prepared.content) for m in cohort.members}
     if then != now:
-        odd = sorted(f"{case_id} ({role})" for _, case_id, role in then ^ now)
+        odd = sorted({f"{case_id} ({role})" for _, case_id, role, _ in then ^ now})
         raise DataError(
-            f"the data holds other cases or roles than the run was made on: {', '.join(odd[:5])}",
+            f"the data holds other cases, roles or voxels than the run was made on: {', '.join(odd[:5])}",
             where=directory.name, hint="give the same data with --data", code="UB306",
         )  # fmt: skip
 
@@ -69,5 +79,5 @@ def _share(source: RunDir, target: RunDir) -> None:
             )
         shutil.rmtree(target.path / folder, ignore_errors=True)
         shutil.copytree(source.path / folder, target.path / folder, copy_function=os.link)
-    for name in ("env.json", "status.json", "splits.csv"):
+    for name in ("env.json", "splits.csv"):
         shutil.copyfile(source.path / name, target.path / name)

@@ -9,22 +9,17 @@ import os
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from uad_bench import assess, machine, plugins, store
 from uad_bench.cohort import Cohort, Member, Scans, Sources, iter_rows
 from uad_bench.config import RunSpec
-from uad_bench.errors import EnvironmentFault, UadError, UsageError
+from uad_bench.errors import UadError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from uad_bench.method.base import Method
     from uad_bench.method.context import Context
 
@@ -51,13 +46,12 @@ def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> store.RunD
     PluginError where the method breaks its contract; the run is then marked failed and keeps what is done.
     """
     directory = store.run_dir(place.out, spec, cohort.digest)
-    with _locked(directory):
-        if _already_complete(directory, place, say):
+    with directory.locked():
+        if _already_complete(directory, spec, place, say):
             return directory
         _begin(directory, spec, cohort, place)
         try:
-            method, name = build(spec), spec.method
-            fitted(directory, method, spec, cohort, place, say)
+            method = fitted(directory, spec, cohort, place, say)
             score(directory, method, spec, cohort, place, say)
             assess.assess(directory, spec, cohort, say)
         except UadError as error:
@@ -65,53 +59,59 @@ def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> store.RunD
             _note(directory, "failed", error=str(error), code=error.code)
             raise
         _finish(directory, spec)
-        say(f"{name} seed {spec.seed}: done")
+        say(f"{spec.method} seed {spec.seed}: done")
     return directory
 
 
-@contextmanager
-def _locked(directory: store.RunDir) -> "Iterator[None]":
-    """Hold the run's lock. Raises EnvironmentFault naming the process that has it."""
-    owner = directory.path / "lock"
-    lock = FileLock(owner, blocking=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        hint = "wait for it, or choose another --out"
-        raise EnvironmentFault(
-            "the run is in use by another process", where=directory.name, hint=hint
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _already_complete(directory: store.RunDir, place: Workplace, say: Say) -> bool:
-    state = directory.state
+def _already_complete(directory: store.RunDir, spec: RunSpec, place: Workplace, say: Say) -> bool:
     if place.fresh:
         directory.clear()
-    elif state == "complete":
-        say(f"{directory.name}: already complete (--fresh makes it again)")
-        return True
-    elif state != "new" and not place.resume:
+        return False
+    state = directory.state
+    if state == "complete":
+        same = _asked_of_maps(directory.spec()) == _asked_of_maps(spec)
+        measured = "already complete (--fresh makes it again)" if same else "complete; measured again"
+        say(f"{directory.name}: {measured}")
+        return same
+    if state != "new" and not place.resume:
         hint = "add --resume to go on or --fresh to start again"
-        raise UsageError(
-            f"an unfinished run is here, state {state!r}", where=directory.name, hint=hint, code="UB210"
-        )
+        what = f"an unfinished run is here, state {state!r}"
+        raise UsageError(what, where=directory.name, hint=hint, code="UB210")
     return False
 
 
+def _asked_of_maps(spec: RunSpec) -> tuple[object, ...]:
+    """What is asked of stored maps; it may change without a new run."""
+    return set(spec.protocol.metrics), set(spec.protocol.thresholds), spec.protocol.primary
+
+
 def _begin(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workplace) -> None:
+    here = machine.describe(place.device, place.threads)
     if directory.state == "new":
         directory.set_state("running")
     else:
+        _same_machine(directory, here)
         _note(directory, "running")
     directory.write_spec(spec)
     roots = {name: str(path) for name, path in place.sources.roots.items()}
-    directory.write_json("env.json", machine.describe(place.device, place.threads) | {"roots": roots})
+    cls = plugins.load(plugins.Entry("method", spec.method, spec.target, "", spec.source))
+    facts = {"deterministic": cls.deterministic, "null": cls.null, "paper": cls.paper}
+    directory.write_json("env.json", here | {"roots": roots, "method": facts})
     directory.write_table("splits.csv", store.SPLIT_COLUMNS, iter_rows(cohort))
     directory.log(f"begin: {spec.method} seed {spec.seed} on {place.device}, pid {os.getpid()}")
+
+
+def _same_machine(directory: store.RunDir, here: Mapping[str, Any]) -> None:
+    """Raise UsageError where training began with another device or thread count: the bits would differ."""
+    began = directory.environment()
+    if (directory.path / "model").is_dir() or not began:
+        return
+    for key in ("device", "threads"):
+        if began[key] != here[key]:
+            hint = f"use --{key} {began[key]}, or --fresh to start again"
+            raise UsageError(
+                f"the run began with {key} {began[key]}, not {here[key]}", where=directory.name, hint=hint
+            )
 
 
 def _note(directory: store.RunDir, state: str, **more: Any) -> None:  # noqa: ANN401  # JSON values
@@ -142,28 +142,32 @@ def context(spec: RunSpec, place: Workplace, directory: store.RunDir | None = No
         folder.mkdir(exist_ok=True)
         policy = Policy(
             folder, place.resume, spec.checkpoint_minutes, spec.time_budget_s, place.progress,
-            directory.append_training,
+            directory.append_training, directory.rewind_training,
         )  # fmt: skip
     return Context(spec.seed, place.device, spec.precision, policy)
 
 
-def fitted(directory: store.RunDir, method: "Method", spec: RunSpec, cohort: Cohort, place: Workplace,
-           say: Say) -> None:  # fmt: skip
-    """Stage fit: train on healthy scans and keep the model, or read the model that is there."""
+def fitted(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> "Method":
+    """Stage fit: train on healthy scans and keep the model, unless one is there; then a method that read it.
+
+    What scores is always a new object that knows only what was stored.
+    """
     from uad_bench.method.guard import guarded
 
     model = directory.path / "model"
     if not model.is_dir():
         train, val = Scans(cohort.of("train")), Scans(cohort.of("val"))
+        method = build(spec)
         say(f"{spec.method} seed {spec.seed}: fit on {len(train)} healthy scans")
         ctx, began = context(spec, place, directory), time.monotonic()
         with guarded(f"{spec.method}.fit"):
             method.fit(train, val, ctx)
         _note(directory, "running", fit_s=round(time.monotonic() - began, 2), stopped_early=ctx.stopped_early)
         _keep_model(method, model, spec.method)
-    # What is scored is always what was stored: a model that does not survive its file shows here.
+    stored = build(spec)
     with guarded(f"{spec.method}.load"):
-        method.load(model, context(spec, place))
+        stored.load(model, context(spec, place))
+    return stored
 
 
 def _keep_model(method: "Method", model: Path, name: str) -> None:
@@ -206,13 +210,8 @@ def scored_members(cohort: Cohort) -> Sequence[Member]:
 def _finish(directory: store.RunDir, spec: RunSpec) -> None:
     if spec.keep_maps == "none":
         shutil.rmtree(directory.path / "maps", ignore_errors=True)
-    cls = plugins.load(plugins.Entry("method", spec.method, spec.target, "", spec.source))
     directory.seal()
-    _note(
-        directory, "complete",
-        deterministic=cls.deterministic, null=cls.null, paper=cls.paper,
-        peak_memory_mib=machine.peak_memory_mib(),
-    )  # fmt: skip
+    _note(directory, "complete", peak_memory_mib=machine.peak_memory_mib())
 
 
 def require_modalities(cls: type, spec: RunSpec) -> None:

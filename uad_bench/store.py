@@ -7,7 +7,7 @@
     model/          learnt state                 checkpoints/    only while training
     maps/<dataset>/ anomaly maps                 thresholds.csv  operating points and whose cases set them
     cases.csv       one value a case and metric  metrics.csv     one value a group and metric
-    sheet.png       the picture                  digests.json    SHA-256 of all of these
+    sheet.png       the picture                  digests.json    SHA-256 of the tables, model and maps
 """
 
 import csv
@@ -17,12 +17,14 @@ import shutil
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from uad_bench import yamlio
 from uad_bench.config import RunSpec, validated
@@ -31,9 +33,11 @@ from uad_bench.files import sha256, write_bytes, write_json, write_text
 from uad_bench.types import BoolArray, FloatArray
 
 SEALED = ("spec.yaml", "env.json", "splits.csv", "thresholds.csv", "cases.csv", "metrics.csv")
-SPLIT_COLUMNS = ("dataset", "case_id", "subject_id", "role", "healthy", "lesion_kind", "site", "age", "sex")
+SPLIT_COLUMNS = ("dataset", "case_id", "subject_id", "role", "healthy", "lesion_kind", "site", "age", "sex",
+                 "content")  # fmt: skip
 CASE_COLUMNS = ("dataset", "case_id", "lesion_kind", "metric", "value", "reason")
 METRIC_COLUMNS = ("dataset", "group", "metric", "value", "n", "undefined", "reason")
+TRAIN_COLUMNS = ("phase", "step", "name", "value")
 THRESHOLD_COLUMNS = ("dataset", "rule", "value", "n_cases", "ids_sha256", "oracle", "reason")
 
 
@@ -53,7 +57,7 @@ class RunDir:
     def state(self) -> str:
         """ "new", "running", "failed" or "complete"."""
         status = self.path / "status.json"
-        return str(json.loads(status.read_text())["state"]) if status.is_file() else "new"
+        return str(self.status()["state"]) if status.is_file() else "new"
 
     def set_state(self, state: str, **more: Any) -> None:  # noqa: ANN401  # JSON values
         """Record the state and whatever else is to be known about it."""
@@ -61,8 +65,34 @@ class RunDir:
 
     def status(self) -> dict[str, Any]:
         """All that `set_state` recorded last."""
-        value: dict[str, Any] = json.loads((self.path / "status.json").read_text())
-        return value
+        try:
+            value: dict[str, Any] = json.loads((self.path / "status.json").read_text())
+            return {"state": value["state"], **value}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            hint = "make the run again with --fresh"
+            raise IntegrityError("no readable status.json", where=self.name, hint=hint) from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process. Raises EnvironmentFault where another one has it."""
+        lock = FileLock(self.path / "lock", blocking=False)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            what = "the run is in use by another process"
+            raise EnvironmentFault(
+                what, where=self.name, hint="wait for it, or choose another --out"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def environment(self) -> dict[str, Any]:
+        """The machine of env.json, empty where none is recorded."""
+        path = self.path / "env.json"
+        found: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+        return found
 
     def clear(self) -> None:
         """Forget an unfinished or unwanted run, but not the lock file's folder itself."""
@@ -107,8 +137,17 @@ class RunDir:
         """One line of train.csv: phase, step, name, value."""
         where = f"{record['phase']},{record['step']}"
         named = [(k, v) for k, v in record.items() if k not in {"phase", "step"}]
-        with (self.path / "train.csv").open("a", encoding="utf-8") as file:
+        path = self.path / "train.csv"
+        with path.open("a", encoding="utf-8") as file:
+            file.write("" if file.tell() else ",".join(TRAIN_COLUMNS) + "\n")
             file.writelines(f"{where},{name},{value!r}\n" for name, value in named)
+
+    def rewind_training(self, phase: str, step: int) -> None:
+        """Forget what train.csv holds of a phase from `step` on: a resumed loop tells it again."""
+        path = self.path / "train.csv"
+        if path.is_file():
+            rows = [r for r in self.table("train.csv") if r["phase"] != phase or int(r["step"]) < step]
+            self.write_table("train.csv", TRAIN_COLUMNS, rows)
 
     # --- maps --------------------------------------------------------------------------------------------
     def map_path(self, dataset: str, case_id: str) -> Path:
@@ -139,24 +178,23 @@ class RunDir:
 
     # --- seal --------------------------------------------------------------------------------------------
     def seal(self) -> None:
-        """digests.json over the tables and the model: an edited result is told from a measured one."""
-        model = [p for p in sorted((self.path / "model").rglob("*")) if p.is_file()]
-        files = [self.path / name for name in SEALED] + model
+        """digests.json over tables, model and maps: an edited result is told from a measured one."""
+        kept = [p for f in ("model", "maps") for p in sorted((self.path / f).rglob("*")) if p.is_file()]
+        files = [self.path / name for name in SEALED] + kept
         write_json(
             self.path / "digests.json",
             {str(p.relative_to(self.path)): sha256(p) for p in files if p.exists()},
         )
 
-    def verify(self) -> None:
-        """Raises IntegrityError naming the first file whose digest is not the sealed one."""
+    def verify(self, *, maps: bool = False) -> None:
+        """Raise IntegrityError naming the first file whose digest is not the sealed one; maps only if asked."""
         for name, digest in json.loads((self.path / "digests.json").read_text()).items():
             path = self.path / name
+            if name.startswith("maps/") and not maps:
+                continue
             if not path.is_file() or sha256(path) != digest:
-                raise IntegrityError(
-                    f"{name} was changed after the run",
-                    where=self.name,
-                    hint="run `uad-bench evaluate` on it",
-                )
+                hint = "make the run again with --fresh"
+                raise IntegrityError(f"{name} was changed after the run", where=self.name, hint=hint)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401  # any scalar
@@ -168,7 +206,7 @@ def _cell(value: Any) -> str:  # noqa: ANN401  # any scalar
 def run_dir(out: Path, spec: RunSpec, cohort: str) -> RunDir:
     """The directory of a run, made if need be. Raises EnvironmentFault where it cannot be."""
     method = spec.method.replace(":", "-")
-    path = out / spec.protocol.name / method / spec.run_id(cohort)
+    path = out.resolve() / spec.protocol.name / method / spec.run_id(cohort)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

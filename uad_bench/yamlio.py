@@ -35,6 +35,8 @@ class _Loader(yaml.SafeLoader):  # stays a safe loader: only plain values are co
         seen: dict[str, int] = {}
         for key, _ in node.value:
             line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key.start_mark)
             if key.value in seen:
                 what = f"key {key.value!r} stands on line {seen[key.value]} and again"
                 raise yaml.constructor.ConstructorError(None, None, what, key.start_mark)
@@ -46,10 +48,12 @@ _FLOAT = re.compile(
     r"^[-+]?(?:(?:[0-9][0-9_]*)?\.[0-9_]+(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*\.?(?:[eE][-+]?[0-9]+)"
     r"|[0-9][0-9_]*\.|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
 )
+_INT = re.compile(r"^[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)$")  # 12:30 is no number
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in pairs if tag != "tag:yaml.org,2002:float"]
+    first: [(tag, pattern) for tag, pattern in pairs if tag.rpartition(":")[2] not in {"float", "int"}]
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 
 
@@ -66,8 +70,8 @@ def parse(text: str, where: str) -> Any:  # noqa: ANN401  # whatever the YAML sa
         if "could not determine a constructor" in what:
             raise IntegrityError(f"refused YAML tag: {what}", where=at, hint="write plain values") from error
         raise UsageError(f"not readable as YAML: {what}", where=at) from error
-    except RecursionError as error:
-        raise UsageError("not readable as YAML: nested too deeply", where=where) from error
+    except (RecursionError, ValueError, TypeError, AttributeError) as error:  # PyYAML's own, on odd values
+        raise UsageError(f"not readable as YAML: {error}", where=where) from error
 
 
 def read(path: Path) -> dict[str, Any]:

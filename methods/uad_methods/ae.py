@@ -60,11 +60,10 @@ class AE(TorchMethod):
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """The residual (X, Y, Z), at least 0; 0 outside the brain."""
-        return self.score_slices(scan, ctx, lambda batch: self._residual(batch, ctx))
+        return self.score_slices(scan, ctx, self._residual)
 
-    def _residual(self, batch: Batch, ctx: Context) -> torch.Tensor:
-        with ctx.autocast():
-            seen = self.net_(batch.image)
+    def _residual(self, batch: Batch) -> torch.Tensor:
+        seen = self.net_(batch.image)
         return absolute_error(batch.image, seen.image).mean(dim=1) * batch.brain
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from uad_bench.errors import PluginError, UsageError
-from uad_bench.evaluate.postprocess import apply, check_map, parse
+from uad_bench.errors import UsageError
+from uad_bench.evaluate.postprocess import apply, parse
 
 SHAPE = (14, 12, 10)
 
@@ -115,25 +115,3 @@ def test_an_empty_brain_goes_through_every_step():
 def test_a_wrong_step_is_told(step, message):
     with pytest.raises(UsageError, match=message):
         parse([step])
-
-
-def test_check_map_gives_float32_and_allows_constants():
-    checked = check_map(np.zeros(SHAPE), SHAPE, ball(), "m", "c")
-    assert checked.dtype == np.float32
-    outside = np.where(ball(), 1, np.nan)
-    assert np.array_equal(check_map(outside, SHAPE, ball(), "m", "c")[ball()], np.ones(ball().sum()))
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        (np.zeros((3, 3, 3)), r"expected \(14, 12, 10\), got \(3, 3, 3\)"),
-        (np.full(SHAPE, np.nan), r"got \d+ NaN or infinite"),
-        (np.full(SHAPE, 1e300), r"NaN or infinite"),
-        (np.zeros(SHAPE, complex), "got complex128"),
-    ],
-)
-def test_check_map_names_method_and_case(wrong, message):
-    with pytest.raises(PluginError, match=rf"{message}.*method vae, case c7") as error:
-        check_map(wrong, SHAPE, ball(), "vae", "c7")
-    assert error.value.exit_code == 4

@@ -51,6 +51,18 @@ def test_tensors_bools_and_odd_strides_are_accepted(scan, answer):
     assert found.dtype == np.float32 and found[scan.brain_mask].min() == 1
 
 
+def test_the_methods_own_array_stays_as_it_is(scan):
+    own = np.ones(scan.shape)
+    own.flags.writeable = False
+    assert checked_map(own, scan, "mine")[0, 0, 0] == 0
+    assert own[0, 0, 0] == 1
+
+
+def test_bfloat16_is_accepted(scan):
+    found = checked_map(torch.ones(3, 4, 5, dtype=torch.bfloat16), scan, "mine")
+    assert found[scan.brain_mask].min() == 1
+
+
 def test_global_state_is_as_before(tmp_path):
     before = (Path.cwd(), torch.get_num_threads(), torch.get_default_dtype(), random.getstate())
     with guarded("x"):

@@ -60,6 +60,17 @@ class Raises(Method):
 
 
 @dataclass
+class Forgets(Method):
+    """Learns something that `save` does not keep."""
+
+    def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
+        self.secret = 1.0
+
+    def score(self, scan: Scan, ctx: Context) -> np.ndarray:
+        return scan.image[0] * self.secret
+
+
+@dataclass
 class Diverges(Method):
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         for step in ctx.steps(50):

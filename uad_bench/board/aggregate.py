@@ -59,7 +59,7 @@ def _primary(runs: Sequence[RunSummary]) -> str:
 
 
 def labelled(runs: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
-    """Runs of one method with one set of parameters, by label: "ae", or "ae [steps=50]" among several."""
+    """Runs of one method with one set of parameters, by label: "name", or "name [steps=50]" among several."""
     methods: dict[str, dict[str, list[RunSummary]]] = {}
     for run in runs:
         settings = json.dumps(run.settings, sort_keys=True)

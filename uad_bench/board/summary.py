@@ -26,7 +26,7 @@ class Number(NamedTuple):
 class Tested:
     """One test dataset of a run.
 
-    test_ids: SHA-256 of the ids of the test cases; fit_ids: SHA-256 of the roles and ids of the cases that
+    test_ids: SHA-256 of ids and voxels of the test cases; fit_ids: the same with the roles of the cases that
     made the model and the thresholds (train, val, tune); options: canonical JSON of the options of the
     training and the test dataset; lesion, healthy: numbers of test cases.
     """

@@ -36,7 +36,7 @@ def notes(table: Table) -> list[str]:
     if any(ORACLE in metric for row in table.rows for _, metric in row.cells):
         said.append(f"{DAGGER} oracle: looks at the test labels; a ceiling, not a result, and never ranks")
     if any(row.null for row in table.rows):
-        said.append("null: a row that carries no idea, only the floor; not ranked")
+        said.append("null: a floor or plain baseline that every method has to beat; not ranked")
     if any(row.deterministic for row in table.rows):
         said.append("deterministic (det.): nothing is drawn at random, so there is no deviation over seeds")
     said += [f"failed: {failure}" for row in table.rows for failure in row.failures]

@@ -1,16 +1,17 @@
 """The door: typer verbs that parse, call and print. Nothing heavy is imported before a verb needs it."""
 
+import signal
 import sys
 
 import typer
 
 from uad_bench import machine
 from uad_bench.cli import checking, listing, results, running
-from uad_bench.errors import UadError
+from uad_bench.errors import Terminated, UadError
 
 app = typer.Typer(
     name="uad-bench",
-    help="Unsupervised anomaly detection in brain MRI, compared fairly.\n\nStart with: uad-bench run patch2loc",
+    help="Unsupervised anomaly detection in brain MRI, compared fairly.\n\nStart with: uad-bench list",
     no_args_is_help=True,
     rich_markup_mode=None,  # rich costs 0.2 s on the way to --help
     add_completion=False,
@@ -46,6 +47,7 @@ app.command("doctor")(checking.doctor)
 def main() -> None:
     """Run a verb; every error that a person can do something about is one line and an exit code."""
     machine.prefer_fast_sort()
+    signal.signal(signal.SIGTERM, _terminate)
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
@@ -54,8 +56,9 @@ def main() -> None:
         if debug:
             raise
         _leave(f"error[{error.code}]: {error}", error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        _leave("interrupted: finished work is kept, --resume goes on", 130)
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        code = 143 if isinstance(stop, Terminated) else 130
+        _leave("interrupted: finished work is kept, --resume goes on", code)
     except typer.Exit as leave:
         sys.exit(leave.exit_code)
     except typer.exceptions.TyperException as error:  # a word on the command line
@@ -64,6 +67,10 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     sys.exit(answer if isinstance(answer, int) else 0)
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    raise Terminated
 
 
 def _leave(message: str, code: int) -> None:

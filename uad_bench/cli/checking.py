@@ -20,7 +20,7 @@ def check(
     from uad_bench.errors import PluginError
     from uad_bench.testing import check_dataset, check_method
 
-    is_dataset = ("dataset", name) in plugins.catalogue().entries or bool(data)
+    is_dataset = ("dataset", name) in plugins.catalogue().entries or bool(data) or _is_dataset_class(name)
     kind = "dataset" if is_dataset else "method"
     results = check_dataset(name, Path(data) if data else None) if is_dataset else check_method(name)
     for result in results:
@@ -30,6 +30,18 @@ def check(
         what = f"{kind} {name!r} breaks {len(broken)} of {len(results)} promises"
         raise PluginError(what, where=", ".join(broken), code="UB410")
     typer.echo(f"{kind} {name!r} keeps its promises")
+
+
+def _is_dataset_class(name: str) -> bool:
+    """Whether a module:Class or a file, which no plug-in registered, is a dataset."""
+    from uad_bench import plugins
+    from uad_bench.errors import UadError
+
+    try:
+        plugins.load(plugins.resolve("dataset", name))
+    except UadError:
+        return False
+    return True
 
 
 def doctor(data: options.Data = []) -> None:  # noqa: B006  # typer copies it

@@ -52,11 +52,11 @@ def show(
     name: Annotated[str, typer.Argument(help="A method, dataset, metric or protocol.")],
     protocol: Annotated[
         str, typer.Option("--protocol", "-p", help="Whose presets are shown for a method.")
-    ] = "phantom",
+    ] = "",
 ) -> None:
     """Show one thing in full: parameters with their values, paper, where it comes from."""
     from uad_bench import plugins
-    from uad_bench.config import load_protocol, protocol_names
+    from uad_bench.config import default_protocol, load_protocol, protocol_names
     from uad_bench.executor import find_method
 
     if name in protocol_names() or name.endswith((".yaml", ".yml")):
@@ -67,7 +67,9 @@ def show(
         _show_plugin(others[0], plugins.load(others[0]), {})
         return
     entry, cls, chosen = find_method(name)
-    _show_plugin(entry, cls, {**load_protocol(protocol).presets.get(entry.name, {}), **chosen})
+    _show_plugin(
+        entry, cls, {**load_protocol(protocol or default_protocol()).presets.get(entry.name, {}), **chosen}
+    )
 
 
 def _show_protocol(name: str) -> None:

@@ -38,7 +38,7 @@ def sources(data: list[str], workers: int, skip_broken: bool = False) -> "Source
     for item in data:
         name, equals, folder = item.partition("=")
         if not (name and equals and folder):
-            raise UsageError(f"--data {item!r}", hint="write NAME=FOLDER, for instance mslub=/data/MSLUB")
+            raise UsageError(f"--data {item!r}", hint="write NAME=FOLDER")
         roots[plugins.resolve("dataset", name).name] = Path(folder).expanduser()
     return Sources(default_cache(), roots, workers or machine.threads(), skip_broken)
 

@@ -50,7 +50,7 @@ def leaderboard(
 
     found = find_runs(runs or [Path("runs")])
     if not (runs or found):
-        hint = "run a method first (uad-bench run patch2loc), or name a folder of runs"
+        hint = "run a method first (uad-bench run METHOD), or name a folder of runs"
         typer.echo(f"no runs in ./runs: {hint}", err=True)
     tables, refused = _tables(found)
     if format_ == "text" and to is None:

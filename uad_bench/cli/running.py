@@ -14,7 +14,7 @@ METHODS = "Names (uad-bench list), name:variant, module:Class, or .py files."
 def run(
     methods: Annotated[list[str], typer.Argument(metavar="METHOD...", help=METHODS)],
     seeds: Annotated[str, typer.Option("--seeds", help="A count (5: seeds 0 to 4) or a list (0,1,2).")] = "1",
-    protocol: options.Protocol = "phantom",
+    protocol: options.Protocol = "",
     test: options.Test = "",
     data: options.Data = [],  # noqa: B006  # typer copies it
     set_: options.Set = [],  # noqa: B006
@@ -60,32 +60,36 @@ def run(
     )  # fmt: skip
     say = options.quiet if quiet else options.say
     began = time.monotonic()
-    done = execute(specs, place, say)
-    say(f"{len(done)} runs in {time.monotonic() - began:.0f} s")
+    outcome = execute(specs, place, say)
+    say(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
     from uad_bench.cli.results import print_tables
 
-    print_tables(done)
-    for directory in done:
-        if (directory.path / "sheet.png").is_file():
-            typer.echo(f"picture: {directory.path / 'sheet.png'}")
+    if outcome.done:
+        print_tables(outcome.done)
+    for directory in outcome.done:
+        for sheet in sorted(directory.path.glob("sheet*.png")):
+            typer.echo(f"picture: {sheet}")
+    if outcome.error:
+        raise outcome.error
 
 
 def prepare(
     datasets: Annotated[list[str], typer.Argument(metavar="DATASET...", help="Datasets to prepare.")],
-    protocol: options.Protocol = "phantom",
+    protocol: options.Protocol = "",
     data: options.Data = [],  # noqa: B006  # typer copies it
     set_: options.Set = [],  # noqa: B006
     workers: options.Workers = 0,
 ) -> None:
     """Prepare every case of some datasets for a protocol, and say what is wrong with the rest."""
     from uad_bench.cohort import discover
-    from uad_bench.config import Overrides, load_protocol
+    from uad_bench.config import Overrides, default_protocol, load_protocol
     from uad_bench.errors import PartialFailure
     from uad_bench.executor import with_settings
     from uad_bench.prepare.cache import prepare_all
 
     over = with_settings(Overrides(), options.settings(set_))
-    pinned, sources, failed = load_protocol(protocol, over.protocol), options.sources(data, workers), 0
+    pinned = load_protocol(protocol or default_protocol(), over.protocol)
+    sources, failed = options.sources(data, workers), 0
     for name in datasets:
         cases = discover(name, over.datasets.get(name, {}), sources)
         done, failures = prepare_all(

@@ -20,7 +20,7 @@ from uad_bench.types import Affine
 log = logging.getLogger("uad_bench")
 
 Kind = TypeVar("Kind", bound=np.generic)
-# MSLUB's own masks lie half a voxel beside its images in 29 of 30 patients, by rounding of the origin.
+# Public masks lie half a voxel beside their images in 29 of 30 patients of one dataset, by rounding of the origin.
 TOLERANCE = 0.5 + 1e-3
 
 

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from scipy import ndimage
 
-from uad_bench.errors import PluginError, UsageError, unknown_name
+from uad_bench.errors import UsageError, unknown_name
 from uad_bench.types import BoolArray, FloatArray
 
 Mapped = tuple[FloatArray, BoolArray]
@@ -95,38 +94,6 @@ def apply(anomaly_map: FloatArray, brain_mask: BoolArray, steps: Iterable[Step])
         anomaly_map, brain_mask = step.run(anomaly_map, brain_mask)
     floor = anomaly_map[brain_mask].min() if brain_mask.any() else np.float32(0)
     return np.where(brain_mask, anomaly_map, floor), brain_mask
-
-
-def check_map(
-    anomaly_map: npt.ArrayLike,
-    scan_shape: tuple[int, ...],
-    brain_mask: BoolArray,
-    method: str,
-    case_id: str,
-) -> FloatArray:
-    """The map that a method gave, as float32 (X, Y, Z). A constant map is allowed.
-
-    Raises PluginError, naming method and case, where the shape is not the scan's, the values are no real
-    numbers, or one inside the brain is NaN or infinite.
-    """
-    where, found = f"method {method}, case {case_id}", np.asarray(anomaly_map)
-    if found.shape != tuple(scan_shape):
-        raise PluginError(
-            f"anomaly map has the wrong shape: expected {tuple(scan_shape)}, got {found.shape}", where=where
-        )
-    if found.dtype.kind not in "fiub":
-        raise PluginError(
-            f"anomaly map holds no real numbers: expected float32, got {found.dtype}", where=where
-        )
-    with np.errstate(over="ignore"):
-        checked = found.astype(np.float32, copy=False)
-    wrong = np.count_nonzero(~np.isfinite(checked[brain_mask]))
-    if wrong:
-        raise PluginError(
-            f"anomaly map is not finite: expected finite float32, got {wrong} NaN or infinite brain voxels",
-            where=where,
-        )
-    return checked
 
 
 def _parse_one(options: Mapping[str, Any]) -> Step:

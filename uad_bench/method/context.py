@@ -29,7 +29,8 @@ class Policy:
 
     folder: where checkpoints go (None: none are written); resume: go on from them; checkpoint_minutes: how
     often; time_budget_s: seconds of training in all, counted across resumes (None: no limit);
-    sink: receives {"phase", "step", "loss", ...}; progress: draw a bar on stderr.
+    sink: receives {"phase", "step", "loss", ...}; rewind(phase, step): what the sink got of this phase from that
+    step on will come again; progress: draw a bar on stderr.
     """
 
     folder: Path | None = None
@@ -38,6 +39,7 @@ class Policy:
     time_budget_s: float | None = None
     progress: bool = False
     sink: Sink | None = None
+    rewind: Callable[[str, int], None] | None = None
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Context:
     )
     _logged: dict[str, Any] = field(default_factory=dict, repr=False)
     _phases: int = field(default=0, repr=False)
+    _spent_s: float = field(default=0.0, repr=False)  # by the phases that ended
 
     def rng(self, *key: object) -> np.random.Generator:
         """A generator that depends on the run's seed and `key` alone; asked again, it starts again.
@@ -101,7 +104,8 @@ class Context:
         the last checkpoint, with the torch and ctx random states, so a resumed run is bit-equal on a CPU.
         validate: called in eval mode without gradients every `every` steps (default: a tenth of them) and at
         the end; the weights with the lowest answer are what the modules hold when the loop ends.
-        Raises PluginError at the first loss that is not finite.
+        Raises PluginError at the first loss that is not finite. A loop that is left by `break` keeps the weights
+        of that moment.
         """
         from uad_bench.method.training import Loop
 

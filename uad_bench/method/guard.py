@@ -40,11 +40,11 @@ def guarded(what: str) -> Iterator[None]:
 
 def checked_map(answer: Any, scan: Scan, method: str) -> FloatArray:  # noqa: ANN401  # whatever a plug-in returns
     """The map as float32 (X, Y, Z). Raises PluginError on another shape or NaN/Inf inside the brain."""
-    if hasattr(answer, "detach"):
-        answer = answer.detach().cpu().numpy()
     try:
-        values = np.asarray(answer, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        if hasattr(answer, "detach"):
+            answer = answer.detach().cpu().double().numpy()
+        values = np.array(answer, dtype=np.float64)  # a copy: the method may keep what it returned
+    except (TypeError, ValueError, RuntimeError) as error:
         what = f"method {method!r} returned {type(answer).__name__}, not a map"
         raise PluginError(what, where=scan.case_id, code="UB403") from error
     if values.shape != scan.shape:

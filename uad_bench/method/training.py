@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from uad_bench.errors import PluginError
+from uad_bench.errors import PluginError, Terminated
 from uad_bench.method import checkpoint
 from uad_bench.method.context import Context
 from uad_bench.method.progress import Bar
@@ -36,6 +36,7 @@ class Loop:
         """Yield the steps that are still to do."""
         self._restore()
         if self.done:
+            self.ctx._spent_s += self.elapsed
             return
         began, saved = time.monotonic() - self.elapsed, time.monotonic()
         with interrupts_deferred() as asked, Bar(self.ctx.policy.progress, self.phase, self.total) as bar:
@@ -48,7 +49,7 @@ class Loop:
                     self._save()
                     saved = time.monotonic()
                 if asked:
-                    raise KeyboardInterrupt
+                    raise Terminated if asked[0] == signal.SIGTERM else KeyboardInterrupt
         self._end()
 
     def _finish_step(self) -> None:
@@ -95,7 +96,7 @@ class Loop:
 
     def _out_of_time(self, began: float) -> bool:
         budget = self.ctx.policy.time_budget_s
-        over = budget is not None and time.monotonic() - began > budget
+        over = budget is not None and self.ctx._spent_s + time.monotonic() - began > budget
         self.ctx.stopped_early |= over
         return over
 
@@ -106,6 +107,7 @@ class Loop:
         for name, weights in self.best.items():
             self.state[name].load_state_dict(weights)
         self.done = True
+        self.ctx._spent_s += self.elapsed
         self._save()
 
     def _snapshot(self) -> dict[str, Any]:
@@ -129,6 +131,8 @@ class Loop:
 
     def _restore(self) -> None:
         kept = checkpoint.load(self._file) if self._file and self.ctx.policy.resume else None
+        if self.ctx.policy.rewind:
+            self.ctx.policy.rewind(self.phase, kept["step"] if kept else 0)
         if kept is None:
             return
         self.step, self.elapsed, self.done = kept["step"], kept["elapsed"], kept["done"]

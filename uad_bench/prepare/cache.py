@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
+from uad_bench.config import digest
 from uad_bench.data.checks import check_ids
 from uad_bench.errors import DataError, EnvironmentFault, UadError
 from uad_bench.prepare.chain import parse_steps
@@ -24,11 +25,16 @@ Failures = list[tuple[str, UadError]]
 
 @dataclass(frozen=True)
 class PreparedCase:
-    """A case and its entry in the cache. Arrays are mapped from disk when asked for."""
+    """A case and its entry in the cache. Arrays are read when asked for."""
 
     case: Case
     folder: Path
     record: Mapping[str, Any]
+
+    @property
+    def content(self) -> str:
+        """12 hex digits of the prepared voxels, masks included."""
+        return digest(dict(self.record["files"]))
 
     def scan(self) -> Scan:
         """What a method may see."""
@@ -51,7 +57,9 @@ class PreparedCase:
         return Truth(self.case.case_id, np.zeros(self._array("brain_mask").shape, dtype=np.bool_))
 
     def _array(self, name: str) -> npt.NDArray[Any]:
-        array: npt.NDArray[Any] = np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        # Not a memory map: that would carry the folder's name, where the lesion mask lies, to the method.
+        array: npt.NDArray[Any] = np.load(self.folder / f"{name}.npy", allow_pickle=False)
+        array.flags.writeable = False
         return array
 
 

@@ -85,7 +85,7 @@ def load(case: Case, modalities: Sequence[str]) -> Working:
 def _own_brain_mask(case: Case, first: Grid) -> Mask | None:
     """The case's brain mask on the grid of whichever of its images it was drawn on, None without a file.
 
-    IXI keeps T1 and T2 on different grids, and a mask of either serves both by its world coordinates.
+    A dataset may keep T1 and T2 on different grids, and a mask of either serves both by its world coordinates.
     """
     if case.brain_mask is None:
         return None
