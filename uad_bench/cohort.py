@@ -173,6 +173,7 @@ def _prepared(protocol: Protocol, wanted: Sequence[tuple[Case, str]], sources: S
     from uad_bench.prepare.cache import prepare_all
 
     cases = [case for case, _ in wanted]
+    say(f"prepare {len(cases)} cases for protocol {protocol.name} (those that were before take no time)")
     done, failures = prepare_all(
         cases, protocol.modalities, protocol.steps, sources.cache, workers=sources.workers
     )

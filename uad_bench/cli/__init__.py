@@ -1,5 +1,6 @@
 """The door: typer verbs that parse, call and print. Nothing heavy is imported before a verb needs it."""
 
+import logging
 import signal
 import sys
 
@@ -48,6 +49,7 @@ def main() -> None:
     """Run a verb; every error that a person can do something about is one line and an exit code."""
     machine.prefer_fast_sort()
     signal.signal(signal.SIGTERM, _terminate)
+    _show_log(quiet=bool({"-q", "--quiet"} & set(sys.argv)))
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
@@ -67,6 +69,13 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     sys.exit(answer if isinstance(answer, int) else 0)
+
+
+def _show_log(*, quiet: bool) -> None:
+    """What the parts of the story have to tell goes to stderr, a line each; warnings also where it is quiet."""
+    log = logging.getLogger("uad_bench")
+    log.handlers = [logging.StreamHandler(sys.stderr)]
+    log.setLevel(logging.WARNING if quiet else logging.INFO)
 
 
 def _terminate(_number: int, _frame: object) -> None:
