@@ -93,12 +93,17 @@ def _begin(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workpl
         _same_machine(directory, here)
         _note(directory, "running")
     directory.write_spec(spec)
-    roots = {name: str(path) for name, path in place.sources.roots.items()}
-    cls = plugins.load(plugins.Entry("method", spec.method, spec.target, "", spec.source))
-    facts = {"deterministic": cls.deterministic, "null": cls.null, "paper": cls.paper}
-    directory.write_json("env.json", here | {"roots": roots, "method": facts})
+    if not (directory.path / "model").is_dir():  # else: what the model was made on stays on record
+        roots = {name: str(path) for name, path in place.sources.roots.items()}
+        directory.write_json("env.json", here | {"roots": roots, "method": _facts(spec)})
     directory.write_table("splits.csv", store.SPLIT_COLUMNS, iter_rows(cohort))
     directory.log(f"begin: {spec.method} seed {spec.seed} on {place.device}, pid {os.getpid()}")
+
+
+def _facts(spec: RunSpec) -> dict[str, Any]:
+    """What the method's class says of itself that a table needs."""
+    cls = plugins.load(plugins.Entry("method", spec.method, spec.target, "", spec.source))
+    return {"deterministic": cls.deterministic, "null": cls.null, "paper": cls.paper}
 
 
 def _same_machine(directory: store.RunDir, here: Mapping[str, Any]) -> None:
