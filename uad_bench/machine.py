@@ -17,27 +17,9 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prefer_fast_sort() -> None:
-    """On AMD Zen 4, keep numpy from AVX-512, whose sort is several times slower there than AVX2's; equal results.
-
-    That processor stores compressed vectors in microcode (x86-simd-sort issue 6); benchmarks/curve.py measures
-    both. Must run before numpy is imported; a setting of the user's own is left alone.
-    """
-    info = Path("/proc/cpuinfo")
-    if "NPY_DISABLE_CPU_FEATURES" in os.environ or not info.is_file():
-        return
-    fields = dict(
-        [part.strip() for part in line.split(":", 1)]
-        for line in info.read_text()[:1500].splitlines()
-        if ":" in line
-    )
-    if fields.get("vendor_id") == "AuthenticAMD" and fields.get("cpu family") == "25":
-        os.environ["NPY_DISABLE_CPU_FEATURES"] = "X86_V4 AVX512_ICL"
-
-
 def describe(device: str, n_threads: int) -> dict[str, Any]:
     """The machine, as env.json keeps it."""
-    from uad_bench.method.context import has_bf16  # numpy, which must come after `prefer_fast_sort`
+    from uad_bench.method.context import has_bf16  # numpy, which must come after `fast_sort.prefer_avx2`
 
     return {
         "python": platform.python_version(),

@@ -1,12 +1,11 @@
 """The door: typer verbs that parse, call and print. Nothing heavy is imported before a verb needs it."""
 
-import logging
 import signal
 import sys
 
 import typer
 
-from uad_bench import machine
+from uad_bench import fast_sort
 from uad_bench.cli import checking, listing, results, running
 from uad_bench.errors import Terminated, UadError
 
@@ -47,9 +46,8 @@ app.command("doctor")(checking.doctor)
 
 def main() -> None:
     """Run a verb; every error that a person can do something about is one line and an exit code."""
-    machine.prefer_fast_sort()
+    fast_sort.prefer_avx2()
     signal.signal(signal.SIGTERM, _terminate)
-    _show_log(quiet=bool({"-q", "--quiet"} & set(sys.argv)))
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
@@ -69,13 +67,6 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     sys.exit(answer if isinstance(answer, int) else 0)
-
-
-def _show_log(*, quiet: bool) -> None:
-    """What the parts of the story have to tell goes to stderr, a line each; warnings also where it is quiet."""
-    log = logging.getLogger("uad_bench")
-    log.handlers = [logging.StreamHandler(sys.stderr)]
-    log.setLevel(logging.WARNING if quiet else logging.INFO)
 
 
 def _terminate(_number: int, _frame: object) -> None:

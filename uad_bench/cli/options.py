@@ -50,6 +50,16 @@ def settings(texts: list[str]) -> list[tuple[list[str], Any]]:
     return [assignment(text) for text in texts]
 
 
+def show_log(*, quiet: bool = False) -> None:
+    """What the parts of the story have to tell goes to stderr, a line each; warnings also where it is quiet."""
+    import logging
+    import sys
+
+    log = logging.getLogger("uad_bench")
+    log.handlers = [logging.StreamHandler(sys.stderr)]
+    log.setLevel(logging.WARNING if quiet else logging.INFO)
+
+
 def say(text: str) -> None:
     """A line of progress, on stderr, so that stdout holds results only."""
     typer.echo(text, err=True)

@@ -43,6 +43,7 @@ def run(
     from uad_bench.executor import Matrix, execute, parse_seeds
     from uad_bench.run import Workplace
 
+    options.show_log(quiet=quiet)
     over = validated(Overrides, yamlio.read(Path(config)) if config else {}, config or "--config")
     limits = {
         "precision": precision, "keep_maps": keep_maps, "checkpoint_minutes": checkpoint_minutes,
@@ -87,6 +88,7 @@ def prepare(
     from uad_bench.executor import with_settings
     from uad_bench.prepare.cache import prepare_all
 
+    options.show_log()
     over = with_settings(Overrides(), options.settings(set_))
     pinned = load_protocol(protocol or default_protocol(), over.protocol)
     sources, failed = options.sources(data, workers), 0
