@@ -30,6 +30,7 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
             "the run kept no maps", where=directory.name, hint="run it again with --keep-maps all"
         )
     spec = changed(directory.spec(), settings)
+    _check(spec.protocol)
     cohort = gather(spec.protocol, spec.test, spec.datasets, sources, say)
     _same_cases(directory, cohort)
     target = run_dir(directory.path.resolve().parents[2], spec, cohort.digest)
@@ -43,6 +44,16 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
         target.seal()
         target.set_state(**facts)
     return target
+
+
+def _check(protocol: Protocol) -> None:
+    """Raise UsageError for a step, metric or rule that does not exist, before anything is written."""
+    from uad_bench.evaluate import postprocess, thresholds
+
+    postprocess.parse(protocol.postprocess)
+    assess.load_metrics(protocol.metrics)
+    for rule in protocol.thresholds:
+        thresholds.healthy_percent(rule)
 
 
 def changed(spec: RunSpec, settings: Sequence[tuple[Sequence[str], Any]]) -> RunSpec:

@@ -134,8 +134,8 @@ def over_seeds(numbers: Sequence[Number], deterministic: bool = False) -> Cell:
 
 
 def _printed(run: RunSummary, test: str, papers: Sequence[Reported]) -> tuple[Reported, ...]:
-    """What papers printed for the method (any variant), the dataset and the modality of a run."""
-    method, modalities = run.method.partition(":")[0], "+".join(run.pinned.get("modalities", ()))
+    """What papers printed for the method, the dataset and the modality of a run; a variant is not the paper's."""
+    method, modalities = run.method, "+".join(run.pinned.get("modalities", ()))
     return tuple(
         paper
         for paper in papers
