@@ -24,6 +24,9 @@ class Case:
     `images` maps a modality (t1, t2, flair, pd) to its file. `lesion_kind` is a word that groups lesions of
     one sort within a dataset ("tumour"); empty where the dataset knows no kinds. `lesion_labels` are the
     integer values of the lesion mask that count as lesion; empty means every value above zero.
+    `ignored_labels` are values that are neither lesion nor healthy: those voxels are not evaluated.
+    `mask_cut`: masks hold fractions (a linear warp's) and are cut above this; None: fractions are an error.
+    `stripped`: True for scans that hold the brain alone, False for whole heads, None where nobody knows.
     `age` is in years, `sex` is "f" or "m"; both are None where unknown.
     """
 
@@ -36,6 +39,9 @@ class Case:
     brain_mask: Path | None = None
     lesion_kind: str = ""
     lesion_labels: tuple[int, ...] = ()
+    ignored_labels: tuple[int, ...] = ()
+    mask_cut: float | None = None
+    stripped: bool | None = None
     site: str = ""
     age: float | None = None
     sex: str | None = None
@@ -78,11 +84,13 @@ class Truth:
     """The lesion mask of a case, bool (X, Y, Z). Only evaluation may ask for it.
 
     `lost` counts lesion voxels of the grid that the preparation could not keep inside the field of view.
+    `ignored`, bool (X, Y, Z), marks voxels that are neither lesion nor healthy; None: there are none.
     """
 
     case_id: str
     lesion_mask: BoolArray
     lost: int = 0
+    ignored: BoolArray | None = None
 
 
 @dataclass(frozen=True)

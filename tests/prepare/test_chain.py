@@ -85,7 +85,7 @@ def test_a_missing_modality_names_the_case_and_what_there_is(toy_case):
     [
         ([{"step": "rescale"}], "did you mean scale"),
         ([{"step": "scale", "percentile": 3}], "did you mean percentiles"),
-        ([{}], "known: brain_mask, canonical, resample, scale"),
+        ([{}], "known: atlas_grid, brain_mask, canonical"),
         ([{"step": "scale", "percentiles": [1, 101]}], r"percentiles\.1: .*101 \(prepare\[0\], step scale\)"),
         ([{"step": "resample", "spacing": [2, 2, 0], "shape": [9, 9, 9]}], r"spacing\.2: "),
         ([{"step": "resample", "spacing": [2, 2, 2]}], "shape"),

@@ -84,15 +84,20 @@ def read_volume(path: Path, case_id: str) -> Image:
     return image
 
 
-def read_mask(path: Path, case_id: str, like: Grid, labels: Sequence[int] = ()) -> Mask:
+def read_mask(
+    path: Path, case_id: str, like: Grid, labels: Sequence[int] = (), cut: float | None = None
+) -> Mask:
     """The mask, bool (X, Y, Z), on the grid `like`: values in `labels`, or all above zero if none are given.
 
-    A mask that lies at most half a voxel beside `like` is taken to be on it, with a warning. Raises DataError
-    for another grid or for values that are not integers (UB328), else as `read_volume`.
+    A mask that lies at most half a voxel beside `like` is taken to be on it, with a warning. `cut`: the mask
+    holds fractions, and those above count. Raises DataError for another grid, or for values that are not
+    integers where nothing says how to cut them (UB328), else as `read_volume`.
     """
     where = place(case_id, path)
     values = _read(path, where)
     check_same_grid(values.grid, like, where)
+    if cut is not None:
+        return Volume(values.array > cut, like.affine)
     if not np.array_equal(values.array, np.rint(values.array)):
         hint = "warp masks by nearest neighbour, or cut them at one half"
         raise DataError("the mask holds values that are not integers", where=where, hint=hint, code="UB328")

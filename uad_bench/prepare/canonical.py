@@ -1,6 +1,5 @@
 """Step `canonical`: every volume with its axes in the order right, front, up (RAS+)."""
 
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -18,13 +17,7 @@ class Canonical(Step):
     def apply(self, working: Working) -> Working:
         """Image and masks alike."""
         axes = {name: image.grid.axes for name, image in working.images.items()}
-        return replace(
-            working,
-            images={name: canonical(image) for name, image in working.images.items()},
-            brain_mask=canonical(working.brain_mask) if working.brain_mask else None,
-            lesion_mask=canonical(working.lesion_mask) if working.lesion_mask else None,
-            figures={"axes_before": axes},
-        )
+        return working.everywhere(canonical, canonical, figures={"axes_before": axes})
 
 
 def canonical(volume: Volume[Kind]) -> Volume[Kind]:

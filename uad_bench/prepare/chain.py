@@ -1,28 +1,44 @@
 """A case through the preparation steps of a protocol: files in, one grid and a record out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from uad_bench.config import validated
 from uad_bench.data.checks import place, settle_nonfinite
-from uad_bench.data.volumes import TOLERANCE, Grid, Mask, offset_voxels, read_grid, read_mask, read_volume
+from uad_bench.data.volumes import (
+    TOLERANCE,
+    Grid,
+    Mask,
+    Volume,
+    offset_voxels,
+    read_grid,
+    read_mask,
+    read_volume,
+)
 from uad_bench.errors import DataError, UsageError, unknown_name
-from uad_bench.prepare.brain import BrainMask
-from uad_bench.prepare.canonical import Canonical
 from uad_bench.prepare.grid import same_grid
-from uad_bench.prepare.intensity import Scale
-from uad_bench.prepare.resample import Resample
 from uad_bench.prepare.working import Step, Working
 from uad_bench.types import Affine, BoolArray, Case, FloatArray
 
-STEPS: dict[str, type[Step]] = {
-    "canonical": Canonical,
-    "brain_mask": BrainMask,
-    "resample": Resample,
-    "scale": Scale,
+#: Where each step is; loaded when a protocol names it, so that nobody pays for the libraries of the others.
+STEPS = {
+    "canonical": "canonical:Canonical",
+    "brain_mask": "brain:BrainMask",
+    "n4": "n4:N4",
+    "register": "register:Register",
+    "resample": "resample:Resample",
+    "histogram": "histogram:Histogram",
+    "scale": "intensity:Scale",
+    "isotropic": "isotropic:Isotropic",
+    "atlas_grid": "atlas_grid:AtlasGrid",
+    "cut": "cut:Cut",
+    "curvature_flow": "curvature:CurvatureFlow",
+    "crop_or_pad": "crop:CropOrPad",
+    "downsample": "downsample:Downsample",
 }
 
 
@@ -30,8 +46,8 @@ STEPS: dict[str, type[Step]] = {
 class Prepared:
     """A case ready for every method: image float32 (C, X, Y, Z), masks bool (X, Y, Z), one RAS+ affine.
 
-    lesion_mask is None where the case has no file for it; lost: see `types.Truth`; record: each step with all
-    its parameters and figures, JSON-able.
+    lesion_mask is None where the case has no file for it, ignored where no voxel is to be; lost: see
+    `types.Truth`; to_atlas: see `Working`; record: each step with all its parameters and figures, JSON-able.
     """
 
     image: FloatArray
@@ -40,6 +56,15 @@ class Prepared:
     affine: Affine
     lost: int
     record: list[dict[str, Any]]
+    ignored: BoolArray | None = None
+    to_atlas: Affine = field(default_factory=lambda: np.eye(4))
+
+    def working(self, case_id: str, modalities: Sequence[str]) -> Working:
+        """The case as the next step takes it."""
+        masks = (self.brain_mask, self.lesion_mask, self.ignored)
+        brain, lesions, ignored = (None if m is None else Volume(m, self.affine) for m in masks)
+        images = {name: Volume(self.image[c], self.affine) for c, name in enumerate(modalities)}
+        return Working(case_id, images, brain, lesions, ignored, True, self.to_atlas, self.lost)
 
 
 def parse_steps(steps: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
@@ -49,17 +74,27 @@ def parse_steps(steps: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
         name = str(entry.get("step", ""))
         if name not in STEPS:
             raise unknown_name("preparation step", name, STEPS)
-        parsed.append(validated(STEPS[name], entry, f"prepare[{position}], step {name}"))
+        parsed.append(validated(step_class(name), entry, f"prepare[{position}], step {name}"))
     return tuple(parsed)
 
 
-def run_chain(case: Case, modalities: Sequence[str], steps: Sequence[Mapping[str, Any]]) -> Prepared:
-    """Read the case and apply the steps in order.
+def step_class(name: str) -> type[Step]:
+    """The class of a step."""
+    module, _, cls = STEPS[name].partition(":")
+    found: type[Step] = getattr(import_module(f"uad_bench.prepare.{module}"), cls)
+    return found
+
+
+def run_chain(
+    case: Case, modalities: Sequence[str], steps: Sequence[Mapping[str, Any]], start: "Prepared | None" = None
+) -> Prepared:
+    """Read the case and apply the steps in order; or go on from `start`, the case after all steps before these.
 
     Raises DataError for a missing modality (UB332), for what the reader and the steps refuse, and for volumes
     that end on different grids; UsageError for steps that cannot be.
     """
-    working, record = load(case, modalities), []
+    working = start.working(case.case_id, modalities) if start else load(case, modalities)
+    record = list(start.record) if start else []
     for step in parse_steps(steps):
         working = step.apply(working)
         record.append({**step.model_dump(mode="json"), "figures": dict(working.figures)})
@@ -76,10 +111,12 @@ def load(case: Case, modalities: Sequence[str]) -> Working:
         )
     images = {name: read_volume(case.images[name], case.case_id) for name in modalities}
     first = next(iter(images.values())).grid
-    lesions = None
+    lesions = ignored = None
     if case.lesion_mask is not None:
-        lesions = read_mask(case.lesion_mask, case.case_id, first, case.lesion_labels)
-    return Working(case.case_id, images, _own_brain_mask(case, first), lesions)
+        lesions = read_mask(case.lesion_mask, case.case_id, first, case.lesion_labels, case.mask_cut)
+    if case.lesion_mask is not None and case.ignored_labels:
+        ignored = read_mask(case.lesion_mask, case.case_id, first, case.ignored_labels)
+    return Working(case.case_id, images, _own_brain_mask(case, first), lesions, ignored, case.stripped)
 
 
 def _own_brain_mask(case: Case, first: Grid) -> Mask | None:
@@ -92,7 +129,7 @@ def _own_brain_mask(case: Case, first: Grid) -> Mask | None:
     own = read_grid(case.brain_mask, case.case_id)
     others = (read_grid(path, case.case_id) for path in case.images.values())
     home = next((grid for grid in (first, *others) if offset_voxels(own, grid) <= TOLERANCE), first)
-    mask = read_mask(case.brain_mask, case.case_id, home)
+    mask = read_mask(case.brain_mask, case.case_id, home, cut=case.mask_cut)
     if not mask.array.any():
         where = place(case.case_id, case.brain_mask)
         raise DataError("the brain mask is empty", where=where, hint="make the mask again", code="UB331")
@@ -102,7 +139,8 @@ def _own_brain_mask(case: Case, first: Grid) -> Mask | None:
 def _finished(working: Working, record: list[dict[str, Any]]) -> Prepared:
     """One grid, RAS+, background 0: what every method may rely on."""
     volumes = list(working.images.values())
-    grids = [volume.grid for volume in (*volumes, working.brain(), working.lesion_mask) if volume]
+    masks = (working.brain(), working.lesion_mask, working.ignored)
+    grids = [volume.grid for volume in (*volumes, *masks) if volume]
     if not all(same_grid(grid, grids[0]) for grid in grids):
         raise working.fault("the volumes of the case do not share a grid", "add the step 'resample'", "UB328")
     if volumes[0].grid.axes != "RAS":
@@ -112,4 +150,6 @@ def _finished(working: Working, record: list[dict[str, Any]]) -> Prepared:
     sound = [settle_nonfinite(volume.array, brain, working.case_id) for volume in volumes]
     image = np.stack([np.where(brain, array, np.float32(0)) for array in sound])
     lesions = working.lesion_mask.array if working.lesion_mask else None
-    return Prepared(image, brain, lesions, volumes[0].affine, working.lost, record)
+    ignored = working.ignored.array if working.ignored else None
+    affine, moved = volumes[0].affine, working.to_atlas
+    return Prepared(image, brain, lesions, affine, working.lost, record, ignored, moved)

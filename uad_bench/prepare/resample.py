@@ -41,11 +41,15 @@ class Resample(Step):
         if not mask.any():
             raise working.fault("the grid holds no brain", "check `centre` and the header's origin", "UB331")
         lesions = resample_lesions(working.lesion_mask, grid) if working.lesion_mask else None
+        ignored = on_grid(working.ignored, grid) >= 0.5 if working.ignored else None
+        if ignored is not None and lesions:
+            ignored &= ~lesions.mask.array
         return replace(
             working,
             images=images,
             brain_mask=Volume(mask, grid.affine),
             lesion_mask=lesions.mask if lesions else None,
+            ignored=None if ignored is None else Volume(ignored, grid.affine),
             lost=lesions.lost if lesions else 0,
             figures=_figures(working, brain, grid, mask)
             | (_lesion_figures(working, lesions) if lesions else {}),
