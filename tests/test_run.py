@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from tests.plugins.toy_data import make, write_case
-from uad_bench.cohort import Sources
 from uad_bench.collect import collect
 from uad_bench.errors import DataError, IntegrityError, PartialFailure, PluginError, UsageError
 from uad_bench.executor import Matrix
 from uad_bench.executor import execute as execute_all
 from uad_bench.reevaluate import reevaluate
 from uad_bench.run import Workplace
+from uad_bench.sources import Sources
 
 HERE = Path(__file__).parent / "plugins"
 DATA = str(HERE / "toy_data.py")
@@ -146,7 +146,7 @@ def test_stored_maps_are_measured_again_without_training(place):
 
 def test_other_data_than_the_runs_is_refused(place, toy_cache, tmp_path):
     (run,) = execute(matrix("Blur"), place(), hush)
-    other = make(tmp_path / "other", healthy=12)
+    other = make(tmp_path / "other", healthy=8)
     with pytest.raises(DataError, match="other cases, roles or voxels"):
         reevaluate(run, [], Sources(toy_cache, {"toy_data": other}), hush)
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from uad_bench import machine, plugins, store
 from uad_bench.cohort import Cohort, Member
-from uad_bench.config import RunSpec
+from uad_bench.config import Protocol, RunSpec
 from uad_bench.data.splits import ids_hash
+from uad_bench.errors import UsageError
 from uad_bench.types import Scored
 
 if TYPE_CHECKING:
@@ -49,6 +50,21 @@ def evaluate(directory: store.RunDir, spec: RunSpec, cohort: Cohort, test: "dict
         )
         found[dataset] = engine.evaluate(views, metrics, rules, spec.protocol.thresholds)
     _write(directory, found)
+
+
+def check_protocol(protocol: Protocol) -> None:
+    """Raise UsageError for a step, rule or metric that does not exist, now and not after hours of training."""
+    from uad_bench.evaluate import postprocess, thresholds
+    from uad_bench.prepare.chain import parse_steps
+
+    parse_steps(protocol.steps)
+    postprocess.parse(protocol.postprocess)
+    load_metrics(protocol.metrics)
+    for rule in protocol.thresholds:
+        thresholds.healthy_percent(rule)
+    if "@oracle" in protocol.primary:
+        hint = "choose a primary metric that does not look at the test labels"
+        raise UsageError(f"protocol.primary is {protocol.primary!r}, an oracle", hint=hint)
 
 
 def load_metrics(names: Sequence[str]) -> list["Metric"]:
@@ -98,8 +114,10 @@ class Views:
         raw = self._directory.read_map(case.dataset, case.case_id)
         # Two datasets may both have a "case01"; thresholds tell cases apart by this name.
         name = f"{case.dataset}/{case.case_id}"
+        # What is neither lesion nor healthy belongs to no region that a number is made from.
+        brain = scan.brain_mask if truth.ignored is None else scan.brain_mask & ~truth.ignored
         return Scored(
-            name, raw, scan.brain_mask, truth.lesion_mask, scan.spacing,
+            name, raw, brain, truth.lesion_mask, scan.spacing,
             healthy=case.healthy, lesion_kind=case.lesion_kind, lost=truth.lost,
         )  # fmt: skip
 

@@ -1,20 +1,23 @@
-"""Who takes part in a run: cases found on disk, given roles by the protocol, prepared, ready to be asked for."""
+"""Who takes part in a run: cases found on disk, given roles, audited, prepared, ready to be asked for."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from uad_bench import plugins
-from uad_bench.config import Protocol, checked_parameters, digest
-from uad_bench.data.adapter import DatasetAdapter
-from uad_bench.data.splits import assign
-from uad_bench.errors import DataError, PluginError, UadError
+from uad_bench.config import Protocol, digest
+from uad_bench.data import audit
+from uad_bench.errors import DataError
 from uad_bench.prepare.cache import PreparedCase
+from uad_bench.prepare.fitting import Fitted, fit_steps
+from uad_bench.prepare.pool import prepare_all
+from uad_bench.roles import Given, Plan, few, give_roles
+from uad_bench.sources import Sources, find, raise_together
+from uad_bench.ticker import Ticker
 from uad_bench.types import Case, Scan
 
 Say = Callable[[str], None]
+Left = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,16 @@ class Scans(Sequence[Scan]):
 
 @dataclass(frozen=True)
 class Cohort:
-    """All members of a run. `left_out` names the cases that could not be prepared, and why."""
+    """All members of a run.
+
+    left_out: (dataset, case id, reason) of every case that was passed over; findings: what the audit says of
+    who is here; fitted: what preparation steps learnt, and from whom.
+    """
 
     members: tuple[Member, ...]
-    left_out: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[Left, ...] = ()
+    findings: tuple[audit.Finding, ...] = ()
+    fitted: tuple[Fitted, ...] = ()
 
     def of(self, role: str, dataset: str | None = None) -> list[Member]:
         """The members with a role, of one dataset or of all, by case id."""
@@ -63,144 +72,110 @@ class Cohort:
         return digest([[m.case.dataset, m.case.case_id, m.role, m.prepared.content] for m in self.members])
 
 
-@dataclass(frozen=True)
-class Sources:
-    """Where data comes from on this machine: roots by dataset, the cache, how many processes prepare."""
-
-    cache: Path
-    roots: Mapping[str, Path] = field(default_factory=dict)
-    workers: int = 1
-    skip_broken: bool = False
-
-    def named_root(self, dataset: str) -> Path | None:
-        """The folder that the user named for a dataset: --data, then $UAD_BENCH_DATA/<name>."""
-        if dataset in self.roots:
-            return self.roots[dataset]
-        shelf = os.environ.get("UAD_BENCH_DATA", "")
-        for folder in sorted(Path(shelf).iterdir()) if shelf and Path(shelf).is_dir() else []:
-            if folder.is_dir() and folder.name.lower() == dataset.lower():
-                return folder
-        return None
-
-    def root(self, dataset: str, adapter: DatasetAdapter) -> Path:
-        """The folder of a dataset: the user's, else the dataset's own. Raises DataError where there is none."""
-        own = self.named_root(dataset) or adapter.default_root()
-        if own is None:
-            hint = f"add --data {dataset}=FOLDER, or put it under $UAD_BENCH_DATA; {adapter.about}"
-            raise DataError(f"no folder is known for dataset {dataset!r}", hint=hint, code="UB301")
-        return own
-
-
-def default_cache() -> Path:
-    """$UAD_BENCH_CACHE, or the user's cache folder."""
-    from platformdirs import user_cache_path
-
-    named = os.environ.get("UAD_BENCH_CACHE")
-    return Path(named) if named else user_cache_path("uad-bench")
-
-
-def adapter_for(dataset: str, options: Mapping[str, Any]) -> DatasetAdapter:
-    """The adapter of a dataset by name, module:Class or file, with its options checked."""
-    cls = plugins.load(plugins.resolve("dataset", dataset))
-    adapter: DatasetAdapter = cls(**checked_parameters(cls, options, dataset))
-    return adapter
-
-
-def discover(dataset: str, options: Mapping[str, Any], sources: Sources) -> list[Case]:
-    """Every case of a dataset, by case id, under the dataset's label."""
-    adapter, called = adapter_for(dataset, options), plugins.label(dataset)
-    root = sources.root(called, adapter)
-    try:
-        cases = [replace(case, dataset=called) for case in adapter.discover(root)]
-    except UadError:
-        raise
-    except Exception as error:
-        what = f"dataset {called!r} failed to read its folder: {type(error).__name__}: {error}"
-        raise PluginError(what, where=str(root), hint="is it this dataset's folder?") from error
-    return sorted(cases, key=lambda case: case.case_id)
-
-
 def gather(protocol: Protocol, test: Sequence[str], options: Mapping[str, Mapping[str, Any]],
-           sources: Sources, say: Say) -> Cohort:  # fmt: skip
-    """Discover, split and prepare everything a run needs.
+           sources: Sources, say: Say, plan: Plan | None = None) -> Cohort:  # fmt: skip
+    """Discover, split, audit and prepare everything a run needs.
 
-    Raises UsageError for a dataset without a modality of the protocol, DataError for cases that cannot be
-    prepared (all of them named, unless `sources.skip_broken`) or roles that stay empty.
+    Raises UsageError for a dataset without a modality of the protocol; DataError for cases that cannot be
+    prepared (unless `sources` says to skip them), for roles that stay empty, and for leaks (UB340, unless the
+    plan allows them).
     """
-    wanted: list[tuple[Case, str]] = []
+    plan, left = plan or Plan(), list[Left]()
+    wanted: list[Given] = []
     for dataset in dict.fromkeys([*test, protocol.train]):  # what the user named first: it may not be there
-        cases = discover(dataset, options.get(dataset, {}), sources)
-        usable = [case for case in cases if set(protocol.modalities) <= set(case.images)]
-        _tell_incomplete(dataset, cases, usable, protocol, say)
-        roles = _roles(protocol, dataset, usable, tested=dataset in test)
-        wanted += [(case, roles[case.case_id]) for case in usable if case.case_id in roles]
-    cohort = _prepared(protocol, wanted, sources, say)
-    _check_roles(cohort, protocol, test)
-    return cohort
+        cases = usable(dataset, options.get(dataset, {}), protocol, sources, left, say)
+        wanted += give_roles(protocol, plan, dataset, cases, dataset in test, say)
+    found = audit.audit_roles([_seen(case, role) for case, role in wanted])
+    _stop_leaks(found, plan, say)
+    members, fitted = _prepared(protocol, wanted, sources, left, say)
+    _check_roles(members, protocol, test)
+    seen = [_seen(m.case, m.role, m.prepared) for m in members]
+    objects = [audit.FittedObject(one.step, "landmarks", one.saw) for one in fitted]
+    late = [*audit.audit_voxels(seen), *audit.audit_fitted(objects, seen)]
+    _stop_leaks(late, plan, say)
+    return Cohort(tuple(members), tuple(left), (*found, *late), tuple(fitted))
 
 
-def _tell_incomplete(dataset: str, cases: Sequence[Case], usable: Sequence[Case], protocol: Protocol,
-                     say: Say) -> None:  # fmt: skip
-    without = [case.case_id for case in cases if case not in usable]
+def usable(dataset: str, options: Mapping[str, Any], protocol: Protocol, sources: Sources, left: list[Left],
+           say: Say) -> list[Case]:  # fmt: skip
+    """The cases of a dataset that have every modality of the protocol; the others join `left`, or are an error."""
+    cases, faults = find(dataset, options, sources)
+    raise_together(faults, "cannot be paired", skip=sources.skip_broken)
+    called = plugins.label(dataset)
+    left += [(called, fault.where, str(fault)) for fault in faults]
+    kept = [case for case in cases if set(protocol.modalities) <= set(case.images)]
+    without = [case.case_id for case in cases if case not in kept]
     words = " and ".join(protocol.modalities)
-    if not usable:
-        raise DataError(
-            f"no case of dataset {dataset!r} has {words}", hint="choose another protocol", code="UB304"
-        )
+    if not kept:
+        what = f"no case of dataset {dataset!r} has {words}"
+        raise DataError(what, hint="choose another protocol", code="UB304")
+    if without and not sources.skip_missing:
+        what = f"{len(without)} of {len(cases)} cases of {dataset} lack {words}: {few(without)}"
+        hint = "add --skip-missing to go on without them; the result says so"
+        raise DataError(what, where=dataset, hint=hint, code="UB332")
     if without:
-        say(f"{dataset}: {len(without)} of {len(cases)} cases lack {words} and are left out: {_few(without)}")
+        say(f"{dataset}: {len(without)} of {len(cases)} cases lack {words} and are left out: {few(without)}")
+    left += [(called, case_id, f"lacks {words}") for case_id in without]
+    return kept
 
 
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _roles(protocol: Protocol, dataset: str, cases: Sequence[Case], *, tested: bool) -> dict[str, str]:
-    """The role of each case that has one; a dataset that is not tested gives train and val only."""
-    splits = protocol.splits
-    healthy = [case for case in cases if case.healthy]
-    lesion = [case for case in cases if not case.healthy]
-    if dataset == protocol.train:
-        roles = assign(healthy, {str(role): share for role, share in splits.healthy.items()}, splits.salt)
-    else:
-        roles = {case.case_id: "test" for case in healthy}
-    tune = splits.tune.get(dataset, 0.0)
-    roles |= assign(lesion, {"tune": tune, "test": 1 - tune}, splits.salt)
-    return roles if tested else {k: role for k, role in roles.items() if role in {"train", "val"}}
-
-
-def _prepared(protocol: Protocol, wanted: Sequence[tuple[Case, str]], sources: Sources, say: Say) -> Cohort:
-    from uad_bench.prepare.cache import prepare_all
-
-    cases = [case for case, _ in wanted]
-    say(f"prepare {len(cases)} cases for protocol {protocol.name} (those that were before take no time)")
-    done, failures = prepare_all(
-        cases, protocol.modalities, protocol.steps, sources.cache, workers=sources.workers
+def _seen(case: Case, role: str, ready: PreparedCase | None = None) -> audit.Seen:
+    """A case as the audit sees it."""
+    if ready is None:
+        return audit.Seen(case.dataset, case.case_id, case.subject_id, role, case.healthy)
+    voxels = "+".join(ready.record["sources"][name]["voxels"] for name in ready.record["modalities"])
+    return audit.Seen(
+        case.dataset, case.case_id, case.subject_id, role, case.healthy, voxels, ready.thumbnail()
     )
-    left_out = tuple((case_id, str(error)) for case_id, error in failures)
-    for case_id, reason in left_out:
-        say(f"cannot prepare {case_id}: {reason}")
-    if failures and not sources.skip_broken:
-        first = failures[0][1]
-        if len(failures) == 1:
-            raise first
-        hint = "mend them, or add --skip-broken to leave them out"
-        what = f"{len(failures)} cases cannot be prepared; the first: {first.what}"
-        raise DataError(what, where=first.where, hint=hint, code=first.code)
-    by_id = {(p.case.dataset, p.case.case_id): p for p in done}
-    members = [
-        Member(by_id[case.dataset, case.case_id], role)
-        for case, role in wanted
-        if (case.dataset, case.case_id) in by_id
-    ]
-    return Cohort(tuple(members), left_out)
 
 
-def _check_roles(cohort: Cohort, protocol: Protocol, test: Sequence[str]) -> None:
-    if not cohort.of("train"):
+def _stop_leaks(findings: Sequence[audit.Finding], plan: Plan, say: Say) -> None:
+    """Raise DataError for the first leak, telling how many there are; only say so where the plan allows them."""
+    leaks = audit.blocking(findings)
+    if not leaks:
+        return
+    if plan.allow_leak:
+        say(f"{len(leaks)} leaks are allowed; the result is marked for good: {leaks[0].what}")
+        return
+    more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
+    hint = "`uad-bench audit` names them all; mend the splits, or add --allow-leak, which marks the result for good"
+    where = few(leaks[0].cases)
+    raise DataError(f"leak {leaks[0].rule}: {leaks[0].what}{more}", where=where, hint=hint, code="UB340")
+
+
+def _prepared(protocol: Protocol, wanted: Sequence[Given], sources: Sources, left: list[Left],
+              say: Say) -> tuple[list[Member], list[Fitted]]:  # fmt: skip
+    """Every case prepared once, whatever its roles; steps that learn are fitted on the train role first."""
+    cases = list({(case.dataset, case.case_id): case for case, _ in wanted}.values())
+    train = [case for case, role in wanted if role == "train"]
+    say(f"prepare {len(cases)} cases for protocol {protocol.name} (those that were before take no time)")
+
+    def ready(some: Sequence[Case], steps: Sequence[Mapping[str, Any]], what: str) -> list[PreparedCase]:
+        ticker = Ticker(say, what)
+        done, failures = prepare_all(
+            some, protocol.modalities, steps, sources.cache, sources.workers, ticker
+        )  # fmt: skip
+        for case, error in failures:
+            say(f"cannot prepare {case.case_id}: {error}")
+        # Left out once, however often it is tried.
+        told = {(case.dataset, case.case_id, str(error)) for case, error in failures} - set(left)
+        left.extend(sorted(told))
+        raise_together([error for _, error in failures], "cannot be prepared", skip=sources.skip_broken)
+        return done
+
+    steps, fitted = fit_steps(
+        protocol.steps, lambda before: ready(train, before, "prepare the training cases"), sources.cache
+    )
+    by_id = {(p.case.dataset, p.case.case_id): p for p in ready(cases, steps, "prepare")}
+    keys = [((case.dataset, case.case_id), role) for case, role in wanted]
+    return [Member(by_id[key], role) for key, role in keys if key in by_id], fitted
+
+
+def _check_roles(members: Sequence[Member], protocol: Protocol, test: Sequence[str]) -> None:
+    if not any(member.role == "train" for member in members):
         raise DataError(f"no healthy case of dataset {protocol.train!r} to train on", code="UB305")
     for dataset in test:
-        if not cohort.of("test", dataset):
+        if not any((m.role, m.case.dataset) == ("test", plugins.label(dataset)) for m in members):
             raise DataError(f"no case of dataset {dataset!r} to test on", code="UB305")
 
 

@@ -13,9 +13,6 @@ from uad_bench.errors import IntegrityError, UadError
 from uad_bench.plugins import label
 from uad_bench.store import RunDir
 
-#: Keys of a protocol that its fingerprint leaves out.
-NOT_PINNED = {"name", "summary", "test", "thresholds", "metrics", "primary", "presets"}
-
 
 @dataclass(frozen=True)
 class Collected:
@@ -58,12 +55,20 @@ def _summary(run: RunDir) -> RunSummary:
     return RunSummary(
         name=run.name, state=state, method=spec.method, settings=_settings(spec), seed=spec.seed,
         protocol=protocol.name, fingerprint=protocol.fingerprint,
-        pinned=protocol.model_dump(mode="json", exclude=NOT_PINNED), primary=protocol.primary,
+        pinned=protocol.pinned, primary=protocol.primary,
         train=label(protocol.train),
         tested={test: _tested(spec, test, splits, numbers.get(test, {})) for test in map(label, spec.test)},
         deterministic=bool(facts.get("deterministic")), null=bool(facts.get("null")),
-        error=str(status.get("error", "")),
+        error=str(status.get("error", "")), marks=_marks(run, spec),
     )  # fmt: skip
+
+
+def _marks(run: RunDir, spec: RunSpec) -> tuple[str, ...]:
+    """What a run carries for good: a published split, and the leaks that it was allowed."""
+    published = [f"roles from a published split, {spec.splits}"] if spec.splits else []
+    found = json.loads((run.path / "audit.json").read_text()) if spec.allow_leak else []
+    leaks = [f"leak {one['rule']}: {one['what']}" for one in found if one["severity"] == "error"]
+    return (*published, *leaks)
 
 
 def _settings(spec: RunSpec) -> dict[str, object]:

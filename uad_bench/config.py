@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from dataclasses import Field as DataclassField
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, cast, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -53,12 +53,14 @@ class Splits(Strict):
     """Shares of subjects by role. A subject's role depends on `salt` and its own id alone.
 
     healthy: of the training dataset's healthy subjects (healthy subjects of other datasets are all test);
-    tune: per lesion dataset, the share of its subjects that threshold rules named `tune` may see.
+    tune: per lesion dataset, the share of its subjects that threshold rules named `tune` may see. folds: in how
+    many the subjects that are not test are cut, one of them being val (`--fold`); 0: train and val by share.
     """
 
     salt: str = "uad-bench"
     healthy: dict[Literal["train", "val", "test"], float] = {"train": 0.7, "val": 0.1, "test": 0.2}
     tune: dict[str, float] = {}
+    folds: Annotated[int, Field(ge=0, le=100)] = 0
 
     @field_validator("healthy")
     @classmethod
@@ -99,16 +101,26 @@ class Protocol(Strict):
 
     @property
     def fingerprint(self) -> str:
-        """12 hex digits of what makes numbers comparable; names, presets and the list of test sets do not."""
+        """12 hex digits of what makes numbers comparable."""
+        return digest(self.pinned)
+
+    @property
+    def pinned(self) -> dict[str, Any]:
+        """What the fingerprint is made of; names, presets and the list of test sets are not."""
         pinned = {"version", "modalities", "train", "grid", "prepare", "postprocess", "splits"}
-        return digest(self.model_dump(mode="json", include=pinned))
+        values: dict[str, Any] = self.model_dump(mode="json", include=pinned)
+        if not self.splits.folds:  # came later: a protocol that does not use it keeps its fingerprint
+            del values["splits"]["folds"]
+        values["prepare"] = [_without_path(step) for step in values["prepare"]]
+        return values
 
 
 class RunSpec(Strict):
     """One run: one method with its parameters, one seed, one protocol, some test sets.
 
     method: name in tables (with ":variant"); target: where its class is; source: the distribution it comes
-    from; parameters: all hyper-parameters, resolved; datasets: options of dataset plug-ins.
+    from; parameters: all hyper-parameters, resolved; datasets: options of dataset plug-ins; fold: which fold is
+    val; splits: the published table that gave the roles, "" for the protocol's own; allow_leak: see `Plan`.
     """
 
     method: str
@@ -123,12 +135,23 @@ class RunSpec(Strict):
     time_budget_s: float | None = Field(None, gt=0)
     keep_maps: Literal["all", "none"] = "all"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    fold: int | None = Field(None, ge=0)
+    splits: str = ""
+    allow_leak: bool = False
 
     def run_id(self, cohort: str) -> str:
         """The folder's name: equal for an equal spec and cohort, so that a repeated command finds its run."""
         asked = self.model_dump(mode="json", exclude={"seed", "checkpoint_minutes", "keep_maps"})
+        for later, unused in (("fold", None), ("splits", ""), ("allow_leak", False)):
+            if asked[later] == unused:  # came later: runs that do not use them are found again
+                del asked[later]
         asked |= {"protocol": self.protocol.fingerprint, "cohort": cohort}
         return f"seed{self.seed}-{digest(asked)[:8]}"
+
+
+def _without_path(step: dict[str, Any]) -> dict[str, Any]:
+    """A step without the path of its atlas where its digest stands beside it: a moved file is the same file."""
+    return {key: value for key, value in step.items() if key != "atlas" or not step.get("sha256")}
 
 
 class Overrides(Strict):

@@ -6,23 +6,27 @@ because a run is one picklable call that finds everything else on disk.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uad_bench import plugins
+from uad_bench.assess import check_protocol
 from uad_bench.cohort import Cohort, gather
 from uad_bench.config import (
     Overrides,
     Protocol,
     RunSpec,
     checked_parameters,
-    default_protocol,
-    load_protocol,
     merged,
     validated,
 )
 from uad_bench.errors import PartialFailure, UadError, UsageError, unknown_name
+from uad_bench.roles import Plan
 from uad_bench.run import Workplace, require_modalities, run
+from uad_bench.sources import pinned_protocol
 from uad_bench.store import RunDir
+
+if TYPE_CHECKING:
+    from uad_bench.data.legacy import RoleTable
 
 Say = Callable[[str], None]
 
@@ -51,7 +55,7 @@ class Matrix:
         """The single runs, methods first, seeds within. Raises UsageError for any name or value that is wrong."""
         asked = [find_method(name) for name in dict.fromkeys(self.methods)]
         over = with_settings(self.overrides, self.settings, [entry.name for entry, _, _ in asked])
-        protocol = load_protocol(self.protocol or default_protocol(), over.protocol)
+        protocol = pinned_protocol(self.protocol, over.protocol)
         check_protocol(protocol)
         test = tuple(self.test) or protocol.test
         known = [entry.name for entry, _, _ in asked]
@@ -82,22 +86,6 @@ class Matrix:
         specs = [validated(RunSpec, {**common, "seed": seed}, entry.name) for seed in self.seeds]
         require_modalities(cls, specs[0])
         return specs
-
-
-def check_protocol(protocol: Protocol) -> None:
-    """Raise UsageError for a step, rule or metric that does not exist, now and not after hours of training."""
-    from uad_bench.assess import load_metrics
-    from uad_bench.evaluate import postprocess, thresholds
-    from uad_bench.prepare.chain import parse_steps
-
-    parse_steps(protocol.steps)
-    postprocess.parse(protocol.postprocess)
-    load_metrics(protocol.metrics)
-    for rule in protocol.thresholds:
-        thresholds.healthy_percent(rule)
-    if "@oracle" in protocol.primary:
-        hint = "choose a primary metric that does not look at the test labels"
-        raise UsageError(f"protocol.primary is {protocol.primary!r}, an oracle", hint=hint)
 
 
 def _built(cls: type[Any], parameters: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  # a Method
@@ -152,8 +140,12 @@ def _section(path: list[str], methods: Sequence[str]) -> list[str]:
     )
 
 
-def execute(specs: Sequence[RunSpec], place: Workplace, say: Say) -> Outcome:
+def execute(
+    specs: Sequence[RunSpec], place: Workplace, say: Say, table: "RoleTable | None" = None
+) -> Outcome:
     """Carry out all runs one after the other; a run that fails does not stop the others.
+
+    `table` holds the roles where the specs name a published split.
 
     The outcome's error is the first one itself where no run ended well, PartialFailure naming the failed runs
     where some did. Raises what `gather` raises.
@@ -164,7 +156,9 @@ def execute(specs: Sequence[RunSpec], place: Workplace, say: Say) -> Outcome:
     for spec in specs:
         key = f"{spec.protocol.fingerprint}/{spec.test}/{spec.datasets}"
         if key not in cohorts:
-            cohorts[key] = gather(spec.protocol, spec.test, spec.datasets, place.sources, say)
+            cohorts[key] = gather(
+                spec.protocol, spec.test, spec.datasets, place.sources, say, Plan.of(spec, table)
+            )
         try:
             done.append(run(spec, cohorts[key], place, say))
         except UadError as error:

@@ -13,7 +13,10 @@ PACKAGES = ("uad-bench", "torch", "numpy", "scipy", "nibabel", "torchio", "sciki
 
 
 def threads() -> int:
-    """The CPUs that this process may use."""
+    """The CPUs that this process may use: $OMP_NUM_THREADS where it is set, as for every numerical library."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

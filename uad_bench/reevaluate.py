@@ -3,12 +3,16 @@
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from uad_bench import assess
-from uad_bench.cohort import Cohort, Sources, gather
+from uad_bench.cohort import Cohort, gather
 from uad_bench.config import Protocol, RunSpec, merged, validated
+from uad_bench.data.legacy import RoleTable, Row
 from uad_bench.errors import DataError, UsageError
+from uad_bench.roles import Plan
+from uad_bench.sources import Sources
 from uad_bench.store import RunDir, run_dir
 
 Say = Callable[[str], None]
@@ -30,8 +34,10 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
             "the run kept no maps", where=directory.name, hint="run it again with --keep-maps all"
         )
     spec = changed(directory.spec(), settings)
-    _check(spec.protocol)
-    cohort = gather(spec.protocol, spec.test, spec.datasets, sources, say)
+    assess.check_protocol(spec.protocol)
+    # The roles are those of the run, wherever they came from; leaks were told when it was made.
+    plan = Plan(table=_own_roles(directory), allow_leak=True)
+    cohort = gather(spec.protocol, spec.test, spec.datasets, replace(sources, skip_missing=True), say, plan)
     _same_cases(directory, cohort)
     target = run_dir(directory.path.resolve().parents[2], spec, cohort.digest)
     with target.locked():
@@ -46,14 +52,12 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
     return target
 
 
-def _check(protocol: Protocol) -> None:
-    """Raise UsageError for a step, metric or rule that does not exist, before anything is written."""
-    from uad_bench.evaluate import postprocess, thresholds
-
-    postprocess.parse(protocol.postprocess)
-    assess.load_metrics(protocol.metrics)
-    for rule in protocol.thresholds:
-        thresholds.healthy_percent(rule)
+def _own_roles(directory: RunDir) -> RoleTable:
+    """Who was in which role when the run was made, as a split table."""
+    rows = enumerate(directory.table("splits.csv"), start=2)
+    return RoleTable(
+        tuple(Row(r["dataset"].lower(), "", None, r["role"], r["case_id"], "splits.csv", n) for n, r in rows)
+    )
 
 
 def changed(spec: RunSpec, settings: Sequence[tuple[Sequence[str], Any]]) -> RunSpec:
@@ -90,5 +94,6 @@ def _share(source: RunDir, target: RunDir) -> None:
             )
         shutil.rmtree(target.path / folder, ignore_errors=True)
         shutil.copytree(source.path / folder, target.path / folder, copy_function=os.link)
-    for name in ("env.json", "splits.csv"):
-        shutil.copyfile(source.path / name, target.path / name)
+    for name in ("env.json", "splits.csv", "left_out.csv", "audit.json", "fitted.json"):
+        if (source.path / name).is_file():
+            shutil.copyfile(source.path / name, target.path / name)

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uad_bench import assess, machine, plugins, store
-from uad_bench.cohort import Cohort, Member, Scans, Sources, iter_rows
+from uad_bench.cohort import Cohort, Member, Scans, iter_rows
 from uad_bench.config import RunSpec
 from uad_bench.errors import UadError, UsageError
+from uad_bench.sources import Sources
+from uad_bench.ticker import Ticker
 
 if TYPE_CHECKING:
     from uad_bench.method.base import Method
@@ -96,8 +98,18 @@ def _begin(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workpl
     if not (directory.path / "model").is_dir():  # else: what the model was made on stays on record
         roots = {name: str(path) for name, path in place.sources.roots.items()}
         directory.write_json("env.json", here | {"roots": roots, "method": _facts(spec)})
-    directory.write_table("splits.csv", store.SPLIT_COLUMNS, iter_rows(cohort))
+    _write_cohort(directory, cohort)
     directory.log(f"begin: {spec.method} seed {spec.seed} on {place.device}, pid {os.getpid()}")
+
+
+def _write_cohort(directory: store.RunDir, cohort: Cohort) -> None:
+    """Who took part in which role, who did not and why, what the audit says, and what was learnt from whom."""
+    directory.write_table("splits.csv", store.SPLIT_COLUMNS, iter_rows(cohort))
+    columns = ("dataset", "case_id", "reason")
+    left = [dict(zip(columns, one, strict=True)) for one in cohort.left_out]
+    directory.write_table("left_out.csv", columns, left)
+    directory.write_json("audit.json", [vars(finding) for finding in cohort.findings])
+    directory.write_json("fitted.json", [vars(one) for one in cohort.fitted])
 
 
 def _facts(spec: RunSpec) -> dict[str, Any]:
@@ -198,11 +210,13 @@ def score(directory: store.RunDir, method: "Method", spec: RunSpec, cohort: Coho
     if todo:
         say(f"{spec.method} seed {spec.seed}: score {len(todo)} scans")
     ctx, seconds = context(spec, place), 0.0
-    for member in todo:
+    ticker = Ticker(say, f"{spec.method} seed {spec.seed}: score")
+    for number, member in enumerate(todo, start=1):
         scan, began = member.prepared.scan(), time.monotonic()
         values = score_scan(method, scan, ctx, spec.method)
         seconds += time.monotonic() - began
         directory.write_map(member.case.dataset, member.case.case_id, values, scan.brain_mask)
+        ticker(number, len(todo))
     if todo:
         _note(directory, "running", score_s_per_scan=round(seconds / len(todo), 4))
 

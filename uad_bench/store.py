@@ -3,6 +3,8 @@
 <out>/<protocol>/<method>/<run_id>/
     spec.yaml       the resolved RunSpec         env.json        versions, device, threads, data roots
     status.json     state and failures           splits.csv      every case and its role
+    left_out.csv    cases passed over, why       audit.json      what the audit found
+    fitted.json     landmarks and whom they saw
     train.csv       losses                       log.txt         what was said, tracebacks
     model/          learnt state                 checkpoints/    only while training
     maps/<dataset>/ anomaly maps                 thresholds.csv  operating points and whose cases set them
@@ -32,7 +34,8 @@ from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
 from uad_bench.files import sha256, write_bytes, write_json, write_text
 from uad_bench.types import BoolArray, FloatArray
 
-SEALED = ("spec.yaml", "env.json", "splits.csv", "thresholds.csv", "cases.csv", "metrics.csv")
+SEALED = ("spec.yaml", "env.json", "splits.csv", "left_out.csv", "audit.json", "fitted.json", "thresholds.csv",
+          "cases.csv", "metrics.csv")  # fmt: skip
 SPLIT_COLUMNS = ("dataset", "case_id", "subject_id", "role", "healthy", "lesion_kind", "site", "age", "sex",
                  "content")  # fmt: skip
 CASE_COLUMNS = ("dataset", "case_id", "lesion_kind", "metric", "value", "reason")

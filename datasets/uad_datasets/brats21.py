@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
-from uad_datasets.pairing import Found, nifti_files, put, require
+from uad_datasets.finding import nifti_files
+from uad_datasets.pairing import Files, Pairing, need_lesion_mask
 
-NAME = re.compile(
-    r"(BraTS2021_(\d{5})|BraTS-GLI-(\d{5})-\d{3})[_-](t1|t1ce|t2|flair|seg|t1n|t1c|t2w|t2f)\.nii(\.gz)?"
-)
+CASE = re.compile(r"BraTS2021_(\d{5})|BraTS-GLI-(\d{5})-\d{3}")
+NAME = re.compile(rf"({CASE.pattern})[_-](t1|t1ce|t2|flair|seg|t1n|t1c|t2w|t2f)\.nii(\.gz)?")
 #: The endings of 2021 and, for the same scans, those of the challenges from 2023 on.
 WHAT = {
     **{"t1": "t1", "t1ce": "t1ce", "t2": "t2", "flair": "flair", "seg": "lesion_mask"},
@@ -26,37 +26,44 @@ LAYOUT = (
 
 @dataclass
 class Brats21Adapter(DatasetAdapter):
-    """Case folders at any depth, in the names of 2021 or of 2023 and later.
+    """Case folders at any depth, in the names of 2021 or of 2023 and later, or both mixed.
 
     The whole tumour is every label above zero, so that enhancing tumour counts be it 4 (2021) or 3 (2023).
-    Both names of a scan give one subject, so that it cannot be in two roles.
+    Both names of a scan give one subject, so that it cannot be in two roles. Cases of a validation folder,
+    whose masks are not public, are left out.
     """
 
     name: ClassVar[str] = "brats21"
     modalities: ClassVar[tuple[str, ...]] = ("t1", "t1ce", "t2", "flair")
-    about: ClassVar[str] = "RSNA-ASNR-MICCAI BraTS 2021, on TCIA (CC BY 4.0); Baid et al., arXiv 2107.02314"
+    about: ClassVar[str] = (
+        "RSNA-ASNR-MICCAI BraTS 2021, on TCIA (CC BY 4.0); Baid et al., arXiv 2107.02314; "
+        "docs/datasets/brats21.md"
+    )
 
-    def discover(self, root: Path) -> Iterator[Case]:
-        """One case a folder. Raises DataError for a case without tumour mask, as in the validation set."""
-        found: Found = {}
+    def discover(self, root: Path) -> Iterator[Case | DataError]:
+        """One case a folder; a DataError for one without tumour mask (UB333). Raises as `Pairing.each`."""
+        pairing = Pairing(root, LAYOUT)
         for path in nifti_files(root):
             if match := NAME.fullmatch(path.name):
-                put(found, match[1], WHAT[match[4]], path)
-        require(found, root, LAYOUT)
-        return iter([_case(case_id, files) for case_id, files in sorted(found.items())])
+                pairing.put(match[1], WHAT[match[4]], path)
+        pairing.leave_out_hidden()
+        return pairing.each(_case)
 
 
-def _case(case_id: str, files: dict[str, Path]) -> Case:
-    if "lesion_mask" not in files:
-        folder = next(iter(files.values())).parent
-        hint = "the training set has one for every case; leave cases without it out of the root"
-        raise DataError(f"no tumour mask (seg) in {folder}", where=case_id, hint=hint, code="UB333")
+def subject_of(case_id: str) -> str:
+    """The subject of a case under either name of it: BraTS-00000."""
+    match = CASE.fullmatch(case_id)
+    return f"BraTS-{match[1] or match[2]}" if match else case_id
+
+
+def _case(case_id: str, files: Files) -> Case:
     return Case(
         dataset=Brats21Adapter.name,
         case_id=case_id,
-        subject_id=f"BraTS-{re.findall(r'[0-9]{5}', case_id)[0]}",
+        subject_id=subject_of(case_id),
         images={modality: files[modality] for modality in Brats21Adapter.modalities if modality in files},
         healthy=False,
-        lesion_mask=files["lesion_mask"],
+        lesion_mask=need_lesion_mask(case_id, files, "seg"),
         lesion_kind="tumour",
+        stripped=True,
     )

@@ -1,16 +1,23 @@
 """IXI: nearly 600 healthy subjects from three London hospitals, one scan session each, T1, T2 and PD."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from uad_bench import Case, DatasetAdapter
-from uad_datasets.pairing import Found, nifti_files, put, require
+from uad_bench.errors import DataError
+from uad_datasets.demographics import Person, beside, read_people
+from uad_datasets.finding import nifti_files
+from uad_datasets.pairing import Files, Pairing
 
-NAME = re.compile(r"(IXI\d{3})-(Guys|HH|IOP)-(\d{4})-(T1|T2|PD)(_mask)?\.nii(\.gz)?")
+NAME = re.compile(r"(IXI\d{3})-(Guys|HH|IOP)-(\d{4})-((?i:T1|T2|PD))(_mask)?\.nii(\.gz)?")
 LAYOUT = "IXI-T2/IXI002-Guys-0828-T2.nii.gz, in any folders"
+SHEETS = ("IXI.xls", "IXI.csv", "ixi.xls", "ixi.csv")
+#: The sheet's own coding, as its column head says.
+SEX_ID = {"1": "m", "2": "f", "1.0": "m", "2.0": "f"}
 
 
 @dataclass
@@ -20,33 +27,47 @@ class IxiAdapter(DatasetAdapter):
     T1 and T2 of a session do not share a grid, and not every session has every modality. Brain masks are
     `..._mask.nii.gz` beside their image; of several that of T2, else PD, else T1 is taken, and by its world
     coordinates it serves them all.
+
+    sheet: the demographics (IXI.xls, or saved as CSV); "" takes it from the root or one level above it, and
+    without one ages and sexes are unknown. stripped: whether the scans of this copy hold the brain alone.
     """
 
     name: ClassVar[str] = "ixi"
     modalities: ClassVar[tuple[str, ...]] = ("t1", "t2", "pd")
-    about: ClassVar[str] = "https://brain-development.org (CC BY-SA 3.0)"
+    about: ClassVar[str] = "https://brain-development.org/ixi-dataset (CC BY-SA 3.0); docs/datasets/ixi.md"
 
-    def discover(self, root: Path) -> Iterator[Case]:
-        """One case a session, all healthy; `site` is Guys, HH or IOP."""
-        found: Found = {}
+    sheet: str = ""
+    stripped: bool = False
+
+    def discover(self, root: Path) -> Iterator[Case | DataError]:
+        """One case a session, all healthy; `site` is Guys, HH or IOP.
+
+        Raises DataError for a sheet that cannot be read (UB321, UB334), else as `Pairing.each`.
+        """
+        pairing = Pairing(root, LAYOUT)
         for path in nifti_files(root):
             if match := NAME.fullmatch(path.name):
                 subject, site, session, modality, mask = match.groups()[:5]
-                put(found, f"{subject}-{site}-{session}", modality.lower() + (mask or ""), path)
-        with_image = {case_id: files for case_id, files in found.items() if set(files) & set(self.modalities)}
-        require(with_image, root, LAYOUT)
-        return iter([_case(case_id, files) for case_id, files in sorted(with_image.items())])
+                pairing.put(f"{subject}-{site}-{session}", modality.lower() + (mask or ""), path)
+        return pairing.each(partial(self._case, self._people(root)))
 
+    def _people(self, root: Path) -> dict[int, Person]:
+        path = Path(self.sheet).expanduser() if self.sheet else beside(root, SHEETS)
+        return read_people(path, ("IXI_ID", "AGE", "SEX_ID"), SEX_ID) if path else {}
 
-def _case(case_id: str, files: dict[str, Path]) -> Case:
-    subject, site, _ = case_id.split("-")
-    masks = (files.get(f"{modality}_mask") for modality in ("t2", "pd", "t1"))
-    return Case(
-        dataset=IxiAdapter.name,
-        case_id=case_id,
-        subject_id=subject,
-        images={modality: files[modality] for modality in IxiAdapter.modalities if modality in files},
-        healthy=True,
-        brain_mask=next((mask for mask in masks if mask), None),
-        site=site,
-    )
+    def _case(self, people: Mapping[int, Person], case_id: str, files: Files) -> Case:
+        subject, site, _ = case_id.split("-")
+        masks = (files.get(f"{modality}_mask") for modality in ("t2", "pd", "t1"))
+        person = people.get(int(subject.removeprefix("IXI")), Person())
+        return Case(
+            dataset=self.name,
+            case_id=case_id,
+            subject_id=subject,
+            images={modality: files[modality] for modality in self.modalities if modality in files},
+            healthy=True,
+            brain_mask=next((mask for mask in masks if mask), None),
+            stripped=self.stripped,
+            site=site,
+            age=person.age,
+            sex=person.sex,
+        )

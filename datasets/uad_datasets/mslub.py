@@ -1,16 +1,19 @@
 """MSLUB: 30 patients with multiple sclerosis, T1, T2 and FLAIR, lesions by the consensus of three raters."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
-from uad_datasets.pairing import Found, nifti_files, put, require
+from uad_datasets.demographics import Person, beside, read_people
+from uad_datasets.finding import nifti_files
+from uad_datasets.pairing import Files, Pairing, need_lesion_mask
 
-FOLDER = re.compile(r"patient\d{1,3}")
+FOLDER = re.compile(r"patient(\d{1,3})")
 NAME = re.compile(
     r"(?:patient\d{1,3}_)?(T1WKS|T1W|T2W|FLAIR|brainmask|consensus_gt)(?:_N4\w*_regtoMNI)?\.nii(\.gz)?"
 )
@@ -28,22 +31,28 @@ class MslubAdapter(DatasetAdapter):
 
     Images as scanned (folders `raw`) are passed over: they do not share the grid of the lesion mask; the
     longitudinal sister set is too: its masks mark change between visits. T1WKS, T1 with contrast agent, is
-    t1ce.
+    t1ce. The copy on the MNI grid (`..._regtoMNI`) holds the brain alone; the others are whole heads with a
+    brain mask. Ages and sexes come from `patient_info.csv` in the root or one level above, where it is.
     """
 
     name: ClassVar[str] = "mslub"
     modalities: ClassVar[tuple[str, ...]] = ("t1", "t1ce", "t2", "flair")
-    about: ClassVar[str] = "https://lit.fe.uni-lj.si (CC BY); Lesjak et al., Neuroinformatics 2017"
+    about: ClassVar[str] = (
+        "https://lit.fe.uni-lj.si (CC BY); Lesjak et al., Neuroinformatics 2017; docs/datasets/mslub.md"
+    )
 
-    def discover(self, root: Path) -> Iterator[Case]:
-        """One case a patient. Raises DataError for a patient without the consensus lesion mask."""
-        found: Found = {}
+    def discover(self, root: Path) -> Iterator[Case | DataError]:
+        """One case a patient; a DataError for one without the consensus lesion mask (UB333).
+
+        Raises DataError for a table that cannot be read (UB321, UB334), else as `Pairing.each`.
+        """
+        pairing = Pairing(root, LAYOUT)
         for path in nifti_files(root, skip=frozenset({"raw", "longitudinal"})):
-            what = _what(path)
-            if what:
-                put(found, path.parent.name, what, path)
-        require(found, root, LAYOUT)
-        return iter([_case(case_id, files) for case_id, files in sorted(found.items())])
+            if what := _what(path):
+                pairing.put(path.parent.name, what, path)
+        table = beside(root, ("patient_info.csv",))
+        people = read_people(table, ("patient_id", "age", "sex")) if table else {}
+        return pairing.each(partial(_case, people))
 
 
 def _what(path: Path) -> str | None:
@@ -56,18 +65,19 @@ def _what(path: Path) -> str | None:
     return WHAT[match[1]] if match else None
 
 
-def _case(case_id: str, files: dict[str, Path]) -> Case:
-    if "lesion_mask" not in files:
-        folder = next(iter(files.values())).parent
-        hint = "copy the case again, with its consensus mask"
-        raise DataError(f"no lesion mask (consensus_gt) in {folder}", where=case_id, hint=hint, code="UB333")
+def _case(people: Mapping[int, Person], case_id: str, files: Files) -> Case:
+    person = people.get(int(case_id.removeprefix("patient")), Person())
+    images = {modality: files[modality] for modality in MslubAdapter.modalities if modality in files}
     return Case(
         dataset=MslubAdapter.name,
         case_id=case_id,
         subject_id=case_id,
-        images={modality: files[modality] for modality in MslubAdapter.modalities if modality in files},
+        images=images,
         healthy=False,
-        lesion_mask=files["lesion_mask"],
+        lesion_mask=need_lesion_mask(case_id, files, "consensus_gt"),
         brain_mask=files.get("brain_mask"),
         lesion_kind="ms",
+        stripped=True if any("regtoMNI" in path.name for path in images.values()) else None,
+        age=person.age,
+        sex=person.sex,
     )

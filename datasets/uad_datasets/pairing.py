@@ -1,38 +1,104 @@
-"""What the adapters of real datasets share: finding image files, and pairing them without guessing."""
+"""What the adapters of real datasets share: files are paired to cases without guessing."""
 
-import os
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
+from uad_bench.data.checks import log
 from uad_bench.errors import DataError
 
-#: Files by what they are (a modality, "brain_mask", "lesion_mask") for each case.
-Found = dict[str, dict[str, Path]]
+#: Files of a case by what they are: a modality, "brain_mask", "lesion_mask".
+Files = dict[str, Path]
+Built = TypeVar("Built")
+
+#: Folders of challenges' hidden sets: images without lesion masks, on purpose.
+HIDDEN = re.compile(r"(?i).*(validation|testing).*|test")
 
 
-def nifti_files(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:
-    """All .nii and .nii.gz files at any depth, in order; none below folders named in `skip`."""
-    files = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name not in skip]
-        files += [Path(folder, name) for name in names if name.endswith((".nii", ".nii.gz"))]
-    return sorted(files)
+class Pairing:
+    """The files of each case by what they are; a second file for one thing is told, never chosen from.
+
+    root: the folder that was searched; layout: what it should look like; choose: what to do about second files.
+    """
+
+    def __init__(
+        self, root: Path, layout: str, choose: str = "name the folder of one copy as the root"
+    ) -> None:
+        self.root, self.layout, self.choose = root, layout, choose
+        self.files: dict[str, Files] = {}
+        self._second: dict[str, Files] = {}
+
+    def put(self, case_id: str, what: str, path: Path) -> None:
+        """Note a file of a case. `what` ends in "mask" for masks of any sort."""
+        files = self.files.setdefault(case_id, {})
+        if files.setdefault(what, path) != path:
+            self._second.setdefault(case_id, {}).setdefault(what, path)
+
+    def each(self, build: Callable[[str, Files], Built]) -> Iterator[Built | DataError]:
+        """What `build` makes of each case, by case id, or the DataError of a case that cannot be paired.
+
+        That is one with two files for one thing (UB329), one without an image (UB332), or one for which
+        `build` raises. Raises DataError where no case has an image (UB334).
+        """
+        if not any(map(_has_image, self.files.values())):
+            what = "no case found" if self.root.is_dir() else "no such folder"
+            raise DataError(what, where=str(self.root), hint=f"expected {self.layout}", code="UB334")
+        return iter([self._one(case_id, build) for case_id in sorted(self.files)])
+
+    def _one(self, case_id: str, build: Callable[[str, Files], Built]) -> Built | DataError:
+        if case_id in self._second:
+            return self._met_twice(case_id)
+        files = self.files[case_id]
+        if not _has_image(files):
+            what = f"a mask without an image: {self._short(next(iter(files.values())))}"
+            return DataError(what, where=case_id, hint="add its image, or remove the mask", code="UB332")
+        try:
+            return build(case_id, files)
+        except DataError as error:
+            return error
+
+    def _met_twice(self, case_id: str) -> DataError:
+        second = self._second[case_id]
+        what, path = next(iter(second.items()))
+        pair = f"{self._short(self.files[case_id][what])} and {self._short(path)}"
+        more = f", and so for {', '.join(list(second)[1:])}" if len(second) > 1 else ""
+        return DataError(f"two files for {what}: {pair}{more}", where=case_id, hint=self.choose, code="UB329")
+
+    def _short(self, path: Path) -> str:
+        return str(path.relative_to(self.root))
+
+    def leave_out_hidden(self) -> None:
+        """Drop cases without lesion mask that lie in a challenge's validation or test folder, and say so.
+
+        Raises DataError where that leaves none (UB334).
+        """
+        hidden = [case_id for case_id, files in self.files.items() if self._is_hidden(files)]
+        for case_id in hidden:
+            del self.files[case_id]
+        if hidden and not self.files:
+            hint = "lesion masks of hidden sets are not published; name the training folder"
+            what = f"a hidden set: none of {len(hidden)} cases has a lesion mask"
+            raise DataError(what, where=str(self.root), hint=hint, code="UB334")
+        if hidden:
+            what = "%s: left out for want of public lesion masks: %d, %s to %s"
+            log.warning(what, self.root, len(hidden), min(hidden), max(hidden))
+
+    def _is_hidden(self, files: Files) -> bool:
+        folder = next(iter(files.values())).parent.relative_to(self.root)
+        folders = (self.root.absolute().name, *folder.parts)
+        return "lesion_mask" not in files and any(map(HIDDEN.fullmatch, folders))
 
 
-def put(found: Found, case_id: str, what: str, path: Path) -> None:
-    """Note a file of a case. Raises DataError, naming both, where the case has such a file already."""
-    files = found.setdefault(case_id, {})
-    if what in files:
-        raise DataError(
-            f"two files for {what}: {files[what]} and {path}",
-            where=case_id,
-            hint="name the folder of one copy as the root",
-            code="UB329",
-        )
-    files[what] = path
+def _has_image(files: Files) -> bool:
+    return any(not what.endswith("mask") for what in files)
 
 
-def require(found: Found, root: Path, layout: str) -> None:
-    """Raises DataError where nothing was found: the folder, and the layout that was expected (UB334)."""
-    if not found:
-        what = "no case found" if root.is_dir() else "no such folder"
-        raise DataError(what, where=str(root), hint=f"expected {layout}", code="UB334")
+def need_lesion_mask(case_id: str, files: Files, called: str) -> Path:
+    """The lesion mask of a case of a lesion set. Raises DataError where there is none (UB333)."""
+    if "lesion_mask" in files:
+        return files["lesion_mask"]
+    folder = next(iter(files.values())).parent
+    what = f"no lesion mask ({called}) in {folder.parent.name}/{folder.name}"
+    hint = "copy the case again, with its mask, or leave it out of the root"
+    raise DataError(what, where=case_id, hint=hint, code="UB333")

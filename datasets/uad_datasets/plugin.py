@@ -10,3 +10,9 @@ def register_datasets(register: Register) -> None:
     register("ixi", "uad_datasets.ixi:IxiAdapter", "IXI, healthy subjects: T1, T2, PD")
     register("brats21", "uad_datasets.brats21:Brats21Adapter", "BraTS 2021, glioma: T1, T1CE, T2, FLAIR")
     register("mslub", "uad_datasets.mslub:MslubAdapter", "MSLUB, multiple sclerosis: T1, T1CE, T2, FLAIR")
+    register("atlas_v2", "uad_datasets.atlas_v2:AtlasV2Adapter", "ATLAS v2.0, stroke: T1")
+    register("wmh", "uad_datasets.wmh:WmhAdapter", "WMH 2017, white matter hyperintensities: T1, FLAIR")
+    register(
+        "processed", "uad_datasets.processed:ProcessedAdapter", "ready-made downloads of the pDDPM family"
+    )
+    register("folder", "uad_datasets.folder:FolderAdapter", "your own scans, by a CSV table or a BIDS tree")

@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from uad_bench.data.splits import assign, ids_hash, position
+from uad_bench.data.splits import assign, fold_of, ids_hash, position
 from uad_bench.errors import DataError, UsageError
 from uad_bench.types import Case
 
@@ -79,3 +79,37 @@ def test_both_sorts_together_and_ids_met_twice():
 def test_ids_hash_forgets_the_order_and_nothing_else():
     assert ids_hash(["b", "a"]) == ids_hash(["a", "b"]) == hashlib.sha256(b"a\nb").hexdigest()
     assert ids_hash(["ab"]) != ids_hash(["a", "b"])
+
+
+def test_folds_cut_all_but_the_test_and_each_subject_is_val_once():
+    everyone = cases(600, sessions=2)
+    plain = assign(everyone, HEALTHY, "salt")
+    folds = [assign(everyone, HEALTHY, "salt", 5, fold) for fold in range(5)]
+    test = {case_id for case_id, role in plain.items() if role == "test"}
+    assert all({c for c, role in fold.items() if role == "test"} == test for fold in folds)
+    assert all([fold[c] for fold in folds].count("val") == 1 for c in plain if c not in test)
+    assert all(0.14 < list(fold.values()).count("val") / (1200 - len(test)) < 0.26 for fold in folds)
+
+
+def test_a_fold_is_a_pure_function_of_the_subject_and_moves_with_no_share():
+    assert [fold_of(f"s{i}", "salt", 5) for i in range(8)] == [fold_of(f"s{i}", "salt", 5) for i in range(8)]
+    assert fold_of("IXI002", "salt", 5) == int(position("IXI002", "salt\0fold") * 5)
+    fewer, more = cases(200)[::3], cases(200)
+    one, other = (assign(some, HEALTHY, "salt", 4, 2) for some in (fewer, more))
+    assert one == {case_id: other[case_id] for case_id in one}
+    wider = assign(more, {"train": 0.5, "val": 0.4, "test": 0.1}, "salt", 4, 2)
+    stay = [c for c in other if "test" not in (other[c], wider[c])]
+    assert stay and all(other[c] == wider[c] for c in stay)
+
+
+def test_without_a_fold_the_shares_hold_and_no_role_of_old_moves():
+    assert assign(cases(64), HEALTHY, "phantom-806", folds=5) == assign(cases(64), HEALTHY, "phantom-806")
+    known = {"IXI002": "train", "IXI012": "val", "IXI013": "train", "IXI014": "val", "IXI016": "test"}
+    roles = assign([Case("toy", name, name, {}, healthy=True) for name in known], HEALTHY, "uad-bench")
+    assert roles == known
+
+
+@pytest.mark.parametrize(("folds", "fold"), [(0, 0), (1, 0), (5, 5), (5, -1)])
+def test_a_fold_that_cannot_be(folds, fold):
+    with pytest.raises(UsageError, match="fold"):
+        assign(cases(3), HEALTHY, "salt", folds, fold)

@@ -1,67 +1,73 @@
-from pathlib import Path
-
 import pytest
 
 from uad_bench.errors import DataError
-from uad_datasets.brats21 import Brats21Adapter
+from uad_datasets.brats21 import Brats21Adapter, subject_of
+
+ENDINGS = ("t1", "t1ce", "t2", "flair", "seg")
 
 
-def case_2021(root: Path, number: str, *endings: str) -> None:
-    folder = root / f"BraTS2021_{number}"
-    folder.mkdir(parents=True)
-    for ending in endings or ("t1", "t1ce", "t2", "flair", "seg"):
-        (folder / f"BraTS2021_{number}_{ending}.nii.gz").touch()
+def case_2021(number, *endings, folder=""):
+    name = f"BraTS2021_{number}"
+    return [f"{folder}{name}/{name}_{ending}.nii.gz" for ending in endings or ENDINGS]
 
 
-def case_2023(root: Path, number: str) -> None:
-    folder = root / f"BraTS-GLI-{number}-000"
-    folder.mkdir(parents=True)
-    for ending in ("t1n", "t1c", "t2w", "t2f", "seg"):
-        (folder / f"BraTS-GLI-{number}-000-{ending}.nii.gz").touch()
+def case_2023(number, *endings):
+    name = f"BraTS-GLI-{number}-000"
+    return [f"{name}/{name}-{ending}.nii.gz" for ending in endings or ("t1n", "t1c", "t2w", "t2f", "seg")]
 
 
 @pytest.mark.parametrize(
-    "depth", ["", "BraTS2021_Training_Data", "a/RSNA_ASNR_MICCAI_BraTS2021_TrainingData_16July2021"]
+    "folder", ["", "BraTS2021_Training_Data/", "a/RSNA_ASNR_MICCAI_BraTS2021_TrainingData_16July2021/"]
 )
-def test_case_folders_at_any_depth(tmp_path, depth):
-    case_2021(tmp_path / depth, "00002")
-    case_2021(tmp_path / depth, "00000")
-    cases = list(Brats21Adapter().discover(tmp_path))
+def test_case_folders_at_any_depth(tree, folder):
+    root = tree(*case_2021("00002", folder=folder), *case_2021("00000", folder=folder))
+    cases = list(Brats21Adapter().discover(root))
     assert [case.case_id for case in cases] == ["BraTS2021_00000", "BraTS2021_00002"]
     assert list(cases[0].images) == ["t1", "t1ce", "t2", "flair"]
     assert cases[0].images["t1ce"].name == "BraTS2021_00000_t1ce.nii.gz"
     assert (cases[0].healthy, cases[0].lesion_kind, cases[0].lesion_labels) == (False, "tumour", ())
-    assert cases[0].lesion_mask.name == "BraTS2021_00000_seg.nii.gz"
+    assert (cases[0].lesion_mask.name, cases[0].stripped) == ("BraTS2021_00000_seg.nii.gz", True)
 
 
-def test_the_names_of_2023_mean_the_same(tmp_path):
-    case_2023(tmp_path, "00005")
-    (case,) = Brats21Adapter().discover(tmp_path)
+def test_the_names_of_2023_mean_the_same(tree):
+    (case,) = Brats21Adapter().discover(tree(*case_2023("00005")))
     assert case.case_id == "BraTS-GLI-00005-000"
     endings = {what: path.name.split("-")[-1] for what, path in case.images.items()}
     assert endings == {"t1": "t1n.nii.gz", "t1ce": "t1c.nii.gz", "t2": "t2w.nii.gz", "flair": "t2f.nii.gz"}
 
 
-def test_both_names_of_a_scan_are_one_subject(tmp_path):
-    case_2021(tmp_path, "00005")
-    case_2023(tmp_path, "00005")
-    case_2023(tmp_path, "00006")
-    cases = list(Brats21Adapter().discover(tmp_path))
+def test_both_names_of_a_scan_are_one_subject(tree):
+    root = tree(*case_2021("00005"), *case_2023("00005"), *case_2023("00006"))
+    cases = list(Brats21Adapter().discover(root))
     assert [case.subject_id for case in cases] == ["BraTS-00005", "BraTS-00006", "BraTS-00005"]
+    assert subject_of("patient01") == "patient01"
 
 
-def test_only_the_modalities_that_exist(tmp_path):
-    case_2021(tmp_path, "00000", "t2", "seg")
-    (case,) = Brats21Adapter().discover(tmp_path)
+def test_only_the_modalities_that_exist(tree):
+    (case,) = Brats21Adapter().discover(tree(*case_2021("00000", "t2", "seg")))
     assert list(case.images) == ["t2"]
 
 
-def test_a_case_without_its_mask_is_named(tmp_path):
-    case_2021(tmp_path, "00000")
-    case_2021(tmp_path, "00003", "t1", "t2")
-    with pytest.raises(DataError, match=r"no tumour mask .*\(BraTS2021_00003\)") as caught:
-        list(Brats21Adapter().discover(tmp_path))
-    assert caught.value.exit_code == 3
+def test_every_case_without_its_mask_is_named_in_one_go(tree, sort_out):
+    tree(*case_2021("00000"), *case_2021("00003", "t1", "t2"))
+    cases, faults = sort_out(Brats21Adapter(), tree(*case_2023("00004", "t2w")))
+    assert [case.case_id for case in cases] == ["BraTS2021_00000"]
+    assert [fault.where for fault in faults] == ["BraTS-GLI-00004-000", "BraTS2021_00003"]
+    assert {fault.code for fault in faults} == {"UB333"}
+
+
+def test_the_validation_folder_is_left_out_with_a_line(tree, sort_out, caplog):
+    hidden = case_2021("00001", "t1", "t2", folder="RSNA_ASNR_MICCAI_BraTS2021_ValidationData/")
+    cases, faults = sort_out(Brats21Adapter(), tree(*hidden, *case_2021("00000", folder="TrainingData/")))
+    assert ([case.case_id for case in cases], faults) == (["BraTS2021_00000"], [])
+    assert "lesion masks: 1, BraTS2021_00001" in caplog.text
+
+
+def test_two_releases_under_one_root_are_no_guess(tree, sort_out):
+    root = tree(*case_2021("00000", folder="kaggle/"), *case_2021("00000", folder="synapse/"))
+    cases, (fault,) = sort_out(Brats21Adapter(), root)
+    assert cases == []
+    assert "and so for" in str(fault)
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])

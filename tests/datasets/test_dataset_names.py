@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from uad_bench import DatasetAdapter
 from uad_datasets import plugin
@@ -9,7 +10,8 @@ from uad_datasets import plugin
 def test_every_name_leads_to_an_adapter_of_that_name():
     told = {}
     plugin.register_datasets(lambda name, target, summary: told.update({name: (target, summary)}))
-    assert sorted(told) == ["brats21", "ixi", "mslub", "phantom"]
+    names = ["atlas_v2", "brats21", "folder", "ixi", "mslub", "phantom", "processed", "wmh"]
+    assert sorted(told) == names
     for name, (target, summary) in told.items():
         module, cls = target.split(":")
         adapter = getattr(import_module(module), cls)
@@ -23,3 +25,14 @@ def test_naming_them_imports_none_of_them():
     code = f"import sys, uad_datasets.plugin; print([m for m in {heavy} if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
+
+
+def test_each_says_where_it_is_requested_and_has_a_page():
+    told = []
+    plugin.register_datasets(lambda name, target, summary: told.append((name, target)))
+    pages = Path(__file__).parents[2] / "docs" / "datasets"
+    for name, target in told:
+        module, cls = target.split(":")
+        assert getattr(import_module(module), cls).about
+        if name != "phantom":
+            assert (pages / f"{name}.md").is_file(), name

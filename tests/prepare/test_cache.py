@@ -1,15 +1,13 @@
 import multiprocessing
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from uad_bench.data import stream
-from uad_bench.errors import DataError, EnvironmentFault, UsageError
-from uad_bench.prepare.cache import _awaited, prepare_all, prepared
+from tests.prepare.shelves import tree
+from uad_bench.errors import DataError, EnvironmentFault, IntegrityError
+from uad_bench.prepare.cache import prepared, warm
 from uad_bench.types import Case
 
 STEPS = [
@@ -18,20 +16,6 @@ STEPS = [
     {"step": "resample", "spacing": [2, 2, 2], "shape": [26, 28, 24]},
     {"step": "scale"},
 ]
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.[nj]*") if p.is_file()}
-
-
-@pytest.fixture
-def sealed(monkeypatch):
-    """Call it, and from then on no source file may be opened."""
-
-    def refuse(path: Path, where: str) -> bytes:
-        raise AssertionError(f"{path} was opened")
-
-    return lambda: monkeypatch.setattr(stream, "_raw", refuse)
 
 
 def test_scan_and_truth_are_what_the_contracts_say(toy_case, tmp_path):
@@ -77,6 +61,48 @@ def test_the_second_time_no_source_is_opened(toy_case, tmp_path, sealed):
         prepared(case, ["t2"], STEPS[:2], tmp_path / "cache")
 
 
+def test_what_is_ready_is_found_without_opening_anything_and_nothing_else_is(toy_case, tmp_path, sealed):
+    case, cache = toy_case(), tmp_path / "cache"
+    sealed()
+    assert warm(case, ["t2"], STEPS, cache) is None
+
+
+def test_copies_of_a_scan_share_an_entry_and_keep_their_names(toy_case, tmp_path):
+    one, two = (prepared(toy_case(name), ["t2"], STEPS, tmp_path / "cache") for name in ("one", "two"))
+    assert one.folder == two.folder
+    assert (one.scan().case_id, two.scan().case_id) == ("one", "two")
+
+
+def test_an_edited_file_is_prepared_again_though_name_and_size_are_the_same(toy_case, tmp_path):
+    case = toy_case()
+    first = prepared(case, ["t2"], STEPS, tmp_path / "cache")
+    other = toy_case("other", seed=5)
+    other.images["t2"].replace(case.images["t2"])
+    assert prepared(case, ["t2"], STEPS, tmp_path / "cache").content != first.content
+
+
+def test_a_bit_that_flipped_in_the_cache_never_reaches_a_method(toy_case, tmp_path):
+    entry = prepared(toy_case(), ["t2"], STEPS, tmp_path / "cache")
+    raw = (entry.folder / "image.npy").read_bytes()
+    (entry.folder / "image.npy").write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    with pytest.raises(IntegrityError, match="changed after it was made") as caught:
+        entry.scan()
+    assert caught.value.exit_code == 5
+
+
+def test_ignored_voxels_come_back_beside_the_lesions(toy_case, write_nifti, tmp_path):
+    case = toy_case()
+    labels = np.zeros((48, 52, 46), np.uint8)
+    labels[30:34, 28:32, 18:22], labels[20:24, 20:24, 20:24] = 1, 2
+    affine = np.eye(4)
+    affine[:3, 3] = (-24, -26, -22)
+    mask = write_nifti("labels.nii.gz", labels, affine)
+    case = replace(case, lesion_mask=mask, lesion_labels=(1,), ignored_labels=(2,))
+    truth = prepared(case, ["t2"], STEPS, tmp_path / "cache").truth()
+    assert (truth.lesion_mask.sum(), truth.ignored.sum()) == (8, 8)
+    assert not (truth.lesion_mask & truth.ignored).any()
+
+
 def test_a_damaged_entry_is_made_again(toy_case, tmp_path):
     case = toy_case()
     entry = prepared(case, ["t2"], STEPS, tmp_path / "cache")
@@ -85,52 +111,6 @@ def test_a_damaged_entry_is_made_again(toy_case, tmp_path):
     (entry.folder / "lesion_mask.npy").unlink()
     prepared(case, ["t2"], STEPS, tmp_path / "cache")
     assert tree(tmp_path / "cache") == good
-
-
-def broken(case: Case) -> Case:
-    """The case with its image cut in half."""
-    path = case.images["t2"]
-    path.write_bytes(path.read_bytes()[:2000])
-    return case
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_all_failures_are_listed_and_the_rest_is_done(toy_case, tmp_path, workers):
-    cases = [
-        toy_case("a"),
-        broken(toy_case("b")),
-        toy_case("c", lesion=False),
-        replace(toy_case("d"), images={}),
-    ]
-    seen = []
-    done, failures = prepare_all(cases, ["t2"], STEPS, tmp_path / "cache", workers, lambda *n: seen.append(n))
-    assert [entry.case.case_id for entry in done] == ["a", "c"]
-    assert [(name, error.exit_code, error.code) for name, error in failures] == [
-        ("b", 3, "UB322"),
-        ("d", 3, "UB332"),
-    ]
-    assert "truncated" in str(failures[0][1])
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert not list((tmp_path / "cache").rglob("*.tmp"))
-
-
-def test_the_number_of_workers_does_not_show(toy_case, tmp_path, sealed):
-    cases = [toy_case(f"c{i}", seed=i) for i in range(3)]
-    prepare_all(cases, ["t2"], STEPS, tmp_path / "one", workers=1)
-    prepare_all(cases, ["t2"], STEPS, tmp_path / "two", workers=2)
-    assert tree(tmp_path / "one") == tree(tmp_path / "two")
-    sealed()
-    done, failures = prepare_all(cases, ["t2"], STEPS, tmp_path / "two", workers=2)
-    assert (len(done), failures) == (3, [])
-
-
-def test_wrong_steps_and_twice_the_same_id_stop_at_once(toy_case, tmp_path):
-    case = toy_case()
-    with pytest.raises(UsageError, match="unknown preparation step"):
-        prepare_all([case], ["t2"], [{"step": "skale"}], tmp_path / "cache")
-    with pytest.raises(DataError, match="met twice: toy-1"):
-        prepare_all([case, case], ["t2"], STEPS, tmp_path / "cache")
-    assert not (tmp_path / "cache").exists()
 
 
 def _race(case: Case, cache: Path, gate) -> None:
@@ -149,14 +129,6 @@ def test_two_processes_that_race_end_with_one_entry(toy_case, tmp_path):
     assert [racer.exitcode for racer in racers] == [0, 0]
     prepared(case, ["t2"], STEPS, tmp_path / "alone")
     assert tree(tmp_path / "both") == tree(tmp_path / "alone")
-
-
-def test_a_worker_that_died_is_a_failure_of_its_case(toy_case, tmp_path):
-    future = Future()
-    future.set_exception(BrokenProcessPool())
-    error = _awaited(future, (toy_case(), ["t2"], STEPS, tmp_path))
-    assert (error.exit_code, error.where) == (6, "toy-1")
-    assert "fewer workers" in str(error)
 
 
 def test_a_cache_that_cannot_be_written_is_the_machines_fault(toy_case, tmp_path):

@@ -1,10 +1,11 @@
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813  # as its own documentation does
 from nibabel.processing import resample_from_to
 
 from uad_bench.data.volumes import Grid
-from uad_bench.prepare.grid import same_grid, sample
+from uad_bench.prepare.grid import interpolate, same_grid, sample, spline_mean, window
 
 
 def grid(shape: tuple[int, int, int], spacing: float, origin: float = 0.0) -> Grid:
@@ -86,3 +87,96 @@ def test_a_speck_is_found_wherever_it_lies():
 def test_same_grid_forgives_the_precision_of_a_header_only():
     assert same_grid(grid((9, 9, 9), 1), grid((9, 9, 9), 1, origin=1e-4))
     assert not same_grid(grid((9, 9, 9), 1), grid((9, 9, 9), 1, origin=1e-2))
+
+
+def wave(grid: Grid) -> np.ndarray:
+    """A wave of the world's coordinates, 12 mm long, between 50 and 150."""
+    x, y, z = np.tensordot(grid.affine[:3, :3], np.indices(grid.shape), 1) + grid.affine[:3, 3].reshape(
+        3, 1, 1, 1
+    )
+    return (100 + 50 * np.sin(x / 2) * np.cos(y / 2) * np.sin(z / 3 + 1)).astype(np.float32)
+
+
+def itk(array: np.ndarray, source: Grid, target: Grid, interpolator: int) -> np.ndarray:
+    across = np.linalg.solve(source.affine, target.affine)
+    turn = sitk.AffineTransform(3)
+    turn.SetMatrix(across[:3, :3].ravel().tolist())
+    turn.SetTranslation(across[:3, 3].tolist())
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array.T))
+    there = sitk.Image(*target.shape, sitk.sitkFloat32)
+    return sitk.GetArrayFromImage(sitk.Resample(image, there, turn, interpolator, 0.0)).T
+
+
+SHEARED = Grid(
+    (24, 26, 22), np.array([[1.1, 0.2, 0, -3], [-0.1, 0.9, 0.1, 2], [0.1, 0, 1.3, 1], [0, 0, 0, 1]])
+)
+
+
+@pytest.mark.parametrize(
+    ("order", "interpolator"), [(0, sitk.sitkNearestNeighbor), (1, sitk.sitkLinear), (3, sitk.sitkBSpline)]
+)
+def test_interpolation_is_that_of_itk_through_any_affine(order, interpolator):
+    array, target = wave(SHEARED), grid((20, 20, 20), 1.2)
+    ours, theirs = interpolate(array, SHEARED, target, order), itk(array, SHEARED, target, interpolator)
+    assert ((ours != 0) == (theirs != 0)).mean() > 0.999
+    both = (ours != 0) & (theirs != 0)
+    assert 0.3 < both.mean() < 1
+    np.testing.assert_allclose(ours[both], np.clip(theirs[both], array.min(), array.max()), atol=0.02)
+
+
+def test_splines_follow_a_wave_closer_than_lines_and_never_leave_the_range():
+    target = grid((14, 14, 14), 0.9, origin=4)
+    error = {
+        order: np.abs(interpolate(wave(SHEARED), SHEARED, target, order) - wave(target)).max()
+        for order in (1, 3)
+    }
+    assert error[3] < error[1] / 4
+    edge = np.zeros((20, 20, 20), np.float32)
+    edge[8:14, 8:14, 8:14] = 1
+    fine = Grid((60, 60, 60), np.diag([1 / 3, 1 / 3, 1 / 3, 1]))
+    for values in (
+        interpolate(edge, grid((20, 20, 20), 1), fine, 3),
+        spline_mean(edge, grid((20, 20, 20), 1), fine),
+    ):
+        assert values.min() >= 0
+        assert values.max() == 1
+
+
+def test_a_spline_averaged_over_voxels_is_the_mean_of_its_points():
+    source, target = grid((24, 24, 24), 1), grid((8, 8, 8), 2, origin=4.5)
+    points = interpolate(wave(source), source, grid((16, 16, 16), 1, origin=4), 3)
+    expected = points.reshape(8, 2, 8, 2, 8, 2).mean(axis=(1, 3, 5))
+    np.testing.assert_allclose(spline_mean(wave(source), source, target), expected, atol=1e-3)
+
+
+def test_the_field_of_view_ends_with_the_outermost_voxels():
+    ones, fine = np.ones((4, 4, 4), np.float32), grid((40, 4, 4), 0.25, origin=0)
+    for order in (0, 1, 3):
+        filled = np.flatnonzero(interpolate(ones, grid((4, 4, 4), 1), fine, order)[:, 0, 0])
+        assert filled.tolist() == list(range(15))  # up to 3.5 mm, where the last voxel ends
+
+
+def test_nan_stays_where_it_was_and_spoils_nothing_else():
+    array = wave(SHEARED)
+    array[10, 11, 12] = np.nan
+    target = Grid((60, 60, 60), SHEARED.affine @ np.diag([0.4, 0.4, 0.4, 1]))
+    bad = np.isnan(interpolate(array, SHEARED, target, 3))
+    places = np.argwhere(bad) * 0.4
+    assert 8 <= len(places) <= 27
+    assert np.abs(places - (10, 11, 12)).max() <= 0.5 + 1e-6
+
+
+def test_masks_stay_masks_and_a_centre_between_two_voxels_goes_one_way():
+    mask = np.zeros((10, 10, 10), bool)
+    mask[5] = True
+    halved = interpolate(mask, grid((10, 10, 10), 1), grid((5, 5, 5), 2, origin=0.5), 0)
+    assert halved.dtype == bool
+    assert np.flatnonzero(halved[:, 0, 0]).tolist() == [2]
+    mask = np.roll(mask, -1, axis=0)
+    assert not interpolate(mask, grid((10, 10, 10), 1), grid((5, 5, 5), 2, origin=0.5), 0).any()
+
+
+def test_a_window_keeps_every_voxel_at_its_place():
+    part = window(SHEARED, (2, -3, 4), (5, 6, 7))
+    assert part.shape == (5, 6, 7)
+    np.testing.assert_allclose(part.affine @ [1, 2, 3, 1], SHEARED.affine @ [3, -1, 7, 1])

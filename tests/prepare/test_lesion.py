@@ -4,7 +4,7 @@ from scipy import ndimage
 
 from uad_bench.data.volumes import Grid, Volume, read_grid, read_mask
 from uad_bench.prepare.canonical import canonical
-from uad_bench.prepare.lesion import fullest, fullest_of_each, resample_lesions
+from uad_bench.prepare.lesion import fullest, fullest_of_each, in_voxels_of, nearest_lesions, resample_lesions
 
 
 def grid(shape, spacing, origin=0.0):
@@ -106,3 +106,68 @@ def test_fullest_takes_anchors_first_and_never_an_empty_voxel():
 def test_fullest_of_each_counts_and_breaks_ties_by_place():
     lesion, voxel = np.array([1, 1, 1, 2, 2, 3]), np.array([7, 4, 7, 9, 3, 7])
     assert fullest_of_each(lesion, voxel).tolist() == [7, 3, 7]
+
+
+def sheared(seed: int) -> np.ndarray:
+    """An affine as a registration finds it: turned, sheared and scaled by up to a third."""
+    rng = np.random.default_rng(seed)
+    turn, _ = np.linalg.qr(np.eye(3) + rng.normal(0, 0.15, (3, 3)))
+    turn *= np.sign(np.diag(turn))
+    shear = np.eye(3) + np.triu(rng.normal(0, 0.08, (3, 3)), 1)
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ shear @ np.diag(rng.uniform(0.8, 1.35, 3))
+    return affine
+
+
+def around(mask: Volume, spacing: float, seed: int = 0) -> Grid:
+    """A grid of 160 mm in the middle of a mask, somewhere between its voxels."""
+    n = round(160 / spacing)
+    middle = mask.affine[:3, :3] @ np.argwhere(mask.array).mean(axis=0) + mask.affine[:3, 3]
+    affine = np.diag([spacing] * 3 + [1.0])
+    affine[:3, 3] = middle - 80 + np.random.default_rng(seed).uniform(0, spacing, 3)
+    return Grid((n, n, n), affine)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("spacing", [1, 2])
+def test_through_a_general_affine_volume_times_determinant_holds_and_no_lesion_is_lost(seed, spacing):
+    affine = sheared(seed)
+    mask = Volume(specks(60, seed), affine)
+    target = around(mask, spacing, seed)
+    result = resample_lesions(mask, target)
+    before = mask.array.sum() * np.linalg.det(affine[:3, :3])
+    assert before > 1000
+    assert result.mask.array.sum() * spacing**3 == pytest.approx(before, rel=0.03)
+    assert lesions_met(mask.array, mask.grid, result.mask.array, target) == (result.lesions, result.lesions)
+    assert (result.lost, result.lesions_vanished) == (0, 0)
+
+
+def test_real_lesions_through_a_general_affine(shared_data):
+    path = shared_data / "MSLUB/patient07/patient07_consensus_gt.nii.gz"
+    drawn = canonical(read_mask(path, "c", read_grid(path, "c")))
+    affine = sheared(3)
+    mask = Volume(drawn.array, affine @ drawn.affine)
+    target = around(mask, 2)
+    result = resample_lesions(mask, target)
+    expected = drawn.array.sum() * drawn.grid.voxel_ml * np.linalg.det(affine[:3, :3])
+    assert result.mask.array.sum() * target.voxel_ml == pytest.approx(expected, rel=0.03)
+    met = lesions_met(mask.array, mask.grid, result.mask.array, target)
+    assert met == (result.lesions, result.lesions)
+
+
+def test_nearest_neighbour_counts_what_vanishes_and_what_is_outside(caplog):
+    mask = np.zeros((40, 40, 40), bool)
+    mask[10:16, 10:16, 10:16] = True
+    mask[20, 20, 20] = True  # between the centres of the coarse grid
+    mask[38:, 38:, 38:] = True
+    result = nearest_lesions(Volume(mask, np.eye(4)), grid((18, 18, 18), 2, origin=0.5))
+    assert result.mask.array.sum() == 27
+    assert (result.lesions, result.lesions_outside, result.lesions_vanished, result.lost) == (3, 1, 1, 1)
+    figures = result.figures("case-1")
+    assert (figures["lesion_voxels"], figures["lesions_vanished"]) == (27, 1)
+    assert [sentence in caplog.text for sentence in figures["warnings"]] == [True, True]
+
+
+def test_voxels_are_counted_by_volume():
+    assert in_voxels_of(grid((5, 5, 5), 2), 17, grid((9, 9, 9), 1)) == 2
+    assert in_voxels_of(grid((9, 9, 9), 1), 2, grid((5, 5, 5), 2)) == 16

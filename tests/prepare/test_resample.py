@@ -97,3 +97,90 @@ def test_without_a_brain_mask_the_order_of_steps_is_named():
     working = ball(20)
     with pytest.raises(UsageError, match="brain_mask"):
         at_2_mm().apply(Working("case-1", working.images))
+
+
+SHEAR = np.array([[1.1, 0.15, 0, 4], [-0.12, 0.95, 0.1, -3], [0.05, -0.1, 1.2, 6], [0, 0, 0, 1]])
+
+
+def moved(working: Working, affine: np.ndarray, **changes) -> Working:
+    """The case in another world, as the step `register` leaves it."""
+    return working.everywhere(
+        lambda v: Volume(v.array, affine @ v.affine), lambda v: Volume(v.array, affine @ v.affine), **changes
+    )
+
+
+def test_after_a_registration_with_shear_everything_follows_the_affines():
+    working = ball(20)
+    lesions = np.zeros((60, 60, 60), bool)
+    lesions[24:36, 24:36, 24:36] = True
+    lesions[15, 30, 30] = True
+    lesion_mask = Volume(lesions, working.brain_mask.affine)
+    ignored = Volume(np.roll(lesions, 6, axis=0), working.brain_mask.affine)
+    case = moved(Working("case-1", working.images, working.brain_mask, lesion_mask, ignored), SHEAR)
+    result = at_2_mm(shape=(40, 40, 40)).apply(case)
+    assert result.brain_mask.grid.axes == "RAS"
+    np.testing.assert_allclose(centre_of_mass(result.brain_mask), SHEAR[:3] @ [10, -20, 30, 1], atol=0.3)
+    growth = np.linalg.det(SHEAR[:3, :3])
+    assert result.brain_mask.array.sum() * 8 == pytest.approx(
+        working.brain_mask.array.sum() * growth, rel=0.02
+    )
+    assert result.lesion_mask.array.sum() * 8 == pytest.approx(lesions.sum() * growth, rel=0.03)
+    assert (result.figures["lesions"], result.figures["lesions_vanished"]) == (2, 0)
+    np.testing.assert_allclose(result.images["t2"].array[result.brain_mask.array], 100, rtol=1e-4)
+    assert not (result.ignored.array & result.lesion_mask.array).any()
+    assert result.ignored.array.any()
+
+
+@pytest.mark.parametrize("skull", [0.0, 5000.0])
+def test_splines_too_are_of_the_brain_alone_and_within_its_range(skull):
+    working = at_2_mm(interpolation="bspline").apply(ball(20, skull))
+    np.testing.assert_allclose(working.images["t2"].array[working.brain_mask.array], 100, rtol=1e-4)
+    noise = np.random.default_rng(0).uniform(50, 150, (60, 60, 60)).astype(np.float32)
+    noisy = Working("case-1", {"t2": Volume(noise, ball(20).brain_mask.affine)}, ball(20).brain_mask)
+    fine = at_2_mm(interpolation="bspline", spacing=(0.7, 0.7, 0.7), shape=(60, 60, 60), centre=(10, -20, 30))
+    values = fine.apply(noisy)
+    values = values.images["t2"].array[values.brain_mask.array]
+    assert values.min() >= 50
+    assert values.max() <= 150
+    assert values.std() > at_fine_linear(noisy) * 1.1
+
+
+def at_fine_linear(working: Working) -> float:
+    step = at_2_mm(spacing=(0.7, 0.7, 0.7), shape=(60, 60, 60), centre=(10, -20, 30))
+    result = step.apply(working)
+    return float(result.images["t2"].array[result.brain_mask.array].std())
+
+
+def test_the_share_of_the_brain_with_data_is_told_for_each_modality(caplog):
+    whole = ball(20)
+    affine = whole.images["t2"].affine
+    images = {
+        "t2": whole.images["t2"],
+        "t1": Volume(whole.images["t2"].array[:, :, :40], affine),
+        "flair": Volume(np.where(np.arange(60) < 25, whole.images["t2"].array, 0), affine),
+    }
+    figures = at_2_mm().apply(Working("case-1", images, whole.brain_mask)).figures
+    brain = whole.brain_mask.array
+    assert figures["coverage"] == {
+        "t2": 1.0,
+        "t1": pytest.approx(brain[:, :, :40].sum() / brain.sum(), abs=1e-3),
+        "flair": pytest.approx(brain[:, :, :25].sum() / brain.sum(), abs=1e-3),
+    }
+    assert [sentence for sentence in figures["warnings"] if "in t1" in sentence or "in flair" in sentence]
+    assert "of the brain holds data in flair" in caplog.text
+
+
+def test_nearest_lesions_are_the_papers_option_and_earlier_losses_are_carried_on():
+    lesions = np.zeros((60, 60, 60), bool)
+    lesions[24:36, 24:36, 24:36] = True
+    lesions[20, 30, 30] = lesions[40, 30, 41] = lesions[30, 41, 40] = lesions[30, 20, 19] = True
+    working = ball(20)
+    case = Working(
+        "c", working.images, working.brain_mask, Volume(lesions, working.brain_mask.affine), lost=16
+    )
+    full, near = at_2_mm().apply(case), at_2_mm(lesions="nearest").apply(case)
+    assert full.lost == near.lost == 2
+    assert full.figures["lesions_vanished"] == 0
+    assert near.figures["lesions_vanished"] > 0
+    with pytest.raises(ValueError, match="fullest"):
+        at_2_mm(lesions="linear")

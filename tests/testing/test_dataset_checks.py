@@ -65,6 +65,36 @@ class Undeclared(Sound):
     modalities = ("t1",)
 
 
+class Unsure(Sound):
+    """Sound too: what cannot be paired is yielded as what speaks against it."""
+
+    def discover(self, root):
+        yield DataError("two files for t2", where="c", hint="name one copy as the root", code="UB329")
+        yield from super().discover(root)
+
+
+class Hopeless(Sound):
+    def discover(self, root):
+        return (
+            DataError("no mask", where=case.case_id, hint="copy it again") for case in super().discover(root)
+        )
+
+
+class SaysNotWhere(Sound):
+    def discover(self, root):
+        return (item for item in [*super().discover(root), DataError("something is wrong", hint="look")])
+
+
+class SaysNotWhat(Sound):
+    def discover(self, root):
+        return (item for item in [*super().discover(root), DataError("something is wrong", where="c")])
+
+
+class YieldsWords(Sound):
+    def discover(self, root):
+        return (item for item in [*super().discover(root), "c cannot be paired"])
+
+
 class CallsAllHealthy(Sound):
     def case(self, path):
         return replace(super().case(path), healthy=True)
@@ -83,6 +113,9 @@ BROKEN = {
     Writes: "folder_stays_untouched",
     Invents: "files_exist",
     Undeclared: "modalities_are_declared",
+    SaysNotWhere: "faults_say_where",
+    SaysNotWhat: "faults_say_where",
+    YieldsWords: "faults_say_where",
     CallsAllHealthy: "healthy_cases",
     CallsAllIll: "healthy_cases",
 }
@@ -97,8 +130,15 @@ def root(write_nifti):
     return path.parent
 
 
-def test_a_sound_dataset_keeps_every_promise(root):
-    assert {result.status for result in check_dataset(Sound, root)} == {"kept"}
+@pytest.mark.parametrize("cls", [Sound, Unsure])
+def test_a_sound_dataset_keeps_every_promise(root, cls):
+    assert {result.status for result in check_dataset(cls, root)} == {"kept"}
+
+
+def test_what_is_said_of_cases_is_not_checked_where_there_is_none(root):
+    status = {result.promise: result.status for result in check_dataset(Hopeless, root)}
+    assert status["faults_say_where"] == status["empty_folder"] == "kept"
+    assert status["files_exist"] == status["ids"] == "not checked"
 
 
 @pytest.mark.parametrize(("cls", "promise"), BROKEN.items(), ids=lambda x: getattr(x, "__name__", x))

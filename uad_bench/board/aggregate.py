@@ -102,14 +102,19 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
     known = done or runs
     cells = _cells([run.tested[test].numbers for run in done], known[0].deterministic)
     failures = tuple(
-        f"{label} seed {run.seed}: {run.state}{': ' if run.error else ''}{run.error}"
+        f"{label} seed {run.seed}: {_how(run.state)}{': ' if run.error else ''}{run.error}"
         for run in runs
         if run.state != "complete"
     )
     return Row(
         None, label, runs[0].method, known[0].null, known[0].deterministic, len(done), len(runs), cells,
-        failures, _printed(runs[0], test, papers),
+        failures, _printed(runs[0], test, papers), tuple(sorted({mark for run in runs for mark in run.marks})),
     )  # fmt: skip
+
+
+def _how(state: str) -> str:
+    """A run that is not complete, in a word."""
+    return "failed" if state == "failed" else "not finished"
 
 
 def _cells(runs: Sequence[Mapping[Name, Number]], deterministic: bool) -> dict[Name, Cell]:
@@ -144,12 +149,12 @@ def _printed(run: RunSummary, test: str, papers: Sequence[Reported]) -> tuple[Re
 
 
 def _ranked(rows: Iterable[Row], primary: str) -> list[Row]:
-    """Null rows, ranked rows, rows that miss a seed or the primary metric; names decide the order of ties."""
+    """Null rows, ranked rows, rows with a leak or a number missing; names decide the order of ties."""
     null: list[Row] = []
     ranked: list[Row] = []
     rest: list[Row] = []
     for row in sorted(rows, key=lambda row: row.label):
-        full = row.complete and _seeds(row, primary) == row.begun
+        full = row.complete and not row.leaky and _seeds(row, primary) == row.begun
         (null if row.null else ranked if full else rest).append(row)
     ranked.sort(key=lambda row: -_mean(row, primary))
     means = [_mean(row, primary) for row in ranked]

@@ -14,6 +14,7 @@ from uad_bench.errors import unknown_name
 LONG_COLUMNS = (
     "protocol", "fingerprint", "train", "test", "options", "fit_ids", "test_ids", "origin", "rank", "method",
     "null", "seeds", "seeds_begun", "group", "metric", "mean", "sd", "sd_note", "n", "undefined", "reason",
+    "marks",
 )  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def _records(table: Table) -> Iterator[Mapping[str, Any]]:
 def _about(row: Row) -> dict[str, Any]:
     return {
         "rank": row.rank, "method": row.label, "null": int(row.null), "seeds": row.done,
-        "seeds_begun": row.begun,
+        "seeds_begun": row.begun, "marks": "; ".join(row.marks),
     }  # fmt: skip
 
 

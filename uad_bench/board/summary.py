@@ -11,6 +11,8 @@ Name = tuple[str, str]
 
 #: What `evaluate` calls a threshold rule that looks at the test labels.
 ORACLE = "@oracle"
+#: How the mark of a leak begins.
+LEAK = "leak "
 
 
 class Number(NamedTuple):
@@ -45,7 +47,8 @@ class RunSummary:
 
     name: where the run is found; state: "complete", or why there are no numbers, explained by `error`;
     settings: all hyper-parameters and whatever else of the specification moves a number; pinned: the part of
-    the protocol that `fingerprint` is the digest of; tested: by test dataset.
+    the protocol that `fingerprint` is the digest of; tested: by test dataset; marks: what the run carries for
+    good: a published split, a leak ("leak ...").
     """
 
     name: str
@@ -62,6 +65,7 @@ class RunSummary:
     deterministic: bool = False
     null: bool = False
     error: str = ""
+    marks: tuple[str, ...] = ()
 
 
 class Key(NamedTuple):
@@ -110,7 +114,7 @@ class Row:
     """One method with one set of parameters.
 
     rank: None for a null row and where not every seed that was begun has the primary metric; done, begun:
-    numbers of seeds; failures: a line for each seed without numbers.
+    numbers of seeds; failures: a line for each seed without numbers; marks: see `RunSummary`.
     """
 
     rank: int | None
@@ -123,6 +127,12 @@ class Row:
     cells: Mapping[Name, Cell]
     failures: tuple[str, ...] = ()
     reported: tuple[Reported, ...] = ()
+    marks: tuple[str, ...] = ()
+
+    @property
+    def leaky(self) -> bool:
+        """Some run of the row was allowed a leak: it is shown, and never ranked."""
+        return any(mark.startswith(LEAK) for mark in self.marks)
 
     @property
     def complete(self) -> bool:

@@ -39,7 +39,11 @@ def notes(table: Table) -> list[str]:
         said.append("null: a floor or plain baseline that every method has to beat; not ranked")
     if any(row.deterministic for row in table.rows):
         said.append("deterministic (det.): nothing is drawn at random, so there is no deviation over seeds")
-    said += [f"failed: {failure}" for row in table.rows for failure in row.failures]
+    said += [f"without a number: {failure}" for row in table.rows for failure in row.failures]
+    marks = dict.fromkeys(mark for row in table.rows for mark in row.marks)
+    said += [f"marked for good: {mark}" for mark in marks]
+    if any(row.leaky for row in table.rows):
+        said.append("leak: test cases took part in training; not a result, and never ranked")
     sources = dict.fromkeys(paper.source for row in table.rows for paper in row.reported)
     if sources:
         said.append("reported: as printed, under another protocol (cases, preparation, thresholds), not "
@@ -48,7 +52,9 @@ def notes(table: Table) -> list[str]:
 
 
 def rank_text(row: Row) -> str:
-    """The rank, "null" for the floor, "–" where seeds are missing."""
+    """The rank, "leak" for a leaky split, "null" for the floor, "–" where seeds are missing."""
+    if row.leaky:
+        return "leak"
     return "null" if row.null else NOTHING if row.rank is None else str(row.rank)
 
 

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from uad_bench import fast_sort
-from uad_bench.cli import checking, listing, results, running
+from uad_bench.cli import caching, checking, data, listing, results, running
 from uad_bench.errors import Terminated, UadError
 
 app = typer.Typer(
@@ -18,6 +18,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+data_app = typer.Typer(help="Datasets: unpack, check, look at them.", no_args_is_help=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -42,6 +45,10 @@ app.command("show")(listing.show)
 app.command("schema")(listing.schema)
 app.command("check")(checking.check)
 app.command("doctor")(checking.doctor)
+data_app.command("import")(data.import_)
+data_app.command("check")(data.check)
+app.add_typer(data_app, name="data")
+app.add_typer(caching.app, name="cache")
 
 
 def main() -> None:
@@ -57,9 +64,10 @@ def main() -> None:
             raise
         _leave(f"error[{error.code}]: {error}", error.exit_code)
     except (KeyboardInterrupt, typer.Abort) as stop:
-        code = 143 if isinstance(stop, Terminated) else 130
-        _leave("interrupted: finished work is kept, --resume goes on", code)
+        _interrupted(stop)
     except typer.Exit as leave:
+        if isinstance(leave.__cause__, KeyboardInterrupt):  # typer makes a plain Exit(130) of every interrupt
+            _interrupted(leave.__cause__)
         sys.exit(leave.exit_code)
     except typer.exceptions.TyperException as error:  # a word on the command line
         _leave(f"error[UB200]: {' '.join(error.format_message().split())} (try --help)", 2)
@@ -71,6 +79,11 @@ def main() -> None:
 
 def _terminate(_number: int, _frame: object) -> None:
     raise Terminated
+
+
+def _interrupted(stop: BaseException) -> None:
+    code = 143 if isinstance(stop, Terminated) else 130
+    _leave("interrupted: finished work is kept, --resume goes on", code)
 
 
 def _leave(message: str, code: int) -> None:

@@ -29,7 +29,12 @@ def check(
     if broken:
         what = f"{kind} {name!r} breaks {len(broken)} of {len(results)} promises"
         raise PluginError(what, where=", ".join(broken), code="UB410")
-    typer.echo(f"{kind} {name!r} keeps its promises")
+    unseen = [result for result in results if result.status == "not checked"]
+    if unseen:
+        more = ": add --data FOLDER" if kind == "dataset" and not data else ""
+        typer.echo(f"{kind} {name!r}: {len(results) - len(unseen)} promises kept, {len(unseen)} not checked{more}")
+    else:
+        typer.echo(f"{kind} {name!r} keeps its promises")
 
 
 def _is_dataset_class(name: str) -> bool:
@@ -57,6 +62,8 @@ def doctor(data: options.Data = []) -> None:  # noqa: B006  # typer copies it
     sources = options.sources(data, 1)
     typer.echo(f"{'cache':<12} {sources.cache}")
     for entry in plugins.catalogue().names("dataset"):
-        typer.echo(f"{'data':<12} {entry.name}: {sources.named_root(entry.name) or 'no folder named'}")
+        root = sources.named_root(entry.name)
+        missing = " (no such folder)" if root and not root.is_dir() else ""
+        typer.echo(f"{'data':<12} {entry.name}: {root or 'no folder named'}{missing}")
     for broken in plugins.catalogue().broken:
         typer.echo(f"broken plug-in {broken.name} [{broken.source}]: {broken.reason}")

@@ -8,7 +8,8 @@ import typer
 from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from uad_bench.cohort import Sources
+    from uad_bench.data.legacy import RoleTable
+    from uad_bench.sources import Sources
 
 Protocol = Annotated[str, typer.Option("--protocol", "-p", help="A shipped protocol, or a .yaml file.")]
 Data = Annotated[
@@ -21,6 +22,17 @@ Set = Annotated[
 Test = Annotated[str, typer.Option("--test", help="Test sets, with commas; default: the protocol's.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where runs are kept.")]
 Workers = Annotated[int, typer.Option("--workers", help="Processes that prepare scans; 0: one a CPU.", min=0)]
+SkipMissing = Annotated[
+    bool, typer.Option("--skip-missing", help="Leave cases out that lack a modality; the result says so.")
+]
+Splits = Annotated[
+    str, typer.Option("--splits", help="legacy=FILE: roles of a published split table (legacy:SOURCE=FILE).")
+]
+AllowLeak = Annotated[
+    bool,
+    typer.Option("--allow-leak", help="Go on where the audit finds a leak; the result is marked for good."),
+]
+Fold = Annotated[int, typer.Option("--fold", help="Which fold is val; -1: the protocol's shares.", min=-1)]
 SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave cases out that cannot be prepared.")]
 
 
@@ -29,10 +41,12 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def sources(data: list[str], workers: int, skip_broken: bool = False) -> "Sources":
+def sources(
+    data: list[str], workers: int, skip_broken: bool = False, skip_missing: bool = False
+) -> "Sources":
     """The data sources of this machine. Raises UsageError for a --data that is not NAME=FOLDER."""
     from uad_bench import machine, plugins
-    from uad_bench.cohort import Sources, default_cache
+    from uad_bench.sources import Sources, default_cache
 
     roots = {}
     for item in data:
@@ -40,7 +54,24 @@ def sources(data: list[str], workers: int, skip_broken: bool = False) -> "Source
         if not (name and equals and folder):
             raise UsageError(f"--data {item!r}", hint="write NAME=FOLDER")
         roots[plugins.resolve("dataset", name).name] = Path(folder).expanduser()
-    return Sources(default_cache(), roots, workers or machine.threads(), skip_broken)
+    return Sources(default_cache(), roots, workers or machine.threads(), skip_broken, skip_missing)
+
+
+def table(text: str) -> "tuple[str, RoleTable | None]":
+    """--splits as what a specification says of it, and the table; ("", None) where it is not given.
+
+    Raises UsageError for another form, DataError for a table that cannot be read.
+    """
+    if not text:
+        return "", None
+    from uad_bench.data.legacy import read_table
+
+    kind, equals, file = text.partition("=")
+    word = kind.partition(":")[0]
+    if word != "legacy" or not equals or not file:
+        raise UsageError(f"--splits {text!r}", hint="write legacy=FILE, or legacy:SOURCE=FILE")
+    found = read_table(Path(file).expanduser())
+    return f"{kind}={Path(file).name}#{found.sha256[:12]}", found
 
 
 def settings(texts: list[str]) -> list[tuple[list[str], Any]]:

@@ -30,6 +30,10 @@ def run(
     checkpoint_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints.", min=0)] = 2,
     keep_maps: Annotated[str, typer.Option("--keep-maps", help="all or none.")] = "all",
     skip_broken: options.SkipBroken = False,
+    skip_missing: options.SkipMissing = False,
+    fold: options.Fold = -1,
+    splits: options.Splits = "",
+    allow_leak: options.AllowLeak = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:  # fmt: skip
     """Train, score, measure and table one or several methods.
@@ -45,7 +49,9 @@ def run(
 
     options.show_log(quiet=quiet)
     over = validated(Overrides, yamlio.read(Path(config)) if config else {}, config or "--config")
+    said, table = options.table(splits)
     limits = {
+        "fold": None if fold < 0 else fold, "splits": said, "allow_leak": allow_leak,
         "precision": precision, "keep_maps": keep_maps, "checkpoint_minutes": checkpoint_minutes,
         "time_budget_s": time_budget * 60 or None,
     }  # fmt: skip
@@ -55,13 +61,14 @@ def run(
     specs = matrix.specs()
     from uad_bench.method.context import resolve_device
 
+    here = options.sources(data, workers, skip_broken, skip_missing)
     place = Workplace(
-        out, options.sources(data, workers, skip_broken), resolve_device(device), threads or machine.threads(),
+        out, here, resolve_device(device), threads or machine.threads(),
         resume, fresh, progress=not quiet and sys.stderr.isatty(),
     )  # fmt: skip
     say = options.quiet if quiet else options.say
     began = time.monotonic()
-    outcome = execute(specs, place, say)
+    outcome = execute(specs, place, say, table)
     say(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
     from uad_bench.cli.results import print_tables
 
@@ -81,27 +88,31 @@ def prepare(
     set_: options.Set = [],  # noqa: B006
     workers: options.Workers = 0,
 ) -> None:
-    """Prepare every case of some datasets for a protocol, and say what is wrong with the rest."""
-    from uad_bench.cohort import discover
-    from uad_bench.config import Overrides, default_protocol, load_protocol
+    """Prepare every case of some datasets for a protocol, and say what is wrong with the rest.
+
+    Steps that learn from training scans need the protocol's training set among DATASET or --data.
+    """
+    from uad_bench.config import Overrides
     from uad_bench.errors import PartialFailure
     from uad_bench.executor import with_settings
-    from uad_bench.prepare.cache import prepare_all
+    from uad_bench.preparing import prepare_dataset, ready_steps
+    from uad_bench.sources import pinned_protocol
 
     options.show_log()
     over = with_settings(Overrides(), options.settings(set_))
-    pinned = load_protocol(protocol or default_protocol(), over.protocol)
-    sources, failed = options.sources(data, workers), 0
+    pinned = pinned_protocol(protocol, over.protocol)
+    sources, failed = options.sources(data, workers, skip_broken=True), 0
+    steps = ready_steps(pinned, over.datasets, sources, datasets, options.say)
     for name in datasets:
-        cases = discover(name, over.datasets.get(name, {}), sources)
-        done, failures = prepare_all(
-            cases, pinned.modalities, pinned.steps, sources.cache, workers=sources.workers
+        done, failures = prepare_dataset(
+            name, over.datasets.get(name, {}), pinned, steps, sources, options.say
         )
         typer.echo(
-            f"{name}: {len(done)} of {len(cases)} cases are ready for {pinned.name} {pinned.fingerprint}"
+            f"{name}: {len(done)} of {len(done) + len(failures)} cases are ready for {pinned.name} "
+            f"{pinned.fingerprint}, in {sources.cache}"
         )
-        for case_id, error in failures:
-            typer.echo(f"  {case_id}: {error}", err=True)
+        for error in failures:
+            typer.echo(f"  {error}", err=True)
         failed += len(failures)
     if failed:
         raise PartialFailure(f"{failed} cases cannot be prepared", hint="see the lines above")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from uad_bench.errors import DataError
 from uad_bench.types import Case
 
 
@@ -19,10 +20,14 @@ class DatasetAdapter:
     #: What a person should know before using the data: where it is requested, and its licence.
     about: ClassVar[str] = ""
 
-    def discover(self, root: Path) -> Iterator[Case]:
+    def discover(self, root: Path) -> Iterator[Case | DataError]:
         """Yield every case under `root`, in the order of `case_id`.
 
-        Raises DataError, naming folder and expected layout, where `root` holds no case at all.
+        A case that cannot be paired (two files for one thing, no lesion mask in a set of lesions) is yielded
+        too, as the DataError that says so, with the case in `where` and what to do in `hint`: one report then
+        names everything that is wrong. Who asked decides whether to go on without it.
+
+        Raises DataError (UB334), naming folder and expected layout, where `root` holds no case at all.
         """
         raise NotImplementedError
 

@@ -19,6 +19,8 @@ HEADER_BYTES = {348: "Nifti1Header", 540: "Nifti2Header"}
 # Deflate cannot compress better than 1032 to 1 (RFC 1951: 258 bytes from at least 2 bits).
 MOST_INFLATION = 1032
 SLACK = 1 << 20
+# So much of a file holds its header, compressed or not.
+HEAD = 1 << 14
 AGAIN = "download or copy the file again"
 
 
@@ -44,12 +46,13 @@ def nifti_bytes(path: Path, where: str) -> tuple[Any, bytes]:
 
 def nifti_header(path: Path, where: str) -> Any:  # noqa: ANN401  # a class of nibabel, which is not typed
     """The header alone, checked as far as it goes without the voxels. Raises as `nifti_bytes`."""
-    return _header(_first_bytes(_raw(path, where), where), where)[0]
+    return _header(_first_bytes(_raw(path, where, HEAD), where), where)[0]
 
 
-def _raw(path: Path, where: str) -> bytes:
+def _raw(path: Path, where: str, most: int = -1) -> bytes:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(most)
     except OSError as error:
         what = f"cannot read the file: {error.strerror or error}"
         raise DataError(what, where=where, hint="check the path and its permissions", code="UB321") from None

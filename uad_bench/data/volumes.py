@@ -78,10 +78,21 @@ def read_volume(path: Path, case_id: str) -> Image:
 
     Raises DataError (also for constant images, UB327) and IntegrityError, see `stream.nifti_bytes`.
     """
-    where = place(case_id, path)
-    image = _read(path, where)
-    check_contrast(image.array, where)
+    image = read_any(path, case_id)
+    check_contrast(image.array, place(case_id, path))
     return image
+
+
+def read_any(path: Path, case_id: str) -> Image:
+    """The values of a file, float32 (X, Y, Z), be it an image or a mask. Raises as `read_volume`, but UB327."""
+    import nibabel as nib
+
+    where = place(case_id, path)
+    header, content = nifti_bytes(path, where)
+    grid = _grid(header, where)
+    kind = nib.Nifti1Image if int(header["sizeof_hdr"]) == 348 else nib.Nifti2Image
+    array = np.asarray(kind.from_bytes(content).get_fdata(dtype=np.float32, caching="unchanged"))
+    return Volume(np.ascontiguousarray(array.reshape(grid.shape)), grid.affine)
 
 
 def read_mask(
@@ -93,8 +104,7 @@ def read_mask(
     holds fractions, and those above count. Raises DataError for another grid, or for values that are not
     integers where nothing says how to cut them (UB328), else as `read_volume`.
     """
-    where = place(case_id, path)
-    values = _read(path, where)
+    where, values = place(case_id, path), read_any(path, case_id)
     check_same_grid(values.grid, like, where)
     if cut is not None:
         return Volume(values.array > cut, like.affine)
@@ -132,16 +142,6 @@ def check_same_grid(grid: Grid, like: Grid, where: str) -> None:
         raise DataError(what, where=where, hint="resample the mask to its image", code="UB328")
     if beside > 1e-3:
         log.warning("%s: lies %.2f voxels beside its image; taken to be on it", where, beside)
-
-
-def _read(path: Path, where: str) -> Image:
-    import nibabel as nib
-
-    header, content = nifti_bytes(path, where)
-    grid = _grid(header, where)
-    kind = nib.Nifti1Image if int(header["sizeof_hdr"]) == 348 else nib.Nifti2Image
-    array = np.asarray(kind.from_bytes(content).get_fdata(dtype=np.float32, caching="unchanged"))
-    return Volume(np.ascontiguousarray(array.reshape(grid.shape)), grid.affine)
 
 
 def _grid(header: Any, where: str) -> Grid:  # noqa: ANN401  # a class of nibabel, which is not typed

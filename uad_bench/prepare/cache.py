@@ -1,10 +1,9 @@
-"""Prepared cases: made once, found again without opening a source file, by one process or by several."""
+"""Prepared cases: made once, found again without touching a voxel."""
 
-import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import mmap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,18 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from uad_bench.config import digest
-from uad_bench.data.checks import check_ids
-from uad_bench.errors import DataError, EnvironmentFault, UadError
-from uad_bench.prepare.chain import parse_steps
-from uad_bench.prepare.entry import entry_folder, make_entry, read_entry
-from uad_bench.types import Case, Scan, Truth
+from uad_bench.errors import DataError, EnvironmentFault, IntegrityError
+from uad_bench.prepare.chain import Prepared, parse_steps, run_chain
+from uad_bench.prepare.entry import entry_folder, read_entry, sources, whole, write_entry
+from uad_bench.prepare.stamps import Holds, held, known
+from uad_bench.types import Case, FloatArray, Scan, Truth
 
 Steps = Sequence[Mapping[str, Any]]
-Failures = list[tuple[str, UadError]]
 
 
 @dataclass(frozen=True)
 class PreparedCase:
-    """A case and its entry in the cache. Arrays are read when asked for."""
+    """A case and its entry in the cache. Arrays are mapped from disk when asked for."""
 
     case: Case
     folder: Path
@@ -34,7 +32,7 @@ class PreparedCase:
     @property
     def content(self) -> str:
         """12 hex digits of the prepared voxels, masks included."""
-        return digest(dict(self.record["files"]))
+        return digest(dict(self.record["content"]))
 
     def scan(self) -> Scan:
         """What a method may see."""
@@ -50,17 +48,73 @@ class PreparedCase:
         Raises DataError where the case is not healthy and has no lesion mask (UB333).
         """
         if self.case.lesion_mask is not None:
-            return Truth(self.case.case_id, self._array("lesion_mask"), int(self.record["lost"]))
+            ignored = self._array("ignored") if "ignored.npy" in self.record["files"] else None
+            lost = int(self.record["lost"])
+            return Truth(self.case.case_id, self._array("lesion_mask"), lost, ignored)
         if not self.case.healthy:
             hint = "leave the case out of the evaluation"
             raise DataError("no lesion mask", where=self.case.case_id, hint=hint, code="UB333")
         return Truth(self.case.case_id, np.zeros(self._array("brain_mask").shape, dtype=np.bool_))
 
+    def thumbnail(self) -> FloatArray:
+        """The brain in 16 x 16 x 16 means, for the search of near duplicates."""
+        small: FloatArray = np.load(self.folder / "thumbnail.npy", allow_pickle=False)
+        return small
+
+    def result(self) -> Prepared:
+        """The case as the chain left it, for steps that come after."""
+        scan, record = self.scan(), self.record
+        masks = (
+            self._array(name) if f"{name}.npy" in record["files"] else None
+            for name in ("lesion_mask", "ignored")
+        )  # fmt: skip
+        lesions, ignored = masks
+        return Prepared(
+            scan.image, scan.brain_mask, lesions, scan.affine, int(record["lost"]), list(record["steps"]),
+            ignored, np.array(record["to_atlas"]),
+        )  # fmt: skip
+
     def _array(self, name: str) -> npt.NDArray[Any]:
-        # Not a memory map: that would carry the folder's name, where the lesion mask lies, to the method.
-        array: npt.NDArray[Any] = np.load(self.folder / f"{name}.npy", allow_pickle=False)
-        array.flags.writeable = False
-        return array
+        """An array in the axes of `types`, mapped from disk, read-only.
+
+        Raises IntegrityError where the entry is not what was written (UB506); checked once a process.
+        """
+        if not _checked(self.folder, digest(dict(self.record["files"]))):
+            what, hint = (
+                "the cache entry was changed after it was made",
+                "run `uad-bench cache verify --remove`",
+            )
+            raise IntegrityError(what, where=self.case.case_id, hint=hint, code="UB506")
+        return np.moveaxis(_mapped(self.folder / f"{name}.npy"), 0, -1)
+
+
+@lru_cache(maxsize=100_000)
+def _checked(folder: Path, _digest: str) -> bool:
+    record = read_entry(folder)
+    return record is not None and whole(folder, record)
+
+
+def _mapped(path: Path) -> npt.NDArray[Any]:
+    """A .npy file mapped into memory. Not np.memmap: that would carry the folder's name to the method."""
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        read = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, _fortran, dtype = read(file)
+        start, data = file.tell(), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return np.frombuffer(data, dtype=dtype, offset=start).reshape(shape)
+
+
+def warm(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Path) -> PreparedCase | None:
+    """The case where it is ready; None where work is left, be it only to tell an error. Opens no image."""
+    stamps = {role: known(path, case.case_id, cache_dir) for role, path in sources(case, modalities).items()}
+    holds = {role: stamp for role, stamp in stamps.items() if stamp}
+    if len(holds) < len(stamps):
+        return None
+    folder = entry_folder(case, modalities, steps, holds, cache_dir)
+    record = read_entry(folder)
+    return PreparedCase(case, folder, record) if record else None
 
 
 def prepared(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Path) -> PreparedCase:
@@ -68,97 +122,27 @@ def prepared(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Pat
 
     Raises what `run_chain` and `entry_folder` raise, and EnvironmentFault where the cache cannot be written.
     """
-    folder = entry_folder(case, modalities, steps, cache_dir)
-    record = read_entry(folder)
-    if record is None:
-        try:
+    try:
+        files = sources(case, modalities)
+        holds = {role: held(path, case.case_id, cache_dir) for role, path in files.items()}
+        folder = entry_folder(case, modalities, steps, holds, cache_dir)
+        record = read_entry(folder)
+        if record is None:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(folder.with_suffix(".lock")):
-                record = read_entry(folder) or make_entry(case, modalities, steps, folder)
-        except OSError as error:
-            what = f"cannot write the cache: {error.strerror or error}"
-            hint = "free some space, or name another cache folder"
-            raise EnvironmentFault(what, where=str(cache_dir), hint=hint) from error
+                record = read_entry(folder)
+                record = record or _made(case, modalities, steps, holds, folder, cache_dir)
+    except OSError as error:
+        what = f"cannot write the cache: {error.strerror or error}"
+        hint = "free some space, or name another cache folder"
+        raise EnvironmentFault(what, where=str(cache_dir), hint=hint) from error
     return PreparedCase(case, folder, record)
 
 
-def prepare_all(
-    cases: Sequence[Case],
-    modalities: Sequence[str],
-    steps: Steps,
-    cache_dir: Path,
-    workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[list[PreparedCase], Failures]:
-    """All cases in their order, and every one that failed with its error; one never hides another.
-
-    Work is shared among `workers` processes of one thread each; the result does not depend on their number.
-    `progress` is told (cases done, cases in all). Raises UsageError and IntegrityError or DataError for steps
-    and ids, before any file is opened.
-    """
-    check_ids(cases)
-    parse_steps(steps)
-    done: list[PreparedCase] = []
-    failures: Failures = []
-    outcomes = _outcomes([(case, modalities, steps, cache_dir) for case in cases], workers)
-    for number, (case, outcome) in enumerate(zip(cases, outcomes, strict=True), start=1):
-        if isinstance(outcome, PreparedCase):
-            done.append(outcome)
-        else:
-            failures.append((case.case_id, outcome))
-        if progress:
-            progress(number, len(cases))
-    return done, failures
-
-
-Job = tuple[Case, Sequence[str], Steps, Path]
-Told = tuple[type[UadError], str, str, str, str]
-
-
-def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[PreparedCase | UadError]:
-    """The outcome of each job in order. Only jobs that are not in the cache yet reach another process."""
-    if workers <= 1:
-        yield from (_outcome(_attempt(job)) for job in jobs)
-        return
-    # Not fork: the parent may hold the threads and locks of torch. No job, no process.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = [_warm(job) or pool.submit(_attempt, job) for job in jobs]
-        try:
-            for future, job in zip(futures, jobs, strict=True):
-                yield future if isinstance(future, PreparedCase) else _awaited(future, job)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _awaited(future: Future[PreparedCase | Told], job: Job) -> PreparedCase | UadError:
-    try:
-        return _outcome(future.result())
-    except BrokenProcessPool:
-        hint = "most likely killed for memory: use fewer workers"
-        return EnvironmentFault("a worker process died", where=job[0].case_id, hint=hint)
-
-
-def _warm(job: Job) -> PreparedCase | None:
-    """The case where its entry is whole already, None where work is left, be it only to tell an error."""
-    try:
-        folder = entry_folder(*job)
-    except UadError:
-        return None
-    record = read_entry(folder)
-    return PreparedCase(job[0], folder, record) if record else None
-
-
-def _attempt(job: Job) -> PreparedCase | Told:
-    """One case, in whichever process; an error as plain words, because exceptions do not travel well."""
-    try:
-        return prepared(*job)
-    except UadError as error:
-        return type(error), error.what, error.where, error.hint, error.code
-
-
-def _outcome(told: PreparedCase | Told) -> PreparedCase | UadError:
-    if isinstance(told, PreparedCase):
-        return told
-    kind, what, where, hint, code = told
-    return kind(what, where=where, hint=hint, code=code)
+def _made(case: Case, modalities: Sequence[str], steps: Steps, holds: Mapping[str, Holds], folder: Path,
+          cache_dir: Path) -> dict[str, Any]:  # fmt: skip
+    """Prepare a case. What comes before a step that was fitted is an entry too: another fit starts there."""
+    first = next((i for i, step in enumerate(parse_steps(steps)) if step.was_fitted), 0)
+    start = prepared(case, modalities, steps[:first], cache_dir).result() if first else None
+    result = run_chain(case, modalities, steps[first:], start)
+    return write_entry(case, result, holds, folder)

@@ -1,48 +1,37 @@
-"""One entry of the cache: its name, its check, its making. Made whole beside its place, then renamed."""
+"""One entry of the cache: its name, its check, its making. Made whole beside its place, then renamed.
+
+<cache>/prepared/<2 hex>/<key>/
+    record.json       what it was made from, every step with its parameters and figures
+    image.npy         float32 (Z, C, X, Y): an axial slice is one piece of the file
+    brain_mask.npy    bool (Z, X, Y); lesion_mask.npy and ignored.npy alike, where the case has them
+    thumbnail.npy     float32 (16, 16, 16), for the search of near duplicates
+"""
 
 import hashlib
+import io
 import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.data.checks import check_ids, place
-from uad_bench.errors import DataError
+from uad_bench.data.checks import check_ids
+from uad_bench.data.lookalike import thumbnail
 from uad_bench.files import sha256, sync_folder, write_json
-from uad_bench.prepare.chain import Prepared, parse_steps, run_chain
+from uad_bench.prepare.chain import Prepared, parse_steps
+from uad_bench.prepare.stamps import Holds
 from uad_bench.types import Case
 
 #: Raised whenever the code of a step changes what it makes, so that no old entry is taken for new.
-RECIPE = 2
+RECIPE = 3
 RECORD = "record.json"
-LIBRARIES = ("nibabel", "numpy", "scipy")
-
-
-def entry_folder(
-    case: Case, modalities: Sequence[str], steps: Sequence[Mapping[str, Any]], cache_dir: Path
-) -> Path:
-    """Where the entry of a case is: named by all that its content depends on.
-
-    Files count by name, size and time of change, so a moved data folder stays warm and an edited file does
-    not. Raises IntegrityError for an id that is no plain word, UsageError for steps that cannot be, DataError
-    for a missing file (UB321).
-    """
-    check_ids([case])
-    content = {
-        "recipe": RECIPE,
-        "case": [case.dataset, case.case_id, list(case.lesion_labels)],
-        "files": {role: _stamp(path, case.case_id) for role, path in sources(case, modalities).items()},
-        "modalities": list(modalities),
-        "steps": [step.model_dump(mode="json") for step in parse_steps(steps)],
-    }
-    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return cache_dir / "prepared" / key[:2] / key
+LIBRARIES = ("nibabel", "numpy", "scipy", "simpleitk", "deepbet", "nilearn")
+MASKS = ("brain_mask", "lesion_mask", "ignored")
 
 
 def sources(case: Case, modalities: Sequence[str]) -> dict[str, Path]:
@@ -52,31 +41,64 @@ def sources(case: Case, modalities: Sequence[str]) -> dict[str, Path]:
     return files | {role: path for role, path in masks.items() if path is not None}
 
 
+def entry_folder(
+    case: Case,
+    modalities: Sequence[str],
+    steps: Sequence[Mapping[str, Any]],
+    holds: Mapping[str, Holds],
+    cache_dir: Path,
+) -> Path:
+    """Where the entry of a case is: named by the voxels of its files and everything that is done to them.
+
+    Raises IntegrityError for an id that is no plain word, UsageError for steps that cannot be.
+    """
+    check_ids([case])
+    content = {
+        "recipe": RECIPE,
+        "lesion": [list(case.lesion_labels), list(case.ignored_labels), case.mask_cut],
+        "stripped": case.stripped,
+        "sources": {role: [held.voxels, held.grid] for role, held in holds.items()},
+        "modalities": list(modalities),
+        "steps": [step.model_dump(mode="json") for step in parse_steps(steps)],
+    }
+    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return cache_dir / "prepared" / key[:2] / key
+
+
 def read_entry(folder: Path) -> dict[str, Any] | None:
-    """The record of an entry whose files all have the digests written in it; None for any other folder."""
+    """The record of an entry whose files all have the sizes written in it; None for any other folder.
+
+    No voxel is touched; `whole` compares the digests.
+    """
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text())
-        whole = all(sha256(folder / name) == known for name, known in record["files"].items())
+        sizes = record["bytes"]
+        sound = all(os.stat(folder / name).st_size == sizes[name] for name in record["files"])  # noqa: PTH116
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
-    return record if whole else None
+    return record if sound else None
 
 
-def make_entry(
-    case: Case, modalities: Sequence[str], steps: Sequence[Mapping[str, Any]], folder: Path
-) -> dict[str, Any]:
-    """Prepare the case and put its entry in place of whatever is there; the record. Call it under a lock.
+def whole(folder: Path, record: Mapping[str, Any]) -> bool:
+    """Whether every file of an entry has the digest written in its record."""
+    try:
+        return all(sha256(folder / name) == digest for name, digest in record["files"].items())
+    except OSError:
+        return False
 
-    Raises what `run_chain` raises, OSError or EnvironmentFault where the disk fails; nothing is left then.
+
+def write_entry(case: Case, result: Prepared, holds: Mapping[str, Holds], folder: Path) -> dict[str, Any]:
+    """Put an entry in place of whatever is there; its record. Call it under a lock.
+
+    Raises OSError where the disk fails; nothing is left then.
     """
-    result = run_chain(case, modalities, steps)
     aside = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(aside, ignore_errors=True)
     try:
         aside.mkdir()
-        for name, array in _arrays(result).items():
+        for name, array in _stored(result).items():
             _save(aside / name, array)
-        record = _record(case, modalities, result, aside)
+        record = _record(case, result, holds, aside)
         write_json(aside / RECORD, record)
         shutil.rmtree(folder, ignore_errors=True)
         aside.replace(folder)
@@ -88,40 +110,54 @@ def make_entry(
 
 
 def _arrays(result: Prepared) -> dict[str, npt.NDArray[Any]]:
-    arrays: dict[str, npt.NDArray[Any]] = {"image.npy": result.image, "brain_mask.npy": result.brain_mask}
+    """What a case is made of, axes as everywhere: (C, X, Y, Z) and (X, Y, Z)."""
+    masks = {name: getattr(result, name) for name in MASKS}
     # Apart from the image, so that no reader of images ever meets a lesion.
-    return arrays if result.lesion_mask is None else arrays | {"lesion_mask.npy": result.lesion_mask}
+    return {"image": result.image} | {name: mask for name, mask in masks.items() if mask is not None}
+
+
+def _stored(result: Prepared) -> dict[str, npt.NDArray[Any]]:
+    """The files of an entry, the slice axis first."""
+    files = {f"{name}.npy": np.moveaxis(array, -1, 0) for name, array in _arrays(result).items()}
+    return files | {"thumbnail.npy": thumbnail(result.image[0], result.brain_mask)}
 
 
 def _save(path: Path, array: npt.NDArray[Any]) -> None:
     with path.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _record(case: Case, modalities: Sequence[str], result: Prepared, folder: Path) -> dict[str, Any]:
+def _content(array: npt.NDArray[Any]) -> str:
+    """SHA-256 of an array as `np.save` writes it: the same however the entry happens to store it."""
+    data = io.BytesIO()
+    np.save(data, np.ascontiguousarray(array), allow_pickle=False)
+    return hashlib.sha256(data.getbuffer()).hexdigest()
+
+
+def _record(case: Case, result: Prepared, holds: Mapping[str, Holds], folder: Path) -> dict[str, Any]:
     """What the entry was made from and how, with nothing in it that changes from one making to the next."""
-    files = {role: (path.name, sha256(path)) for role, path in sources(case, modalities).items()}
+    files = [*_stored(result)]
     return {
         "recipe": RECIPE,
         "dataset": case.dataset,
         "case_id": case.case_id,
-        "modalities": list(modalities),
+        "modalities": [role for role in holds if role not in MASKS],
         "affine": result.affine.tolist(),
+        "to_atlas": result.to_atlas.tolist(),
         "lost": result.lost,
         "steps": result.record,
-        "sources": {role: {"file": name, "sha256": known} for role, (name, known) in files.items()},
-        "versions": {library: version(library) for library in LIBRARIES},
-        "files": {name: sha256(folder / name) for name in _arrays(result)},
+        "sources": {role: vars(held) for role, held in holds.items()},
+        "versions": {library: found for library in LIBRARIES if (found := _version(library))},
+        "content": {f"{name}.npy": _content(array) for name, array in _arrays(result).items()},
+        "files": {name: sha256(folder / name) for name in files},
+        "bytes": {name: (folder / name).stat().st_size for name in files},
     }
 
 
-def _stamp(path: Path, case_id: str) -> tuple[str, int, int]:
+def _version(library: str) -> str:
     try:
-        status = path.stat()
-    except OSError as error:
-        what = f"cannot read the file: {error.strerror or error}"
-        hint = "check the path and its permissions"
-        raise DataError(what, where=place(case_id, path), hint=hint, code="UB321") from None
-    return path.name, status.st_size, status.st_mtime_ns
+        return version(library)
+    except PackageNotFoundError:
+        return ""

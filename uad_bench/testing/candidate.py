@@ -9,7 +9,7 @@ from typing import Any
 from unittest import SkipTest
 
 from uad_bench.data.adapter import DatasetAdapter
-from uad_bench.errors import PluginError, UadError
+from uad_bench.errors import DataError, PluginError, UadError
 from uad_bench.method.base import Method
 from uad_bench.method.context import Context, Policy
 from uad_bench.method.guard import checked_map
@@ -104,6 +104,14 @@ class DatasetCandidate:
         return root
 
     @cached_property
-    def cases(self) -> list[Case]:
-        """What one discovery found, in its order."""
+    def found(self) -> list[Case | DataError]:
+        """What one discovery found, in its order: cases, and what it says of those it cannot pair."""
         return list(self.new().discover(self.folder))
+
+    @property
+    def cases(self) -> list[Case]:
+        """The cases among `found`. Raises NotChecked where all that was found is faults."""
+        cases = [item for item in self.found if isinstance(item, Case)]
+        if self.found and not cases:
+            raise NotChecked(f"no case in {self.folder} can be paired", hint=str(self.found[0]))
+        return cases

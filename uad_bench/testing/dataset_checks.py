@@ -1,6 +1,6 @@
 """What every dataset promises, one check each. A check raises where the promise is broken, and says the fix."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -53,9 +53,27 @@ def check_order(candidate: DatasetCandidate) -> None:
     ids = [case.case_id for case in candidate.cases]
     if ids != sorted(ids):
         raise broken(candidate.name, "cases in the order of case_id", f"{ids[:3]}...", "sort before yielding")
-    if candidate.cases != list(candidate.new().discover(candidate.folder)):
+    if _told(candidate.found) != _told(candidate.new().discover(candidate.folder)):
         fix = "let nothing but the folder decide"
         raise broken(candidate.name, "the same cases again", "others", fix)
+
+
+def _told(found: Iterable[Case | DataError]) -> list[Case | str]:
+    """What was found, to be compared: two errors of one text are one."""
+    return [item if isinstance(item, Case) else str(item) for item in found]
+
+
+def check_faults_say_where(candidate: DatasetCandidate) -> None:
+    """What is yielded instead of a case is a DataError that names the case and says what to do."""
+    for item in candidate.found:
+        if isinstance(item, Case):
+            continue
+        if not isinstance(item, DataError):
+            fix = "yield DataError(what, where=case_id, hint=what to do)"
+            raise broken(candidate.name, "a Case or a DataError", type(item).__name__, fix)
+        if not (item.where and item.hint):
+            fix = "give it `where`, the case, and `hint`, what to do"
+            raise broken(candidate.name, "an error that says where and what to do", repr(str(item)), fix)
 
 
 def check_folder_stays_untouched(candidate: DatasetCandidate) -> None:
@@ -114,6 +132,7 @@ DATASET_CHECKS: tuple[Callable[[DatasetCandidate], None], ...] = (
     check_empty_folder,
     check_ids,
     check_order,
+    check_faults_say_where,
     check_folder_stays_untouched,
     check_files_exist,
     check_modalities_are_declared,

@@ -1,0 +1,107 @@
+"""Anyone's own scans: the rows of a table, or the files of a BIDS tree."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from uad_bench import Case, DatasetAdapter
+from uad_bench.errors import DataError, unknown_name
+from uad_datasets.demographics import MISSING, age_of, sex_of
+from uad_datasets.folder_bids import read_tree
+from uad_datasets.folder_table import FACTS, FILES, IDS, MODALITIES, Entry, read_table
+
+TRUE, FALSE = {"1", "1.0", "true", "yes", "y"}, {"0", "0.0", "false", "no", "n"}
+
+
+@dataclass
+class FolderAdapter(DatasetAdapter):
+    """A table with one row a case, or (`bids: true`) a BIDS tree. docs/datasets/folder.md shows both.
+
+    table: CSV or TSV, relative to the root. columns: how the table (or participants.tsv) calls case_id,
+    subject_id, t1, t1ce, t2, flair, pd, lesion_mask, brain_mask, healthy, site, age, sex, lesion_kind, where it
+    calls them otherwise. entities: of a BIDS tree, only files with these (`{acq: iso}`). healthy: what cases
+    are that have no lesion mask and of whom the table says nothing. The rest as in `Case`, for all cases.
+    """
+
+    name: ClassVar[str] = "folder"
+    modalities: ClassVar[tuple[str, ...]] = MODALITIES
+    about: ClassVar[str] = "your own scans, by a CSV table or as a BIDS tree; docs/datasets/folder.md"
+
+    table: str = "cases.csv"
+    columns: dict[str, str] = field(default_factory=dict)
+    bids: bool = False
+    entities: dict[str, str] = field(default_factory=dict)
+    healthy: bool | None = None
+    stripped: bool | None = None
+    lesion_kind: str = ""
+    lesion_labels: tuple[int, ...] = ()
+    ignored_labels: tuple[int, ...] = ()
+    mask_cut: float | None = None
+
+    def discover(self, root: Path) -> Iterator[Case | DataError]:
+        """One case a row or a session; a DataError, with its line, for each that cannot be read as one.
+
+        Raises UsageError for a key of `columns` that means nothing here (UB201), DataError where there is no
+        table, no BIDS subject or no row (UB334).
+        """
+        for key in self.columns:
+            if key not in (*IDS, *FILES, *FACTS):
+                raise unknown_name("key of columns", key, (*IDS, *FILES, *FACTS))
+        if self.bids:
+            found = list(read_tree(root, self.entities, self.columns))
+        else:
+            found = read_table(root / Path(self.table).expanduser(), self.columns)
+        entries = sorted((e for e in found if isinstance(e, Entry)), key=lambda entry: entry.case_id)
+        faults = [fault for fault in found if isinstance(fault, DataError)]
+        return iter([*(self._judged(entry) for entry in entries), *faults])
+
+    def _judged(self, entry: Entry) -> Case | DataError:
+        try:
+            return self._case(entry)
+        except ValueError as error:
+            hint = "correct the cell, or leave it empty"
+            return DataError(str(error), where=entry.where, hint=hint, code="UB334")
+        except DataError as error:
+            return error
+
+    def _case(self, entry: Entry) -> Case:
+        return Case(
+            dataset=self.name,
+            case_id=entry.case_id,
+            subject_id=entry.subject_id,
+            images={modality: entry.files[modality] for modality in MODALITIES if modality in entry.files},
+            healthy=(healthy := self._healthy(entry)),
+            lesion_mask=entry.files.get("lesion_mask"),
+            brain_mask=entry.files.get("brain_mask"),
+            lesion_kind="" if healthy else entry.facts.get("lesion_kind", "") or self.lesion_kind,
+            lesion_labels=self.lesion_labels,
+            ignored_labels=self.ignored_labels,
+            mask_cut=self.mask_cut,
+            stripped=self.stripped,
+            site=entry.facts.get("site", ""),
+            age=age_of(entry.facts.get("age", "")),
+            sex=sex_of(entry.facts.get("sex", "")),
+        )
+
+    def _healthy(self, entry: Entry) -> bool:
+        """What the table says; else a case with a lesion mask is ill; else what the option says."""
+        word, masked = entry.facts.get("healthy", "").lower(), "lesion_mask" in entry.files
+        healthy = False if masked else self.healthy
+        if word not in MISSING:
+            healthy = _yes(word)
+        if healthy is None:
+            hint = "add a column `healthy`, or healthy: true for all without a lesion mask"
+            raise DataError("nothing says whether this case is healthy", where=entry.where, hint=hint,
+                            code="UB333")  # fmt: skip
+        if not healthy and not masked:
+            hint = "name its mask, or take the row out"
+            raise DataError("an ill case without a lesion mask", where=entry.where, hint=hint, code="UB333")
+        return healthy
+
+
+def _yes(word: str) -> bool:
+    """Raises ValueError for a word that is neither yes nor no."""
+    if word not in TRUE | FALSE:
+        raise ValueError(f"healthy is {word!r}, neither yes nor no")
+    return word in TRUE

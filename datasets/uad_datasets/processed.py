@@ -1,0 +1,100 @@
+"""The ready-made layout of the pDDPM family: prepared scans of several datasets under one root."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from uad_bench import Case, DatasetAdapter
+from uad_bench.errors import DataError, unknown_name
+from uad_datasets.brats21 import subject_of as brats_subject
+from uad_datasets.finding import nifti_files
+from uad_datasets.pairing import Files, Pairing, need_lesion_mask
+from uad_datasets.wmh import site_of as wmh_site
+
+MASKS = {"mask": "brain_mask", "seg": "lesion_mask"}
+#: Lesion kinds by part; a part that is not listed is a kind of its own.
+KINDS = {"brats21": "tumour", "mslub": "ms", "atlas_v2": "stroke", "wmh": "wmh"}
+#: The word of a file name that is the subject; BraTS and all others see `_subject`.
+SUBJECT = re.compile(r"IXI\d{3}|sub-[A-Za-z0-9]+|patient\d+")
+LAYOUT = "Train/ixi/{mask,t2}/IXI002-Guys-0828_{mask,t2}.nii.gz, Test/Brats21/{mask,t2,seg}/..."
+
+
+@dataclass
+class ProcessedAdapter(DatasetAdapter):
+    """Parts `Train/<part>` and `Test/<part>`, in each a folder for every modality, `mask` and `seg`.
+
+    `Train` and any part named ixi are healthy; every other part of `Test` has lesions. Which of the healthy
+    scans are test scans is the protocol's business: the papers' own tables repeat subjects across roles.
+
+    parts: the parts to read, all of them if empty. mask_cut: both masks were warped linearly; a voxel counts
+    above this share (the papers take every share above zero, which grows the lesions).
+    """
+
+    name: ClassVar[str] = "processed"
+    modalities: ClassVar[tuple[str, ...]] = ("t1", "t1ce", "t2", "flair", "pd")
+    about: ClassVar[str] = (
+        "offered by the authors of pDDPM (Behrendt et al. 2023); each part keeps the terms of its own dataset; "
+        "docs/datasets/processed.md"
+    )
+
+    parts: tuple[str, ...] = ()
+    mask_cut: float = 0.5
+
+    def discover(self, root: Path) -> Iterator[Case | DataError]:
+        """One case a scan; a DataError for one of a lesion part without its `seg` (UB333).
+
+        Raises UsageError for a part that is not there (UB201), else as `Pairing.each`.
+        """
+        pairing = Pairing(root, LAYOUT)
+        known: set[str] = set()
+        for path in nifti_files(root):
+            if (what := self._what(path)) is None:
+                continue
+            part = path.absolute().parts[-3].lower()
+            known.add(part)
+            if not self.parts or part in {wanted.lower() for wanted in self.parts}:
+                pairing.put(path.name.rpartition("_")[0], what, path)
+        for wanted in self.parts if known else ():
+            if wanted.lower() not in known:
+                raise unknown_name("part of the processed data", wanted.lower(), known)
+        return pairing.each(self._case)
+
+    def _what(self, path: Path) -> str | None:
+        """What a file is by its folder, which its name must repeat; None for files of no interest."""
+        folders = path.absolute().parts[:-1]
+        word = folders[-1].lower()
+        ending = path.name.rpartition("_")[2].partition(".")[0].lower()
+        if word != ending or len(folders) < 3 or folders[-3].lower() not in {"train", "test"}:
+            return None
+        return word if word in self.modalities else MASKS.get(word)
+
+    def _case(self, case_id: str, files: Files) -> Case:
+        group, part = (word.lower() for word in next(iter(files.values())).absolute().parts[-4:-2])
+        healthy = group == "train" or part == "ixi"
+        return Case(
+            dataset=self.name,
+            case_id=case_id,
+            subject_id=_subject(case_id),
+            images={modality: files[modality] for modality in self.modalities if modality in files},
+            healthy=healthy,
+            lesion_mask=None if healthy else need_lesion_mask(case_id, files, "seg"),
+            brain_mask=files.get("brain_mask"),
+            lesion_kind="" if healthy else KINDS.get(part, part),
+            mask_cut=self.mask_cut,
+            stripped=True,
+            site=_site(case_id, part),
+        )
+
+
+def _subject(case_id: str) -> str:
+    """The subject by the same word as in the dataset's own adapter, so that one subject is one everywhere."""
+    match = SUBJECT.match(case_id)
+    return match[0] if match else brats_subject(case_id)
+
+
+def _site(case_id: str, part: str) -> str:
+    if part == "ixi":
+        return case_id.split("-")[1] if case_id.count("-") == 2 else ""
+    return wmh_site(case_id) if part == "wmh" else ""

@@ -1,0 +1,84 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from uad_datasets.finding import nifti_files
+
+
+def names(root: Path) -> list[str]:
+    return [str(path.relative_to(root)) for path in nifti_files(root)]
+
+
+def test_files_come_in_order_and_skipped_folders_do_not(tree):
+    root = tree("b/2.nii.gz", "a/1.nii", "a/raw/0.nii.gz", "c.txt", "b/x.gz")
+    found = [str(path.relative_to(root)) for path in nifti_files(root, frozenset({"raw"}))]
+    assert found == ["a/1.nii", "b/2.nii.gz"]
+
+
+def test_hidden_files_and_folders_are_no_data(tree):
+    root = tree("a/1.nii.gz", "a/._1.nii.gz", ".partial/2.nii.gz", ".git/annex/objects/3.nii.gz")
+    assert names(root) == ["a/1.nii.gz"]
+
+
+def test_a_folder_that_is_not_there_holds_nothing(tmp_path, caplog):
+    assert nifti_files(tmp_path / "none") == []
+    assert not caplog.records
+
+
+def test_f33_links_to_the_outside_are_passed_over_with_one_line(tree, tmp_path, caplog):
+    root = tree("a/1.nii.gz")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/2.nii.gz").touch()
+    (root / "folder").symlink_to(tmp_path / "elsewhere")
+    (root / "a/2.nii.gz").symlink_to(tmp_path / "elsewhere/2.nii.gz")
+    (root / "a/3.nii.gz").symlink_to("gone.nii.gz")
+    assert names(root) == ["a/1.nii.gz"]
+    (record,) = caplog.records
+    assert "3 links" in record.getMessage()
+    assert "UAD_BENCH_FOLLOW_LINKS" in record.getMessage()
+
+
+def test_f33_links_are_followed_where_the_user_says_so(tree, tmp_path, monkeypatch, caplog):
+    root = tree("a/1.nii.gz")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/2.nii.gz").touch()
+    (tmp_path / "elsewhere/loop").symlink_to(tmp_path / "elsewhere")
+    (root / "folder").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.setenv("UAD_BENCH_FOLLOW_LINKS", "1")
+    found = names(root)
+    assert found[:2] == ["a/1.nii.gz", "folder/2.nii.gz"]
+    assert len(found) <= 3  # the loop is entered once at most
+    assert not caplog.records
+
+
+def test_links_that_stay_inside_are_files_like_any_other(tree, caplog):
+    """As in data kept by git-annex, where every image is a link into a hidden store."""
+    root = tree(".git/annex/objects/key.nii.gz", "b/2.nii.gz")
+    (root / "1.nii.gz").symlink_to(".git/annex/objects/key.nii.gz")
+    (root / "again").symlink_to("b")
+    assert names(root) == ["1.nii.gz", "b/2.nii.gz"]
+    assert not caplog.records
+
+
+def test_a_root_that_is_a_link_itself_is_the_users_choice(tree, tmp_path):
+    (tmp_path / "link").symlink_to(tree("a/1.nii.gz"))
+    assert names(tmp_path / "link") == ["a/1.nii.gz"]
+
+
+def test_f35_a_folder_that_cannot_be_listed_is_told(tree, monkeypatch, caplog):
+    root, scandir = tree("a/1.nii.gz", "shut/2.nii.gz"), os.scandir
+
+    def refuse(path):
+        if str(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert names(root) == ["a/1.nii.gz"]
+    assert "shut: cannot be listed" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["x.nii.gz.part", "x.NII", "x.mgz"])
+def test_other_endings_are_not_read(tree, name):
+    assert names(tree(name)) == []

@@ -1,0 +1,69 @@
+import pytest
+
+from uad_bench.errors import DataError
+from uad_datasets.tables import read_rows
+
+PLAIN = "ID,Age\na,31\nb,40.5\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        PLAIN.encode(),
+        PLAIN.replace("\n", "\r\n").encode(),
+        PLAIN.encode("utf-8-sig"),
+        PLAIN.encode("utf-16"),
+        PLAIN.replace(",", ";").encode(),
+        PLAIN.replace(",", "\t").encode(),
+        b" ID , Age \n  a,31  \n\n,\nb , 40.5\n",
+        b'"ID","Age"\n"a","31"\n"b","40.5"\n',
+    ],
+    ids=["plain", "crlf", "bom", "utf16", "semicolon", "tab", "blanks", "quoted"],
+)
+def test_f31_one_table_however_it_was_saved(tmp_path, raw):
+    (tmp_path / "t.csv").write_bytes(raw)
+    rows = read_rows(tmp_path / "t.csv")
+    assert [dict(row.cells) for row in rows] == [{"id": "a", "age": "31"}, {"id": "b", "age": "40.5"}]
+    assert rows[0].get("ID") == rows[0].get("id") == "a"
+    assert rows[0].get("sex") == ""
+
+
+def test_rows_know_their_line_past_blank_ones(tmp_path):
+    (tmp_path / "t.csv").write_text('id,note\na,"two\nlines"\n\nb,x\n')
+    assert [row.line for row in read_rows(tmp_path / "t.csv")] == [3, 5]
+
+
+def test_cells_that_no_column_names_are_kept_apart(tmp_path):
+    (tmp_path / "t.csv").write_text("id,path\na,x.nii,\nb,scans, old,x.nii\n")
+    assert [row.surplus for row in read_rows(tmp_path / "t.csv")] == [(), ("old", "x.nii")]
+
+
+def test_an_old_excel_sheet_reads_like_its_csv(tmp_path, write_xls):
+    sheet = write_xls(tmp_path / "t.xls", [["ID", "AGE"], [1, 35.25], ["", ""], [219, ""]])
+    rows = read_rows(sheet)
+    assert [(row.line, row.get("id"), row.get("age")) for row in rows] == [(2, "1", "35.25"), (4, "219", "")]
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [("t.csv", b"id\n\xff\xe9\xa0"), ("t.xls", b"<html>not found</html>"), ("none.csv", None)],
+)
+def test_what_cannot_be_read_says_so_in_one_line(tmp_path, name, raw):
+    if raw is not None:
+        (tmp_path / name).write_bytes(raw)
+    with pytest.raises(DataError, match="the table cannot be read") as caught:
+        read_rows(tmp_path / name)
+    assert caught.value.code == "UB321"
+    assert caught.value.hint
+    assert "\n" not in str(caught.value)
+
+
+def test_a_column_twice_is_no_guess(tmp_path):
+    (tmp_path / "t.csv").write_text("id,age,AGE\n1,2,3\n")
+    with pytest.raises(DataError, match="two columns are called 'age'"):
+        read_rows(tmp_path / "t.csv")
+
+
+def test_an_empty_table_has_no_rows(tmp_path):
+    (tmp_path / "t.csv").write_text("")
+    assert read_rows(tmp_path / "t.csv") == []

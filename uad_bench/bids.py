@@ -1,0 +1,104 @@
+"""Names and descriptions of files as BIDS derivatives have them (bids-specification.readthedocs.io, 1.10).
+
+There is no official suffix for anomaly maps: they are no probabilities, so `probseg` would be wrong. They are
+called `scoremap`, which .bidsignore keeps from validators; thresholded maps are ordinary `mask` files.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from uad_bench.errors import UsageError
+from uad_bench.files import write_json, write_text
+
+#: Dataset, subject id, case id.
+Key = tuple[str, str, str]
+VERSION = "1.10.0"
+DESCRIPTION = "dataset_description.json"
+IGNORED = "*_scoremap.nii.gz\n*_scoremap.json\n"
+
+
+def value(text: str) -> str:
+    """`text` as the value of an entity: its letters and digits."""
+    return re.sub(r"[^A-Za-z0-9]", "", text)
+
+
+def names(cases: Iterable[Key]) -> dict[Key, str]:
+    """`sub-..` or `sub-.._ses-..` for each case (dataset, subject id, case id).
+
+    A session is named where a subject has several cases, by what the case id adds to the subject id.
+    """
+    subjects: dict[tuple[str, str], list[str]] = {}
+    for dataset, subject, case_id in cases:
+        subjects.setdefault((dataset, subject), []).append(case_id)
+    return {
+        (dataset, subject, case_id): f"sub-{value(subject)}"
+        + (_session(subject, case_id) if len(all_) > 1 else "")
+        for (dataset, subject), all_ in subjects.items()
+        for case_id in all_
+    }
+
+
+def _session(subject: str, case_id: str) -> str:
+    rest = re.sub(r"^[-_.]*(ses-)?", "", case_id.removeprefix(subject))
+    return f"_ses-{value(rest) or value(case_id)}"
+
+
+def refuse_twins(what: str, called: Iterable[tuple[str, str]]) -> None:
+    """Raise UsageError where two things, each with its name, would share the name (UB230)."""
+    met: dict[str, str] = {}
+    for own, name in called:
+        other = met.setdefault(name.casefold(), own)  # some file systems do not tell a from A
+        if other != own:
+            hint = (
+                "names hold letters and digits only; export them one by one, with --to folders of their own"
+            )
+            raise UsageError(f"the {what} {other} and {own} would both be {name}", hint=hint, code="UB230")
+
+
+def image_path(name: str, described: str, suffix: str) -> Path:
+    """`sub-x/anat/sub-x_desc-y_suffix.nii.gz`, or with a session `sub-x/ses-s/anat/sub-x_ses-s_desc-y_..`."""
+    return Path(*name.split("_"), "anat", f"{name}_desc-{value(described)}_{suffix}.nii.gz")
+
+
+def sidecar(image: Path) -> Path:
+    """The JSON file beside an image."""
+    return image.with_name(image.name.removesuffix(".nii.gz") + ".json")
+
+
+def begin(folder: Path, generator: Mapping[str, Any]) -> None:
+    """Make `folder` a BIDS derivative dataset of `generator` (Name, Version ...).
+
+    Raises UsageError where it is a dataset that something else made (UB231), EnvironmentFault where the disk
+    does not allow it.
+    """
+    path = folder / DESCRIPTION
+    if path.exists() and generator["Name"] not in _makers(path):
+        hint = "name a new folder, for instance derivatives/uad-bench within it"
+        raise UsageError("the folder holds another dataset", where=str(folder), hint=hint, code="UB231")
+    about = {
+        "Name": "Anomaly maps",
+        "BIDSVersion": VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": [generator],
+    }
+    write_json(path, about)
+    write_text(folder / ".bidsignore", IGNORED)
+
+
+def _makers(description: Path) -> set[str]:
+    try:
+        return {str(one["Name"]) for one in json.loads(description.read_text())["GeneratedBy"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def described(image: Path) -> dict[str, Any]:
+    """The description beside an image, empty where there is none that can be read."""
+    try:
+        found: dict[str, Any] = json.loads(sidecar(image).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found

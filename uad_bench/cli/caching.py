@@ -1,0 +1,82 @@
+"""`cache list`, `cache verify` and `cache prune`."""
+
+import time
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Prepared scans: what is kept, whether it is whole, what may go.", no_args_is_help=True
+)
+
+Dataset = Annotated[str, typer.Option("--dataset", help="Only entries of this dataset.")]
+
+
+@app.command("list")
+def list_(dataset: Dataset = "") -> None:
+    """One line an entry: dataset, case, modalities, steps, size, day."""
+    from uad_bench.prepare.shelf import entries
+    from uad_bench.sources import default_cache
+
+    number = total = 0
+    for one in entries(default_cache()):
+        if dataset in {"", one.dataset}:
+            day = time.strftime("%Y-%m-%d", time.gmtime(one.made))
+            old = "" if one.current else "  (made by an older version)"
+            words = "+".join(one.modalities)
+            typer.echo(
+                f"{one.dataset:<12} {one.case_id:<28} {words:<8} {one.steps} {one.size / 1e6:7.1f} MB {day}{old}"
+            )
+            number, total = number + 1, total + one.size
+    typer.echo(f"{number} entries, {total / 1e6:.1f} MB, in {default_cache()}")
+
+
+@app.command()
+def verify(
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove what is damaged; it is made again.")
+    ] = False,
+) -> None:
+    """Compare every file of the cache with its digest. Exit 5 where one differs and stays."""
+    from uad_bench.errors import IntegrityError
+    from uad_bench.prepare import shelf
+    from uad_bench.sources import default_cache
+
+    bad = list(shelf.damaged(default_cache()))
+    for folder in bad:
+        typer.echo(f"{'removed' if remove else 'damaged'}: {folder}")
+        if remove:
+            shelf.remove(folder)
+    if bad and not remove:
+        what = f"{len(bad)} cache entries are not what was written"
+        raise IntegrityError(what, hint="`uad-bench cache verify --remove` removes them", code="UB506")
+    typer.echo(f"{sum(1 for _ in shelf.entries(default_cache()))} entries are whole")
+
+
+@app.command()
+def prune(
+    dataset: Dataset = "",
+    older: Annotated[
+        float, typer.Option("--older-than", help="Only entries made more than DAYS ago.", min=0)
+    ] = 0,
+    old: Annotated[bool, typer.Option("--old-versions", help="Only entries of older versions.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every entry.")] = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
+) -> None:
+    """Remove entries (by dataset, age or version), and what killed processes left."""
+    from uad_bench.errors import UsageError
+    from uad_bench.prepare import shelf
+    from uad_bench.sources import default_cache
+
+    if not (dataset or older or old or everything):
+        hint = "choose --dataset, --older-than, --old-versions or --all"
+        raise UsageError("prune what?", hint=hint)
+    limit = time.time() - older * 86400
+    doomed = [
+        one.folder
+        for one in shelf.entries(default_cache())
+        if dataset in {"", one.dataset} and one.made <= limit and not (old and one.current)
+    ]
+    doomed += shelf.remains(default_cache())
+    freed = 0 if dry else sum(shelf.remove(folder) for folder in doomed)
+    typer.echo(f"{len(doomed)} entries {'would go' if dry else f'removed, {freed / 1e6:.1f} MB freed'}")

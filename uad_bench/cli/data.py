@@ -1,0 +1,119 @@
+"""`data import` and `data check`: from a fetched archive to a folder whose every case is known."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from uad_bench.cli import options
+
+if TYPE_CHECKING:
+    from uad_bench.config import Overrides
+    from uad_bench.data.survey import Survey
+    from uad_bench.errors import DataError
+    from uad_bench.sources import Sources
+    from uad_bench.types import Case
+
+Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="A name, module:Class or .py file.")]
+
+
+def import_(
+    dataset: Dataset,
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="A tar (.gz, .bz2, .xz) or zip, fetched by you.")],
+    into: Annotated[Path, typer.Option("--into", help="The dataset's folder; the archive becomes a folder in it.")],
+    sha256: Annotated[str, typer.Option("--sha256", help="What the archive's SHA-256 must be.")] = "",
+    set_: options.Set = [],  # noqa: B006  # typer copies it
+) -> None:  # fmt: skip
+    """Unpack an archive safely, and say what the dataset finds in it. Nothing is downloaded."""
+    from uad_bench.data.archive import unpack
+    from uad_bench.sources import adapter_for
+    from uad_bench.ticker import Ticker
+
+    options.show_log()
+    chosen, sources = _overrides(set_).datasets.get(dataset, {}), options.sources([f"{dataset}={into}"], 1)
+    adapter_for(dataset, chosen)  # a wrong name or setting is said before the long work
+    ticker = Ticker(options.say, f"unpack {archive.name}")
+    folder = unpack(archive.expanduser(), into.expanduser(), sha256, progress=ticker)
+    typer.echo(f"unpacked: {folder}")
+    cases, faults = _find(dataset, chosen, sources)
+    words = sorted({name for case in cases for name in case.images})
+    counts = ", ".join(f"{name} {sum(name in case.images for case in cases)}" for name in words)
+    typer.echo(f"{dataset}: {len(cases)} cases in {into} ({counts})")
+    if faults:
+        typer.echo(f"{len(faults)} more cannot be paired, the first: {faults[0]}")
+    data = shlex.quote(f"{dataset}={into}")
+    typer.echo(f"next: uad-bench data check {shlex.quote(dataset)} --data {data}")
+
+
+def check(
+    dataset: Dataset,
+    data: options.Data = [],  # noqa: B006
+    set_: options.Set = [],  # noqa: B006
+    protocol: Annotated[
+        str, typer.Option("--protocol", "-p", help="Also list cases that lack a modality of this protocol.")
+    ] = "",
+    quick: Annotated[bool, typer.Option("--quick", help="Read headers only, no voxels.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A brain below 2 % or above 90 % of its box is an error.")
+    ] = False,
+    workers: options.Workers = 0,
+) -> None:
+    """List every case of a dataset, what it lacks, and everything that is wrong, in one report.
+
+    Exit 0 with warnings, 3 with errors, 5 where an id or a file must not be trusted.
+    """
+    from uad_bench.config import load_protocol
+    from uad_bench.data.findings import Notes
+    from uad_bench.data.inspection import Checks
+    from uad_bench.data.survey import survey
+    from uad_bench.data.tally import as_lines
+    from uad_bench.ticker import Ticker
+
+    options.show_log()
+    over, sources, notes = _overrides(set_), options.sources(data, workers), Notes()
+    wanted = load_protocol(protocol, over.protocol).modalities if protocol else ()
+    with notes.listening():
+        cases, faults = _find(dataset, over.datasets.get(dataset, {}), sources)
+    for fault in faults:
+        notes.error(fault)
+    ticker = Ticker(options.say, f"check {dataset}")
+    found = survey(cases, notes.findings, Checks(wanted, quick, strict), sources.workers, ticker)
+    for line in as_lines(found):
+        typer.echo(line)
+    _raise_worst(dataset, found)
+
+
+def _overrides(texts: list[str]) -> "Overrides":
+    from uad_bench.config import Overrides
+    from uad_bench.executor import with_settings
+
+    return with_settings(Overrides(), options.settings(texts))
+
+
+def _find(
+    dataset: str, chosen: Mapping[str, Any], sources: "Sources"
+) -> "tuple[list[Case], list[DataError]]":
+    """What an adapter finds. Raises DataError where that is nothing at all, also for one that does not say so."""
+    from uad_bench.errors import DataError
+    from uad_bench.sources import find
+
+    cases, faults = find(dataset, chosen, sources)
+    if not (cases or faults):
+        hint = f"`uad-bench show {dataset}` tells the layout that is expected"
+        raise DataError("no case found", where=dataset, hint=hint, code="UB334")
+    return cases, faults
+
+
+def _raise_worst(dataset: str, found: "Survey") -> None:
+    """The error to end with where the survey found some. Its code is 5 where a file must not be trusted."""
+    from uad_bench.errors import DataError, IntegrityError
+
+    errors = found.errors
+    if not errors:
+        return
+    what, hint = f"{len(errors)} errors in dataset {dataset!r}", "the report above names them all"
+    if any(error.exit_code == IntegrityError.exit_code for error in errors):
+        raise IntegrityError(what, hint=hint, code="UB507")
+    raise DataError(what, hint=hint, code="UB341")

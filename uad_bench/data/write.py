@@ -1,0 +1,47 @@
+"""The one writer of NIfTI volumes: whole files, and equal volumes as equal bytes."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from uad_bench.data.volumes import Volume
+from uad_bench.files import write_bytes
+from uad_bench.types import Affine
+
+SCANNER = 1  # the code of "scanner anatomical" coordinates (NIfTI-1, nifti1.h)
+
+
+def write_volume(path: Path, volume: Volume[Any], like: Any = None) -> None:  # noqa: ANN401  # nibabel is untyped
+    """Write a volume (X, Y, Z) as `.nii` or `.nii.gz`, float32 or, for a mask, uint8; affine in mm, RAS+.
+
+    like: the header of a file on the same grid. Its orientation codes and its quaternion are taken over, so that
+    any viewer lays the two files over each other, whichever of the two orientations it reads. Afterwards the
+    whole file is there, or what was there before. Raises EnvironmentFault where the disk does not allow it.
+    """
+    data = nifti(volume, like)
+    # Without the time of day in it, so that the same map is the same file.
+    write_bytes(path, gzip.compress(data, 6, mtime=0) if path.suffix == ".gz" else data)
+
+
+def nifti(volume: Volume[Any], like: Any = None) -> bytes:  # noqa: ANN401
+    """The bytes of the uncompressed file; NIfTI-2 where `like` is, else NIfTI-1."""
+    import nibabel as nib
+
+    second = like is not None and int(like["sizeof_hdr"]) == 540
+    kind: Any = nib.Nifti2Image if second else nib.Nifti1Image
+    array = volume.array.astype(np.uint8) if volume.array.dtype == np.bool_ else volume.array
+    image = kind(array, volume.affine)
+    image.header.set_xyzt_units("mm")
+    _place(image, volume.affine, like)
+    content: bytes = image.to_bytes()
+    return content
+
+
+def _place(image: Any, affine: Affine, like: Any) -> None:  # noqa: ANN401
+    """Both orientations with a code. A quaternion cannot hold shear, and then is the nearest without."""
+    sform, qform = (0, 0) if like is None else (int(like["sform_code"]), int(like["qform_code"]))
+    image.set_sform(affine, code=sform or qform or SCANNER)
+    turned = like.get_qform() if qform else affine
+    image.set_qform(turned, code=qform or sform or SCANNER, strip_shears=True)

@@ -1,0 +1,200 @@
+"""Anomaly maps of finished runs on the grids of the scans' own files, as a BIDS derivative dataset.
+
+DIR/dataset_description.json   .bidsignore
+DIR/sub-x/anat/sub-x_desc-method_scoremap.nii.gz + .json        the map as the method gave it
+DIR/sub-x/anat/sub-x_desc-methodrule_mask.nii.gz + .json        where the evaluated map reaches a threshold
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from uad_bench import __version__, assess, bids, finished
+from uad_bench.cohort import Member
+from uad_bench.config import RunSpec
+from uad_bench.data.checks import place
+from uad_bench.data.stream import nifti_header
+from uad_bench.data.volumes import Volume, read_grid
+from uad_bench.data.write import write_volume
+from uad_bench.errors import DataError, UadError, UsageError, unknown_name
+from uad_bench.files import write_json
+from uad_bench.native import Way
+from uad_bench.sources import Sources
+from uad_bench.store import RunDir
+from uad_bench.ticker import Ticker
+from uad_bench.workers import each
+
+Say = Callable[[str], None]
+GENERATOR = {"Name": "uad-bench", "Version": __version__}
+SCORED = ("test", "tune", "val")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One map of one run. name: `sub-..` of its case; threshold: of `rule`, None where no mask is asked for."""
+
+    run: RunDir
+    spec: RunSpec
+    member: Member
+    name: str
+    rule: str = ""
+    threshold: float | None = None
+
+    @property
+    def images(self) -> list[Path]:
+        """The images to be written, relative to the folder of the dataset."""
+        maps = [bids.image_path(self.name, self.spec.method, "scoremap")]
+        masks = [bids.image_path(self.name, f"{self.spec.method}{self.rule}", "mask")] if self.rule else []
+        return maps + masks
+
+    @property
+    def own(self) -> dict[str, str]:
+        """What tells this map from every other."""
+        return {"Run": self.run.name, "Dataset": self.member.case.dataset, "CaseId": self.member.case.case_id}
+
+
+def export(runs: Sequence[RunDir], to: Path, sources: Sources, wanted: Collection[str], rule: str,
+           say: Say) -> tuple[int, list[UadError]]:  # fmt: skip
+    """Write the maps of some complete runs under `to`: how many cases, and an error for each that failed.
+
+    wanted: case ids, or dataset/case_id; none: all test cases. rule: also masks at this threshold. Raises
+    UsageError for a case, rule or name that cannot be, before anything is written; DataError where the data is
+    not what the run was made on; IntegrityError where a run was edited.
+    """
+    _check_wanted(wanted, runs)
+    items = [item for run in runs for item in plan(run, sources, wanted, rule, say)]
+    _check_names(items, to)
+    bids.begin(to, GENERATOR)
+    ticker, failed = Ticker(say, "export"), []
+    for number, error in enumerate(each(partial(_attempt, to=to), items, sources.workers), start=1):
+        failed += [error] if error else []
+        ticker(number, len(items))
+    return len(items) - len(failed), failed
+
+
+def _check_wanted(wanted: Collection[str], runs: Sequence[RunDir]) -> None:
+    rows = [row for run in runs for row in run.table("splits.csv")]
+    known = {name for row in rows if row["role"] in SCORED for name in _ids(row)}
+    for name in wanted:
+        if name not in known:
+            raise unknown_name("scored case", name, known)
+
+
+def plan(run: RunDir, sources: Sources, wanted: Collection[str], rule: str, say: Say) -> list[Item]:
+    """What there is to export of a run. Raises as `export`."""
+    run.verify(maps=True)
+    spec, rows = run.spec(), run.table("splits.csv")
+    if not (run.path / "maps").is_dir():
+        raise DataError("the run kept no maps", where=run.name, hint="run it again with --keep-maps all")
+    names = bids.names({_key(row): None for row in rows})
+    chosen = {_key(row): row for row in rows if _is_wanted(row, wanted)}
+    members = finished.members(run, list(chosen.values()), sources, say)
+    limits = {dataset: threshold(run, dataset, rule) for dataset, _, _ in chosen} if rule else {}
+    return [
+        Item(run, spec, member, names[key], rule, limits.get(key[0]))
+        for key, member in zip(chosen, members, strict=True)
+    ]
+
+
+def _key(row: Mapping[str, str]) -> bids.Key:
+    return row["dataset"], row["subject_id"], row["case_id"]
+
+
+def _ids(row: Mapping[str, str]) -> tuple[str, str]:
+    return row["case_id"], f"{row['dataset']}/{row['case_id']}"
+
+
+def _is_wanted(row: Mapping[str, str], wanted: Collection[str]) -> bool:
+    """Test cases, or those asked for as far as they were scored."""
+    if not wanted:
+        return row["role"] == "test"
+    return row["role"] in SCORED and any(name in wanted for name in _ids(row))
+
+
+def threshold(run: RunDir, dataset: str, rule: str) -> float:
+    """The threshold of a rule on a test dataset. Raises UsageError where the run has none (UB233)."""
+    found = {row["rule"]: row for row in run.table("thresholds.csv") if row["dataset"] == dataset}
+    if rule not in found:
+        raise unknown_name(f"threshold rule of {run.name} on {dataset}", rule, found)
+    if not found[rule]["value"]:
+        why = found[rule]["reason"] or "it has one for each case"
+        hint = f"choose among {', '.join(name for name, row in found.items() if row['value']) or 'none'}"
+        raise UsageError(f"rule {rule} gave no threshold: {why}", where=run.name, hint=hint, code="UB233")
+    return float(found[rule]["value"])
+
+
+def _check_names(items: Sequence[Item], to: Path) -> None:
+    """Raise UsageError where two maps would be one file (UB230), or a file of another run is there (UB232)."""
+    cases = [item.member.case for item in items]
+    called = [item.name.partition("_")[0] for item in items]
+    subjects = [f"{case.dataset}/{case.subject_id}" for case in cases]
+    bids.refuse_twins("subjects", zip(subjects, called, strict=True))
+    owners = [(" of ".join(reversed([*item.own.values()])), str(i)) for item in items for i in item.images]
+    bids.refuse_twins("maps", owners)
+    for item in items:
+        for path in (to / image for image in item.images):
+            there = bids.described(path)
+            if there and any(there.get(key) != own for key, own in item.own.items()):
+                hint = "export to another folder"
+                what = f"a map of {there.get('Run')}, {there.get('CaseId')}, is there already"
+                raise UsageError(what, where=str(path), hint=hint, code="UB232")
+
+
+def _attempt(item: Item, to: Path) -> UadError | None:
+    """One case, in whichever process."""
+    try:
+        write(item, to)
+    except UadError as error:
+        return error
+    return None
+
+
+def write(item: Item, to: Path) -> None:
+    """The map of one case, and the mask where a rule is asked for, each with its description beside it."""
+    ready, case = item.member.prepared, item.member.case
+    source = case.images[ready.record["modalities"][0]]
+    native, header = read_grid(source, case.case_id), nifti_header(source, place(case.case_id, source))
+    way, scan = Way.of(ready.record), ready.scan()
+    values, _ = way.back(item.run.read_map(case.dataset, case.case_id), scan.brain_mask, native)
+    paths = [to / image for image in item.images]
+    about = _about(item) | {"Description": "Anomaly map: higher = more anomalous, 0 outside the brain"}
+    _put(
+        paths[0], Volume(values, native.affine), header, about | {"Units": "arbitrary", "PostProcessing": []}
+    )
+    if item.threshold is None:
+        return
+    (scored,) = assess.Views(item.run, [item.member], item.spec)
+    values, region = way.back(scored.map, scored.brain_mask, native)
+    mask = region & (values >= item.threshold)
+    steps = list(item.spec.protocol.postprocess)
+    rule = {
+        "Type": "Lesion",
+        "ThresholdRule": item.rule,
+        "Threshold": item.threshold,
+        "PostProcessing": steps,
+    }
+    _put(paths[1], Volume(mask, native.affine), header, _about(item) | rule)
+
+
+def _about(item: Item) -> dict[str, Any]:
+    """What a reader of the file needs to know of its origin."""
+    spec, record = item.spec, item.member.prepared.record
+    modalities = list(record["modalities"])
+    source = record["sources"][modalities[0]]
+    return item.own | {
+        "SubjectId": item.member.case.subject_id, "Role": item.member.role,
+        "Method": spec.method, "Parameters": spec.parameters, "Seed": spec.seed,
+        "Protocol": f"{spec.protocol.name} version {spec.protocol.version}",
+        "ProtocolFingerprint": spec.protocol.fingerprint, "Modalities": modalities,
+        "SourceFile": source["name"], "SourceVoxelsSha256": source["voxels"],
+        "ScoredGridMm": list(spec.protocol.grid.spacing), "ToAtlas": record.get("to_atlas"),
+        "Interpolation": "linear", "GeneratedBy": GENERATOR,
+    }  # fmt: skip
+
+
+def _put(path: Path, volume: Volume[Any], header: Any, about: Mapping[str, Any]) -> None:  # noqa: ANN401
+    # The description first: an image without one would be nobody's.
+    write_json(bids.sidecar(path), about)
+    write_volume(path, volume, header)

@@ -1,0 +1,70 @@
+"""The cases of a finished run, found again on disk: only those asked for, and only with the run's own voxels."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from uad_bench import plugins
+from uad_bench.cohort import Member
+from uad_bench.config import RunSpec
+from uad_bench.errors import DataError
+from uad_bench.prepare.chain import parse_steps
+from uad_bench.prepare.pool import prepare_all
+from uad_bench.sources import Sources, find
+from uad_bench.store import RunDir
+from uad_bench.ticker import Ticker
+from uad_bench.types import Case
+
+Say = Callable[[str], None]
+Row = Mapping[str, str]
+
+
+def members(run: RunDir, rows: Sequence[Row], sources: Sources, say: Say) -> list[Member]:
+    """The prepared cases of some rows of splits.csv, in their order; no other data needs to be there.
+
+    Raises DataError where a case is missing, cannot be prepared, or holds other voxels than then (UB306).
+    """
+    spec = run.spec()
+    known = _on_disk(spec, {row["dataset"] for row in rows}, sources)
+    found = [known.get((row["dataset"], row["case_id"])) for row in rows]
+    _refuse([row for row, case in zip(rows, found, strict=True) if case is None], "are not in the data", run)
+    done, failures = prepare_all(
+        [case for case in found if case],
+        spec.protocol.modalities,
+        steps_of(run, spec),
+        sources.cache,
+        sources.workers,
+        Ticker(say, "prepare"),
+    )
+    if failures:
+        raise failures[0][1]
+    pairs = list(zip(rows, done, strict=True))
+    odd = [row for row, one in pairs if one.content != row["content"]]
+    _refuse(odd, "hold other voxels than the run was made on", run)
+    return [Member(one, row["role"]) for row, one in pairs]
+
+
+def steps_of(run: RunDir, spec: RunSpec) -> list[Mapping[str, Any]]:
+    """The preparation steps of a run, with what they learnt from its training scans."""
+    path = run.path / "fitted.json"
+    learnt = iter(json.loads(path.read_text()) if path.is_file() else [])
+    steps = zip(spec.protocol.steps, parse_steps(spec.protocol.steps), strict=True)
+    return [next(learnt)["parameters"] if step.wants_fit else given for given, step in steps]
+
+
+def _on_disk(spec: RunSpec, datasets: set[str], sources: Sources) -> dict[tuple[str, str], Case]:
+    """Every case of some datasets of a run, by the dataset's label and the case id."""
+    known: dict[tuple[str, str], Case] = {}
+    for name in dict.fromkeys([*spec.test, spec.protocol.train]):
+        label = plugins.label(name)
+        if label in datasets:
+            cases, _ = find(name, spec.datasets.get(name, {}), sources)
+            known |= {(label, case.case_id): case for case in cases}
+    return known
+
+
+def _refuse(odd: Sequence[Row], what: str, run: RunDir) -> None:
+    if odd:
+        few = ", ".join(row["case_id"] for row in odd[:5])
+        hint = "give the same data with --data"
+        raise DataError(f"{len(odd)} cases {what}: {few}", where=run.name, hint=hint, code="UB306")

@@ -1,0 +1,100 @@
+"""Atlases: brains without skull that cases are registered to, found by a word or by the path of a NIfTI.
+
+"mni152" is the ICBM152 2009a nonlinear symmetric T1 template (Fonov et al., NeuroImage 54(1), 2011,
+doi:10.1016/j.neuroimage.2010.07.033), which nilearn ships without its skull at 1 mm. Any other word is a file in the
+folder $UAD_BENCH_ATLASES.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from uad_bench.data.checks import settle_nonfinite
+from uad_bench.data.volumes import Image, Mask, Volume, read_volume
+from uad_bench.errors import DataError
+from uad_bench.files import sha256
+from uad_bench.prepare.brain import largest
+from uad_bench.prepare.canonical import canonical
+
+MNI152 = "datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
+SUFFIXES = (".nii.gz", ".nii")
+# One human brain; what holds more still has its skull on.
+LEAST_ML, MOST_ML = 500, 2500
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """One brain on its grid, RAS+, arrays (X, Y, Z) read-only: `brain` float32 and 0 outside `mask`."""
+
+    name: str
+    brain: Image
+    mask: Mask
+
+
+def load_atlas(name: str) -> Atlas:
+    """The atlas of this name, read once a process.
+
+    Raises DataError where no file is found or the file is no brain without skull (UB337), and what
+    `read_volume` refuses.
+    """
+    return _load(name, atlas_file(name))
+
+
+def atlas_sha256(name: str) -> str:
+    """The SHA-256 of the atlas's file, in hex. Raises DataError where no file is found (UB337)."""
+    return sha256(atlas_file(name))
+
+
+def atlas_file(name: str) -> Path:
+    """Where an atlas lies: "mni152", the path of a NIfTI, or a word known in $UAD_BENCH_ATLASES.
+
+    Raises DataError where there is no such file (UB337).
+    """
+    if name == "mni152":
+        return _nilearn_file()
+    if name.endswith(SUFFIXES):
+        return _existing([Path(name).expanduser()], name, "check the path")
+    shelf = os.environ.get("UAD_BENCH_ATLASES", "")
+    if not shelf:
+        hint = "set UAD_BENCH_ATLASES to the folder that holds it, or name a .nii.gz file"
+        raise DataError("no folder of atlases is known", where=f"atlas {name}", hint=hint, code="UB337")
+    hint = f"put {name}.nii.gz into the folder that UAD_BENCH_ATLASES names"
+    return _existing([Path(shelf).expanduser() / f"{name}{suffix}" for suffix in SUFFIXES], name, hint)
+
+
+def _nilearn_file() -> Path:
+    # Importing nilearn.datasets takes seconds, finding the package does not.
+    spec = find_spec("nilearn")
+    home = Path(spec.origin).parent if spec and spec.origin else Path("nilearn")
+    return _existing([home / MNI152], "mni152", "install nilearn, which ships it")
+
+
+def _existing(candidates: list[Path], name: str, hint: str) -> Path:
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        raise DataError("no such atlas", where=f"atlas {name}", hint=hint, code="UB337")
+    return found
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, path: Path) -> Atlas:
+    where = f"atlas {name}"
+    volume = canonical(read_volume(path, where))
+    finite = np.isfinite(volume.array)
+    mask = ndimage.binary_fill_holes(largest(finite & (volume.array != 0)))
+    _check_size(float(mask.sum()) * volume.grid.voxel_ml, where)
+    brain = np.where(mask, settle_nonfinite(volume.array, mask, where), np.float32(0))
+    for array in (brain, mask):
+        array.flags.writeable = False
+    return Atlas(name, Volume(brain, volume.affine), Volume(mask, volume.affine))
+
+
+def _check_size(ml: float, where: str) -> None:
+    if not LEAST_ML <= ml <= MOST_ML:
+        what = f"the atlas holds {ml:.0f} ml that are not 0, and one brain {LEAST_ML} to {MOST_ML}"
+        raise DataError(what, where=where, hint="give a brain without its skull, background 0", code="UB337")

@@ -1,0 +1,23 @@
+"""Step `cut`: the box of the brain, as the pDDPM family of papers cuts it after registration."""
+
+from typing import Literal
+
+from scipy import ndimage
+
+from uad_bench.prepare.crop import boxed
+from uad_bench.prepare.working import Step, Working
+
+
+class Cut(Step):
+    """The smallest box of the grid that holds the brain mask, its last planes included, the affine led along.
+
+    Lesion voxels outside are lost, and counted. Raises DataError for volumes on several grids (UB328).
+    """
+
+    step: Literal["cut"] = "cut"
+
+    def apply(self, working: Working) -> Working:
+        """All volumes in the brain's box."""
+        x, y, z = ndimage.find_objects(working.brain().array.astype("uint8"))[0]
+        start, stop = (x.start, y.start, z.start), (x.stop, y.stop, z.stop)
+        return boxed(working, start, (stop[0] - start[0], stop[1] - start[1], stop[2] - start[2]))

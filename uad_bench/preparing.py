@@ -1,0 +1,76 @@
+"""`prepare`: one dataset at a time made ready for a protocol, without a run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from uad_bench.config import Protocol
+from uad_bench.errors import DataError, UadError
+from uad_bench.prepare.cache import PreparedCase
+from uad_bench.prepare.fitting import before_fit, fit_steps, wants_fit
+from uad_bench.prepare.pool import prepare_all
+from uad_bench.roles import Plan, give_roles
+from uad_bench.sources import Sources, adapter_for, discover, find
+from uad_bench.ticker import Ticker
+from uad_bench.types import Case
+
+Say = Callable[[str], None]
+Steps = Sequence[Mapping[str, Any]]
+
+
+def ready_steps(protocol: Protocol, options: Mapping[str, Mapping[str, Any]], sources: Sources,
+                asked: Sequence[str], say: Say) -> Steps:  # fmt: skip
+    """The steps of a protocol with what they learn from its training set.
+
+    Where the training set is neither among the datasets `asked` for nor in a folder that is known, only the
+    steps before the first one that learns; it is said.
+    """
+    if not wants_fit(protocol.steps):
+        return protocol.steps
+    name = protocol.train
+    adapter = adapter_for(name, options.get(name, {}))
+    if name not in asked and sources.named_root(name) is None and adapter.default_root() is None:
+        steps = before_fit(protocol.steps)
+        later = [str(step["step"]) for step in protocol.steps[len(steps) :]]
+        say(
+            f"{' and '.join(later)} left for the run: what they learn comes from the training set "
+            f"(add --data {name}=FOLDER)"
+        )
+        return steps
+    cases = [
+        c for c in discover(name, options.get(name, {}), sources) if set(protocol.modalities) <= set(c.images)
+    ]
+    train = [case for case, role in give_roles(protocol, Plan(), name, cases, True, say) if role == "train"]
+    if not train:
+        raise DataError(f"no healthy case of dataset {name!r} to learn from", code="UB305")
+
+    def ready(steps: Steps) -> list[PreparedCase]:
+        done, failures = _prepared(train, protocol, steps, sources, say, "prepare the training cases")
+        if not done:
+            raise failures[0]
+        return done
+
+    return fit_steps(protocol.steps, ready, sources.cache)[0]
+
+
+def prepare_dataset(name: str, options: Mapping[str, Any], protocol: Protocol, steps: Steps,
+                    sources: Sources, say: Say) -> tuple[list[PreparedCase], list[UadError]]:  # fmt: skip
+    """Every case of a dataset that has the protocol's modalities, prepared; and an error for each that failed."""
+    cases, faults = find(name, options, sources)
+    whole = [case for case in cases if set(protocol.modalities) <= set(case.images)]
+    words = " and ".join(protocol.modalities)
+    without = [
+        DataError(f"lacks {words}", where=case.case_id, hint="another protocol may suit it", code="UB332")
+        for case in cases
+        if case not in whole
+    ]
+    done, failures = _prepared(whole, protocol, steps, sources, say, f"prepare {name}")
+    return done, [*faults, *without, *failures]
+
+
+def _prepared(cases: Sequence[Case], protocol: Protocol, steps: Steps, sources: Sources, say: Say,
+              what: str) -> tuple[list[PreparedCase], list[UadError]]:  # fmt: skip
+    ticker = Ticker(say, what)
+    done, failures = prepare_all(
+        cases, protocol.modalities, steps, sources.cache, sources.workers, ticker
+    )  # fmt: skip
+    return done, [error for _, error in failures]

@@ -1,0 +1,115 @@
+"""Where data comes from on this machine: folders by dataset, the cache, adapters, the cases they find."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from uad_bench import plugins
+from uad_bench.config import Protocol, checked_parameters, default_protocol, load_protocol
+from uad_bench.data.adapter import DatasetAdapter
+from uad_bench.errors import DataError, PluginError, UadError
+from uad_bench.types import Case
+
+#: The atlas that comes with the installation, where a step names no other.
+SHIPPED_ATLAS = "mni152"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Roots by dataset, the cache, how many processes prepare, and what may be left out of a run."""
+
+    cache: Path
+    roots: Mapping[str, Path] = field(default_factory=dict)
+    workers: int = 1
+    skip_broken: bool = False
+    skip_missing: bool = False
+
+    def named_root(self, dataset: str) -> Path | None:
+        """The folder that the user named for a dataset: --data, then $UAD_BENCH_DATA/<name>."""
+        if dataset in self.roots:
+            return self.roots[dataset]
+        shelf = os.environ.get("UAD_BENCH_DATA", "")
+        for folder in sorted(Path(shelf).iterdir()) if shelf and Path(shelf).is_dir() else []:
+            if folder.is_dir() and folder.name.lower() == dataset.lower():
+                return folder
+        return None
+
+    def root(self, dataset: str, adapter: DatasetAdapter) -> Path:
+        """The folder of a dataset: the user's, else the dataset's own. Raises DataError where there is none."""
+        own = self.named_root(plugins.label(dataset)) or adapter.default_root()
+        if own is None:
+            about = f"; {adapter.about}" if adapter.about else ""
+            hint = f"add --data {dataset}=FOLDER, or put it under $UAD_BENCH_DATA{about}"
+            raise DataError(f"no folder is known for dataset {dataset!r}", hint=hint, code="UB301")
+        return own
+
+
+def pinned_protocol(name: str, overrides: Mapping[str, Any]) -> Protocol:
+    """A protocol by name ("" is the default) or file, with the digest of every atlas that is the user's file.
+
+    Raises UsageError for a protocol or key that does not exist, DataError for an atlas that is not there.
+    """
+    from uad_bench.prepare.atlas import atlas_sha256
+
+    protocol = load_protocol(name or default_protocol(), overrides)
+    steps = []
+    for step in protocol.prepare:
+        atlas = str(step.get("atlas", SHIPPED_ATLAS))
+        steps.append(dict(step) if atlas == SHIPPED_ATLAS else {**step, "sha256": atlas_sha256(atlas)})
+    return protocol.model_copy(update={"prepare": tuple(steps)})
+
+
+def default_cache() -> Path:
+    """$UAD_BENCH_CACHE, or the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    named = os.environ.get("UAD_BENCH_CACHE")
+    return Path(named) if named else user_cache_path("uad-bench")
+
+
+def adapter_for(dataset: str, options: Mapping[str, Any]) -> DatasetAdapter:
+    """The adapter of a dataset by name, module:Class or file, with its options checked."""
+    cls = plugins.load(plugins.resolve("dataset", dataset))
+    adapter: DatasetAdapter = cls(**checked_parameters(cls, options, dataset))
+    return adapter
+
+
+def find(dataset: str, options: Mapping[str, Any], sources: Sources) -> tuple[list[Case], list[DataError]]:
+    """Every case of a dataset, by case id, under the dataset's label; and an error for each that cannot be.
+
+    Raises DataError for a folder that is not known or holds no case, PluginError where the adapter breaks.
+    """
+    adapter, called = adapter_for(dataset, options), plugins.label(dataset)
+    root = sources.root(dataset, adapter)
+    try:
+        items: list[Case | DataError] = list(adapter.discover(root))
+    except UadError:
+        raise
+    except Exception as error:
+        what = f"dataset {called!r} failed to read its folder: {type(error).__name__}: {error}"
+        raise PluginError(what, where=str(root), hint="is it this dataset's folder?") from error
+    cases = [replace(item, dataset=called) for item in items if isinstance(item, Case)]
+    faults = [item for item in items if isinstance(item, DataError)]
+    return sorted(cases, key=lambda case: case.case_id), faults
+
+
+def discover(dataset: str, options: Mapping[str, Any], sources: Sources) -> list[Case]:
+    """Every case of a dataset. Raises as `find`, and DataError for cases that cannot be paired."""
+    cases, faults = find(dataset, options, sources)
+    raise_together(faults, "cannot be paired", skip=sources.skip_broken)
+    return cases
+
+
+def raise_together(faults: Sequence[UadError], what: str, *, skip: bool) -> None:
+    """Raise one error for several cases, that of the first in its words; nothing where they may be skipped."""
+    if not faults or skip:
+        return
+    if len(faults) == 1:
+        raise faults[0]
+    first = faults[0]
+    hint = "`uad-bench data check` lists them all; mend them, or add --skip-broken to leave them out"
+    raise type(first)(
+        f"{len(faults)} cases {what}; the first: {first.what}", where=first.where, hint=hint, code=first.code
+    )
