@@ -122,6 +122,14 @@ def test_cases_without_a_modality_are_an_error_or_left_out_and_told(cohort_of):
         cohort_of(modalities=("t1",))
 
 
+def test_a_test_case_without_its_lesion_mask_stops_a_run_before_it_starts(cohort_of, data, tmp_path):
+    (data / "a01_lesion.nii.gz").unlink()
+    with pytest.raises(DataError, match="no lesion mask") as caught:
+        cohort_of()
+    assert (caught.value.where, caught.value.code) == ("a01", "UB333")
+    assert not (tmp_path / "cache" / "prepared").exists()
+
+
 def test_what_is_left_out_is_on_record(place_with_broken, tmp_path):
     run = place_with_broken
     (row,) = run.table("left_out.csv")

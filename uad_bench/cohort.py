@@ -85,6 +85,7 @@ def gather(protocol: Protocol, test: Sequence[str], options: Mapping[str, Mappin
     for dataset in dict.fromkeys([*test, protocol.train]):  # what the user named first: it may not be there
         cases = usable(dataset, options.get(dataset, {}), protocol, sources, left, say)
         wanted += give_roles(protocol, plan, dataset, cases, dataset in test, say)
+    _check_masks(wanted)
     found = audit.audit_roles([_seen(case, role) for case, role in wanted])
     _stop_leaks(found, plan, say)
     members, fitted = _prepared(protocol, wanted, sources, left, say)
@@ -117,6 +118,14 @@ def usable(dataset: str, options: Mapping[str, Any], protocol: Protocol, sources
         say(f"{dataset}: {len(without)} of {len(cases)} cases lack {words} and are left out: {few(without)}")
     left += [(called, case_id, f"lacks {words}") for case_id in without]
     return kept
+
+
+def _check_masks(wanted: Sequence[Given]) -> None:
+    """Raise DataError where a case with lesions has no mask of them, now and not after hours of training."""
+    bare = [case.case_id for case, _ in wanted if not case.healthy and case.lesion_mask is None]
+    if bare:
+        what, hint = f"{len(bare)} test cases have no lesion mask", "take them out of the dataset"
+        raise DataError(what, where=few(bare), hint=hint, code="UB333")
 
 
 def _seen(case: Case, role: str, ready: PreparedCase | None = None) -> audit.Seen:

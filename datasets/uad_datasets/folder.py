@@ -94,8 +94,8 @@ class FolderAdapter(DatasetAdapter):
             hint = "add a column `healthy`, or healthy: true for all without a lesion mask"
             raise DataError("nothing says whether this case is healthy", where=entry.where, hint=hint,
                             code="UB333")  # fmt: skip
-        if not healthy and not masked:
-            hint = "name its mask, or take the row out"
+        if not healthy and not masked and self.healthy is not False:
+            hint = "name its mask, take the row out, or add folder.healthy=false to prepare it all the same"
             raise DataError("an ill case without a lesion mask", where=entry.where, hint=hint, code="UB333")
         return healthy
 

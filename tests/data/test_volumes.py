@@ -225,10 +225,10 @@ def test_offset_is_counted_at_the_far_corner():
 def test_an_unreadable_file_is_named(write_nifti, monkeypatch):
     path = write_nifti("v.nii.gz", RAMP)
 
-    def denied(self: Path) -> bytes:
+    def denied(self: Path, mode: str) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(Path, "open", denied)
     assert "Permission denied" in refused(path)
 
 

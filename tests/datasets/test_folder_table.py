@@ -170,3 +170,9 @@ def test_the_real_samples(shared_data, tmp_path):
     )
     (case,) = FolderAdapter().discover(tmp_path)
     assert (case.lesion_kind, case.healthy, case.lesion_mask.is_file()) == ("stroke", False, True)
+
+
+def test_an_ill_case_without_a_mask_is_taken_where_the_user_asks_for_it(table):
+    root = table("case_id,t2\na,c1/t2.nii.gz\n")
+    (case,) = FolderAdapter(healthy=False).discover(root)
+    assert (case.healthy, case.lesion_mask) == (False, None)

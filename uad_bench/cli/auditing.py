@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def audit(
-    runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Folders of runs.")] = None,
+    runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN", help="Folders of runs.")] = None,
     splits: options.Splits = "",
     fold: options.Fold = -1,
     protocol: options.Protocol = "",
@@ -107,7 +107,8 @@ def _of_data(plans: "list[Plan]", protocol: str, test: str, data: list[str],
         given = [
             pair
             for name, some in cases.items()
-            for pair in give_roles(pinned, plan, name, some, name in wanted, options.say)
+            # A published table is judged whole, also where a run would leave its test cases of the train set.
+            for pair in give_roles(pinned, plan, name, some, name in wanted or bool(plan.table), options.say)
         ]
         seen = [Seen(c.dataset, c.case_id, c.subject_id, role, c.healthy) for c, role in given]
         findings += _scoped(audit_roles(seen), "", plan.fold)

@@ -98,7 +98,7 @@ class RoleTable:
             raise unknown_name("source of a split table", source, everywhere)
         if source in known or len(known) == 1:
             return source if source in known else known[0]
-        hint = f"choose --source, one of {', '.join(known)}"
+        hint = f"name one, --splits legacy:SOURCE=FILE: {', '.join(known)}"
         raise UsageError(f"the split table holds {len(known)} splits of {dataset!r}", hint=hint)
 
     def _of(self, dataset: str) -> list[Row]:

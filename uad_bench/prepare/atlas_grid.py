@@ -1,4 +1,4 @@
-"""Step `atlas_grid`: the brain alone on the grid of its atlas, as the pDDPM family of papers has it registered."""
+"""Step `atlas_grid`: the brain alone on the grid of its atlas, as Behrendt et al. (MIDL 2023) register it."""
 
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -15,11 +15,12 @@ from uad_bench.prepare.working import Step, Working
 
 
 class AtlasGrid(Step):
-    """Every volume on the atlas's own grid, after the step `register`; images are 0 outside the brain from here.
+    """Every volume in the atlas's box, after the step `register`; images are 0 outside the brain from here.
 
-    atlas, sha256: as in `register`; spacing: mm, other than the atlas's own. Images linearly (or by cubic B-splines within their range), masks by nearest
-    neighbour. Raises DataError for an atlas that cannot be found (UB337) and where its grid holds no brain
-    (UB331), IntegrityError for an atlas other than the protocol's (UB503).
+    atlas, sha256: as in `register`; spacing: mm, where it is not to be the atlas's own. Images linearly (or
+    by cubic B-splines within their range), masks by nearest neighbour. Raises DataError for an atlas that
+    cannot be found (UB337) and where its box holds no brain (UB331), IntegrityError for an atlas other than
+    the protocol's (UB503).
     """
 
     step: Literal["atlas_grid"] = "atlas_grid"
@@ -36,7 +37,7 @@ class AtlasGrid(Step):
         moved = on_other_grid(replace(working, images=alone), lambda _: grid, self.interpolation)
         if not moved.brain().array.any():
             hint = "put the step 'register' before, with the same atlas"
-            raise working.fault("the atlas's grid holds no brain", hint, "UB331")
+            raise working.fault("the atlas's box holds no brain", hint, "UB331")
         before, after = (float(m.array.sum()) * m.grid.voxel_ml for m in (brain, moved.brain()))
         return replace(moved, figures={**moved.figures, "brain_ml": [round(before, 1), round(after, 1)]})
 

@@ -1,4 +1,4 @@
-"""Step `crop_or_pad`: a box of fixed size around the middle of the grid, as the pDDPM family of papers cuts it."""
+"""Step `crop_or_pad`: a box of fixed size around the middle of the grid, as Behrendt et al. (MIDL 2023) cut it."""
 
 from dataclasses import replace
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Step `curvature_flow`: noise smoothed along edges, as the pDDPM family of papers does when it reads a scan."""
+"""Step `curvature_flow`: noise smoothed along edges, as Behrendt et al. (MIDL 2023) read a scan."""
 
 from dataclasses import replace
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Step `cut`: the box of the brain, as the pDDPM family of papers cuts it after registration."""
+"""Step `cut`: the box of the brain, as Behrendt et al. (MIDL 2023) cut it after registration."""
 
 from typing import Literal
 

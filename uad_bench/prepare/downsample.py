@@ -1,4 +1,4 @@
-"""Step `downsample`: every so many voxels become one, as the pDDPM family of papers does when it reads a scan."""
+"""Step `downsample`: every so many voxels become one, as Behrendt et al. (MIDL 2023) read a scan."""
 
 from typing import Annotated, Literal
 

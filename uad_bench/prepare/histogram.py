@@ -33,7 +33,7 @@ class Histogram(Step):
 
     landmarks: by modality, one a percentile; None: to be learnt. fitted_on: SHA-256 of the ids of the training
     scans they were learnt from, empty for landmarks that came from elsewhere. mask: percentiles of the brain,
-    background 0; False: of the whole volume, background and all, as Patch2Loc has it.
+    background 0; False: of the whole volume, background and all, as landmarks of other codes may need it.
     """
 
     step: Literal["histogram"] = "histogram"
@@ -84,7 +84,9 @@ class Histogram(Step):
             hint = "the training set is empty"
             raise DataError("no scan to learn landmarks from", where="histogram", hint=hint, code="UB305")
         if len(ids) < FEW:
-            log.warning("histogram: landmarks learnt from %d scans only, %d or more hold still", len(ids), FEW)
+            log.warning(
+                "histogram: landmarks learnt from %d scans only, %d or more hold still", len(ids), FEW
+            )
         landmarks = {name: tuple(np.mean(lines, axis=0).round(4).tolist()) for name, lines in seen.items()}
         learnt = {"landmarks": landmarks, "fitted_on": ids_hash(ids)}
         return type(self).model_validate(self.model_dump() | learnt)

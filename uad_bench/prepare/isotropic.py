@@ -1,4 +1,4 @@
-"""Step `isotropic`: cubic voxels along each volume's own axes, the first step of the pDDPM family of papers."""
+"""Step `isotropic`: cubic voxels along each volume's own axes, as Behrendt et al. (MIDL 2023) begin."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,0 +1,1 @@
+"""One look at a prepared case beside the files it came from: figures, warnings, histograms. No voxel is kept."""
