@@ -90,6 +90,16 @@ def test_a_subject_in_train_and_test_stops_the_run_before_anything_is_prepared(c
     assert not (tmp_path / "cache" / "prepared").exists()
 
 
+def test_a_leak_into_a_test_set_that_the_run_leaves_out_stops_it_too(data, tmp_path):
+    other = make(tmp_path / "other", healthy=0)
+    protocol = load_protocol(str(HERE / "toy.yaml"), {"train": DATA, "test": [str(HERE / "toy_other.py")]})
+    here = Sources(tmp_path / "cache", {"toy_data": data, "toy_other": other})
+    rows = [*LEAKY, ("toy_other", "", "test", "a00")]
+    plan = Plan(table=read_table(table_of(tmp_path, rows)), fold=0)
+    with pytest.raises(DataError, match="leak L1"):
+        gather(protocol, protocol.test, {}, here, hush, plan)
+
+
 def test_an_allowed_leak_marks_the_result_for_good(data, tmp_path):
     (spec,) = matrix("Blur", fold=0, splits="legacy=table.csv#abc", allow_leak=True)
     place = Workplace(tmp_path / "runs", Sources(tmp_path / "cache", {"toy_data": data}), threads=1)

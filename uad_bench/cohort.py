@@ -81,12 +81,16 @@ def gather(protocol: Protocol, test: Sequence[str], options: Mapping[str, Mappin
     plan allows them).
     """
     plan, left = plan or Plan(), list[Left]()
+    everyone: list[Given] = []
     wanted: list[Given] = []
     for dataset in dict.fromkeys([*test, protocol.train]):  # what the user named first: it may not be there
         cases = usable(dataset, options.get(dataset, {}), protocol, sources, left, say)
-        wanted += give_roles(protocol, plan, dataset, cases, dataset in test, say)
+        given = give_roles(protocol, plan, dataset, cases, say)
+        everyone += given
+        wanted += [(case, role) for case, role in given if dataset in test or role in {"train", "val"}]
     _check_masks(wanted)
-    found = audit.audit_roles([_seen(case, role) for case, role in wanted])
+    # All roles count, those of a test set that this run leaves out too: its numbers will stand beside others.
+    found = audit.audit_roles([_seen(case, role) for case, role in everyone])
     _stop_leaks(found, plan, say)
     members, fitted = _prepared(protocol, wanted, sources, left, say)
     _check_roles(members, protocol, test)

@@ -39,7 +39,7 @@ def ready_steps(protocol: Protocol, options: Mapping[str, Mapping[str, Any]], so
     cases = [
         c for c in discover(name, options.get(name, {}), sources) if set(protocol.modalities) <= set(c.images)
     ]
-    train = [case for case, role in give_roles(protocol, Plan(), name, cases, True, say) if role == "train"]
+    train = [case for case, role in give_roles(protocol, Plan(), name, cases, say) if role == "train"]
     if not train:
         raise DataError(f"no healthy case of dataset {name!r} to learn from", code="UB305")
 

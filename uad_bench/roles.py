@@ -37,18 +37,14 @@ class Plan:
         return cls(spec.fold, table, source, spec.allow_leak)
 
 
-def give_roles(protocol: Protocol, plan: Plan, dataset: str, cases: Sequence[Case], tested: bool,
-               say: Say) -> list[Given]:  # fmt: skip
-    """Each case that has a role, with it; a dataset that is not tested gives train and val only.
+def give_roles(protocol: Protocol, plan: Plan, dataset: str, cases: Sequence[Case], say: Say) -> list[Given]:
+    """Each case that has a role, with it. Only the protocol's training set has train and val.
 
     Raises UsageError for a fold that the protocol does not have or a table that says nothing of the dataset.
     """
-    given = list(
-        _published(plan, dataset, cases, say) if plan.table else _hashed(protocol, plan, dataset, cases)
-    )
-    if dataset != protocol.train:
-        given = [(case, role) for case, role in given if role in {"tune", "test"}]
-    return given if tested else [(case, role) for case, role in given if role in {"train", "val"}]
+    given = _published(plan, dataset, cases, say) if plan.table else _hashed(protocol, plan, dataset, cases)
+    trains = dataset == protocol.train
+    return [(case, role) for case, role in given if trains or role in {"tune", "test"}]
 
 
 def _hashed(protocol: Protocol, plan: Plan, dataset: str, cases: Sequence[Case]) -> Iterator[Given]:

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from uad_bench import fast_sort
-from uad_bench.cli import caching, checking, data, listing, results, running
+from uad_bench.cli import auditing, caching, checking, data, listing, results, running
 from uad_bench.errors import Terminated, UadError
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ app.command("leaderboard")(results.leaderboard)
 app.command("list")(listing.list_)
 app.command("show")(listing.show)
 app.command("schema")(listing.schema)
+app.command("audit")(auditing.audit)
 app.command("check")(checking.check)
 app.command("doctor")(checking.doctor)
 data_app.command("import")(data.import_)

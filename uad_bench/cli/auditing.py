@@ -112,7 +112,8 @@ def _of_data(plans: "list[Plan]", protocol: str, test: str, data: list[str],
         ]
         seen = [Seen(c.dataset, c.case_id, c.subject_id, role, c.healthy) for c, role in given]
         findings += _scoped(audit_roles(seen), "", plan.fold)
-        _tell_balance([(case, role) for case, role in given if case.dataset == learning and case.healthy])
+        if len(plans) == 1:
+            _tell_balance([(case, role) for case, role in given if case.dataset == learning and case.healthy])
     return findings
 
 
