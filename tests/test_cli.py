@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-from uad_bench import cli
+from uad_bench import cli, machine
+from uad_bench.errors import Terminated
+from uad_bench.prepare.cache import prepared
 
 BAD = [
     (["run", "patch2lok"], 2, "did you mean patch2loc"),
@@ -129,3 +131,35 @@ def test_nothing_heavy_is_imported_on_the_way(words):
     done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True,
                           env={**os.environ})  # fmt: skip
     assert done.stdout.strip().endswith("HEAVY []")
+
+
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_whoever_stops_it_is_told_what_is_kept(monkeypatch, capsys, stop, code):
+    """F77, F78."""
+    monkeypatch.setattr(machine, "describe", lambda *_: (_ for _ in ()).throw(stop))
+    left, _, err = call(monkeypatch, capsys, "doctor")
+    assert (left, err.strip()) == (code, "interrupted: finished work is kept, --resume goes on")
+
+
+def test_the_cache_is_listed_verified_and_pruned(monkeypatch, capsys, toy_case, tmp_path):
+    monkeypatch.setenv("UAD_BENCH_CACHE", str(tmp_path / "cache"))
+    steps = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale"}]
+    one, two = (
+        prepared(toy_case(name, seed=i), ["t2"], steps, tmp_path / "cache") for i, name in enumerate("ab")
+    )
+    code, out, _ = call(monkeypatch, capsys, "cache", "list")
+    assert code == 0 and "2 entries" in out
+    raw = (two.folder / "image.npy").read_bytes()
+    (two.folder / "image.npy").write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    code, out, err = call(monkeypatch, capsys, "cache", "verify")
+    assert code == 5 and str(two.folder) in out and "UB506" in err
+    assert call(monkeypatch, capsys, "cache", "verify", "--remove")[0] == 0
+    assert one.folder.is_dir() and not two.folder.exists()
+    assert call(monkeypatch, capsys, "cache", "prune")[0] == 2
+    assert call(monkeypatch, capsys, "cache", "prune", "--dataset", "other")[1].startswith("0 entries")
+    assert call(monkeypatch, capsys, "cache", "prune", "--all", "--dry-run")[1].startswith(
+        "1 entries would go"
+    )
+    assert one.folder.is_dir()
+    assert call(monkeypatch, capsys, "cache", "prune", "--all")[1].startswith("1 entries removed")
+    assert not one.folder.exists()

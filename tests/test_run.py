@@ -222,7 +222,7 @@ def command(out, toy_root, *more):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_was_killed_resumes_to_the_same_bits(tmp_path, toy_root, toy_cache, how):
     env = {**os.environ, "UAD_BENCH_CACHE": str(toy_cache), "OMP_NUM_THREADS": "1"}
     subprocess.run(command(tmp_path / "calm", toy_root), env=env, check=True, capture_output=True)
@@ -231,7 +231,7 @@ def test_a_run_that_was_killed_resumes_to_the_same_bits(tmp_path, toy_root, toy_
         _wait_for(tmp_path / "killed", "*.ckpt")
         time.sleep(0.3)
         process.send_signal(how)
-        assert process.wait(30) == (130 if how == signal.SIGINT else -signal.SIGKILL)
+        assert process.wait(30) == {signal.SIGINT: 130, signal.SIGTERM: 143}.get(how, -signal.SIGKILL)
     assert not list((tmp_path / "killed").rglob("weights.safetensors"))
     subprocess.run([*slow, "--resume"], env=env, check=True, capture_output=True)
     calm, killed = (

@@ -6,23 +6,33 @@ A look is small and holds no voxels, and a sheet holds one case at a time, so th
 than one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from uad_bench import __version__, yamlio
-from uad_bench.board.prepared_page import Failure, Page, Sheet, about, columns, number, order, render_page, row
+from uad_bench.board.prepared_page import (
+    Failure,
+    Page,
+    Sheet,
+    about,
+    columns,
+    farthest,
+    order,
+    render_page,
+    row,
+    spoken,
+)
 from uad_bench.board.prepared_rank import Ranked, ranked
 from uad_bench.board.prepared_sheet import CASES_A_SHEET, Histogram, Picture, draw_sheet
 from uad_bench.config import Protocol
 from uad_bench.errors import UadError
 from uad_bench.files import write_text
-from uad_bench.looks import Look, atlas_on, atlas_name, look
+from uad_bench.looks import Look, atlas_on, lesion_mask, look
 from uad_bench.prepare.cache import PreparedCase
 from uad_bench.ticker import Ticker
-from uad_bench.types import Scan
 from uad_bench.workers import each
 
 Say = Callable[[str], None]
@@ -107,10 +117,10 @@ def _sheets(folder: Path, title: str, cases: Sequence[Ranked], looks: Mapping[st
     """Draw all sheets; those of an earlier, longer report go."""
     modalities = next(iter(looks.values())).ready.record["modalities"] if looks else []
     scales = {name: Scale.of(list(looks.values()), name) for name in modalities}
-    jobs = []
+    jobs: list[Job] = []
     for first in range(0, len(cases), CASES_A_SHEET):
         some = tuple((looks[one.facts.case_id], one) for one in cases[first : first + CASES_A_SHEET])
-        words = f"{title}: cases {first + 1} to {first + len(some)} of {len(cases)}, outliers first"
+        words = f"{title}: {first + 1} to {first + len(some)} of {len(cases)} cases, outliers first"
         path = folder / f"sheet-{len(jobs) + 1:03d}.png"
         jobs.append(Job(path, words, first + 1, some, scales))
     sheets, ticker = [], Ticker(say, "draw sheets")
@@ -135,21 +145,26 @@ def _draw(job: Job) -> Sheet:
     return Sheet(job.path.name, job.title, width, height, told)
 
 
-def _pictures(one: Look, rank: Ranked, place: int, scales: Mapping[str, Scale]) -> list[Picture]:
+def _pictures(one: Look, rank: Ranked, place: int, scales: Mapping[str, Scale]) -> Iterator[Picture]:
     """A row of the sheet for each modality; the words stand beside the first."""
-    scan, lesions = one.ready.scan(), one.lesion_mask()
-    rows = []
+    scan, lesions = one.ready.scan(), lesion_mask(one.ready)
+    atlas = atlas_on(one.ready.record, scan)
+    words = (f"{place}. {one.facts.case_id} ({one.facts.label})", *_words(rank))
     for channel, (modality, scale) in enumerate(scales.items()):
-        head = f"{place}. {one.facts.case_id} ({one.facts.label})" if channel == 0 else ""
-        head += f" {modality}" if len(scales) > 1 else ""
-        rows.append(
-            Picture(
-                lines=(head, *(_words(rank) if channel == 0 else ())),
-                warnings=one.facts.warnings if channel == 0 else (),
-                image=scan.image[channel], brain_mask=scan.brain_mask, lesion_mask=lesions,
-                atlas_mask=_outline(one, scan), spacing=scan.spacing, before=one.before.get(modality),
-                after=Histogram.of(scan.image[channel][scan.brain_mask], scale.low, scale.high),
-                mark=scale.middle,
-            )
+        image, first = scan.image[channel], channel == 0
+        yield Picture(
+            lines=words if first else (modality,), warnings=one.facts.warnings if first else (),
+            image=image, brain_mask=scan.brain_mask, lesion_mask=lesions,
+            atlas_mask=atlas[0] if atlas else None, spacing=scan.spacing, before=one.before.get(modality),
+            after=Histogram.of(image[scan.brain_mask], scale.low, scale.high), mark=scale.middle,
         )  # fmt: skip
-    return rows
+
+
+def _words(rank: Ranked) -> list[str]:
+    """All figures of a case, and in which it is farthest from the cohort."""
+    told = [
+        ", ".join(spoken(name, value) for name, value in figures.items())
+        for figures in (rank.facts.counted, rank.facts.measured)
+    ]
+    far = [f"farthest from the cohort: {farthest(rank)}"] if rank.distance else []
+    return [line for line in (*told, *far) if line]

@@ -78,8 +78,11 @@ class PartialFailure(UadError):
     exit_code, code = 7, "UB700"
 
 
-class Terminated(KeyboardInterrupt):
-    """The scheduler asked the process to end (SIGTERM); it ends like Ctrl-C, with exit code 143."""
+class Terminated(BaseException):
+    """The scheduler asked the process to end (SIGTERM); it ends like Ctrl-C, with exit code 143.
+
+    No KeyboardInterrupt: the library of the command line turns those into a bare 130.
+    """
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], *, hint: str = "") -> UsageError:

@@ -20,7 +20,7 @@ from uad_bench.data.volumes import Volume, read_grid
 from uad_bench.data.write import write_volume
 from uad_bench.errors import DataError, UadError, UsageError, unknown_name
 from uad_bench.files import write_json
-from uad_bench.native import Way
+from uad_bench.native import back, in_files
 from uad_bench.sources import Sources
 from uad_bench.store import RunDir
 from uad_bench.ticker import Ticker
@@ -156,8 +156,9 @@ def write(item: Item, to: Path) -> None:
     ready, case = item.member.prepared, item.member.case
     source = case.images[ready.record["modalities"][0]]
     native, header = read_grid(source, case.case_id), nifti_header(source, place(case.case_id, source))
-    way, scan = Way.of(ready.record), ready.scan()
-    values, _ = way.back(item.run.read_map(case.dataset, case.case_id), scan.brain_mask, native)
+    brain_mask = ready.scan().brain_mask
+    prepared = in_files(ready.record, ready.scan().shape)
+    values, _ = back(item.run.read_map(case.dataset, case.case_id), brain_mask, prepared, native)
     paths = [to / image for image in item.images]
     about = _about(item) | {"Description": "Anomaly map: higher = more anomalous, 0 outside the brain"}
     _put(
@@ -166,7 +167,7 @@ def write(item: Item, to: Path) -> None:
     if item.threshold is None:
         return
     (scored,) = assess.Views(item.run, [item.member], item.spec)
-    values, region = way.back(scored.map, scored.brain_mask, native)
+    values, region = back(scored.map, scored.brain_mask, prepared, native)
     mask = region & (values >= item.threshold)
     steps = list(item.spec.protocol.postprocess)
     rule = {

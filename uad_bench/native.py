@@ -1,43 +1,47 @@
-"""From a prepared case back to the grid of the file it came from, by the world coordinates of its record."""
+"""From a prepared case back to the files it came from, by the world coordinates of its record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from uad_bench.data.volumes import Grid
 from uad_bench.prepare.grid import sample
-from uad_bench.types import Affine, BoolArray, FloatArray
+from uad_bench.types import BoolArray, FloatArray
+
+Places = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, eq=False)
-class Way:
-    """Where the voxels of a prepared case are in the world of its files.
+def in_files(record: Mapping[str, Any], shape: tuple[int, int, int]) -> Grid:
+    """The prepared grid (X, Y, Z) in the world of the files; sheared where the case was registered.
 
-    affine: (4, 4), from voxels of the prepared grid to mm in the world of the files; sheared where the case was
-    registered. volume: of a piece of tissue in the files over that on the prepared grid.
+    record: that of the preparation, see `prepare.entry`.
     """
+    to_atlas = np.array(record.get("to_atlas", np.eye(4)), dtype=np.float64)
+    affine = np.array(np.linalg.inv(to_atlas) @ record["affine"], dtype=np.float64)
+    return Grid(shape, affine)
 
-    affine: Affine
-    volume: float
 
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "Way":
-        """The way back of a prepared case, from the record of its preparation."""
-        to_atlas = np.array(record.get("to_atlas", np.eye(4)), dtype=np.float64)
-        affine = np.array(np.linalg.inv(to_atlas) @ record["affine"], dtype=np.float64)
-        return cls(affine, float(1 / abs(np.linalg.det(to_atlas[:3, :3]))))
+def back(values: FloatArray, region: BoolArray, prepared: Grid, native: Grid) -> tuple[FloatArray, BoolArray]:
+    """`values` (X, Y, Z) of the grid `prepared` on the grid `native`, 0 outside `region`, and the region there.
 
-    def back(self, values: FloatArray, region: BoolArray, native: Grid) -> tuple[FloatArray, BoolArray]:
-        """`values` (X, Y, Z) on the grid `native`, 0 outside `region`, and the region there.
+    Linear. A voxel is of the region where half of what it is interpolated from is, and only values of the
+    region take part, so that its rim keeps its height (normalised convolution, Knutsson and Westin 1993).
+    """
+    share = sample(region.astype(np.float32), prepared, native)
+    total = sample(np.where(region, values, np.float32(0)), prepared, native)
+    there = share >= 0.5
+    return np.divide(total, share, out=np.zeros_like(total), where=there), there
 
-        Linear. A voxel is of the region where half of what it is interpolated from is, and only values of the
-        region take part: its rim keeps its height (normalised convolution, Knutsson and Westin 1993).
-        """
-        x, y, z = region.shape
-        prepared = Grid((x, y, z), self.affine)
-        share = sample(region.astype(np.float32), prepared, native)
-        total = sample(np.where(region, values, np.float32(0)), prepared, native)
-        there = share >= 0.5
-        return np.divide(total, share, out=np.zeros_like(total), where=there), there
+
+def landing(places: Places, source: Grid, target: Grid) -> Places:
+    """The voxels (n, 3) of `target` that hold the centres of the voxels `places` (n, 3) of `source`.
+
+    -1 three times where there is none.
+    """
+    across = np.linalg.solve(target.affine, source.affine)
+    # Half a micrometre: a centre between two voxels goes one way, whatever the rounding of the header.
+    there: Places = np.floor(places @ across[:3, :3].T + across[:3, 3] + 0.5 + 5e-7).astype(np.intp)
+    there[((there < 0) | (there >= target.shape)).any(axis=1)] = -1
+    return there

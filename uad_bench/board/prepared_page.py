@@ -99,13 +99,12 @@ def row(one: Ranked, names: Sequence[str], sheet: str) -> Row:
         Cell(number(values[name]), abs(one.z.get(name, 0)) > FAR) if name in values else Cell("")
         for name in names
     )
-    farthest = f"{one.farthest} {one.z[one.farthest]:+.1f}" if one.distance else ""
-    return Row(visible(facts.case_id), visible(facts.label), facts.warnings, farthest, cells, sheet)
+    return Row(visible(facts.case_id), visible(facts.label), facts.warnings, farthest(one), cells, sheet)
 
 
 def order(cases: Sequence[Ranked]) -> str:
     """How the cases are sorted, in a sentence."""
-    names = ", ".join(dict.fromkeys(name for one in cases for name in one.facts.measured))
+    names = ", ".join(dict.fromkeys(n.partition(", ")[0] for one in cases for n in one.facts.measured))
     few = "" if len(cases) >= FEWEST else f" (none here: it takes {FEWEST} cases)"
     return (
         "Sorted by the number of warnings, then by the largest robust z-score, 0.6745 (x - median) / MAD over "
@@ -126,6 +125,18 @@ def about(cases: Sequence[Ranked]) -> list[tuple[str, str]]:
             (name, f"median {number(float(np.median(known)))}, {spread} in {known.size} cases{total}")
         )
     return lines
+
+
+def farthest(one: Ranked) -> str:
+    """`dice, z = -4.1`: in what a case is unlike the others; empty where nothing tells them apart."""
+    name = one.farthest.partition(", ")[0]
+    return f"{name}, z = {one.z[one.farthest]:+.1f}" if one.distance else ""
+
+
+def spoken(name: str, value: float) -> str:
+    """`brain 1310 ml` of "brain, ml" and 1310.2."""
+    word, _, unit = name.partition(", ")
+    return f"{word} {number(value)} {unit}".rstrip()
 
 
 def number(value: float) -> str:

@@ -8,14 +8,16 @@ import numpy.typing as npt
 
 #: Below this many values no case can be told from the others.
 FEWEST = 5
+# Of the median: a deviation that is smaller is none that a person could see.
+LEAST = 0.005
 
 
 @dataclass(frozen=True)
 class Facts:
     """What is known of a prepared case without its voxels.
 
-    label: "healthy", or the kind of lesion; warnings: sentences; measured: by name and unit, compared over the
-    cohort; counted: the same, but only told ("lesion ml before"), because cases differ in it by nature.
+    label: "healthy", or the kind of lesion; warnings: sentences; measured: values by name ("dice", "brain, ml"),
+    compared over the cohort; counted: the same, but only told, because cases differ in them by nature.
     """
 
     case_id: str
@@ -58,11 +60,14 @@ def ranked(cases: Sequence[Facts]) -> list[Ranked]:
 def robust_z(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Distance from the median in deviations, (n,): 0.6745 (x - median) / MAD (Iglewicz and Hoaglin 1993).
 
-    Where half of the values are equal, and MAD is 0, the mean absolute deviation stands in for it; zeros where
-    there are fewer than five values.
+    Where half of the values are equal, and MAD is 0, the mean absolute deviation stands in for it, and no
+    deviation is taken to be less than half a per cent of the median. Zeros for fewer than five values.
     """
-    apart = values - np.median(values) if values.size >= FEWEST else np.zeros_like(values)
-    mad, mean = (np.median(np.abs(apart)), np.abs(apart).mean()) if values.size else (0.0, 0.0)
-    spread = mad / 0.6745 if mad > 0 else 1.2533 * mean
-    scores: npt.NDArray[np.float64] = apart / spread if spread > 0 else np.zeros_like(values)
-    return scores
+    if values.size < FEWEST:
+        return np.zeros_like(values)
+    middle = float(np.median(values))
+    apart = values - middle
+    mad = float(np.median(np.abs(apart)))
+    spread = mad / 0.6745 if mad > 0 else 1.2533 * float(np.abs(apart).mean())
+    spread = max(spread, LEAST * abs(middle))
+    return apart / spread if spread > 0 else np.zeros_like(values)

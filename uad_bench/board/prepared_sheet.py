@@ -3,9 +3,10 @@
 Planes are drawn with the subject's left on the left (neurological display); the sagittal one looks to the right.
 """
 
+import gc
 import io
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ CASES_A_SHEET, BINS = 12, 64
 WIDTH, ROW, HEAD, DPI = 14.5, 1.9, 0.6, 90
 #: Left edge and width of each column, inches: three planes, two histograms, words.
 COLUMNS = ((0.05, 1.75), (1.85, 1.75), (3.65, 2.05), (5.95, 1.75), (7.95, 1.75), (9.95, 4.5))
-TEXT_WIDTH, TEXT_LINES = 84, 11
+TEXT_WIDTH, TEXT_LINES, LINE = 86, 10, 0.155
 
 
 @dataclass(frozen=True)
@@ -71,44 +72,53 @@ def draw_sheet(path: Path, pictures: Iterable[Picture], rows: int, title: str) -
 
     Equal pictures give equal bytes. Raises EnvironmentFault where it cannot be written.
     """
+    size = (WIDTH, HEAD + ROW * rows)
+    data = _png(size, pictures, title)
+    gc.collect()  # a figure and its axes refer to each other, so they would stay for a while
+    write_bytes(path, data)
+    return round(size[0] * DPI), round(size[1] * DPI)
+
+
+def _png(size: tuple[float, float], pictures: Iterable[Picture], title: str) -> bytes:
+    """The bytes of the picture, without a date or a version in them."""
     with style.context("default"):  # not whatever a user's matplotlibrc says
-        figure = Figure(figsize=(WIDTH, HEAD + ROW * rows), dpi=DPI)
+        figure, data = Figure(figsize=size, dpi=DPI), io.BytesIO()
         _head(figure, title)
         for row, picture in enumerate(pictures):
-            _draw_row(figure, picture, row)
-        data = io.BytesIO()
+            _draw_row(figure, picture, HEAD + ROW * row)
         figure.savefig(data, format="png", metadata={"Software": None})
-        width, height = figure.get_size_inches() * DPI
-        figure.clear()  # axes and figure refer to each other: without this they wait for the garbage collector
-    write_bytes(path, data.getvalue())
-    return int(width), int(height)
+    return data.getvalue()
 
 
 def _head(figure: Figure, title: str) -> None:
     """The title, and what the colours mean."""
-    top = 1 - 0.2 / figure.get_figheight()
-    figure.text(0.1 / WIDTH, top, visible(title), fontsize=11, va="center", parse_math=False)
+    _text(figure, 0.1, 0.2, visible(title), fontsize=11, va="center")
     words = (("brain mask", BRAIN), ("lesion mask", LESION), ("atlas", ATLAS))
+    box = {"facecolor": "0.15", "edgecolor": "none", "pad": 2}
     for number, (word, colour) in enumerate(words):
-        figure.text(
-            (9.95 + 1.2 * number) / WIDTH, top, word, fontsize=10, va="center",
-            bbox={"facecolor": "0.15", "edgecolor": "none", "pad": 2}, color=colour,
-        )  # fmt: skip
+        left = COLUMNS[-1][0] + 1.2 * number
+        _text(figure, left, 0.2, word, fontsize=10, va="center", bbox=box, color=colour)
 
 
-def _draw_row(figure: Figure, picture: Picture, row: int) -> None:
+def _text(figure: Figure, left: float, down: float, text: str, **how: Any) -> None:  # noqa: ANN401
+    """Text at so many inches from the left and from the top."""
+    figure.text(left / WIDTH, 1 - down / figure.get_figheight(), text, parse_math=False, **how)
+
+
+def _draw_row(figure: Figure, picture: Picture, down: float) -> None:
+    """A picture whose top is so many inches below that of the sheet."""
     height = figure.get_figheight()
-    top = height - HEAD - ROW * row
 
     def place(column: int, below: float, high: float) -> Axes:
         left, width = COLUMNS[column]
-        return figure.add_axes((left / WIDTH, (top - below - high) / height, width / WIDTH, high / height))
+        bottom = height - down - below - high
+        return figure.add_axes((left / WIDTH, bottom / height, width / WIDTH, high / height))
 
     for axis, column in ((2, 0), (1, 1), (0, 2)):
         _draw_plane(place(column, 0, ROW - 0.1), picture, axis)
     _draw_histogram(place(3, 0.25, ROW - 0.65), picture.before, "in the file")
     _draw_histogram(place(4, 0.25, ROW - 0.65), picture.after, "prepared", picture.mark)
-    _write(place(5, 0, ROW - 0.1), picture)
+    _write(figure, picture, down)
 
 
 def _draw_plane(place: Axes, picture: Picture, axis: int) -> None:
@@ -160,20 +170,16 @@ def _draw_histogram(place: Axes, shown: Histogram | None, title: str, mark: floa
         place.axvline(mark, color="#0072b2", linestyle="--", linewidth=0.9)
 
 
-def _write(place: Axes, picture: Picture) -> None:
+def _write(figure: Figure, picture: Picture, down: float) -> None:
     """The words beside a row: as many lines as there is room for."""
-    place.set_axis_off()
+    left = COLUMNS[-1][0]
     first, *others = [visible(line) for line in picture.lines]
-    place.text(0, 1, first, fontsize=9, weight="bold", va="top", parse_math=False)
+    _text(figure, left, down, first, fontsize=10, weight="bold", va="top")
     told = [part for line in others for part in textwrap.wrap(line, TEXT_WIDTH)]
     warned = [part for line in picture.warnings for part in textwrap.wrap(f"! {visible(line)}", TEXT_WIDTH)]
     room = max(TEXT_LINES - len(told), 1)
     if len(warned) > room:
         warned[room - 1 :] = [f"! and {len(warned) - room + 1} lines more"]
-    _block(place, told, 0.87, "0.1")
-    _block(place, warned, 0.87 - 0.085 * len(told), LESION)
-
-
-def _block(place: Axes, lines: Sequence[str], top: float, colour: str) -> None:
-    for number, line in enumerate(lines):
-        place.text(0, top - 0.085 * number, line, fontsize=7, va="top", color=colour, parse_math=False)
+    coloured = [*((line, "0.1") for line in told), *((line, LESION) for line in warned)]
+    for number, (line, colour) in enumerate(coloured):
+        _text(figure, left, down + 0.24 + LINE * number, line, fontsize=8, va="top", color=colour)

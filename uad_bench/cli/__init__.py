@@ -9,6 +9,8 @@ from uad_bench import fast_sort
 from uad_bench.cli import auditing, caching, checking, data, listing, results, running
 from uad_bench.errors import Terminated, UadError
 
+KEPT = "interrupted: finished work is kept, --resume goes on"
+
 app = typer.Typer(
     name="uad-bench",
     help="Unsupervised anomaly detection in brain MRI, compared fairly.\n\nStart with: uad-bench list",
@@ -64,29 +66,23 @@ def main() -> None:
         if debug:
             raise
         _leave(f"error[{error.code}]: {error}", error.exit_code)
-    except (KeyboardInterrupt, typer.Abort) as stop:
-        _interrupted(stop)
+    except (Terminated, KeyboardInterrupt, typer.Abort) as stop:
+        _leave(KEPT, 143 if isinstance(stop, Terminated) else 130)
     except typer.Exit as leave:
-        if isinstance(leave.__cause__, KeyboardInterrupt):  # typer makes a plain Exit(130) of every interrupt
-            _interrupted(leave.__cause__)
         sys.exit(leave.exit_code)
     except typer.exceptions.TyperException as error:  # a word on the command line
         _leave(f"error[UB200]: {' '.join(error.format_message().split())} (try --help)", 2)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    sys.exit(answer if isinstance(answer, int) else 0)
+    _leave(KEPT if answer == 130 else "", answer if isinstance(answer, int) else 0)  # 130: Ctrl-C, says typer
 
 
 def _terminate(_number: int, _frame: object) -> None:
     raise Terminated
 
 
-def _interrupted(stop: BaseException) -> None:
-    code = 143 if isinstance(stop, Terminated) else 130
-    _leave("interrupted: finished work is kept, --resume goes on", code)
-
-
 def _leave(message: str, code: int) -> None:
-    typer.echo(message, err=True)
+    if message:
+        typer.echo(message, err=True)
     sys.exit(code)

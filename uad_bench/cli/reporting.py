@@ -7,12 +7,47 @@ import typer
 
 from uad_bench.cli import options
 
-To = Annotated[Path, typer.Option("--to", help="The folder to write to.")]
+
+def report(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The dataset to look at.")],
+    protocol: options.Protocol = "",
+    data: options.Data = [],  # noqa: B006  # typer copies it
+    set_: options.Set = [],  # noqa: B006
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Where to; default: report-DATASET-PROTOCOL.")
+    ] = None,
+    workers: options.Workers = 0,
+) -> None:
+    """Prepare every case and draw it: masks, atlas outline, histograms, registration figures, outliers first.
+
+    Steps that learn from training scans need the protocol's training set in --data.
+    """
+    from uad_bench import plugins
+    from uad_bench.config import Overrides
+    from uad_bench.datareport import write_report
+    from uad_bench.errors import PartialFailure
+    from uad_bench.executor import with_settings
+    from uad_bench.preparing import prepare_dataset, ready_steps
+    from uad_bench.sources import pinned_protocol
+
+    options.show_log()
+    over = with_settings(Overrides(), options.settings(set_))
+    pinned, label = pinned_protocol(protocol, over.protocol), plugins.label(dataset)
+    sources = options.sources(data, workers, skip_broken=True)
+    steps = ready_steps(pinned, over.datasets, sources, [dataset], options.say)
+    done, failures = prepare_dataset(
+        dataset, over.datasets.get(dataset, {}), pinned, steps, sources, options.say
+    )
+    folder = to or Path(f"report-{label}-{pinned.name}")
+    page = write_report(folder, label, pinned, done, failures, sources.workers, options.say)
+    typer.echo(f"{len(done)} of {len(done) + len(failures)} cases, outliers first: {page}")
+    if failures:
+        raise PartialFailure(f"{len(failures)} cases cannot be prepared", hint="the page names them all")
 
 
 def export(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of them.")],
-    to: To,
+    to: Annotated[Path, typer.Option("--to", help="The folder of the dataset that is written.")],
     data: options.Data = [],  # noqa: B006  # typer copies it
     cases: Annotated[
         str, typer.Option("--cases", help="Case ids (or DATASET/ID), with commas; default: all test cases.")

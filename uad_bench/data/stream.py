@@ -8,7 +8,7 @@ import logging
 import math
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from uad_bench.errors import DataError, IntegrityError
 
@@ -16,11 +16,14 @@ log = logging.getLogger("uad_bench")
 
 GZIP = b"\x1f\x8b"
 HEADER_BYTES = {348: "Nifti1Header", 540: "Nifti2Header"}
+MAGIC = {348: b"n+1", 540: b"n+2"}
 # Deflate cannot compress better than 1032 to 1 (RFC 1951: 258 bytes from at least 2 bits).
 MOST_INFLATION = 1032
 SLACK = 1 << 20
 # So much of a file holds its header, compressed or not.
 HEAD = 1 << 14
+# zlib copies what it is fed and does not use: all of a file at once would be copied for each of its members.
+FED = 1 << 14
 AGAIN = "download or copy the file again"
 
 
@@ -41,6 +44,8 @@ def nifti_bytes(path: Path, where: str) -> tuple[Any, bytes]:
     if len(content) < need:
         what = f"truncated: {len(content)} of {need} bytes"
         raise DataError(what, where=where, hint=AGAIN, code="UB322")
+    if len(content) > need:
+        log.warning("%s: %d bytes follow the voxels that the header declares", where, len(content) - need)
     return header, content
 
 
@@ -76,12 +81,13 @@ def _header(head: bytes, where: str) -> tuple[Any, int]:
     """The header and the number of bytes that the file must hold for it."""
     import nibabel as nib
 
-    sizes = {int.from_bytes(head[:4], "little"), int.from_bytes(head[:4], "big")} & set(HEADER_BYTES)
-    size = min(sizes, default=0)
-    if not size or len(head) < size:
+    # The size of the header tells the order of bytes too; nibabel would guess it from a number that may be damaged.
+    order: Literal["little", "big"] = "little" if int.from_bytes(head[:4], "little") in MAGIC else "big"
+    size = int.from_bytes(head[:4], order)
+    if size not in MAGIC or len(head) < size:
         raise DataError("not a NIfTI file", where=where, hint=f"a failed download? {AGAIN}", code="UB323")
-    header = getattr(nib, HEADER_BYTES[size])(head[:size], check=False)
-    if bytes(header["magic"])[:2] != b"n+":
+    header = getattr(nib, HEADER_BYTES[size])(head[:size], endianness=order, check=False)
+    if bytes(header["magic"])[:3] != MAGIC[size]:
         hint = "convert it to one .nii or .nii.gz file"
         raise DataError("not a single-file NIfTI", where=where, hint=hint, code="UB323")
     return header, _needed(header, size, where)
@@ -96,7 +102,7 @@ def _needed(header: Any, size: int, where: str) -> int:  # noqa: ANN401
         raise DataError(f"the header gives the shape {shape}", where=where, hint=AGAIN, code="UB324")
     try:
         dtype = header.get_data_dtype()
-    except HeaderDataError:
+    except (HeaderDataError, KeyError):  # the latter for a code that no format has
         dtype = None
     if dtype is None or dtype.kind not in "iuf":
         what = f"voxels are neither integers nor real numbers (code {int(header['datatype'])})"
@@ -109,20 +115,20 @@ def _needed(header: Any, size: int, where: str) -> int:  # noqa: ANN401
 
 def _inflate(raw: bytes, need: int, where: str) -> bytes:
     """All members of a gzip file, to the end, at most `need` bytes and a little more."""
-    pieces, left, data = [], need + SLACK, raw
-    while data.startswith(GZIP):
+    pieces, left, rest = [], need + SLACK, memoryview(raw)
+    while rest[:2] == GZIP:
         stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
         while not stream.eof:
-            pieces.append(_piece(stream, data, left, where))
+            fed = rest[:FED]
+            pieces.append(_piece(stream, fed, left, where))
             left -= len(pieces[-1])
-            data = stream.unconsumed_tail
-        data = stream.unused_data
-    if data.strip(b"\0"):
-        log.warning("%s: %d bytes follow the end of the gzip stream, ignored", where, len(data))
+            rest = rest[len(fed) - len(stream.unconsumed_tail) - len(stream.unused_data) :]
+    if bytes(rest).strip(b"\0"):
+        log.warning("%s: %d bytes follow the end of the gzip stream, ignored", where, len(rest))
     return b"".join(pieces)
 
 
-def _piece(stream: Any, data: bytes, left: int, where: str) -> bytes:  # noqa: ANN401
+def _piece(stream: Any, data: memoryview, left: int, where: str) -> bytes:  # noqa: ANN401
     if not data:
         raise DataError("truncated: the gzip stream has no end", where=where, hint=AGAIN, code="UB322")
     if left <= 0:

@@ -6,6 +6,7 @@ Arrays keep the axes of their file; `affine` (4, 4) leads from voxel indices to 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -13,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.data.checks import check_affine, check_contrast, place
-from uad_bench.data.stream import nifti_bytes, nifti_header
+from uad_bench.data.stream import AGAIN, nifti_bytes, nifti_header
 from uad_bench.errors import DataError
-from uad_bench.types import Affine
+from uad_bench.types import Affine, FloatArray
 
 log = logging.getLogger("uad_bench")
 
@@ -85,13 +86,12 @@ def read_volume(path: Path, case_id: str) -> Image:
 
 def read_any(path: Path, case_id: str) -> Image:
     """The values of a file, float32 (X, Y, Z), be it an image or a mask. Raises as `read_volume`, but UB327."""
-    import nibabel as nib
-
     where = place(case_id, path)
     header, content = nifti_bytes(path, where)
     grid = _grid(header, where)
-    kind = nib.Nifti1Image if int(header["sizeof_hdr"]) == 348 else nib.Nifti2Image
-    array = np.asarray(kind.from_bytes(content).get_fdata(dtype=np.float32, caching="unchanged"))
+    array = _values(header, content, where)
+    if array.ndim > 3:
+        log.info("%s: one frame in %d dimensions, taken as a volume", where, array.ndim)
     return Volume(np.ascontiguousarray(array.reshape(grid.shape)), grid.affine)
 
 
@@ -101,11 +101,14 @@ def read_mask(
     """The mask, bool (X, Y, Z), on the grid `like`: values in `labels`, or all above zero if none are given.
 
     A mask that lies at most half a voxel beside `like` is taken to be on it, with a warning. `cut`: the mask
-    holds fractions, and those above count. Raises DataError for another grid, or for values that are not
-    integers where nothing says how to cut them (UB328), else as `read_volume`.
+    holds fractions, and those above count. Raises DataError for another grid, for values that are not finite, or
+    not integers where nothing says how to cut them (UB328), else as `read_volume`.
     """
     where, values = place(case_id, path), read_any(path, case_id)
     check_same_grid(values.grid, like, where)
+    if not np.isfinite(values.array).all():
+        hint = "make the mask again"
+        raise DataError("the mask holds NaN or Inf", where=where, hint=hint, code="UB328")
     if cut is not None:
         return Volume(values.array > cut, like.affine)
     if not np.array_equal(values.array, np.rint(values.array)):
@@ -142,6 +145,21 @@ def check_same_grid(grid: Grid, like: Grid, where: str) -> None:
         raise DataError(what, where=where, hint="resample the mask to its image", code="UB328")
     if beside > 1e-3:
         log.warning("%s: lies %.2f voxels beside its image; taken to be on it", where, beside)
+
+
+def _values(header: Any, content: bytes, where: str) -> FloatArray:  # noqa: ANN401  # nibabel is not typed
+    """The scaled voxels of a whole file. Its header extensions, which a viewer may have broken, are passed over."""
+    from nibabel.arrayproxy import ArrayProxy
+    from nibabel.spatialimages import HeaderDataError
+
+    try:
+        voxels = ArrayProxy(BytesIO(content), header)  # type: ignore[no-untyped-call]
+        # What becomes Inf or NaN is for the brain mask to judge.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(voxels, dtype=np.float32)
+    except HeaderDataError as error:
+        what = f"damaged: the header's intensity scaling cannot be used: {error}"
+        raise DataError(what, where=where, hint=AGAIN, code="UB322") from None
 
 
 def _grid(header: Any, where: str) -> Grid:  # noqa: ANN401  # a class of nibabel, which is not typed

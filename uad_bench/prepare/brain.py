@@ -9,29 +9,32 @@ from scipy import ndimage
 from uad_bench.data.checks import log, settle_nonfinite
 from uad_bench.data.volumes import Image, Mask, Volume
 from uad_bench.prepare.grid import on_grid
-from uad_bench.prepare.strip import Extracted, extract, flip_dice
+from uad_bench.prepare.strip import extract, flip_dice
 from uad_bench.prepare.working import Step, Working
 from uad_bench.types import BoolArray
 
 LEAST, MOST = 0.02, 0.90
-# Whole adult brains, cerebrospinal fluid within the skull included.
+# Whole adult brains, the fluid around them included; wrong orientation shows as 3 to 35 % more.
 PLAUSIBLE_ML = (900, 1900)
-# The largest brains on record stay below; a whole head holds 2.5 litres and more within its skin.
+# No brain on record is larger, and a whole head within its skin holds 2.5 litres and more.
 LARGEST_ML = 2200
-# Whole heads measured 0.964 to 0.986; rim-left, upside-down and stripped ones mostly below 0.95.
+# Seven heads as they should be: agreement 0.964 to 0.986, flip Dice 0.987 to 0.995; bad ones mostly below these.
 AGREEMENT, FLIP_DICE = 0.95, 0.97
+
+Figures = dict[str, Any]
 
 
 class BrainMask(Step):
-    """The mask of the file if the case has one; of stripped scans the voxels that hold data; else a tool's.
+    """The case's own mask if it has one; of a stripped scan the voxels that hold data; of a head a tool's mask.
 
-    stripper: the tool for whole heads, see `strip`; "auto" takes deepbet, else HD-BET. With several
-    modalities it sees one, t1 if there is one, whose mask serves the others by its world coordinates.
-    flip_check: have it judge the mirrored head too, and warn below a Dice of 0.97; doubles its time.
+    stripper: the tool for whole heads (`strip.extract`); "auto": deepbet, else HD-BET. Of several modalities
+    it sees one, t1 if there is one; its mask serves the others by its world coordinates. flip_check: let the
+    tool see the mirrored head too and warn where the answers differ; that doubles its time.
 
-    Where nobody says whether the scans are stripped, the zeros and the volume of data decide, with a warning.
-    Raises DataError for a mask that fills less than 2 % or more than 90 % of its box (UB331) and for NaN or
-    Inf inside the brain (UB326), EnvironmentFault where a tool is needed and none is installed (UB601).
+    Where nobody knows whether a scan is stripped, the zeros and the volume of its data decide, with a warning.
+    Raises DataError for a mask that fills less than 2 % or more than 90 % of its box, as an image with its
+    skull and background noise would (UB331), and for NaN or Inf inside the brain (UB326); EnvironmentFault
+    where a tool is needed and there is none (UB601), so that no head passes for a brain.
     """
 
     step: Literal["brain_mask"] = "brain_mask"
@@ -40,40 +43,111 @@ class BrainMask(Step):
 
     def apply(self, working: Working) -> Working:
         """The mask settled and judged, and the images free of NaN and Inf."""
-        mask, found = self._found(working)
-        figures, doubts = _judged(working, mask)
-        doubts = [*found.pop("warnings", []), *doubts]
+        mask, figures = self._found(working)
+        size, doubts = _judged(working, mask)
+        doubts = figures.pop("warnings", []) + doubts
         for doubt in doubts:
             log.warning("%s: %s", working.case_id, doubt)
         images = {name: _finite(working, name, mask) for name in working.images}
-        figures = found | figures | ({"warnings": doubts} if doubts else {})
+        figures |= size | ({"warnings": doubts} if doubts else {})
         return replace(working, images=images, brain_mask=mask, figures=figures)
 
-    def _found(self, working: Working) -> tuple[Mask, dict[str, Any]]:
-        """The mask, and where it is from."""
+    def _found(self, working: Working) -> tuple[Mask, Figures]:
+        """The mask and where it is from. A tool never runs on a scan that is stripped, or may be."""
         if working.brain_mask is not None:
             return working.brain_mask, {"from": "file"}
-        if working.stripped is False:
-            return self._by_tool(working)
-        data, figures = brain_from_data(working), {"from": "voxels with data"}
-        if working.stripped:
-            return data, figures
-        if looks_stripped(data):
-            return data, figures | {"warnings": [_undeclared(data, "taken as skull-stripped")]}
-        data_, figures_ = self._by_tool(working)
-        said = [_undeclared(data, "taken as whole heads"), *figures_.pop("warnings", [])]
-        return data_, figures_ | {"warnings": said}
+        data = None if working.stripped is False else brain_from_data(working)
+        if data is None or not (working.stripped or looks_stripped(data)):
+            mask, figures = self._by_tool(working)
+        else:
+            mask, figures = data, {"from": "voxels with data"}
+        if data is not None and working.stripped is None:
+            figures["warnings"] = [_guess(data), *figures.get("warnings", [])]
+        return mask, figures
 
-    def _by_tool(self, working: Working) -> tuple[Mask, dict[str, Any]]:
-        """The mask of a whole head by a tool, tidied."""
+    def _by_tool(self, working: Working) -> tuple[Mask, Figures]:
+        """The mask of a whole head."""
         name = "t1" if "t1" in working.images else next(iter(working.images))
         image = working.images[name]
         found = extract(image, self.stripper, working.case_id)
-        figures: dict[str, Any] = {"from": found.tool, "image": name, "warnings": []}
+        figures: Figures = {"from": found.tool, "image": name}
         if found.agreement is not None:
             figures["agreement"] = found.agreement
         if self.flip_check:
             figures["flip_dice"] = round(flip_dice(image, found, self.stripper, working.case_id), 4)
         if figures.get("agreement", 1) < AGREEMENT or figures.get("flip_dice", 1) < FLIP_DICE:
-            figures["warnings"] = [f"{found.tool} is not sure of the brain in {name}: look at the mask"]
+            figures["warnings"] = [f"{found.tool} is unsure of the brain in {name}: look at its mask"]
         return within_data(found.brain, image), figures
+
+
+def brain_from_data(working: Working) -> Mask:
+    """Non-zero voxels of all modalities on the first one's grid; largest piece kept, holes filled in 3-D."""
+    first = next(iter(working.images.values()))
+    filled = first.array != 0
+    for image in list(working.images.values())[1:]:
+        filled &= on_grid(Volume(image.array != 0, image.affine), first.grid) >= 0.5
+    return Volume(whole(filled), first.affine)
+
+
+def within_data(mask: Mask, image: Image) -> Mask:
+    """A tool's mask without the zeros around the head, into which it bulges where a rim of skull was left.
+
+    Largest piece kept, holes filled: zeros inside the brain stay brain.
+    """
+    return Volume(whole(mask.array & (image.array != 0)), mask.affine)
+
+
+def looks_stripped(data: Mask) -> bool:
+    """Whether voxels with data, holes filled, are few enough to be a brain and leave a background of zeros."""
+    ml = float(data.array.sum()) * data.grid.voxel_ml
+    return ml <= LARGEST_ML and float(data.array.mean()) <= MOST
+
+
+def whole(mask: BoolArray) -> BoolArray:
+    """The largest piece of a mask (X, Y, Z), holes filled in 3-D; an empty mask as it is."""
+    if not mask.any():
+        return mask
+    box = ndimage.find_objects(mask.astype(np.uint8))[0]  # a third of a scan, and so of the time
+    kept = np.zeros_like(mask)
+    kept[box] = ndimage.binary_fill_holes(largest(mask[box]))
+    return kept
+
+
+def largest(mask: BoolArray) -> BoolArray:
+    """The largest component (6 neighbours) of a mask (X, Y, Z); an empty mask as it is."""
+    labels, count = ndimage.label(mask)
+    if count < 2:
+        return mask
+    sizes = np.bincount(labels.ravel())[1:]
+    kept: BoolArray = labels == 1 + int(sizes.argmax())
+    return kept
+
+
+def _guess(data: Mask) -> str:
+    """What was made of a scan of which nobody said whether it is stripped."""
+    ml = float(data.array.sum()) * data.grid.voxel_ml
+    taken = "as stripped" if looks_stripped(data) else "as a whole head"
+    return f"taken {taken} by its {ml:.0f} ml of data: let the dataset declare `stripped` true or false"
+
+
+def _finite(working: Working, name: str, mask: Mask) -> Image:
+    """The image without NaN and Inf, which may lie outside the brain only."""
+    image = working.images[name]
+    if np.isfinite(image.array).all():
+        return image
+    inside = on_grid(mask, image.grid) >= 0.5
+    return replace(image, array=settle_nonfinite(image.array, inside, f"{working.case_id}, {name}"))
+
+
+def _judged(working: Working, mask: Mask) -> tuple[Figures, list[str]]:
+    """The size of the mask for the record, and doubts. Raises DataError where it cannot be a brain."""
+    voxels = int(mask.array.sum())
+    share, ml = voxels / mask.array.size, voxels * mask.grid.voxel_ml
+    if not LEAST <= share <= MOST:
+        hint = "skull-strip the image, or give its brain mask beside it"
+        raise working.fault(f"the brain mask fills {share:.1%} of the box", hint, "UB331")
+    doubts = []
+    if not PLAUSIBLE_ML[0] <= ml <= PLAUSIBLE_ML[1]:
+        why = "is part of it missing?" if ml < PLAUSIBLE_ML[0] else "is the skull still on, or an axis wrong?"
+        doubts = [f"the brain mask holds {ml:.0f} ml, a whole adult brain 900 to 1900: {why}"]
+    return {"voxels": voxels, "share_of_box": round(share, 4), "ml": round(ml, 1)}, doubts

@@ -26,8 +26,6 @@ from uad_bench.errors import DataError, EnvironmentFault
 from uad_bench.prepare.canonical import canonical
 from uad_bench.types import BoolArray
 
-INSTALL = "pip install 'uad-bench[strip]', or give brain masks beside the images"
-
 
 @dataclass(frozen=True, eq=False)
 class Extracted:
@@ -60,9 +58,11 @@ def chosen(stripper: str) -> str:
     for name, there in installed.items():
         if there and stripper in ("auto", name):
             return name
-    what = "no tool for brain extraction" if stripper == "auto" else f"the tool {stripper} for brain extraction"
-    hint = f"{INSTALL}" if stripper != "hd-bet" else "install HD-BET 2 so that `hd-bet` is on the PATH"
-    raise EnvironmentFault(f"{what} is not installed".replace("no tool", "a tool", 1), hint=hint, code="UB601")
+    if stripper == "hd-bet":
+        hint = "install HD-BET 2, or leave `stripper` at auto"
+        raise EnvironmentFault("the command hd-bet is not on the PATH", hint=hint, code="UB601")
+    hint = "pip install 'uad-bench[strip]', or give brain masks beside the images"
+    raise EnvironmentFault("no tool for brain extraction is installed", hint=hint, code="UB601")
 
 
 def flip_dice(image: Image, found: Extracted, stripper: str, where: str = "") -> float:
@@ -83,20 +83,24 @@ def dice(one: BoolArray, other: BoolArray) -> float:
 
 
 def deepbet_mask(image: Image, where: str = "") -> Extracted:
-    """The brain by deepbet (Fisch et al. 2024), which learnt T1 and does well on T2 and FLAIR: see the docs.
+    """The brain by deepbet (Fisch et al. 2024): made for T1, and measured to serve T2 and FLAIR.
 
-    Its own `run_bet` skips small files in silence and needs files; its class takes the array. On the CPU with
-    one thread, so that every machine and every number of workers makes the same mask.
+    Its own `run_bet` skips small files in silence; its class takes the array. On the CPU with one thread, so
+    that every machine and every number of workers makes the same mask.
     """
     upright = canonical(image)
     array = np.where(np.isfinite(upright.array), upright.array, np.float32(0))
     network, coarse = _deepbet()
+    agreement = None
     try:
         with _one_torch_thread():
             fine = network.run_model(array) > 0.5
-    except (AssertionError, ValueError, RuntimeError):
-        fine = np.zeros(array.shape, dtype=np.bool_)
-    agreement = round(dice(coarse.mask(), _thinned(fine, coarse.mask().shape)), 4)
+        agreement = round(dice(coarse.mask(), _thinned(fine, coarse.mask().shape)), 4)
+    except (AssertionError, ValueError):
+        fine = np.zeros(array.shape, dtype=np.bool_)  # its way of saying that it sees no brain
+    except RuntimeError as error:
+        hint = "most likely short of memory: use fewer workers"
+        raise EnvironmentFault(f"deepbet failed: {error}", where=where, hint=hint, code="UB602") from error
     return Extracted(_as_stored(fine, image), f"deepbet {version('deepbet')}", agreement)
 
 
@@ -108,10 +112,10 @@ def hd_bet_mask(image: Image, where: str = "") -> Extracted:
     """
     with tempfile.TemporaryDirectory() as folder:
         head, mask = Path(folder, "head.nii.gz"), Path(folder, "brain_bet.nii.gz")
-        nib.save(nib.Nifti1Image(image.array, image.affine), head)
-        command = ["hd-bet", "-i", head, "-o", Path(folder, "brain.nii.gz"), "-device", "cpu"]
-        options = ["--disable_tta", "--save_bet_mask", "--no_bet_image"]
-        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+        nib.save(nib.Nifti1Image(image.array, image.affine), head)  # type: ignore[no-untyped-call]
+        files = ["-i", str(head), "-o", str(Path(folder, "brain.nii.gz"))]
+        command = ["hd-bet", *files, "-device", "cpu", "--disable_tta", "--save_bet_mask", "--no_bet_image"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode or not mask.is_file():
             said = (done.stderr.strip() or done.stdout.strip() or "it wrote no mask").splitlines()[-1]
             hint = "HD-BET 2 with its weights is needed; try `hd-bet` by hand"
@@ -171,7 +175,9 @@ def _one_torch_thread() -> Iterator[None]:
 
 def _thinned(mask: BoolArray, shape: tuple[int, ...]) -> BoolArray:
     """The mask's value at the middle of each of `shape` equal parts of its box."""
-    places = [((np.arange(n) + 0.5) * size / n).astype(int) for n, size in zip(shape, mask.shape, strict=True)]
+    places = [
+        ((np.arange(n) + 0.5) * size / n).astype(int) for n, size in zip(shape, mask.shape, strict=True)
+    ]
     return mask[np.ix_(*places)]
 
 

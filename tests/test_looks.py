@@ -1,0 +1,137 @@
+"""One look at a prepared case: its figures are those of the files, whatever the record says."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from uad_bench.data.volumes import Volume
+from uad_bench.looks import look
+from uad_bench.prepare import atlas as atlases
+from uad_bench.prepare.cache import prepared
+
+STEPS = [
+    {"step": "canonical"},
+    {"step": "brain_mask"},
+    {"step": "resample", "spacing": [2, 2, 2], "shape": [26, 28, 24]},
+    {"step": "scale"},
+]
+
+
+@pytest.fixture
+def ready(toy_case, tmp_path):
+    """ready(...) -> the toy case prepared at 2 mm, its files still there."""
+
+    def make(**changes):
+        return prepared(toy_case(**changes), ["t2"], STEPS, tmp_path / "cache")
+
+    return make
+
+
+def with_figures(ready, step, **figures):
+    """The case with another record: what a step of this name would have said."""
+    entry = {"step": step, "atlas": "any", "figures": figures}
+    return replace(ready, record={**ready.record, "steps": [*ready.record["steps"], entry]})
+
+
+def test_volumes_are_those_of_the_file(ready):
+    facts = look(ready()).facts
+    assert facts.counted == {
+        "lesion in file, ml": pytest.approx(0.125), "lesion prepared, ml": pytest.approx(0.128),
+        "lesions": 1, "lesions left": 1,
+    }  # fmt: skip
+    assert facts.measured["brain, ml"] == pytest.approx(33.5, rel=0.03)  # a ball of 20 mm
+    assert facts.measured["brain kept, %"] == pytest.approx(100, abs=3)
+    assert (facts.case_id, facts.label) == ("toy-1", "lesion")
+    assert not [text for text in facts.warnings if "lesion" in text]
+
+
+def test_volumes_are_the_files_after_a_registration_too(ready):
+    bigger = np.diag([1.5, 1.2, 1.0, 1.0])
+    one = ready()
+    affine = (bigger @ np.array(one.record["affine"])).tolist()
+    registered = replace(one, record={**one.record, "affine": affine, "to_atlas": bigger.tolist()})
+    assert look(registered).facts.counted == pytest.approx(look(one).facts.counted)
+    assert look(registered).facts.measured == pytest.approx(look(one).facts.measured)
+
+
+def test_a_lesion_that_is_gone_is_seen_whatever_the_record_says(ready, toy_case, tmp_path):
+    one = ready()
+    masks = np.zeros((48, 52, 46), np.uint8)
+    masks[10:14, 26:30, 20:24] = masks[33:36, 29:32, 19:22] = 1
+    path = one.case.lesion_mask
+    nib.save(
+        nib.Nifti1Image(masks, nib.load(path).affine), path
+    )  # now two lesions, of which one was prepared
+    facts = look(one).facts
+    assert (facts.counted["lesions"], facts.counted["lesions left"]) == (2, 1)
+    assert facts.warnings[-1] == "1 of 2 lesions have no voxel left"
+
+
+def test_a_lesion_volume_that_did_not_hold_is_a_warning(ready):
+    one = ready()
+    path = one.case.lesion_mask
+    image = nib.load(path)
+    masks = np.zeros(image.shape, np.uint8)
+    masks[25:41, 22:38, 12:28] = 1
+    nib.save(nib.Nifti1Image(masks, image.affine), path)
+    assert look(one).facts.warnings[-1] == "lesion volume 4.10 ml in the file, 0.13 ml prepared"
+
+
+def test_healthy_cases_have_no_lesion_figures(ready):
+    facts = look(ready(lesion=False)).facts
+    assert facts.counted == {} and facts.label == "healthy"
+
+
+def test_warnings_of_all_steps_are_told_once_and_registration_in_numbers(ready, monkeypatch):
+    one = with_figures(ready(), "n4", warnings=["field from 0.2 to 3"])
+    one = with_figures(one, "register", mask_dice=0.951, verdict="warn", shift=[1, 2, 3], ok=True,
+                       warnings=["Dice 0.93", "field from 0.2 to 3"])  # fmt: skip
+    monkeypatch.setattr(atlases, "load_atlas", lambda _: toy_atlas(one.scan()))
+    facts = look(one).facts
+    assert facts.warnings[-2:] == ("field from 0.2 to 3", "Dice 0.93")
+    assert len(set(facts.warnings)) == len(facts.warnings)
+    assert facts.measured["mask dice"] == 0.951
+    assert not {"verdict", "shift", "ok"} & set(facts.measured)
+
+
+def toy_atlas(scan):
+    """Two halves: bright on the right."""
+    brain = np.where(scan.brain_mask, 1.0, 0).astype(np.float32)
+    brain[14:] *= 3
+    return SimpleNamespace(brain=Volume(brain, scan.affine), mask=Volume(scan.brain_mask, scan.affine))
+
+
+def test_medians_are_of_white_matter_where_an_atlas_says_where_it_is(ready, monkeypatch):
+    plain = look(ready())
+    scan = ready().scan()
+    assert plain.facts.measured["brain median t2"] == pytest.approx(np.median(scan.image[0][scan.brain_mask]))
+    monkeypatch.setattr(atlases, "load_atlas", lambda _: toy_atlas(scan))
+    found = look(with_figures(ready(), "register")).facts.measured
+    white = scan.brain_mask.copy()
+    white[:14] = False
+    assert found["WM median t2"] == pytest.approx(np.median(scan.image[0][white]))
+    assert "brain median t2" not in found
+
+
+def test_the_histogram_before_is_of_the_file_and_after_of_what_was_prepared(ready):
+    one = look(ready())
+    shown = one.before["t2"]
+    places = np.linspace(shown.low, shown.high, len(shown.shares))
+    assert shown.high == pytest.approx(100, abs=1)
+    inside = np.array(shown.shares)[places > 50]
+    assert inside.sum() > 0.95 and inside.max() < 0.06  # uniform, and only the rim meets the background
+    low, middle, high = one.after["t2"]
+    assert 0 <= low < middle < high <= 1
+
+
+def test_files_that_are_gone_are_a_warning_and_the_rest_is_told(ready):
+    one = ready()
+    one.case.images["t2"].unlink()
+    found = look(one)
+    assert found.before == {} and found.facts.counted == {}
+    assert "the files cannot be looked at: cannot read the file" in found.facts.warnings[-1]
+    assert "toy-1_t2" in found.facts.warnings[-1]
+    assert "brain, ml" in found.facts.measured
