@@ -186,3 +186,13 @@ def test_landmarks_are_learnt_from_train_alone_and_kept_with_the_run(data, tmp_p
     train = {f"toy_data/{row['case_id']}" for row in run.table("splits.csv") if row["role"] == "train"}
     assert set(fitted["saw"]) == train
     assert len(fitted["parameters"]["landmarks"]["t2"]) == len(fitted["parameters"]["percentiles"])
+
+
+def test_borrowed_weights_that_saw_the_test_set_are_a_leak(monkeypatch, data, tmp_path):
+    """L11."""
+    from tests.plugins import toy_methods
+
+    monkeypatch.setattr(toy_methods.Blur, "pretrained_on", ("toy_data", "elsewhere"))
+    blur = "tests.plugins.toy_methods:Blur"
+    with pytest.raises(DataError, match="leak L11.*toy_data.*--allow-leak"):
+        matrix(f"{blur}")

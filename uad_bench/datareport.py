@@ -74,7 +74,7 @@ def write_report(
     disk does not allow it.
     """
     looks: dict[str, Look] = {}
-    ticker = Ticker(say, "look at")
+    ticker = Ticker(say, "look at the cases")
     for one in each(look, done, workers):
         looks[one.facts.case_id] = one
         ticker(len(looks), len(done))
@@ -149,15 +149,17 @@ def _pictures(one: Look, rank: Ranked, place: int, scales: Mapping[str, Scale]) 
     """A row of the sheet for each modality; the words stand beside the first."""
     scan, lesions = one.ready.scan(), lesion_mask(one.ready)
     atlas = atlas_on(one.ready.record, scan)
-    words = (f"{place}. {one.facts.case_id} ({one.facts.label})", *_words(rank))
+    head = f"{place}. {one.facts.case_id} ({one.facts.label}), "
+    words, warnings = _words(rank), one.facts.warnings
     for channel, (modality, scale) in enumerate(scales.items()):
-        image, first = scan.image[channel], channel == 0
+        image = scan.image[channel]
         yield Picture(
-            lines=words if first else (modality,), warnings=one.facts.warnings if first else (),
-            image=image, brain_mask=scan.brain_mask, lesion_mask=lesions,
-            atlas_mask=atlas[0] if atlas else None, spacing=scan.spacing, before=one.before.get(modality),
-            after=Histogram.of(image[scan.brain_mask], scale.low, scale.high), mark=scale.middle,
+            lines=(head + modality, *words), warnings=warnings, image=image, brain_mask=scan.brain_mask,
+            lesion_mask=lesions, atlas_mask=atlas[0] if atlas else None, spacing=scan.spacing,
+            before=one.before.get(modality), mark=scale.middle,
+            after=Histogram.of(image[scan.brain_mask], scale.low, scale.high),
         )  # fmt: skip
+        head, words, warnings = "", [], ()
 
 
 def _words(rank: Ranked) -> list[str]:

@@ -19,9 +19,10 @@ from uad_bench.config import (
     merged,
     validated,
 )
+from uad_bench.demands import require_modalities, require_unseen
 from uad_bench.errors import PartialFailure, UadError, UsageError, unknown_name
 from uad_bench.roles import Plan
-from uad_bench.run import Workplace, require_modalities, run
+from uad_bench.run import Workplace, run
 from uad_bench.sources import pinned_protocol
 from uad_bench.store import RunDir
 
@@ -85,6 +86,7 @@ class Matrix:
         }  # fmt: skip
         specs = [validated(RunSpec, {**common, "seed": seed}, entry.name) for seed in self.seeds]
         require_modalities(cls, specs[0])
+        require_unseen(cls, specs[0])
         return specs
 
 

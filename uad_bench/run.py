@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uad_bench import assess, machine, plugins, store
 from uad_bench.cohort import Cohort, Member, Scans, iter_rows
 from uad_bench.config import RunSpec
+from uad_bench.demands import borrowed_weights
 from uad_bench.errors import UadError, UsageError
 from uad_bench.sources import Sources
 from uad_bench.ticker import Ticker
@@ -98,17 +99,17 @@ def _begin(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workpl
     if not (directory.path / "model").is_dir():  # else: what the model was made on stays on record
         roots = {name: str(path) for name, path in place.sources.roots.items()}
         directory.write_json("env.json", here | {"roots": roots, "method": _facts(spec)})
-    _write_cohort(directory, cohort)
+    _write_cohort(directory, spec, cohort)
     directory.log(f"begin: {spec.method} seed {spec.seed} on {place.device}, pid {os.getpid()}")
 
 
-def _write_cohort(directory: store.RunDir, cohort: Cohort) -> None:
+def _write_cohort(directory: store.RunDir, spec: RunSpec, cohort: Cohort) -> None:
     """Who took part in which role, who did not and why, what the audit says, and what was learnt from whom."""
     directory.write_table("splits.csv", store.SPLIT_COLUMNS, iter_rows(cohort))
     columns = ("dataset", "case_id", "reason")
     left = [dict(zip(columns, one, strict=True)) for one in cohort.left_out]
     directory.write_table("left_out.csv", columns, left)
-    directory.write_json("audit.json", [vars(finding) for finding in cohort.findings])
+    directory.write_json("audit.json", [vars(one) for one in (*cohort.findings, *borrowed_weights(spec))])
     directory.write_json("fitted.json", [vars(one) for one in cohort.fitted])
 
 
@@ -231,13 +232,3 @@ def _finish(directory: store.RunDir, spec: RunSpec) -> None:
         shutil.rmtree(directory.path / "maps", ignore_errors=True)
     directory.seal()
     _note(directory, "complete", peak_memory_mib=machine.peak_memory_mib())
-
-
-def require_modalities(cls: type, spec: RunSpec) -> None:
-    """Raise where a method cannot take the protocol's modalities."""
-    can, asked = cls.modalities, spec.protocol.modalities  # type: ignore[attr-defined]
-    if can and not set(asked) <= set(can):
-        raise UsageError(
-            f"method {spec.method!r} takes {', '.join(can)}, protocol {spec.protocol.name!r} has "
-            f"{', '.join(asked)}", hint="choose a protocol with a modality that it takes", code="UB204",
-        )  # fmt: skip

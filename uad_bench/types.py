@@ -26,6 +26,7 @@ class Case:
     integer values of the lesion mask that count as lesion; empty means every value above zero.
     `ignored_labels` are values that are neither lesion nor healthy: those voxels are not evaluated.
     `mask_cut`: masks hold fractions (a linear warp's) and are cut above this; None: fractions are an error.
+    `masks_apart`: masks may lie on a grid of none of the images; their world coordinates are trusted.
     `stripped`: True for scans that hold the brain alone, False for whole heads, None where nobody knows.
     `age` is in years, `sex` is "f" or "m"; both are None where unknown.
     """
@@ -41,6 +42,7 @@ class Case:
     lesion_labels: tuple[int, ...] = ()
     ignored_labels: tuple[int, ...] = ()
     mask_cut: float | None = None
+    masks_apart: bool = False
     stripped: bool | None = None
     site: str = ""
     age: float | None = None

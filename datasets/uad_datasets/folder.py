@@ -38,6 +38,7 @@ class FolderAdapter(DatasetAdapter):
     lesion_labels: tuple[int, ...] = ()
     ignored_labels: tuple[int, ...] = ()
     mask_cut: float | None = None
+    masks_apart: bool = False
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
         """One case a row or a session; a DataError, with its line, for each that cannot be read as one.
@@ -78,6 +79,7 @@ class FolderAdapter(DatasetAdapter):
             lesion_labels=self.lesion_labels,
             ignored_labels=self.ignored_labels,
             mask_cut=self.mask_cut,
+            masks_apart=self.masks_apart,
             stripped=self.stripped,
             site=entry.facts.get("site", ""),
             age=age_of(entry.facts.get("age", "")),

@@ -28,7 +28,7 @@ CASES_A_SHEET, BINS = 12, 64
 WIDTH, ROW, HEAD, DPI = 14.5, 1.9, 0.6, 90
 #: Left edge and width of each column, inches: three planes, two histograms, words.
 COLUMNS = ((0.05, 1.75), (1.85, 1.75), (3.65, 2.05), (5.95, 1.75), (7.95, 1.75), (9.95, 4.5))
-TEXT_WIDTH, TEXT_LINES, LINE = 86, 10, 0.155
+TEXT_WIDTH, TEXT_LINES, LINE = 78, 10, 0.155
 
 
 @dataclass(frozen=True)

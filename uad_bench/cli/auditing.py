@@ -105,10 +105,7 @@ def _of_data(plans: "list[Plan]", protocol: str, test: str, data: list[str],
     findings: list[Finding] = []
     for plan in plans:
         given = [
-            pair
-            for name, some in cases.items()
-            # A published table is judged whole, also where a run would leave its test cases of the train set.
-            for pair in give_roles(pinned, plan, name, some, name in wanted or bool(plan.table), options.say)
+            pair for name, some in cases.items() for pair in give_roles(pinned, plan, name, some, options.say)
         ]
         seen = [Seen(c.dataset, c.case_id, c.subject_id, role, c.healthy) for c, role in given]
         findings += _scoped(audit_roles(seen), "", plan.fold)

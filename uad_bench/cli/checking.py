@@ -32,7 +32,9 @@ def check(
     unseen = [result for result in results if result.status == "not checked"]
     if unseen:
         more = ": add --data FOLDER" if kind == "dataset" and not data else ""
-        typer.echo(f"{kind} {name!r}: {len(results) - len(unseen)} promises kept, {len(unseen)} not checked{more}")
+        typer.echo(
+            f"{kind} {name!r}: {len(results) - len(unseen)} promises kept, {len(unseen)} not checked{more}"
+        )
     else:
         typer.echo(f"{kind} {name!r} keeps its promises")
 

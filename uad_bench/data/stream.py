@@ -36,8 +36,8 @@ def nifti_bytes(path: Path, where: str) -> tuple[Any, bytes]:
     """
     raw = _raw(path, where)
     header, need = _header(_first_bytes(raw, where), where)
-    most = len(raw) * MOST_INFLATION if raw.startswith(GZIP) else len(raw)
-    if need > most:
+    most = len(raw) * MOST_INFLATION
+    if raw.startswith(GZIP) and need > most:
         what = f"truncated: the header asks for {need} bytes, the file cannot hold more than {most}"
         raise DataError(what, where=where, hint=AGAIN, code="UB324")
     content = _inflate(raw, need, where) if raw.startswith(GZIP) else raw

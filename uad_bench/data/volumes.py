@@ -142,7 +142,9 @@ def check_same_grid(grid: Grid, like: Grid, where: str) -> None:
     beside = offset_voxels(grid, like)
     if beside > TOLERANCE:
         what = f"the mask is on another grid: {grid}; the image is {like}"
-        raise DataError(what, where=where, hint="resample the mask to its image", code="UB328")
+        raise DataError(
+            what, where=where, hint="resample the mask to its image, or declare `masks_apart`", code="UB328"
+        )
     if beside > 1e-3:
         log.warning("%s: lies %.2f voxels beside its image; taken to be on it", where, beside)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,22 +114,29 @@ def load(case: Case, modalities: Sequence[str]) -> Working:
     first = next(iter(images.values())).grid
     lesions = ignored = None
     if case.lesion_mask is not None:
-        lesions = read_mask(case.lesion_mask, case.case_id, first, case.lesion_labels, case.mask_cut)
-    if case.lesion_mask is not None and case.ignored_labels:
-        ignored = read_mask(case.lesion_mask, case.case_id, first, case.ignored_labels)
+        home = _home(case.lesion_mask, case, first)
+        lesions = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_cut)
+        if case.ignored_labels:
+            ignored = read_mask(case.lesion_mask, case.case_id, home, case.ignored_labels)
     return Working(case.case_id, images, _own_brain_mask(case, first), lesions, ignored, case.stripped)
 
 
-def _own_brain_mask(case: Case, first: Grid) -> Mask | None:
-    """The case's brain mask on the grid of whichever of its images it was drawn on, None without a file.
+def _home(mask: Path, case: Case, first: Grid) -> Grid:
+    """The grid of whichever of the case's images a mask was drawn on; its own where the case allows that.
 
     A dataset may keep T1 and T2 on different grids, and a mask of either serves both by its world coordinates.
     """
+    own = read_grid(mask, case.case_id)
+    others = (read_grid(path, case.case_id) for path in case.images.values())
+    found = next((grid for grid in (first, *others) if offset_voxels(own, grid) <= TOLERANCE), None)
+    return found or (own if case.masks_apart else first)
+
+
+def _own_brain_mask(case: Case, first: Grid) -> Mask | None:
+    """The case's brain mask, None without a file. Raises DataError for an empty one (UB331)."""
     if case.brain_mask is None:
         return None
-    own = read_grid(case.brain_mask, case.case_id)
-    others = (read_grid(path, case.case_id) for path in case.images.values())
-    home = next((grid for grid in (first, *others) if offset_voxels(own, grid) <= TOLERANCE), first)
+    home = _home(case.brain_mask, case, first)
     mask = read_mask(case.brain_mask, case.case_id, home, cut=case.mask_cut)
     if not mask.array.any():
         where = place(case.case_id, case.brain_mask)

@@ -31,7 +31,7 @@ class N4(Step):
     knots twice as dense from level to level; tolerance: a level ends when the field changes less; spline:
     distance of the first level's knots, mm. The field has the geometric mean 1 over the brain.
 
-    Raises DataError where the brain holds one value only (UB327).
+    Raises DataError where the brain holds one value only (UB327), or where an image shows none of it (UB331).
     """
 
     step: Literal["n4"] = "n4"
@@ -45,20 +45,26 @@ class N4(Step):
         images, figures = {}, {}
         for name, image in working.images.items():
             brain = on_grid(working.brain(), image.grid) >= 0.5
-            inside = image.array[brain]
-            if inside.size == 0 or inside.min() == inside.max():
+            if not brain.any():
+                hint = "check that its header places it where the other images are"
+                raise working.fault(f"no brain in the field of view of {name}", hint, "UB331")
+            lattice = Lattice.around(brain, image.grid.spacing, self.shrink, self.spline)
+            seen = lattice.take(image.array)[lattice.take(brain)]
+            if seen.size == 0 or seen.min() == seen.max():
                 hint = "the image is constant inside the brain mask"
                 raise working.fault(f"no contrast inside the brain in {name}", hint, "UB327")
-            images[name], figures[name] = self.corrected(image, brain, lift(inside))
+            images[name], figures[name] = self._corrected(image, brain, lattice)
         return replace(working, images=images, figures=figures)
 
-    def corrected(self, image: Image, brain: BoolArray, lifted: float) -> tuple[Image, dict[str, Any]]:
-        """The image (X, Y, Z) free of the field in `brain`, and figures; `lifted` is added for the logarithm."""
-        lattice = Lattice.around(brain, image.grid.spacing, self.shrink, self.spline)
-        field = lattice.spread(self._log_field(image.array + np.float32(lifted), brain, lattice), brain.shape)
+    def _corrected(self, image: Image, brain: BoolArray, lattice: "Lattice") -> tuple[Image, dict[str, Any]]:
+        """The image (X, Y, Z) free of the field in `brain`, and figures."""
+        lifted = lift(image.array[brain])
+        array = image.array + np.float32(lifted)
+        field = lattice.spread(self._log_field(array, brain, lattice), brain.shape)
         field -= field[brain].mean(dtype=np.float64)
         np.exp(field, out=field)
-        array = (image.array + np.float32(lifted)) / field - np.float32(lifted)
+        array /= field
+        array -= np.float32(lifted)
         ends = [round(float(end), 4) for end in (field[brain].min(), field[brain].max())]
         figures = {"thinned": list(lattice.factors), "lifted": lifted, "field": ends}
         return Volume(array, image.affine), figures

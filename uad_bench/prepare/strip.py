@@ -88,8 +88,9 @@ def deepbet_mask(image: Image, where: str = "") -> Extracted:
     Its own `run_bet` skips small files in silence; its class takes the array. On the CPU with one thread, so
     that every machine and every number of workers makes the same mask.
     """
-    upright = canonical(image)
-    array = np.where(np.isfinite(upright.array), upright.array, np.float32(0))
+    array = canonical(image).array
+    if not np.isfinite(array).all():
+        array = np.nan_to_num(array, posinf=0, neginf=0)
     network, coarse = _deepbet()
     agreement = None
     try:

@@ -1,0 +1,144 @@
+"""F15 to F22: where voxels lie. Grids that differ, orientations, affines, dimensions."""
+
+import itertools
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nibabel import orientations
+
+from tests.faults.test_files import with_header
+
+SHAPE = (24, 28, 20)
+AFFINE = np.diag([6.0, 6.0, 6.0, 1.0])
+MASKS = ["lesion_mask", "brain_mask"]
+
+
+def shifted(mm):
+    affine = AFFINE.copy()
+    affine[1, 3] = mm
+    return affine
+
+
+@pytest.mark.parametrize("column", MASKS)
+def test_f15_a_mask_of_another_shape_is_told_with_both(desk, column):
+    desk.edit(desk.file("a00", column), lambda array: np.pad(array, ((0, 0), (0, 0), (0, 1))))
+    desk.refuses(
+        "a00", "UB328", "24x28x21 voxels", "the image is 24x28x20 voxels", desk.file("a00", column).name
+    )
+
+
+@pytest.mark.parametrize("column", MASKS)
+def test_f16_a_mask_half_a_voxel_beside_is_warned_of_and_taken_to_be_on_its_image(desk, column):
+    """As in 29 of 30 patients of a public set."""
+    desk.keep("h00", "a00")
+    desk.prepare()
+    before = desk.prepared("a00")
+    desk.edit(desk.file("a00", column), lambda array: array, shifted(3.0))
+    desk.cache.rename(desk.root / "here" / "before")
+    told = desk.prepare()
+    assert told.code == 0
+    assert (
+        f"{desk.file('a00', column).name}: lies 0.50 voxels beside its image; taken to be on it" in told.err
+    )
+    for name, array in desk.prepared("a00").items():
+        np.testing.assert_array_equal(array, before[name])
+    told = desk.check()
+    assert (told.code, "0.50 voxels beside its image" in told.out) == (0, True)
+
+
+@pytest.mark.parametrize("column", MASKS)
+def test_f17_a_mask_further_beside_is_refused(desk, column):
+    desk.edit(desk.file("a00", column), lambda array: array, shifted(3.1))
+    desk.refuses("a00", "UB328", "origin 0.00, 3.10, 0.00", "origin 0.00, 0.00, 0.00", "resample the mask")
+
+
+@pytest.mark.parametrize("column", MASKS)
+def test_f17_a_mask_with_an_axis_flipped_is_refused_with_both_orientations(desk, column):
+    desk.edit(desk.file("a00", column), lambda array: array, np.diag([-6.0, 6, 6, 1]))
+    desk.refuses("a00", "UB328", "axes LAS", "axes RAS", desk.file("a00", column).name)
+
+
+def turned(path, turn, to):
+    """The same voxels at the same places, their axes in another order and direction."""
+    image = nib.load(path).as_reoriented(turn)
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), image.affine), to)
+
+
+def all_turns():
+    """The 48 orders and directions of three axes, the canonical one first."""
+    for axes in itertools.permutations(range(3)):
+        for flips in itertools.product((1, -1), repeat=3):
+            yield np.array(list(zip(axes, flips, strict=True)))
+
+
+@pytest.fixture
+def slanted(desk):
+    """a00 with voxels of three sizes, so that no axis passes for another."""
+    affine = np.diag([6.0, 5.5, 7.0, 1.0])
+    affine[:3, 3] = (-60.25, -81.5, -55.0)
+    for column in ("t2", *MASKS):
+        desk.edit(desk.file("a00", column), lambda array: array, affine)
+    return desk
+
+
+def test_f18_all_48_orientations_of_a_scan_are_prepared_to_the_same_voxels(slanted):
+    rows = []
+    for number, turn in enumerate(all_turns()):
+        row = {"case_id": f"turn{number:02d}", "healthy": "no"}
+        for column in ("t2", *MASKS):
+            row[column] = f"turn{number:02d}_{column}.nii.gz"
+            turned(slanted.file("a00", column), turn, slanted.data / row[column])
+        rows.append(row)
+    axes = {"".join(nib.aff2axcodes(nib.load(slanted.data / row["t2"]).affine)) for row in rows}
+    assert len(axes) == 48
+    slanted.write_rows(rows)
+    assert slanted.prepare().code == 0
+    first = slanted.prepared("turn00")
+    assert first["lesion_mask"].any()
+    for row in rows[1:]:
+        for name, array in slanted.prepared(row["case_id"]).items():
+            np.testing.assert_allclose(array, first[name], rtol=0, atol=1e-9, err_msg=row["case_id"])
+
+
+def test_f18_metrics_of_lps_files_are_those_of_ras_files(slanted):
+    assert slanted.run().code == 0
+    before = [row["value"] for row in slanted.table("cases.csv")]
+    slanted.runs.rename(slanted.root / "here" / "before")
+    lps = orientations.axcodes2ornt("LPS")
+    for row in slanted.rows():
+        for path in {row[column] for column in ("t2", *MASKS)} - {""}:
+            turned(slanted.data / path, lps, slanted.data / path)
+    assert slanted.run().code == 0
+    after = [row["value"] for row in slanted.table("cases.csv")]
+    assert len(after) > 9
+    for one, other in zip(before, after, strict=True):
+        assert one == other or float(one) == pytest.approx(float(other), abs=1e-9)
+
+
+@pytest.mark.parametrize("row", [[0, 0, 0, 0], [np.nan] * 4, [0, 6, 0, 0]], ids=["zero", "nan", "flat"])
+def test_f19_an_affine_that_spans_no_volume(desk, row):
+    with_header(desk.file("h01"), srow_x=row)
+    desk.refuses("h01", "UB325", "no usable orientation", "h01_t2.nii.gz")
+
+
+def test_f20_no_orientation_at_all_is_not_guessed(desk):
+    with_header(desk.file("h01"), sform_code=0, qform_code=0)
+    desk.refuses("h01", "UB325", "no usable orientation", "left and right would be a guess", "h01_t2.nii.gz")
+
+
+def test_f21_one_frame_in_four_dimensions_is_a_volume_and_is_told(desk):
+    desk.keep("h00", "h01")
+    desk.prepare()
+    before = desk.prepared("h01")
+    desk.edit(desk.file("h01"), lambda array: array[..., None])
+    desk.cache.rename(desk.root / "here" / "before")
+    told = desk.prepare()
+    assert (told.code, "h01_t2.nii.gz: one frame in 4 dimensions" in told.err) == (0, True)
+    for name, array in desk.prepared("h01").items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_f22_three_frames_are_refused_with_their_shape(desk):
+    desk.edit(desk.file("h01"), lambda array: np.stack([array] * 3, axis=-1))
+    desk.refuses("h01", "UB324", "(24, 28, 20, 3)", "h01_t2.nii.gz")

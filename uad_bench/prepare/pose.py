@@ -1,0 +1,180 @@
+"""Brains as the registration sees them, and the poses that it starts from.
+
+A pose is an affine (4, 4) from the world of the fixed brain, the atlas, to the world of the moving one, the scan.
+The starts come from the shapes of the brains, not from their centres or headers alone: centres fail on a head that
+is pitched by 20 degrees, and headers may be wrong by a half turn.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
+
+from uad_bench.data.volumes import Grid, Image, Mask, Volume
+from uad_bench.prepare.grid import sample
+from uad_bench.types import Affine
+
+SPACING = 2.0  # mm
+# Air around the brain that the fit may see, mm: enough for the outline to count on both sides.
+MARGIN = 12.0
+# What the darkest tissue becomes; well above the background 0, or dark fluid and air would look alike.
+FLOOR = 0.3
+BINS = 32
+TURNS = range(0, 360, 45)
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Brain:
+    """A brain on an isotropic grid with orthogonal axes: `image` from FLOOR to 1 in the brain and 0 outside it,
+    `share` the filled part of each voxel, both float32 (X, Y, Z)."""
+
+    image: Image
+    share: Image
+
+    @cached_property
+    def shape(self) -> "Shape":
+        """Where the brain lies and where it points."""
+        return Shape.of(self.share)
+
+    def smoothed(self, sigma: float) -> Image:
+        """The image under a Gaussian of `sigma` mm."""
+        width = sigma / self.image.grid.spacing[0]
+        return Volume(ndimage.gaussian_filter(self.image.array, width, truncate=3.0), self.image.affine)
+
+
+def isotropic_brain(image: Image, mask: Mask, spacing: float = SPACING) -> Brain:
+    """The brain of an image, whose mask is on the image's grid, clipped to its percentiles 1 and 99.
+
+    Raises ValueError where the mask is empty or the brain has no contrast.
+    """
+    grid = _grid_around(mask, spacing)
+    box = ndimage.find_objects(mask.array.astype(np.int8))[0]
+    inside, values = mask.array[box], image.array[box]
+    low, high = np.percentile(values[inside], (1, 99))
+    if not low < high:
+        raise ValueError("the brain has no contrast")
+    unit = FLOOR + (1 - FLOOR) * np.clip((values - low) / (high - low), 0, 1)
+    start = np.eye(4)
+    start[:3, 3] = [axis.start for axis in box]
+    source = Grid(inside.shape, mask.affine @ start)
+    return Brain(
+        Volume(sample(np.where(inside, unit, 0).astype(np.float32), source, grid), grid.affine),
+        Volume(sample(inside.astype(np.float32), source, grid), grid.affine),
+    )
+
+
+def nearest_rotation(matrix: Floats) -> Floats:
+    """The rotation (3, 3) nearest to a matrix without reflection: the orthogonal factor of its polar form."""
+    left, _, right = np.linalg.svd(matrix)
+    rotation: Floats = left @ right
+    return rotation
+
+
+def _grid_around(mask: Mask, spacing: float) -> Grid:
+    """A box around the brain and MARGIN, but never beyond the field of view: what lies there is not air.
+
+    Its axes are the header's, without shear.
+    """
+    axes = nearest_rotation(mask.affine[:3, :3] / mask.grid.spacing)
+    box = ndimage.find_objects(mask.array.astype(np.int8))
+    if not box:
+        raise ValueError("the brain mask is empty")
+    brain = _extent([(axis.start, axis.stop - 1) for axis in box[0]], mask.affine, axes)
+    view = _extent([(0, size - 1) for size in mask.array.shape], mask.affine, axes)
+    low = np.maximum(brain[0] - MARGIN, view[0])
+    high = np.minimum(brain[1] + MARGIN, view[1])
+    shape = np.maximum(1, np.floor((high - low) / spacing)).astype(int)
+    affine = np.eye(4)
+    affine[:3, :3] = axes * spacing
+    affine[:3, 3] = axes @ ((low + high) / 2 - spacing * (shape - 1) / 2)
+    x, y, z = (int(size) for size in shape)
+    return Grid((x, y, z), affine)
+
+
+def _extent(ends: list[tuple[int, int]], affine: Affine, axes: Floats) -> tuple[Floats, Floats]:
+    """The least and the greatest coordinate along `axes`, mm, of a box of voxel indices."""
+    corners = np.array(list(product(*ends))) @ affine[:3, :3].T + affine[:3, 3]
+    along = corners @ axes
+    return along.min(axis=0), along.max(axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """Centre (3,), principal axes (3, 3) in columns, right-handed, longest first, and spread along each, mm."""
+
+    centre: Floats
+    axes: Floats
+    spread: Floats
+
+    @classmethod
+    def of(cls, share: Image) -> "Shape":
+        """The shape of a mask, or of the filled shares of its voxels."""
+        index = np.argwhere(share.array > 0)
+        weight = share.array[tuple(index.T)].astype(np.float64)
+        points = index @ share.affine[:3, :3].T + share.affine[:3, 3]
+        centre = np.average(points, axis=0, weights=weight)
+        variance, axes = np.linalg.eigh(np.cov((points - centre).T, aweights=weight))
+        axes = axes[:, ::-1] * (1, 1, np.linalg.det(axes[:, ::-1]))
+        return cls(centre, axes, np.sqrt(variance[::-1]))
+
+
+def starts(fixed: Shape, moving: Shape) -> dict[str, Affine]:
+    """Poses to begin with, by name: centre on centre, scaled alike, in many directions.
+
+    The long axis of the moving brain points forwards or backwards, and each is turned about itself in steps of
+    45 degrees: four of these are the right-handed choices of the axes' signs, the others serve brains whose
+    shorter axes are nearly equal. "header" turns nothing.
+    """
+    scale = float(np.prod(moving.spread / fixed.spread) ** (1 / 3))
+    poses = {"header": _pose(np.eye(3), scale, fixed, moving)}
+    for way, backwards in (("axes", np.eye(3)), ("axes reversed", np.diag([-1.0, 1.0, -1.0]))):
+        for turn in TURNS:
+            about = Rotation.from_euler("x", turn, degrees=True).as_matrix()
+            rotation = moving.axes @ about @ backwards @ fixed.axes.T
+            poses[f"{way}, {turn} degrees"] = _pose(rotation, scale, fixed, moving)
+    return poses
+
+
+def _pose(rotation: Floats, scale: float, fixed: Shape, moving: Shape) -> Affine:
+    pose = np.eye(4)
+    pose[:3, :3] = scale * rotation
+    pose[:3, 3] = moving.centre - pose[:3, :3] @ fixed.centre
+    return pose
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """Points of the fixed brain, (N, 4) in its world, mm, with the histogram bin of its image at each, (N,)."""
+
+    points: Floats
+    bins: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, fixed: Brain, sigma: float, where: npt.NDArray[np.bool_]) -> "Probe":
+        """The voxels `where` of a brain, its image smoothed by `sigma` mm."""
+        points = np.argwhere(where) @ fixed.image.affine[:3, :3].T + fixed.image.affine[:3, 3]
+        ones = np.ones((len(points), 1))
+        return cls(np.hstack([points, ones]), _bins(fixed.smoothed(sigma).array[where]))
+
+    def likeness(self, moving: Image, pose: Affine) -> float:
+        """The mutual information of the two images over the points, nats; outside the image it is air."""
+        index = np.linalg.solve(moving.affine, pose) @ self.points.T
+        values = ndimage.map_coordinates(moving.array, index[:3], order=1)
+        return mutual_information(self.bins, _bins(values))
+
+
+def _bins(values: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    return np.clip(values * BINS, 0, BINS - 1).astype(np.intp)
+
+
+def mutual_information(one: npt.NDArray[np.intp], other: npt.NDArray[np.intp]) -> float:
+    """Mutual information, nats, of two arrays (N,) of bins below BINS, by their joint histogram."""
+    joint = np.bincount(one * BINS + other, minlength=BINS * BINS).reshape(BINS, BINS) / len(one)
+    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    met = joint > 0
+    return float((joint[met] * np.log(joint[met] / apart[met])).sum())
