@@ -65,7 +65,8 @@ def test_a_mistake_is_one_line_with_what_to_do(monkeypatch, capsys, tmp_path, wo
 
 
 @pytest.mark.parametrize("verb", [[], ["run"], ["list"], ["show"], ["prepare"], ["evaluate"], ["leaderboard"],
-                                  ["check"], ["doctor"], ["schema"]])  # fmt: skip
+                                  ["check"], ["doctor"], ["schema"], ["audit"], ["export"], ["data"], ["data", "import"],
+                                  ["data", "check"], ["data", "report"], ["cache"], ["cache", "prune"]])  # fmt: skip
 def test_every_verb_has_help(monkeypatch, capsys, verb):
     code, out, _ = call(monkeypatch, capsys, *verb, "--help")
     assert code == 0 and "Usage:" in out

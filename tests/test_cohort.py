@@ -194,5 +194,5 @@ def test_borrowed_weights_that_saw_the_test_set_are_a_leak(monkeypatch, data, tm
 
     monkeypatch.setattr(toy_methods.Blur, "pretrained_on", ("toy_data", "elsewhere"))
     blur = "tests.plugins.toy_methods:Blur"
-    with pytest.raises(DataError, match="leak L11.*toy_data.*--allow-leak"):
+    with pytest.raises(DataError, match=r"leak L11.*toy_data.*--allow-leak"):
         matrix(f"{blur}")

@@ -7,11 +7,7 @@ F41 two processes and one entry: tests/prepare/test_cache.py::test_two_processes
 """
 
 import io
-import multiprocessing
-import os
-import signal
 import tarfile
-import time
 import zipfile
 
 import pytest
@@ -31,15 +27,16 @@ def member(name, kind=tarfile.REGTYPE, target="", size=1):
     return info
 
 
-def bomb(path):
-    """A zip whose one member shares its bytes with a thousand others: 1 GB for each MB."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
-        packed.writestr("zeros.nii", bytes(64 << 20))
-        (info,) = packed.infolist()
-        packed.filelist += [zipfile.ZipInfo.from_file(path, f"{n}.nii") for n in range(1000)]
-        for other in packed.filelist[1:]:
-            for name in ("header_offset", "compress_size", "file_size", "CRC", "compress_type", "flag_bits"):
-                setattr(other, name, getattr(info, name))
+def zip_of_many(path, content, times):
+    """A zip whose list names one file so many times, each under a name of its own."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("0000000", content)
+    raw = path.read_bytes()
+    begin, end = raw.index(b"PK\1\2"), raw.index(b"PK\5\6")
+    record, last = raw[begin:end], bytearray(raw[end:])
+    records = b"".join(record.replace(b"0000000", b"%07d" % number) for number in range(times))
+    last[12:16] = len(records).to_bytes(4, "little")
+    path.write_bytes(raw[:begin] + records + last)
     return path
 
 
@@ -51,7 +48,7 @@ HOSTILE = {
     ),
     "f37 hard link": lambda path: tar(path, member("set/out", tarfile.LNKTYPE, "/etc/passwd")),
     "f37 device": lambda path: tar(path, member("set/out", tarfile.CHRTYPE)),
-    "f38 bomb": bomb,
+    "f38 bomb": lambda path: zip_of_many(path, bytes(1 << 20), 2000),
 }
 
 
@@ -65,12 +62,9 @@ def test_f36_f37_f38_a_hostile_archive_is_refused_before_a_byte_is_written(desk,
     assert not (desk.root / "deep").exists()
 
 
-def test_f38_a_million_members(desk):
-    archive = desk.data / "many.zip"
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr("0.nii", b"")
-        (info,) = packed.infolist()
-        packed.filelist += [info] * 1_000_000
+@pytest.mark.slow
+def test_f38_too_many_members_are_not_written(desk):
+    archive = zip_of_many(desk.data / "many.zip", b"", 200_001)
     told = desk.call("data", "import", "folder", archive, "--into", desk.root / "into")
     assert (told.code, "more than 200000 members" in told.error) == (5, True)
     assert not (desk.root / "into").exists()

@@ -5,7 +5,6 @@ files, test_files.py. R5, that nothing is written beside the data, holds for eve
 (`Desk.call`).
 """
 
-import os
 import shutil
 import stat
 
@@ -52,14 +51,16 @@ def test_f33_links_are_followed_where_a_person_says_so_and_never_written_through
     assert "links" not in told.err
 
 
-def everything(folder):
-    return [folder, *folder.rglob("*")]
+def state(folder):
+    """Every file and folder, as it was last written."""
+    paths = [folder, *folder.rglob("*")]
+    return {path: (path.stat().st_mtime_ns, path.stat().st_ino, path.stat().st_size) for path in paths}
 
 
 @pytest.fixture
 def sealed(desk):
     """A desk whose data nobody but root may write to."""
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in everything(desk.data)}
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in state(desk.data)}
     for path in modes:
         path.chmod(0o555 if path.is_dir() else 0o444)
     yield desk
@@ -69,11 +70,8 @@ def sealed(desk):
 
 def test_f34_data_that_may_not_be_written_to_is_enough(sealed: Desk):
     """`Desk.call` sees to it that root, who may write anyway, does not."""
-    before = {path: os.stat(path) for path in everything(sealed.data)}
+    before = state(sealed.data)
     assert sealed.check().code == 0
     assert sealed.prepare().code == 0
     assert len(sealed.entries()) == 7
-    after = {path: os.stat(path) for path in everything(sealed.data)}
-    assert {p: (s.st_mtime_ns, s.st_ino) for p, s in before.items()} == {
-        p: (s.st_mtime_ns, s.st_ino) for p, s in after.items()
-    }
+    assert state(sealed.data) == before

@@ -77,15 +77,18 @@ def test_a_whole_volume_is_mapped_as_torchio_maps_it():
         image = np.where(np.random.default_rng(0).random(SHAPE) < share, 0, tissue(3) + 5).astype(np.float32)
         tensor = torch.from_numpy(image.copy())[None]
         expected = HistogramStandardization({"t2": marks})(Subject(t2=ScalarImage(tensor=tensor)))["t2"]
-        mapped = step.apply(Working("case-1", {"t2": Volume(image, np.eye(4))})).images["t2"].array
+        brain = Volume(image != 0, np.eye(4))
+        mapped = step.apply(Working("case-1", {"t2": Volume(image, np.eye(4))}, brain)).images["t2"].array
         np.testing.assert_allclose(mapped, expected.numpy()[0], atol=1e-3)
 
 
-def test_outside_the_brain_is_zero_and_has_no_say():
-    step = learnt([tissue(0)])
+@pytest.mark.parametrize("mask", [True, False])
+def test_outside_the_brain_only_zeros_have_a_say(mask):
+    step = learnt([tissue(0)], mask=mask)
     loud = np.where(BRAIN, tissue(1), 1e5).astype(np.float32)
     mapped = step.apply(working(loud)).images["t2"].array
-    assert not mapped[~BRAIN].any()
+    assert np.ptp(mapped[~BRAIN]) == 0
+    assert mask is False or not mapped[~BRAIN].any()
     np.testing.assert_array_equal(mapped, step.apply(working(tissue(1))).images["t2"].array)
 
 

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from uad_bench import fast_sort
-from uad_bench.cli import auditing, caching, checking, data, listing, results, running
+from uad_bench.cli import auditing, caching, checking, data, listing, reporting, results, running
 from uad_bench.errors import Terminated, UadError
 
 KEPT = "interrupted: finished work is kept, --resume goes on"
@@ -42,6 +42,7 @@ app.command("run")(running.run)
 app.command("prepare")(running.prepare)
 app.command("evaluate")(results.evaluate)
 app.command("leaderboard")(results.leaderboard)
+app.command("export")(reporting.export)
 app.command("list")(listing.list_)
 app.command("show")(listing.show)
 app.command("schema")(listing.schema)
@@ -50,6 +51,7 @@ app.command("check")(checking.check)
 app.command("doctor")(checking.doctor)
 data_app.command("import")(data.import_)
 data_app.command("check")(data.check)
+data_app.command("report")(reporting.report)
 app.add_typer(data_app, name="data")
 app.add_typer(caching.app, name="cache")
 

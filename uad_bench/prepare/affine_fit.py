@@ -3,7 +3,6 @@
 One thread and fixed seeds: the same brain gives the same fit in every process.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813
 from scipy import ndimage
 
-from uad_bench.data.volumes import Image, Volume
+from uad_bench.data.volumes import Image
 from uad_bench.prepare.atlas import Atlas
 from uad_bench.prepare.pose import BINS, MARGIN, Brain, Probe, isotropic_brain, starts
 from uad_bench.prepare.sitk import frame_to_world, one_thread, to_sitk
@@ -103,3 +102,33 @@ def optimised(fixed: Fixed, level: Level, moving: Image, pose: Affine) -> tuple[
     )
     found = there @ _from_itk(transform) @ np.linalg.inv(here)
     return found, -float(method.GetMetricValue())
+
+
+def _method(level: Level) -> sitk.ImageRegistrationMethod:
+    method = sitk.ImageRegistrationMethod()
+    method.SetMetricAsMattesMutualInformation(BINS)
+    method.SetInterpolator(sitk.sitkLinear)
+    if level.share < 1:
+        method.SetMetricSamplingStrategy(method.RANDOM)
+        method.SetMetricSamplingPercentage(level.share, SEED)
+    method.SetOptimizerAsRegularStepGradientDescent(
+        learningRate=1.0, minStep=1e-3, numberOfIterations=level.steps
+    )
+    method.SetOptimizerScalesFromPhysicalShift()
+    return method
+
+
+def _to_itk(matrix: Affine, centre: npt.NDArray[np.float64]) -> sitk.AffineTransform:
+    """ITK's affine about a centre: x goes to matrix (x - centre) + centre + translation."""
+    transform = sitk.AffineTransform(3)
+    transform.SetCenter(centre.tolist())
+    transform.SetMatrix(matrix[:3, :3].ravel().tolist())
+    transform.SetTranslation((matrix[:3, :3] @ centre + matrix[:3, 3] - centre).tolist())
+    return transform
+
+
+def _from_itk(transform: sitk.AffineTransform) -> Affine:
+    matrix, centre = np.eye(4), np.array(transform.GetCenter())
+    matrix[:3, :3] = np.array(transform.GetMatrix()).reshape(3, 3)
+    matrix[:3, 3] = np.array(transform.GetTranslation()) + centre - matrix[:3, :3] @ centre
+    return matrix

@@ -33,7 +33,8 @@ class Histogram(Step):
 
     landmarks: by modality, one a percentile; None: to be learnt. fitted_on: SHA-256 of the ids of the training
     scans they were learnt from, empty for landmarks that came from elsewhere. mask: percentiles of the brain,
-    background 0; False: of the whole volume, background and all, as landmarks of other codes may need it.
+    background 0; False: of the whole volume, its zeros outside the brain included, as some published
+    landmarks need it.
     """
 
     step: Literal["histogram"] = "histogram"
@@ -107,10 +108,11 @@ class Histogram(Step):
         return replace(working, images=images, figures=figures)
 
     def _mapped(self, image: Image, landmarks: Line, working: Working, where: str) -> tuple[FloatArray, Line]:
-        if not self.mask:
-            points = self._points(image.array, where)
-            return piecewise(image.array, points, landmarks), points
         brain = on_grid(working.brain(), image.grid) >= 0.5
+        if not self.mask:
+            alone = np.where(brain, image.array, np.float32(0))
+            points = self._points(alone, where)
+            return piecewise(alone, points, landmarks), points
         points = self._points(image.array[brain], where)
         array = np.zeros_like(image.array)
         array[brain] = piecewise(image.array[brain], points, landmarks)

@@ -119,7 +119,7 @@ class Shape:
         points = index @ share.affine[:3, :3].T + share.affine[:3, 3]
         centre = np.average(points, axis=0, weights=weight)
         variance, axes = np.linalg.eigh(np.cov((points - centre).T, aweights=weight))
-        axes = axes[:, ::-1] * (1, 1, np.linalg.det(axes[:, ::-1]))
+        axes = axes[:, ::-1] * (1, 1, np.sign(np.linalg.det(axes[:, ::-1])))
         return cls(centre, axes, np.sqrt(variance[::-1]))
 
 
