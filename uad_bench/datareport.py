@@ -128,7 +128,7 @@ def _sheets(folder: Path, title: str, cases: Sequence[Ranked], looks: Mapping[st
         sheets.append(sheet)
         ticker(len(sheets), len(jobs))
     for old in set(folder.glob("sheet-[0-9][0-9][0-9].png")) - {job.path for job in jobs}:
-        old.unlink()
+        old.unlink(missing_ok=True)
     return sheets
 
 

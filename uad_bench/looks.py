@@ -9,7 +9,7 @@ import numpy as np
 
 from uad_bench.board.prepared_rank import Facts
 from uad_bench.board.prepared_sheet import Histogram
-from uad_bench.data.volumes import Grid, read_grid, read_mask, read_volume
+from uad_bench.data.volumes import Grid, Volume, read_grid, read_mask, read_volume
 from uad_bench.errors import UadError
 from uad_bench.native import in_files, landing
 from uad_bench.prepare.cache import PreparedCase
@@ -118,7 +118,8 @@ def lesion_warnings(figures: Mapping[str, float]) -> list[str]:
     """A lesion that is gone, or a volume that did not hold."""
     if not figures:
         return []
-    before, after, lesions, left = figures.values()
+    before, after = figures["lesion in file, ml"], figures["lesion prepared, ml"]
+    lesions, left = figures["lesions"], figures["lesions left"]
     gone = [f"{lesions - left:.0f} of {lesions:.0f} lesions have no voxel left"] if left < lesions else []
     moved = before > LEAST_ML and abs(after / before - 1) > MOST_CHANGE
     return gone + ([f"lesion volume {before:.2f} ml in the file, {after:.2f} ml prepared"] if moved else [])
@@ -158,7 +159,6 @@ def atlas_on(record: Mapping[str, Any], scan: Scan) -> tuple[BoolArray, BoolArra
 
 @lru_cache(maxsize=4)
 def _atlas(name: str, shape: tuple[int, int, int], affine: bytes) -> tuple[BoolArray, BoolArray]:
-    from uad_bench.data.volumes import Volume
     from uad_bench.prepare.atlas import load_atlas
 
     atlas, grid = load_atlas(name), Grid(shape, np.frombuffer(affine).reshape(4, 4))

@@ -27,13 +27,19 @@ class Sources:
     skip_missing: bool = False
 
     def named_root(self, dataset: str) -> Path | None:
-        """The folder that the user named for a dataset: --data, then $UAD_BENCH_DATA/<name>."""
+        """The folder that the user named for a dataset: --data, then $UAD_BENCH_DATA/<name>.
+
+        Raises DataError where the latter may not be looked into (UB321).
+        """
         if dataset in self.roots:
             return self.roots[dataset]
         shelf = os.environ.get("UAD_BENCH_DATA", "")
-        for folder in sorted(Path(shelf).iterdir()) if shelf and Path(shelf).is_dir() else []:
-            if folder.is_dir() and folder.name.lower() == dataset.lower():
-                return folder
+        try:
+            for folder in sorted(Path(shelf).iterdir()) if shelf and Path(shelf).is_dir() else []:
+                if folder.name.lower() == dataset.lower() and folder.is_dir():
+                    return folder
+        except OSError as error:
+            raise _unreadable(error, Path(shelf)) from error
         return None
 
     def root(self, dataset: str, adapter: DatasetAdapter) -> Path:
@@ -79,7 +85,8 @@ def adapter_for(dataset: str, options: Mapping[str, Any]) -> DatasetAdapter:
 def find(dataset: str, options: Mapping[str, Any], sources: Sources) -> tuple[list[Case], list[DataError]]:
     """Every case of a dataset, by case id, under the dataset's label; and an error for each that cannot be.
 
-    Raises DataError for a folder that is not known or holds no case, PluginError where the adapter breaks.
+    Raises DataError for a folder that is not known, cannot be read (UB321) or holds no case, PluginError where
+    the adapter breaks.
     """
     adapter, called = adapter_for(dataset, options), plugins.label(dataset)
     root = sources.root(dataset, adapter)
@@ -87,12 +94,20 @@ def find(dataset: str, options: Mapping[str, Any], sources: Sources) -> tuple[li
         items: list[Case | DataError] = list(adapter.discover(root))
     except UadError:
         raise
+    except OSError as error:
+        raise _unreadable(error, root) from error
     except Exception as error:
         what = f"dataset {called!r} failed to read its folder: {type(error).__name__}: {error}"
         raise PluginError(what, where=str(root), hint="is it this dataset's folder?") from error
     cases = [replace(item, dataset=called) for item in items if isinstance(item, Case)]
     faults = [item for item in items if isinstance(item, DataError)]
     return sorted(cases, key=lambda case: case.case_id), faults
+
+
+def _unreadable(error: OSError, folder: Path) -> DataError:
+    what = f"cannot read the data: {error.strerror or error}"
+    hint = "check the path and its permissions"
+    return DataError(what, where=str(error.filename or folder), hint=hint, code="UB321")
 
 
 def discover(dataset: str, options: Mapping[str, Any], sources: Sources) -> list[Case]:

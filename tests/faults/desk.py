@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
@@ -85,6 +86,10 @@ class Desk:
         image = nib.load(path)
         array = change(np.asarray(image.dataobj).copy())
         nib.save(nib.Nifti1Image(array, image.affine if affine is None else affine), path)
+
+    def forget(self) -> None:
+        """Empty the cache."""
+        shutil.rmtree(self.cache)
 
     def entries(self) -> set[str]:
         """The cases that have an entry in the cache."""

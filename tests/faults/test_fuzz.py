@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import read_any, read_volume
+from uad_bench.data.volumes import read_any, read_grid, read_volume
 from uad_bench.errors import UadError
 
 #: Where a NIfTI-1 header keeps what decides how voxels are read (nifti1.h): offset and format of each field.
@@ -30,7 +30,8 @@ def sound(rng):
     voxels = rng.integers(0, 900, shape).astype(rng.choice(["u1", "i2", "f4", "u2"]))
     affine = np.diag([*rng.uniform(0.5, 5, 3), 1.0])
     affine[:3, 3] = rng.uniform(-90, 90, 3)
-    image = nib.Nifti1Image(voxels, affine)
+    image = nib.Nifti1Image(voxels, affine, nib.Nifti1Header(endianness=rng.choice(["<", ">"])))
+    image.set_data_dtype(voxels.dtype)
     image.set_qform(affine, code=1)
     image.header.set_slope_inter(*rng.choice([[1, 0], [2, -3], [0.25, 7]]))
     raw = image.to_bytes()
@@ -101,6 +102,7 @@ def attempt(path, holds):
     began = time.process_time()
     try:
         volume = read_volume(path, "case-1")
+        assert read_grid(path, "case-1").shape == volume.grid.shape
     except UadError as error:
         assert error.exit_code in {3, 5}
         assert error.hint

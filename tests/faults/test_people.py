@@ -50,7 +50,7 @@ def test_f29_the_same_voxels_in_two_roles_stop_a_run(desk):
     assert not desk.runs.exists()
 
 
-def test_f30_a_subject_in_train_and_test_stops_a_run_before_anything_is_prepared(desk):
+def test_f30_a_subject_in_train_and_test_stops_a_run_before_any_work(desk):
     option = legacy(desk, [*ROLES, ("test", "h01"), ("test", "h00")])
     stopped = desk.run(*option)
     assert stopped.code == 3

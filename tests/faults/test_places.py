@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from nibabel import orientations
 
-from tests.faults.test_files import with_header
+from tests.faults.damage import with_header
 
 SHAPE = (24, 28, 20)
 AFFINE = np.diag([6.0, 6.0, 6.0, 1.0])
@@ -29,13 +29,13 @@ def test_f15_a_mask_of_another_shape_is_told_with_both(desk, column):
 
 
 @pytest.mark.parametrize("column", MASKS)
-def test_f16_a_mask_half_a_voxel_beside_is_warned_of_and_taken_to_be_on_its_image(desk, column):
+def test_f16_a_mask_half_a_voxel_beside_is_taken_to_be_on_its_image(desk, column):
     """As in 29 of 30 patients of a public set."""
     desk.keep("h00", "a00")
     desk.prepare()
     before = desk.prepared("a00")
     desk.edit(desk.file("a00", column), lambda array: array, shifted(3.0))
-    desk.cache.rename(desk.root / "here" / "before")
+    desk.forget()
     told = desk.prepare()
     assert told.code == 0
     assert (
@@ -57,6 +57,31 @@ def test_f17_a_mask_further_beside_is_refused(desk, column):
 def test_f17_a_mask_with_an_axis_flipped_is_refused_with_both_orientations(desk, column):
     desk.edit(desk.file("a00", column), lambda array: array, np.diag([-6.0, 6, 6, 1]))
     desk.refuses("a00", "UB328", "axes LAS", "axes RAS", desk.file("a00", column).name)
+
+
+def test_f17_a_mask_on_a_grid_of_its_own_goes_by_the_world_where_that_is_declared(desk):
+    """Masks go to the protocol's grid by `lesions: fullest` or `nearest`; here both grids share their voxels."""
+    desk.keep("h00", "a00")
+    desk.prepare()
+    before = desk.prepared("a00")
+    desk.forget()
+    cut = AFFINE.copy()
+    cut[:3, 3] = (12, -18, 0)
+    desk.edit(
+        desk.file("a00", "lesion_mask"), lambda a: np.pad(a[2:], ((0, 0), (3, 0), (0, 1)))[::-1], flipped(cut)
+    )
+    desk.refuses("a00", "UB328", "22x31x21 voxels", "declare `masks_apart`")
+    told = desk.prepare("--set", "folder.masks_apart=true")
+    assert told.code == 0
+    np.testing.assert_array_equal(desk.prepared("a00")["lesion_mask"], before["lesion_mask"])
+
+
+def flipped(affine, voxels=22):
+    """The affine of the same voxels with their x axis turned round."""
+    turned = affine.copy()
+    turned[:3, 3] += turned[:3, 0] * (voxels - 1)
+    turned[:3, 0] *= -1
+    return turned
 
 
 def turned(path, turn, to):
@@ -132,7 +157,7 @@ def test_f21_one_frame_in_four_dimensions_is_a_volume_and_is_told(desk):
     desk.prepare()
     before = desk.prepared("h01")
     desk.edit(desk.file("h01"), lambda array: array[..., None])
-    desk.cache.rename(desk.root / "here" / "before")
+    desk.forget()
     told = desk.prepare()
     assert (told.code, "h01_t2.nii.gz: one frame in 4 dimensions" in told.err) == (0, True)
     for name, array in desk.prepared("h01").items():

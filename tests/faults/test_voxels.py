@@ -34,7 +34,7 @@ def test_f11_nan_outside_the_brain_is_set_to_zero_and_counted(desk):
     desk.prepare()
     zeros = desk.prepared("h01")
     put(desk, np.nan, CORNER)
-    desk.cache.rename(desk.root / "here" / "before")
+    desk.forget()
     told = desk.prepare()
     assert told.code == 0
     assert "h01, t2: 3 NaN or Inf voxels outside the brain set to 0" in told.err
@@ -59,7 +59,7 @@ def test_f13_an_empty_brain_mask(desk):
 @pytest.mark.parametrize(
     ("part", "share"), [((slice(8, 14), slice(8, 14), slice(8, 14)), "1.6%"), ((), "100.0%")]
 )
-def test_f14_a_brain_of_an_odd_size_is_told_with_its_share_and_refused_under_strict(desk, part, share):
+def test_f14_a_brain_of_an_odd_size_is_told_and_refused_under_strict(desk, part, share):
     """Preparation is strict, as no protocol of ours could go on from such a mask."""
     small = np.zeros((24, 28, 20), np.uint8)
     small[part] = 1

@@ -181,7 +181,8 @@ def _affine(header: Any, where: str) -> Affine:  # noqa: ANN401
     from nibabel.spatialimages import HeaderDataError
 
     try:
-        return np.asarray(header.get_best_affine(), dtype=np.float64)
+        with np.errstate(invalid="ignore"):  # NaN is refused by `check_affine`
+            return np.asarray(header.get_best_affine(), dtype=np.float64)
     except (HeaderDataError, ValueError, np.linalg.LinAlgError) as error:
         raise DataError(
             f"no usable orientation: {error}", where=where, hint="convert it again", code="UB325"

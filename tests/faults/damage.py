@@ -1,0 +1,32 @@
+"""How to spoil a file."""
+
+import gzip
+
+import nibabel as nib
+
+
+def with_header(path, **fields):
+    """A file with some fields of its header changed, byte for byte, and its voxels as they were."""
+    raw = gzip.decompress(path.read_bytes())
+    header = nib.Nifti1Header(raw[:348], check=False)
+    for field, value in fields.items():
+        header[field] = value
+    path.write_bytes(gzip.compress(header.binaryblock + raw[348:]))
+
+
+def flip(path, position):
+    """One bit of one byte."""
+    raw = bytearray(path.read_bytes())
+    raw[position] ^= 0x10
+    path.write_bytes(raw)
+
+
+def claims_too_much(path):
+    """A header that asks for 70 TB."""
+    with_header(path, dim=[3, 32767, 32767, 32767, 1, 1, 1, 1])
+
+
+def holds_a_bomb(path):
+    """10 GB of zeros behind the voxels, 10 MB on disk."""
+    zeros = gzip.compress(bytes(10_000_000))
+    path.write_bytes(path.read_bytes() + 1000 * zeros)

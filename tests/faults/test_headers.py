@@ -1,0 +1,108 @@
+"""F07 to F09, and what R3 found: headers that ask for what is not there, streams that do not end.
+
+Met elsewhere: all three at the reader itself, tests/data/test_volumes.py.
+"""
+
+import gzip
+import subprocess
+import sys
+import time
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from tests.faults.damage import claims_too_much, holds_a_bomb, with_header
+from uad_bench.data.volumes import read_any
+
+MEASURED = """
+import resource, sys, time
+from uad_bench import cli
+
+def check(folder):
+    sys.argv = ["uad-bench", "data", "check", "folder", "--data", f"folder={folder}", "--workers", "1"]
+    try:
+        cli.main()
+    except SystemExit as left:
+        return left.code
+
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+sound, odd = sys.argv[1:]
+check(sound)
+before, began = peak(), time.process_time()
+code = check(odd)
+print("MEASURED", code, peak() - before, time.process_time() - began)
+"""
+
+
+@pytest.mark.parametrize("dim", [[3, 0, 28, 20], [3, -24, 28, 20], [0, 24, 28, 20], [9, 24, 28, 20]])
+def test_f08_dimensions_that_cannot_be(desk, dim):
+    path = desk.file("h01")
+    with_header(path, dim=[*dim, 1, 1, 1, 1])
+    desk.refuses("h01", "UB324", "the header gives the shape", path.name)
+
+
+@pytest.mark.parametrize(
+    ("damage", "exit_code", "words"),
+    [(claims_too_much, 3, "cannot hold more than"), (holds_a_bomb, 5, "goes on beyond the size")],
+    ids=["f07", "f09"],
+)
+def test_f07_a_header_that_claims_32767_cubed_f09_a_bomb_cost_no_memory(desk, damage, exit_code, words):
+    """Less than 200 MB and a second, against a sound case looked at before (R3); usually 1 MB and 10 ms."""
+    for folder in ("sound", "odd"):
+        desk.keep("h00")
+        (desk.root / folder).mkdir()
+        for name in ("cases.csv", "h00_t2.nii.gz", "h00_brain.nii.gz"):
+            (desk.root / folder / name).write_bytes((desk.data / name).read_bytes())
+    damage(desk.root / "odd" / "h00_t2.nii.gz")
+    words_given = [sys.executable, "-c", MEASURED, desk.root / "sound", desk.root / "odd"]
+    done = subprocess.run(words_given, capture_output=True, text=True, check=True)
+    code, megabytes, seconds = map(float, done.stdout.split("MEASURED")[1].split())
+    assert code == exit_code
+    assert words in done.stdout
+    assert megabytes < 200
+    assert seconds < 1
+
+
+def test_f07_f09_are_refused_by_every_verb(desk):
+    claims_too_much(desk.file("h01"))
+    desk.refuses("h01", "UB324", "truncated", "h01_t2.nii.gz")
+
+
+def test_f09_a_bomb_must_not_be_trusted(desk):
+    holds_a_bomb(desk.file("h01"))
+    desk.refuses("h01", "UB501", "goes on beyond", "h01_t2.nii.gz", exit_code=5)
+
+
+def test_f09_very_many_gzip_members_cost_no_more_time_than_one(tmp_path):
+    """Four megabytes of empty members took 13 s when each was handed the rest of the file; now less than one."""
+    path = tmp_path / "v.nii.gz"
+    path.write_bytes(gzip.compress(nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4)).to_bytes()))
+    path.write_bytes(path.read_bytes() + gzip.compress(b"") * 200_000)
+    began = time.process_time()
+    assert read_any(path, "case-1").array.shape == (4, 4, 4)
+    assert time.process_time() - began < 4
+
+
+BEYOND_REPAIR = {
+    "a type that no format has": ({"datatype": 260}, "UB323"),
+    "a format of the future": ({"magic": b"n+9"}, "UB323"),
+    "a scale that is none": ({"scl_slope": 2, "scl_inter": np.inf}, "UB322"),
+    "sizes in another order of bytes": ({"dim": [768, 24, 28, 20, 1, 1, 1, 1]}, "UB324"),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND_REPAIR)
+def test_r3_headers_that_the_library_below_stumbles_over(desk, name):
+    fields, code = BEYOND_REPAIR[name]
+    with_header(desk.file("h01"), **fields)
+    desk.refuses("h01", code, "h01_t2.nii.gz")
+
+
+def test_r3_a_broken_header_extension_costs_no_scan(desk):
+    path = desk.file("h01")
+    before = read_any(path, "h01").array
+    raw = bytearray(gzip.decompress(path.read_bytes()))
+    raw[348] = 1  # there are extensions, it says, where the voxels begin
+    path.write_bytes(gzip.compress(raw))
+    np.testing.assert_array_equal(read_any(path, "h01").array, before)

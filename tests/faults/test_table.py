@@ -1,0 +1,19 @@
+"""The list of faults at the head of this package is whole and true."""
+
+import re
+from pathlib import Path
+
+from tests import faults
+
+HERE = Path(__file__).parent
+LINES = re.findall(r"^(F\d\d) .+ (\S+\.py)::(\w+)$", faults.__doc__, re.MULTILINE)
+
+
+def test_every_fault_is_on_the_list_once():
+    assert [number for number, _, _ in LINES] == [f"F{number:02d}" for number in range(1, 42)]
+
+
+def test_every_test_on_the_list_is_there():
+    for number, file, name in LINES:
+        path = HERE.parents[1] / file if "/" in file else HERE / file
+        assert f"def {name}(" in path.read_text(), number
