@@ -20,7 +20,7 @@ import pytest
 
 from uad_bench.data import archive as archives
 from uad_bench.data.archive import LOCK, MARKER, unpack
-from uad_bench.data.members import Limits
+from uad_bench.data.archive.members import Limits
 from uad_bench.errors import DataError, EnvironmentFault, IntegrityError, UadError, UsageError
 
 FILES = {"IXI002-Guys-0828-T2.nii.gz": b"two" * 700, "IXI012-HH-1211-T2.nii.gz": b"twelve" * 500}

@@ -48,7 +48,7 @@ def test_f08_dimensions_that_cannot_be(desk, dim):
     ids=["f07", "f09"],
 )
 def test_f07_a_header_that_claims_32767_cubed_f09_a_bomb_cost_no_memory(desk, damage, exit_code, words):
-    """Less than 200 MB and a second, against a sound case looked at before (R3); usually 1 MB and 10 ms."""
+    """Less than 200 MB and a second, against a sound case looked at before (R3); usually 20 MB and 50 ms."""
     for folder in ("sound", "odd"):
         desk.keep("h00")
         (desk.root / folder).mkdir()

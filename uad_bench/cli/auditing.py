@@ -12,7 +12,7 @@ from uad_bench.cli import options
 if TYPE_CHECKING:
     from uad_bench.config import Overrides
     from uad_bench.config import Protocol as Pinned
-    from uad_bench.data.leaks import Finding
+    from uad_bench.data.audit.leaks import Finding
     from uad_bench.data.legacy import RoleTable
     from uad_bench.roles import Plan
     from uad_bench.types import Case
@@ -49,7 +49,7 @@ def audit(
 def _of_runs(folders: list[Path]) -> "list[Finding]":
     import json
 
-    from uad_bench.data.recorded import audit_recorded
+    from uad_bench.data.audit.recorded import audit_recorded
     from uad_bench.store import find_runs
 
     findings: list[Finding] = []
@@ -66,7 +66,7 @@ def _of_runs(folders: list[Path]) -> "list[Finding]":
 
 def _of_table(table: "RoleTable", folds: list[int], source: str) -> "list[Finding]":
     from uad_bench.data.audit import audit_roles
-    from uad_bench.data.leaks import Seen
+    from uad_bench.data.audit.leaks import Seen
 
     options.say("subjects are told by case ids alone; --data asks the dataset itself, sessions included")
     findings: list[Finding] = []
@@ -94,7 +94,7 @@ def _of_data(plans: "list[Plan]", protocol: str, test: str, data: list[str],
     from uad_bench import plugins
     from uad_bench.config import Overrides, default_protocol, load_protocol
     from uad_bench.data.audit import audit_roles
-    from uad_bench.data.leaks import Seen
+    from uad_bench.data.audit.leaks import Seen
     from uad_bench.executor import with_settings
     from uad_bench.roles import give_roles
 

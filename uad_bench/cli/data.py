@@ -65,10 +65,10 @@ def check(
     Exit 0 with warnings, 3 with errors, 5 where an id or a file must not be trusted.
     """
     from uad_bench.config import load_protocol
-    from uad_bench.data.findings import Notes
-    from uad_bench.data.inspection import Checks
     from uad_bench.data.survey import survey
-    from uad_bench.data.tally import as_lines
+    from uad_bench.data.survey.findings import Notes
+    from uad_bench.data.survey.inspection import Checks
+    from uad_bench.data.survey.tally import as_lines
     from uad_bench.ticker import Ticker
 
     options.show_log()

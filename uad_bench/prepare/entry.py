@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from uad_bench.data.audit.lookalike import thumbnail
 from uad_bench.data.checks import check_ids
-from uad_bench.data.lookalike import thumbnail
 from uad_bench.files import sha256, sync_folder, write_json
 from uad_bench.prepare.chain import Prepared, parse_steps
 from uad_bench.prepare.stamps import Holds

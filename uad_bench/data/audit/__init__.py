@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from uad_bench.data.leaks import (
+from uad_bench.data.audit.leaks import (
     ROLES,
     Finding,
     FittedObject,
@@ -19,10 +19,10 @@ from uad_bench.data.leaks import (
     blocking,
     count,
 )
-from uad_bench.data.memory import audit_fitted
-from uad_bench.data.rules import as_lines
+from uad_bench.data.audit.memory import audit_fitted
+from uad_bench.data.audit.rules import as_lines
+from uad_bench.data.audit.twins import audit_voxels
 from uad_bench.data.splits import ids_hash
-from uad_bench.data.twins import audit_voxels
 
 __all__ = [
     "Finding",

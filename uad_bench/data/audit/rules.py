@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from uad_bench.data.leaks import Finding
+from uad_bench.data.audit.leaks import Finding
 
 
 @dataclass(frozen=True)

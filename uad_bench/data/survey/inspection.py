@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from uad_bench.data.checks import check_ids, place
-from uad_bench.data.findings import Finding, Notes
-from uad_bench.data.region import Region, from_data
-from uad_bench.data.scrutiny import judge_finite, judge_lesions, judge_size, judge_values
+from uad_bench.data.survey.findings import Finding, Notes
+from uad_bench.data.survey.region import Region, from_data
+from uad_bench.data.survey.scrutiny import judge_finite, judge_lesions, judge_size, judge_values
 from uad_bench.data.volumes import (
     TOLERANCE,
     Grid,

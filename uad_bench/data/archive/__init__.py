@@ -17,8 +17,8 @@ from typing import IO
 from filelock import FileLock, Timeout
 
 from uad_bench import files
-from uad_bench.data.members import LIMITS, Limits, Member, contents, list_members
-from uad_bench.data.packed import AGAIN, reading
+from uad_bench.data.archive.members import LIMITS, Limits, Member, contents, list_members
+from uad_bench.data.archive.packed import AGAIN, reading
 from uad_bench.errors import DataError, EnvironmentFault, IntegrityError, UsageError
 
 log = logging.getLogger("uad_bench")
