@@ -22,7 +22,7 @@ STEPS = (
     {"step": "canonical"},
     {"step": "brain_mask"},
     {"step": "n4"},
-    {"step": "register"},
+    {"step": "register", "strict": False},
     {"step": "resample", "spacing": [2, 2, 2], "shape": [80, 96, 80], "centre": [0, -17, 5]},
     {"step": "scale"},
 )

@@ -64,8 +64,8 @@ def test_a_mistake_is_one_line_with_what_to_do(monkeypatch, capsys, tmp_path, wo
     assert err.startswith("error[UB") and err.count("\n") == 1
 
 
-VERBS = ["", "run", "list", "show", "prepare", "evaluate", "leaderboard", "check", "doctor", "schema", "audit", "export",
-         "data", "data import", "data check", "data report", "cache", "cache prune"]  # fmt: skip
+VERBS = ["", "run", "list", "show", "prepare", "evaluate", "leaderboard", "check", "doctor", "schema", "audit",
+         "export", "data", "data import", "data check", "data report", "cache", "cache prune"]  # fmt: skip
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -81,7 +81,7 @@ def test_failed_cases_are_named_even_where_all_failed(protocol, tmp_path):
 
 def test_a_case_with_warnings_comes_first_and_they_stand_under_its_sheet(done, protocol, tmp_path):
     last = done[-1]
-    entry = {"step": "register", "figures": {"warnings": ["mask Dice 0.91"], "mask_dice": 0.91}, "atlas": ""}
+    entry = {"step": "register", "figures": {"warnings": ["mask Dice 0.91"], "dice": 0.91}, "atlas": ""}
     odd = replace(last, record={**last.record, "steps": [*last.record["steps"], entry] * 2})
     html = write_report(tmp_path, "toy", protocol, [*done[:-1], odd], [], 1, hush).read_text()
     order = re.findall(r'<a href="#[^"]+">([^<]+)</a>', html)

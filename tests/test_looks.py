@@ -1,6 +1,6 @@
 """One look at a prepared case: its figures are those of the files, whatever the record says."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import SimpleNamespace
 
 import nibabel as nib
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from uad_bench.data.volumes import Volume
-from uad_bench.looks import look
+from uad_bench.looks import REGISTRATION, look
 from uad_bench.prepare import atlas as atlases
 from uad_bench.prepare.cache import prepared
+from uad_bench.prepare.quality import Quality
 
 STEPS = [
     {"step": "canonical"},
@@ -87,14 +88,21 @@ def test_healthy_cases_have_no_lesion_figures(ready):
 
 def test_warnings_of_all_steps_are_told_once_and_registration_in_numbers(ready, monkeypatch):
     one = with_figures(ready(), "n4", warnings=["field from 0.2 to 3"])
-    one = with_figures(one, "register", mask_dice=0.951, verdict="warn", shift=[1, 2, 3], ok=True,
-                       warnings=["Dice 0.93", "field from 0.2 to 3"])  # fmt: skip
+    said = ["Dice 0.93", "field from 0.2 to 3"]
+    one = with_figures(one, "register", dice=0.951, rotation_deg=11.0, singular_values=[0.8, 0.9, 1.0], start=3,
+                       verdict="warn", warnings=said)  # fmt: skip
     monkeypatch.setattr(atlases, "load_atlas", lambda _: toy_atlas(one.scan()))
     facts = look(one).facts
     assert facts.warnings[-2:] == ("field from 0.2 to 3", "Dice 0.93")
     assert len(set(facts.warnings)) == len(facts.warnings)
-    assert facts.measured["mask dice"] == 0.951
-    assert not {"verdict", "shift", "ok"} & set(facts.measured)
+    told = {"Dice to atlas": 0.951, "rotation, degrees": 11.0, "scale least": 0.8, "scale most": 1.0}
+    assert told.items() <= facts.measured.items()
+    assert not {"start", "verdict"} & set(facts.measured)
+
+
+def test_the_page_knows_the_names_of_the_registrations_figures():
+    figures = {field.name for field in fields(Quality)} | {"determinant"}
+    assert set(REGISTRATION) | {"singular_values"} <= figures
 
 
 def toy_atlas(scan):

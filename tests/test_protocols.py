@@ -21,7 +21,7 @@ def head(affine: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     world = np.tensordot(affine[:3, :3], np.indices(shape), 1) + affine[:3, 3].reshape(3, 1, 1, 1)
     x, y, z = world[0], world[1] + 15, world[2] - 5
     radius = np.sqrt((x / 44) ** 2 + (y / 52) ** 2 + ((z + 0.1 * y) / 58) ** 2)
-    folds = 12 * np.sin(x / 5) * np.cos(y / 6) * np.sin(z / 5.5) + 8 * np.sin(y / 17)
+    folds = 20 * np.sin(x / 3) * np.cos(y / 3.5) * np.sin(z / 3.2) + 8 * np.sin(y / 17)
     image = np.where(radius < 0.8, 130.0, 90.0) + folds
     image[((abs(x) - 12) / 7) ** 2 + ((y - 8) / 28) ** 2 + ((z - 8) / 12) ** 2 < 1] = 30
     return np.where(radius < 1, ndimage.gaussian_filter(image, 0.5), 0).astype(np.float32)

@@ -13,12 +13,23 @@ from uad_bench.data.volumes import Grid, Volume, read_grid, read_mask, read_volu
 from uad_bench.errors import UadError
 from uad_bench.native import in_files, landing
 from uad_bench.prepare.cache import PreparedCase
+from uad_bench.prepare.chain import home_grid
 from uad_bench.prepare.grid import on_grid
 from uad_bench.prepare.lesion import components
 from uad_bench.types import BoolArray, FloatArray, Scan
 
 #: Brain voxels that a histogram of the file is made of.
 MOST_VOXELS = 20_000
+#: What `prepare.quality.Quality` is called on the page.
+REGISTRATION = {
+    "dice": "Dice to atlas",
+    "over_best": "MI over best",
+    "over_mean": "MI over mean",
+    "rotation_deg": "rotation, degrees",
+    "determinant": "determinant",
+    "coverage": "coverage",
+    "outside": "outside",
+}
 #: Lesions of more than this volume keep it within this share.
 LEAST_ML, MOST_CHANGE = 1.0, 0.03
 
@@ -74,10 +85,11 @@ def recorded(record: Mapping[str, Any], step: str) -> dict[str, Any]:
 
 
 def registration_figures(record: Mapping[str, Any]) -> dict[str, float]:
-    """Every single number that the step `register` recorded, under its own name."""
+    """How well the case fits the atlas, as the step `register` recorded it; empty without it."""
     figures = recorded(record, "register")
-    numbers = {k: v for k, v in figures.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-    return {key.replace("_", " "): float(value) for key, value in numbers.items()}
+    found = {name: float(figures[key]) for key, name in REGISTRATION.items() if key in figures}
+    scales = figures.get("singular_values")
+    return found | ({"scale least": float(min(scales)), "scale most": float(max(scales))} if scales else {})
 
 
 def brain_figures(record: Mapping[str, Any], brain_mask: BoolArray, grid: Grid) -> dict[str, float]:
@@ -97,7 +109,8 @@ def lesion_figures(ready: PreparedCase, grid: Grid) -> dict[str, float]:
     if case.lesion_mask is None or prepared is None:
         return {}
     first = read_grid(case.images[ready.record["modalities"][0]], case.case_id)
-    mask = read_mask(case.lesion_mask, case.case_id, first, case.lesion_labels, case.mask_cut)
+    home = home_grid(case.lesion_mask, case, first)
+    mask = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_cut)
     labels, lesions = components(mask)
     there = landing(np.argwhere(labels), mask.grid, grid)
     met = (there >= 0).all(axis=1) & prepared[tuple(there.T)]

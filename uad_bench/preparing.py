@@ -29,19 +29,13 @@ def ready_steps(protocol: Protocol, options: Mapping[str, Mapping[str, Any]], so
     name = protocol.train
     adapter = adapter_for(name, options.get(name, {}))
     if name not in asked and sources.named_root(name) is None and adapter.default_root() is None:
-        steps = before_fit(protocol.steps)
-        later = [str(step["step"]) for step in protocol.steps[len(steps) :]]
-        say(
-            f"{' and '.join(later)} left for the run: what they learn comes from the training set "
-            f"(add --data {name}=FOLDER)"
-        )
-        return steps
+        return _untaught(protocol, f"add --data {name}=FOLDER", say)
     cases = [
         c for c in discover(name, options.get(name, {}), sources) if set(protocol.modalities) <= set(c.images)
     ]
     train = [case for case, role in give_roles(protocol, Plan(), name, cases, say) if role == "train"]
     if not train:
-        raise DataError(f"no healthy case of dataset {name!r} to learn from", code="UB305")
+        return _untaught(protocol, f"{name} has no {' and '.join(protocol.modalities)} here", say)
 
     def ready(steps: Steps) -> list[PreparedCase]:
         done, failures = _prepared(train, protocol, steps, sources, say, "prepare the training cases")
@@ -50,6 +44,14 @@ def ready_steps(protocol: Protocol, options: Mapping[str, Mapping[str, Any]], so
         return done
 
     return fit_steps(protocol.steps, ready, sources.cache)[0]
+
+
+def _untaught(protocol: Protocol, why: str, say: Say) -> Steps:
+    """The steps before the first one that learns; it is said that the others are left."""
+    steps = before_fit(protocol.steps)
+    later = [str(step["step"]) for step in protocol.steps[len(steps) :]]
+    say(f"{' and '.join(later)} left for the run: what they learn comes from the training set ({why})")
+    return steps
 
 
 def prepare_dataset(name: str, options: Mapping[str, Any], protocol: Protocol, steps: Steps,

@@ -163,7 +163,7 @@ class Desk:
         """`prepare` makes every other case ready, and ends with what it could not do."""
         told = self.prepare()
         assert told.code == 7
-        assert told.error.startswith("error[UB700]: 1 cases cannot be prepared")
+        assert told.error.startswith("error[UB700]: 1 case cannot be prepared")
         assert f"{len(others)} of {len(others) + 1} cases are ready" in told.out
         (line,) = told.listed
         assert f"({case}, " in line

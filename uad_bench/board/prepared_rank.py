@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 #: Below this many values no case can be told from the others.
 FEWEST = 5
-# Of the median: a deviation that is smaller is none that a person could see.
+# Of the median, or of 1 where that is more: no person could see a smaller deviation.
 LEAST = 0.005
 
 
@@ -60,14 +60,13 @@ def ranked(cases: Sequence[Facts]) -> list[Ranked]:
 def robust_z(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Distance from the median in deviations, (n,): 0.6745 (x - median) / MAD (Iglewicz and Hoaglin 1993).
 
-    Where half of the values are equal, and MAD is 0, the mean absolute deviation stands in for it, and no
-    deviation is taken to be less than half a per cent of the median. Zeros for fewer than five values.
+    A deviation is taken to be at least half a per cent of the median, and at least 0.005, so that values which
+    hardly differ at all tell nobody apart. Zeros for fewer than five values.
     """
     if values.size < FEWEST:
         return np.zeros_like(values)
     middle = float(np.median(values))
     apart = values - middle
-    mad = float(np.median(np.abs(apart)))
-    spread = mad / 0.6745 if mad > 0 else 1.2533 * float(np.abs(apart).mean())
-    spread = max(spread, LEAST * abs(middle))
-    return apart / spread if spread > 0 else np.zeros_like(values)
+    spread = float(np.median(np.abs(apart))) / 0.6745
+    scores: npt.NDArray[np.float64] = apart / max(spread, LEAST * max(abs(middle), 1.0))
+    return scores

@@ -113,7 +113,10 @@ def _raise_worst(dataset: str, found: "Survey") -> None:
     errors = found.errors
     if not errors:
         return
-    what, hint = f"{len(errors)} errors in dataset {dataset!r}", "the report above names them all"
+    what, hint = (
+        f"{len(errors)} error{'s' * (len(errors) > 1)} in dataset {dataset!r}",
+        "the report above names them all",
+    )
     if any(error.exit_code == IntegrityError.exit_code for error in errors):
         raise IntegrityError(what, hint=hint, code="UB507")
     raise DataError(what, hint=hint, code="UB341")

@@ -115,4 +115,6 @@ def prepare(
             typer.echo(f"  {error}", err=True)
         failed += len(failures)
     if failed:
-        raise PartialFailure(f"{failed} cases cannot be prepared", hint="see the lines above")
+        raise PartialFailure(
+            f"{failed} case{'s' * (failed > 1)} cannot be prepared", hint="see the lines above"
+        )

@@ -29,7 +29,8 @@ class BrainMask(Step):
 
     stripper: the tool for whole heads (`strip.extract`); "auto": deepbet, else HD-BET. Of several modalities
     it sees one, t1 if there is one; its mask serves the others by its world coordinates. flip_check: let the
-    tool see the mirrored head too and warn where the answers differ; that doubles its time.
+    tool see the mirrored head too and warn where the answers differ; that doubles its time. nonfinite: "zero"
+    sets NaN and Inf inside the brain to 0, and counts them, instead of refusing the scan.
 
     Where nobody knows whether a scan is stripped, the zeros and the volume of its data decide, with a warning.
     Raises DataError for a mask that fills less than 2 % or more than 90 % of its box, as an image with its
@@ -40,16 +41,17 @@ class BrainMask(Step):
     step: Literal["brain_mask"] = "brain_mask"
     stripper: Literal["auto", "deepbet", "hd-bet"] = "auto"
     flip_check: bool = False
+    nonfinite: Literal["refuse", "zero"] = "refuse"
 
     def apply(self, working: Working) -> Working:
         """The mask settled and judged, and the images free of NaN and Inf."""
         mask, figures = self._found(working)
         size, doubts = _judged(working, mask)
-        doubts = figures.pop("warnings", []) + doubts
+        doubts = figures.pop("warnings", []) + doubts + self._zeroed(working)
         for doubt in doubts:
             log.warning("%s: %s", working.case_id, doubt)
-        images = {name: _finite(working, name, mask) for name in working.images}
-        figures |= size | ({"warnings": doubts} if doubts else {})
+        images = {name: self._finite(working, name, mask) for name in working.images}
+        figures |= size | _outside(working, mask) | ({"warnings": doubts} if doubts else {})
         return replace(working, images=images, brain_mask=mask, figures=figures)
 
     def _found(self, working: Working) -> tuple[Mask, Figures]:
@@ -78,6 +80,23 @@ class BrainMask(Step):
         if figures.get("agreement", 1) < AGREEMENT or figures.get("flip_dice", 1) < FLIP_DICE:
             figures["warnings"] = [f"{found.tool} is unsure of the brain in {name}: look at its mask"]
         return within_data(found.brain, image), figures
+
+    def _zeroed(self, working: Working) -> list[str]:
+        """What is said of NaN and Inf that become 0 wherever they lie."""
+        bad = {name: int((~np.isfinite(image.array)).sum()) for name, image in working.images.items()}
+        told = [f"{count} NaN or Inf voxels of {name} set to 0" for name, count in bad.items() if count]
+        return told if self.nonfinite == "zero" else []
+
+    def _finite(self, working: Working, name: str, mask: Mask) -> Image:
+        """The image without NaN and Inf, which may lie outside the brain only where they are not to be zero."""
+        image = working.images[name]
+        finite = np.isfinite(image.array)
+        if finite.all():
+            return image
+        if self.nonfinite == "zero":
+            return replace(image, array=np.where(finite, image.array, np.float32(0)))
+        inside = on_grid(mask, image.grid) >= 0.5
+        return replace(image, array=settle_nonfinite(image.array, inside, f"{working.case_id}, {name}"))
 
 
 def brain_from_data(working: Working) -> Mask:
@@ -130,13 +149,16 @@ def _guess(data: Mask) -> str:
     return f"taken {taken} by its {ml:.0f} ml of data: let the dataset declare `stripped` true or false"
 
 
-def _finite(working: Working, name: str, mask: Mask) -> Image:
-    """The image without NaN and Inf, which may lie outside the brain only."""
-    image = working.images[name]
-    if np.isfinite(image.array).all():
-        return image
-    inside = on_grid(mask, image.grid) >= 0.5
-    return replace(image, array=settle_nonfinite(image.array, inside, f"{working.case_id}, {name}"))
+def _outside(working: Working, mask: Mask) -> Figures:
+    """How many lesion voxels the mask leaves out: they stay lesion, and count as missed by every method."""
+    if working.lesion_mask is None:
+        return {}
+    lesions = working.lesion_mask
+    count = int((lesions.array & (on_grid(mask, lesions.grid) < 0.5)).sum())
+    if count:
+        total = int(lesions.array.sum())
+        log.warning("%s: %d of %d lesion voxels lie outside the brain mask", working.case_id, count, total)
+    return {"lesion_voxels_outside_brain": count}
 
 
 def _judged(working: Working, mask: Mask) -> tuple[Figures, list[str]]:

@@ -114,14 +114,14 @@ def load(case: Case, modalities: Sequence[str]) -> Working:
     first = next(iter(images.values())).grid
     lesions = ignored = None
     if case.lesion_mask is not None:
-        home = _home(case.lesion_mask, case, first)
+        home = home_grid(case.lesion_mask, case, first)
         lesions = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_cut)
         if case.ignored_labels:
             ignored = read_mask(case.lesion_mask, case.case_id, home, case.ignored_labels)
     return Working(case.case_id, images, _own_brain_mask(case, first), lesions, ignored, case.stripped)
 
 
-def _home(mask: Path, case: Case, first: Grid) -> Grid:
+def home_grid(mask: Path, case: Case, first: Grid) -> Grid:
     """The grid of whichever of the case's images a mask was drawn on; its own where the case allows that.
 
     A dataset may keep T1 and T2 on different grids, and a mask of either serves both by its world coordinates.
@@ -136,7 +136,7 @@ def _own_brain_mask(case: Case, first: Grid) -> Mask | None:
     """The case's brain mask, None without a file. Raises DataError for an empty one (UB331)."""
     if case.brain_mask is None:
         return None
-    home = _home(case.brain_mask, case, first)
+    home = home_grid(case.brain_mask, case, first)
     mask = read_mask(case.brain_mask, case.case_id, home, cut=case.mask_cut)
     if not mask.array.any():
         where = place(case.case_id, case.brain_mask)

@@ -26,10 +26,10 @@ Iterations = Annotated[int, Field(ge=1, le=1000)]
 class N4(Step):
     """N4 bias field correction of each modality inside the brain, on its own grid.
 
-    shrink: size of the voxels that the fit sees, mm: each axis is thinned by the nearest whole number, so
-    thick slices stay (at 1 mm it is the usual shrink factor); iterations: at most so many at each level,
-    knots twice as dense from level to level; tolerance: a level ends when the field changes less; spline:
-    distance of the first level's knots, mm. The field has the geometric mean 1 over the brain.
+    shrink: size of the voxels that the fit sees, mm: each axis is thinned by the nearest whole number (at
+    1 mm the usual shrink factor), and slices thicker than two thirds of it stay; iterations: at most so many
+    at each level, knots twice as dense from level to level; tolerance: a level ends when the field changes
+    less; spline: distance of the first level's knots, mm. The field has the geometric mean 1 over the brain.
 
     Raises DataError where the brain holds one value only (UB327), or where an image shows none of it (UB331).
     """
@@ -63,11 +63,10 @@ class N4(Step):
         field = lattice.spread(self._log_field(array, brain, lattice), brain.shape)
         field -= field[brain].mean(dtype=np.float64)
         np.exp(field, out=field)
-        array /= field
-        array -= np.float32(lifted)
         ends = [round(float(end), 4) for end in (field[brain].min(), field[brain].max())]
         figures = {"thinned": list(lattice.factors), "lifted": lifted, "field": ends}
-        return Volume(array, image.affine), figures
+        # The lift serves the logarithm alone: the field multiplies, so an empty background stays exactly 0.
+        return Volume(image.array / field, image.affine), figures
 
     def _log_field(self, array: FloatArray, brain: BoolArray, lattice: "Lattice") -> FloatArray:
         """The logarithm of the field on the lattice."""

@@ -96,7 +96,7 @@ def _headers(case: Case, checks: Checks, notes: Notes) -> Inspected:
     for path, homes in ((case.brain_mask, list(grids.values())), (case.lesion_mask, _homes(grids, checks))):
         own = notes.attempt(read_grid, path, case.case_id) if path else None
         if path and own:
-            notes.attempt(check_same_grid, own, _home(own, homes), place(case.case_id, path))
+            notes.attempt(check_same_grid, own, _home(own, homes, case), place(case.case_id, path))
     return Inspected(case)
 
 
@@ -127,10 +127,12 @@ def _homes(grids: dict[str, Grid], checks: Checks) -> list[Grid]:
     return [grid for name, grid in grids.items() if name in first] or list(grids.values())
 
 
-def _home(own: Grid, grids: Sequence[Grid]) -> Grid:
-    """The grid of these that a mask on `own` fits, else the first; its own where no image could be read."""
+def _home(own: Grid, grids: Sequence[Grid], case: Case) -> Grid:
+    """The grid of these that a mask on `own` fits, else the first; its own where no image could be read, or where
+    the case allows that.
+    """
     fitting = (grid for grid in grids if offset_voxels(own, grid) <= TOLERANCE)
-    return next(fitting, grids[0] if grids else own)
+    return next(fitting, own if case.masks_apart or not grids else grids[0])
 
 
 def _mask(
@@ -139,7 +141,7 @@ def _mask(
     own = notes.attempt(read_grid, path, case.case_id) if path else None
     if path is None or own is None:
         return None
-    return notes.attempt(read_mask, path, case.case_id, _home(own, grids), labels, case.mask_cut)
+    return notes.attempt(read_mask, path, case.case_id, _home(own, grids, case), labels, case.mask_cut)
 
 
 def _brain(case: Case, images: dict[str, Image], checks: Checks, notes: Notes) -> Region | None:
