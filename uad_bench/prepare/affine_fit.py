@@ -11,8 +11,7 @@ import SimpleITK as sitk  # noqa: N813
 from scipy import ndimage
 
 from uad_bench.data.volumes import Image
-from uad_bench.prepare.atlas import Atlas
-from uad_bench.prepare.pose import BINS, MARGIN, Brain, Probe, isotropic_brain, starts
+from uad_bench.prepare.pose import BINS, MARGIN, SPACING, Brain, Probe, nearest_rotation, starts
 from uad_bench.prepare.sitk import frame_to_world, one_thread, to_sitk
 from uad_bench.types import Affine
 
@@ -45,9 +44,9 @@ class Fixed:
     region: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, atlas: Atlas, level: Level) -> "Fixed":
+    def of(cls, atlas: Brain, level: Level) -> "Fixed":
         """The atlas at the level's spacing."""
-        brain = isotropic_brain(atlas.brain, atlas.mask, level.spacing)
+        brain = atlas.coarser(level.spacing) if level.spacing > SPACING else atlas
         away = ndimage.distance_transform_edt(brain.share.array < 0.5, sampling=level.spacing)
         return cls(brain, brain.smoothed(level.sigma), away <= MARGIN)
 
@@ -63,7 +62,7 @@ class Fit:
 class AffineFit:
     """Fits brains to one atlas; what is made of the atlas is kept for the next brain."""
 
-    def __init__(self, atlas: Atlas) -> None:
+    def __init__(self, atlas: Brain) -> None:
         self.coarse = Fixed.of(atlas, COARSE)
         self.levels = [(level, Fixed.of(atlas, level)) for level in LEVELS]
         self.probe = Probe.of(self.coarse.brain, COARSE.sigma, self.coarse.region)
@@ -92,8 +91,8 @@ def optimised(fixed: Fixed, level: Level, moving: Image, pose: Affine) -> tuple[
     The transform works between the own frames of both grids, so that oblique headers are no trouble.
     """
     here, there = frame_to_world(fixed.image.grid), frame_to_world(moving.grid)
-    centre = np.linalg.solve(here, np.append(fixed.brain.shape.centre, 1))[:3]
-    transform = _to_itk(np.linalg.solve(there, pose @ here), centre)
+    centre = np.linalg.inv(here) @ np.append(fixed.brain.shape.centre, 1)
+    transform = _to_itk(np.linalg.inv(there) @ pose @ here, centre[:3])
     method = _method(level)
     method.SetMetricFixedMask(to_sitk(fixed.region, fixed.image.grid.spacing))
     method.SetInitialTransform(transform, True)
@@ -102,6 +101,17 @@ def optimised(fixed: Fixed, level: Level, moving: Image, pose: Affine) -> tuple[
     )
     found = there @ _from_itk(transform) @ np.linalg.inv(here)
     return found, -float(method.GetMetricValue())
+
+
+def rigid_part(pose: Affine, centre: npt.NDArray[np.float64]) -> Affine:
+    """The rotation nearest to `pose`, with the shift that leads `centre` (3,) where `pose` does.
+
+    A brain keeps its size in it, and lies as it would after the affine fit.
+    """
+    rigid = np.eye(4)
+    rigid[:3, :3] = nearest_rotation(pose[:3, :3])
+    rigid[:3, 3] = pose[:3, :3] @ centre + pose[:3, 3] - rigid[:3, :3] @ centre
+    return rigid
 
 
 def _method(level: Level) -> sitk.ImageRegistrationMethod:

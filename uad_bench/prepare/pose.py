@@ -41,19 +41,30 @@ class Brain:
         """Where the brain lies and where it points."""
         return Shape.of(self.share)
 
+    def coarser(self, spacing: float) -> "Brain":
+        """The brain in larger voxels, mm."""
+        grid = self.image.grid
+        axes = grid.affine[:3, :3] / grid.spacing
+        ends = [(0, size - 1) for size in grid.shape]
+        target = _even_grid(*_extent(ends, grid.affine, axes), axes, spacing)
+        image, share = (sample(volume.array, grid, target) for volume in (self.image, self.share))
+        return Brain(Volume(image, target.affine), Volume(share, target.affine))
+
     def smoothed(self, sigma: float) -> Image:
         """The image under a Gaussian of `sigma` mm."""
         width = sigma / self.image.grid.spacing[0]
         return Volume(ndimage.gaussian_filter(self.image.array, width, truncate=3.0), self.image.affine)
 
 
-def isotropic_brain(image: Image, mask: Mask, spacing: float = SPACING) -> Brain:
-    """The brain of an image, whose mask is on the image's grid, clipped to its percentiles 1 and 99.
+def isotropic_brain(image: Image, mask: Mask) -> Brain:
+    """The brain of an image at 2 mm, clipped to its percentiles 1 and 99; the mask is on the image's grid.
 
     Raises ValueError where the mask is empty or the brain has no contrast.
     """
-    grid = _grid_around(mask, spacing)
+    if not mask.array.any():
+        raise ValueError("its field of view holds no brain")
     box = ndimage.find_objects(mask.array.astype(np.int8))[0]
+    grid = _grid_around(mask, box)
     inside, values = mask.array[box], image.array[box]
     low, high = np.percentile(values[inside], (1, 99))
     if not low < high:
@@ -75,19 +86,21 @@ def nearest_rotation(matrix: Floats) -> Floats:
     return rotation
 
 
-def _grid_around(mask: Mask, spacing: float) -> Grid:
+def _grid_around(mask: Mask, box: tuple[slice, ...]) -> Grid:
     """A box around the brain and MARGIN, but never beyond the field of view: what lies there is not air.
 
     Its axes are the header's, without shear.
     """
     axes = nearest_rotation(mask.affine[:3, :3] / mask.grid.spacing)
-    box = ndimage.find_objects(mask.array.astype(np.int8))
-    if not box:
-        raise ValueError("the brain mask is empty")
-    brain = _extent([(axis.start, axis.stop - 1) for axis in box[0]], mask.affine, axes)
+    brain = _extent([(axis.start, axis.stop - 1) for axis in box], mask.affine, axes)
     view = _extent([(0, size - 1) for size in mask.array.shape], mask.affine, axes)
     low = np.maximum(brain[0] - MARGIN, view[0])
     high = np.minimum(brain[1] + MARGIN, view[1])
+    return _even_grid(low, high, axes, SPACING)
+
+
+def _even_grid(low: Floats, high: Floats, axes: Floats, spacing: float) -> Grid:
+    """Voxels that fill a box, whose ends along `axes` are given in mm, from its middle."""
     shape = np.maximum(1, np.floor((high - low) / spacing)).astype(int)
     affine = np.eye(4)
     affine[:3, :3] = axes * spacing

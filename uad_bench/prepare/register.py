@@ -53,3 +53,73 @@ class Register(Step):
         matrix = np.round(np.linalg.inv(pose), 6)
         figures = {"contrast": contrast, "start": fit.start, "matrix": matrix.tolist(), **quality.figures}
         return moved(working, matrix, figures | _told(quality))
+
+    def _atlas(self) -> Atlas:
+        """The atlas, once its file is known to be the one that is meant."""
+        if self.sha256 and atlas_sha256(self.atlas) != self.sha256:
+            hint = "get the file that the protocol was made with, or correct its sha256"
+            raise IntegrityError("another atlas file", where=f"atlas {self.atlas}", hint=hint, code="UB503")
+        return load_atlas(self.atlas)
+
+    def _contrast(self, working: Working) -> str:
+        if self.contrast and self.contrast not in working.images:
+            raise unknown_name("contrast to register", self.contrast, working.images)
+        return self.contrast or next(iter(working.images))
+
+    def _settle(self, working: Working, quality: Quality) -> None:
+        """Go on, go on with a warning, or stop."""
+        if quality.verdict == "fail" and self.strict:
+            what = f"cannot be registered to {self.atlas}: {'; '.join(quality.doubts)}"
+            hint = "look at its brain mask and header, leave it out, or set strict: false"
+            raise working.fault(what, hint, "UB336")
+        for doubt in quality.doubts:
+            log.warning("%s: registration: %s", working.case_id, doubt)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What is made of an atlas once for all its cases."""
+
+    fit: AffineFit
+    judge: Judge
+
+
+@lru_cache(maxsize=2)
+def _tools(atlas: Atlas) -> Tools:
+    brain = isotropic_brain(atlas.brain, atlas.mask)
+    return Tools(AffineFit(brain), Judge(brain, atlas.mask.grid))
+
+
+def _brain(working: Working, contrast: str) -> Brain:
+    """The brain in one image. Raises DataError where there is none in its field of view (UB336)."""
+    image = working.images[contrast]
+    mask = on_grid(working.brain(), image.grid) >= 0.5
+    try:
+        return isotropic_brain(image, Volume(mask, image.affine))
+    except ValueError as error:
+        what = f"{contrast} cannot be registered: {error}"
+        raise working.fault(what, "look at its brain mask and header", "UB336") from None
+
+
+def _fitted(tools: Tools, brain: Brain, working: Working) -> Fit:
+    try:
+        return tools.fit(brain)
+    except RuntimeError as error:  # SimpleITK's only kind
+        what = f"cannot be registered: {str(error).strip().splitlines()[-1]}"
+        raise working.fault(what, "look at its brain mask and header", "UB336") from None
+
+
+def _told(quality: Quality) -> dict[str, Any]:
+    told = {"verdict": quality.verdict}
+    return told | (
+        {"warnings": [f"registration: {doubt}" for doubt in quality.doubts]} if quality.doubts else {}
+    )
+
+
+def moved(working: Working, matrix: Affine, figures: dict[str, Any]) -> Working:
+    """The case with every affine led on by a world-to-world matrix (4, 4)."""
+
+    def move(volume: Volume[Kind]) -> Volume[Kind]:
+        return replace(volume, affine=matrix @ volume.affine)
+
+    return working.everywhere(move, move, to_atlas=matrix @ working.to_atlas, figures=figures)
