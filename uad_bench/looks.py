@@ -20,15 +20,14 @@ from uad_bench.types import BoolArray, FloatArray, Scan
 
 #: Brain voxels that a histogram of the file is made of.
 MOST_VOXELS = 20_000
-#: What `prepare.quality.Quality` is called on the page.
+#: What the figures of `prepare.quality` are called on the page.
 REGISTRATION = {
     "dice": "Dice to atlas",
-    "over_best": "MI over best",
-    "over_mean": "MI over mean",
-    "rotation_deg": "rotation, degrees",
+    "mi_over_best": "MI over best",
+    "mi_over_mean": "MI over mean",
+    "rotation_degrees": "rotation, degrees",
     "determinant": "determinant",
-    "coverage": "coverage",
-    "outside": "outside",
+    "outside_atlas": "outside",
 }
 #: Lesions of more than this volume keep it within this share.
 LEAST_ML, MOST_CHANGE = 1.0, 0.03
@@ -88,7 +87,7 @@ def registration_figures(record: Mapping[str, Any]) -> dict[str, float]:
     """How well the case fits the atlas, as the step `register` recorded it; empty without it."""
     figures = recorded(record, "register")
     found = {name: float(figures[key]) for key, name in REGISTRATION.items() if key in figures}
-    scales = figures.get("singular_values")
+    scales = figures.get("scales")
     return found | ({"scale least": float(min(scales)), "scale most": float(max(scales))} if scales else {})
 
 

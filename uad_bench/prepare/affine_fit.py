@@ -70,19 +70,21 @@ class AffineFit:
     def __call__(self, moving: Brain) -> Fit:
         """The pose of `moving`: the likest starts are optimised briefly, the best of them to the end.
 
-        Raises RuntimeError where no start overlaps the atlas.
+        Raises RuntimeError where nothing of the atlas meets the scan.
         """
         blurred = moving.smoothed(COARSE.sigma)
         candidates = starts(self.coarse.brain.shape, moving.shape)
         rank = {name: self.probe.likeness(blurred, pose) for name, pose in candidates.items()}
         likest = sorted(rank, key=lambda name: -rank[name])[:TRIED]
-        with one_thread():
-            tried = {name: optimised(self.coarse, COARSE, blurred, candidates[name]) for name in likest}
-            start = max(tried, key=lambda name: tried[name][1])
-            pose = tried[start][0]
-            for level, fixed in self.levels:
-                pose, _ = optimised(fixed, level, moving.smoothed(level.sigma), pose)
-        return Fit(pose, start)
+        tried = {name: optimised(self.coarse, COARSE, blurred, candidates[name]) for name in likest}
+        start = max(tried, key=lambda name: tried[name][1])
+        return Fit(self.refined(moving, tried[start][0]), start)
+
+    def refined(self, moving: Brain, pose: Affine) -> Affine:
+        """`pose` optimised at all levels. Raises as above."""
+        for level, fixed in self.levels:
+            pose, _ = optimised(fixed, level, moving.smoothed(level.sigma), pose)
+        return pose
 
 
 def optimised(fixed: Fixed, level: Level, moving: Image, pose: Affine) -> tuple[Affine, float]:
@@ -93,12 +95,12 @@ def optimised(fixed: Fixed, level: Level, moving: Image, pose: Affine) -> tuple[
     here, there = frame_to_world(fixed.image.grid), frame_to_world(moving.grid)
     centre = np.linalg.inv(here) @ np.append(fixed.brain.shape.centre, 1)
     transform = _to_itk(np.linalg.inv(there) @ pose @ here, centre[:3])
-    method = _method(level)
-    method.SetMetricFixedMask(to_sitk(fixed.region, fixed.image.grid.spacing))
-    method.SetInitialTransform(transform, True)
-    method.Execute(
-        to_sitk(fixed.image.array, fixed.image.grid.spacing), to_sitk(moving.array, moving.grid.spacing)
-    )
+    spacing = fixed.image.grid.spacing
+    with one_thread():
+        method = _method(level)
+        method.SetMetricFixedMask(to_sitk(fixed.region, spacing))
+        method.SetInitialTransform(transform, True)
+        method.Execute(to_sitk(fixed.image.array, spacing), to_sitk(moving.array, moving.grid.spacing))
     found = there @ _from_itk(transform) @ np.linalg.inv(here)
     return found, -float(method.GetMetricValue())
 

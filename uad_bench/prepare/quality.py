@@ -21,6 +21,7 @@ from uad_bench.prepare.pose import Brain, Probe, nearest_rotation
 from uad_bench.types import Affine
 
 SPACING, SIGMA = 3.0, 1.0  # mm
+VOXEL_ML = SPACING**3 / 1000
 DEGREES, SHIFT = 12.0, 12.0  # degrees, mm
 VOLUME_ML = (900, 1900)
 # For an atlas of 1886 ml (MNI152), which right fits scale by 0.75 to 1.05.
@@ -80,7 +81,7 @@ class Judge:
     @property
     def _ml(self) -> float:
         """The atlas's brain, ml."""
-        return len(self.probe.points) * SPACING**3 / 1000
+        return len(self.probe.points) * VOXEL_ML
 
     def _likeness(self, moving: Brain, pose: Affine) -> dict[str, float]:
         """Mutual information inside the atlas's brain: at the pose, and over that at the disturbed poses."""
@@ -94,9 +95,9 @@ class Judge:
     def _dice(self, moving: Brain, pose: Affine, view: Grid) -> float:
         """Dice of the brain masks in the atlas's space, as far as the scan's field of view reaches."""
         index = np.linalg.solve(moving.share.affine, pose) @ self.probe.points.T
-        both = ndimage.map_coordinates(moving.share.array, index[:3], order=1).sum() * SPACING**3
-        atlas = self._seen(pose, view).sum() * SPACING**3
-        scan = 1000 * brain_ml(moving) / np.linalg.det(pose[:3, :3])
+        both = ndimage.map_coordinates(moving.share.array, index[:3], order=1).sum() * VOXEL_ML
+        atlas = self._seen(pose, view).sum() * VOXEL_ML
+        scan = brain_ml(moving) / np.linalg.det(pose[:3, :3])
         return float(2 * both / (atlas + scan))
 
     def _seen(self, pose: Affine, view: Grid) -> npt.NDArray[np.bool_]:
@@ -155,20 +156,21 @@ def _wrong(figures: Mapping[str, Any]) -> list[str]:
 
 def _doubts(figures: Mapping[str, Any], atlas_ml: float) -> list[str]:
     """What a person should look at, in sentences."""
-    scale = (atlas_ml / SCALES_ML) ** (1 / 3)
-    least, *_, most = sorted(float(value) * scale for value in figures["scales"])
+    usual = (atlas_ml / SCALES_ML) ** (1 / 3)
+    least, *_, most = sorted(float(scale) * usual for scale in figures["scales"])
     volume, rotation, outside = figures["native_ml"], figures["rotation_degrees"], figures["outside_atlas"]
-    met = {
-        f"the brain holds {volume:.0f} ml": not VOLUME_ML[0] <= volume <= VOLUME_ML[1],
-        f"the atlas was scaled by {least:.2f} to {most:.2f}": least < SCALES[0] or most > SCALES[1],
-        f"the head is turned by {rotation:.0f} degrees against its header": rotation > ROTATION_DEGREES,
-        f"{outside:.1%} of the brain lies outside the atlas's box": outside > OUTSIDE,
-    } | {
-        f"{1 - share:.0%} of the atlas's brain lies outside the field of view of {name}": share < COVERED
+    found = [(sentence, bars.fail <= value < bars.warn) for sentence, value, bars in _barred(figures)]
+    found += [
+        (f"the brain holds {volume:.0f} ml", not VOLUME_ML[0] <= volume <= VOLUME_ML[1]),
+        (f"the scales are {least:.2f} to {most:.2f} of usual", least < SCALES[0] or most > SCALES[1]),
+        (f"the head lies {rotation:.0f} degrees off the atlas by its header", rotation > ROTATION_DEGREES),
+        (f"{outside:.1%} of the brain lies outside the atlas's box", outside > OUTSIDE),
+    ]
+    found += [
+        (f"{1 - share:.0%} of the atlas's brain lies outside the field of view of {name}", share < COVERED)
         for name, share in figures["covered"].items()
-    }
-    barred = [sentence for sentence, value, bars in _barred(figures) if bars.fail <= value < bars.warn]
-    return barred + [sentence for sentence, doubtful in met.items() if doubtful]
+    ]
+    return [sentence for sentence, doubtful in found if doubtful]
 
 
 def _barred(figures: Mapping[str, Any]) -> list[tuple[str, float, Bars]]:

@@ -1,0 +1,76 @@
+import hashlib
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.prepare.test_pose import centred, distances, pose_of, toy
+from uad_bench.prepare.affine_fit import AffineFit, Fit, rigid_part
+from uad_bench.prepare.pose import isotropic_brain
+
+POSE = pose_of((12, -8, 10), scales=(1.08, 0.93, 1.05), shift=(8, -12, 15))
+
+
+@cache
+def fit() -> AffineFit:
+    return AffineFit(isotropic_brain(*toy()))
+
+
+def fitted(pose=POSE, affine=None, shape=(66, 76, 66), inverted=False) -> Fit:
+    seen = toy(pose, centred(shape, 3.0).affine if affine is None else affine, shape, inverted)
+    return fit()(isotropic_brain(*seen))
+
+
+def test_a_known_movement_is_found():
+    assert distances(fitted().pose, POSE).max() < 0.5
+
+
+def test_another_contrast_in_thick_slices_is_found_too():
+    affine = centred((160, 160, 28), 1.3, 1.3, 6.0).affine
+    found = fitted(POSE, affine, (160, 160, 28), inverted=True)
+    assert distances(found.pose, POSE).mean() < 1
+
+
+@pytest.mark.parametrize("degrees", [(0, 0, 180), (170, 20, 0), (0, 95, -80)])
+def test_a_head_that_lies_anyhow_is_found(degrees):
+    pose = pose_of(degrees, scales=(0.9, 0.95, 0.9), shift=(10, -5, 8))
+    assert distances(fitted(pose, shape=(76, 76, 76)).pose, pose).max() < 0.7
+
+
+def test_a_sheared_header_far_away_changes_nothing():
+    image, mask = toy(POSE, centred((66, 76, 66), 3.0).affine, (66, 76, 66))
+    header = pose_of((30, 60, -45), scales=(1.0, 1.0, 1.0), shift=(80, -80, 80))
+    header[:3, 1] += 0.1 * header[:3, 0]
+    moved = (type(volume)(volume.array, header @ volume.affine) for volume in (image, mask))
+    found = fit()(isotropic_brain(*moved)).pose
+    assert distances(found, header @ POSE).max() < 0.7
+
+
+def test_what_the_field_of_view_cuts_away_does_not_pull():
+    whole = toy(POSE, centred((66, 76, 66), 3.0).affine, (66, 76, 66))
+    low = np.flatnonzero(whole[1].array.any(axis=(0, 1)))[-1] - 6
+    cut = (type(volume)(volume.array[:, :, :low], volume.affine) for volume in whole)
+    assert distances(fit()(isotropic_brain(*cut)).pose, POSE).mean() < 1
+
+
+def test_the_rigid_part_keeps_size_and_leads_the_centre_to_its_place():
+    centre = np.array([3.0, -20, 10])
+    rigid = rigid_part(POSE, centre)
+    np.testing.assert_allclose(rigid[:3, :3] @ rigid[:3, :3].T, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(rigid @ [*centre, 1], POSE @ [*centre, 1])
+    np.testing.assert_allclose(rigid[:3, :3], pose_of((12, -8, 10))[:3, :3], atol=1e-12)
+
+
+def test_two_processes_and_two_threads_give_the_same_bits():
+    here = hashlib.sha256(fitted().pose.tobytes()).hexdigest()
+    code = "from tests.prepare.test_affine_fit import *; print(hashlib.sha256(fitted().pose.tobytes()).hexdigest())"
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "2"}
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, env=environment, stdout=subprocess.PIPE, check=True, text=True
+    )
+    assert done.stdout.strip() == here

@@ -1,0 +1,189 @@
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from sklearn.metrics import mutual_info_score
+
+from uad_bench.data.volumes import Grid, Image, Mask, Volume
+from uad_bench.prepare.pose import (
+    BINS,
+    FLOOR,
+    MARGIN,
+    Probe,
+    Shape,
+    isotropic_brain,
+    mutual_information,
+    nearest_rotation,
+    starts,
+)
+
+RADII = np.array([52.0, 66.0, 46.0])
+
+
+def toy_values(points):
+    """A brain of 690 ml at `points` (..., 3), mm: grey rind, white core, dark ventricles, a bulge below at the back.
+
+    Symmetric from left to right and in no other way; 0 outside.
+    """
+    x, y, z = np.moveaxis(points, -1, 0)
+    depth = np.sqrt(((points / RADII) ** 2).sum(axis=-1))
+    bulge = np.sqrt(((points - (0, -48, -40)) / (34, 24, 20)) ** 2 @ np.ones(3))
+    ventricles = ((abs(x) - 12) / 7) ** 2 + ((y - 8) / 24) ** 2 + ((z - 14) / 9) ** 2 < 1
+    values = np.where(depth < 0.78, 0.9, 0.55)
+    values = np.where((depth >= 1) & (bulge < 1), 0.7, values)
+    values = np.where(ventricles, 0.2, values) + 0.1 * np.sin(y / 9) * np.sin(z / 11 + 1)
+    return np.where((depth < 1) | (bulge < 1), values, 0)
+
+
+def toy(pose=None, affine=None, shape=(60, 70, 60), inverted=False) -> tuple[Image, Mask]:
+    """The toy under `pose`, seen on a grid: by default voxels of 3 mm about the origin."""
+    grid = centred(shape, 3.0) if affine is None else Grid(shape, affine)
+    there = np.eye(4) if pose is None else np.linalg.inv(pose)
+    points = (
+        np.moveaxis(np.indices(shape), 0, -1) @ (there @ grid.affine)[:3, :3].T + (there @ grid.affine)[:3, 3]
+    )
+    values = toy_values(points).astype(np.float32)
+    mask = values != 0
+    return Volume(np.where(mask, 1.3 - values if inverted else values, 0), grid.affine), Volume(
+        mask, grid.affine
+    )
+
+
+def centred(shape, *spacing: float) -> Grid:
+    affine = np.diag([*np.broadcast_to(spacing, 3), 1.0])
+    affine[:3, 3] = -affine[:3, :3] @ (np.array(shape) - 1) / 2
+    return Grid(shape, affine)
+
+
+def pose_of(degrees=(0, 0, 0), scales=(1, 1, 1), shift=(0, 0, 0)) -> np.ndarray:
+    pose = np.eye(4)
+    pose[:3, :3] = Rotation.from_euler("xyz", degrees, degrees=True).as_matrix() @ np.diag(scales)
+    pose[:3, 3] = shift
+    return pose
+
+
+def distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """What lies between two poses over a box of the toy's size, mm."""
+    corners = (np.indices((3, 3, 3)).reshape(3, -1).T - 1) * RADII * 0.6
+    return np.linalg.norm(corners @ (one - other)[:3, :3].T + (one - other)[:3, 3], axis=1)
+
+
+def test_a_brain_is_scaled_to_its_percentiles_and_kept_apart_from_air():
+    image, mask = toy()
+    brain = isotropic_brain(Volume(image.array * 700 + 100 * mask.array, image.affine), mask)
+    inside = brain.share.array == 1
+    assert brain.image.array[inside].min() == pytest.approx(FLOOR, abs=1e-5)
+    assert brain.image.array.max() == pytest.approx(1, abs=1e-5)
+    assert not brain.image.array[brain.share.array == 0].any()
+    assert brain.image.grid.spacing == pytest.approx((2, 2, 2))
+
+
+def test_volume_and_place_survive_thick_oblique_and_sheared_voxels():
+    for affine in (centred((60, 70, 60), 3.0).affine, oblique_and_sheared()):
+        _, mask = toy(affine=affine)
+        brain = isotropic_brain(*toy(affine=affine))
+        ml = mask.array.sum() * mask.grid.voxel_ml
+        assert brain.share.array.sum() * brain.share.grid.voxel_ml == pytest.approx(ml, rel=0.01)
+        np.testing.assert_allclose(brain.shape.centre, Shape.of(as_share(mask)).centre, atol=0.3)
+        axes = brain.image.affine[:3, :3] / 2
+        np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-9)
+
+
+def oblique_and_sheared() -> np.ndarray:
+    affine = pose_of((20, 10, -15)) @ np.diag([2.5, 2.0, 5.0, 1.0])
+    affine[:3, 1] += 0.15 * affine[:3, 0]
+    affine[:3, 3] = -affine[:3, :3] @ np.array([30, 40, 20])
+    return affine
+
+
+def as_share(mask: Mask) -> Image:
+    return Volume(mask.array.astype(np.float32), mask.affine)
+
+
+def test_the_grid_ends_where_the_field_of_view_ends():
+    image, mask = toy()
+    cut = Volume(image.array[:, :, 25:40], image.affine), Volume(mask.array[:, :, 25:40], image.affine)
+    whole, part = isotropic_brain(image, mask), isotropic_brain(*cut)
+    assert part.image.array.shape[2] * 2 <= 14 * 3
+    assert whole.image.array.shape[2] * 2 >= 2 * RADII[2] + 1.5 * MARGIN
+
+
+def test_larger_voxels_hold_the_same_brain():
+    brain = isotropic_brain(*toy())
+    coarse = brain.coarser(6.0)
+    assert coarse.image.grid.spacing == pytest.approx((6, 6, 6))
+    assert coarse.share.array.sum() * 27 == pytest.approx(brain.share.array.sum(), rel=0.01)
+    np.testing.assert_allclose(coarse.shape.centre, brain.shape.centre, atol=0.3)
+
+
+def test_no_brain_and_no_contrast_are_refused():
+    image, mask = toy()
+    with pytest.raises(ValueError, match="no brain"):
+        isotropic_brain(image, Volume(np.zeros_like(mask.array), mask.affine))
+    with pytest.raises(ValueError, match="no contrast"):
+        isotropic_brain(Volume(mask.array.astype(np.float32), mask.affine), mask)
+
+
+def test_the_shape_turns_with_the_brain_and_is_right_handed():
+    pose = pose_of((25, -40, 70), shift=(30, -20, 10))
+    upright = isotropic_brain(*toy()).shape
+    turned = isotropic_brain(*toy(pose, affine=centred((80, 80, 80), 3.0).affine, shape=(80, 80, 80))).shape
+    np.testing.assert_allclose(turned.centre, pose[:3, :3] @ upright.centre + pose[:3, 3], atol=0.5)
+    np.testing.assert_allclose(turned.spread, upright.spread, rtol=0.02)
+    assert np.linalg.det(turned.axes) == pytest.approx(1)
+    lengths = np.abs(np.sum(turned.axes * (pose[:3, :3] @ upright.axes), axis=0))
+    assert (lengths > 0.99).all()
+    assert (np.diff(turned.spread) < 0).all()
+
+
+@pytest.mark.parametrize("degrees", [(0, 0, 0), (180, 0, 0), (0, 180, 0), (0, 0, 180), (95, 10, -140)])
+def test_some_start_is_right_however_the_head_lies(degrees):
+    pose = pose_of(degrees, scales=(0.9, 0.9, 0.9), shift=(80, -80, 40))
+    fixed = Shape(np.array([1.0, 2, 3]), np.eye(3)[:, [1, 0, 2]] * (1, 1, -1), np.array([40.0, 33, 30]))
+    moving = Shape(
+        pose[:3, :3] @ fixed.centre + pose[:3, 3], pose[:3, :3] / 0.9 @ fixed.axes, 0.9 * fixed.spread
+    )
+    found = starts(fixed, moving)
+    assert min(np.abs(start - pose).max() for start in found.values()) < 1e-9
+    assert len(found) == 17
+    for start in found.values():
+        np.testing.assert_allclose(start[:3, :3] @ fixed.centre + start[:3, 3], moving.centre)
+        assert np.linalg.det(start[:3, :3]) == pytest.approx(0.9**3)
+
+
+def test_a_brain_with_two_equal_axes_is_never_further_than_23_degrees_from_a_start():
+    fixed = Shape(np.zeros(3), np.eye(3), np.array([40.0, 30, 30]))
+    for turn in range(0, 360, 5):
+        pose = pose_of((turn, 0, 0))
+        moving = Shape(np.zeros(3), np.eye(3), fixed.spread)
+        angles = [
+            Rotation.from_matrix(s[:3, :3].T @ pose[:3, :3]).magnitude()
+            for s in starts(fixed, moving).values()
+        ]
+        assert np.degrees(min(angles)) < 23
+
+
+def test_the_header_is_a_start_too():
+    shape = Shape(np.zeros(3), pose_of((10, 20, 30))[:3, :3], np.array([40.0, 33, 30]))
+    np.testing.assert_allclose(starts(shape, shape)["header"], np.eye(4), atol=1e-12)
+
+
+def test_the_nearest_rotation_drops_scale_and_shear():
+    rotation = pose_of((10, -20, 30))[:3, :3]
+    np.testing.assert_allclose(nearest_rotation(rotation @ np.diag([0.8, 1.1, 0.9])), rotation, atol=1e-12)
+
+
+def test_mutual_information_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    one = rng.integers(0, BINS, 5000)
+    other = np.where(rng.random(5000) < 0.4, one, rng.integers(0, BINS, 5000))
+    assert mutual_information(one, other) == pytest.approx(mutual_info_score(one, other))
+
+
+def test_likeness_is_greatest_at_the_true_pose_and_blind_to_the_contrast():
+    fixed = isotropic_brain(*toy())
+    probe = Probe.of(fixed, 1.0, fixed.share.array >= 0.5)
+    pose = pose_of((15, 5, -10), shift=(20, 0, -10))
+    moving = isotropic_brain(*toy(pose, inverted=True)).image
+    right = probe.likeness(moving, pose)
+    for wrong in (pose_of((8, 0, 0)), pose_of(shift=(0, 6, 0)), pose_of((0, 180, 0)), pose_of((0, 0, 180))):
+        assert right > 1.05 * probe.likeness(moving, pose @ wrong)
