@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,6 +99,20 @@ def test_a_leak_into_a_test_set_that_the_run_leaves_out_stops_it_too(data, tmp_p
     plan = Plan(table=read_table(table_of(tmp_path, rows)), fold=0)
     with pytest.raises(DataError, match="leak L1"):
         gather(protocol, protocol.test, {}, here, hush, plan)
+
+
+def test_a_leak_among_subjects_that_are_not_here_stops_a_run_too(cohort_of, shared_data):
+    """The papers' tables leak whoever has half of the data."""
+    rows = shared_data / "legacy_splits" / "legacy_splits.csv"
+    table = read_table(rows)
+    mine = [replace(row, dataset="toy_data") for row in table.all_rows if row.dataset == "ixi"]
+    for fold, leaked in enumerate((9, 9, 9, 7, 8)):
+        with pytest.raises(DataError, match=r"leak L1.*--allow-leak") as caught:
+            cohort_of(Plan(table=replace(table, all_rows=tuple(mine)), fold=fold))
+        assert caught.value.code == "UB340"
+        assert (
+            f"train and test share {leaked}" in str(caught.value) or fold > 1
+        )  # there train and val come first
 
 
 def test_an_allowed_leak_marks_the_result_for_good(data, tmp_path):

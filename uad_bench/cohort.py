@@ -11,7 +11,7 @@ from uad_bench.errors import DataError
 from uad_bench.prepare.cache import PreparedCase
 from uad_bench.prepare.fitting import Fitted, fit_steps
 from uad_bench.prepare.pool import prepare_all
-from uad_bench.roles import Given, Plan, few, give_roles
+from uad_bench.roles import Given, Plan, few, give_roles, only_named
 from uad_bench.sources import Sources, find, raise_together
 from uad_bench.ticker import Ticker
 from uad_bench.types import Case, Scan
@@ -81,16 +81,16 @@ def gather(protocol: Protocol, test: Sequence[str], options: Mapping[str, Mappin
     plan allows them).
     """
     plan, left = plan or Plan(), list[Left]()
-    everyone: list[Given] = []
+    everyone: list[audit.Seen] = []
     wanted: list[Given] = []
     for dataset in dict.fromkeys([*test, protocol.train]):  # what the user named first: it may not be there
         cases = usable(dataset, options.get(dataset, {}), protocol, sources, left, say)
         given = give_roles(protocol, plan, dataset, cases, say)
-        everyone += given
+        everyone += [_seen(case, role) for case, role in given] + only_named(plan, dataset, cases)
         wanted += [(case, role) for case, role in given if dataset in test or role in {"train", "val"}]
     _check_masks(wanted)
     # All roles count, those of a test set that this run leaves out too: its numbers will stand beside others.
-    found = audit.audit_roles([_seen(case, role) for case, role in everyone])
+    found = audit.audit_roles(everyone)
     _stop_leaks(found, plan, say)
     members, fitted = _prepared(protocol, wanted, sources, left, say)
     _check_roles(members, protocol, test)

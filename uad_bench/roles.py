@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from uad_bench import plugins
 from uad_bench.config import Protocol, RunSpec
+from uad_bench.data import audit
 from uad_bench.data.splits import assign
 from uad_bench.errors import UsageError
 from uad_bench.types import Case
@@ -77,6 +78,16 @@ def _published(plan: Plan, dataset: str, cases: Sequence[Case], say: Say) -> Ite
     if absent:
         say(f"{dataset}: {len(absent)} of the split table's cases are not here: {few(sorted(absent))}")
     return ((known[case_id], role) for case_id, role in wanted if case_id in known)
+
+
+def only_named(plan: Plan, dataset: str, cases: Sequence[Case]) -> list[audit.Seen]:
+    """The rows of a published table whose cases are not here, for the audit: a leaky table is one all the same."""
+    if plan.table is None:
+        return []
+    here, label = {case.case_id for case in cases}, plugins.label(dataset)
+    subjects = plan.table.subjects(label)
+    rows = plan.table.rows(label, plan.fold, plan.source)
+    return [audit.Seen(label, name, subjects[name], role) for name, role, _ in rows if name not in here]
 
 
 def few(names: Sequence[str]) -> str:

@@ -144,13 +144,13 @@ def test_some_start_is_right_however_the_head_lies(degrees):
     )
     found = starts(fixed, moving)
     assert min(np.abs(start - pose).max() for start in found.values()) < 1e-9
-    assert len(found) == 17
+    assert len(found) == 49
     for start in found.values():
         np.testing.assert_allclose(start[:3, :3] @ fixed.centre + start[:3, 3], moving.centre)
         assert np.linalg.det(start[:3, :3]) == pytest.approx(0.9**3)
 
 
-def test_a_brain_with_two_equal_axes_is_never_further_than_23_degrees_from_a_start():
+def test_a_brain_with_two_equal_axes_is_never_further_than_8_degrees_from_a_start():
     fixed = Shape(np.zeros(3), np.eye(3), np.array([40.0, 30, 30]))
     for turn in range(0, 360, 5):
         pose = pose_of((turn, 0, 0))
@@ -159,7 +159,7 @@ def test_a_brain_with_two_equal_axes_is_never_further_than_23_degrees_from_a_sta
             Rotation.from_matrix(s[:3, :3].T @ pose[:3, :3]).magnitude()
             for s in starts(fixed, moving).values()
         ]
-        assert np.degrees(min(angles)) < 23
+        assert np.degrees(min(angles)) < 8
 
 
 def test_the_header_is_a_start_too():

@@ -24,7 +24,7 @@ MARGIN = 12.0
 # What the darkest tissue becomes; well above the background 0, or dark fluid and air would look alike.
 FLOOR = 0.3
 BINS = 32
-TURNS = range(0, 360, 45)
+TURNS = range(0, 360, 15)
 Floats = npt.NDArray[np.float64]
 
 
@@ -139,8 +139,8 @@ class Shape:
 def starts(fixed: Shape, moving: Shape) -> dict[str, Affine]:
     """Poses to begin with, by name: centre on centre, scaled alike, in many directions.
 
-    The long axis of the moving brain points forwards or backwards, and each is turned about itself in steps of
-    45 degrees: four of these are the right-handed choices of the axes' signs, the others serve brains whose
+    The long axis of the moving brain points forwards or backwards, and the brain is turned about it in steps of
+    15 degrees: four of these are the right-handed choices of the axes' signs, the others serve brains whose
     shorter axes are nearly equal. "header" turns nothing.
     """
     scale = float(np.prod(moving.spread / fixed.spread) ** (1 / 3))
