@@ -5,8 +5,9 @@
 Prints Markdown tables. "known": the atlas MNI152 itself, moved by rotations, scales and shifts, brightened, under a
 smooth bias field and noise; the error is known exactly. "contrasts": two contrasts of one subject, fitted apart.
 "headers": real scans whose headers are turned by 30 to 180 degrees and shifted by 80 mm, against the fit under
-their own header; three scans, or all of them with --full (ten minutes). Errors are distances over the atlas's brain,
-in mm of the scan. One thread, CPU seconds of the process.
+their own header. "flags": fits from starts that are wrong by 40 degrees and more, and whether the verdict
+on them is "fail". The last two take three scans, or all of them with --full (15 minutes). Errors are distances
+over the atlas's brain, in mm of the scan. One thread, CPU seconds of the process.
 """
 
 import argparse
@@ -25,10 +26,13 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from uad_bench.data.volumes import Grid, Image, Mask, Volume, read_grid, read_mask, read_volume
+from uad_bench.prepare.affine_fit import COARSE, AffineFit
 from uad_bench.prepare.atlas import load_atlas
 from uad_bench.prepare.brain import largest
-from uad_bench.prepare.canonical import Canonical
-from uad_bench.prepare.grid import sample
+from uad_bench.prepare.canonical import Canonical, canonical
+from uad_bench.prepare.grid import on_grid, sample
+from uad_bench.prepare.pose import Brain, isotropic_brain, nearest_rotation, starts
+from uad_bench.prepare.quality import Judge, Quality
 from uad_bench.prepare.register import Register
 from uad_bench.prepare.working import Working
 from uad_bench.types import Affine, FloatArray
@@ -72,7 +76,9 @@ def main() -> None:
         own = {name: register(*scan) for name, scan in scans.items()}
         real(own)
         contrasts(own)
-        headers({name: scans[name] for name in (scans if given.full else list(scans)[::6])}, own)
+        some = {name: scans[name] for name in (scans if given.full else list(scans)[::6])}
+        flags(some, own)
+        headers(some, own)
 
 
 def register(image: Image, mask: Mask) -> Found:
@@ -146,6 +152,56 @@ def contrasts(own: dict[str, Found]) -> None:
             means.append(distance.mean())
             print(f"| {one} and {other.split()[2]} | {distance.mean():.2f} | {distance.max():.2f} |")
     print(f"| all | {np.mean(means):.2f} | {np.max(means):.2f} |", flush=True)
+
+
+def flags(scans: dict[str, tuple[Image, Mask]], own: dict[str, Found]) -> None:
+    """The figures of right fits, and of what becomes of four wrong starts a scan."""
+    atlas = load_atlas("mni152")
+    brain = isotropic_brain(atlas.brain, atlas.mask)
+    fit, judge = AffineFit(brain), Judge(brain, atlas.mask.grid)
+    wrong: list[tuple[float, Quality]] = []
+    for name, scan in scans.items():
+        moving = brain_of(*scan)
+        for start in wrong_starts(fit, moving, own[name].pose):
+            pose = fit.refined(moving, start)
+            error = float(apart(pose, own[name].pose).mean())
+            if error > RIGHT:
+                wrong.append((error, judge(moving, pose, {name: moving.image.grid}, name)))
+    print(
+        "\n| fits | error, mm | MI over best | MI over mean | Dice | verdict fail |\n|---|---|---|---|---|---|"
+    )
+    print(flag_row("right", [(0.0, found.figures) for found in own.values()]))
+    print(
+        flag_row(
+            "wrong", [(error, quality.figures | {"verdict": quality.verdict}) for error, quality in wrong]
+        )
+    )
+
+
+def flag_row(name: str, fits: list[tuple[float, dict[str, Any]]]) -> str:
+    """From least to largest."""
+    columns = [[error for error, _ in fits]]
+    columns += [[figures[key] for _, figures in fits] for key in ("mi_over_best", "mi_over_mean", "dice")]
+    ranges = " | ".join(f"{min(column):.3g} to {max(column):.3g}" for column in columns)
+    failed = sum(figures["verdict"] == "fail" for _, figures in fits)
+    return f"| {name} | {ranges} | {failed} of {len(fits)} |"
+
+
+def brain_of(image: Image, mask: Mask) -> Brain:
+    """The brain as the step sees it."""
+    image = canonical(image)
+    return isotropic_brain(image, Volume(on_grid(mask, image.grid) >= 0.5, image.affine))
+
+
+def wrong_starts(fit: AffineFit, moving: Brain, right: Affine) -> list[Affine]:
+    """Every other one of the likest starts that are turned by 40 degrees and more against the right pose."""
+    blurred, turn = moving.smoothed(COARSE.sigma), nearest_rotation(right[:3, :3])
+    candidates = [
+        pose
+        for pose in starts(fit.coarse.brain.shape, moving.shape).values()
+        if Rotation.from_matrix(nearest_rotation(pose[:3, :3]).T @ turn).magnitude() > np.radians(40)
+    ]
+    return sorted(candidates, key=lambda pose: -fit.probe.likeness(blurred, pose))[:8:2]
 
 
 def headers(scans: dict[str, tuple[Image, Mask]], own: dict[str, Found]) -> None:

@@ -69,7 +69,14 @@ class Cohort:
     @property
     def digest(self) -> str:
         """12 hex digits of who is here, in which role, with which voxels."""
-        return digest([[m.case.dataset, m.case.case_id, m.role, m.prepared.content] for m in self.members])
+        return digest([_identity(member) for member in self.members])
+
+
+def _identity(member: Member) -> list[Any]:
+    """All of a member that a number may depend on."""
+    case, ready = member.case, member.prepared
+    facts = [case.healthy, case.lesion_kind, int(ready.record["lost"])]
+    return [case.dataset, case.case_id, member.role, ready.content, *facts]
 
 
 def gather(protocol: Protocol, test: Sequence[str], options: Mapping[str, Mapping[str, Any]],
@@ -94,6 +101,7 @@ def gather(protocol: Protocol, test: Sequence[str], options: Mapping[str, Mappin
     _stop_leaks(found, plan, say)
     members, fitted = _prepared(protocol, wanted, sources, left, say)
     _check_roles(members, protocol, test)
+    _check_healthy(members)
     seen = [_seen(m.case, m.role, m.prepared) for m in members]
     objects = [audit.FittedObject(one.step, "landmarks", one.saw) for one in fitted]
     late = [*audit.audit_voxels(seen), *audit.audit_fitted(objects, seen)]
@@ -151,7 +159,7 @@ def _stop_leaks(findings: Sequence[audit.Finding], plan: Plan, say: Say) -> None
         say(f"{len(leaks)} leaks are allowed; the result is marked for good: {leaks[0].what}")
         return
     more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
-    hint = "`uad-bench audit` names them all; mend the splits, or add --allow-leak, which marks the result for good"
+    hint = "`uad-bench audit` with the same options names them; --allow-leak goes on and marks the result for good"
     where = few(leaks[0].cases)
     raise DataError(f"leak {leaks[0].rule}: {leaks[0].what}{more}", where=where, hint=hint, code="UB340")
 
@@ -190,6 +198,15 @@ def _check_roles(members: Sequence[Member], protocol: Protocol, test: Sequence[s
     for dataset in test:
         if not any((m.role, m.case.dataset) == ("test", plugins.label(dataset)) for m in members):
             raise DataError(f"no case of dataset {dataset!r} to test on", code="UB305")
+
+
+def _check_healthy(members: Sequence[Member]) -> None:
+    """Raise DataError where a case that is called healthy has lesions in its mask."""
+    called = [m for m in members if m.case.healthy and m.case.lesion_mask is not None]
+    ill = [m.case.case_id for m in called if m.prepared.truth().lesion_mask.any()]
+    if ill:
+        what, hint = "healthy cases whose lesion masks are not empty", "correct the dataset's table"
+        raise DataError(what, where=few(ill), hint=hint, code="UB338")
 
 
 def iter_rows(cohort: Cohort) -> Iterator[dict[str, Any]]:

@@ -37,7 +37,14 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
     assess.check_protocol(spec.protocol)
     # The roles are those of the run, wherever they came from; leaks were told when it was made.
     plan = Plan(table=_own_roles(directory), allow_leak=True)
-    cohort = gather(spec.protocol, spec.test, spec.datasets, replace(sources, skip_missing=True), say, plan)
+    cohort = gather(
+        spec.protocol,
+        spec.test,
+        spec.datasets,
+        replace(sources, skip_missing=True, skip_broken=True),
+        say,
+        plan,
+    )
     _same_cases(directory, cohort)
     target = run_dir(directory.path.resolve().parents[2], spec, cohort.digest)
     with target.locked():

@@ -9,7 +9,7 @@ from typing import Any
 from uad_bench import plugins
 from uad_bench.config import Protocol, checked_parameters, default_protocol, load_protocol
 from uad_bench.data.adapter import DatasetAdapter
-from uad_bench.errors import DataError, PluginError, UadError
+from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError
 from uad_bench.types import Case
 
 #: The atlas that comes with the installation, where a step names no other.
@@ -63,7 +63,7 @@ def pinned_protocol(name: str, overrides: Mapping[str, Any]) -> Protocol:
     steps = []
     for step in protocol.prepare:
         atlas = str(step.get("atlas", SHIPPED_ATLAS))
-        steps.append(dict(step) if atlas == SHIPPED_ATLAS else {**step, "sha256": atlas_sha256(atlas)})
+        steps.append(dict(step) if atlas == SHIPPED_ATLAS else {"sha256": atlas_sha256(atlas), **step})
     return protocol.model_copy(update={"prepare": tuple(steps)})
 
 
@@ -118,7 +118,13 @@ def discover(dataset: str, options: Mapping[str, Any], sources: Sources) -> list
 
 
 def raise_together(faults: Sequence[UadError], what: str, *, skip: bool) -> None:
-    """Raise one error for several cases, that of the first in its words; nothing where they may be skipped."""
+    """Raise one error for several cases, that of the first in its words; nothing where they may be skipped.
+
+    A fault of the machine is never skipped: the case itself may be sound.
+    """
+    machines = [fault for fault in faults if isinstance(fault, EnvironmentFault)]
+    if machines:
+        raise machines[0]
     if not faults or skip:
         return
     if len(faults) == 1:

@@ -30,7 +30,7 @@ def toy_values(points):
     ventricles = ((abs(x) - 12) / 7) ** 2 + ((y - 8) / 24) ** 2 + ((z - 14) / 9) ** 2 < 1
     values = np.where(depth < 0.78, 0.9, 0.55)
     values = np.where((depth >= 1) & (bulge < 1), 0.7, values)
-    values = np.where(ventricles, 0.2, values) + 0.1 * np.sin(y / 9) * np.sin(z / 11 + 1)
+    values = np.where(ventricles, 0.2, values) + 0.15 * np.sin(y / 7) * np.sin(z / 8 + 1) * np.cos(x / 8)
     return np.where((depth < 1) | (bulge < 1), values, 0)
 
 
@@ -103,7 +103,7 @@ def test_the_grid_ends_where_the_field_of_view_ends():
     image, mask = toy()
     cut = Volume(image.array[:, :, 25:40], image.affine), Volume(mask.array[:, :, 25:40], image.affine)
     whole, part = isotropic_brain(image, mask), isotropic_brain(*cut)
-    assert part.image.array.shape[2] * 2 <= 14 * 3
+    assert part.image.array.shape[2] * 2 <= 15 * 3
     assert whole.image.array.shape[2] * 2 >= 2 * RADII[2] + 1.5 * MARGIN
 
 

@@ -43,7 +43,7 @@ def notes(table: Table) -> list[str]:
     marks = dict.fromkeys(mark for row in table.rows for mark in row.marks)
     said += [f"marked for good: {mark}" for mark in marks]
     if any(row.leaky for row in table.rows):
-        said.append("leak: test cases took part in training; not a result, and never ranked")
+        said.append("leak: test and training are not apart; not a result, and never ranked")
     sources = dict.fromkeys(paper.source for row in table.rows for paper in row.reported)
     if sources:
         said.append("reported: as printed, under another protocol (cases, preparation, thresholds), not "

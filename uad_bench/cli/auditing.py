@@ -57,6 +57,7 @@ def _of_runs(folders: list[Path]) -> "list[Finding]":
         if run.state != "complete":
             options.say(f"{run.name}: {run.state}, not audited")
             continue
+        run.verify()
         files = [run.path / name for name in ("fitted.json", "audit.json")]
         fitted, before = (json.loads(file.read_text()) if file.is_file() else [] for file in files)
         told = audit_recorded(run.table("splits.csv"), run.table("thresholds.csv"), fitted, before)

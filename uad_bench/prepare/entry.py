@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from uad_bench.types import Case
 #: Raised whenever the code of a step changes what it makes, so that no old entry is taken for new.
 RECIPE = 3
 RECORD = "record.json"
-LIBRARIES = ("nibabel", "numpy", "scipy", "simpleitk", "deepbet", "nilearn")
+LIBRARIES = ("nibabel", "numpy", "scipy", "simpleitk", "deepbet", "hd-bet", "nilearn")
 MASKS = ("brain_mask", "lesion_mask", "ignored")
 
 
@@ -59,6 +60,7 @@ def entry_folder(
         "stripped": case.stripped,
         "sources": {role: [held.voxels, held.grid] for role, held in holds.items()},
         "modalities": list(modalities),
+        "versions": _versions(),
         "steps": [step.model_dump(mode="json") for step in parse_steps(steps)],
     }
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -72,7 +74,7 @@ def read_entry(folder: Path) -> dict[str, Any] | None:
     """
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text())
-        sizes = record["bytes"]
+        sizes, _ = record["bytes"], record["content"]
         sound = all(os.stat(folder / name).st_size == sizes[name] for name in record["files"])  # noqa: PTH116
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
@@ -149,11 +151,17 @@ def _record(case: Case, result: Prepared, holds: Mapping[str, Holds], folder: Pa
         "lost": result.lost,
         "steps": result.record,
         "sources": {role: vars(held) for role, held in holds.items()},
-        "versions": {library: found for library in LIBRARIES if (found := _version(library))},
+        "versions": _versions(),
         "content": {f"{name}.npy": _content(array) for name, array in _arrays(result).items()},
         "files": {name: sha256(folder / name) for name in files},
         "bytes": {name: (folder / name).stat().st_size for name in files},
     }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """The libraries that make voxels: another version makes another entry."""
+    return {library: found for library in LIBRARIES if (found := _version(library))}
 
 
 def _version(library: str) -> str:

@@ -5,6 +5,7 @@ Cutting the filled share of each voxel at one half takes a fifth to a third of t
 fullest voxel of each lesion, then the fullest of all. Nearest neighbour is there for the protocols of papers.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +85,7 @@ def components(mask: Mask) -> tuple[npt.NDArray[np.int32], int]:
 
 def in_voxels_of(grid: Grid, voxels: int, before: Grid) -> int:
     """How many voxels of `grid` have the volume of so many voxels of the grid `before`."""
-    return round(voxels * before.voxel_ml / grid.voxel_ml)
+    return math.ceil(round(voxels * before.voxel_ml / grid.voxel_ml, 6))
 
 
 def fullest(share: FloatArray, count: int, anchors: Index) -> BoolArray:

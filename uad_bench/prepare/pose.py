@@ -8,6 +8,7 @@ is pitched by 20 degrees, and headers may be wrong by a half turn.
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ FLOOR = 0.3
 BINS = 32
 TURNS = range(0, 360, 15)
 Floats = npt.NDArray[np.float64]
+Box = tuple[slice, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,7 @@ class Brain:
         """The brain in larger voxels, mm."""
         grid = self.image.grid
         axes = grid.affine[:3, :3] / grid.spacing
-        ends = [(0, size - 1) for size in grid.shape]
+        ends = [(0, size) for size in grid.shape]
         target = _even_grid(*_extent(ends, grid.affine, axes), axes, spacing)
         image, share = (sample(volume.array, grid, target) for volume in (self.image, self.share))
         return Brain(Volume(image, target.affine), Volume(share, target.affine))
@@ -64,19 +66,26 @@ def isotropic_brain(image: Image, mask: Mask) -> Brain:
     if not mask.array.any():
         raise ValueError("its field of view holds no brain")
     box = ndimage.find_objects(mask.array.astype(np.int8))[0]
-    grid = _grid_around(mask, box)
     inside, values = mask.array[box], image.array[box]
     low, high = np.percentile(values[inside], (1, 99))
     if not low < high:
         raise ValueError("the brain has no contrast")
     unit = FLOOR + (1 - FLOOR) * np.clip((values - low) / (high - low), 0, 1)
-    start = np.eye(4)
-    start[:3, 3] = [axis.start for axis in box]
-    source = Grid(inside.shape, mask.affine @ start)
+    grid = _grid_around(mask, box)
     return Brain(
-        Volume(sample(np.where(inside, unit, 0).astype(np.float32), source, grid), grid.affine),
-        Volume(sample(inside.astype(np.float32), source, grid), grid.affine),
+        _sampled(np.where(inside, unit, 0), box, mask.grid, grid), _sampled(inside, box, mask.grid, grid)
     )
+
+
+def _sampled(part: npt.NDArray[Any], box: Box, source: Grid, target: Grid) -> Image:
+    """The values of the `box` of a grid on another grid: 0 beyond the box, but the same up to the end of the
+    field of view where the box touches it."""
+    ends = [(axis.start == 0, axis.stop == size) for axis, size in zip(box, source.shape, strict=True)]
+    padded = np.pad(part.astype(np.float32), np.array(ends, dtype=int), mode="edge")
+    start = np.eye(4)
+    start[:3, 3] = [axis.start - int(first) for axis, (first, _) in zip(box, ends, strict=True)]
+    x, y, z = padded.shape
+    return Volume(sample(padded, Grid((x, y, z), source.affine @ start), target), target.affine)
 
 
 def nearest_rotation(matrix: Floats) -> Floats:
@@ -86,14 +95,14 @@ def nearest_rotation(matrix: Floats) -> Floats:
     return rotation
 
 
-def _grid_around(mask: Mask, box: tuple[slice, ...]) -> Grid:
+def _grid_around(mask: Mask, box: Box) -> Grid:
     """A box around the brain and MARGIN, but never beyond the field of view: what lies there is not air.
 
     Its axes are the header's, without shear.
     """
     axes = nearest_rotation(mask.affine[:3, :3] / mask.grid.spacing)
-    brain = _extent([(axis.start, axis.stop - 1) for axis in box], mask.affine, axes)
-    view = _extent([(0, size - 1) for size in mask.array.shape], mask.affine, axes)
+    brain = _extent([(axis.start, axis.stop) for axis in box], mask.affine, axes)
+    view = _extent([(0, size) for size in mask.array.shape], mask.affine, axes)
     low = np.maximum(brain[0] - MARGIN, view[0])
     high = np.minimum(brain[1] + MARGIN, view[1])
     return _even_grid(low, high, axes, SPACING)
@@ -110,8 +119,8 @@ def _even_grid(low: Floats, high: Floats, axes: Floats, spacing: float) -> Grid:
 
 
 def _extent(ends: list[tuple[int, int]], affine: Affine, axes: Floats) -> tuple[Floats, Floats]:
-    """The least and the greatest coordinate along `axes`, mm, of a box of voxel indices."""
-    corners = np.array(list(product(*ends))) @ affine[:3, :3].T + affine[:3, 3]
+    """The least and the greatest coordinate along `axes`, mm, of whole voxels, from first to behind the last."""
+    corners = (np.array(list(product(*ends))) - 0.5) @ affine[:3, :3].T + affine[:3, 3]
     along = corners @ axes
     return along.min(axis=0), along.max(axis=0)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from uad_bench.data.checks import log
 from uad_bench.data.volumes import Kind, Volume
-from uad_bench.errors import IntegrityError, unknown_name
+from uad_bench.errors import DataError, IntegrityError, unknown_name
 from uad_bench.prepare.affine_fit import AffineFit, Fit, rigid_part
 from uad_bench.prepare.atlas import Atlas, atlas_sha256, load_atlas
 from uad_bench.prepare.grid import on_grid
@@ -16,6 +16,9 @@ from uad_bench.prepare.pose import Brain, isotropic_brain
 from uad_bench.prepare.quality import Judge, Quality
 from uad_bench.prepare.working import Step, Working
 from uad_bench.types import Affine
+
+# Standard deviation along the shortest axis, mm; a whole brain has 23 and more, a slab of 20 mm has 6.
+LEAST_SPREAD = 6.0
 
 
 class Register(Step):
@@ -26,7 +29,7 @@ class Register(Step):
     rotation and shift within the affine fit; contrast: the modality that is fitted, empty for the first; the
     others follow by their headers.
 
-    A fit that is judged wrong raises DataError (UB336), or is told in a warning where `strict` is false. A case
+    The figures judge the affine fit in either case. A fit that is judged wrong raises DataError (UB336), or is told in a warning where `strict` is false. A case
     whose left and right are exchanged fits as well as it should: only its header guards the side. Raises
     IntegrityError for another atlas file than `sha256` (UB503), UsageError for a contrast that the case does
     not have (UB201), and what `load_atlas` raises.
@@ -41,8 +44,8 @@ class Register(Step):
 
     def apply(self, working: Working) -> Working:
         """The case in the world of the atlas."""
-        tools = _tools(self._atlas())
         contrast = self._contrast(working)
+        tools = _tools(self._atlas())
         brain = _brain(working, contrast)
         fit = _fitted(tools, brain, working)
         views = {name: image.grid for name, image in working.images.items()}
@@ -91,29 +94,33 @@ def _tools(atlas: Atlas) -> Tools:
 
 
 def _brain(working: Working, contrast: str) -> Brain:
-    """The brain in one image. Raises DataError where there is none in its field of view (UB336)."""
+    """The brain in one image. Raises DataError where its field of view holds none, or a slab of it (UB336)."""
     image = working.images[contrast]
     mask = on_grid(working.brain(), image.grid) >= 0.5
     try:
-        return isotropic_brain(image, Volume(mask, image.affine))
+        brain = isotropic_brain(image, Volume(mask, image.affine))
+        if not min(brain.shape.spread) >= LEAST_SPREAD:
+            raise ValueError("it shows a thin slab of the brain")
     except ValueError as error:
-        what = f"{contrast} cannot be registered: {error}"
-        raise working.fault(what, "look at its brain mask and header", "UB336") from None
+        raise _unfit(working, f"{contrast}: {error}") from None
+    return brain
 
 
 def _fitted(tools: Tools, brain: Brain, working: Working) -> Fit:
     try:
         return tools.fit(brain)
     except RuntimeError as error:  # SimpleITK's only kind
-        what = f"cannot be registered: {str(error).strip().splitlines()[-1]}"
-        raise working.fault(what, "look at its brain mask and header", "UB336") from None
+        raise _unfit(working, str(error).strip().splitlines()[-1]) from None
+
+
+def _unfit(working: Working, reason: str) -> DataError:
+    what = f"cannot be registered: {reason}"
+    return working.fault(what, "look at its brain mask and header, or leave it out", "UB336")
 
 
 def _told(quality: Quality) -> dict[str, Any]:
-    told = {"verdict": quality.verdict}
-    return told | (
-        {"warnings": [f"registration: {doubt}" for doubt in quality.doubts]} if quality.doubts else {}
-    )
+    doubts = [f"registration: {doubt}" for doubt in quality.doubts]
+    return {"verdict": quality.verdict} | ({"warnings": doubts} if doubts else {})
 
 
 def moved(working: Working, matrix: Affine, figures: dict[str, Any]) -> Working:

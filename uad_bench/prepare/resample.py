@@ -30,7 +30,10 @@ class Resample(Step):
     atlas's world. spacing: mm; shape: voxels (X, Y, Z); centre: the grid's middle, mm in the world, or
     "brain", the centre of mass of the brain mask, to half a voxel of the source. interpolation: both are
     averaged over each voxel; the spline is sharper and stays within the range of the brain. lesions: by the
-    rule of the fullest voxels, or nearest neighbour. Raises DataError where the grid holds no brain (UB331).
+    rule of the fullest voxels, or nearest neighbour. data_only: where an image on the mask's own grid holds
+    no data, its field of view cut by zeros, is no brain either; holes are.
+
+    Raises DataError where the grid holds no brain (UB331).
     """
 
     step: Literal["resample"] = "resample"
@@ -39,12 +42,13 @@ class Resample(Step):
     centre: Literal["brain"] | tuple[float, float, float] = "brain"
     interpolation: Interpolation = "linear"
     lesions: Literal["fullest", "nearest"] = "fullest"
+    data_only: bool = False
 
     def apply(self, working: Working) -> Working:
         """All volumes on the grid; the brain mask keeps only voxels with data in every modality."""
         brain = working.brain()
         grid = self.grid(brain)
-        images, mask, covered = _images(working, brain, grid, self.interpolation)
+        images, mask, covered = _images(working, brain, grid, self.interpolation, self.data_only)
         if not mask.any():
             raise working.fault("the grid holds no brain", "check `centre` and the header's origin", "UB331")
         lesions = self._lesions(working, grid)
@@ -98,7 +102,7 @@ def on_voxel_edge(point: Affine, affine: Affine) -> Affine:
 
 
 def _images(
-    working: Working, brain: Mask, grid: Grid, interpolation: Interpolation
+    working: Working, brain: Mask, grid: Grid, interpolation: Interpolation, data_only: bool
 ) -> tuple[dict[str, Image], BoolArray, dict[str, float]]:
     """The images on `grid`; the brain there, half of a voxel and with data in every image; what each covers."""
     value = brain_spline if interpolation == "bspline" else brain_mean
@@ -108,7 +112,7 @@ def _images(
     covered: dict[str, float] = {}
     for name, image in working.images.items():
         weight = own
-        if not same_grid(image.grid, brain.grid):
+        if data_only or not same_grid(image.grid, brain.grid):
             # Off its own grid the mask's rim falls between voxels, so zeros left by stripping must not count.
             weight = Weight.of(on_grid(brain, image.grid) * (image.array != 0), image.grid, grid)
             mask &= ndimage.binary_fill_holes(weight.share >= SUPPORT)

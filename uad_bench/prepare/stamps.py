@@ -63,7 +63,8 @@ def _stamp(path: Path, case_id: str, cache_dir: Path) -> Path:
         what = f"cannot read the file: {error.strerror or error}"
         hint = "check the path and its permissions"
         raise DataError(what, where=place(case_id, path), hint=hint, code="UB321") from None
-    text = f"{path.absolute()}\0{status.st_size}\0{status.st_mtime_ns}"
+    facts = (path.absolute(), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    text = "\0".join(map(str, facts))
     key = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
     return cache_dir / "stamps" / key[:2] / f"{key}.json"
 

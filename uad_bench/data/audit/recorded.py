@@ -16,17 +16,18 @@ def audit_recorded(
     """All findings on a run, from the rows of its splits.csv and thresholds.csv and its JSON files.
 
     `fitted`: {"step": name, "saw": [dataset/case_id, ...]} for each preparation step that learnt something;
-    `before`: the fields of each finding at the time of the run, of which near duplicates (L4) are taken over,
-    because a run keeps no thumbnails.
+    `before`: the fields of each finding at the time of the run, of which errors and near duplicates (L4) are
+    taken over: the run saw roles, voxels and thumbnails that it does not keep.
     """
     alike = [
         Finding(one["rule"], one["severity"], one["what"], tuple(one["cases"]))
         for one in before
-        if one["rule"] == "L4"
+        if one["rule"] == "L4" or one["severity"] == "error"
     ]
     seen = [_case(row) for row in splits]
     objects = [*_thresholds(thresholds), *(FittedObject(o["step"], "landmarks", o["saw"]) for o in fitted)]
-    return [*audit_roles(seen), *audit_voxels(seen), *alike, *audit_fitted(objects, seen)]
+    found = [*audit_roles(seen), *audit_voxels(seen), *audit_fitted(objects, seen)]
+    return [*found, *(one for one in alike if one not in found)]
 
 
 def _case(row: Mapping[str, str]) -> Seen:
