@@ -198,7 +198,8 @@ def wrong_starts(fit: AffineFit, moving: Brain, right: Affine) -> list[Affine]:
     blurred, turn = moving.smoothed(COARSE.sigma), nearest_rotation(right[:3, :3])
     candidates = [
         pose
-        for pose in starts(fit.coarse.brain.shape, moving.shape).values()
+        for kind in starts(fit.coarse.brain.shape, moving.shape).values()
+        for pose in kind.values()
         if Rotation.from_matrix(nearest_rotation(pose[:3, :3]).T @ turn).magnitude() > np.radians(40)
     ]
     return sorted(candidates, key=lambda pose: -fit.probe.likeness(blurred, pose))[:8:2]

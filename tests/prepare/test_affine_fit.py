@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from tests.prepare.test_pose import centred, distances, pose_of, toy
 from uad_bench.data.volumes import Volume
@@ -14,6 +13,7 @@ from uad_bench.prepare.affine_fit import AffineFit, Fit, rigid_part
 from uad_bench.prepare.pose import isotropic_brain
 
 POSE = pose_of((12, -8, 10), scales=(1.08, 0.93, 1.05), shift=(8, -12, 15))
+GRID = centred((66, 76, 66), 3.0)
 
 
 @cache
@@ -21,19 +21,22 @@ def fit() -> AffineFit:
     return AffineFit(isotropic_brain(*toy()))
 
 
-def fitted(pose=POSE, shape=(66, 76, 66)) -> Fit:
-    seen = toy(pose, centred(shape, 3.0).affine, shape)
-    return fit()(isotropic_brain(*seen))
+@cache
+def fitted() -> Fit:
+    return fit()(isotropic_brain(*toy(POSE, GRID.affine, GRID.shape)))
 
 
 def test_a_known_movement_is_found():
     assert distances(fitted().pose, POSE).max() < 0.5
 
 
-@pytest.mark.parametrize("degrees", [(170, 20, 0), (0, 95, -80)])
-def test_a_head_that_lies_anyhow_is_found(degrees):
-    pose = pose_of(degrees, scales=(0.9, 0.95, 0.9), shift=(10, -5, 8))
-    assert distances(fitted(pose, shape=(76, 76, 76)).pose, pose).max() < 1
+def test_a_head_that_lies_anyhow_is_found():
+    pose, grid = (
+        pose_of((170, 35, -80), scales=(0.9, 0.95, 0.9), shift=(10, -5, 8)),
+        centred((76, 76, 76), 3.0),
+    )
+    found = fit()(isotropic_brain(*toy(pose, grid.affine, grid.shape)))
+    assert distances(found.pose, pose).max() < 1
 
 
 def test_another_contrast_in_thick_slices_under_a_sheared_header_is_found_too():
@@ -47,7 +50,7 @@ def test_another_contrast_in_thick_slices_under_a_sheared_header_is_found_too():
 
 
 def test_what_the_field_of_view_cuts_away_does_not_pull():
-    whole = toy(POSE, centred((66, 76, 66), 3.0).affine, (66, 76, 66))
+    whole = toy(POSE, GRID.affine, GRID.shape)
     low = np.flatnonzero(whole[1].array.any(axis=(0, 1)))[-1] - 6
     cut = (Volume(volume.array[:, :, :low], volume.affine) for volume in whole)
     assert distances(fit()(isotropic_brain(*cut)).pose, POSE).mean() < 1

@@ -16,8 +16,6 @@ from uad_bench.prepare.sitk import frame_to_world, one_thread, to_sitk
 from uad_bench.types import Affine
 
 SEED = 1
-# Starts that are worth a short optimisation; the likeness of the others is far below.
-TRIED = 3
 
 
 @dataclass(frozen=True)
@@ -68,15 +66,15 @@ class AffineFit:
         self.probe = Probe.of(self.coarse.brain, COARSE.sigma, self.coarse.region)
 
     def __call__(self, moving: Brain) -> Fit:
-        """The pose of `moving`: the likest starts are optimised briefly, the best of them to the end.
+        """The pose of `moving`: the likest start of each kind is optimised briefly, the best of them to the end.
 
         Raises RuntimeError where nothing of the atlas meets the scan.
         """
         blurred = moving.smoothed(COARSE.sigma)
-        candidates = starts(self.coarse.brain.shape, moving.shape)
-        rank = {name: self.probe.likeness(blurred, pose) for name, pose in candidates.items()}
-        likest = sorted(rank, key=lambda name: -rank[name])[:TRIED]
-        tried = {name: optimised(self.coarse, COARSE, blurred, candidates[name]) for name in likest}
+        tried: dict[str, tuple[Affine, float]] = {}
+        for poses in starts(self.coarse.brain.shape, moving.shape).values():
+            likest = max(poses, key=lambda name: self.probe.likeness(blurred, poses[name]))
+            tried[likest] = optimised(self.coarse, COARSE, blurred, poses[likest])
         start = max(tried, key=lambda name: tried[name][1])
         return Fit(self.refined(moving, tried[start][0]), start)
 

@@ -145,21 +145,22 @@ class Shape:
         return cls(centre, axes, np.sqrt(variance[::-1]))
 
 
-def starts(fixed: Shape, moving: Shape) -> dict[str, Affine]:
-    """Poses to begin with, by name: centre on centre, scaled alike, in many directions.
+def starts(fixed: Shape, moving: Shape) -> dict[str, dict[str, Affine]]:
+    """Poses to begin with, by kind and name: centre on centre, scaled alike, in many directions.
 
-    The long axis of the moving brain points forwards or backwards, and the brain is turned about it in steps of
-    15 degrees: four of these are the right-handed choices of the axes' signs, the others serve brains whose
-    shorter axes are nearly equal. "header" turns nothing.
+    The kind "header" turns nothing. In the others the long axis of the moving brain points forwards or backwards,
+    and the brain is turned about it in steps of 15 degrees: four of these are the right-handed choices of the
+    axes' signs, the others serve brains whose shorter axes are nearly equal.
     """
     scale = float(np.prod(moving.spread / fixed.spread) ** (1 / 3))
-    poses = {"header": _pose(np.eye(3), scale, fixed, moving)}
-    for way, backwards in (("axes", np.eye(3)), ("axes reversed", np.diag([-1.0, 1.0, -1.0]))):
+    kinds = {"header": {"header": _pose(np.eye(3), scale, fixed, moving)}}
+    for kind, way in (("axes", np.eye(3)), ("axes reversed", np.diag([-1.0, 1.0, -1.0]))):
+        kinds[kind] = {}
         for turn in TURNS:
             about = Rotation.from_euler("x", turn, degrees=True).as_matrix()
-            rotation = moving.axes @ about @ backwards @ fixed.axes.T
-            poses[f"{way}, {turn} degrees"] = _pose(rotation, scale, fixed, moving)
-    return poses
+            rotation = moving.axes @ about @ way @ fixed.axes.T
+            kinds[kind][f"{kind}, {turn} degrees"] = _pose(rotation, scale, fixed, moving)
+    return kinds
 
 
 def _pose(rotation: Floats, scale: float, fixed: Shape, moving: Shape) -> Affine:

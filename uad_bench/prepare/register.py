@@ -29,10 +29,10 @@ class Register(Step):
     rotation and shift within the affine fit; contrast: the modality that is fitted, empty for the first; the
     others follow by their headers.
 
-    The figures judge the affine fit in either case. A fit that is judged wrong raises DataError (UB336), or is told in a warning where `strict` is false. A case
-    whose left and right are exchanged fits as well as it should: only its header guards the side. Raises
-    IntegrityError for another atlas file than `sha256` (UB503), UsageError for a contrast that the case does
-    not have (UB201), and what `load_atlas` raises.
+    The figures judge the affine fit in either case. A fit that is judged wrong raises DataError (UB336), or is
+    told in a warning where `strict` is false. A case whose left and right are exchanged fits as well as it
+    should: only its header guards the side. Raises IntegrityError for another atlas file than `sha256` (UB503),
+    UsageError for a contrast that the case does not have (UB201), and what `load_atlas` raises.
     """
 
     step: Literal["register"] = "register"
