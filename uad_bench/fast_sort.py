@@ -10,13 +10,12 @@ def prefer_avx2() -> None:
     That processor stores compressed vectors in microcode (x86-simd-sort issue 6); benchmarks/curve.py measures
     both. Must run before numpy is imported; a setting of the user's own is left alone.
     """
-    info = Path("/proc/cpuinfo")
-    if "NPY_DISABLE_CPU_FEATURES" in os.environ or not info.is_file():
+    if "NPY_DISABLE_CPU_FEATURES" in os.environ:
         return
-    fields = dict(
-        [part.strip() for part in line.split(":", 1)]
-        for line in info.read_text()[:1500].splitlines()
-        if ":" in line
-    )
+    try:
+        head = Path("/proc/cpuinfo").read_text()[:1500]
+    except OSError:  # another system, or a closed one: its own default it is
+        return
+    fields = dict([part.strip() for part in line.split(":", 1)] for line in head.splitlines() if ":" in line)
     if fields.get("vendor_id") == "AuthenticAMD" and fields.get("cpu family") == "25":
         os.environ["NPY_DISABLE_CPU_FEATURES"] = "X86_V4 AVX512_ICL"

@@ -116,7 +116,8 @@ def _write_cohort(directory: store.RunDir, spec: RunSpec, cohort: Cohort) -> Non
 def _facts(spec: RunSpec) -> dict[str, Any]:
     """What the method's class says of itself that a table needs."""
     cls = plugins.load(plugins.Entry("method", spec.method, spec.target, "", spec.source))
-    return {"deterministic": cls.deterministic, "null": cls.null, "paper": cls.paper}
+    names = ("deterministic", "null", "baseline", "paper")
+    return {name: getattr(cls, name) for name in names}
 
 
 def _same_machine(directory: store.RunDir, here: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@
     model/          learnt state                 checkpoints/    only while training
     maps/<dataset>/ anomaly maps                 thresholds.csv  operating points and whose cases set them
     cases.csv       one value a case and metric  metrics.csv     one value a group and metric
+    draws.npz       pooled metrics under resamples of the patients
     sheet.png       the picture                  digests.json    SHA-256 of the tables, model and maps
 """
 
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from uad_bench import yamlio
@@ -34,8 +36,9 @@ from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
 from uad_bench.files import sha256, write_bytes, write_json, write_text
 from uad_bench.types import BoolArray, FloatArray
 
+FloatArray64 = npt.NDArray[np.float64]
 SEALED = ("spec.yaml", "env.json", "splits.csv", "left_out.csv", "audit.json", "fitted.json", "thresholds.csv",
-          "cases.csv", "metrics.csv")  # fmt: skip
+          "cases.csv", "metrics.csv", "draws.npz")  # fmt: skip
 SPLIT_COLUMNS = ("dataset", "case_id", "subject_id", "role", "healthy", "lesion_kind", "site", "age", "sex",
                  "content")  # fmt: skip
 CASE_COLUMNS = ("dataset", "case_id", "lesion_kind", "metric", "value", "reason")
@@ -178,6 +181,22 @@ class RunDir:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             hint = "score again: `uad-bench run ... --fresh`"
             raise IntegrityError("no readable anomaly map", where=str(path), hint=hint) from error
+
+    # --- resamples ---------------------------------------------------------------------------------------
+    def write_draws(self, draws: Mapping[tuple[str, str, str], FloatArray64]) -> None:
+        """draws.npz: by dataset, group and metric, the values (B,) under the patient resamples."""
+        data = io.BytesIO()
+        np.savez_compressed(data, allow_pickle=False, **{"|".join(key): draws[key] for key in sorted(draws)})
+        write_bytes(self.path / "draws.npz", data.getvalue())
+
+    def draws(self) -> dict[tuple[str, str, str], FloatArray64]:
+        """What `write_draws` wrote; nothing for a run from before there were any."""
+        path = self.path / "draws.npz"
+        if not path.is_file():
+            return {}
+        with np.load(path, allow_pickle=False) as kept:
+            keys = [(name, name.split("|")) for name in kept.files]
+            return {(parts[0], parts[1], "|".join(parts[2:])): kept[name] for name, parts in keys}
 
     # --- seal --------------------------------------------------------------------------------------------
     def seal(self) -> None:

@@ -28,6 +28,7 @@ class Thresh(Method):
 
     paper: ClassVar[str] = "Meissen et al. 2022, arXiv 2109.06023"
     deterministic: ClassVar[bool] = True
+    baseline: ClassVar[bool] = True
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "raw": {"mode": "raw"},
         "zscore": {"mode": "zscore"},

@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 Name = tuple[str, str]
+CaseValues = Mapping[str, float | None]
+Draws = npt.NDArray[np.float64]
 
 #: What `evaluate` calls a threshold rule that looks at the test labels.
 ORACLE = "@oracle"
@@ -30,7 +35,8 @@ class Tested:
 
     test_ids: SHA-256 of ids and voxels of the test cases; fit_ids: the same with the roles of the cases that
     made the model and the thresholds (train, val, tune); options: canonical JSON of the options of the
-    training and the test dataset; lesion, healthy: numbers of test cases.
+    training and the test dataset; lesion, healthy: numbers of test cases. cases: by metric ("ap", "dice@tune") the
+    values of the single cases; draws: pooled metrics under the patient resamples of `evaluate.bootstrap`, (B,).
     """
 
     test_ids: str
@@ -39,6 +45,26 @@ class Tested:
     lesion: int
     healthy: int
     numbers: Mapping[Name, Number] = field(default_factory=dict)
+    cases: Mapping[str, CaseValues] = field(default_factory=dict)
+    draws: Mapping[Name, Draws] = field(default_factory=dict)
+
+
+class Cost(NamedTuple):
+    """What a method costs, means over its runs; None where a run did not record it.
+
+    parameters: of its networks; score_s: seconds a scan; fit_s: seconds of training; peak_mib: largest resident
+    size of the process, gpu_mib: largest allocation on the GPU, MiB; device: where it ran.
+    """
+
+    parameters: int | None = None
+    score_s: float | None = None
+    fit_s: float | None = None
+    peak_mib: int | None = None
+    gpu_mib: int | None = None
+    device: str = ""
+
+
+NO_COST = Cost()
 
 
 @dataclass(frozen=True)
@@ -66,6 +92,10 @@ class RunSummary:
     null: bool = False
     error: str = ""
     marks: tuple[str, ...] = ()
+    baseline: bool = False
+    paper: str = ""
+    cost: Cost = NO_COST
+    fold: int | None = None
 
 
 class Key(NamedTuple):
@@ -83,7 +113,8 @@ class Key(NamedTuple):
 class Cell(NamedTuple):
     """A metric over seeds: mean and sample deviation (None below two seeds) of `seeds` defined values.
 
-    n: cases in the value, undefined: cases that are not, both of the worst seed; reason: why not.
+    n: cases in the value, undefined: cases that are not, both of the worst seed; reason: why not. low, high: the
+    95 % interval over seeds and patients (None where it cannot be given).
     """
 
     mean: float | None
@@ -92,6 +123,36 @@ class Cell(NamedTuple):
     n: int
     undefined: int
     reason: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+class Contrast(NamedTuple):
+    """The paired difference of a row to another one in `metric`, over `n` patients, seeds averaged first.
+
+    difference: this row less `other`, with its 95 % interval; p: sign-flip permutation test, p_holm: the same after
+    Holm's correction over the table; p_wilcoxon: signed-rank test. None where too few patients are shared.
+    """
+
+    other: str
+    metric: str
+    n: int
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None
+    p_wilcoxon: float | None
+
+
+class Standing(NamedTuple):
+    """How sure a rank is: its 95 % interval over bootstraps of the patients, the share of them in which it is the
+    first, and the letters of the groups of rows that no test tells apart."""
+
+    low: int
+    high: int
+    first: float
+    letters: str
 
 
 @dataclass(frozen=True)
@@ -114,7 +175,8 @@ class Row:
     """One method with one set of parameters.
 
     rank: None for a null row and where not every seed that was begun has the primary metric; done, begun:
-    numbers of seeds; failures: a line for each seed without numbers; marks: see `RunSummary`.
+    numbers of seeds; failures: a line for each seed without numbers; marks: see `RunSummary`. standing, to_best
+    and to_baseline are None where the row is not ranked or has nobody to be compared with.
     """
 
     rank: int | None
@@ -128,6 +190,12 @@ class Row:
     failures: tuple[str, ...] = ()
     reported: tuple[Reported, ...] = ()
     marks: tuple[str, ...] = ()
+    paper: str = ""
+    baseline: bool = False
+    standing: Standing | None = None
+    to_best: Contrast | None = None
+    to_baseline: Contrast | None = None
+    cost: Cost = NO_COST
 
     @property
     def leaky(self) -> bool:

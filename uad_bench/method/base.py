@@ -33,6 +33,8 @@ class Method:
     deterministic: ClassVar[bool] = False
     #: True for a row that carries no idea, only the floor (random scores): shown apart in tables.
     null: ClassVar[bool] = False
+    #: True for a plain method that every table compares all others with, by a paired test.
+    baseline: ClassVar[bool] = False
     #: Datasets that weights from elsewhere have seen: a run that tests on one of them is a leak.
     pretrained_on: ClassVar[tuple[str, ...]] = ()
     #: Parameters with which a fit takes seconds; the conformance checks use them.
