@@ -210,12 +210,16 @@ class RunDir:
 
     def verify(self, *, maps: bool = False) -> None:
         """Raise IntegrityError naming the first file whose digest is not the sealed one; maps only if asked."""
-        for name, digest in json.loads((self.path / "digests.json").read_text()).items():
+        hint = "make the run again with --fresh"
+        try:
+            sealed = json.loads((self.path / "digests.json").read_text()).items()
+        except (OSError, ValueError, AttributeError) as error:
+            raise IntegrityError("no readable digests.json", where=self.name, hint=hint) from error
+        for name, digest in sealed:
             path = self.path / name
             if name.startswith("maps/") and not maps:
                 continue
             if not path.is_file() or sha256(path) != digest:
-                hint = "make the run again with --fresh"
                 raise IntegrityError(f"{name} was changed after the run", where=self.name, hint=hint)
 
 
