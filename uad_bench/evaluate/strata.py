@@ -107,10 +107,11 @@ def _contrast(places: npt.NDArray[np.int64], scored: Scored, image: FloatArray) 
     ring = values[near & brain & ~scored.lesion_mask[box]].astype(np.float64)
     if not (inner.size and ring.size):
         return float("nan")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # Even surroundings: any difference is beyond every bound, none at all is 0 / 0.
-        found = np.divide(inner.mean() - ring.mean(), ring.std())
-    return 0.0 if inner.mean() == ring.mean() else float(found)
+    difference = float(inner.mean() - ring.mean())
+    if abs(difference) <= 1e-6 * abs(ring.mean()):  # images are float32: what is less is rounding
+        return 0.0
+    # In even surroundings any difference is beyond every bound.
+    return difference / max(float(ring.std()), 1e-12)
 
 
 class Detection(Counted):
