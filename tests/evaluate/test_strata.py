@@ -7,6 +7,7 @@ from scipy import ndimage
 from tests.evaluate.masks import MM, blobs, box, case, empty, view
 from uad_bench.evaluate import strata
 from uad_bench.evaluate.metric import Metric
+from uad_bench.evaluate.traits import contrast
 
 SHAPE = (24, 22, 20)
 FAMILIES = {
@@ -44,7 +45,7 @@ def test_contrast_equals_a_loop_over_whole_volumes(spacing):
     image = rng.normal(size=SHAPE) + truth * rng.choice([-3, 0, 3])
     scored = case(empty(SHAPE), truth, brain, spacing, image=image.astype(np.float32)[None])
     labels, n = ndimage.label(truth, np.ones((3, 3, 3)))
-    for found, lesion in zip(strata.contrast(scored), (labels == k for k in range(1, n + 1)), strict=True):
+    for found, lesion in zip(contrast(scored), (labels == k for k in range(1, n + 1)), strict=True):
         away = ndimage.distance_transform_edt(~lesion, sampling=spacing)
         inner, ring = image[lesion & brain], image[(away <= 5) & brain & ~truth]
         if inner.size and ring.size:
