@@ -1,6 +1,6 @@
 """Who takes part in a run: cases found on disk, given roles, audited, prepared, ready to be asked for."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,11 +96,17 @@ def gather(protocol: Protocol, test: Sequence[str], options: Mapping[str, Mappin
         everyone += [_seen(case, role) for case, role in given] + only_named(plan, dataset, cases)
         wanted += [(case, role) for case, role in given if dataset in test or role in {"train", "val"}]
     _check_masks(wanted)
+    roles = {(case.dataset, role) for case, role in wanted}
+    _check_roles(roles, protocol, test)
+    if (plugins.label(protocol.train), "val") not in roles:
+        say(
+            f"nobody of {protocol.train} is val: no healthy thresholds, and no method that chooses its weights by val"
+        )
     # All roles count, those of a test set that this run leaves out too: its numbers will stand beside others.
     found = audit.audit_roles(everyone)
     _stop_leaks(found, plan, say)
     members, fitted = _prepared(protocol, wanted, sources, left, say)
-    _check_roles(members, protocol, test)
+    _check_roles({(m.case.dataset, m.role) for m in members}, protocol, test)
     _check_healthy(members)
     seen = [_seen(m.case, m.role, m.prepared) for m in members]
     objects = [audit.FittedObject(one.step, "landmarks", one.saw) for one in fitted]
@@ -192,11 +198,13 @@ def _prepared(protocol: Protocol, wanted: Sequence[Given], sources: Sources, lef
     return [Member(by_id[key], role) for key, role in keys if key in by_id], fitted
 
 
-def _check_roles(members: Sequence[Member], protocol: Protocol, test: Sequence[str]) -> None:
-    if not any(member.role == "train" for member in members):
+def _check_roles(roles: Collection[tuple[str, str]], protocol: Protocol, test: Sequence[str]) -> None:
+    """Raise DataError where nobody (dataset, role) is there to train on, or to test on."""
+    train = plugins.label(protocol.train)
+    if (train, "train") not in roles:
         raise DataError(f"no healthy case of dataset {protocol.train!r} to train on", code="UB305")
     for dataset in test:
-        if not any((m.role, m.case.dataset) == ("test", plugins.label(dataset)) for m in members):
+        if (plugins.label(dataset), "test") not in roles:
             raise DataError(f"no case of dataset {dataset!r} to test on", code="UB305")
 
 
