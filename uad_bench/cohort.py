@@ -96,15 +96,15 @@ def gather(protocol: Protocol, test: Sequence[str], options: Mapping[str, Mappin
         everyone += [_seen(case, role) for case, role in given] + only_named(plan, dataset, cases)
         wanted += [(case, role) for case, role in given if dataset in test or role in {"train", "val"}]
     _check_masks(wanted)
+    # All roles count, those of a test set that this run leaves out too: its numbers will stand beside others.
+    found = audit.audit_roles(everyone)
+    _stop_leaks(found, plan, say)
     roles = {(case.dataset, role) for case, role in wanted}
     _check_roles(roles, protocol, test)
     if (plugins.label(protocol.train), "val") not in roles:
         say(
             f"nobody of {protocol.train} is val: no healthy thresholds, and no method that chooses its weights by val"
         )
-    # All roles count, those of a test set that this run leaves out too: its numbers will stand beside others.
-    found = audit.audit_roles(everyone)
-    _stop_leaks(found, plan, say)
     members, fitted = _prepared(protocol, wanted, sources, left, say)
     _check_roles({(m.case.dataset, m.role) for m in members}, protocol, test)
     _check_healthy(members)
