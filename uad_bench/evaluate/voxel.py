@@ -74,6 +74,45 @@ class Auroc(VoxelMetric):
         return _value(curve, curve.auroc())
 
 
+class PartialAuroc30(VoxelMetric):
+    """AUROC over false-positive rates up to 0.3 alone, standardised so that chance is 0.5 and the best 1."""
+
+    name = "pauroc30"
+    summary = "area under the ROC curve up to a false-positive rate of 0.3, standardised"
+    limit: ClassVar[float] = 0.3
+
+    def of(self, curve: Curve, threshold: float | None) -> Value:
+        return _value(curve, curve.points.partial_auroc(self.limit))
+
+
+class PartialAuroc05(PartialAuroc30):
+    """AUROC over false-positive rates up to 0.05 alone, standardised so that chance is 0.5 and the best 1."""
+
+    name = "pauroc05"
+    summary = "area under the ROC curve up to a false-positive rate of 0.05, standardised"
+    limit = 0.05
+
+
+class Sensitivity05(VoxelMetric):
+    """The largest sensitivity of any threshold that calls at most 5 % of the case's own other voxels anomalous."""
+
+    name = "sens_fpr05"
+    summary = "sensitivity at a false-positive rate of 5 % within the same brain"
+    oracle = True
+    limit: ClassVar[float] = 0.05
+
+    def of(self, curve: Curve, threshold: float | None) -> Value:
+        return _value(curve, curve.points.sensitivity(self.limit))
+
+
+class Sensitivity01(Sensitivity05):
+    """The largest sensitivity of any threshold that calls at most 1 % of the case's own other voxels anomalous."""
+
+    name = "sens_fpr01"
+    summary = "sensitivity at a false-positive rate of 1 % within the same brain"
+    limit = 0.01
+
+
 class Dice(VoxelMetric):
     """2 TP / (2 TP + FP + FN) of `map >= threshold` inside the brain.
 
