@@ -51,7 +51,17 @@ def main() -> None:
     seconds, wall = time.process_time() - start, time.perf_counter() - wall
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     assert ap is not None and best is not None and auroc is not None
-    columns = ["volumes", "voxels", "positives", "distinct", "workers", "CPU_s", "making,_CPU_s", "wall_s", "peak,_GiB"]
+    columns = [
+        "volumes",
+        "voxels",
+        "positives",
+        "distinct",
+        "workers",
+        "CPU_s",
+        "making,_CPU_s",
+        "wall_s",
+        "peak,_GiB",
+    ]
     print(f"| {' | '.join(columns).replace('_', ' ')} |")
     print("|" + "---|" * len(columns))
     print(
