@@ -4,8 +4,7 @@
 
 Prints a Markdown table: patients, voxels each, CPU seconds of building their curves and sketches, of pooled AP, AUROC
 and Dice under 1,000 resamples after that, and of one resample made of voxels with scikit-learn's average
-precision alone; and the largest difference of AP over the resamples that were made of voxels. Many patients are a few
-patients' voxels again and again, moved a little: a sketch does not know.
+precision alone; and the largest difference of AP over the resamples that were made of voxels.
 """
 
 import argparse
@@ -15,7 +14,6 @@ import numpy as np
 
 from uad_bench.evaluate.bootstrap import Patient, Resampled, resamples
 from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.sketch import Sketch
 from uad_bench.evaluate.streaming import Volume, stream
 
 #: Patients, voxels of each, resamples that are made of voxels.
@@ -38,7 +36,7 @@ def row(n: int, voxels: int, checked: int) -> str:
     volumes = [volume(seed, voxels) for seed in range(n)]
     start = time.process_time()
     pool = stream(volumes, probes=[THRESHOLD])
-    patients = [patient(v) for v in volumes]
+    patients = [Patient.of(Curve.from_split(*v), [THRESHOLD]) for v in volumes]
     accumulated = time.process_time() - start
     start = time.process_time()
     resampled = Resampled(patients, pool.points)
@@ -56,14 +54,6 @@ def volume(seed: int, voxels: int) -> Volume:
     scores = np.abs(rng.standard_normal(voxels, dtype=np.float32)) * np.float32(rng.uniform(0.7, 1.4))
     lesion = int(voxels * rng.uniform(0.002, 0.04))
     return Volume(scores[:lesion] + np.float32(rng.uniform(0, 2)), scores[lesion:])
-
-
-def patient(one: Volume) -> Patient:
-    """What is kept of a patient."""
-    curve = Curve.from_split(*one)
-    return Patient(
-        Sketch.of(curve.positives, curve.negatives[0]), {THRESHOLD: curve.counts_at(THRESHOLD)[:2]}
-    )
 
 
 def with_sklearn(volumes: list[Volume], found: np.ndarray, checked: int) -> tuple[float, float]:

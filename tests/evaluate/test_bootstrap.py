@@ -5,7 +5,6 @@ import pytest
 
 from uad_bench.evaluate.bootstrap import Patient, Resampled, resamples
 from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.sketch import Sketch
 
 B = 60
 
@@ -23,11 +22,7 @@ def patients(n=12, voxels=1000, decimals=None, seed=0):
 
 
 def resampled(curves, threshold=1.0, draws=B):
-    found = [
-        Patient(Sketch.of(c.positives, c.negatives[0], c.missed), {threshold: c.counts_at(threshold)[:2]})
-        for c in curves
-    ]
-    return Resampled(found, Curve.pool(curves).points, draws)
+    return Resampled([Patient.of(c, [threshold]) for c in curves], Curve.pool(curves).points, draws)
 
 
 def drawn(curves):

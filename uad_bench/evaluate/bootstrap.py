@@ -7,10 +7,10 @@ included, so that only a change of the order within a bin is lost: tests hold AP
 resampling, which spreads a hundred times as much. Counts at a threshold, and so Dice and prevalence, are exact.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ import numpy.typing as npt
 from uad_bench.evaluate.counting import keys
 from uad_bench.evaluate.points import OperatingPoints
 from uad_bench.evaluate.sketch import SHIFT, Bins, Histogram, Sketch
+
+if TYPE_CHECKING:
+    from uad_bench.evaluate.curve import Curve
 
 #: Resamples a stored interval is made from.
 DRAWS = 1000
@@ -45,6 +48,13 @@ class Patient:
 
     sketch: Sketch
     counts: Mapping[float, tuple[int, int]]
+
+    @classmethod
+    def of(cls, curve: "Curve", thresholds: Iterable[float] = ()) -> "Patient":
+        """From the curve of one case. A pool leaves out a case without a brain, and so do its resamples."""
+        negatives = curve.negatives[0] if curve.negatives else curve.positives[:0]
+        sketch = Sketch.of(curve.positives, negatives, curve.missed if curve.n_brain else 0)
+        return cls(sketch, {at: curve.counts_at(at)[:2] for at in thresholds})
 
 
 class Resampled:
@@ -85,6 +95,11 @@ class Resampled:
     def ap(self) -> Floats:
         """Average precision."""
         return self._areas[0]
+
+    def ap_gain(self) -> Floats:
+        """(AP - prevalence) / (1 - prevalence)."""
+        prevalence = self.prevalence()
+        return _over(self.ap() - prevalence, 1 - prevalence, self._n_negative > 0)
 
     def auroc(self) -> Floats:
         """Area under the ROC curve."""

@@ -113,6 +113,33 @@ def stream(source: Iterable[Volume | Scored], *, probes: Iterable[float] = (), b
     return curve
 
 
+def pools(
+    members: Mapping[str, Mapping[str, Curve]], source: Iterable[Scored], probes: Iterable[float] = ()
+) -> dict[str, StreamedCurve]:
+    """The curves of several pools that share cases, in one pass.
+
+    members: of each pool, by case id, a curve that has the case's positives. Raises DataError where a case's
+    lesion voxels are not those of its curve.
+    """
+    probes = tuple(probes)
+    tallies = {name: Tally(Curve.pool(curves.values()), probes) for name, curves in members.items()}
+    count(_shared(members, tallies, source))
+    return {name: tally.curve() for name, tally in tallies.items()}
+
+
+def _shared(
+    members: Mapping[str, Mapping[str, Curve]], tallies: Mapping[str, Tally], source: Iterable[Scored]
+) -> Iterator[tuple[Scores, Sequence[Tally]]]:
+    for scored in source:
+        names = [name for name, curves in members.items() if scored.case_id in curves]
+        if names:
+            positives, negatives, _ = split(scored)
+            if positives.size != members[names[0]][scored.case_id].n_found:
+                where = f"case {scored.case_id}"
+                raise DataError("the second pass showed other lesion voxels than the first", where=where)
+            yield negatives, [tallies[name] for name in names]
+
+
 def count(
     negatives: Iterable[tuple[Scores, Sequence[Tally]]], *, batch: int = BATCH, workers: int = 1
 ) -> None:

@@ -12,6 +12,7 @@ Lesion voxels outside the brain mask count as misses that no threshold finds.
 
 from typing import ClassVar, Literal
 
+from uad_bench.evaluate.bootstrap import Floats, Resampled
 from uad_bench.evaluate.curve import Curve
 from uad_bench.evaluate.metric import Metric, View
 from uad_bench.types import Value
@@ -30,6 +31,10 @@ class VoxelMetric(Metric):
         """The value for a curve, at a threshold where the metric takes one."""
         raise NotImplementedError
 
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats | None:
+        """The pooled values under the resamples of the patients, (B,), the threshold as it is; None: not stored."""
+        return None
+
 
 class AveragePrecision(VoxelMetric):
     """Area under the precision-recall curve as the step sum over distinct scores (no trapezoids)."""
@@ -40,6 +45,9 @@ class AveragePrecision(VoxelMetric):
     def of(self, curve: Curve, threshold: float | None) -> Value:
         return _value(curve, curve.ap())
 
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats:
+        return resampled.ap()
+
 
 class Prevalence(VoxelMetric):
     """The average precision of a random score: the floor of `ap`, undefined where `ap` is."""
@@ -49,6 +57,9 @@ class Prevalence(VoxelMetric):
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         return _value(curve, curve.prevalence)
+
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats:
+        return resampled.prevalence()
 
 
 class AveragePrecisionGain(VoxelMetric):
@@ -63,6 +74,9 @@ class AveragePrecisionGain(VoxelMetric):
             return _value(curve, None)
         return Value((ap - prevalence) / (1 - prevalence))
 
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats:
+        return resampled.ap_gain()
+
 
 class Auroc(VoxelMetric):
     """Area under the ROC curve, inside the brain: background would inflate it."""
@@ -72,6 +86,9 @@ class Auroc(VoxelMetric):
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         return _value(curve, curve.auroc())
+
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats:
+        return resampled.auroc()
 
 
 class PartialAuroc30(VoxelMetric):
@@ -127,6 +144,9 @@ class Dice(VoxelMetric):
         if threshold is None and curve.n_positive:
             return Value(None, "no_threshold")
         return _value(curve, None if threshold is None else curve.dice_at(threshold))
+
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats | None:
+        return None if threshold is None else resampled.dice_at(threshold)
 
 
 class FalsePositiveRate(VoxelMetric):
