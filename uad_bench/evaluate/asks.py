@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from uad_bench.errors import PluginError
-from uad_bench.evaluate.bootstrap import Floats, Resampled
+from uad_bench.evaluate.bootstrap import Resampled
 from uad_bench.evaluate.curve import Curve
 from uad_bench.evaluate.metric import Metric, View, metric_name
+from uad_bench.evaluate.points import Floats
 from uad_bench.evaluate.thresholds import Threshold
 from uad_bench.evaluate.voxel import VoxelMetric
 from uad_bench.types import BoolArray, Scored, Value

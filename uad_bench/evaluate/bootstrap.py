@@ -10,14 +10,14 @@ resampling, which spreads a hundred times as much. Counts at a threshold, and so
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.evaluate.counting import keys
-from uad_bench.evaluate.points import OperatingPoints
-from uad_bench.evaluate.sketch import SHIFT, Bins, Histogram, Sketch
+from uad_bench.evaluate.coarse import CoarseBins, behind, by_bin, precise
+from uad_bench.evaluate.points import Counts, Floats, OperatingPoints
+from uad_bench.evaluate.sketch import Sketch
 
 if TYPE_CHECKING:
     from uad_bench.evaluate.curve import Curve
@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 DRAWS = 1000
 #: Part of the definition, as the draws of different runs are subtracted from each other.
 SEED = 20211
-#: Bins of the score, each with an equal share of the positives.
-N_COARSE = 2048
-
-Counts = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+#: Resamples at once, so that their tables stay in the processor's cache.
+_BLOCK = 100
 
 
 def resamples(n: int, draws: int = DRAWS) -> Counts:
@@ -107,93 +104,19 @@ class Resampled:
 
     @cached_property
     def _areas(self) -> tuple[Floats, Floats]:
-        bins = _Bins.of(self._pool)
-        positives = _coarse([patient.sketch.positives for patient in self._patients], bins.edges)
-        negatives = _coarse([patient.sketch.negatives for patient in self._patients], bins.edges)
+        bins = CoarseBins.of(self._pool)
+        positives = by_bin([patient.sketch.positives for patient in self._patients], bins.edges)
+        negatives = by_bin([patient.sketch.negatives for patient in self._patients], bins.edges)
         shares = bins.shares(positives.sum(axis=0), negatives.sum(axis=0))
-        p, n = self._weights @ positives, self._weights @ negatives
-        return self._ap(p, n, shares), self._auroc(p, n, shares)
-
-    def _ap(self, p: Floats, n: Floats, shares: "_Shares") -> Floats:
-        tp, fp = _above(p) + shares.tp * p, _above(n) + shares.fp * n
-        precision = np.divide(tp, tp + fp, out=np.zeros_like(tp), where=p > 0)
-        return _over(np.einsum("bk,bk->b", p, precision), self._n_positive, self._n_positive > 0)
-
-    def _auroc(self, p: Floats, n: Floats, shares: "_Shares") -> Floats:
-        behind = self._n_negative[:, np.newaxis] - _above(n) - shares.half * n
+        precision, below = np.zeros((2, len(self._weights)))
+        for start in range(0, len(self._weights), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            p, n = self._weights[part] @ positives, self._weights[part] @ negatives
+            precision[part], below[part] = precise(p, n, shares), behind(p, n, shares)
         pairs = self._n_positive * self._n_negative
-        return _over(np.einsum("bk,bk->b", p, behind), pairs, pairs > 0)
-
-
-class _Shares(NamedTuple):
-    """Where the positives of each bin lie in it on average, as shares of what the bin holds, (K,).
-
-    tp, fp: positives, negatives at or above a positive; half: negatives above it and half of those equal to it.
-    """
-
-    tp: Floats
-    fp: Floats
-    half: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class _Bins:
-    """Coarse bins of a pool, each with about an equal share of its positives.
-
-    edges: the fine bin of the sketch that each begins with, ascending, the first 0, (K,); rows: the first row in each
-    of the pool's table turned over, (K,).
-    """
-
-    pool: OperatingPoints
-    edges: Bins
-    rows: Counts
-
-    @classmethod
-    def of(cls, pool: OperatingPoints) -> "_Bins":
-        """The bins of a pool; none without a positive in the brain."""
-        fine = (keys(pool.thresholds) >> np.uint32(SHIFT))[::-1]
-        rows = np.flatnonzero(np.diff(fine.astype(np.int64), prepend=-1))
-        if not rows.size:
-            return cls(pool, fine, rows)
-        held = np.add.reduceat(pool.gained[::-1], rows)
-        share = (np.cumsum(held) - held) * N_COARSE // int(held.sum())
-        rows = rows[np.flatnonzero(np.diff(share, prepend=-1))]
-        edges = fine[rows]
-        edges[0] = 0
-        return cls(pool, edges, rows)
-
-    def shares(self, p: Floats, n: Floats) -> _Shares:
-        """From the pool's positives and negatives in each bin, (K,)."""
-        tp, fp, fp_above = (self._mean_at(c) for c in (self.pool.tp, self.pool.fp, self.pool.fp_above))
-        above = _above(n[np.newaxis])[0]
-        inside = (fp - above, (fp + fp_above) / 2 - above)
-        return _Shares(
-            (tp - _above(p[np.newaxis])[0]) / p, *(np.where(n > 0, x / np.maximum(n, 1), 0) for x in inside)
-        )
-
-    def _mean_at(self, counts: Counts) -> Floats:
-        """The mean of a column of the table over the positives of each bin, (K,)."""
-        gained = self.pool.gained[::-1]
-        total: Floats = np.add.reduceat(gained * counts[::-1], self.rows) / np.add.reduceat(gained, self.rows)
-        return total
+        return _over(precision, self._n_positive, self._n_positive > 0), _over(below, pairs, pairs > 0)
 
 
 def _over(numerator: Floats, denominator: Floats, defined: npt.NDArray[np.bool_]) -> Floats:
     out: Floats = np.full(numerator.shape, np.nan)
     return np.divide(numerator, denominator, out=out, where=defined)
-
-
-def _above(counts: Floats) -> Floats:
-    """What the bins above each one hold, (B, K), bins ascending."""
-    held: Floats = counts.sum(axis=1, keepdims=True) - np.cumsum(counts, axis=1)
-    return held
-
-
-def _coarse(parts: Sequence[Histogram], edges: Bins) -> Floats:
-    """Counts of each histogram between the edges, (n, K); what lies below the first edge is in the first bin."""
-    found = np.zeros((len(parts), edges.size))
-    for row, part in zip(found, parts, strict=True):
-        total = np.concatenate([np.zeros(1, np.int64), np.cumsum(part.counts)])
-        start = total[part.bins.searchsorted(edges)]
-        row[:] = np.diff(start, append=total[-1])
-    return found

@@ -16,10 +16,11 @@ from functools import partial
 
 from uad_bench.errors import DataError, PluginError, unknown_name
 from uad_bench.evaluate.asks import Ask, CleanUp, asks_of, views
-from uad_bench.evaluate.bootstrap import Floats, Patient
+from uad_bench.evaluate.bootstrap import Patient
 from uad_bench.evaluate.curve import Curve
 from uad_bench.evaluate.groups import Pools, Result, gather
 from uad_bench.evaluate.metric import Metric
+from uad_bench.evaluate.points import Floats
 from uad_bench.evaluate.regions import RegionMetric
 from uad_bench.evaluate.rows import CaseRow, SetRow, case_rows, reports
 from uad_bench.evaluate.thresholds import Threshold, refuse_leaks

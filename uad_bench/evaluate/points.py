@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 Scores = npt.NDArray[np.floating[Any]]
 Counts = npt.NDArray[np.int64]
-Heights = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class OperatingPoints:
         best = int(np.argmax(dice))
         return float(dice[best]), float(self.thresholds[best])
 
-    def area(self, heights: Heights, limit: float) -> float:
+    def area(self, heights: Floats, limit: float) -> float:
         """Area under a curve over the false-positive rate, from 0 to `limit` (cut there by a straight line).
 
         heights: (K,), what the curve has reached at each threshold. It slopes over the negatives that share

@@ -18,7 +18,7 @@ from scipy import ndimage
 from uad_bench.evaluate.counting import Scores, keys
 from uad_bench.evaluate.metric import View
 from uad_bench.evaluate.voxel import VoxelMetric
-from uad_bench.types import Scored, Value
+from uad_bench.types import BoolArray, Scored, Value
 
 if TYPE_CHECKING:
     from uad_bench.evaluate.curve import Curve
@@ -36,14 +36,12 @@ class Regions:
     @classmethod
     def of_case(cls, scored: Scored) -> tuple["Regions", Scores]:
         """The lesions of a case, and its sorted positives."""
-        box = ndimage.find_objects(scored.lesion_mask.view(np.uint8))
-        if not box:
-            return cls(np.zeros(0, np.uint32), 0), scored.map[:0].ravel()
-        lesion = scored.lesion_mask[box[0]]
+        box = _box(scored.lesion_mask)
+        lesion = scored.lesion_mask[box]
         labels, n = ndimage.label(lesion, np.ones((3, 3, 3)))
-        found = lesion & scored.brain_mask[box[0]]
-        sizes = np.bincount(labels.ravel())[labels[found]].astype(np.uint32)
-        return cls._sorted(scored.map[box[0]][found], sizes, n)
+        found, label = scored.brain_mask[box][lesion], labels[lesion]
+        sizes = np.bincount(label)[label[found]].astype(np.uint32)
+        return cls._sorted(scored.map[box][lesion][found], sizes, n)
 
     @classmethod
     def pool(cls, regions: Sequence["Regions"], positives: Sequence[Scores]) -> tuple["Regions", Scores]:
@@ -63,6 +61,12 @@ class Regions:
         key = (packed >> np.uint64(32)).astype(np.uint32)
         bits = key ^ (((key >> 31) - np.uint32(1)) | np.uint32(1 << 31))
         return cls(packed.astype(np.uint32), n), bits.view(np.float32)
+
+
+def _box(mask: BoolArray) -> tuple[slice, ...]:
+    """The smallest box that holds a mask (X, Y, Z); `find_objects` looks at every voxel's label and takes longer."""
+    places = np.unravel_index(np.flatnonzero(mask), mask.shape)
+    return tuple(slice(int(at.min()), int(at.max()) + 1) if at.size else slice(0, 0) for at in places)
 
 
 def aupro(curve: "Curve", limit: float) -> float | None:

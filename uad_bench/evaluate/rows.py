@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from uad_bench.evaluate.asks import Ask
-from uad_bench.evaluate.bootstrap import Floats, Resampled
+from uad_bench.evaluate.bootstrap import Resampled
 from uad_bench.evaluate.groups import Group, Pools, Result, groups
 from uad_bench.evaluate.metric import metric_name
+from uad_bench.evaluate.points import Floats
 from uad_bench.types import Value
 
 

@@ -12,9 +12,10 @@ Lesion voxels outside the brain mask count as misses that no threshold finds.
 
 from typing import ClassVar, Literal
 
-from uad_bench.evaluate.bootstrap import Floats, Resampled
+from uad_bench.evaluate.bootstrap import Resampled
 from uad_bench.evaluate.curve import Curve
 from uad_bench.evaluate.metric import Metric, View
+from uad_bench.evaluate.points import Floats
 from uad_bench.types import Value
 
 
