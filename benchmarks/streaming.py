@@ -13,14 +13,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from uad_bench.evaluate.streaming import BATCH, Volume, stream
+from uad_bench.evaluate.streaming import Volume, stream
+from uad_bench.evaluate.tally import BATCH
 
 VOXELS = 1_400_000
 LESION = VOXELS // 50
 
 
 class Volumes:
-    """Half-normal scores; higher by one where there is lesion; the same each time."""
+    """Half-normal scores, higher in one half of the lesion; the same each time."""
 
     def __init__(self, n: int) -> None:
         self.n, self.seconds = n, 0.0
@@ -31,7 +32,8 @@ class Volumes:
             rng = np.random.Generator(np.random.SFC64(seed))
             scores = rng.standard_normal(VOXELS, dtype=np.float32)
             np.abs(scores, out=scores)
-            volume = Volume(scores[:LESION] + 1, scores[LESION:].copy())
+            scores[: LESION // 2] += 2.5
+            volume = Volume(scores[:LESION].copy(), scores[LESION:].copy())
             del scores
             self.seconds += time.thread_time() - start
             yield volume

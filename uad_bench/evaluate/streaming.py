@@ -1,27 +1,18 @@
 """The exact curve of more voxels than memory holds, in two passes over a source that can be gone through again.
 
-The first pass keeps the positives; the second sorts the negatives in batches and counts them at the distinct
-positive values. Counts are integers, and only whole tables are ever turned into numbers, so the result has the
-same bits for any order of the volumes, size of a batch and number of workers.
+The first pass keeps the positives; the second counts the negatives at the distinct positive values (`tally`). Counts
+are integers, and only whole tables are ever turned into numbers, so the result has the same bits for any order of
+the volumes, size of a batch and number of workers.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from functools import cached_property
-from threading import Lock
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from uad_bench.errors import DataError, UsageError
-from uad_bench.evaluate.counting import add_counts, distinct, refuse_nonfinite
 from uad_bench.evaluate.curve import Curve, split
-from uad_bench.evaluate.points import OperatingPoints, Scores
+from uad_bench.evaluate.points import Scores
+from uad_bench.evaluate.tally import BATCH, StreamedCurve, Tally, count
 from uad_bench.types import Scored
-
-#: Negatives held at once, those being gathered and those of all workers together: 512 MiB of float32.
-BATCH = 1 << 27
 
 
 class Volume(NamedTuple):
@@ -30,69 +21,6 @@ class Volume(NamedTuple):
     positives: Scores
     negatives: Scores
     missed: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class StreamedCurve(Curve):
-    """A curve whose negatives were counted and are gone; `counts_at` answers at the probes alone.
-
-    table: its operating points; probes: false positives at each threshold that was asked for beforehand.
-    """
-
-    table: OperatingPoints = field(kw_only=True)
-    probes: Mapping[float, int] = field(kw_only=True)
-
-    @cached_property
-    def points(self) -> OperatingPoints:
-        """The table of operating points."""
-        return self.table
-
-    @cached_property
-    def n_negative(self) -> int:
-        """Voxels of the brain that are not lesion."""
-        return self.table.n_negative
-
-    def _false_at(self, threshold: float) -> int:
-        if threshold not in self.probes:
-            hint = "name it among the probes, or give more memory"
-            raise UsageError(f"threshold {threshold} was not counted while the voxels streamed by", hint=hint)
-        return self.probes[threshold]
-
-
-class Tally:
-    """Negatives counted at the distinct positives of a pool and at some probes, in any order, by any thread."""
-
-    def __init__(self, pool: Curve, probes: Iterable[float] = ()) -> None:
-        self._pool, self._lock = pool, Lock()
-        self._values, self._at = distinct(pool.positives)
-        self._below = np.zeros(self._values.size, np.int64)
-        self._up_to = np.zeros(self._values.size, np.int64)
-        self._probes = dict.fromkeys(probes, 0)
-        self._n = 0
-
-    def add(self, run: Scores) -> None:
-        """Count the sorted scores of a batch of negatives."""
-        probed = {probe: run.size - int(run.searchsorted(run.dtype.type(probe))) for probe in self._probes}
-        with self._lock:
-            self._n += run.size
-            for probe, n in probed.items():
-                self._probes[probe] += n
-        for start in range(0, self._values.size, 1 << 20):  # in stretches, so that few counts are held twice
-            self._add(run, slice(start, start + (1 << 20)))
-
-    def _add(self, run: Scores, part: slice) -> None:
-        values = self._values[part]
-        below, up_to = np.zeros(values.size, np.int64), np.zeros(values.size, np.int64)
-        add_counts(run, values, below, up_to)
-        with self._lock:
-            self._below[part] += below
-            self._up_to[part] += up_to
-
-    def curve(self) -> StreamedCurve:
-        """The curve of all that was counted; the tally is spent."""
-        pool, counts = self._pool, (self._at, self._below, self._up_to)
-        table = OperatingPoints.counted(self._values, *counts, pool.missed, self._n)
-        return StreamedCurve(pool.positives, (), pool.missed, pool.regions, table=table, probes=self._probes)
 
 
 def stream(source: Iterable[Volume | Scored], *, probes: Iterable[float] = (), batch: int = BATCH,
@@ -106,11 +34,21 @@ def stream(source: Iterable[Volume | Scored], *, probes: Iterable[float] = (), b
     if iter(source) is source:
         raise UsageError("voxels stream by twice, and this source ends after once", hint="give a re-iterable")
     tally = Tally(Curve.pool([_positives(volume) for volume in map(_volume, source)]), probes)
-    seen = Seen()
-    count(((seen.negatives(_volume(item)), (tally,)) for item in source), batch=batch, workers=workers)
+    seen: list[int] = []
+    count(_negatives(source, tally, seen), batch=batch, workers=workers)
     curve = tally.curve()
-    seen.check(curve.n_found)
+    if sum(seen) != curve.n_found:
+        raise DataError(f"the second pass showed {sum(seen)} lesion voxels, the first {curve.n_found}")
     return curve
+
+
+def _negatives(
+    source: Iterable[Volume | Scored], tally: Tally, seen: list[int]
+) -> Iterator[tuple[Scores, Sequence[Tally]]]:
+    """What is to be counted; `seen` is told each volume's number of positives."""
+    for volume in map(_volume, source):
+        seen.append(volume.positives.size)
+        yield volume.negatives, (tally,)
 
 
 def pools(
@@ -140,80 +78,9 @@ def _shared(
             yield negatives, [tallies[name] for name in names]
 
 
-def count(
-    negatives: Iterable[tuple[Scores, Sequence[Tally]]], *, batch: int = BATCH, workers: int = 1
-) -> None:
-    """Add the scores of each volume's negatives to its tallies; sorting is shared by volumes with the same ones."""
-    room = max(1, batch // (workers + 1))  # one more is gathered meanwhile
-    with ThreadPoolExecutor(workers) as pool:  # numpy lets go of the interpreter while it sorts and searches
-        running: set[Future[None]] = set()
-        for job in _batches(negatives, room):
-            if len(running) >= workers:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    future.result()
-            running.add(pool.submit(job))
-        for future in running:
-            future.result()
-
-
-class Seen:
-    """How many positives the second pass shows, to be compared with the first."""
-
-    def __init__(self) -> None:
-        self.n = 0
-
-    def negatives(self, volume: Volume) -> Scores:
-        """The volume's negatives; its positives are counted."""
-        self.n += volume.positives.size
-        return volume.negatives
-
-    def check(self, expected: int) -> None:
-        """Raise DataError where it was another number."""
-        if self.n != expected:
-            raise DataError(f"the second pass showed {self.n} lesion voxels, the first {expected}")
-
-
 def _volume(item: Volume | Scored) -> Volume:
     return Volume(*split(item)) if isinstance(item, Scored) else item
 
 
 def _positives(volume: Volume) -> Curve:
     return Curve.from_split(volume.positives, volume.negatives[:0], volume.missed)
-
-
-def _batches(negatives: Iterable[tuple[Scores, Sequence[Tally]]], room: int) -> Iterator[Callable[[], None]]:
-    """Jobs that count about `room` scores each; volumes that go to the same tallies are sorted as one."""
-    held: dict[Hashable, tuple[Sequence[Tally], list[Scores]]] = {}
-    n = 0
-    for scores, tallies in negatives:
-        held.setdefault(tuple(map(id, tallies)), (tallies, []))[1].append(scores)
-        n += scores.size
-        if n >= room:
-            yield _job(list(held.values()))
-            held, n = {}, 0
-    yield _job(list(held.values()))
-
-
-def _job(held: list[tuple[Sequence[Tally], list[Scores]]]) -> Callable[[], None]:
-    def run() -> None:
-        while held:
-            tallies, parts = held.pop()
-            scores = _joined(parts)
-            scores.sort()
-            refuse_nonfinite(scores)
-            for tally in tallies:
-                tally.add(scores)
-
-    return run
-
-
-def _joined(parts: list[Scores]) -> Scores:
-    """The parts as one array; each is let go of once it is copied, so that memory holds them about once."""
-    joined: Scores = np.empty(sum(part.size for part in parts), np.result_type(*parts))
-    end = joined.size
-    while parts:
-        part = parts.pop()
-        joined[end - part.size : end] = part
-        end -= part.size
-    return joined
