@@ -92,7 +92,7 @@ def by_bin(parts: Sequence[Histogram], edges: Bins) -> Floats:
     """Counts of each histogram between the edges, (n, K); what lies below the first edge is in the first bin."""
     found = np.zeros((len(parts), edges.size))
     for row, part in zip(found, parts, strict=True):
-        total = np.concatenate([np.zeros(1, np.int64), np.cumsum(part.counts)])
+        total = part.before()
         start = total[part.bins.searchsorted(edges)]
         row[:] = np.diff(start, append=total[-1])
     return found

@@ -1,6 +1,6 @@
 """Sorted scores: distinct values, counts below them, and keys of integers in the same order."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ from uad_bench.errors import PluginError
 Scores = npt.NDArray[np.floating[Any]]
 Counts = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint32]
+Number = TypeVar("Number", bound=np.generic)
 
 #: Values searched at once: with the stretch of scores between them they stay in the processor's cache.
 _BLOCK = 1 << 12
@@ -21,7 +22,7 @@ def refuse_nonfinite(run: Scores) -> None:
         raise PluginError("an anomaly score is NaN or infinite", hint="maps must be finite in the brain")
 
 
-def distinct(run: Scores) -> tuple[Scores, Counts]:
+def distinct(run: npt.NDArray[Number]) -> tuple[npt.NDArray[Number], Counts]:
     """The distinct values of a sorted run, ascending, and how often each is there."""
     if not run.size:
         return run.copy(), np.zeros(0, np.int64)
