@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.evaluate.oracles import brute_aupro, scores_of
+from uad_bench.errors import PluginError
 from uad_bench.evaluate.curve import Curve
 from uad_bench.evaluate.metric import View
 from uad_bench.evaluate.regions import Aupro05, Aupro30, aupro
@@ -75,3 +76,15 @@ def test_reasons(brain, lesion, reason):
     full = [np.full((2, 2, 2), bool(value)) for value in (brain, lesion)]
     scored = Scored("a", np.zeros((2, 2, 2), np.float32), *full, (1, 1, 1))
     assert Aupro30().case(View(Curve.of_case(scored, regions=True), scored)).reason == reason
+
+
+def test_a_pool_of_no_brain_says_so():
+    assert Aupro30().pooled(View(Curve.pool([]))).reason == "empty_brain"
+
+
+@pytest.mark.parametrize("bad", [np.nan, -np.nan, np.inf])
+def test_a_lesion_score_that_is_not_finite_is_refused(bad):
+    scores, lesion = np.arange(8, dtype=np.float32).reshape(2, 2, 2), np.ones((2, 2, 2), bool)
+    scores[1, 0, 1] = bad
+    with pytest.raises(PluginError, match="NaN or infinite"):
+        curve(scores, lesion, lesion)
