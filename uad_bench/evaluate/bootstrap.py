@@ -4,7 +4,7 @@ Each patient is a row of counts in up to 2,048 bins of the score, each with abou
 positives; a resample is a weighted sum of the rows, and all resamples are one product of matrices. Within a bin,
 positives are taken to lie among the bin's positives and negatives as they do in the pool on average, ties
 included, so that only a change of the order within a bin is lost: tests hold AP and AUROC to 5e-4 of exact
-resampling, which spreads a hundred times as much. Counts at a threshold, and so Dice and prevalence, are exact.
+resampling, whose own spread there is above 0.02. Counts at a threshold, and so Dice and prevalence, are exact.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
