@@ -76,6 +76,10 @@ def test_a_run_ends_with_numbers_for_every_group_and_rule(place):
         assert ("all", f"dice@{rule}") in rows
     roles = {r["case_id"]: r["role"] for r in run.table("splits.csv")}
     assert set(roles.values()) == {"train", "val", "tune", "test"}
+    draws = {(group, metric): values for (_, group, metric), values in run.draws().items()}
+    assert {"all", "a", "b"} == {group for group, _ in draws}
+    low, high = np.nanmin(draws["all", "ap.pooled"]), np.nanmax(draws["all", "ap.pooled"])
+    assert low < float(rows["all", "ap.pooled"]["value"]) < high
 
 
 def test_two_runs_with_one_seed_are_equal_to_the_bit_and_another_seed_is_not(place, tmp_path):

@@ -139,6 +139,7 @@ def _write(directory: store.RunDir, found: "dict[str, Evaluation]") -> None:
     directory.write_table("cases.csv", store.CASE_COLUMNS, cases)
     directory.write_table("metrics.csv", store.METRIC_COLUMNS, sets)
     directory.write_table("thresholds.csv", store.THRESHOLD_COLUMNS, points)
+    directory.write_draws({(d, *key): values for d, e in found.items() for key, values in e.draws.items()})
 
 
 def _threshold_row(dataset: str, threshold: "Threshold") -> dict[str, Any]:

@@ -4,43 +4,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
+from tests.evaluate.oracles import brute_dice, draw
 from uad_bench.errors import PluginError
 from uad_bench.evaluate.curve import Curve
 from uad_bench.types import Scored
 
-FUZZ = 2400
-
-
-def scores_of(rng, n):
-    """Scores of one of the kinds that break metric code."""
-    kinds = [
-        lambda: rng.normal(size=n),
-        lambda: rng.integers(-3, 3, n),
-        lambda: np.full(n, rng.normal()),
-        lambda: rng.choice([0.0, -0.0, 1.0], n),
-        lambda: rng.integers(-5, 5, n) * np.float32(1e-45),
-        lambda: rng.normal(size=n).clip(-3, 3) * 1e38,
-        lambda: rng.normal(size=n).astype(np.float16),
-        lambda: -rng.random(n) - 20,
-    ]
-    return kinds[rng.integers(len(kinds))]().astype(np.float32)
-
-
-def brute_dice(scores, lesion, missed=0):
-    """(best Dice, highest threshold that reaches it), trying every distinct score."""
-    best, at = -1.0, np.inf
-    for t in np.unique(scores)[::-1]:
-        picked = scores >= t
-        dice = 2 * np.sum(picked & lesion) / (np.sum(picked) + np.sum(lesion) + missed)
-        if dice > best:
-            best, at = float(dice), float(t)
-    return best, at
-
-
-def draw(seed):
-    rng = np.random.default_rng(seed)
-    n = int(rng.integers(1, 40))
-    return scores_of(rng, n), rng.random(n) < rng.choice([0.0, 0.1, 0.5, 1.0])
+FUZZ = 3200
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -64,7 +33,7 @@ def test_counts_at_any_threshold_equal_a_comparison():
     for seed in range(300):
         scores, lesion = draw(seed)
         curve = Curve.of(scores, lesion, missed=2)
-        for t in (*scores[:5], np.nextafter(scores[0], np.float32(np.inf)), float("inf"), 0.1):
+        for t in (*scores[:5], np.nextafter(scores[0], scores.dtype.type(np.inf)), float("inf"), 0.1):
             picked = scores >= t
             tp, fp = int(np.sum(picked & lesion)), int(np.sum(picked & ~lesion))
             assert curve.counts_at(float(t)) == (tp, fp, int(lesion.sum()) + 2 - tp)

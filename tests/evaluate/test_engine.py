@@ -1,14 +1,28 @@
 """The rows of an evaluation: groups, forms, rules, reasons, order."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
 from uad_bench.errors import DataError, PluginError, UsageError
+from uad_bench.evaluate import streaming
+from uad_bench.evaluate.curve import Curve
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metric import Metric
+from uad_bench.evaluate.regions import Aupro30
 from uad_bench.evaluate.thresholds import Threshold, resolve
-from uad_bench.evaluate.voxel import AveragePrecision, Dice, FalsePositiveRate, Prevalence
+from uad_bench.evaluate.voxel import (
+    Auroc,
+    AveragePrecision,
+    AveragePrecisionGain,
+    Dice,
+    FalsePositiveRate,
+    PartialAuroc30,
+    Prevalence,
+    Sensitivity05,
+)
 from uad_bench.types import Value
 
 RULES = ("oracle_case", "oracle_set", "tune", "healthy_q98")
@@ -135,6 +149,143 @@ def test_a_map_that_is_not_finite_names_its_case(scored):
     case.map[3, 3, 3] = np.nan
     with pytest.raises(PluginError, match="case bad"):
         evaluate([case], METRICS, {})
+
+
+ALL = (*METRICS, AveragePrecisionGain(), Auroc(), PartialAuroc30(), Sensitivity05(), Aupro30())
+
+
+def test_little_memory_changes_no_number(scored, cases, thresholds):
+    cases = [*cases, scored("e", brain=False), scored("f", lesion_voxels=0)]
+    kept, streamed = (evaluate(cases, ALL, thresholds, memory=m) for m in (1 << 29, 500))
+    assert streamed == kept
+    assert streamed.draws.keys() == kept.draws.keys()
+    assert all(np.array_equal(kept.draws[key], streamed.draws[key], equal_nan=True) for key in kept.draws)
+
+
+def test_little_memory_streams_and_goes_through_the_cases_twice(cases, thresholds, monkeypatch):
+    passes = []
+
+    class Cases(list):
+        def __iter__(self):
+            passes.append(1)
+            return super().__iter__()
+
+    def pools(*given):
+        streamed.append(given)
+        return real(*given)
+
+    streamed, real = [], streaming.pools
+    monkeypatch.setattr(streaming, "pools", pools)
+    evaluate(Cases(cases), METRICS, thresholds)
+    assert not streamed
+    passes.clear()
+    evaluate(Cases(cases), METRICS, thresholds, memory=500)
+    assert len(streamed) == 1
+    assert len(passes) == 3  # one to see whether it is an iterator
+
+
+def test_an_iterator_is_kept_whatever_it_needs(cases, thresholds):
+    assert evaluate(iter(cases), ALL, thresholds, memory=0) == evaluate(cases, ALL, thresholds)
+
+
+def test_a_case_that_changes_between_the_passes_is_told(scored, cases, thresholds):
+    class Changing(list):
+        def __iter__(self):
+            self[0] = scored("a", kind="ms", lesion_voxels=20 + int(self[0].lesion_mask.sum()))
+            return super().__iter__()
+
+    with pytest.raises(DataError, match=r"second pass .*case a"):
+        evaluate(Changing(cases), METRICS[:2], {}, memory=0)
+
+
+class Largest(Metric):
+    """The largest score of each brain, and of all."""
+
+    name, population = "largest", "both"
+
+    def case(self, view):
+        return Value(self.keep(view))
+
+    def keep(self, view):
+        return float(view.scored.map[view.scored.brain_mask].max())
+
+    def joined(self, kept):
+        return Value(float(max(kept))) if kept else None
+
+    def pooled(self, view):
+        return Value(-1.0)
+
+
+def test_a_metric_about_both_is_shown_each_group_with_all_healthy_scans(cases):
+    result = evaluate(cases, [Largest()], {})
+    largest = {c.case_id: float(c.map[c.brain_mask].max()) for c in cases}
+    assert {r.case_id: r.value for r in result.case_rows} == largest
+    rows = by_name(result.set_rows)
+    assert {group for group, _ in rows} == {"all", "ms", "tumour"}
+    for group, ids in (("all", "a b c d h1 h2"), ("ms", "a b h1 h2")):
+        values = [largest[case_id] for case_id in ids.split()]
+        assert rows[group, "largest.pooled"].value == max(values)  # and not what `pooled` says
+        assert rows[group, "largest.case"].value == pytest.approx(np.mean(values))
+        assert rows[group, "largest.pooled"].n == len(values)
+
+
+class PooledBoth(AveragePrecision):
+    name, population = "ap_both", "both"
+
+
+@pytest.mark.parametrize("memory", [0, 1 << 29])
+def test_a_pool_of_both_holds_the_healthy_scans_too(cases, memory):
+    rows = by_name(evaluate(cases, [PooledBoth()], {}, memory=memory).set_rows)
+    expected = Curve.pool([Curve.of_case(c) for c in cases if c.healthy or c.lesion_kind == "ms"]).ap()
+    assert rows["ms", "ap_both.pooled"].value == expected
+
+
+def test_strata_of_five_cases_are_groups_without_draws(scored, thresholds):
+    sites = {"a": "HH", "b": "HH", "c": "HH", "d": "HH", "e": "HH", "f": "IOP", "g": "IOP"}
+    cases = [replace(scored(k), strata={"site": v, "sex": "f"}) for k, v in sites.items()]
+    result = evaluate([*cases, scored("h", healthy=True)], METRICS, {})
+    rows = by_name(result.set_rows)
+    assert list(dict.fromkeys(group for group, _ in rows)) == ["all", "sex=f", "site=HH"]
+    chosen = by_name(evaluate(cases[:5], METRICS, {}).set_rows)
+    assert rows["site=HH", "ap.pooled"].value == chosen["all", "ap.pooled"].value
+    assert {group for group, _ in result.draws} == {"all"}
+
+
+def test_draws_are_of_each_group_and_around_its_pooled_values(cases, thresholds):
+    result = evaluate(cases, ALL, thresholds)
+    names = ["ap.pooled", "prevalence.pooled", *(f"dice.pooled@{rule}" for rule in RULES[1:])]
+    names += ["ap_gain.pooled", "auroc.pooled"]
+    assert list(result.draws) == [(group, name) for group in ("all", "ms", "tumour") for name in names]
+    rows = by_name(result.set_rows)
+    for key, values in result.draws.items():
+        assert values.shape == (1000,)
+        assert values.min() - 1e-3 <= rows[key].value <= values.max() + 1e-3
+
+
+def test_one_patient_draws_itself(cases, thresholds):
+    result = evaluate(cases, ALL, thresholds)
+    rows = by_name(result.set_rows)
+    for (group, name), values in result.draws.items():
+        if group == "tumour":
+            assert values == pytest.approx(np.full(1000, rows[group, name].value), abs=1e-3)
+
+
+def test_the_clean_up_reaches_the_prediction_once_a_rule(cases, thresholds):
+    class Size(Metric):
+        name, per_rule = "size", True
+
+        def case(self, view):
+            return Value(float(view.prediction.sum()))
+
+    calls = []
+
+    def nothing(mask):
+        calls.append(mask)
+        return mask & False
+
+    result = evaluate(cases, [Size(), Size()], thresholds, ["tune"], cleanup=(nothing,))
+    assert {row.value for row in result.case_rows} == {0.0}
+    assert len(calls) == 4
 
 
 class Broken(Metric):

@@ -1,11 +1,7 @@
 """Exact average precision, best Dice and AUROC from the positives' own values.
 
-Average precision changes only where recall changes, the best Dice is only ever reached at a positive's value
-(a threshold between two positives adds false positives and nothing else), and AUROC is the Mann-Whitney
-statistic. So a table with one row for each distinct positive value answers all three exactly: how many
-positives and negatives lie at or above it, and how many negatives above it. It costs one sort of the values
-of either class and two searches; no voxel is ever ranked by an index array. Equal scores are one operating
-point, as in scikit-learn.
+It costs one sort of the values of either class and two searches for each distinct positive value; no voxel is
+ever ranked by an index array. What is read off the counts is in `points`.
 
 A score is anomalous at a threshold t where score >= t.
 """
@@ -13,32 +9,19 @@ A score is anomalous at a threshold t where score >= t.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from uad_bench.errors import PluginError
+from uad_bench.evaluate.counting import add_counts, at_or_above, distinct, refuse_nonfinite
+from uad_bench.evaluate.points import OperatingPoints, Scores
 from uad_bench.types import BoolArray, Scored
 
-Scores = npt.NDArray[np.floating[Any]]
-Counts = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    from uad_bench.evaluate.regions import Regions
 
 #: Negatives searched at once when curves are pooled: 256 MiB of float32.
 _BATCH = 1 << 26
-
-
-@dataclass(frozen=True, eq=False)
-class OperatingPoints:
-    """One row for each distinct positive value, from the highest threshold to the lowest.
-
-    tp: positives at or above the threshold; fp: negatives at or above it; fp_above: negatives above it.
-    """
-
-    thresholds: Scores
-    tp: Counts
-    fp: Counts
-    fp_above: Counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +30,7 @@ class Curve:
 
     positives: sorted scores of lesion voxels; negatives: sorted runs of the scores of the other voxels, one
     run a case; missed: lesion voxels that no threshold finds, because they lie outside the brain mask or
-    were lost on the way to the grid.
+    were lost on the way to the grid; regions: the lesion that each positive belongs to, where that was asked.
     Build one with `of`, `of_case`, `from_split` or `pool`. A float64 score keeps its width, so no two
     scores ever become equal. Raises PluginError where a score is not finite.
     """
@@ -55,14 +38,11 @@ class Curve:
     positives: Scores
     negatives: tuple[Scores, ...]
     missed: int = 0
+    regions: "Regions | None" = None
 
     def __post_init__(self) -> None:
         for run in (self.positives, *self.negatives):
-            # Sorting puts infinities and NaN at the ends.
-            if run.size and not (np.isfinite(run[0]) and np.isfinite(run[-1])):
-                raise PluginError(
-                    "an anomaly score is NaN or infinite", hint="maps must be finite in the brain"
-                )
+            refuse_nonfinite(run)
 
     @classmethod
     def of(cls, scores: Scores, lesion: BoolArray, missed: int = 0) -> "Curve":
@@ -70,11 +50,19 @@ class Curve:
         return cls._owning(scores[lesion], scores[~lesion], missed)
 
     @classmethod
-    def of_case(cls, scored: Scored) -> "Curve":
-        """From one case: its brain mask is the region of interest, lesion voxels outside it are missed."""
-        brain, lesion = scored.brain_mask, scored.lesion_mask
-        missed = int(np.count_nonzero(lesion & ~brain)) + scored.lost
-        return cls.of(scored.map[brain], lesion[brain], missed)
+    def of_case(cls, scored: Scored, *, regions: bool = False) -> "Curve":
+        """From one case: its brain mask is the region of interest, lesion voxels outside it are missed.
+
+        regions: tell the lesions apart, too, which is what AUPRO needs.
+        """
+        positives, negatives, missed = split(scored)
+        if not regions:
+            return cls._owning(positives, negatives, missed)
+        from uad_bench.evaluate.regions import Regions
+
+        found, positives = Regions.of_case(scored)
+        negatives.sort()
+        return cls(positives, (negatives,), missed, found)
 
     @classmethod
     def from_split(cls, positives: Scores, negatives: Scores, missed: int = 0) -> "Curve":
@@ -88,10 +76,15 @@ class Curve:
         The negatives are shared with the curves, not copied.
         """
         members = list(curves)
+        runs = tuple(run for curve in members for run in curve.negatives)
+        missed = sum(curve.missed for curve in members)
+        regions = [curve.regions for curve in members if curve.regions is not None]
+        if members and len(regions) == len(members):
+            joined, positives = regions[0].pool(regions, [curve.positives for curve in members])
+            return cls(positives, runs, missed, joined)
         positives = np.concatenate([np.empty(0, np.float32), *(curve.positives for curve in members)])
         positives.sort()
-        runs = tuple(run for curve in members for run in curve.negatives)
-        return cls(positives, runs, sum(curve.missed for curve in members))
+        return cls(positives, runs, missed)
 
     @classmethod
     def _owning(cls, positives: Scores, negatives: Scores, missed: int) -> "Curve":
@@ -128,52 +121,28 @@ class Curve:
     @cached_property
     def points(self) -> OperatingPoints:
         """The table of operating points."""
-        values, at = np.unique(self.positives, return_counts=True)
-        values += 0.0  # -0.0 and 0.0 are one threshold; print it as 0.0
+        values, at = distinct(self.positives)
         below, up_to = np.zeros(values.size, np.int64), np.zeros(values.size, np.int64)
         for run in _merged(self.negatives):
-            below += np.searchsorted(run, values, side="left")
-            up_to += np.searchsorted(run, values, side="right")
-        tp = np.cumsum(at[::-1])
-        return OperatingPoints(values[::-1], tp, self.n_negative - below[::-1], self.n_negative - up_to[::-1])
+            add_counts(run, values, below, up_to)
+        return OperatingPoints.counted(values, at, below, up_to, self.missed, self.n_negative)
 
     def ap(self) -> float | None:
         """Average precision, the step sum of (R_n - R_n-1) P_n; None without a positive."""
-        if not self.n_positive:
-            return None
-        points = self.points
-        gained = np.diff(points.tp, prepend=0)
-        return float(np.sum(gained * (points.tp / (points.tp + points.fp)))) / self.n_positive
+        return self.points.ap()
 
     def auroc(self) -> float | None:
         """P(positive > negative) + P(equal) / 2, missed positives below all; None without both classes."""
-        if not (self.n_positive and self.n_negative):
-            return None
-        points = self.points
-        gained = np.diff(points.tp, prepend=0)
-        # In halves of a pair, so that the sum is exact in integers.
-        halves = int(np.sum(gained * (2 * self.n_negative - points.fp - points.fp_above)))
-        return halves / (2 * self.n_positive * self.n_negative)
+        return self.points.auroc()
 
     def best_dice(self) -> tuple[float, float] | None:
-        """(Dice, threshold) with the best Dice, the highest such threshold; None without a positive.
-
-        (0, inf) where every positive is missed.
-        """
-        if not self.n_positive:
-            return None
-        if not self.n_found:
-            return 0.0, float("inf")
-        points = self.points
-        dice = 2 * points.tp / (points.tp + points.fp + self.n_positive)
-        best = int(np.argmax(dice))
-        return float(dice[best]), float(points.thresholds[best])
+        """(Dice, threshold) with the best Dice, the highest such threshold; None without a positive."""
+        return self.points.best_dice()
 
     def counts_at(self, threshold: float) -> tuple[int, int, int]:
         """(tp, fp, fn) in voxels, where score >= threshold is anomalous; fn includes the missed."""
-        tp = _at_or_above(self.positives, threshold)
-        fp = sum(_at_or_above(run, threshold) for run in self.negatives)
-        return tp, fp, self.n_positive - tp
+        tp = at_or_above(self.positives, threshold)
+        return tp, self._false_at(threshold), self.n_positive - tp
 
     def dice_at(self, threshold: float) -> float | None:
         """2 tp / (2 tp + fp + fn) at a threshold; None without a positive."""
@@ -182,10 +151,16 @@ class Curve:
         tp, fp, fn = self.counts_at(threshold)
         return 2 * tp / (2 * tp + fp + fn)
 
+    def _false_at(self, threshold: float) -> int:
+        return sum(at_or_above(run, threshold) for run in self.negatives)
 
-def _at_or_above(run: Scores, threshold: float) -> int:
-    # A Python float would widen the run to float64 first; `map >= threshold` narrows the threshold, too.
-    return int(run.size - np.searchsorted(run, run.dtype.type(threshold), side="left"))
+
+def split(scored: Scored) -> tuple[Scores, Scores, int]:
+    """Scores of the lesion voxels and of the others of a brain, unsorted, and how many lesion voxels are missed."""
+    found = scored.brain_mask & scored.lesion_mask
+    positives = scored.map[found]
+    missed = int(np.count_nonzero(scored.lesion_mask)) - positives.size + scored.lost
+    return positives, scored.map[scored.brain_mask ^ found], missed
 
 
 def _merged(runs: tuple[Scores, ...]) -> Iterator[Scores]:

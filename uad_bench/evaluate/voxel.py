@@ -12,8 +12,10 @@ Lesion voxels outside the brain mask count as misses that no threshold finds.
 
 from typing import ClassVar, Literal
 
+from uad_bench.evaluate.bootstrap import Resampled
 from uad_bench.evaluate.curve import Curve
 from uad_bench.evaluate.metric import Metric, View
+from uad_bench.evaluate.points import Floats
 from uad_bench.types import Value
 
 
@@ -30,6 +32,10 @@ class VoxelMetric(Metric):
         """The value for a curve, at a threshold where the metric takes one."""
         raise NotImplementedError
 
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats | None:
+        """The pooled values under the resamples of the patients, (B,), the threshold as it is; None: not stored."""
+        return None
+
 
 class AveragePrecision(VoxelMetric):
     """Area under the precision-recall curve as the step sum over distinct scores (no trapezoids)."""
@@ -40,6 +46,9 @@ class AveragePrecision(VoxelMetric):
     def of(self, curve: Curve, threshold: float | None) -> Value:
         return _value(curve, curve.ap())
 
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats:
+        return resampled.ap()
+
 
 class Prevalence(VoxelMetric):
     """The average precision of a random score: the floor of `ap`, undefined where `ap` is."""
@@ -49,6 +58,9 @@ class Prevalence(VoxelMetric):
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         return _value(curve, curve.prevalence)
+
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats:
+        return resampled.prevalence()
 
 
 class AveragePrecisionGain(VoxelMetric):
@@ -63,6 +75,9 @@ class AveragePrecisionGain(VoxelMetric):
             return _value(curve, None)
         return Value((ap - prevalence) / (1 - prevalence))
 
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats:
+        return resampled.ap_gain()
+
 
 class Auroc(VoxelMetric):
     """Area under the ROC curve, inside the brain: background would inflate it."""
@@ -72,6 +87,48 @@ class Auroc(VoxelMetric):
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         return _value(curve, curve.auroc())
+
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats:
+        return resampled.auroc()
+
+
+class PartialAuroc30(VoxelMetric):
+    """AUROC over false-positive rates up to 0.3 alone, standardised so that chance is 0.5 and the best 1."""
+
+    name = "pauroc30"
+    summary = "area under the ROC curve up to a false-positive rate of 0.3, standardised"
+    limit: ClassVar[float] = 0.3
+
+    def of(self, curve: Curve, threshold: float | None) -> Value:
+        return _value(curve, curve.points.partial_auroc(self.limit))
+
+
+class PartialAuroc05(PartialAuroc30):
+    """AUROC over false-positive rates up to 0.05 alone, standardised so that chance is 0.5 and the best 1."""
+
+    name = "pauroc05"
+    summary = "area under the ROC curve up to a false-positive rate of 0.05, standardised"
+    limit = 0.05
+
+
+class Sensitivity05(VoxelMetric):
+    """The largest sensitivity of any threshold that calls at most 5 % of the case's own other voxels anomalous."""
+
+    name = "sens_fpr05"
+    summary = "sensitivity at a false-positive rate of 5 % within the same brain"
+    oracle = True
+    limit: ClassVar[float] = 0.05
+
+    def of(self, curve: Curve, threshold: float | None) -> Value:
+        return _value(curve, curve.points.sensitivity(self.limit))
+
+
+class Sensitivity01(Sensitivity05):
+    """The largest sensitivity of any threshold that calls at most 1 % of the case's own other voxels anomalous."""
+
+    name = "sens_fpr01"
+    summary = "sensitivity at a false-positive rate of 1 % within the same brain"
+    limit = 0.01
 
 
 class Dice(VoxelMetric):
@@ -88,6 +145,9 @@ class Dice(VoxelMetric):
         if threshold is None and curve.n_positive:
             return Value(None, "no_threshold")
         return _value(curve, None if threshold is None else curve.dice_at(threshold))
+
+    def drawn(self, resampled: Resampled, threshold: float | None) -> Floats | None:
+        return None if threshold is None else resampled.dice_at(threshold)
 
 
 class FalsePositiveRate(VoxelMetric):

@@ -1,0 +1,135 @@
+"""A small histogram of the scores of a case: added up over cases, it brackets the exact numbers of their pool.
+
+A bin holds the scores that share the 20 highest bits of their float32 (sign, exponent, 11 bits of fraction), so
+bins are in the order of the scores, 2,048 to an octave, and the same for every case; only those that hold
+a voxel are kept. Inside a bin the order is unknown: every number comes as the least and the greatest value that
+any order allows, and the exact number of the same voxels lies between them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from uad_bench.evaluate.counting import Scores, distinct, keys
+from uad_bench.evaluate.points import Counts
+
+Bins = npt.NDArray[np.uint32]
+SHIFT = 12
+N_BINS = 1 << (32 - SHIFT)
+
+#: Far above the rounding of a sum of 2^20 terms, each at most 1, over their number.
+_ROUNDING = 1e-12
+
+
+class Interval(NamedTuple):
+    """A number is at least `low` and at most `high`."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """Scores by bin. bins: those that hold any, ascending; counts: how many, of the same shape (K,).
+
+    About 30,000 bins of 8 bytes for a volume of 1.4 million voxels; a pool's counts are 64 bits wide.
+    """
+
+    bins: Bins
+    counts: npt.NDArray[np.uint32] | Counts
+
+    @classmethod
+    def of(cls, run: Scores) -> "Histogram":
+        """From sorted scores (N,), N below 2^32."""
+        bins, counts = distinct(keys(run) >> np.uint32(SHIFT))
+        return cls(bins, counts.astype(np.uint32))
+
+    @classmethod
+    def sparse(cls, dense: Counts) -> "Histogram":
+        """From the counts of all bins, (2^20,)."""
+        bins = np.flatnonzero(dense)
+        return cls(bins.astype(np.uint32), dense[bins])
+
+    def before(self) -> Counts:
+        """Scores in the bins before each, and last of all their number, (K + 1,)."""
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.counts, dtype=np.int64)])
+
+
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """The histograms of a case or of several, and how many lesion voxels no threshold finds."""
+
+    positives: Histogram
+    negatives: Histogram
+    missed: int = 0
+
+    @classmethod
+    def of(cls, positives: Scores, negatives: Scores, missed: int = 0) -> "Sketch":
+        """From sorted scores of the lesion voxels and of the brain's others."""
+        return cls(Histogram.of(positives), Histogram.of(negatives), missed)
+
+    @classmethod
+    def merged(cls, sketches: Iterable["Sketch"]) -> "Sketch":
+        """The sketch of all their voxels; the same in any order."""
+        dense, missed = np.zeros((2, N_BINS), np.int64), 0
+        for sketch in sketches:
+            for total, part in zip(dense, (sketch.positives, sketch.negatives), strict=True):
+                total[part.bins] += part.counts
+            missed += sketch.missed
+        return cls(Histogram.sparse(dense[0]), Histogram.sparse(dense[1]), missed)
+
+    def __add__(self, other: "Sketch") -> "Sketch":
+        return self.merged([self, other])
+
+    @property
+    def n_positive(self) -> int:
+        """Lesion voxels, those that no threshold finds included."""
+        return int(self.positives.counts.sum()) + self.missed
+
+    @property
+    def n_negative(self) -> int:
+        """The brain's other voxels."""
+        return int(self.negatives.counts.sum())
+
+    def ap(self) -> Interval | None:
+        """Average precision; None without a positive.
+
+        At best a bin's positives share one score above its negatives. At worst they are all different and below
+        them: the precisions are then concave in their rank, so that their mean is not below that of first and last.
+        """
+        if not self.n_positive:
+            return None
+        p, n, tp, fp = self._bins()
+        ends = tp + p
+        first, last = (hits / (hits + fp + n) for hits in (tp + 1, ends))
+        high = float(np.sum(p * (ends / (ends + fp)))) / self.n_positive
+        low = float(np.sum(p * (first + last) / 2)) / self.n_positive
+        return Interval(max(0.0, low - _ROUNDING), min(1.0, high + _ROUNDING))
+
+    def auroc(self) -> Interval | None:
+        """AUROC; None without both classes."""
+        if not (self.n_positive and self.n_negative):
+            return None
+        p, n, _, fp = self._bins()
+        pairs = self.n_positive * self.n_negative
+        high, low = (int(np.sum(p * (self.n_negative - above))) for above in (fp, fp + n))
+        return Interval(low / pairs, high / pairs)
+
+    def best_dice(self) -> Interval | None:
+        """The best Dice of any threshold; None without a positive. The lower end is reached by a bin's lowest score."""
+        if not self.n_positive:
+            return None
+        p, n, tp, fp = self._bins()
+        hits = 2 * (tp + p)
+        low, high = (hits / (tp + p + above + self.n_positive) for above in (fp + n, fp))
+        return Interval(float(np.max(low, initial=0)), float(np.max(high, initial=0)))
+
+    def _bins(self) -> tuple[Counts, Counts, Counts, Counts]:
+        """Of each bin with a positive, ascending: positives and negatives in it, and those of either above it."""
+        bins, p, total = self.positives.bins, self.positives.counts.astype(np.int64), self.negatives.before()
+        below = total[self.negatives.bins.searchsorted(bins, "left")]
+        up_to = total[self.negatives.bins.searchsorted(bins, "right")]
+        return p, up_to - below, p.sum() - np.cumsum(p), total[-1] - up_to
