@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metric import View, metric_name
+from uad_bench.evaluate.thresholds import Threshold
 from uad_bench.evaluate.voxel import (
     Auroc,
     AveragePrecision,
@@ -68,3 +70,27 @@ def test_names_say_how_cases_were_joined():
     assert metric_name(AveragePrecision, "pooled") == "ap.pooled"
     assert metric_name(Dice, "case", "oracle_case") == "dice@oracle_case"
     assert metric_name(Dice, "pooled", "oracle_set") == "dice.pooled@oracle_set"
+
+
+def _clean(mask):
+    """A clean-up that drops whatever lies in the lower half."""
+    kept = mask.copy()
+    kept[:, :, :3] = False
+    return kept
+
+
+def test_dice_and_fpr_after_a_clean_up_are_those_of_what_it_left(scored):
+    cases = [scored("a"), scored("b"), scored("h", healthy=True)]
+    rules = {"tune": Threshold("tune", 0.5)}
+    found = evaluate(cases, [Dice(), FalsePositiveRate()], rules, cleanup=(_clean,))
+    rows = {(row.group, row.metric): row.value for row in found.set_rows}
+    called = [_clean((case.map >= np.float32(0.5)) & case.brain_mask) for case in cases]
+    both = sum(int((mask & case.lesion_mask).sum()) for mask, case in zip(called[:2], cases, strict=False))
+    sizes = sum(
+        int(mask.sum() + case.lesion_mask.sum()) for mask, case in zip(called[:2], cases, strict=False)
+    )
+    assert rows["all", "dice.pooled@tune"] == pytest.approx(2 * both / sizes)
+    assert rows["healthy", "fpr@tune"] == pytest.approx(called[2].sum() / cases[2].brain_mask.sum())
+    assert rows["healthy", "fpr.pooled@tune"] == rows["healthy", "fpr@tune"]
+    assert ("all", "dice.pooled@tune") not in found.draws
+    assert rows["all", "dice@tune"] != evaluate(cases, [Dice()], rules).set_rows[0].value

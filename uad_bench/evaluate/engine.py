@@ -71,7 +71,9 @@ def evaluate(
     asked = reports(results, asks)
     pools = Pools({name: members for report in asked for name, members in report.pools()}, again, probes)
     set_rows = [row for report in asked for row in report.rows(pools)]
-    draws = {key: values for report in asked for key, values in report.draws(pools)}
+    drawn = (pair for report in asked for pair in report.draws(pools))
+    # What a clean-up leaves of a prediction is not on the curve that is resampled.
+    draws = {key: values for key, values in drawn if not (cleanup and "@" in key[1])}
     return Evaluation(tuple(case_rows(results)), tuple(set_rows), used, draws)
 
 

@@ -19,13 +19,14 @@ where map >= threshold.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from uad_bench.errors import DataError, unknown_name
 from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.streaming import stream
 from uad_bench.types import Scored
 
 _BY_DICE = ("oracle_case", "oracle_set", "tune")
@@ -66,7 +67,7 @@ def resolve(
 ) -> dict[str, Threshold]:
     """The threshold of every rule, from healthy validation scans, labelled tune cases and the test cases.
 
-    Each collection is gone through once, and only where a rule asks for it.
+    Each collection is gone through once or twice, and only where a rule asks for it.
     Raises UsageError for a name that is no rule.
     """
     names = list(dict.fromkeys(rules))
@@ -109,9 +110,33 @@ def by_curves(rules: Sequence[str], cases: Iterable[Scored]) -> dict[str, Thresh
     """The thresholds of rules that look at labels, all from one pass over the lesion cases among `cases`."""
     if not rules:
         return {}
-    curves = {scored.case_id: Curve.of_case(scored) for scored in cases if not scored.healthy}
-    case_ids, pool = tuple(sorted(curves)), Curve.pool(curves.values())
+    case_ids, pool = _pooled(cases, any(_FPR.fullmatch(rule) for rule in rules))
     return {rule: _by_curve(rule, pool, case_ids) for rule in rules}
+
+
+def _pooled(cases: Iterable[Scored], whole: bool) -> tuple[tuple[str, ...], Curve]:
+    """The ids of the lesion cases, sorted, and the curve of all their voxels; where not the `whole` curve is needed,
+    and `cases` can be gone through again, the negatives are counted and not kept."""
+    if whole or iter(cases) is cases:
+        curves = {scored.case_id: Curve.of_case(scored) for scored in cases if not scored.healthy}
+        return tuple(sorted(curves)), Curve.pool(curves.values())
+    lesion = _Lesion(cases)
+    pool = stream(lesion)
+    return tuple(sorted(lesion.case_ids)), pool
+
+
+class _Lesion:
+    """The lesion cases among others, re-iterable; what it has met."""
+
+    def __init__(self, cases: Iterable[Scored]) -> None:
+        self._cases = cases
+        self.case_ids: set[str] = set()
+
+    def __iter__(self) -> Iterator[Scored]:
+        for scored in self._cases:
+            if not scored.healthy:
+                self.case_ids.add(scored.case_id)
+                yield scored
 
 
 def _by_curve(rule: str, pool: Curve, case_ids: tuple[str, ...]) -> Threshold:

@@ -10,11 +10,13 @@ lesion voxel), `no_negative` (nothing but lesion), `no_threshold` and `no_tune` 
 Lesion voxels outside the brain mask count as misses that no threshold finds.
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal, NamedTuple
 
 from uad_bench.evaluate.bootstrap import Resampled
 from uad_bench.evaluate.curve import Curve
 from uad_bench.evaluate.metric import Metric, View
+from uad_bench.evaluate.overlap import Overlap, overlap, summed
 from uad_bench.evaluate.points import Floats
 from uad_bench.types import Value
 
@@ -131,8 +133,15 @@ class Sensitivity01(Sensitivity05):
     limit = 0.01
 
 
+def cleaned(view: View) -> Overlap | None:
+    """The counts of a case whose prediction a clean-up has changed: no curve knows them. None: the curve does."""
+    if not view.cleanup or view.prediction is None or view.scored is None:
+        return None
+    return overlap(view.prediction, view.scored)
+
+
 class Dice(VoxelMetric):
-    """2 TP / (2 TP + FP + FN) of `map >= threshold` inside the brain.
+    """2 TP / (2 TP + FP + FN) of `map >= threshold` inside the brain, after the protocol's clean-up.
 
     Not defined without a lesion: an empty truth has no overlap to measure, `fpr` answers there.
     """
@@ -148,6 +157,26 @@ class Dice(VoxelMetric):
 
     def drawn(self, resampled: Resampled, threshold: float | None) -> Floats | None:
         return None if threshold is None else resampled.dice_at(threshold)
+
+    def case(self, view: View) -> Value | None:
+        counts = cleaned(view)
+        return super().case(view) if counts is None else _value(view.curve, counts.dice)
+
+    def keep(self, view: View) -> Overlap | None:
+        return cleaned(view) if view.curve.n_brain else None
+
+    def joined(self, kept: Sequence[Overlap]) -> Value | None:
+        if not kept:
+            return None
+        dice = summed(kept).dice
+        return Value(dice) if dice is not None else Value(None, "no_positive")
+
+
+class Called(NamedTuple):
+    """Voxels of a healthy brain: those called anomalous, and all."""
+
+    called: int
+    brain: int
 
 
 class FalsePositiveRate(VoxelMetric):
@@ -165,6 +194,18 @@ class FalsePositiveRate(VoxelMetric):
         if not curve.n_negative:
             return Value(None, "empty_brain")
         return Value(curve.counts_at(threshold)[1] / curve.n_negative)
+
+    def case(self, view: View) -> Value | None:
+        kept = self.keep(view)
+        return super().case(view) if kept is None else Value(kept.called / kept.brain)
+
+    def keep(self, view: View) -> Called | None:
+        counts = cleaned(view)
+        return Called(counts.fp, view.curve.n_negative) if counts and view.curve.n_negative else None
+
+    def joined(self, kept: Sequence[Called]) -> Value | None:
+        brain = sum(one.brain for one in kept)
+        return Value(sum(one.called for one in kept) / brain) if brain else None
 
 
 def _value(curve: Curve, value: float | None) -> Value:
