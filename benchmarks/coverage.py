@@ -1,0 +1,78 @@
+"""How often 95 % intervals hold the truth: the printed one, and simpler ones that do not.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.coverage --draws 8000
+
+Scores of seeds by patients are drawn from a two-way layout whose mean is known: patients' sd 0.2, interaction sd 0.03,
+seeds' sd as in the table. Each draw is an experiment with an interval of its own; the share that holds the mean is
+printed as Markdown, for numbers that are means over cases and, through bootstrap draws, for pooled ones.
+"""
+
+import argparse
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm, t
+
+from uad_bench.board.intervals import Parts, half_width, of_cases, of_draws, patient_draws, two_way
+
+Floats = npt.NDArray[np.float64]
+PATIENT_SD, BOTH_SD = 0.2, 0.03
+#: The patients, seeds and sd over seeds that the interval has to hold for.
+SETTINGS = tuple(itertools.product((20, 288), (3, 5), (0.01, 0.03, 0.05)))
+
+
+def main() -> None:
+    """Simulate, print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--draws", type=int, default=8000)
+    draws = parser.parse_args().draws
+    print("| patients | seeds | sd over seeds | printed | printed, pooled | seeds only, t | patients only, bootstrap "
+          "| two-way bootstrap | two-way, no t |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|")
+    for n, seeds, sd in SETTINGS:
+        values = simulate(np.random.default_rng([n, seeds, round(100 * sd)]), draws, n, seeds, sd)
+        shares = [covered(values), *_shares(values)]
+        print(f"| {n} | {seeds} | {sd} | {' | '.join(f'{share:.3f}' for share in shares)} |", flush=True)
+
+
+def simulate(rng: np.random.Generator, draws: int, n: int, seeds: int, sd: float) -> Floats:
+    """Experiments whose true mean is 0, (draws, seeds, n)."""
+    a, b = rng.normal(0, sd, (draws, seeds, 1)), rng.normal(0, PATIENT_SD, (draws, 1, n))
+    return np.asarray(a + b + rng.normal(0, BOTH_SD, (draws, seeds, n)))
+
+
+def covered(values: Floats) -> float:
+    """The share of experiments whose printed interval holds 0."""
+    return _holds(values.mean((1, 2)), half_width(_parts(values)))
+
+
+def _parts(values: Floats) -> Parts:
+    return of_cases(values, np.ones((len(values), values.shape[-1]), bool))
+
+
+def _holds(mean: Floats, half: Floats) -> float:
+    return float(np.mean(np.abs(mean) <= half))
+
+
+def _shares(values: Floats) -> list[float]:
+    """The same for the pooled form, seeds alone, patients alone, both by plain resampling, both without t."""
+    (_, seeds, _), mean, parts = values.shape, values.mean((1, 2)), _parts(values)
+    pooled, patients, both = zip(*(_by_resampling(i, one) for i, one in enumerate(values)), strict=True)
+    of_seeds = t.ppf(0.975, seeds - 1) * np.sqrt(parts.seeds)
+    plain = norm.ppf(0.975) * np.sqrt(parts.patients + np.maximum(parts.seeds - parts.both, 0))
+    return [float(np.mean(pooled)), _holds(mean, of_seeds), float(np.mean(patients)), float(np.mean(both)),
+            _holds(mean, plain)]  # fmt: skip
+
+
+def _by_resampling(number: int, values: Floats) -> tuple[bool, bool, bool]:
+    """Whether the pooled, the patients-only and the two-way bootstrap interval hold 0; values (seeds, patients)."""
+    draws = patient_draws(values, 1000)
+    half = float(half_width(of_draws(values.mean(1), draws, np.array(float(values.shape[1])))))
+    ends = [np.quantile(one, (0.025, 0.975)) for one in (draws.mean(0), two_way(draws, number))]
+    first, second = (bool(low <= 0 <= high) for low, high in ends)
+    return abs(values.mean()) <= half, first, second
+
+
+if __name__ == "__main__":
+    main()
