@@ -5,6 +5,7 @@ bias (analysis of variance; for a pooled metric from its bootstrap draws), as a 
 three to five seeds of this field: it divides by n, and knows no t. docs/statistics.md has the simulated coverage.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -93,6 +94,14 @@ def half_width(parts: Parts, alpha: float = 0.05) -> Floats:
         of_seeds = stdtrit(parts.df, 1 - alpha / 2)
         quantile = of_patients + (of_seeds - of_patients) * share**POWER
         return np.asarray(np.where(parts.n > 1, quantile * np.sqrt(total), np.nan))
+
+
+def stacks(values: Sequence[Floats]) -> Iterator[tuple[list[int], Floats]]:
+    """Arrays of equal shape as one, with their places in `values`: rows may have other numbers of seeds."""
+    shapes = [one.shape for one in values]
+    for shape in sorted(set(shapes)):
+        places = [i for i, found in enumerate(shapes) if found == shape]
+        yield places, np.stack([values[i] for i in places])
 
 
 def patient_draws(values: Floats, draws: int) -> Floats:

@@ -40,8 +40,9 @@ class Tested:
     test_ids: SHA-256 of ids and voxels of the test cases; fit_ids: the same with the roles of the cases that
     made the model and the thresholds (train, val, tune); options: canonical JSON of the options of the
     training and the test dataset; lesion, healthy: numbers of test cases. cases: by metric ("ap", "dice@tune") the
-    values of the single cases; kinds: their lesion kind by case id, "healthy" for a healthy one, nothing said for a
-    lesion without a kind; draws: pooled metrics under the patient resamples of `evaluate.bootstrap`, (B,).
+    values of the single cases; groups: the ids in each group ("all", a lesion kind, "healthy", "site=HH"), by default
+    every case is in "all" and in no other; draws: pooled metrics under the patient resamples of
+    `evaluate.bootstrap`, (B,).
     """
 
     test_ids: str
@@ -52,7 +53,7 @@ class Tested:
     numbers: Mapping[Name, Number] = field(default_factory=dict)
     cases: Mapping[str, CaseValues] = field(default_factory=dict)
     draws: Mapping[Name, Draws] = field(default_factory=dict)
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Cost(NamedTuple):
@@ -228,7 +229,7 @@ class Row:
     rank: None for a null row and where not every seed that was begun has the primary metric; done, begun:
     numbers of seeds, or of runs where there are `folds` of them; failures: a line for each seed without numbers;
     marks: see `RunSummary`. standing, to_best and to_baseline are None where the row is not ranked or has nobody
-    to be compared with.
+    to be compared with. values: the primary metric's form by case for each test case, seeds averaged first.
     """
 
     rank: int | None
@@ -248,6 +249,7 @@ class Row:
     to_best: Contrast | None = None
     to_baseline: Contrast | None = None
     cost: Cost = NO_COST
+    values: CaseValues = field(default_factory=dict)
     folds: int = 0
 
     @property
