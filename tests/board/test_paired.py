@@ -58,6 +58,12 @@ def test_wilcoxon_is_that_of_scipy_and_no_row_moves_another():
     assert both[len(d) :] == pytest.approx(asked, abs=1e-12)
 
 
+def test_the_t_test_is_that_of_scipy():
+    d = drawn()
+    assert t_test(d) == pytest.approx(stats.ttest_1samp(d, 0, axis=1).pvalue, rel=1e-9)
+    assert t_test(np.full((1, 5), 0.1)) == 0
+
+
 def test_fewer_than_two_patients_are_no_test():
     assert np.isnan(sign_flip(np.ones((1, 1)))).all() and np.isnan(wilcoxon(np.full((2, 5), np.nan))).all()
 

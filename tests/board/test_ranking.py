@@ -20,23 +20,32 @@ def test_ties_share_the_better_rank_and_an_undefined_score_is_the_worst():
 
 def test_a_rank_that_never_moves_has_a_narrow_interval():
     draws = np.array([[3.0] * 10, [2.0] * 10, [1.0] * 10])
-    low, high, first = ranking.intervals(draws, 0.05)
+    low, high, first = ranking.intervals(ranking.ranks(draws), 0.05)
     assert (low.tolist(), high.tolist(), first.tolist()) == ([1, 2, 3], [1, 2, 3], [1, 0, 0])
 
 
 def test_a_rank_interval_leaves_out_no_more_than_its_tails():
-    draws = scores(6, 1000)
-    low, high, _ = ranking.intervals(draws, 0.05)
-    held = (ranking.ranks(draws) >= low[:, None]) & (ranking.ranks(draws) <= high[:, None])
+    drawn = ranking.ranks(scores(6, 1000))
+    low, high, _ = ranking.intervals(drawn, 0.05)
+    held = (drawn >= low[:, None]) & (drawn <= high[:, None])
     assert held.mean(1).min() >= 0.95
 
 
 def test_tau_is_one_where_no_resample_moves_a_rank_and_minus_one_where_all_turn_round():
-    full = np.array([0.3, 0.2, 0.1])
+    full = np.array([1, 2, 3])
     assert ranking.tau(full, np.repeat(full[:, None], 9, 1)) == 1
-    assert ranking.tau(full, np.repeat(-full[:, None], 9, 1)) == -1
+    assert ranking.tau(full, np.repeat(4 - full[:, None], 9, 1)) == -1
     assert ranking.tau(full[:1], np.ones((1, 9))) is None
     assert ranking.tau(np.ones(3), np.ones((3, 9))) is None
+
+
+def test_tau_is_the_mean_of_those_of_scipy_and_tau_b_with_ties():
+    drawn = ranking.ranks(scores(8, 50))
+    full = ranking.ranks(scores(8, 1, seed=1))[:, 0]
+    expected = np.mean([stats.kendalltau(full, one).statistic for one in drawn.T])
+    assert ranking.tau(full, drawn) == pytest.approx(expected, abs=1e-12)
+    tied, other = np.array([1, 1, 3, 4, 4]), np.array([1, 3, 3, 2, 5])
+    assert ranking.tau(tied, other[:, None]) == pytest.approx(stats.kendalltau(tied, other).statistic)
 
 
 def test_the_second_opinion_ranks_on_each_patient_first():

@@ -72,7 +72,7 @@ def is_mean(metric: str) -> bool:
 def case_ids(evidence: Mapping[str, Evidence], metric: str, group: str) -> list[str]:
     """The cases of a group that any row has an entry of the metric for, sorted."""
     runs = [run for one in evidence.values() for run in one.runs]
-    known = {case for run in runs for case in run.cases.get(metric, ())}
+    known: set[str] = set().union(*(run.cases.get(metric, ()) for run in runs))
     groups = next(
         (run.groups for run in runs if run.groups), {"all": known}
     )  # a table has one set of test cases

@@ -3,41 +3,48 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from uad_bench.board.intervals import Floats
 from uad_bench.board.summary import Critical
 
+Ranks = npt.NDArray[np.int32]
+
 #: Scores of equal methods may differ by the rounding of a sum, never by more.
 DIGITS = 12
 
 
-def ranks(scores: Floats) -> Floats:
+def ranks(scores: Floats) -> Ranks:
     """Ranks down the rows of scores (k, ...): ties share the better rank, an undefined score (NaN) is the worst."""
-    return np.asarray(stats.rankdata(-_comparable(scores), method="min", axis=0))
+    return np.asarray(stats.rankdata(-_comparable(scores), method="min", axis=0), np.int32)
 
 
 def _comparable(scores: Floats) -> Floats:
     return np.asarray(np.where(np.isnan(scores), -np.inf, np.round(scores, DIGITS)))
 
 
-def intervals(scores: Floats, alpha: float) -> tuple[Floats, Floats, Floats]:
-    """From scores (k, B) under resamples: each row's interval of ranks, low and high, and its share of first ranks."""
-    found = ranks(scores)
+def intervals(found: Ranks, alpha: float) -> tuple[Floats, Floats, Floats]:
+    """From ranks (k, B) under resamples: each row's interval of ranks, low and high, and its share of first ranks."""
     low, high = np.quantile(found, (alpha / 2, 1 - alpha / 2), axis=1, method="inverted_cdf")
     return low, high, (found == 1).mean(1)
 
 
-def tau(full: Floats, scores: Floats) -> float | None:
-    """Mean Kendall tau-b between the ranking by `full` (k,) and those by scores (k, B); None with nothing to order."""
-    whole, drawn = _comparable(full), _comparable(scores).T
-    if len(whole) < 2:
-        return None
-    # The p value is not used; SciPy's asymptotic one divides by zero for two rows.
-    method = "asymptotic" if len(whole) > 2 else "auto"
-    found = [stats.kendalltau(whole, one, method=method).statistic for one in drawn]
-    defined = [value for value in found if not np.isnan(value)]
-    return float(np.mean(defined)) if defined else None
+def tau(full: Ranks, found: Ranks) -> float | None:
+    """Kendall's tau-b between ranks (k,) and those of resamples (k, B), their pairs counted together.
+
+    Without ties that is the mean of the resamples' taus, a thousand times faster. None with nothing to order.
+    """
+    order = np.argsort(full, kind="stable")
+    whole, drawn = full[order], found[order]
+    agree = differ = ordered = apart = 0
+    for i in range(len(whole) - 1):
+        worse = drawn[np.searchsorted(whole, whole[i], side="right") :]
+        agree += int(np.count_nonzero(worse > drawn[i]))
+        differ += int(np.count_nonzero(worse < drawn[i]))
+        ordered += worse.size
+        apart += int(np.count_nonzero(drawn[i + 1 :] != drawn[i]))
+    return float((agree - differ) / np.sqrt(ordered * apart)) if ordered and apart else None
 
 
 def mean_ranks(averaged: Floats) -> Floats:
@@ -50,9 +57,9 @@ def mean_ranks(averaged: Floats) -> Floats:
     return np.asarray(found.mean(1))
 
 
-def rank_then_aggregate(averaged: Floats) -> Floats:
+def rank_then_aggregate(averaged: Floats) -> Ranks:
     """Ranks by the mean rank over patients, where the usual order is to average first and rank then."""
-    return np.asarray(stats.rankdata(np.round(mean_ranks(averaged), DIGITS), method="min"))
+    return ranks(-mean_ranks(averaged))
 
 
 def critical(averaged: Floats, labels: Sequence[str], metric: str, alpha: float = 0.05) -> Critical:

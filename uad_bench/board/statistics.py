@@ -142,17 +142,17 @@ def _standings(
     scores = _scores(table, ranked, evidence, averaged)
     if scores is None:
         return {}, None
-    low, high, first = ranking.intervals(scores, table.scheme.alpha)
+    drawn = ranking.ranks(scores)
+    low, high, first = ranking.intervals(drawn, table.scheme.alpha)
     signs = letters.letters(letters.apart(averaged, table.scheme)) if averaged.size else [""] * len(ranked)
-    by_case = ranking.rank_then_aggregate(averaged).astype(int) if averaged.size else None
-    full = np.array([row.cells["all", table.primary].mean for row in ranked], np.float64)
+    by_case = ranking.rank_then_aggregate(averaged) if averaged.size else None
     found = {
         row.label: Standing(
             int(low[i]), int(high[i]), float(first[i]), signs[i], None if by_case is None else int(by_case[i])
         )
         for i, row in enumerate(ranked)
     }
-    return found, ranking.tau(full, scores)
+    return found, ranking.tau(np.array([row.rank for row in ranked], np.int32), drawn)
 
 
 def _scores(
