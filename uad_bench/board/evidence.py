@@ -1,7 +1,7 @@
 """What the statistics of a row are made from: arrays of its runs' values by case, and of their pooled metrics."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,7 @@ class Evidence:
     runs: Sequence[Tested]
     folds: Sequence[int | None]
     deterministic: bool = False
+    _pools: dict[Name, "Pooled | None"] = field(default_factory=dict, repr=False, compare=False)
 
     def cases(self, metric: str, ids: Sequence[str]) -> Floats:
         """Values of the cases `ids`, (replicates, patients); NaN where one is not defined in each run."""
@@ -37,6 +38,11 @@ class Evidence:
 
     def pooled(self, name: Name) -> Pooled | None:
         """A pooled metric and its draws; None where a run lacks them or its value."""
+        if name not in self._pools:
+            self._pools[name] = self._pooled(name)
+        return self._pools[name]
+
+    def _pooled(self, name: Name) -> Pooled | None:
         draws = [run.draws.get(name) for run in self.runs]
         numbers = [run.numbers.get(name) for run in self.runs]
         values = [number.value if number else None for number in numbers]

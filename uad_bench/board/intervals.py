@@ -58,14 +58,17 @@ def of_draws(values: Floats, draws: Floats, n: Floats) -> Parts:
     For a metric that is a mean over patients this agrees with `of_cases` as B grows. A resample in which the metric
     is not defined (NaN) is passed over.
     """
-    s, var = values.shape[-1], np.nanvar if np.isnan(draws).any() else np.var
+    s, mean, var = values.shape[-1], draws.mean(-2), np.var
+    if np.isnan(mean).any():
+        var, draws = np.nanvar, np.where(np.isnan(mean)[..., None, :], np.nan, draws)
     with np.errstate(divide="ignore", invalid="ignore"):
         # The bootstrap's variance has n below the line, not n - 1.
-        patients = var(draws.mean(-2), axis=-1, ddof=1) * n / (n - 1)
+        patients = var(mean, axis=-1, ddof=1) * n / (n - 1)
         if s == 1:
             return _one_seed(patients, n)
-        left = var(draws - draws.mean(-2, keepdims=True), axis=-1, ddof=1).sum(-1)
-        both = left * n / (n - 1) / (s - 1) / s
+        # The variances of the seeds' deviations from their mean, summed, without an array of deviations.
+        left = var(draws, axis=-1, ddof=1).sum(-1) * n / (n - 1) - s * patients
+        both = left / (s - 1) / s
     return Parts(patients, values.var(-1, ddof=1) / s, both, n, np.full(n.shape, s - 1.0))
 
 

@@ -33,7 +33,7 @@ def intervals(found: Ranks, alpha: float) -> tuple[Floats, Floats, Floats]:
 def tau(full: Ranks, found: Ranks) -> float | None:
     """Kendall's tau-b between ranks (k,) and those of resamples (k, B), their pairs counted together.
 
-    Without ties that is the mean of the resamples' taus, a thousand times faster. None with nothing to order.
+    Without ties that is the mean of the resamples' taus, which SciPy computes one by one. None with nothing to order.
     """
     order = np.argsort(full, kind="stable")
     whole, drawn = full[order], found[order]
