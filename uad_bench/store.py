@@ -129,7 +129,7 @@ class RunDir:
         return validated(RunSpec, values, f"{self.name}/spec.yaml")
 
     def _quick_spec(self) -> dict[str, Any] | None:
-        """spec.yaml as spec.json has it, since YAML is most of the time of reading a run; None if not of the same bytes."""
+        """spec.yaml as spec.json has it, as YAML is most of the time of reading a run; None where they differ."""
         try:
             kept: dict[str, Any] = json.loads((self.path / "spec.json").read_text(encoding="utf-8"))
             same = kept["sha256"] == sha256(self.path / "spec.yaml")

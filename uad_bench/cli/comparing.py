@@ -1,6 +1,7 @@
 """`leaderboard why A B`: in words, what keeps two runs out of one ranking, or that nothing does."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,8 @@ def _find(word: str, folders: Sequence[Path]) -> "RunDir":
     if len(exact or found) == 1:
         return (exact or found)[0]
     if not found:
-        raise unknown_name(
-            "run", word, [run.name for run in known], hint="give its folder or a part of its name"
-        )
+        names = [run.name for run in known]
+        near = get_close_matches(word, names, n=3, cutoff=0.4) or names[:3]
+        raise unknown_name("run", word, near, hint="give its folder or a part of its name")
     few = ", ".join(run.name for run in found[:3]) + (" ..." if len(found) > 3 else "")
     raise UsageError(f"{word!r} is {len(found)} runs: {few}", hint="give the folder of one")
