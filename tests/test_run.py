@@ -85,7 +85,8 @@ def test_a_run_is_collected_with_values_by_case_and_what_it_cost(place):
     tested = found.tested["toy_data"]
     values = [tested.cases["ap"][case] for case in sorted(tested.groups["all"])]
     assert np.mean(values) == pytest.approx(tested.numbers["all", "ap.case"].value)
-    assert found.cost.parameters == 0 and found.cost.fit_s is not None and found.cost.peak_mib > 0
+    assert found.cost.parameters == 10  # a convolution of 3 x 3 and its bias
+    assert found.cost.fit_s is not None and found.cost.peak_mib > 0
 
 
 def test_parameters_are_those_of_the_networks_that_were_learnt():

@@ -82,11 +82,12 @@ def _summary(run: RunDir) -> RunSummary:
 
 def _cost(status: Mapping[str, Any], machine: Mapping[str, Any]) -> Cost:
     """What status.json and env.json say a run cost; a figure that is not recorded is None."""
+    device = str(machine.get("device", ""))
     return Cost(
         parameters=_given(int, status.get("parameters")), score_s=_given(float, status.get("score_s_per_scan")),
         fit_s=_given(float, status.get("fit_s")), peak_mib=_given(int, status.get("peak_memory_mib")),
         gpu_mib=_given(int, status.get("gpu_memory_mib")),
-        device=str(machine.get("device_name") or machine.get("device", "")),
+        device=str(machine.get("device_name") or device) if device.startswith("cuda") else device,
     )  # fmt: skip
 
 

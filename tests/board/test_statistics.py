@@ -126,6 +126,18 @@ def test_runs_of_before_have_a_table_without_statistics(make_run):
     assert all((row.standing, row.to_best, row.cells[AP].low) == (None,) * 3 for row in table.rows)
 
 
+def test_a_metric_that_no_case_has_says_nothing_of_cases(make):
+    nothing = dict.fromkeys(IDS)
+    runs = [
+        replace(r, tested={"phantom": replace(r.tested["phantom"], cases={"ap": nothing})})
+        for r in make(MEANS)
+    ]
+    (table,) = tables(runs)
+    found = rows(table)
+    assert table.critical is None and found["good"].standing[:4] == (1, 1, 1.0, "")
+    assert (found["fair"].to_best.n, found["fair"].to_best.p) == (0, None)
+
+
 def test_only_ranked_rows_are_judged(make, make_run):
     failed = make_run("good", 3, state="failed")
     found = rows(tables([*make(MEANS), failed])[0])

@@ -4,7 +4,6 @@ docs/statistics.md says what each means and why it is made so. Everything is a f
 equal bytes, in whatever order they come.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -26,7 +25,7 @@ def judged(table: Table, evidence: Mapping[str, Evidence]) -> Table:
     metric = case_form(table.primary)
     ids = case_ids(evidence, metric, "all")
     values = {row.label: evidence[row.label].cases(metric, ids) for row in rows if row.done} if ids else {}
-    averaged = np.array([values[row.label].mean(0) for row in ranked]) if ids and ranked else np.zeros((0, 0))
+    averaged = _averaged([values[row.label] for row in ranked] if ids else [])
     found, tau = _standings(table, ranked, evidence, averaged)
     best = _contrasts(table, ranked, ranked[:1], values, metric)
     plain = _contrasts(table, ranked, _baseline(rows), values, metric)
@@ -42,6 +41,12 @@ def judged(table: Table, evidence: Mapping[str, Evidence]) -> Table:
     ]  # fmt: skip
     done = replace(table, rows=rows, tau=tau, critical=critical)
     return replace(done, cautions=tuple(_cautions(done, evidence)))
+
+
+def _averaged(values: Sequence[Floats]) -> Floats:
+    """Rows by patients, seeds averaged; without a row or a single value an empty array."""
+    averaged = np.array([one.mean(0) for one in values])
+    return np.zeros((0, 0)) if np.isnan(averaged).all() else averaged
 
 
 def _by_case(ids: Sequence[str], values: Floats | None) -> dict[str, float | None]:
@@ -197,12 +202,3 @@ def _cautions(table: Table, evidence: Mapping[str, Evidence]) -> Iterator[str]:
 def _folds(row: Row) -> str:
     seeds = "" if row.done == row.folds else f", {row.done} runs"
     return f"{row.folds} fold{'s' if row.folds > 1 else ''}{seeds}"
-
-
-def as_json(value: object) -> object:
-    """A frozen part of a table as plain values, for JSON; None stays None."""
-    return (
-        dataclasses.asdict(value)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type)
-        else value
-    )
