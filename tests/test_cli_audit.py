@@ -7,7 +7,8 @@ import pytest
 
 from tests.plugins.toy_data import make
 from uad_bench.cli import auditing
-from uad_bench.errors import DataError, UsageError
+from uad_bench.errors import DataError, IntegrityError, UsageError
+from uad_bench.store import RunDir
 
 HERE = Path(__file__).parent / "plugins"
 DATA = str(HERE / "toy_data.py")
@@ -92,6 +93,9 @@ def test_a_finished_run_is_audited_from_its_files(tmp_path, capsys):
     (run / "splits.csv").write_text("\n".join(rows))
     (run / "thresholds.csv").write_text("dataset,rule,value,n_cases,ids_sha256,oracle,reason\n")
     (run / "fitted.json").write_text(json.dumps([{"step": "histogram", "parameters": {}, "saw": ["toy/b"]}]))
+    with pytest.raises(IntegrityError, match="digests"):
+        auditing.audit([tmp_path / "runs"])
+    RunDir(run).seal()
     with pytest.raises(DataError, match="2 leaks"):
         auditing.audit([tmp_path / "runs"])
     out = capsys.readouterr().out

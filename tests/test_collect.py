@@ -164,6 +164,12 @@ def test_settings_hold_what_moves_a_number_but_not_the_seed(run):
     assert json.dumps(settings) and "seed" not in settings
 
 
+def test_maps_of_fewer_bits_are_another_row(run, spec):
+    run.write_spec(spec.model_copy(update={"map_bits": 16}))
+    run.seal()
+    assert summarise(run).settings["run.map_bits"] == 16
+
+
 def test_options_of_a_dataset_keep_its_runs_apart_however_it_is_named(run, spec):
     given = {"phantom": {"seed": 1}, "file.py:Unused": {"x": 1}, "other": {}}
     run.write_spec(spec.model_copy(update={"datasets": given}))

@@ -65,6 +65,19 @@ def test_a_map_reads_back_to_the_bit_and_is_zero_outside_the_brain(run):
     assert np.array_equal(run.read_map("d", "c"), np.where(brain, values, np.float32(0)))
 
 
+@pytest.mark.parametrize("largest", [3.4028235e38, 7e4, 1.0, 1e-30])
+def test_a_map_of_16_bits_keeps_11_of_precision_and_the_order(run, largest):
+    values = np.random.default_rng(0).normal(size=(9, 9, 9))
+    values = (values / np.abs(values).max() * np.float32(largest)).astype(np.float32)
+    brain = np.ones(values.shape, bool)
+    run.write_map("d", "c", values, brain, bits=16)
+    found = run.read_map("d", "c")
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, values, rtol=2**-11, atol=0)
+    order = np.argsort(values, axis=None)
+    assert (np.diff(found.ravel()[order].astype(np.float64)) >= 0).all()
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 not a zip", None])
 def test_a_damaged_or_missing_map_is_told(run, damage):
     path = run.map_path("d", "c")

@@ -216,5 +216,6 @@ def iter_rows(cohort: Cohort) -> Iterator[dict[str, Any]]:
         yield {
             "dataset": case.dataset, "case_id": case.case_id, "subject_id": case.subject_id,
             "role": member.role, "healthy": case.healthy, "lesion_kind": case.lesion_kind,
-            "site": case.site, "age": case.age, "sex": case.sex, "content": member.prepared.content,
+            "site": case.site, "scanner": case.scanner, "age": case.age, "sex": case.sex,
+            "content": member.prepared.content,
         }  # fmt: skip

@@ -17,7 +17,7 @@ from uad_bench.store import FloatArray64, RunDir
 Value = TypeVar("Value")
 
 #: Columns of splits.csv whose values make groups of lesion cases of their own, "site=HH".
-STRATA = ("site", "sex")
+STRATA = ("site", "scanner", "sex")
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,8 @@ def _marks(run: RunDir, spec: RunSpec) -> tuple[str, ...]:
 def _settings(spec: RunSpec) -> dict[str, object]:
     """Whatever of a specification moves a number within one protocol, but for the seed."""
     of_run = spec.model_dump(mode="json", include={"target", "precision", "time_budget_s"})
+    if spec.map_bits != 32:  # came later: runs that do not use it are one row with those from before
+        of_run["map_bits"] = spec.map_bits
     dumped: dict[str, object] = spec.model_dump(mode="json")["parameters"]
     return dumped | {f"run.{key}": value for key, value in of_run.items()}
 
@@ -146,7 +148,7 @@ def _groups(cases: Iterable[Mapping[str, str]]) -> dict[str, frozenset[str]]:
         if row["healthy"] == "True":
             names = ["healthy"]
         else:
-            strata = [f"{column}={row[column]}" for column in STRATA if row[column]]
+            strata = [f"{column}={row[column]}" for column in STRATA if row.get(column)]
             names = ["all", row["lesion_kind"] or "all", *strata]
         for name in names:
             groups.setdefault(name, set()).add(row["case_id"])

@@ -120,7 +120,8 @@ class RunSpec(Strict):
 
     method: name in tables (with ":variant"); target: where its class is; source: the distribution it comes
     from; parameters: all hyper-parameters, resolved; datasets: options of dataset plug-ins; fold: which fold is
-    val; splits: the published table that gave the roles, "" for the protocol's own; allow_leak: see `Plan`.
+    val; map_bits: width of the stored scores that all numbers are made from, 32 keeps every bit; splits:
+    the published table that gave the roles, "" for the protocol's own; allow_leak: see `Plan`.
     """
 
     method: str
@@ -134,6 +135,7 @@ class RunSpec(Strict):
     checkpoint_minutes: float = Field(2.0, ge=0)
     time_budget_s: float | None = Field(None, gt=0)
     keep_maps: Literal["all", "none"] = "all"
+    map_bits: Literal[16, 32] = 32
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     fold: int | None = Field(None, ge=0)
     splits: str = ""
@@ -142,7 +144,7 @@ class RunSpec(Strict):
     def run_id(self, cohort: str) -> str:
         """The folder's name: equal for an equal spec and cohort, so that a repeated command finds its run."""
         asked = self.model_dump(mode="json", exclude={"seed", "checkpoint_minutes", "keep_maps"})
-        for later, unused in (("fold", None), ("splits", ""), ("allow_leak", False)):
+        for later, unused in (("fold", None), ("splits", ""), ("allow_leak", False), ("map_bits", 32)):
             if asked[later] == unused:  # came later: runs that do not use them are found again
                 del asked[later]
         asked |= {"protocol": self.protocol.fingerprint, "cohort": cohort}

@@ -229,7 +229,7 @@ def score(directory: store.RunDir, method: "Method", spec: RunSpec, cohort: Coho
         scan, began = member.prepared.scan(), time.monotonic()
         values = score_scan(method, scan, ctx, spec.method)
         seconds += time.monotonic() - began
-        directory.write_map(member.case.dataset, member.case.case_id, values, scan.brain_mask)
+        directory.write_map(member.case.dataset, member.case.case_id, values, scan.brain_mask, spec.map_bits)
         ticker(number, len(todo))
     if todo:
         _note(directory, "running", score_s_per_scan=round(seconds / len(todo), 4))

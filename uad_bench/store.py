@@ -41,7 +41,7 @@ from uad_bench.types import BoolArray, FloatArray
 FloatArray64 = npt.NDArray[np.float64]
 SEALED = ("spec.yaml", "spec.json", "env.json", "splits.csv", "left_out.csv", "audit.json", "fitted.json",
           "thresholds.csv", "cases.csv", "metrics.csv", "draws.npz")  # fmt: skip
-SPLIT_COLUMNS = ("dataset", "case_id", "subject_id", "role", "healthy", "lesion_kind", "site", "age", "sex",
+SPLIT_COLUMNS = ("dataset", "case_id", "subject_id", "role", "healthy", "lesion_kind", "site", "scanner", "age", "sex",
                  "content")  # fmt: skip
 CASE_COLUMNS = ("dataset", "case_id", "lesion_kind", "metric", "value", "reason")
 METRIC_COLUMNS = ("dataset", "group", "metric", "value", "n", "undefined", "reason")
@@ -176,23 +176,32 @@ class RunDir:
         """Where the anomaly map of a case is."""
         return self.path / "maps" / dataset / f"{case_id}.npz"
 
-    def write_map(self, dataset: str, case_id: str, values: FloatArray, brain_mask: BoolArray) -> None:
-        """Keep a map (X, Y, Z) without loss: float32 in the brain; outside it is 0 by contract, not stored."""
+    def write_map(
+        self, dataset: str, case_id: str, values: FloatArray, brain_mask: BoolArray, bits: int = 32
+    ) -> None:
+        """Keep a map (X, Y, Z), the brain only; outside it is 0 by contract, not stored.
+
+        bits: 32 keeps every bit; 16 rounds to float16 after a scaling by a power of two that nothing overflows:
+        11 bits of precision, order kept but for scores that become equal.
+        """
         data = io.BytesIO()
+        inside = values[brain_mask]
+        kept, exponent = narrowed(inside) if bits == 16 else (inside, 0)
         np.savez_compressed(
-            data, values=values[brain_mask], shape=np.array(values.shape), brain=np.packbits(brain_mask)
-        )
+            data, values=kept, exponent=np.int64(exponent), shape=np.array(values.shape),
+            brain=np.packbits(brain_mask),
+        )  # fmt: skip
         write_bytes(self.map_path(dataset, case_id), data.getvalue())
 
     def read_map(self, dataset: str, case_id: str) -> FloatArray:
-        """The map (X, Y, Z) as it was scored. Raises IntegrityError where the file is damaged."""
+        """The map (X, Y, Z) as it was kept. Raises IntegrityError where the file is damaged."""
         path = self.map_path(dataset, case_id)
         try:
             with np.load(path, allow_pickle=False) as kept:
                 shape = tuple(int(n) for n in kept["shape"])
                 brain = np.unpackbits(kept["brain"], count=int(np.prod(shape))).astype(bool).reshape(shape)
                 values = np.zeros(shape, np.float32)
-                values[brain] = kept["values"]
+                values[brain] = widened(kept["values"], int(kept["exponent"]) if "exponent" in kept else 0)
                 return values
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             hint = "score again: `uad-bench run ... --fresh`"
@@ -230,13 +239,32 @@ class RunDir:
         Maps only if asked; without `model` only the tables, which is all that numbers are read from.
         """
         wanted = {"maps": maps, "model": model}
-        for name, digest in json.loads((self.path / "digests.json").read_text()).items():
+        hint = "make the run again with --fresh"
+        try:
+            sealed = json.loads((self.path / "digests.json").read_text()).items()
+        except (OSError, ValueError, AttributeError) as error:
+            raise IntegrityError("no readable digests.json", where=self.name, hint=hint) from error
+        for name, digest in sealed:
             path = self.path / name
             if not wanted.get(name.partition("/")[0], True):
                 continue
             if not path.is_file() or sha256(path) != digest:
-                hint = "make the run again with --fresh"
                 raise IntegrityError(f"{name} was changed after the run", where=self.name, hint=hint)
+
+
+def narrowed(values: FloatArray) -> tuple[npt.NDArray[np.floating[Any]], int]:
+    """`values` / 2 ** exponent as float16; the exponent puts the largest of them between 2^14 and 2^15."""
+    largest = float(np.abs(values).max(initial=0))
+    exponent = int(np.frexp(largest)[1]) - 15 if largest else 0
+    return np.ldexp(values, -exponent).astype(np.float16), exponent
+
+
+def widened(values: npt.NDArray[np.floating[Any]], exponent: int) -> npt.NDArray[np.floating[Any]]:
+    """What `narrowed` took, but for the rounding; float32 is left as it is."""
+    if values.dtype == np.float32:
+        return values
+    most = float(np.finfo(np.float32).max)  # which rounds up to a power of two that is none
+    return np.clip(np.ldexp(values.astype(np.float64), exponent), -most, most).astype(np.float32)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401  # any scalar

@@ -28,7 +28,7 @@ class Case:
     `mask_cut`: masks hold fractions (a linear warp's) and are cut above this; None: fractions are an error.
     `masks_apart`: masks may lie on a grid of none of the images; their world coordinates are trusted.
     `stripped`: True for scans that hold the brain alone, False for whole heads, None where nobody knows.
-    `age` is in years, `sex` is "f" or "m"; both are None where unknown.
+    `site` and `scanner` are words, "" where unknown; `age` is in years, `sex` is "f" or "m", None where unknown.
     """
 
     dataset: str
@@ -45,6 +45,7 @@ class Case:
     masks_apart: bool = False
     stripped: bool | None = None
     site: str = ""
+    scanner: str = ""
     age: float | None = None
     sex: str | None = None
 

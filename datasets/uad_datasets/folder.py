@@ -19,8 +19,8 @@ class FolderAdapter(DatasetAdapter):
     """A table with one row a case, or (`bids: true`) a BIDS tree. docs/datasets/folder.md shows both.
 
     table: CSV or TSV, relative to the root. columns: how the table (or participants.tsv) calls case_id,
-    subject_id, t1, t1ce, t2, flair, pd, lesion_mask, brain_mask, healthy, site, age, sex, lesion_kind, where it
-    calls them otherwise. entities: of a BIDS tree, only files with these (`{acq: iso}`). healthy: what cases
+    subject_id, t1, t1ce, t2, flair, pd, lesion_mask, brain_mask, healthy, site, scanner, age, sex, lesion_kind,
+    where it calls them otherwise. entities: of a BIDS tree, only files with these (`{acq: iso}`). healthy: what cases
     are that have no lesion mask and of whom the table says nothing. The rest as in `Case`, for all cases.
     """
 
@@ -82,6 +82,7 @@ class FolderAdapter(DatasetAdapter):
             masks_apart=self.masks_apart,
             stripped=self.stripped,
             site=entry.facts.get("site", ""),
+            scanner=entry.facts.get("scanner", ""),
             age=age_of(entry.facts.get("age", "")),
             sex=sex_of(entry.facts.get("sex", "")),
         )

@@ -12,7 +12,7 @@ from uad_datasets.tables import Row, read_rows
 MODALITIES = ("t1", "t1ce", "t2", "flair", "pd")
 IDS = ("case_id", "subject_id")
 FILES = (*MODALITIES, "lesion_mask", "brain_mask")
-FACTS = ("healthy", "site", "age", "sex", "lesion_kind")
+FACTS = ("healthy", "site", "scanner", "age", "sex", "lesion_kind")
 #: The error code of a file that is not there.
 ABSENT = {"lesion_mask": "UB333", "brain_mask": "UB331"}
 

@@ -20,6 +20,10 @@ SHEETS = ("IXI.xls", "IXI.csv", "ixi.xls", "ixi.csv")
 SEX_ID = {"1": "m", "2": "f", "1.0": "m", "2.0": "f"}
 
 
+#: By the dataset's page: field strength and maker.
+SCANNERS = {"Guys": "1.5T Philips", "HH": "3T Philips", "IOP": "1.5T GE"}
+
+
 @dataclass
 class IxiAdapter(DatasetAdapter):
     """The file name decides, so any folder spelling will do: IXI-T2/, T2/, t2/ or all in one.
@@ -40,7 +44,7 @@ class IxiAdapter(DatasetAdapter):
     stripped: bool = False
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
-        """One case a session, all healthy; `site` is Guys, HH or IOP.
+        """One case a session, all healthy; `site` is Guys, HH or IOP, each with a scanner of its own.
 
         Raises DataError for a sheet that cannot be read (UB321, UB334), else as `Pairing.each`.
         """
@@ -68,6 +72,7 @@ class IxiAdapter(DatasetAdapter):
             brain_mask=next((mask for mask in masks if mask), None),
             stripped=self.stripped,
             site=site,
+            scanner=SCANNERS.get(site, ""),
             age=person.age,
             sex=person.sex,
         )

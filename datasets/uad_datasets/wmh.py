@@ -23,8 +23,8 @@ class WmhAdapter(DatasetAdapter):
     """Subject folders at any depth; the folder above one is its scanner, and both make the case id.
 
     So `Singapore/64` is Singapore_64 and `Philips_VU .PETMR_01./160` Philips_VU_PETMR_01_160; `site` is
-    Utrecht, Singapore or Amsterdam. Label 1 is lesion; label 2, other pathology, is ignored: neither lesion
-    nor healthy. 3DT1, on a grid of its own, is not read.
+    Utrecht, Singapore or Amsterdam, `scanner` the folder's name. Label 1 is lesion; label 2, other pathology,
+    is ignored: neither lesion nor healthy. 3DT1, on a grid of its own, is not read.
 
     version: "pre", bias-corrected by the challenge, or "orig".
     """
@@ -75,4 +75,5 @@ def _case(case_id: str, files: Files) -> Case:
         ignored_labels=(2,),
         stripped=False,
         site=site_of(case_id),
+        scanner=case_id.rpartition("_")[0],
     )

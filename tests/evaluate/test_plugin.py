@@ -1,6 +1,7 @@
 """Every name that the metrics plug-in registers leads to a metric of that name."""
 
 import importlib
+from pathlib import Path
 
 from uad_bench.evaluate.metric import Metric
 from uad_bench.evaluate.plugin import register_metrics
@@ -16,3 +17,11 @@ def test_registered_names_lead_to_metrics():
         assert issubclass(metric, Metric)
         assert metric.name == name
         assert summary
+
+
+def test_every_name_is_there_once_and_told_in_the_docs():
+    found = []
+    register_metrics(lambda name, target, summary: found.append(name))
+    assert len(found) == len(set(found))
+    told = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    assert [name for name in found if f"`{name}`" not in told] == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from uad_bench.errors import UsageError
-from uad_bench.evaluate.postprocess import apply, parse
+from uad_bench.evaluate.postprocess import apply, parse, split
 
 SHAPE = (14, 12, 10)
 
@@ -100,6 +100,24 @@ def test_an_empty_brain_goes_through_every_step():
     assert not kept.any()
 
 
+def test_components_are_dropped_from_predictions_and_maps_are_left_alone():
+    drop = {"step": "drop_components", "voxels": 7}
+    on_maps, on_predictions = split(parse([{"step": "erode_brain"}, drop]))
+    assert [step.step for step in (*on_maps, *on_predictions)] == ["erode_brain", "drop_components"]
+    prediction = np.zeros(SHAPE, bool)
+    prediction[0, 0, :7], prediction[5, 5, :8], prediction[9, 9, 9] = True, True, True
+    cleaned = on_predictions[0](prediction)
+    assert cleaned.sum() == 8
+    assert prediction.sum() == 16
+    with_drop, without = (apply(noise(), ball(), parse(steps)) for steps in ([drop], []))
+    assert np.array_equal(with_drop[0], without[0])
+
+
+def test_a_step_on_maps_cannot_come_after_one_on_predictions():
+    with pytest.raises(UsageError, match="after drop_components"):
+        parse([{"step": "drop_components", "voxels": 7}, {"step": "median", "size": 5}])
+
+
 @pytest.mark.parametrize(
     ("step", "message"),
     [
@@ -110,6 +128,8 @@ def test_an_empty_brain_goes_through_every_step():
         ({"step": "median", "size": 5, "axes": 1}, "option axes"),
         ({"step": "median"}, "option size"),
         ({"step": "erode_brain", "iterations": 0}, "option iterations"),
+        ({"step": "drop_components", "voxels": 0}, "option voxels"),
+        ({"step": "drop_component", "voxels": 7}, "did you mean drop_components"),
     ],
 )
 def test_a_wrong_step_is_told(step, message):

@@ -1,5 +1,7 @@
 """Threshold rules: their values, what they have seen, and the refusal of a leak."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,7 +85,61 @@ def test_a_threshold_made_from_test_cases_is_refused_by_name():
     refuse_leaks([Threshold("oracle_set", 0.5, ("a",), oracle=True)], ["a"])
 
 
-@pytest.mark.parametrize("name", ["healthy_98", "healthy_q9", "healthy_q980", "oracle", "tuned"])
+@pytest.mark.parametrize("percent", [0, 1, 5, 50, 99])
+@pytest.mark.parametrize(("prefix", "role"), [("tune", "tune"), ("oracle", "test")])
+def test_a_fixed_false_positive_rate_is_kept_by_the_lowest_threshold_that_can(scored, prefix, role, percent):
+    rule = f"{prefix}_fpr{percent:02d}"
+    cases = [scored(f"l{k}", shift=-1) for k in range(4)]
+    found = resolve([rule], **{role: [*cases, scored("h", healthy=True, shift=50)]})[rule]
+    scores, lesion, _ = pooled(cases)
+    others = scores[~lesion]
+    allowed = percent * others.size // 100
+    assert np.sum(others >= found.value) == allowed
+    assert np.sum(others >= np.nextafter(np.float32(found.value), np.float32(-np.inf))) > allowed
+    assert (found.oracle, found.case_ids) == (prefix == "oracle", ("l0", "l1", "l2", "l3"))
+
+
+@pytest.mark.parametrize("level", [0.0, -0.0, -3.5, 1e-42, 3e38])
+def test_equal_scores_are_all_called_or_none(scored, level):
+    one = scored("a")
+    flat = replace(one, map=np.full_like(one.map, level))
+    found = resolve(["tune_fpr05"], tune=[flat])["tune_fpr05"].value
+    assert found == np.nextafter(np.float32(level), np.float32(np.inf))
+
+
+def test_rates_and_dice_come_from_one_pass_over_the_cases(scored):
+    found = resolve(
+        ["tune_fpr05", "tune", "oracle_set", "oracle_fpr10"],
+        tune=iter([scored("a")]),
+        test=iter([scored("b")]),
+    )
+    assert [t.value is None for t in found.values()] == [False] * 4
+    assert found["tune"] == resolve(["tune"], tune=[scored("a")])["tune"]
+
+
+def test_rates_say_why_there_is_none(scored):
+    one = scored("a")
+    nothing_else = replace(one, lesion_mask=np.ones_like(one.lesion_mask))
+    found = resolve(["tune_fpr05", "oracle_fpr05"], tune=[nothing_else])
+    assert [t.reason for t in found.values()] == ["no_negative", "no_threshold"]
+    assert resolve(["tune_fpr05"])["tune_fpr05"].reason == "no_tune"
+
+
+def test_a_digest_tells_rule_cases_and_value_apart():
+    digests = [
+        Threshold(*made).digest
+        for made in (("tune", 0.5, ("a", "b")), ("tune_fpr05", 0.5, ("a", "b")), ("tune", 0.5, ("a",)),
+                     ("tune", 0.25, ("a", "b")), ("tune", None, ("a", "b")))
+    ]  # fmt: skip
+    assert len(set(digests)) == 5
+    assert Threshold("tune", 0.5, ("b", "a")).digest == digests[0]
+    assert len(digests[0]) == 64
+
+
+@pytest.mark.parametrize(
+    "name", ["healthy_98", "healthy_q9", "healthy_q980", "oracle", "tuned", "tune_fpr5", "healthy_fpr05"]
+)
 def test_an_unknown_rule_is_told_with_the_nearest(name):
-    with pytest.raises(UsageError, match="unknown threshold rule"):
+    with pytest.raises(UsageError, match="unknown threshold rule") as error:
         healthy_percent(name)
+    assert "tune_fprNN" in error.value.hint

@@ -17,13 +17,13 @@ NETWORKS = ("resnet", "conv")
 
 
 def scan(number: int, *, hole: bool = False) -> Scan:
-    """A ball whose brightness tells x and y; `hole`: a cube that carries the brightness of its mirror image."""
+    """A ball whose brightness tells x and y; `hole`: a patch on the right that carries what is seen on the left."""
     x, y, z = np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij")
     brain = x**2 + y**2 + z**2 < 0.9
     image = 0.5 + 0.25 * x + 0.15 * np.sin(3 * y)
     image += 0.01 * np.random.default_rng(number).standard_normal(SHAPE)
     if hole:
-        image[12:16, 10:14] = image[::-1][12:16, 10:14]
+        image[10:18, 8:16] = image[2:10, 8:16]
     stripped = (image * brain).astype(np.float32)[None]
     return Scan(f"toy{number}", ("t2",), stripped, brain, np.eye(4), (2.0, 2.0, 2.0))
 
@@ -96,11 +96,15 @@ def test_a_resumed_training_is_bit_equal(
 
 
 def test_what_is_out_of_place_scores_higher() -> None:
-    method = fitted("conv", steps=150, lr=1e-2, schedule="cosine", width=8, checked=12, clip=5.0)
-    same, wrong = (method.score(scan(7, hole=hole), Context()) for hole in (False, True))
     inside = np.zeros(SHAPE, bool)
     inside[13:15, 11:13, 2:4] = True
-    assert (wrong - same)[inside].mean() > 2 * abs((wrong - same)[~inside & VAL[0].brain_mask].mean())
+    rise = []
+    for seed in range(4):  # one short training may miss it; bits differ from processor to processor
+        method = tiny("conv", steps=100, lr=1e-2, schedule="cosine", width=8, checked=12, clip=5.0)
+        method.fit(TRAIN, VAL, Context(seed=seed))
+        rise.append(method.score(scan(7, hole=True), Context()) - method.score(scan(7), Context()))
+    mean = np.mean(rise, axis=0)
+    assert mean[inside].mean() > 2 * abs(mean[~inside & VAL[0].brain_mask].mean())
 
 
 def test_cosine_rises_then_falls_to_nothing_and_constant_stays() -> None:

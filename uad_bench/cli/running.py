@@ -29,6 +29,9 @@ def run(
     time_budget: Annotated[float, typer.Option(help="Minutes of training a run; 0: no limit.", min=0)] = 0,
     checkpoint_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints.", min=0)] = 2,
     keep_maps: Annotated[str, typer.Option("--keep-maps", help="all or none.")] = "all",
+    map_bits: Annotated[
+        int, typer.Option("--map-bits", help="Width of stored scores: 32, or 16 for half the disk.")
+    ] = 32,
     skip_broken: options.SkipBroken = False,
     skip_missing: options.SkipMissing = False,
     fold: options.Fold = -1,
@@ -52,7 +55,7 @@ def run(
     said, table = options.table(splits)
     limits = {
         "fold": None if fold < 0 else fold, "splits": said, "allow_leak": allow_leak,
-        "precision": precision, "keep_maps": keep_maps, "checkpoint_minutes": checkpoint_minutes,
+        "precision": precision, "keep_maps": keep_maps, "map_bits": map_bits, "checkpoint_minutes": checkpoint_minutes,
         "time_budget_s": time_budget * 60 or None,
     }  # fmt: skip
     matrix = Matrix(

@@ -50,15 +50,31 @@ def balance(cases: Iterable[Case], roles: Mapping[str, str]) -> list[Stratum]:
 
 
 def _facts(case: Case) -> list[tuple[str, str]]:
-    facts = [("all", "all")]
-    if case.site:
-        facts.append(("site", case.site))
-    if case.age is not None:
-        first = int(case.age // BAND) * BAND
-        facts.append(("age", f"{first:02d}-{first + BAND - 1}"))
-    if case.sex:
-        facts.append(("sex", case.sex))
-    return facts
+    return [("all", "all"), *((kind, value) for kind, value in facts(case).items() if kind != "scanner")]
+
+
+def facts(case: Case) -> dict[str, str]:
+    """The strata of a case, as far as they are known: site, scanner, age (a band of 20 years) and sex."""
+    first = -1 if case.age is None else int(case.age // BAND) * BAND
+    known = {
+        "site": case.site,
+        "scanner": case.scanner,
+        "age": "" if first < 0 else f"{first:02d}-{first + BAND - 1}",
+        "sex": case.sex or "",
+    }
+    return {kind: value for kind, value in known.items() if value}
+
+
+#: Upper ends of the bands of lesion load, ml; MSLUB's 30 patients have quartiles of 1.8, 14.1 and 28.5 ml.
+LOADS_ML = (1, 5, 20, 50)
+
+
+def load_band(ml: float) -> str:
+    """The band of a lesion load in ml: "<1ml", "1-5ml" ... ">=50ml"."""
+    ends = ["", *map(str, LOADS_ML), ""]
+    band = sum(ml >= end for end in LOADS_ML)
+    low, high = ends[band], ends[band + 1]
+    return f"{low}-{high}ml" if low and high else f"<{high}ml" if high else f">={low}ml"
 
 
 def widest_gap(strata: Iterable[Stratum], fractions: Mapping[str, float]) -> float:

@@ -1,7 +1,9 @@
-"""Post-processing of anomaly maps: named steps of the protocol, the same for every method.
+"""Post-processing of anomaly maps and of predictions: named steps of the protocol, the same for every method.
 
 Maps are float32 (X, Y, Z), higher = more anomalous, of any sign; brain masks bool (X, Y, Z). An axial slice
-is map[:, :, z]. A step takes and gives (map, brain mask); the mask it gives is the new region of interest.
+is map[:, :, z]. A map step takes and gives (map, brain mask); the mask it gives is the new region of interest. A
+prediction step takes and gives what a threshold called anomalous, bool (X, Y, Z); it comes after all map steps, and
+does not touch a metric that takes no threshold.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from scipy import ndimage
 
 from uad_bench.errors import UsageError, unknown_name
+from uad_bench.evaluate.components import drop_small
 from uad_bench.types import BoolArray, FloatArray
 
 Mapped = tuple[FloatArray, BoolArray]
@@ -71,24 +74,67 @@ class ErodeBrain(Step):
         return anomaly_map, ndimage.binary_erosion(brain_mask, cross, self.iterations)
 
 
-STEPS: dict[str, type[Step]] = {"median": Median, "erode_brain": ErodeBrain}
+class PredictionStep(Step):
+    """A step on the prediction: derive and write `__call__`. On a map it does nothing."""
+
+    def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> Mapped:
+        return anomaly_map, brain_mask
+
+    def __call__(self, prediction: BoolArray) -> BoolArray:
+        """The changed prediction; the input stays as it is."""
+        raise NotImplementedError
+
+
+class DropComponents(PredictionStep):
+    """Drop the 26-connected components of at most `voxels` voxels (7 in Baur et al. 2021, pDDPM and cDDPM).
+
+    Voxels are counted as they are. The published code fills the holes of a component first: a difference for seven
+    voxels around an empty one, and for no other component that small.
+    """
+
+    step: Literal["drop_components"] = "drop_components"
+    voxels: Annotated[int, Field(ge=1)]
+
+    def __call__(self, prediction: BoolArray) -> BoolArray:
+        return drop_small(prediction, self.voxels)
+
+
+STEPS: dict[str, type[Step]] = {
+    "median": Median,
+    "erode_brain": ErodeBrain,
+    "drop_components": DropComponents,
+}
 
 
 def parse(steps: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
     """The steps of a protocol, such as {"step": "median", "size": 5, "axes": 3}, checked.
 
-    Raises UsageError, with the nearest names, for a step or an option that is not known.
+    Raises UsageError, with the nearest names, for a step or an option that is not known, and for a step on maps that
+    comes after one on predictions.
     """
-    return tuple(_parse_one(options) for options in steps)
+    parsed = tuple(_parse_one(options) for options in steps)
+    map_steps, prediction_steps = split(parsed)
+    if parsed != (*map_steps, *prediction_steps):
+        late = ", ".join(step.step for step in prediction_steps)
+        raise UsageError(f"a step on maps comes after {late}", where="postprocess",
+                         hint=f"{late} acts on the thresholded map: write it last")  # fmt: skip
+    return parsed
+
+
+def split(steps: Iterable[Step]) -> tuple[tuple[Step, ...], tuple[PredictionStep, ...]]:
+    """(steps on maps, steps on predictions), each in order; the latter are `View.cleanup`."""
+    members = tuple(steps)
+    on_maps = tuple(step for step in members if not isinstance(step, PredictionStep))
+    return on_maps, tuple(step for step in members if isinstance(step, PredictionStep))
 
 
 def apply(anomaly_map: FloatArray, brain_mask: BoolArray, steps: Iterable[Step]) -> Mapped:
-    """The map and the region of interest after all steps.
+    """The map and the region of interest after all steps on maps; those on predictions are passed over.
 
     Outside the region of interest the map holds its lowest score within, so that a picture or a threshold
     sees nothing there; in an empty brain it is 0.
     """
-    for step in steps:
+    for step in split(steps)[0]:
         if not brain_mask.any():
             break
         anomaly_map, brain_mask = step.run(anomaly_map, brain_mask)

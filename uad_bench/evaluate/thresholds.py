@@ -1,14 +1,23 @@
 """Threshold rules: where the operating point of a thresholded metric comes from.
 
-    healthy_qNN   the NN % quantile of the in-brain scores of the healthy validation scans
-    tune          best pooled Dice on labelled cases held out for this purpose
-    oracle_set    best pooled Dice on the test cases themselves: a ceiling, not a result
-    oracle_case   best Dice of each test case by itself: a higher ceiling
+    healthy_qNN    the NN % quantile of the in-brain scores of the healthy validation scans
+    tune           best pooled Dice on labelled cases held out for this purpose
+    tune_fprNN     the lowest threshold at which at most NN % of the non-lesion brain voxels of those cases, pooled,
+                   are called anomalous: a fixed false positive rate
+    oracle_set     best pooled Dice on the test cases themselves: a ceiling, not a result
+    oracle_case    best Dice of each test case by itself: a higher ceiling
+    oracle_fprNN   as tune_fprNN, on the test cases themselves ("Dice at 5 % FPR" of FAE)
+
+Rules of tune and test cases see the lesion cases among them only. Whatever looks at labels of the test begins with
+"oracle". Where more than NN % of the voxels share the highest score, tune_fprNN lies above it, and nothing is called.
 
 A threshold remembers the cases it was made from, and scoring refuses to test it on any of them unless it says
-that it is an oracle. A voxel is anomalous where map >= threshold.
+that it is an oracle. Its digest tells whether two runs used the same rule, cases and value. A voxel is anomalous
+where map >= threshold.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +28,11 @@ from uad_bench.errors import DataError, unknown_name
 from uad_bench.evaluate.curve import Curve
 from uad_bench.types import Scored
 
-ORACLES = frozenset({"oracle_case", "oracle_set"})
+_BY_DICE = ("oracle_case", "oracle_set", "tune")
 _HEALTHY = re.compile(r"healthy_q(\d\d)")
+_FPR = re.compile(r"(tune|oracle)_fpr(\d\d)")
+#: Shown to whoever asks for a rule that is none; NN may be any two digits.
+KNOWN = (*_BY_DICE, "healthy_q95", "healthy_q98", "healthy_q99", "tune_fpr01", "tune_fpr05", "oracle_fpr05")
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,12 @@ class Threshold:
     oracle: bool = False
     reason: str = ""
 
+    @property
+    def digest(self) -> str:
+        """64 hex digits: SHA-256 of the rule, the sorted ids and the value."""
+        made_of = {"rule": self.rule, "case_ids": sorted(self.case_ids), "value": self.value}
+        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+
 
 def resolve(
     rules: Iterable[str],
@@ -54,10 +72,8 @@ def resolve(
     names = list(dict.fromkeys(rules))
     percents = {name: percent for name in names if (percent := healthy_percent(name)) is not None}
     found = healthy_quantiles(percents, validation) if percents else {}
-    if "tune" in names:
-        found["tune"] = best_dice("tune", tune)
-    if "oracle_set" in names:
-        found["oracle_set"] = best_dice("oracle_set", test)
+    found |= by_curves([name for name in names if re.match("tune", name)], tune)
+    found |= by_curves([name for name in names if re.match("oracle_(set|fpr)", name)], test)
     if "oracle_case" in names:
         found["oracle_case"] = Threshold("oracle_case", None, oracle=True)
     return {name: found[name] for name in names}
@@ -65,13 +81,12 @@ def resolve(
 
 def healthy_percent(rule: str) -> int | None:
     """98 for `healthy_q98`, None for the other rules. Raises UsageError for a name that is no rule."""
-    if rule in ORACLES or rule == "tune":
+    if rule in _BY_DICE or _FPR.fullmatch(rule):
         return None
     match = _HEALTHY.fullmatch(rule)
     if match is None:
-        raise unknown_name(
-            "threshold rule", rule, [*ORACLES, "tune", "healthy_q95", "healthy_q98", "healthy_q99"]
-        )
+        hint = "healthy_qNN, tune_fprNN and oracle_fprNN take two digits, per cent"
+        raise unknown_name("threshold rule", rule, KNOWN, hint=hint)
     return int(match[1])
 
 
@@ -90,15 +105,49 @@ def healthy_quantiles(percents: Mapping[str, int], scans: Iterable[Scored]) -> d
     return {rule: Threshold(rule, float(v), case_ids) for rule, v in zip(percents, values, strict=True)}
 
 
-def best_dice(rule: str, cases: Iterable[Scored]) -> Threshold:
-    """The threshold with the best Dice over all voxels of the lesion cases (healthy scans are left out)."""
+def by_curves(rules: Sequence[str], cases: Iterable[Scored]) -> dict[str, Threshold]:
+    """The thresholds of rules that look at labels, all from one pass over the lesion cases among `cases`."""
+    if not rules:
+        return {}
     curves = {scored.case_id: Curve.of_case(scored) for scored in cases if not scored.healthy}
-    case_ids, oracle = tuple(sorted(curves)), rule in ORACLES
-    best = Curve.pool(curves.values()).best_dice()
-    if best is None:
-        reason = "no_positive" if curves else ("no_tune" if rule == "tune" else "no_threshold")
-        return Threshold(rule, None, case_ids, oracle, reason)
-    return Threshold(rule, best[1], case_ids, oracle)
+    case_ids, pool = tuple(sorted(curves)), Curve.pool(curves.values())
+    return {rule: _by_curve(rule, pool, case_ids) for rule in rules}
+
+
+def _by_curve(rule: str, pool: Curve, case_ids: tuple[str, ...]) -> Threshold:
+    oracle, rate = rule.startswith("oracle"), _FPR.fullmatch(rule)
+    if not case_ids:
+        return Threshold(rule, None, case_ids, oracle, "no_threshold" if oracle else "no_tune")
+    if rate:
+        value, reason = lowest_at_rate(pool, int(rate[2])), "no_negative"
+    else:
+        best = pool.best_dice()
+        value, reason = best[1] if best else None, "no_positive"
+    return Threshold(rule, value, case_ids, oracle, "" if value is not None else reason)
+
+
+def lowest_at_rate(curve: Curve, percent: int) -> float | None:
+    """The lowest threshold that calls at most `percent` % of the negatives; None without a negative.
+
+    Exact, without a copy of the negatives: a bisection over all floats of the maps' width.
+    """
+    if not curve.n_negative:
+        return None
+    allowed = percent * curve.n_negative // 100
+    width = np.result_type(*curve.negatives).itemsize
+    high = int(np.array(np.inf, f"f{width}").view(f"i{width}"))
+    low = -high
+    while low < high:
+        middle = (low + high) // 2
+        enough = curve.counts_at(_float_at(middle, width))[1] <= allowed
+        low, high = (low, middle) if enough else (middle + 1, high)
+    return _float_at(low, width)
+
+
+def _float_at(rank: int, width: int) -> float:
+    """The float of a rank among all floats of a width in bytes, 0 at rank 0: read as integers they are in order."""
+    magnitude = float(np.array(abs(rank), f"i{width}").view(f"f{width}"))
+    return magnitude if rank >= 0 else -magnitude
 
 
 def refuse_leaks(thresholds: Iterable[Threshold], test_ids: Sequence[str]) -> None:

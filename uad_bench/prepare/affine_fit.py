@@ -86,7 +86,8 @@ class AffineFit:
 
 
 def optimised(fixed: Fixed, level: Level, moving: Image, pose: Affine) -> tuple[Affine, float]:
-    """`pose` after gradient descent, and its mutual information (Mattes), nats.
+    """`pose` after gradient descent, or as it was where the descent led away from it; with its mutual information
+    (Mattes), nats.
 
     The transform works between the own frames of both grids, so that oblique headers are no trouble.
     """
@@ -98,9 +99,14 @@ def optimised(fixed: Fixed, level: Level, moving: Image, pose: Affine) -> tuple[
         method = _method(level)
         method.SetMetricFixedMask(to_sitk(fixed.region, spacing))
         method.SetInitialTransform(transform, True)
-        method.Execute(to_sitk(fixed.image.array, spacing), to_sitk(moving.array, moving.grid.spacing))
-    found = there @ _from_itk(transform) @ np.linalg.inv(here)
-    return found, -float(method.GetMetricValue())
+        images = to_sitk(fixed.image.array, spacing), to_sitk(moving.array, moving.grid.spacing)
+        before = -float(method.MetricEvaluate(*images))
+        method.Execute(*images)
+    after = -float(method.GetMetricValue())
+    # The first steps have a fixed length and may leave a sharp peak for good.
+    if not after > before:
+        return pose, before
+    return there @ _from_itk(transform) @ np.linalg.inv(here), after
 
 
 def rigid_part(pose: Affine, centre: npt.NDArray[np.float64]) -> Affine:

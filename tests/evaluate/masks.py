@@ -1,0 +1,43 @@
+"""Views of cases made from masks: a map of 1 where something is predicted and 0 elsewhere, and a threshold between."""
+
+import numpy as np
+
+from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.metric import View
+from uad_bench.types import Scored
+
+MM = (1.0, 1.0, 1.0)
+
+
+def case(prediction, truth, brain=None, spacing=MM, **more):
+    """A scored case of masks (X, Y, Z); the brain is the whole grid unless told."""
+    brain = np.ones(truth.shape, bool) if brain is None else brain
+    return Scored("c", np.asarray(prediction, np.float32), brain, truth, spacing, **more)
+
+
+def view(prediction, truth, brain=None, spacing=MM, threshold=0.5, **more):
+    """The same case as a metric sees it."""
+    scored = case(prediction, truth, brain, spacing, **more)
+    return View(Curve.of_case(scored), scored, threshold)
+
+
+def empty(shape=(12, 11, 10)):
+    """A mask of nothing."""
+    return np.zeros(shape, bool)
+
+
+def box(*corners, shape=(12, 11, 10)):
+    """A mask of boxes, each ((x0, x1), (y0, y1), (z0, z1)) or a single voxel (x, y, z)."""
+    mask = empty(shape)
+    for corner in corners:
+        mask[tuple(slice(c, c + 1) if np.isscalar(c) else slice(*c) for c in corner)] = True
+    return mask
+
+
+def blobs(rng, n, shape=(24, 22, 20), reach=3.0):
+    """A mask of n balls of up to `reach` voxels, anywhere."""
+    grid, mask = np.indices(shape), np.zeros(shape, bool)
+    for _ in range(n):
+        centre, radius = rng.uniform(0, shape), rng.uniform(0.5, reach)
+        mask |= sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True)) <= radius**2
+    return mask

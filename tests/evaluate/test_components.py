@@ -1,0 +1,52 @@
+"""Components, edges and the dropping of specks, against scipy."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from uad_bench.evaluate.components import Components, drop_small, edge
+
+TOUCHING = np.ones((3, 3, 3), bool)
+SHAPES = [(9, 8, 7), (1, 6, 9), (6, 1, 9), (7, 9, 1), (1, 1, 1), (2, 2, 30)]
+
+
+def masks():
+    rng = np.random.default_rng(0)
+    for shape in SHAPES:
+        for share in (0.0, 0.02, 0.1, 0.3, 0.7, 1.0):
+            yield rng.random(shape) < share
+
+
+def test_components_are_those_of_scipy():
+    for mask in masks():
+        found, (labels, n) = Components.of(mask), ndimage.label(mask, TOUCHING)
+        assert found.n == n
+        assert np.array_equal(found.label + 1, labels.ravel()[found.index])
+        assert np.array_equal(found.sizes, np.bincount(labels.ravel(), minlength=n + 1)[1:])
+        assert np.array_equal(found.places, np.argwhere(mask))
+
+
+def test_a_mask_in_another_memory_order_has_the_same_components():
+    mask = np.random.default_rng(1).random((9, 8, 7)) < 0.1
+    ours, theirs = Components.of(mask), Components.of(np.asfortranarray(mask))
+    assert np.array_equal(ours.label, theirs.label)
+    assert np.array_equal(ours.index, theirs.index)
+
+
+def test_the_component_of_a_place_is_asked_by_its_index():
+    for mask in masks():
+        labels = ndimage.label(mask, TOUCHING)[0].ravel()
+        assert np.array_equal(Components.of(mask).at(np.arange(mask.size)), labels - 1)
+
+
+@pytest.mark.parametrize("voxels", [1, 3, 7])
+def test_specks_are_dropped_up_to_their_size(voxels):
+    for mask in masks():
+        labels, n = ndimage.label(mask, TOUCHING)
+        large = [k for k in range(1, n + 1) if np.sum(labels == k) > voxels]
+        assert np.array_equal(drop_small(mask, voxels), np.isin(labels, large))
+
+
+def test_edges_are_what_an_erosion_takes_away():
+    for mask in masks():
+        assert np.array_equal(edge(mask), mask & ~ndimage.binary_erosion(mask))
