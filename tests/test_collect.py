@@ -2,12 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from uad_bench.collect import collect, summarise
 from uad_bench.config import RunSpec, digest, load_protocol
 from uad_bench.errors import IntegrityError
-from uad_bench.store import METRIC_COLUMNS, SPLIT_COLUMNS, RunDir
+from uad_bench.store import CASE_COLUMNS, METRIC_COLUMNS, SPLIT_COLUMNS, RunDir
 
 MEMBERS = [
     ("phantom", "h0", "train", True), ("phantom", "h1", "val", True), ("phantom", "h2", "test", True),
@@ -76,6 +77,56 @@ def test_an_edited_number_is_refused_by_name(run):
         summarise(run)
 
 
+def test_values_by_case_draws_and_groups_are_read(run):
+    cases = [
+        {"dataset": "phantom", "case_id": "l1", "metric": "ap", "value": 0.1 + 0.2},
+        {"dataset": "phantom", "case_id": "l1", "metric": "dice@tune", "value": None, "reason": "no_tune"},
+        {"dataset": "phantom", "case_id": "h2", "metric": "fpr@q98", "value": 0.5},
+    ]
+    run.write_table("cases.csv", CASE_COLUMNS, cases)
+    run.write_draws({("phantom", "all", "ap.pooled"): np.arange(3.0)})
+    run.seal()
+    found = summarise(run).tested["phantom"]
+    assert found.cases == {"ap": {"l1": 0.1 + 0.2}, "dice@tune": {"l1": None}, "fpr@q98": {"h2": 0.5}}
+    assert found.draws["all", "ap.pooled"].tolist() == [0, 1, 2]
+    assert found.groups == {"all": {"l1"}, "healthy": {"h2"}}
+
+
+def test_lesion_kinds_and_strata_are_groups_of_lesion_cases(run):
+    text = (run.path / "splits.csv").read_text().splitlines()
+    rows = [dict(zip(text[0].split(","), line.split(","), strict=True)) for line in text[1:]]
+    rows = [row | {"lesion_kind": "ms", "site": "HH"} for row in rows]
+    run.write_table("splits.csv", SPLIT_COLUMNS, rows)
+    run.seal()
+    assert summarise(run).tested["phantom"].groups == {
+        "all": {"l1"}, "ms": {"l1"}, "site=HH": {"l1"}, "healthy": {"h2"},
+    }  # fmt: skip
+
+
+def test_costs_are_what_was_recorded_and_else_unknown(run):
+    assert summarise(run).cost == (None, None, None, None, None, "")
+    run.write_json("env.json", {"device": "cpu", "method": {"baseline": True, "paper": "A 2020"}})
+    run.seal()
+    run.set_state("complete", fit_s=2.5, score_s_per_scan=0.1, peak_memory_mib=900, parameters=12)
+    found = summarise(run)
+    assert found.cost == (12, 0.1, 2.5, 900, None, "cpu")
+    assert (found.baseline, found.paper, found.fold) == (True, "A 2020", None)
+
+
+def test_folds_of_one_plan_share_a_table_but_not_with_a_run_without(run, spec):
+    def fit_ids(fold, swap):
+        text = (run.path / "splits.csv").read_text()
+        if swap:  # what was val is train, and the other way round
+            text = text.replace(",train,", ",?,").replace(",val,", ",train,").replace(",?,", ",val,")
+        (run.path / "splits.csv").write_text(text)
+        run.write_spec(spec.model_copy(update={"fold": fold}))
+        run.seal()
+        return summarise(run).tested["phantom"].fit_ids
+
+    first, second, none = fit_ids(0, swap=False), fit_ids(1, swap=True), fit_ids(None, swap=False)
+    assert first == second != none
+
+
 def test_a_failed_run_has_its_reason_and_no_numbers(run):
     run.set_state("failed", error="loss is not finite")
     found = summarise(run)
@@ -111,6 +162,12 @@ def test_settings_hold_what_moves_a_number_but_not_the_seed(run):
     settings = summarise(run).settings
     assert settings["steps"] == 5 and settings["run.target"] == "m:AE"
     assert json.dumps(settings) and "seed" not in settings
+
+
+def test_maps_of_fewer_bits_are_another_row(run, spec):
+    run.write_spec(spec.model_copy(update={"map_bits": 16}))
+    run.seal()
+    assert summarise(run).settings["run.map_bits"] == 16
 
 
 def test_options_of_a_dataset_keep_its_runs_apart_however_it_is_named(run, spec):

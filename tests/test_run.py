@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from uad_bench.errors import DataError, IntegrityError, PartialFailure, PluginEr
 from uad_bench.executor import Matrix
 from uad_bench.executor import execute as execute_all
 from uad_bench.reevaluate import reevaluate
-from uad_bench.run import Workplace
+from uad_bench.run import Workplace, n_parameters
 from uad_bench.sources import Sources
 
 HERE = Path(__file__).parent / "plugins"
@@ -80,6 +81,22 @@ def test_a_run_ends_with_numbers_for_every_group_and_rule(place):
     assert {"all", "a", "b"} == {group for group, _ in draws}
     low, high = np.nanmin(draws["all", "ap.pooled"]), np.nanmax(draws["all", "ap.pooled"])
     assert low < float(rows["all", "ap.pooled"]["value"]) < high
+
+
+def test_a_run_is_collected_with_values_by_case_and_what_it_cost(place):
+    (run,) = execute(matrix("Blur"), place(), hush)
+    (found,) = collect([run]).runs
+    tested = found.tested["toy_data"]
+    values = [tested.cases["ap"][case] for case in sorted(tested.groups["all"])]
+    assert np.mean(values) == pytest.approx(tested.numbers["all", "ap.case"].value)
+    assert found.cost.parameters == 10  # a convolution of 3 x 3 and its bias
+    assert found.cost.fit_s is not None and found.cost.peak_mib > 0
+
+
+def test_parameters_are_those_of_the_networks_that_were_learnt():
+    torch, method = pytest.importorskip("torch"), SimpleNamespace()
+    method.net_, method.aside, method.mean_ = torch.nn.Linear(3, 2), torch.nn.Linear(9, 9), np.ones(5)
+    assert n_parameters(method) == 3 * 2 + 2
 
 
 def test_two_runs_with_one_seed_are_equal_to_the_bit_and_another_seed_is_not(place, tmp_path):

@@ -28,6 +28,35 @@ def test_the_spec_reads_back_equal(run, spec):
     assert run.path.parent.name == "m-v"
 
 
+def test_an_edited_spec_is_read_from_its_yaml_and_not_from_the_copy(run, spec):
+    run.write_spec(spec)
+    path = run.path / "spec.yaml"
+    path.write_text(path.read_text().replace("seed: 1", "seed: 2"))
+    assert run.spec().seed == 2
+    (run.path / "spec.json").write_text("{")
+    assert run.spec().seed == 2
+
+
+def test_an_edited_copy_of_the_spec_is_refused(run, spec):
+    run.write_spec(spec)
+    run.seal()
+    path = run.path / "spec.json"
+    path.write_text(path.read_text().replace('"seed": 1', '"seed": 2'))
+    with pytest.raises(IntegrityError, match=r"spec\.json"):
+        run.verify()
+
+
+def test_a_changed_model_matters_only_where_it_is_asked_for(run, spec):
+    run.write_spec(spec)
+    (run.path / "model").mkdir()
+    (run.path / "model" / "state.npz").write_bytes(b"1")
+    run.seal()
+    (run.path / "model" / "state.npz").write_bytes(b"2")
+    run.verify(model=False)
+    with pytest.raises(IntegrityError, match=r"state\.npz"):
+        run.verify()
+
+
 def test_a_map_reads_back_to_the_bit_and_is_zero_outside_the_brain(run):
     rng = np.random.default_rng(0)
     brain = rng.random((5, 6, 7)) > 0.5

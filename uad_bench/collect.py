@@ -3,15 +3,30 @@
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from uad_bench.board.summary import Name, Number, RunSummary, Tested
+from uad_bench.board.summary import NO_COST, Cost, Name, Number, RunSummary, Tested
 from uad_bench.config import RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import IntegrityError, UadError
 from uad_bench.plugins import label
-from uad_bench.store import RunDir
+from uad_bench.store import FloatArray64, RunDir
+
+Value = TypeVar("Value")
+
+#: Columns of splits.csv whose values make groups of lesion cases of their own, "site=HH".
+STRATA = ("site", "scanner", "sex")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What was measured on one test dataset of a run."""
+
+    numbers: dict[Name, Number] = field(default_factory=dict)
+    cases: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    draws: dict[Name, FloatArray64] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,10 +61,10 @@ def summarise(run: RunDir) -> RunSummary:
 
 
 def _summary(run: RunDir) -> RunSummary:
-    spec, status, facts = run.spec(), run.status(), run.environment().get("method", {})
-    state, protocol = str(status["state"]), spec.protocol
+    spec, status, machine = run.spec(), run.status(), run.environment()
+    state, protocol, facts = str(status["state"]), spec.protocol, machine.get("method", {})
     if state == "complete":
-        run.verify()
+        run.verify(model=False)
     numbers = _numbers(run) if state == "complete" else {}
     splits = run.table("splits.csv")
     return RunSummary(
@@ -57,10 +72,27 @@ def _summary(run: RunDir) -> RunSummary:
         protocol=protocol.name, fingerprint=protocol.fingerprint,
         pinned=protocol.pinned, primary=protocol.primary,
         train=label(protocol.train),
-        tested={test: _tested(spec, test, splits, numbers.get(test, {})) for test in map(label, spec.test)},
+        tested={test: _tested(spec, test, splits, numbers.get(test, Numbers())) for test in map(label, spec.test)},
         deterministic=bool(facts.get("deterministic")), null=bool(facts.get("null")),
         error=str(status.get("error", "")), marks=_marks(run, spec),
+        baseline=bool(facts.get("baseline")), paper=str(facts.get("paper", "")),
+        cost=_cost(status, machine) if state == "complete" else NO_COST, fold=spec.fold,
     )  # fmt: skip
+
+
+def _cost(status: Mapping[str, Any], machine: Mapping[str, Any]) -> Cost:
+    """What status.json and env.json say a run cost; a figure that is not recorded is None."""
+    device = str(machine.get("device", ""))
+    return Cost(
+        parameters=_given(int, status.get("parameters")), score_s=_given(float, status.get("score_s_per_scan")),
+        fit_s=_given(float, status.get("fit_s")), peak_mib=_given(int, status.get("peak_memory_mib")),
+        gpu_mib=_given(int, status.get("gpu_memory_mib")),
+        device=str(machine.get("device_name") or device) if device.startswith("cuda") else device,
+    )  # fmt: skip
+
+
+def _given(kind: Callable[[Any], Value], value: Any) -> Value | None:  # noqa: ANN401  # any JSON value
+    return None if value is None else kind(value)
 
 
 def _marks(run: RunDir, spec: RunSpec) -> tuple[str, ...]:
@@ -74,37 +106,75 @@ def _marks(run: RunDir, spec: RunSpec) -> tuple[str, ...]:
 def _settings(spec: RunSpec) -> dict[str, object]:
     """Whatever of a specification moves a number within one protocol, but for the seed."""
     of_run = spec.model_dump(mode="json", include={"target", "precision", "time_budget_s"})
+    if spec.map_bits != 32:  # came later: runs that do not use it are one row with those from before
+        of_run["map_bits"] = spec.map_bits
     dumped: dict[str, object] = spec.model_dump(mode="json")["parameters"]
     return dumped | {f"run.{key}": value for key, value in of_run.items()}
 
 
-def _tested(spec: RunSpec, test: str, splits: list[dict[str, str]], numbers: Mapping[Name, Number]) -> Tested:
+def _tested(spec: RunSpec, test: str, splits: list[dict[str, str]], measured: Numbers) -> Tested:
     cases = [row for row in splits if (row["role"], row["dataset"]) == ("test", test)]
-    made = [row for row in splits if row["role"] in {"train", "val"} or _tunes(row, test)]
     used = {label(spec.protocol.train), test}
     options = {label(name): given for name, given in spec.datasets.items() if label(name) in used and given}
     healthy = sum(row["healthy"] == "True" for row in cases)
     return Tested(
         test_ids=ids_hash(f"{row['case_id']} {row['content']}" for row in cases),
-        fit_ids=ids_hash(f"{row['role']}/{row['case_id']} {row['content']}" for row in made),
+        fit_ids=_fit_ids(spec, test, splits),
         options=json.dumps(options, sort_keys=True),
         lesion=len(cases) - healthy,
         healthy=healthy,
-        numbers=numbers,
+        numbers=measured.numbers, cases=measured.cases, draws=measured.draws, groups=_groups(cases),
+    )  # fmt: skip
+
+
+def _fit_ids(spec: RunSpec, test: str, splits: list[dict[str, str]]) -> str:
+    """The cases that made models and thresholds, and their roles.
+
+    The folds of one plan share their train and val cases but for the roles: which is val is left out, and that there
+    are folds is said.
+    """
+    folds = spec.fold is not None
+    roles = {"train": "fold", "val": "fold"} if folds else {"train": "train", "val": "val"}
+    made = [row for row in splits if row["role"] in roles or _tunes(row, test)]
+    return ids_hash(
+        f"{roles.get(row['role'], row['role'])}/{row['case_id']} {row['content']}" for row in made
     )
+
+
+def _groups(cases: Iterable[Mapping[str, str]]) -> dict[str, frozenset[str]]:
+    """Ids of test cases by group: "all" with a lesion, each lesion kind, "healthy", strata of those with a lesion."""
+    groups: dict[str, set[str]] = {"all": set()}
+    for row in cases:
+        if row["healthy"] == "True":
+            names = ["healthy"]
+        else:
+            strata = [f"{column}={row[column]}" for column in STRATA if row.get(column)]
+            names = ["all", row["lesion_kind"] or "all", *strata]
+        for name in names:
+            groups.setdefault(name, set()).add(row["case_id"])
+    return {name: frozenset(ids) for name, ids in groups.items()}
 
 
 def _tunes(row: Mapping[str, str], test: str) -> bool:
     return (row["role"], row["dataset"]) == ("tune", test)
 
 
-def _numbers(run: RunDir) -> dict[str, dict[Name, Number]]:
-    """By dataset, then by group and metric. Raises ValueError for a number that is not finite."""
-    found: dict[str, dict[Name, Number]] = {}
+def _numbers(run: RunDir) -> dict[str, Numbers]:
+    """By dataset all that was measured. Raises ValueError for a number that is not finite."""
+    found: dict[str, Numbers] = {}
     for row in run.table("metrics.csv"):
-        value = float(row["value"]) if row["value"] else None
-        if value is not None and not math.isfinite(value):
-            raise ValueError(f"metrics.csv: {row['metric']} is {value}")
-        number = Number(value, int(row["n"]), int(row["undefined"]), row["reason"])
-        found.setdefault(row["dataset"], {})[row["group"], row["metric"]] = number
+        number = Number(_finite(row), int(row["n"]), int(row["undefined"]), row["reason"])
+        found.setdefault(row["dataset"], Numbers()).numbers[row["group"], row["metric"]] = number
+    for row in run.table("cases.csv") if (run.path / "cases.csv").is_file() else ():
+        by_case = found.setdefault(row["dataset"], Numbers()).cases
+        by_case.setdefault(row["metric"], {})[row["case_id"]] = _finite(row)
+    for (dataset, group, metric), draws in run.draws().items():
+        found.setdefault(dataset, Numbers()).draws[group, metric] = draws
     return found
+
+
+def _finite(row: Mapping[str, str]) -> float | None:
+    value = float(row["value"]) if row["value"] else None
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"{row['metric']} is {value}")
+    return value

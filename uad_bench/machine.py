@@ -69,6 +69,15 @@ def commit() -> str:
     return head.stdout.strip() + ("+dirty" if dirty.stdout.strip() else "")
 
 
+def gpu_memory_mib(device: str) -> int | None:
+    """The largest allocation of this process on a GPU so far, in MiB; None on another device."""
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    return int(torch.cuda.max_memory_allocated(device) / 2**20)
+
+
 def peak_memory_mib() -> int:
     """The largest resident size of this process so far, in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

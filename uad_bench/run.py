@@ -61,7 +61,7 @@ def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> store.RunD
             directory.log(traceback.format_exc())
             _note(directory, "failed", error=str(error), code=error.code)
             raise
-        _finish(directory, spec)
+        _finish(directory, spec, place.device)
         say(f"{spec.method} seed {spec.seed}: done")
     return directory
 
@@ -181,12 +181,24 @@ def fitted(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workpl
         ctx, began = context(spec, place, directory), time.monotonic()
         with guarded(f"{spec.method}.fit"):
             method.fit(train, val, ctx)
-        _note(directory, "running", fit_s=round(time.monotonic() - began, 2), stopped_early=ctx.stopped_early)
+        _note(
+            directory, "running", fit_s=round(time.monotonic() - began, 2), stopped_early=ctx.stopped_early,
+            parameters=n_parameters(method),
+        )  # fmt: skip
         _keep_model(method, model, spec.method)
     stored = build(spec)
     with guarded(f"{spec.method}.load"):
         stored.load(model, context(spec, place))
     return stored
+
+
+def n_parameters(method: "Method") -> int:
+    """The numbers in the networks that a method has learnt: attributes ending in `_`."""
+    import torch
+
+    learnt = [value for name, value in vars(method).items() if name.endswith("_")]
+    modules = [value for value in learnt if isinstance(value, torch.nn.Module)]
+    return sum(weights.numel() for module in modules for weights in module.parameters())
 
 
 def _keep_model(method: "Method", model: Path, name: str) -> None:
@@ -228,8 +240,9 @@ def scored_members(cohort: Cohort) -> Sequence[Member]:
     return [m for m in cohort.members if m.role in {"val", "tune", "test"}]
 
 
-def _finish(directory: store.RunDir, spec: RunSpec) -> None:
+def _finish(directory: store.RunDir, spec: RunSpec, device: str) -> None:
     if spec.keep_maps == "none":
         shutil.rmtree(directory.path / "maps", ignore_errors=True)
     directory.seal()
-    _note(directory, "complete", peak_memory_mib=machine.peak_memory_mib())
+    peak = machine.peak_memory_mib()
+    _note(directory, "complete", peak_memory_mib=peak, gpu_memory_mib=machine.gpu_memory_mib(device))

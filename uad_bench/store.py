@@ -2,6 +2,7 @@
 
 <out>/<protocol>/<method>/<run_id>/
     spec.yaml       the resolved RunSpec         env.json        versions, device, threads, data roots
+    spec.json       the same, for machines
     status.json     state and failures           splits.csv      every case and its role
     left_out.csv    cases passed over, why       audit.json      what the audit found
     fitted.json     landmarks and whom they saw
@@ -14,6 +15,7 @@
 """
 
 import csv
+import hashlib
 import io
 import json
 import shutil
@@ -37,8 +39,8 @@ from uad_bench.files import sha256, write_bytes, write_json, write_text
 from uad_bench.types import BoolArray, FloatArray
 
 FloatArray64 = npt.NDArray[np.float64]
-SEALED = ("spec.yaml", "env.json", "splits.csv", "left_out.csv", "audit.json", "fitted.json", "thresholds.csv",
-          "cases.csv", "metrics.csv", "draws.npz")  # fmt: skip
+SEALED = ("spec.yaml", "spec.json", "env.json", "splits.csv", "left_out.csv", "audit.json", "fitted.json",
+          "thresholds.csv", "cases.csv", "metrics.csv", "draws.npz")  # fmt: skip
 SPLIT_COLUMNS = ("dataset", "case_id", "subject_id", "role", "healthy", "lesion_kind", "site", "scanner", "age", "sex",
                  "content")  # fmt: skip
 CASE_COLUMNS = ("dataset", "case_id", "lesion_kind", "metric", "value", "reason")
@@ -113,13 +115,27 @@ class RunDir:
 
     # --- tables ------------------------------------------------------------------------------------------
     def write_spec(self, spec: RunSpec) -> None:
-        """spec.yaml: the resolved specification, with the protocol's fingerprint for the eye."""
-        text = yamlio.dump(spec.model_dump(mode="json"))
-        write_text(self.path / "spec.yaml", f"# protocol fingerprint {spec.protocol.fingerprint}\n{text}")
+        """spec.yaml: the resolved specification, with the protocol's fingerprint for the eye; spec.json: the same."""
+        values = spec.model_dump(mode="json")
+        text = f"# protocol fingerprint {spec.protocol.fingerprint}\n{yamlio.dump(values)}"
+        write_text(self.path / "spec.yaml", text)
+        write_json(
+            self.path / "spec.json", {"sha256": hashlib.sha256(text.encode()).hexdigest(), "spec": values}
+        )
 
     def spec(self) -> RunSpec:
         """The specification this run was made from."""
-        return validated(RunSpec, yamlio.read(self.path / "spec.yaml"), f"{self.name}/spec.yaml")
+        values = self._quick_spec() or yamlio.read(self.path / "spec.yaml")
+        return validated(RunSpec, values, f"{self.name}/spec.yaml")
+
+    def _quick_spec(self) -> dict[str, Any] | None:
+        """spec.yaml as spec.json has it, as YAML is most of the time of reading a run; None where they differ."""
+        try:
+            kept: dict[str, Any] = json.loads((self.path / "spec.json").read_text(encoding="utf-8"))
+            same = kept["sha256"] == sha256(self.path / "spec.yaml")
+            return dict(kept["spec"]) if same else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def write_json(self, name: str, value: Any) -> None:  # noqa: ANN401  # any JSON value
         """A JSON file of the run."""
@@ -217,8 +233,12 @@ class RunDir:
             {str(p.relative_to(self.path)): sha256(p) for p in files if p.exists()},
         )
 
-    def verify(self, *, maps: bool = False) -> None:
-        """Raise IntegrityError naming the first file whose digest is not the sealed one; maps only if asked."""
+    def verify(self, *, maps: bool = False, model: bool = True) -> None:
+        """Raise IntegrityError naming the first file whose digest is not the sealed one.
+
+        Maps only if asked; without `model` only the tables, which is all that numbers are read from.
+        """
+        wanted = {"maps": maps, "model": model}
         hint = "make the run again with --fresh"
         try:
             sealed = json.loads((self.path / "digests.json").read_text()).items()
@@ -226,7 +246,7 @@ class RunDir:
             raise IntegrityError("no readable digests.json", where=self.name, hint=hint) from error
         for name, digest in sealed:
             path = self.path / name
-            if name.startswith("maps/") and not maps:
+            if not wanted.get(name.partition("/")[0], True):
                 continue
             if not path.is_file() or sha256(path) != digest:
                 raise IntegrityError(f"{name} was changed after the run", where=self.name, hint=hint)

@@ -1,18 +1,21 @@
 """Runs -> tables: one ranking for each set of runs that share everything a number depends on.
 
 A metric is averaged over seeds; its deviation over seeds has n - 1 below the line and is given from two seeds
-on. A seed that failed is counted and told, never averaged away: the row stays without a rank.
+on. A seed that failed is counted and told, never averaged away: the row stays without a rank. Folds are no seeds:
+the deviation is that of the seeds within a fold, and the folds have one of their own.
 """
 
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from uad_bench.board import statistics
 from uad_bench.board.compare import key_of, why_on
-from uad_bench.board.summary import ORACLE, Cell, Key, Name, Number, Reported, Row, RunSummary, Table
+from uad_bench.board.evidence import Evidence
+from uad_bench.board.summary import ORACLE, Cell, Cost, Key, Name, Number, Reported, Row, RunSummary, Table
 from uad_bench.errors import UsageError
 
 
@@ -38,11 +41,16 @@ def tables(runs: Iterable[RunSummary], reported: Iterable[Reported] = ()) -> lis
 def _table(key: Key, runs: Sequence[RunSummary], papers: Sequence[Reported]) -> Table:
     primary = _primary(runs)
     tested = runs[0].tested[key.test]
-    rows = [
-        _row(label, _one_a_seed(members), key.test, primary, papers)
-        for label, members in labelled(runs).items()
-    ]
-    return Table(key, primary, tested.lesion, tested.healthy, _ranked(rows, primary))
+    sets = {label: _one_a_seed(members) for label, members in labelled(runs).items()}
+    rows = [_row(label, members, key.test, primary, papers) for label, members in sets.items()]
+    table = Table(key, primary, tested.lesion, tested.healthy, _ranked(rows, primary))
+    return statistics.judged(table, {label: _evidence(members, key.test) for label, members in sets.items()})
+
+
+def _evidence(runs: Sequence[RunSummary], test: str) -> Evidence:
+    done = [run for run in runs if run.state == "complete"]
+    fixed = bool(done) and done[0].deterministic
+    return Evidence([run.tested[test] for run in done], [run.fold for run in done], fixed)
 
 
 def _primary(runs: Sequence[RunSummary]) -> str:
@@ -90,52 +98,90 @@ def _plain(value: Any) -> str:  # noqa: ANN401  # any JSON value
 
 
 def _one_a_seed(runs: Iterable[RunSummary]) -> list[RunSummary]:
-    """By seed, the first run of each: a run repeated elsewhere must not pass for another seed."""
-    seeds: dict[int, RunSummary] = {}
+    """By fold and seed, the first run of each: a run repeated elsewhere must not pass for another seed."""
+    seeds: dict[tuple[int, int], RunSummary] = {}
     for run in runs:
-        seeds.setdefault(run.seed, run)
-    return [seeds[seed] for seed in sorted(seeds)]
+        seeds.setdefault((-1 if run.fold is None else run.fold, run.seed), run)
+    return [seeds[place] for place in sorted(seeds)]
 
 
 def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers: Sequence[Reported]) -> Row:
     done = [run for run in runs if run.state == "complete"]
     known = done or runs
-    cells = _cells([run.tested[test].numbers for run in done], known[0].deterministic)
-    failures = tuple(
-        f"{label} seed {run.seed}: {_how(run.state)}{': ' if run.error else ''}{run.error}"
-        for run in runs
-        if run.state != "complete"
-    )
+    failures = tuple(_failure(label, run) for run in runs if run.state != "complete")
     return Row(
-        None, label, runs[0].method, known[0].null, known[0].deterministic, len(done), len(runs), cells,
+        None, label, runs[0].method, known[0].null, known[0].deterministic, len(done), len(runs),
+        _cells(done, test, known[0].deterministic),
         failures, _printed(runs[0], test, papers), tuple(sorted({mark for run in runs for mark in run.marks})),
+        paper=known[0].paper, baseline=known[0].baseline, cost=_cost([run.cost for run in done]),
+        folds=len({run.fold for run in runs} - {None}),
     )  # fmt: skip
 
 
-def _how(state: str) -> str:
-    """A run that is not complete, in a word."""
-    return "failed" if state == "failed" else "not finished"
+def _failure(label: str, run: RunSummary) -> str:
+    """A run that is not complete, and why."""
+    fold = "" if run.fold is None else f" fold {run.fold}"
+    how = "failed" if run.state == "failed" else "not finished"
+    return f"{label} seed {run.seed}{fold}: {how}{': ' if run.error else ''}{run.error}"
 
 
-def _cells(runs: Sequence[Mapping[Name, Number]], deterministic: bool) -> dict[Name, Cell]:
-    names = sorted({name for numbers in runs for name in numbers})
+def _cost(costs: Sequence[Cost]) -> Cost:
+    """The means of what was recorded; the device where it is the same for all, else all of them."""
+    means = [_mean_of([cost[i] for cost in costs]) for i in range(len(Cost._fields) - 1)]
+    parameters, score_s, fit_s, peak, gpu = means
+    devices = sorted({cost.device for cost in costs} - {""})
+    return Cost(_whole(parameters), score_s, fit_s, _whole(peak), _whole(gpu), ", ".join(devices))
+
+
+def _mean_of(values: Sequence[Any]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _cells(runs: Sequence[RunSummary], test: str, deterministic: bool) -> dict[Name, Cell]:
+    found: dict[Name, list[tuple[Number, int | None]]] = {}
+    for run in runs:
+        for name, number in run.tested[test].numbers.items():
+            found.setdefault(name, []).append((number, run.fold))
     return {
-        name: over_seeds([numbers[name] for numbers in runs if name in numbers], deterministic)
-        for name in names
+        name: over_seeds([n for n, _ in pairs], deterministic, [fold for _, fold in pairs])
+        for name, pairs in sorted(found.items())
     }
 
 
-def over_seeds(numbers: Sequence[Number], deterministic: bool = False) -> Cell:
-    """Mean and sample deviation of the seeds' defined values; a deterministic method has no deviation."""
-    values = [number.value for number in numbers if number.value is not None]
+def over_seeds(
+    numbers: Sequence[Number], deterministic: bool = False, folds: Sequence[int | None] = ()
+) -> Cell:
+    """Mean and sample deviation of the seeds' defined values; a deterministic method has no deviation.
+
+    With the fold of each number: the mean of the folds' means, the deviation within folds, and that of their means.
+    """
     n, undefined = min(number.n for number in numbers), max(number.undefined for number in numbers)
     reason = " ".join(sorted({word for number in numbers for word in number.reason.split()}))
-    if not values:
+    sets: dict[int | None, list[float]] = {}
+    for number, fold in zip(numbers, folds or [None] * len(numbers), strict=True):
+        if number.value is not None:
+            sets.setdefault(fold, []).append(number.value)
+    if not sets:
         return Cell(None, None, 0, n, undefined, reason)
-    mean, sd = math.fsum(values) / len(values), None
-    if len(values) > 1 and not deterministic:
-        sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    return Cell(mean, sd, len(values), n, undefined, reason)
+    means = [math.fsum(values) / len(values) for values in sets.values()]
+    sd = None if deterministic else _deviation(list(sets.values()))
+    count = sum(map(len, sets.values()))
+    return Cell(math.fsum(means) / len(means), sd, count, n, undefined, reason, fold_sd=_deviation([means]))
+
+
+def _deviation(sets: Sequence[Sequence[float]]) -> float | None:
+    """The sample deviation within sets, pooled; None where no set has two values."""
+    free = sum(len(values) - 1 for values in sets)
+    if not free:
+        return None
+    means = [math.fsum(values) / len(values) for values in sets]
+    squares = [(v - mean) ** 2 for values, mean in zip(sets, means, strict=True) for v in values]
+    return math.sqrt(math.fsum(squares) / free)
 
 
 def _printed(run: RunSummary, test: str, papers: Sequence[Reported]) -> tuple[Reported, ...]:

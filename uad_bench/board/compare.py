@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from uad_bench.board.summary import Key, RunSummary
+from uad_bench.board.summary import LEAK, Key, RunSummary
 
 WORDS = {
     "protocol": "protocol",
@@ -15,6 +15,8 @@ WORDS = {
     "test_ids": "test cases",
 }
 SHOWN = 5
+#: Runs that agree in these are the same run made twice.
+TWINS = ("method", "settings", "seed", "fold", "protocol", "fingerprint")
 
 
 def key_of(run: RunSummary, test: str) -> Key:
@@ -32,6 +34,30 @@ def why(a: RunSummary, b: RunSummary) -> str:
         return f"test dataset differs: {', '.join(sorted(a.tested))} against {', '.join(sorted(b.tested))}"
     reasons = [why_on(a, b, test) for test in shared]
     return "" if "" in reasons else reasons[0]
+
+
+def verdict(a: RunSummary, b: RunSummary) -> list[str]:
+    """Whether two runs are comparable, a line for each test dataset that both have; then what else to know."""
+    pair, shared = f"{a.name} and {b.name}", sorted(set(a.tested) & set(b.tested))
+    lines = [] if shared else [f"{pair} are not comparable: {why(a, b)}"]
+    for test in shared:
+        reason = why_on(a, b, test)
+        lines.append(
+            f"{pair} are not comparable on {test}: {reason}" if reason
+            else f"{pair} are comparable on {test}: they stand in one ranking"
+        )  # fmt: skip
+    return [*lines, *_besides(a, b)]
+
+
+def _besides(a: RunSummary, b: RunSummary) -> Iterator[str]:
+    """What keeps a run out of a ranking that has its place in it."""
+    for run in (a, b):
+        if run.state != "complete":
+            yield f"{run.name} has no numbers, its state is {run.state}{': ' if run.error else ''}{run.error}"
+        if any(mark.startswith(LEAK) for mark in run.marks):
+            yield f"{run.name} was allowed a leak: it is shown, and never ranked"
+    if a.name != b.name and all(getattr(a, part) == getattr(b, part) for part in TWINS):
+        yield "they are one method with the same parameters and seed: a ranking counts one of them"
 
 
 def why_on(a: RunSummary, b: RunSummary, test: str) -> str:
@@ -64,7 +90,9 @@ def _in_words(part: str, left: str, right: str, a: RunSummary, b: RunSummary) ->
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         return f"{said}: {', '.join(found[:SHOWN])}{more}"
     if part in {"fit_ids", "test_ids"}:
-        return f"{said} differ: sha256 {left[:8]} against {right[:8]}"
+        folds = part == "fit_ids" and (a.fold is None) != (b.fold is None)
+        more = ", and only one of the runs is of a fold" if folds else ""
+        return f"{said} differ: sha256 {left[:8]} against {right[:8]}{more}"
     return (
         f"{said} differ: {left} against {right}" if part == "options" else f"{said}: {left} against {right}"
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from uad_bench.cli import options
+from uad_bench.cli.comparing import why
 
 if TYPE_CHECKING:
     from uad_bench.board.summary import Table
@@ -36,13 +37,25 @@ def evaluate(
 
 
 def leaderboard(
-    runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUNS]...", help="Folders of runs.")] = None,
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUNS]...", help="Folders of runs; or `why RUN RUN`.")
+    ] = None,
     format_: Annotated[
         str, typer.Option("--format", "-f", help="text, markdown, csv, latex or json.")
     ] = "text",
     to: Annotated[Path | None, typer.Option("--to", help="Write to this file instead of the screen.")] = None,
 ) -> None:
-    """Table all complete runs: mean and deviation over seeds, one ranking per fingerprint."""
+    """Table all complete runs: mean, deviation and interval over seeds, one ranking per fingerprint.
+
+    `uad-bench leaderboard why RUN RUN [FOLDERS]...` says in words why two runs are not in one ranking. A run is its
+    folder, or any part of its name that no other run in FOLDERS (by default ./runs) has.
+    """
+    if runs and str(runs[0]) == "why":
+        return why(runs[1:])
+    return _leaderboard(runs or [], format_, to)
+
+
+def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None) -> None:
     from uad_bench.board.render import render
     from uad_bench.errors import PartialFailure
     from uad_bench.files import write_text

@@ -1,0 +1,85 @@
+"""What the statistics of a row are made from: arrays of its runs' values by case, and of their pooled metrics."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from uad_bench.board.intervals import Floats
+from uad_bench.board.summary import Name, Tested
+
+
+class Pooled(NamedTuple):
+    """A pooled metric: values (replicates,), draws (replicates, B) under resamples of n patients."""
+
+    values: Floats
+    draws: Floats
+    n: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The finished runs of one row on one test dataset.
+
+    They make replicates, the units that the spread is estimated from: each seed is one; with folds each fold is one,
+    its seeds averaged; a method that draws nothing at random has a single one (and one a fold).
+    """
+
+    runs: Sequence[Tested]
+    folds: Sequence[int | None]
+    deterministic: bool = False
+    _pools: dict[Name, "Pooled | None"] = field(default_factory=dict, repr=False, compare=False)
+
+    def cases(self, metric: str, ids: Sequence[str]) -> Floats:
+        """Values of the cases `ids`, (replicates, patients); NaN where one is not defined in each run."""
+        found = [run.cases.get(metric, {}) for run in self.runs]
+        return self._replicates(np.array([[one.get(i) for i in ids] for one in found], np.float64))
+
+    def pooled(self, name: Name) -> Pooled | None:
+        """A pooled metric and its draws; None where a run lacks them or its value."""
+        if name not in self._pools:
+            self._pools[name] = self._pooled(name)
+        return self._pools[name]
+
+    def _pooled(self, name: Name) -> Pooled | None:
+        draws = [run.draws.get(name) for run in self.runs]
+        numbers = [run.numbers.get(name) for run in self.runs]
+        values = [number.value if number else None for number in numbers]
+        first = numbers[0] if numbers else None
+        if first is None or None in values or len({None if one is None else len(one) for one in draws}) > 1:
+            return None
+        if draws[0] is None:
+            return None
+        rows = self._replicates(np.array(draws, np.float64))
+        scores = self._replicates(np.array(values, np.float64)[:, None])[:, 0]
+        return Pooled(scores, rows, first.n + first.undefined)
+
+    def _replicates(self, values: Floats) -> Floats:
+        """Runs -> replicates, along the first axis."""
+        if not self.deterministic and set(self.folds) <= {None}:
+            return values
+        groups = sorted(set(self.folds), key=str)
+        which = np.array([groups.index(fold) for fold in self.folds])
+        return np.array([values[which == group].mean(0) for group in range(len(groups))])
+
+
+def case_form(metric: str) -> str:
+    """The metric of single cases that goes with a number: "ap.pooled" -> "ap", "dice.pooled@tune" -> "dice@tune"."""
+    head, at, rule = metric.partition("@")
+    return head.removesuffix(".pooled").removesuffix(".case") + at + rule
+
+
+def is_mean(metric: str) -> bool:
+    """The number is a mean over cases, not one of a pool."""
+    return not metric.partition("@")[0].endswith(".pooled")
+
+
+def case_ids(evidence: Mapping[str, Evidence], metric: str, group: str) -> list[str]:
+    """The cases of a group that any row has an entry of the metric for, sorted."""
+    runs = [run for one in evidence.values() for run in one.runs]
+    known: set[str] = set().union(*(run.cases.get(metric, ()) for run in runs))
+    groups = next(
+        (run.groups for run in runs if run.groups), {"all": known}
+    )  # a table has one set of test cases
+    return sorted(known & groups.get(group, frozenset()))
