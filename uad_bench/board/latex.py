@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from uad_bench.board import layout, wording
+from uad_bench.board import layout, notes, wording
 from uad_bench.board.escape import latex as write
 from uad_bench.board.summary import Table
 
@@ -10,24 +10,33 @@ NEEDS = "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs} and \\usepack
 
 
 def latex(tables: Sequence[Table]) -> str:
-    """A `table` environment for each table, best numbers bold, to be read by \\input."""
+    """A `table` environment for each table, best numbers bold, lesion kinds below, to be read by \\input."""
     if not tables:
         return "no results\n"
     return "\n".join([NEEDS, *(_environment(table) for table in tables)])
 
 
 def _environment(table: Table) -> str:
-    grid = layout.page(table)
-    form = "rlr" + "r" * (len(grid.headings) - 3)
+    kinds = layout.kinds(table)
     return "\n".join([
         r"\begin{table}", r"\centering",
         rf"\caption{{{_sentences([wording.title(table), *wording.facts(table)])}}}",
-        r"\resizebox{\linewidth}{!}{%", rf"\begin{{tabular}}{{{form}}}", r"\toprule",
+        *_tabular(layout.page(table)), "",
+        *([r"\medskip", *_tabular(kinds), ""] if kinds else []),
+        rf"\footnotesize {_sentences(notes.notes(table))}", r"\end{table}", "",
+    ])  # fmt: skip
+
+
+def _tabular(grid: layout.Grid) -> list[str]:
+    """A grid, scaled down where it is wider than the line."""
+    form = "".join("l" if index == grid.method else "r" for index in range(len(grid.heads)))
+    return [
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{{form}}}", r"\toprule",
         _line([write(heading) for heading in grid.headings]), r"\midrule",
         *(_line([_entry(entry) for entry in row]) for row in grid.rows),
-        r"\bottomrule", r"\end{tabular}}", "",
-        rf"\footnotesize {_sentences(wording.notes(table))}", r"\end{table}", "",
-    ])  # fmt: skip
+        r"\bottomrule", r"\end{tabular}}",
+    ]  # fmt: skip
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -176,7 +176,8 @@ class Row:
 
     rank: None for a null row and where not every seed that was begun has the primary metric; done, begun:
     numbers of seeds; failures: a line for each seed without numbers; marks: see `RunSummary`. standing, to_best
-    and to_baseline are None where the row is not ranked or has nobody to be compared with.
+    and to_baseline are None where the row is not ranked or has nobody to be compared with. values: the primary
+    metric of each test case, seeds averaged first; folds: how many folds the runs stand on, 0 where none do.
     """
 
     rank: int | None
@@ -196,6 +197,8 @@ class Row:
     to_best: Contrast | None = None
     to_baseline: Contrast | None = None
     cost: Cost = NO_COST
+    values: CaseValues = field(default_factory=dict)
+    folds: int = 0
 
     @property
     def leaky(self) -> bool:
@@ -226,6 +229,15 @@ class Table:
     @property
     def groups(self) -> list[str]:
         """The lesion kinds that any row has numbers for, by name."""
+        return [group for group in self._parts if "=" not in group]
+
+    @property
+    def strata(self) -> list[str]:
+        """The strata that any row has numbers for ("site=HH"), by name."""
+        return [group for group in self._parts if "=" in group]
+
+    @property
+    def _parts(self) -> list[str]:
         return sorted({group for row in self.rows for group, _ in row.cells} - {"all", "healthy"})
 
     def prevalence(self, group: str, form: str) -> float | None:

@@ -38,7 +38,7 @@ def evaluate(
 def leaderboard(
     runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUNS]...", help="Folders of runs.")] = None,
     format_: Annotated[
-        str, typer.Option("--format", "-f", help="text, markdown, csv, latex or json.")
+        str, typer.Option("--format", "-f", help="text, markdown, csv, latex, json or html.")
     ] = "text",
     to: Annotated[Path | None, typer.Option("--to", help="Write to this file instead of the screen.")] = None,
 ) -> None:
