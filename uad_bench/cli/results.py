@@ -41,6 +41,10 @@ def leaderboard(
         str, typer.Option("--format", "-f", help="text, markdown, csv, latex, json or html.")
     ] = "text",
     to: Annotated[Path | None, typer.Option("--to", help="Write to this file instead of the screen.")] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option("--plots", metavar="FOLDER", help="Also draw figures, PNG and SVG, into it."),
+    ] = None,
 ) -> None:
     """Table all complete runs: mean and deviation over seeds, one ranking per fingerprint."""
     from uad_bench.board.render import render
@@ -58,6 +62,8 @@ def leaderboard(
     else:
         text = render(tables, "markdown" if format_ == "text" else format_)
         typer.echo(text, nl=False) if to is None else write_text(to, text)
+    if plots is not None:
+        _draw(tables, plots)
     if refused:
         what = f"{len(refused)} of {len(found)} runs cannot be trusted and are left out"
         raise PartialFailure(what, hint="see the lines above")
@@ -78,6 +84,13 @@ def _print(tables: "Sequence[Table]") -> None:
         typer.echo("no results")
     for part in rich_tables(tables):
         console.print(part)
+
+
+def _draw(tables: "Sequence[Table]", folder: Path) -> None:
+    from uad_bench.board.plots import draw_tables
+
+    written = draw_tables(tables, folder)
+    typer.echo(f"{len(written)} figures in {folder}", err=True)
 
 
 def _tables(runs: "Sequence[RunDir]") -> "tuple[list[Table], tuple[UadError, ...]]":
