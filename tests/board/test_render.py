@@ -69,7 +69,7 @@ def test_markdown_says_what_a_number_is(plain):
     text = render(plain, "markdown")
     assert "**0.150 ± 0.010 (6.6×)**" in text
     assert "| 0.0226 |" in text
-    assert "sd n/a (deterministic)" in text
+    assert "| 1 det. |" in text and "deterministic (det.)" in text
     assert "without a number: vae seed 0: failed" in text
     assert "ceiling Dice@oracle\\_set†" in text and "**0.250" not in text
 

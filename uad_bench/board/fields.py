@@ -58,15 +58,12 @@ def method() -> Field:
 def front(table: Table, *, brief: bool = False) -> list[Field]:
     """Method, seeds and cases."""
 
-    def seeds(row: Row) -> str:
-        return wording.seeds_text(row, brief=brief)
-
     def cases(row: Row) -> str:
         return wording.cases_text(table, row, brief=brief)
 
     return [
         method(),
-        Field(Head("seeds", "seeds"), seeds, lambda row: row.done),
+        Field(Head("seeds", "seeds"), wording.seeds_text, lambda row: row.done),
         Field(Head("cases", "cases"), cases, lambda row: _n(row, table.primary)),
     ]
 

@@ -1,4 +1,4 @@
-"""Tables -> LaTeX with booktabs; wide ones are scaled to the line by graphicx."""
+"""Tables -> LaTeX with booktabs; wide parts are scaled to the line by graphicx."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,19 @@ NEEDS = "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs} and \\usepack
 
 
 def latex(tables: Sequence[Table]) -> str:
-    """A `table` environment for each table, best numbers bold, lesion kinds below, to be read by \\input."""
+    """A `table` environment for each table, best numbers bold, in parts that fit a page, to be read by \\input."""
     if not tables:
         return "no results\n"
     return "\n".join([NEEDS, *(_environment(table) for table in tables)])
 
 
 def _environment(table: Table) -> str:
-    kinds = layout.kinds(table)
+    grids = [line for grid in layout.printed(table) for line in (r"\medskip", "", *_tabular(grid), "")]
     return "\n".join([
         r"\begin{table}", r"\centering",
         rf"\caption{{{_sentences([wording.title(table), *wording.facts(table)])}}}",
-        *_tabular(layout.page(table)), "",
-        *([r"\medskip", *_tabular(kinds), ""] if kinds else []),
-        rf"\footnotesize {_sentences(notes.notes(table))}", r"\end{table}", "",
+        r"\footnotesize", *grids, r"\medskip\raggedright",
+        rf"\scriptsize {_sentences(notes.notes(table))}", r"\end{table}", "",
     ])  # fmt: skip
 
 

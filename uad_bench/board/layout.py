@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from uad_bench.board import fields
-from uad_bench.board.columns import Column, columns, of_groups
+from uad_bench.board.columns import columns, of_groups
 from uad_bench.board.fields import Field, Head
 from uad_bench.board.summary import Row, Table
 
-#: So many columns of numbers beside rank and method fit 80 characters.
-ACROSS = 8
+#: So many columns of numbers beside rank and method fit 80 characters, or with deviations a page of paper.
+ACROSS, ON_PAPER = 8, 5
 
 
 @dataclass(frozen=True)
@@ -77,29 +77,40 @@ def strata(table: Table) -> list[Grid]:
 
 
 def narrow(table: Table) -> list[Grid]:
-    """Grids of about 80 characters: how the methods rank, other metrics, differences and costs, kinds, reported.
+    """Grids of about 80 characters: how the methods rank, other metrics, differences and costs, reported, kinds.
 
     Only the primary metric has its deviation; a number that lacks seeds or cases has a star.
     """
     primary, *others = columns(table)
-    first = [
-        *fields.rank(table),
-        *fields.front(table, brief=True),
-        *fields.apart(table, primary),
+    first = [*fields.front(table, brief=True), *fields.apart(table, primary)]
+    rest = [fields.brief(table, column) for column in others]
+    kinds_ = [fields.brief(table, column) for column in of_groups(table, table.groups)]
+    return _parts(table, first, _chunks(rest, ACROSS), _chunks(kinds_, ACROSS))
+
+
+def printed(table: Table) -> list[Grid]:
+    """The same grids for a page of paper, every number with its deviation."""
+    primary, *others = columns(table)
+    first = [*fields.front(table), fields.primary(table, primary)]
+    rest = [fields.full(table, column) for column in others]
+    kinds_ = [fields.full(table, column) for column in of_groups(table, table.groups)]
+    return _parts(table, first, _chunks(rest, ON_PAPER), _chunks(kinds_, ON_PAPER))
+
+
+def _parts(
+    table: Table, first: Sequence[Field], rest: Sequence[Sequence[Field]], by_kind: Sequence[Sequence[Field]]
+) -> list[Grid]:
+    """The grid of ranks, then the others that have a column, rank and method before each."""
+    parts = [*rest, [*fields.contrasts(table), *fields.costs(table)], fields.reported(table)]
+    return [
+        _grid(table, [*fields.rank(table), *first]),
+        *(_grid(table, [*_name(), *some]) for some in parts if some),
+        *(_grid(table, [*_name(), *some], title="by lesion kind") for some in by_kind),
     ]
-    rest = _brief(table, others)
-    grids = [first]
-    for some in (*rest, [*fields.contrasts(table), *fields.costs(table)], fields.reported(table)):
-        grids += [[*_name(), *some]] if some else []
-    found = [_grid(table, one) for one in grids]
-    parts = _brief(table, of_groups(table, table.groups))
-    return [*found, *(_grid(table, [*_name(), *some], title="by lesion kind") for some in parts)]
 
 
-def _brief(table: Table, shown: Sequence[Column]) -> list[list[Field]]:
-    """Fields of columns, as many at a time as fit."""
-    made = [fields.brief(table, column) for column in shown]
-    return [made[at : at + ACROSS] for at in range(0, len(made), ACROSS)]
+def _chunks(shown: Sequence[Field], most: int) -> list[Sequence[Field]]:
+    return [shown[at : at + most] for at in range(0, len(shown), most)]
 
 
 def _name() -> list[Field]:

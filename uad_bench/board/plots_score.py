@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from uad_bench.board import wording
 from uad_bench.board.plots import GREY, MOST_ROWS, Look, blank, look, looks, short, tidy, visible_lines
@@ -130,7 +131,7 @@ def paired(table: Table) -> Figure | None:
     shown = sorted(shown, key=lambda row: (row.rank is None, row.rank or 0))[:PANELS]
     across = min(ACROSS, len(shown))
     down = -(-len(shown) // across)
-    figure = Figure(figsize=(2.6 * across, 1.3 + 2.5 * down), layout="constrained")
+    figure = Figure(figsize=(2.6 * across, 1.3 + 3.0 * down), layout=ConstrainedLayoutEngine(h_pad=0.18))
     figure.suptitle(visible_lines(f"{wording.title(table)}\n{table.primary} of each case"), fontsize=10)
     grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     for axes, row in zip(grid.flat, shown, strict=False):

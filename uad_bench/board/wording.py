@@ -55,15 +55,12 @@ def few(row: Row) -> bool:
     return row.rank is not None and not row.deterministic and row.done < SEEDS_FOR_RANK
 
 
-def seeds_text(row: Row, *, brief: bool = False) -> str:
-    """`5`, `4 of 5` where seeds are missing, "n=1", folds, and why there is no deviation where that needs a word."""
+def seeds_text(row: Row) -> str:
+    """`5`, `4 of 5` where seeds are missing, "n=1", folds, and "det." where seeds make no difference."""
     text = str(row.done) if row.complete else f"{row.done} of {row.begun}"
     if row.complete and row.done == 1 and not row.deterministic:
         text = "n=1"
-    text += f", {row.folds} folds" if row.folds else ""
-    if not row.deterministic:
-        return text
-    return f"{text} det." if brief else f"{text}, sd {NO_DEVIATION}"
+    return text + (f", {row.folds} folds" if row.folds else "") + (" det." if row.deterministic else "")
 
 
 def cases_text(table: Table, row: Row, *, brief: bool = False) -> str:
