@@ -15,6 +15,8 @@ _FORMULA = tuple("=+-@＝＋－＠")
 
 def visible(text: str) -> str:
     """`text` on one line, with control, right-to-left and zero-width characters as \\u202e and the like."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

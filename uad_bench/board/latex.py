@@ -6,23 +6,45 @@ from uad_bench.board import layout, notes, wording
 from uad_bench.board.escape import latex as write
 from uad_bench.board.summary import Table
 
+#: Lines of small print that a page holds beside a caption.
+LINES = 42
 NEEDS = "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs} and \\usepackage{graphicx}"
 
 
 def latex(tables: Sequence[Table]) -> str:
-    """A `table` environment for each table, best numbers bold, in parts that fit a page, to be read by \\input."""
+    """`table` environments for each table, best numbers bold, and what the marks mean below, to be read by \\input."""
     if not tables:
         return "no results\n"
-    return "\n".join([NEEDS, *(_environment(table) for table in tables)])
+    return "\n".join([NEEDS, *(_parts(table) for table in tables)])
 
 
-def _environment(table: Table) -> str:
-    grids = [line for grid in layout.printed(table) for line in (r"\medskip", "", *_tabular(grid), "")]
+def _parts(table: Table) -> str:
+    """The floats of a table, then its notes as plain text: a float is cut where it is longer than a page."""
+    captions = [[wording.title(table), *wording.facts(table)]]
+    floats = _floats(layout.printed(table))
+    name, said = write(wording.title(table)), _sentences(notes.notes(table))
+    captions += [[f"{wording.title(table)}, continued"]] * (len(floats) - 1)
     return "\n".join([
-        r"\begin{table}", r"\centering",
-        rf"\caption{{{_sentences([wording.title(table), *wording.facts(table)])}}}",
-        r"\footnotesize", *grids, r"\medskip\raggedright",
-        rf"\scriptsize {_sentences(notes.notes(table))}", r"\end{table}", "",
+        *(_float(grids, _sentences(words)) for grids, words in zip(floats, captions, strict=True)),
+        rf"\noindent{{\footnotesize \textbf{{{name}.}} {said}\par}}", "",
+    ])  # fmt: skip
+
+
+def _floats(grids: Sequence[layout.Grid]) -> list[list[layout.Grid]]:
+    """As many grids together as fit a page."""
+    floats: list[list[layout.Grid]] = [[]]
+    for grid in grids:
+        lines = sum(len(one.rows) + 3 for one in [*floats[-1], grid])
+        if floats[-1] and lines > LINES:
+            floats.append([])
+        floats[-1].append(grid)
+    return floats
+
+
+def _float(grids: Sequence[layout.Grid], caption: str) -> str:
+    lines = [line for grid in grids for line in (r"\medskip", "", *_tabular(grid), "")]
+    return "\n".join([
+        r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", r"\footnotesize", *lines, r"\end{table}", "",
     ])  # fmt: skip
 
 
