@@ -2,10 +2,14 @@
 
 import numpy as np
 
-from uad_bench.board.summary import Cell, Contrast, Cost, Key, Reported, Row, Standing, Table
+from uad_bench.board.summary import Cell, Contrast, Cost, Critical, Key, Reported, Row, Standing, Table
 
 METHODS = {"patch2loc:conv": 0.42, "ae": 0.31, "vae": 0.30, "thresh": 0.36}
 FLOOR = 0.021
+CRITICAL = Critical(
+    "ap", 28, (("patch2loc:conv", 1.5), ("thresh", 2.0), ("ae", 2.5), ("vae", 4.0)), 1.2, 0.0004,
+    (("patch2loc:conv", "thresh", "ae"),),
+)  # fmt: skip
 
 
 def cell(mean, sd=0.012, seeds=5, n=28, undefined=2, half=0.05):
@@ -24,7 +28,7 @@ def cells(mean):
         ("sex=F", "ap.case"): cell(mean + 0.01),
     }  # fmt: skip
     found |= {(kind, "ap.case"): cell(mean - 0.1) for kind in ("ms", "tumour")}
-    sizes = ("lt10", "10_100", "100_1000", "gt1000")
+    sizes = ("lt10", "10to100", "100to1000", "ge1000")
     return found | {
         ("all", f"detect_size_{size}.pooled@healthy_q98"): cell(min(mean * (n + 1) / 2, 0.94), n=40 * (4 - n))
         for n, size in enumerate(sizes)
@@ -34,7 +38,8 @@ def cells(mean):
 def row(label, mean, rank=1, **more):
     values = np.random.default_rng(len(label)).normal(mean, 0.1, 28).clip(0, 1)
     full = {
-        "paper": "Somebody et al. 2025", "standing": rank and Standing(rank, rank + 1, 0.8 / rank, "aabb"[rank - 1]),
+        "paper": "Somebody et al. 2025",
+        "standing": rank and Standing(rank, rank + 1, 0.8 / rank, "aabb"[rank - 1], 5 - rank),
         "to_best": Contrast("patch2loc:conv", "ap.case", 28, mean - 0.42, -0.3, 0.01, 0.01, 0.03, 0.02),
         "to_baseline": Contrast("atlas-z", "ap.case", 28, mean - 0.2, 0.05, 0.2, 0.0002, 0.0006, 0.001),
         "cost": Cost(11_200_000, 0.52, 340.0, 2100, 4000, "cpu"), "done": 5, "begun": 5,
@@ -49,9 +54,15 @@ def null(label, mean, **more):
     return row(label, mean, **(nobody | more))
 
 
-def table(rows=None, *, test="mslub", protocol="uad-1mm", apart="", primary="ap.case"):
+def table(rows=None, *, test="mslub", protocol="uad-1mm", apart="", primary="ap.case", **more):
     key = Key(protocol, test, "ixi", "34af49f68024", "{}", "f" * 64, "d" * 64)
-    return Table(key, primary, 30, 12, full_rows() if rows is None else rows, apart)
+    if rows is None:
+        more = {
+            "tau": 0.87,
+            "critical": CRITICAL,
+            "cautions": ("ranked from fewer than 5 seeds: ae (3)",),
+        } | more
+    return Table(key, primary, 30, 12, full_rows() if rows is None else rows, apart, **more)
 
 
 def full_rows():

@@ -94,7 +94,7 @@ def test_one_seed_is_told(bare):
 
 def test_folds_are_not_seeds():
     row = handmade.row("ae", 0.3, folds=5)
-    assert wording.seeds_text(row) == "5, 5 folds"
+    assert wording.seeds_text(row) == "5 runs, 5 folds"
     assert any("folds are other training cases" in note for note in notes.notes(handmade.table([row])))
 
 
@@ -106,7 +106,8 @@ def test_failed_cases_are_counted(full):
 
 
 MARKS = ["±", "[a, b]", "rank [a–b]", "group:", "°", "Δ to best (patch2loc:conv)", "Δ to baseline (atlas-z)", "†",
-         "null:", "undefined:", "AP gain:", "s/volume:"]  # fmt: skip
+         "null:", "undefined:", "AP gain:", "s/volume:", "Kendall's tau", "thresh: rank 3 by",
+         "ranked from fewer"]  # fmt: skip
 
 
 @pytest.mark.parametrize("mark", MARKS)
@@ -141,7 +142,7 @@ def test_json_has_every_new_field_and_null_for_none(full, bare):
         for table in (full, bare)
         for row in json.loads(strict_json([table]))["tables"][0]["rows"]
     }
-    assert rows["thresh"]["standing"] == {"low": 2, "high": 3, "first": 0.4, "letters": "a"}
+    assert rows["thresh"]["standing"] == {"low": 2, "high": 3, "first": 0.4, "letters": "a", "by_case": 3}
     assert rows["thresh"]["to_best"]["p_wilcoxon"] == 0.02 and rows["thresh"]["cost"]["score_s"] == 0.52
     assert rows["thresh"]["numbers"][0]["low"] == pytest.approx(0.31)
     assert rows["atlas-z"]["baseline"] == rows["atlas-z"]["deterministic"] == 1

@@ -9,12 +9,11 @@ from matplotlib.image import imread
 
 from tests.board import handmade
 from uad_bench.board import plots_rank, plots_run, plots_score
-from uad_bench.board.plots import Critical, draw_tables, look, looks, slug
-from uad_bench.board.summary import Cell
+from uad_bench.board.plots import draw_tables, look, looks, slug
+from uad_bench.board.summary import Cell, Critical
 from uad_bench.evaluate.curve import Curve
 
 EVIL = ["<script>alert(1)</script>", "$\\frac{a", "../../x", "a\u202eb", "-->", "_hidden"]
-CRITICAL = Critical(["a", "b", "c", "d"], [1.5, 2.0, 2.5, 4.0], 1.2, [(0, 1, 2), (3,)])
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +33,9 @@ def words(axes):
 
 
 def test_equal_tables_give_equal_files_and_all_can_be_read(table, tmp_path, monkeypatch):
-    first = draw_tables([table], tmp_path / "1", lambda _: CRITICAL)
+    first = draw_tables([table], tmp_path / "1")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
-    second = draw_tables([table], tmp_path / "2", lambda _: CRITICAL)
+    second = draw_tables([table], tmp_path / "2")
     assert [path.name for path in first] == [path.name for path in second]
     assert {path.stem.rpartition("-")[2] for path in first} == {
         "forest",
@@ -52,8 +51,10 @@ def test_equal_tables_give_equal_files_and_all_can_be_read(table, tmp_path, monk
 
 def test_names_are_no_formula_no_markup_and_no_path(tmp_path):
     rows = [handmade.row(name, 0.3 + i / 50, i % 4 + 1) for i, name in enumerate(EVIL)]
-    names = Critical(EVIL, range(1, 7), 1.0, [(0, 1)])
-    written = draw_tables([handmade.table(rows, test=EVIL[2], protocol=EVIL[0])], tmp_path, lambda _: names)
+    ranks = Critical(
+        "ap", 9, tuple((name, i + 1.0) for i, name in enumerate(EVIL)), 1.0, 0.5, (tuple(EVIL[:2]),)
+    )
+    written = draw_tables([handmade.table(rows, test=EVIL[2], protocol=EVIL[0], critical=ranks)], tmp_path)
     assert {path.parent for path in written} == {tmp_path} and len(written) == 10
     for path in written:
         if path.suffix == ".svg":
@@ -64,7 +65,7 @@ def test_names_are_no_formula_no_markup_and_no_path(tmp_path):
 
 def test_a_table_without_numbers_has_fewer_figures(tmp_path):
     bare = handmade.table(handmade.bare_rows(), primary="ap.pooled")
-    assert [path.name for path in draw_tables([bare], tmp_path, lambda _: None)] == [
+    assert [path.name for path in draw_tables([bare], tmp_path)] == [
         "01-uad-1mm-mslub-forest.png", "01-uad-1mm-mslub-forest.svg"
     ]  # fmt: skip
 
@@ -89,7 +90,7 @@ def test_recall_is_drawn_from_small_to_large_lesions(table):
         "< 10",
         "10 to 100",
         "100 to 1000",
-        "> 1000",
+        "≥ 1000",
     ]
     drawn = {line.get_label().strip(): line.get_ydata() for line in axes.lines}
     assert drawn["patch2loc:conv"] == pytest.approx([0.21, 0.42, 0.63, 0.84])
@@ -97,12 +98,12 @@ def test_recall_is_drawn_from_small_to_large_lesions(table):
 
 def test_of_several_rules_none_is_an_oracle_and_pooled_is_preferred():
     names = [
-        "detect_size_10_100@healthy_q98",
-        "detect_size_10_100.pooled@healthy_q98",
-        "detect_size_10_100@oracle_set",
+        "detect_size_lt10@healthy_q98",
+        "detect_size_lt10.pooled@healthy_q98",
+        "detect_size_lt10@oracle_set",
     ]
     row = handmade.row("ae", 0.3, cells={("all", name): Cell(0.5, None, 1, 9, 0) for name in names})
-    assert plots_score.size_metrics(handmade.table([row])) == ("healthy_q98", {"10_100": names[1]})
+    assert plots_score.size_metrics(handmade.table([row])) == ("healthy_q98", {"lt10": names[1]})
 
 
 def test_cases_are_paired_by_name_and_undefined_ones_left_out(table):
@@ -124,8 +125,8 @@ def test_rank_intervals_have_letters_and_the_share_of_first_places(table):
     assert [text.get_text() for text in axes.texts][:2] == ["a  first in 80%", "a  first in 40%"]
 
 
-def test_the_critical_difference_joins_cliques_of_more_than_one():
-    (axes,) = plots_rank.critical(CRITICAL).axes
+def test_the_critical_difference_joins_cliques(table):
+    (axes,) = plots_rank.critical(table).axes
     bars = [found for found in axes.collections if found.get_linewidth()[0] == 4]
     assert len(bars) == 1
     (ends,) = bars[0].get_segments()

@@ -1,9 +1,9 @@
 """Under a table: what each mark in it means, what failed, where reported numbers come from. Nothing is escaped yet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from uad_bench.board import wording
-from uad_bench.board.summary import ORACLE, Row, Table
+from uad_bench.board.summary import ORACLE, SEEDS_FOR_SPREAD, SEEDS_TO_RANK, Contrast, Row, Table
 
 
 def notes(table: Table) -> list[str]:
@@ -13,7 +13,7 @@ def notes(table: Table) -> list[str]:
 
 def reading(table: Table) -> list[str]:
     """What each mark means that the table has."""
-    return [*_numbers(table), *_ranks(table), *_rows(table)]
+    return [*_numbers(table), *_ranks(table), *_contrasts(table), *_rows(table), *table.cautions]
 
 
 def troubles(table: Table) -> list[str]:
@@ -29,13 +29,13 @@ def troubles(table: Table) -> list[str]:
 def _numbers(table: Table) -> Iterator[str]:
     yield "± sample standard deviation over seeds; × ratio to the prevalence, which a random score reaches"
     cells = [cell for row in table.rows for cell in row.cells.values()]
-    if any(0 < cell.seeds < wording.SEEDS_FOR_DEVIATION for cell in cells):
+    if any(0 < cell.seeds < SEEDS_FOR_SPREAD for cell in cells):
         yield (
-            f"fewer than {wording.SEEDS_FOR_DEVIATION} seeds have no deviation; n=1: one seed, whose number "
+            f"fewer than {SEEDS_FOR_SPREAD} seeds have no deviation; n=1: one seed, whose number "
             "says nothing about other seeds"
         )
     if any(cell.low is not None for cell in cells):
-        yield "[a, b] 95 % interval of the primary metric, over seeds and patients together"
+        yield f"[a, b] {_percent(table)} interval of the primary metric: {table.scheme.interval}"
     if any(cell.undefined for cell in cells):
         yield "undefined: the metric has no value for so many cases, which are not in its mean"
     if any(ORACLE in metric for row in table.rows for _, metric in row.cells):
@@ -45,22 +45,44 @@ def _numbers(table: Table) -> Iterator[str]:
 
 
 def _ranks(table: Table) -> Iterator[str]:
-    rows = table.rows
+    rows, scheme = table.rows, table.scheme
     if any(row.standing for row in rows):
-        yield "rank [a–b]: 95 % interval of the rank over bootstraps of the patients"
+        yield (
+            f"rank [a–b]: {_percent(table)} interval of the rank over {scheme.draws} resamples of the patients "
+            f"(seed {scheme.seed})"
+        )
+    if table.tau is not None:
+        yield f"Kendall's tau between this ranking and those of the resamples: mean {table.tau:.2f}; 1 is the same"
     if any(row.standing and row.standing.letters for row in rows):
-        yield "group: rows that share a letter are not told apart by any test, at 5 % after Holm's correction"
+        yield (
+            f"group: rows that share a letter are not told apart ({scheme.test} test, alpha {scheme.alpha:g} after "
+            f"{scheme.correction}'s correction)"
+        )
     if any(wording.few(row) for row in rows):
-        yield f"{wording.FEW} the rank rests on fewer than {wording.SEEDS_FOR_RANK} seeds, and may not last"
-    for what, others in (
-        ("best", dict.fromkeys(row.to_best.other for row in rows if row.to_best)),
-        ("baseline", dict.fromkeys(row.to_baseline.other for row in rows if row.to_baseline)),
-    ):
-        if others:
-            yield (
-                f"Δ to {what} ({', '.join(others)}): mean difference in {table.primary} on the same patients, "
-                "seeds averaged first; p: sign-flip permutation test after Holm's correction over the table"
-            )
+        yield f"{wording.FEW} the rank rests on fewer than {SEEDS_TO_RANK} seeds, and may not last"
+    for row in rows:
+        if row.standing and row.standing.by_case not in {None, row.rank}:
+            yield f"{row.label}: rank {row.standing.by_case} by the mean of its ranks on each patient"
+
+
+def _percent(table: Table) -> str:
+    return f"{100 * (1 - table.scheme.alpha):g} %"
+
+
+def _contrasts(table: Table) -> Iterator[str]:
+    yield from _contrast(table, "best", [row.to_best for row in table.rows if row.to_best])
+    yield from _contrast(table, "baseline", [row.to_baseline for row in table.rows if row.to_baseline])
+
+
+def _contrast(table: Table, what: str, found: Sequence[Contrast]) -> Iterator[str]:
+    if found:
+        others, metrics = (
+            ", ".join(dict.fromkeys(names)) for names in zip(*(c[:2] for c in found), strict=True)
+        )
+        yield (
+            f"Δ to {what} ({others}): mean difference in {metrics} on the same patients, seeds averaged first; "
+            f"p: {table.scheme.test} test, after {table.scheme.correction}'s correction over the table"
+        )
 
 
 def _rows(table: Table) -> Iterator[str]:

@@ -29,16 +29,6 @@ STEADY: Any = {
 }  # fmt: skip
 
 
-class Critical(NamedTuple):
-    """What a critical-difference diagram shows: mean ranks (1 is best) by method, the difference, the cliques of
-    methods that it does not tell apart, each as indices of names."""
-
-    names: Sequence[str]
-    ranks: Sequence[float]
-    difference: float
-    cliques: Sequence[Sequence[int]]
-
-
 class Look(NamedTuple):
     """How a method is drawn, everywhere in one figure alike."""
 
@@ -61,33 +51,20 @@ def looks(table: Table) -> dict[str, Look]:
     }
 
 
-def draw_tables(
-    tables: Sequence[Table], folder: Path, critical: Callable[[Table], Critical | None] | None = None
-) -> list[Path]:
-    """Write all figures of all tables that have the numbers for them; the files, `01-uad-1mm-mslub-forest.svg`.
-
-    critical: what the critical-difference diagram of a table shows, None for a table that has none.
-    """
+def draw_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
+    """Write all figures of all tables that have the numbers for them; the files, `01-uad-1mm-mslub-forest.svg`."""
     from uad_bench.board import plots_rank, plots_score
 
     kinds: dict[str, Callable[[Table], Figure | None]] = {
         "forest": plots_score.forest, "sizes": plots_score.sizes, "paired": plots_score.paired,
-        "ranks": plots_rank.ranks,
+        "ranks": plots_rank.ranks, "critical": plots_rank.critical,
     }  # fmt: skip
-    if critical is not None:
-        kinds["critical"] = lambda table: _critical(critical(table))
     written = []
     for number, table in enumerate(tables, 1):
         for kind, make in kinds.items():
             stem = folder / f"{number:02d}-{slug(table.key.protocol)}-{slug(table.key.test)}-{kind}"
             written += save(lambda make=make, table=table: make(table), stem)  # type: ignore[misc]
     return written
-
-
-def _critical(found: Critical | None) -> Figure | None:
-    from uad_bench.board import plots_rank
-
-    return None if found is None else plots_rank.critical(found)
 
 
 def save(make: Callable[[], Figure | None], stem: Path) -> list[Path]:

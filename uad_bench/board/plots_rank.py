@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from uad_bench.board.plots import GREY, MOST_ROWS, Critical, Look, blank, looks, short
+from uad_bench.board import wording
+from uad_bench.board.plots import GREY, MOST_ROWS, Look, blank, looks, short
 from uad_bench.board.summary import Row, Table
 
 
@@ -39,25 +40,29 @@ def _interval(axes: Axes, place: int, row: Row, drawn: Look) -> None:
     )  # fmt: skip
 
 
-def critical(found: Critical) -> Figure:
+def critical(table: Table) -> Figure | None:
     """Demsar's diagram: mean ranks on a line, best on the left; a bar joins methods that are not told apart."""
-    order = sorted(range(len(found.names)), key=lambda i: (found.ranks[i], found.names[i]))
-    half = -(-len(order) // 2)
-    bars = [clique for clique in found.cliques if len(clique) > 1]
-    depth = 0.9 + 0.28 * len(bars)
-    figure, axes = blank(8, 1.5 + 0.26 * len(bars) + 0.3 * half, None, "mean rank over cases (1 is best)")
-    _scale(axes, found, len(order))
-    for level, clique in enumerate(bars):
-        _bar(axes, [found.ranks[i] for i in clique], 0.45 + 0.28 * level)
-    for place, i in enumerate(order):
+    found = table.critical
+    if found is None or found.difference is None:
+        return None
+    half = -(-len(found.mean_ranks) // 2)
+    depth = 0.9 + 0.28 * len(found.cliques)
+    friedman = "" if found.p is None else f", Friedman p {wording.p_text(found.p)}"
+    words = f"mean rank by {found.metric} over {found.n} cases (1 is best){friedman}"
+    figure, axes = blank(8, 1.7 + 0.26 * len(found.cliques) + 0.3 * half, table, words)
+    last = len(found.mean_ranks)
+    _scale(axes, found.difference, last)
+    for level, clique in enumerate(found.cliques):
+        _bar(axes, [rank for name, rank in found.mean_ranks if name in clique], 0.45 + 0.28 * level)
+    for place, (name, rank) in enumerate(found.mean_ranks):
         left = place < half
-        depth_here = depth + 0.45 * (place if left else len(order) - 1 - place)
-        _label(axes, found.ranks[i], short(found.names[i], 26), (left, depth_here), len(order))
+        deep = depth + 0.45 * (place if left else last - 1 - place)
+        _label(axes, rank, short(name, 26), (left, deep), last)
     axes.set_ylim(depth + 0.45 * half, -1.1)
     return figure
 
 
-def _scale(axes: Axes, found: Critical, last: int) -> None:
+def _scale(axes: Axes, difference: float, last: int) -> None:
     """The line of ranks above all, and the critical difference above it."""
     axes.set_axis_off()
     axes.set_xlim(1 - 0.35 * max(last - 1, 1), last + 0.35 * max(last - 1, 1))
@@ -65,9 +70,8 @@ def _scale(axes: Axes, found: Critical, last: int) -> None:
     for rank in range(1, last + 1, -(-last // 20)):
         axes.vlines(rank, -0.08, 0.08, color="k", linewidth=1)
         axes.text(rank, -0.16, str(rank), ha="center", va="bottom", fontsize=8)
-    axes.plot([1, 1 + found.difference], [-0.75, -0.75], color=GREY, marker="|", linewidth=1.5)
-    words = f"critical difference {found.difference:.2f}"
-    axes.text(1, -0.84, words, va="bottom", fontsize=8, color=GREY)
+    axes.plot([1, 1 + difference], [-0.75, -0.75], color=GREY, marker="|", linewidth=1.5)
+    axes.text(1, -0.84, f"critical difference {difference:.2f}", va="bottom", fontsize=8, color=GREY)
 
 
 def _bar(axes: Axes, ranks: Sequence[float], depth: float) -> None:

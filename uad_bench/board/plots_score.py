@@ -101,16 +101,15 @@ def size_metrics(table: Table) -> tuple[str, Mapping[str, str]]:
 
 
 def size_words(size: str) -> str:
-    """`10_100` as "10 to 100", `lt10` as "< 10", `gt1000` as "> 1000"."""
-    words = re.sub(r"(\d)[_-](?:to[_-])?(\d)", r"\1 to \2", size)
-    words = re.sub(r"^(?:lt|under|below)_?(?=\d)", "< ", words)
-    return re.sub(r"^(?:gt|ge|over|above)_?(?=\d)", "> ", words)
+    """`10to100` as "10 to 100", `lt10` as "< 10", `ge1000` as "≥ 1000"."""
+    words = re.sub(r"(\d)_?(?:to|_)_?(\d)", r"\1 to \2", size)
+    return re.sub(r"^(lt|ge|gt)_?(?=\d)", lambda match: {"lt": "< ", "ge": "≥ ", "gt": "> "}[match[1]], words)
 
 
 def _smallest(size: str) -> tuple[float, str]:
-    """Where a size stands: by its lower end, `lt10` below `10_100`, `gt1000` above `100_1000`."""
+    """Where a size stands: by its lower end, `lt10` below `10to100`, `ge1000` above `100to1000`."""
     numbers = [float(number) for number in re.findall(r"\d+", size)]
-    return (-1.0 if size.startswith(("lt", "under", "below")) else min(numbers, default=np.inf)), size
+    return (-1.0 if size.startswith("lt") else min(numbers, default=np.inf)), size
 
 
 class Pairs(NamedTuple):

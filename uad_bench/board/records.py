@@ -13,7 +13,7 @@ LONG_COLUMNS = (
     "protocol", "fingerprint", "train", "test", "options", "fit_ids", "test_ids", "origin", "rank", "method",
     "null", "seeds", "seeds_begun", "group", "metric", "mean", "sd", "sd_note", "n", "undefined", "reason",
     "marks", "low", "high", "other", "p", "p_holm", "p_wilcoxon", "rank_low", "rank_high", "rank_first",
-    "letters", "baseline", "deterministic", "folds", "paper",
+    "letters", "rank_by_case", "fold_sd", "baseline", "deterministic", "folds", "paper",
 )  # fmt: skip
 CONTRASTS = ("to_best", "to_baseline")
 
@@ -42,7 +42,9 @@ def strict_json(tables: Sequence[Table]) -> str:
     """
     nested = [
         {**table.key._asdict(), "primary": table.primary, "lesion_cases": table.lesion,
-         "healthy_cases": table.healthy, "apart": table.apart, "rows": [_nested(row) for row in table.rows]}
+         "healthy_cases": table.healthy, "apart": table.apart, "scheme": vars(table.scheme), "tau": table.tau,
+         "critical": _plain(table.critical), "cautions": list(table.cautions),
+         "rows": [_nested(row) for row in table.rows]}
         for table in tables
     ]  # fmt: skip
     text = json.dumps({"tables": nested}, indent=1, sort_keys=True, allow_nan=False)
@@ -99,8 +101,10 @@ def _about(row: Row) -> dict[str, Any]:
 
 
 def _standing(row: Row) -> dict[str, Any]:
-    low, high, first, letters = row.standing or (None, None, None, None)
-    return {"rank_low": low, "rank_high": high, "rank_first": first, "letters": letters}
+    low, high, first, letters, by_case = row.standing or (None,) * 5
+    return {
+        "rank_low": low, "rank_high": high, "rank_first": first, "letters": letters, "rank_by_case": by_case,
+    }  # fmt: skip
 
 
 def _numbers(row: Row) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from uad_bench.evaluate import bootstrap
+
 Name = tuple[str, str]
 CaseValues = Mapping[str, float | None]
 Draws = npt.NDArray[np.float64]
@@ -18,6 +20,8 @@ Draws = npt.NDArray[np.float64]
 ORACLE = "@oracle"
 #: How the mark of a leak begins.
 LEAK = "leak "
+#: Fewer seeds say little about their spread, and a rank from fewer is told to be one (docs/statistics.md).
+SEEDS_FOR_SPREAD, SEEDS_TO_RANK = 3, 5
 
 
 class Number(NamedTuple):
@@ -36,7 +40,9 @@ class Tested:
     test_ids: SHA-256 of ids and voxels of the test cases; fit_ids: the same with the roles of the cases that
     made the model and the thresholds (train, val, tune); options: canonical JSON of the options of the
     training and the test dataset; lesion, healthy: numbers of test cases. cases: by metric ("ap", "dice@tune") the
-    values of the single cases; draws: pooled metrics under the patient resamples of `evaluate.bootstrap`, (B,).
+    values of the single cases; groups: the ids in each group ("all", a lesion kind, "healthy", "site=HH"), by default
+    every case is in "all" and in no other; draws: pooled metrics under the patient resamples of
+    `evaluate.bootstrap`, (B,).
     """
 
     test_ids: str
@@ -47,6 +53,7 @@ class Tested:
     numbers: Mapping[Name, Number] = field(default_factory=dict)
     cases: Mapping[str, CaseValues] = field(default_factory=dict)
     draws: Mapping[Name, Draws] = field(default_factory=dict)
+    groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Cost(NamedTuple):
@@ -74,7 +81,8 @@ class RunSummary:
     name: where the run is found; state: "complete", or why there are no numbers, explained by `error`;
     settings: all hyper-parameters and whatever else of the specification moves a number; pinned: the part of
     the protocol that `fingerprint` is the digest of; tested: by test dataset; marks: what the run carries for
-    good: a published split, a leak ("leak ...").
+    good: a published split, a leak ("leak ..."); baseline, paper: as the method declares them; fold: which fold
+    was val, None without folds.
     """
 
     name: str
@@ -111,10 +119,11 @@ class Key(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A metric over seeds: mean and sample deviation (None below two seeds) of `seeds` defined values.
+    """A metric over runs: mean and sample deviation (None below two seeds) of `seeds` defined values.
 
     n: cases in the value, undefined: cases that are not, both of the worst seed; reason: why not. low, high: the
-    95 % interval over seeds and patients (None where it cannot be given).
+    95 % interval over seeds and patients (None where it cannot be given). With folds `seeds` counts runs, sd is
+    that of the seeds within a fold, pooled over the folds, and fold_sd that of the folds' means.
     """
 
     mean: float | None
@@ -125,6 +134,7 @@ class Cell(NamedTuple):
     reason: str = ""
     low: float | None = None
     high: float | None = None
+    fold_sd: float | None = None
 
 
 class Contrast(NamedTuple):
@@ -147,12 +157,54 @@ class Contrast(NamedTuple):
 
 class Standing(NamedTuple):
     """How sure a rank is: its 95 % interval over bootstraps of the patients, the share of them in which it is the
-    first, and the letters of the groups of rows that no test tells apart."""
+    first, and the letters of the groups of rows that no test tells apart ("a", "ab"; after "z" comes "a1").
+
+    by_case: a second opinion, the rank by the mean of the ranks on each patient; None without values of cases.
+    """
 
     low: int
     high: int
     first: float
     letters: str
+    by_case: int | None = None
+
+
+class Critical(NamedTuple):
+    """What a critical-difference diagram shows (Demsar 2006): ranked rows by their mean rank over `n` patients.
+
+    mean_ranks: (label, mean rank), the best first; difference: Nemenyi's critical difference, None with fewer than
+    two rows; p: Friedman's test (None with fewer than three rows); cliques: largest sets of labels whose mean ranks
+    lie closer than that.
+    """
+
+    metric: str
+    n: int
+    mean_ranks: tuple[tuple[str, float], ...]
+    difference: float | None
+    p: float | None
+    cliques: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How intervals, tests and ranks are made; whoever has this and the runs can make them again.
+
+    draws, seed: of the patient resamples; flips: random sign flips of a paired test, exact: up to so many patients
+    all of them are tried.
+    """
+
+    draws: int = bootstrap.DRAWS
+    seed: int = bootstrap.SEED
+    alpha: float = 0.05
+    flips: int = 10_000
+    exact: int = 16
+    interval: str = "two-way (seeds x patients) variance components, t quantile"
+    test: str = "paired sign-flip permutation"
+    correction: str = "Holm"
+    ranking: str = "aggregate, then rank"
+
+
+SCHEME = Scheme()
 
 
 @dataclass(frozen=True)
@@ -175,9 +227,9 @@ class Row:
     """One method with one set of parameters.
 
     rank: None for a null row and where not every seed that was begun has the primary metric; done, begun:
-    numbers of seeds; failures: a line for each seed without numbers; marks: see `RunSummary`. standing, to_best
-    and to_baseline are None where the row is not ranked or has nobody to be compared with. values: the primary
-    metric of each test case, seeds averaged first; folds: how many folds the runs stand on, 0 where none do.
+    numbers of seeds, or of runs where there are `folds` of them; failures: a line for each seed without numbers;
+    marks: see `RunSummary`. standing, to_best and to_baseline are None where the row is not ranked or has nobody
+    to be compared with. values: the primary metric's form by case for each test case, seeds averaged first.
     """
 
     rank: int | None
@@ -216,7 +268,8 @@ class Table:
     """One ranking: null rows first, then by rank, then rows that miss seeds.
 
     primary: the metric that ranks (group "all", higher is better); lesion, healthy: numbers of test cases;
-    apart: why it is not one table with the first of the same test dataset, "" for that first one.
+    apart: why it is not one table with the first of the same test dataset, "" for that first one. tau: mean Kendall
+    tau between the ranking and those of the patient resamples; cautions: lines on how to read the statistics.
     """
 
     key: Key
@@ -225,6 +278,10 @@ class Table:
     healthy: int
     rows: Sequence[Row]
     apart: str = ""
+    scheme: Scheme = SCHEME
+    tau: float | None = None
+    critical: Critical | None = None
+    cautions: tuple[str, ...] = ()
 
     @property
     def groups(self) -> list[str]:

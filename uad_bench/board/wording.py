@@ -3,14 +3,12 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from uad_bench.board.summary import Cell, Contrast, Reported, Row, Table
+from uad_bench.board.summary import SEEDS_FOR_SPREAD, SEEDS_TO_RANK, Cell, Contrast, Reported, Row, Table
 
 DAGGER = "†"
 NOTHING = "–"
 NO_DEVIATION = "n/a (deterministic)"
 FEW = "°"
-#: Below so many seeds no deviation is shown, and a rank is marked.
-SEEDS_FOR_DEVIATION, SEEDS_FOR_RANK = 3, 5
 
 
 def title(table: Table) -> str:
@@ -52,15 +50,18 @@ def rank_text(row: Row, *, bare: bool = False) -> str:
 
 def few(row: Row) -> bool:
     """The rank rests on fewer seeds than it should."""
-    return row.rank is not None and not row.deterministic and row.done < SEEDS_FOR_RANK
+    drawn = row.rank is not None and not row.deterministic and not row.folds
+    return drawn and row.done < SEEDS_TO_RANK
 
 
 def seeds_text(row: Row) -> str:
-    """`5`, `4 of 5` where seeds are missing, "n=1", folds, and "det." where seeds make no difference."""
+    """`5`, `4 of 5` where seeds are missing, "n=1", `15 runs, 5 folds`, and "det." where seeds change nothing."""
     text = str(row.done) if row.complete else f"{row.done} of {row.begun}"
+    if row.folds:
+        return f"{text} runs, {row.folds} folds"
     if row.complete and row.done == 1 and not row.deterministic:
-        text = "n=1"
-    return text + (f", {row.folds} folds" if row.folds else "") + (" det." if row.deterministic else "")
+        return "n=1"
+    return f"{text} det." if row.deterministic else text
 
 
 def cases_text(table: Table, row: Row, *, brief: bool = False) -> str:
@@ -79,7 +80,7 @@ def cell_text(row: Row, cell: Cell | None, digits: int, floor: float | None, int
     """`0.146 ± 0.002 (6.5×)`: the ratio is to the `floor`; a reason where there is no number."""
     if cell is None or cell.mean is None:
         return cell.reason if cell and cell.reason else NOTHING
-    sd = cell.sd if cell.seeds >= SEEDS_FOR_DEVIATION else None
+    sd = cell.sd if cell.seeds >= SEEDS_FOR_SPREAD else None
     ratio = f" ({cell.mean / floor:.1f}×)" if floor else ""
     return spread(cell.mean, sd, digits) + (interval and f" {interval}") + ratio
 
