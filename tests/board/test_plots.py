@@ -136,10 +136,11 @@ def test_the_critical_difference_joins_cliques(table):
 
 def test_dice_is_drawn_with_a_mark_at_each_rule(curve, tmp_path):
     best, at = curve.best_dice()
-    (axes,) = plots_run.dice(curve, {"tune": 1.0, "oracle_set": at}).axes
+    (axes,) = plots_run.dice(curve, {"tune": 1.0, "oracle_set": at, "never": np.inf}).axes
     assert max(axes.lines[0].get_ydata()) == best
     marks = {line.get_label().split(":")[0]: line.get_xydata()[0] for line in axes.lines[1:]}
     assert marks["oracle_set†"] == pytest.approx([at, best])
+    assert "never" not in marks
     assert marks["tune"] == pytest.approx([1.0, curve.dice_at(1.0)])
     plots_run.draw_dice(tmp_path / "dice.png", curve, {"tune": 1.0})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dice.png", "dice.svg"]

@@ -63,6 +63,8 @@ function filterAll() {
   for (const section of sections) {
     const has = !state.metric || all("table.main th", section).some((head) => head.dataset.metric === state.metric);
     section.hidden = !has || ["dataset", "protocol"].some((name) => state[name] && section.dataset[name] !== state[name]);
+    const link = one(`nav a[href="#${section.id}"]`);
+    if (link) link.parentElement.hidden = section.hidden;
     all("table.sortable", section).forEach(filterRows);
     filterColumns(one("table.main", section));
   }

@@ -60,9 +60,17 @@ def _ranks(table: Table) -> Iterator[str]:
         )
     if any(wording.few(row) for row in rows):
         yield f"{wording.FEW} the rank rests on fewer than {SEEDS_TO_RANK} seeds, and may not last"
-    for row in rows:
-        if row.standing and row.standing.by_case not in {None, row.rank}:
-            yield f"{row.label}: rank {row.standing.by_case} by the mean of its ranks on each patient"
+    yield from _second_opinion(rows)
+
+
+def _second_opinion(rows: Sequence[Row]) -> Iterator[str]:
+    other = [
+        f"{row.label} {row.standing.by_case}"
+        for row in rows
+        if row.standing and row.standing.by_case not in {None, row.rank}
+    ]
+    if other:
+        yield f"ranks that are others by the mean of the ranks on each patient: {', '.join(other)}"
 
 
 def _percent(table: Table) -> str:

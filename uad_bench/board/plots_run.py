@@ -30,7 +30,9 @@ def dice(curve: Curve, thresholds: Mapping[str, float], title: str = "") -> Figu
     figure, axes = blank(7, 4, None, title or "Dice of all voxels pooled, by threshold")
     at, values = dice_points(curve)
     axes.plot(at, values, color="k", linewidth=1.4, drawstyle="steps-pre")
-    for index, (rule, threshold) in enumerate(sorted(thresholds.items())):
+    # A rule that lets nothing pass has no place on the axis.
+    marked = sorted((rule, threshold) for rule, threshold in thresholds.items() if np.isfinite(threshold))
+    for index, (rule, threshold) in enumerate(marked):
         drawn, oracle = look(index), f"@{rule}".startswith(ORACLE)
         value = curve.dice_at(threshold) or 0.0
         label = f"{short(rule)}{'†' if oracle else ''}: {value:.3f} at {threshold:.4g}"
@@ -40,7 +42,7 @@ def dice(curve: Curve, thresholds: Mapping[str, float], title: str = "") -> Figu
             markerfacecolor=face, linestyle="none", label=label, clip_on=False, zorder=3 if oracle else 4,
         )  # fmt: skip
     axes.set(xlabel="threshold (score ≥ threshold is anomalous)", ylabel="Dice", ylim=(0, None))
-    if thresholds:
+    if marked:
         axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.16))
     return figure
 
