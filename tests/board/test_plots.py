@@ -119,6 +119,17 @@ def test_each_method_is_compared_with_the_leader_and_the_baseline(table):
     assert len(said["atlas-z"]) == len(said["patch2loc:conv"]) == 1
 
 
+def test_a_leader_that_is_the_baseline_is_compared_with_once():
+    rows = [handmade.row("ae", 0.4, 1, to_baseline=None), handmade.row("vae", 0.3, 2)]
+    rows[1] = replace(rows[1], to_baseline=rows[1].to_baseline._replace(other="ae"))
+    found = handmade.table(rows, primary="ap.pooled")
+    assert plots_score.rivals(found) == (rows[0], None)
+    figure = plots_score.paired(found)
+    assert figure.get_suptitle().endswith("\nap of each case")
+    assert len(figure.axes[0].get_legend().get_texts()) == 1
+    assert figure.axes[0].get_xlim() == figure.axes[0].get_ylim()
+
+
 def test_rank_intervals_have_letters_and_the_share_of_first_places(table):
     (axes,) = plots_rank.ranks(table).axes
     assert words(axes) == ["patch2loc:conv", "thresh", "ae", "vae"]

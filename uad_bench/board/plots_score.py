@@ -14,6 +14,8 @@ from uad_bench.board.plots import GREY, MOST_ROWS, Look, blank, look, looks, sho
 from uad_bench.board.summary import ORACLE, Cell, Row, Table
 
 SIZE = re.compile(r"detect_size_(?P<size>[^.@]+)(?P<form>\.\w+)?(?:@(?P<rule>.+))?")
+#: How the cases were joined: a single case has no such form.
+FORM = re.compile(r"\.(pooled|case)(?=@|$)")
 #: So many methods have a panel of case against case.
 PANELS, ACROSS = 12, 4
 
@@ -121,8 +123,7 @@ class Pairs(NamedTuple):
 
 def paired(table: Table) -> Figure | None:
     """Each method's cases against the leader's (dots) and the baseline's (crosses); above the line it is better."""
-    leader = next((row for row in table.rows if row.rank == 1), None)
-    baseline = next((row for row in table.rows if row.baseline), None)
+    leader, baseline = rivals(table)
     others = [row for row in (leader, baseline) if row and row.values]
     shown = [row for row in table.rows if row.values and any(row is not other for other in others)]
     if not others or not shown:
@@ -131,15 +132,29 @@ def paired(table: Table) -> Figure | None:
     across = min(ACROSS, len(shown))
     down = -(-len(shown) // across)
     figure = Figure(figsize=(2.6 * across, 1.3 + 3.0 * down), layout=ConstrainedLayoutEngine(h_pad=0.18))
-    figure.suptitle(visible_lines(f"{wording.title(table)}\n{table.primary} of each case"), fontsize=10)
+    figure.suptitle(
+        visible_lines(f"{wording.title(table)}\n{FORM.sub('', table.primary)} of each case"), fontsize=10
+    )
     grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     for axes, row in zip(grid.flat, shown, strict=False):
         _against(axes, row, leader, baseline)
+    known = [value for row in (*shown, *others) for value in row.values.values() if value is not None]
+    ends = (min(known, default=0.0), max(known, default=1.0))
+    edge = 0.05 * (ends[1] - ends[0] or 1.0)
+    grid.flat[0].set(xlim=(ends[0] - edge, ends[1] + edge), ylim=(ends[0] - edge, ends[1] + edge))
     for axes in list(grid.flat)[len(shown) :]:
         axes.set_axis_off()
     figure.supxlabel("the other's value", fontsize=9)
     figure.supylabel("this method's value", fontsize=9)
     return figure
+
+
+def rivals(table: Table) -> tuple[Row | None, Row | None]:
+    """The leader and the baseline that the table compares with, None where it is the leader itself."""
+    compared = {row.to_baseline.other for row in table.rows if row.to_baseline}
+    leader = next((row for row in table.rows if row.rank == 1), None)
+    plain = next((row for row in table.rows if row.label in compared), None)
+    return leader, None if plain is leader else plain
 
 
 def _against(axes: Axes, row: Row, leader: Row | None, baseline: Row | None) -> None:
