@@ -108,6 +108,14 @@ def test_no_results_is_an_empty_table_not_an_error(monkeypatch, capsys, tmp_path
     assert code == 0 and "no results" in out
 
 
+def test_the_page_and_the_figures_go_where_they_are_sent(monkeypatch, capsys, tmp_path):
+    page, plots = tmp_path / "board.html", tmp_path / "plots"
+    words = ["leaderboard", str(tmp_path), "--format", "html", "--to", str(page), "--plots", str(plots)]
+    code, out, err = call(monkeypatch, capsys, *words)
+    assert (code, out) == (0, "") and "0 figures in" in err
+    assert "<p>no results</p>" in page.read_text()
+
+
 HEAVY = {
     "torch",
     "pandas",

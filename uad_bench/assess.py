@@ -151,7 +151,9 @@ def _threshold_row(dataset: str, threshold: "Threshold") -> dict[str, Any]:
 
 
 def draw(directory: store.RunDir, spec: RunSpec, test: Views, dataset: str, name: str) -> None:
-    """Write the sheet of one test set: a case of every lesion kind, outlined, and the pooled PR curves."""
+    """Write the pictures of one test set: the sheet (a case of every lesion kind, outlined, and the pooled PR curves),
+    and dice.png, dice.svg: Dice over every threshold with a mark for each rule."""
+    from uad_bench.board.plots_run import draw_dice
     from uad_bench.board.sheet import draw_sheet
     from uad_bench.evaluate.curve import Curve
 
@@ -164,6 +166,9 @@ def draw(directory: store.RunDir, spec: RunSpec, test: Views, dataset: str, name
     title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {trained} -> {dataset}"
     panels = [_panel(member, view) for member, view in _typical(test.members, views)]
     draw_sheet(directory.path / name, panels, curves, title, _healthy_threshold(directory, dataset))
+    draw_dice(
+        directory.path / name.replace("sheet", "dice", 1), curves["all"], _points(directory, dataset), title
+    )
 
 
 def _typical(members: Sequence[Member], views: Sequence[Scored]) -> list[tuple[Member, Scored]]:
@@ -192,6 +197,12 @@ def _panel(member: Member, view: Scored) -> "Panel":
     return Panel(
         member.case.case_id, kind, scan.image[0], view.map, view.brain_mask, view.lesion_mask, view.spacing
     )
+
+
+def _points(directory: store.RunDir, dataset: str) -> dict[str, float]:
+    """The threshold of each rule that has one for all cases."""
+    rows = [row for row in directory.table("thresholds.csv") if row["dataset"] == dataset and row["value"]]
+    return {row["rule"]: float(row["value"]) for row in rows}
 
 
 def _healthy_threshold(directory: store.RunDir, dataset: str) -> float | None:

@@ -11,7 +11,7 @@
     maps/<dataset>/ anomaly maps                 thresholds.csv  operating points and whose cases set them
     cases.csv       one value a case and metric  metrics.csv     one value a group and metric
     draws.npz       pooled metrics under resamples of the patients
-    sheet.png       the picture                  digests.json    SHA-256 of the tables, model and maps
+    sheet.png, dice.png, dice.svg: pictures      digests.json    SHA-256 of the tables, model and maps
 """
 
 import csv

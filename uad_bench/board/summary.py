@@ -286,6 +286,15 @@ class Table:
     @property
     def groups(self) -> list[str]:
         """The lesion kinds that any row has numbers for, by name."""
+        return [group for group in self._parts if "=" not in group]
+
+    @property
+    def strata(self) -> list[str]:
+        """The strata that any row has numbers for ("site=HH"), by name."""
+        return [group for group in self._parts if "=" in group]
+
+    @property
+    def _parts(self) -> list[str]:
         return sorted({group for row in self.rows for group, _ in row.cells} - {"all", "healthy"})
 
     def prevalence(self, group: str, form: str) -> float | None:

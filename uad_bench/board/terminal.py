@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from uad_bench.board import layout, wording
+from uad_bench.board import layout, notes, wording
 from uad_bench.board.escape import visible
 from uad_bench.board.summary import Table
 
@@ -16,7 +16,7 @@ STAR = "* lacks seeds or cases; the other formats say which"
 
 
 def rich_tables(tables: Sequence[Table]) -> "list[RichTable | Text]":
-    """For each: what it is, up to three narrow tables (pooled AP, other metrics, reported), how to read it."""
+    """For each: what it is, narrow tables (ranks, other metrics, differences, kinds, reported), how to read it."""
     return [part for table in tables for part in _parts(table)]
 
 
@@ -27,8 +27,8 @@ def _parts(table: Table) -> "list[RichTable | Text]":
     )
     head = _text(wording.title(table), style="bold")
     facts = _text(*(f"  {fact}" for fact in wording.facts(table)))
-    notes = _text(*(f"  {note}" for note in [*wording.notes(table), *([STAR] if starred else [])]), "")
-    return [head, facts, *parts, notes]
+    said = _text(*(f"  {note}" for note in [*notes.notes(table), *([STAR] if starred else [])]), "")
+    return [head, facts, *parts, said]
 
 
 def _rich(grid: layout.Grid) -> "RichTable":
@@ -39,9 +39,11 @@ def _rich(grid: layout.Grid) -> "RichTable":
     for index, heading in enumerate(grid.headings):
         widest = max((len(visible(row[index].text)) for row in grid.rows), default=0)
         # The method's name folds first; numbers stay on one line.
-        least = 8 if index == 1 else min(widest, 24)
+        least = 8 if index == grid.method else min(widest, 24)
         broken = _text(*re.sub(r"([@_])", "\\1\n", heading).split("\n"))
-        result.add_column(broken, justify="left" if index == 1 else "right", min_width=least, overflow="fold")
+        result.add_column(
+            broken, justify="left" if index == grid.method else "right", min_width=least, overflow="fold"
+        )
     for row in grid.rows:
         result.add_row(*(_text(entry.text, style="bold" if entry.best else "") for entry in row))
     return result

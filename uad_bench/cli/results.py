@@ -41,9 +41,13 @@ def leaderboard(
         list[Path] | None, typer.Argument(metavar="[RUNS]...", help="Folders of runs; or `why RUN RUN`.")
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", "-f", help="text, markdown, csv, latex or json.")
+        str, typer.Option("--format", "-f", help="text, markdown, csv, latex, json or html.")
     ] = "text",
     to: Annotated[Path | None, typer.Option("--to", help="Write to this file instead of the screen.")] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option("--plots", metavar="FOLDER", help="Also draw figures, PNG and SVG, into it."),
+    ] = None,
 ) -> None:
     """Table all complete runs: mean, deviation and interval over seeds, one ranking per fingerprint.
 
@@ -71,6 +75,8 @@ def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None) -> None:
     else:
         text = render(tables, "markdown" if format_ == "text" else format_)
         typer.echo(text, nl=False) if to is None else write_text(to, text)
+    if plots is not None:
+        _draw(tables, plots)
     if refused:
         what = f"{len(refused)} of {len(found)} runs cannot be trusted and are left out"
         raise PartialFailure(what, hint="see the lines above")
@@ -91,6 +97,13 @@ def _print(tables: "Sequence[Table]") -> None:
         typer.echo("no results")
     for part in rich_tables(tables):
         console.print(part)
+
+
+def _draw(tables: "Sequence[Table]", folder: Path) -> None:
+    from uad_bench.board.plots import draw_tables
+
+    written = draw_tables(tables, folder)
+    typer.echo(f"{len(written)} figures in {folder}", err=True)
 
 
 def _tables(runs: "Sequence[RunDir]") -> "tuple[list[Table], tuple[UadError, ...]]":

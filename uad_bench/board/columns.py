@@ -1,0 +1,94 @@
+"""Which metrics a table of the leaderboard shows, in which order and under which heading.
+
+All other metrics and groups are in CSV and JSON.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from uad_bench.board import wording
+from uad_bench.board.summary import ORACLE, Name, Table
+
+Form = Literal["", "pooled", "case"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric of a group. chance: the form of the prevalence it stands beside, "" where none does."""
+
+    heading: str
+    name: Name
+    chance: Form = ""
+    digits: int = 3
+    lower_is_better: bool = False
+
+    @property
+    def oracle(self) -> bool:
+        """It looks at the test labels."""
+        return ORACLE in self.name[1]
+
+
+def columns(table: Table) -> list[Column]:
+    """The columns a table has numbers for, the primary metric first, those with an oracle's threshold marked."""
+    known = {name for row in table.rows for name in row.cells}
+    shown = [column for column in [*_ranking(table), *_operating(known)] if column.name in known]
+    primary = ("all", table.primary)
+    if primary not in [column.name for column in shown]:
+        return [Column(table.primary, primary), *shown]
+    return sorted(shown, key=lambda column: column.name != primary)
+
+
+def of_groups(table: Table, groups: Iterable[str]) -> list[Column]:
+    """The primary metric of some groups, or the pooled average precision where they lack the primary one."""
+    known = {name for row in table.rows for name in row.cells}
+    columns = []
+    for group in groups:
+        metric = next((m for m in (table.primary, "ap.pooled", "ap.case") if (group, m) in known), None)
+        if metric:
+            heading, form = HEADINGS.get(metric, (metric, ""))
+            columns.append(Column(f"{heading}, {group}", (group, metric), form))
+    return columns
+
+
+HEADINGS: dict[str, tuple[str, Form]] = {
+    "ap.case": ("AP per case", "case"),
+    "ap.pooled": ("AP pooled", "pooled"),
+    "ap_gain.case": ("AP gain", ""),
+    "ap_gain.pooled": ("AP gain", ""),
+    "auroc.pooled": ("AUROC", ""),
+}
+
+
+def _ranking(table: Table) -> list[Column]:
+    """What needs no threshold; of the two gains the one that goes with the primary metric."""
+    other = "ap_gain.case" if table.primary.endswith(".pooled") else "ap_gain.pooled"
+    return [
+        Column(heading, ("all", metric), form)
+        for metric, (heading, form) in HEADINGS.items()
+        if metric != other
+    ]
+
+
+def _operating(known: Iterable[Name]) -> list[Column]:
+    """Metrics at a threshold rule; those whose rule is an oracle come after the others."""
+    names = sorted(known, key=lambda name: (ORACLE in name[1], not name[1].endswith("@tune"), name))
+    dice = [Column(_dice(m), (g, m)) for g, m in names if g == "all" and m.startswith("dice@")]
+    alarms = [
+        Column(f"FPR@{metric.partition('@')[2]} (healthy)", (group, metric), digits=4, lower_is_better=True)
+        for group, metric in names
+        if group == "healthy" and metric.startswith("fpr@healthy")
+    ]
+    return [*dice, *_lesions(names), *alarms]
+
+
+def _dice(metric: str) -> str:
+    rule = metric.partition("@")[2]
+    return f"ceiling Dice@{rule}{wording.DAGGER}" if ORACLE in metric else f"Dice@{rule}"
+
+
+def _lesions(names: Iterable[Name]) -> list[Column]:
+    """One lesion-wise F1: that of the 98 % rule if there, else the first that is no oracle's."""
+    found = [m for g, m in names if g == "all" and m.startswith("lesion_f1@") and ORACLE not in m]
+    chosen = sorted(found, key=lambda metric: metric != "lesion_f1@healthy_q98")[:1]
+    return [Column(f"lesion F1@{metric.partition('@')[2]}", ("all", metric)) for metric in chosen]
