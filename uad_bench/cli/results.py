@@ -56,10 +56,10 @@ def leaderboard(
     """
     if runs and str(runs[0]) == "why":
         return why(runs[1:])
-    return _leaderboard(runs or [], format_, to)
+    return _leaderboard(runs or [], format_, to, plots)
 
 
-def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None) -> None:
+def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: Path | None) -> None:
     from uad_bench.board.render import render
     from uad_bench.errors import PartialFailure
     from uad_bench.files import write_text
