@@ -1,22 +1,20 @@
 """Stage evaluate of a run: stored maps and lesion masks become numbers; no method takes part any more."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from itertools import zip_longest
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from uad_bench import machine, plugins, store
-from uad_bench.cohort import Cohort, Member
+from uad_bench import plugins, store
+from uad_bench.cohort import Cohort
 from uad_bench.config import Protocol, RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import UsageError
-from uad_bench.types import Scored
+from uad_bench.pictures import draw
+from uad_bench.views import Views, forget_spools
 
 if TYPE_CHECKING:
-    from uad_bench.board.panels import Panel
     from uad_bench.evaluate.engine import Evaluation
     from uad_bench.evaluate.metric import Metric
+    from uad_bench.evaluate.postprocess import Step
     from uad_bench.evaluate.thresholds import Threshold
 
 Say = Callable[[str], None]
@@ -27,6 +25,7 @@ def assess(directory: store.RunDir, spec: RunSpec, cohort: Cohort, say: Say) -> 
 
     Raises IntegrityError for a map that cannot be read, DataError where a threshold saw a test case.
     """
+    forget_spools(directory)
     test = {plugins.label(name): Views(directory, cohort.of("test", name), spec) for name in spec.test}
     evaluate(directory, spec, cohort, test)
     say(f"{spec.method} seed {spec.seed}: evaluated on {', '.join(test)}")
@@ -34,22 +33,57 @@ def assess(directory: store.RunDir, spec: RunSpec, cohort: Cohort, say: Say) -> 
         draw(directory, spec, views, dataset, f"sheet-{dataset}.png" if number else "sheet.png")
 
 
-def evaluate(directory: store.RunDir, spec: RunSpec, cohort: Cohort, test: "dict[str, Views]") -> None:
+def evaluate(directory: store.RunDir, spec: RunSpec, cohort: Cohort, test: Mapping[str, Views]) -> None:
     """Thresholds from val and tune maps, then every metric on the test maps of each dataset; writes the tables."""
-    from uad_bench.evaluate import engine, thresholds
+    from uad_bench.evaluate import postprocess
 
-    metrics = load_metrics(spec.protocol.metrics)
-    validation = Views(directory, cohort.of("val"), spec)
-    found: dict[str, Evaluation] = {}
-    for dataset, views in test.items():
-        rules = thresholds.resolve(
-            spec.protocol.thresholds,
-            validation=validation,
-            tune=Views(directory, cohort.of("tune", dataset), spec),
-            test=views,
-        )
-        found[dataset] = engine.evaluate(views, metrics, rules, spec.protocol.thresholds)
-    _write(directory, found)
+    metrics, steps = load_metrics(spec.protocol.metrics), postprocess.parse(spec.protocol.postprocess)
+    maps = _Maps(directory, spec, cohort)
+    found = {dataset: maps.measured(dataset, views, metrics, steps) for dataset, views in test.items()}
+    _write(directory, found, [row for dataset in test for row in maps.ledger(dataset, metrics, steps)])
+
+
+class _Maps:
+    """The stored maps of a run, measured after all post-processing steps or after the first of them."""
+
+    def __init__(self, directory: store.RunDir, spec: RunSpec, cohort: Cohort) -> None:
+        self._directory, self._spec, self._cohort = directory, spec, cohort
+        self._validation: dict[int, Views] = {}  # shared by the test sets, by number of steps
+
+    def measured(self, dataset: str, test: Views, metrics: "Sequence[Metric]",
+                 steps: "Sequence[Step]") -> "Evaluation":  # fmt: skip
+        """All metrics at the thresholds that the same steps give."""
+        from uad_bench.evaluate import engine, postprocess, thresholds
+
+        healthy = self._validation.setdefault(len(steps), self._views("val", None, steps))
+        tune, asked = self._views("tune", dataset, steps), self._spec.protocol.thresholds
+        rules = thresholds.resolve(asked, validation=healthy, tune=tune, test=test)
+        cleanup = postprocess.split(steps)[1]
+        return engine.evaluate(test, metrics, rules, asked, cleanup=cleanup)
+
+    def _views(self, role: str, dataset: str | None, steps: "Sequence[Step]") -> Views:
+        return Views(self._directory, self._cohort.of(role, dataset), self._spec, steps)
+
+    def ledger(
+        self, dataset: str, metrics: "Sequence[Metric]", steps: "Sequence[Step]"
+    ) -> Iterator[dict[str, Any]]:
+        """What each clean-up step is worth: rows of metrics.csv for the raw maps and after each step but the last,
+        `raw:ap.case`, `median:ap.case`; all from the same stored maps."""
+        told = [metric for metric in metrics if metric.ledger]
+        for count, stage in enumerate(stages(steps)):
+            first = steps[:count]
+            for row in self.measured(dataset, self._views("test", dataset, first), told, first).set_rows:
+                if "=" not in row.group:  # strata are told of the final maps
+                    yield {"dataset": dataset, **vars(row), "metric": f"{stage}:{row.metric}"}
+
+
+def stages(steps: "Sequence[Step]") -> list[str]:
+    """The names of the maps before each step: "raw", then the step before, with a number where it comes again."""
+    names: list[str] = []
+    for name in ["raw", *(step.step for step in steps[:-1])]:
+        times = sum(one.partition("#")[0] == name for one in names)
+        names.append(f"{name}#{times + 1}" if times else name)
+    return names if steps else []
 
 
 def check_protocol(protocol: Protocol) -> None:
@@ -72,63 +106,7 @@ def load_metrics(names: Sequence[str]) -> list["Metric"]:
     return [plugins.load(plugins.resolve("metric", name))() for name in names]
 
 
-class Views:
-    """The post-processed maps of some members beside their lesion masks, one after the other, re-iterable.
-
-    A few are post-processed side by side, ahead of the reader; small sets are kept for a second pass.
-    """
-
-    KEEP_VOXELS = 2e8
-
-    def __init__(self, directory: store.RunDir, members: Sequence[Member], spec: RunSpec) -> None:
-        from uad_bench.evaluate import postprocess
-
-        self.members, self._directory = members, directory
-        self._steps = postprocess.parse(spec.protocol.postprocess)
-        x, y, z = spec.protocol.grid.shape
-        self._keep = len(members) * x * y * z < self.KEEP_VOXELS
-        self._kept: tuple[Scored, ...] | None = None
-
-    def __iter__(self) -> Iterator[Scored]:
-        if self._kept is not None:
-            yield from self._kept
-            return
-        kept: list[Scored] = []
-        for scored in self._made():
-            if self._keep:
-                kept.append(scored)
-            yield scored
-        self._kept = tuple(kept) if self._keep else None
-
-    def _made(self) -> Iterator[Scored]:
-        n = machine.threads()
-        with ThreadPoolExecutor(n) as pool:
-            for i in range(0, len(self.members), 2 * n):  # a window, so that few volumes are in memory
-                # Read here, not in the pool: numpy parses .npy headers with `ast`, which is not thread-safe
-                # in CPython 3.11 (python/cpython issue 106905).
-                read = [self._read(member) for member in self.members[i : i + 2 * n]]
-                yield from pool.map(self._cleaned, read)
-
-    def _read(self, member: Member) -> Scored:
-        scan, truth, case = member.prepared.scan(), member.prepared.truth(), member.case
-        raw = self._directory.read_map(case.dataset, case.case_id)
-        # Two datasets may both have a "case01"; thresholds tell cases apart by this name.
-        name = f"{case.dataset}/{case.case_id}"
-        # What is neither lesion nor healthy belongs to no region that a number is made from.
-        brain = scan.brain_mask if truth.ignored is None else scan.brain_mask & ~truth.ignored
-        return Scored(
-            name, raw, brain, truth.lesion_mask, scan.spacing,
-            healthy=case.healthy, lesion_kind=case.lesion_kind, lost=truth.lost,
-        )  # fmt: skip
-
-    def _cleaned(self, raw: Scored) -> Scored:
-        from uad_bench.evaluate import postprocess
-
-        values, region = postprocess.apply(raw.map, raw.brain_mask, self._steps)
-        return replace(raw, map=values, brain_mask=region)
-
-
-def _write(directory: store.RunDir, found: "dict[str, Evaluation]") -> None:
+def _write(directory: store.RunDir, found: "Mapping[str, Evaluation]", ledger: list[dict[str, Any]]) -> None:
     cases = [
         {**vars(row), "dataset": d, "case_id": row.case_id.removeprefix(f"{d}/")}
         for d, e in found.items()
@@ -137,7 +115,7 @@ def _write(directory: store.RunDir, found: "dict[str, Evaluation]") -> None:
     sets = [{"dataset": d, **vars(row)} for d, e in found.items() for row in e.set_rows]
     points = [_threshold_row(d, t) for d, e in found.items() for t in e.thresholds.values()]
     directory.write_table("cases.csv", store.CASE_COLUMNS, cases)
-    directory.write_table("metrics.csv", store.METRIC_COLUMNS, sets)
+    directory.write_table("metrics.csv", store.METRIC_COLUMNS, [*sets, *ledger])
     directory.write_table("thresholds.csv", store.THRESHOLD_COLUMNS, points)
     directory.write_draws({(d, *key): values for d, e in found.items() for key, values in e.draws.items()})
 
@@ -148,66 +126,3 @@ def _threshold_row(dataset: str, threshold: "Threshold") -> dict[str, Any]:
         "n_cases": len(threshold.case_ids), "ids_sha256": ids_hash(threshold.case_ids),
         "oracle": threshold.oracle, "reason": threshold.reason,
     }  # fmt: skip
-
-
-def draw(directory: store.RunDir, spec: RunSpec, test: Views, dataset: str, name: str) -> None:
-    """Write the pictures of one test set: the sheet (a case of every lesion kind, outlined, and the pooled PR curves),
-    and dice.png, dice.svg: Dice over every threshold with a mark for each rule."""
-    from uad_bench.board.plots_run import draw_dice
-    from uad_bench.board.sheet import draw_sheet
-    from uad_bench.evaluate.curve import Curve
-
-    views = list(test)
-    kinds = sorted({v.lesion_kind for v in views if not v.healthy and v.lesion_kind})
-    groups = {"all": [v for v in views if not v.healthy]}
-    groups |= {kind: [v for v in views if v.lesion_kind == kind] for kind in kinds}
-    curves = {group: Curve.pool([Curve.of_case(v) for v in shown]) for group, shown in groups.items()}
-    trained = plugins.label(spec.protocol.train)
-    title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {trained} -> {dataset}"
-    panels = [_panel(member, view) for member, view in _typical(test.members, views)]
-    draw_sheet(directory.path / name, panels, curves, title, _healthy_threshold(directory, dataset))
-    draw_dice(
-        directory.path / name.replace("sheet", "dice", 1), curves["all"], _points(directory, dataset), title
-    )
-
-
-def _typical(members: Sequence[Member], views: Sequence[Scored]) -> list[tuple[Member, Scored]]:
-    """Up to six: of every lesion kind the case of median lesion size, more of them where there are few kinds."""
-    pairs = list(zip(members, views, strict=True))
-    kinds: dict[str, list[tuple[Member, Scored]]] = {}
-    for pair in pairs:
-        kinds.setdefault("healthy" if pair[1].healthy else pair[1].lesion_kind, []).append(pair)
-    for name, group in kinds.items():
-        kinds[name] = _from_the_middle(sorted(group, key=lambda pair: int(pair[1].lesion_mask.sum())))
-    rounds = zip_longest(*(kinds[name] for name in sorted(kinds, key=lambda k: (k == "healthy", k))))
-    return [pair for one in rounds for pair in one if pair is not None][:6]
-
-
-def _from_the_middle(group: list[tuple[Member, Scored]]) -> list[tuple[Member, Scored]]:
-    """A sorted list, its median first, then outwards."""
-    order = sorted(range(len(group)), key=lambda i: abs(i - len(group) // 2))
-    return [group[i] for i in order]
-
-
-def _panel(member: Member, view: Scored) -> "Panel":
-    from uad_bench.board.panels import Panel
-
-    scan = member.prepared.scan()
-    kind = "healthy" if view.healthy else (view.lesion_kind or "lesion")
-    return Panel(
-        member.case.case_id, kind, scan.image[0], view.map, view.brain_mask, view.lesion_mask, view.spacing
-    )
-
-
-def _points(directory: store.RunDir, dataset: str) -> dict[str, float]:
-    """The threshold of each rule that has one for all cases."""
-    rows = [row for row in directory.table("thresholds.csv") if row["dataset"] == dataset and row["value"]]
-    return {row["rule"]: float(row["value"]) for row in rows}
-
-
-def _healthy_threshold(directory: store.RunDir, dataset: str) -> float | None:
-    """The first threshold that saw healthy scans only, for the picture."""
-    for row in directory.table("thresholds.csv"):
-        if row["dataset"] == dataset and row["rule"].startswith("healthy") and row["value"]:
-            return float(row["value"])
-    return None

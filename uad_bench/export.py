@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from uad_bench import __version__, assess, bids, finished
+import numpy as np
+
+from uad_bench import __version__, bids, finished
 from uad_bench.cohort import Member
 from uad_bench.config import RunSpec
 from uad_bench.data.checks import place
@@ -24,6 +26,8 @@ from uad_bench.native import back, in_files
 from uad_bench.sources import Sources
 from uad_bench.store import RunDir
 from uad_bench.ticker import Ticker
+from uad_bench.types import FloatArray, Scored
+from uad_bench.views import Views
 from uad_bench.workers import each
 
 Say = Callable[[str], None]
@@ -166,8 +170,9 @@ def write(item: Item, to: Path) -> None:
     )
     if item.threshold is None:
         return
-    (scored,) = assess.Views(item.run, [item.member], item.spec)
-    values, region = back(scored.map, scored.brain_mask, prepared, native)
+    (scored,) = Views(item.run, [item.member], item.spec)
+    cleaned = _without_dropped(scored, item.threshold, item.spec)
+    values, region = back(cleaned, scored.brain_mask, prepared, native)
     mask = region & (values >= item.threshold)
     steps = list(item.spec.protocol.postprocess)
     rule = {
@@ -177,6 +182,17 @@ def write(item: Item, to: Path) -> None:
         "PostProcessing": steps,
     }
     _put(paths[1], Volume(mask, native.affine), header, _about(item) | rule)
+
+
+def _without_dropped(scored: Scored, threshold: float, spec: RunSpec) -> FloatArray:
+    """The map, at its lowest where the protocol's clean-up of predictions drops what the threshold calls."""
+    from uad_bench.evaluate import postprocess
+
+    called = (scored.map >= threshold) & scored.brain_mask
+    kept = called
+    for step in postprocess.split(postprocess.parse(spec.protocol.postprocess))[1]:
+        kept = step(kept)
+    return np.where(called & ~kept, scored.map.min(), scored.map)
 
 
 def _about(item: Item) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class Metric:
     population: which test cases it is asked about; a metric about "both" is asked about the healthy test cases
     together with the lesion cases of each group. per_rule: asked once for every threshold rule of the
     protocol, and then named `name@rule`. oracle: it looks at test labels to pick an operating point, so it is
-    marked and never ranks a table. Not defined is `Value(None, reason)`, never NaN.
+    marked and never ranks a table. ledger: asked before each post-processing step, too. Not defined is
+    `Value(None, reason)`, never NaN.
     """
 
     name: ClassVar[str]
@@ -54,6 +55,7 @@ class Metric:
     higher_is_better: ClassVar[bool] = True
     oracle: ClassVar[bool] = False
     per_rule: ClassVar[bool] = False
+    ledger: ClassVar[bool] = False
     population: ClassVar[Literal["lesion", "healthy", "both"]] = "lesion"
 
     def case(self, view: View) -> Value | None:

@@ -43,6 +43,7 @@ class AveragePrecision(VoxelMetric):
     """Area under the precision-recall curve as the step sum over distinct scores (no trapezoids)."""
 
     name = "ap"
+    ledger = True
     summary = "average precision of lesion voxels"
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
@@ -147,6 +148,7 @@ class Dice(VoxelMetric):
     """
 
     name = "dice"
+    ledger = True
     summary = "Dice overlap at a threshold rule"
     per_rule = True
 

@@ -1,0 +1,83 @@
+"""The pictures of a run: a sheet of cases with precision-recall curves, and Dice over the threshold."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from uad_bench import plugins, store
+from uad_bench.cohort import Member
+from uad_bench.config import RunSpec
+from uad_bench.types import Scored
+from uad_bench.views import Views
+
+if TYPE_CHECKING:
+    from uad_bench.board.panels import Panel
+    from uad_bench.evaluate.curve import Curve
+
+MOST_CASES = 6
+
+
+def draw(directory: store.RunDir, spec: RunSpec, test: Views, dataset: str, name: str) -> None:
+    """Write the pictures of one test set: the sheet (a case of every lesion kind, outlined, and the pooled PR curves),
+    and dice.png, dice.svg: Dice over every threshold with a mark for each rule."""
+    from uad_bench.board.plots_run import draw_dice
+    from uad_bench.board.sheet import draw_sheet
+
+    points = _points(directory, dataset)
+    curves = pooled(test, list(points.values()))
+    trained = plugins.label(spec.protocol.train)
+    title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {trained} -> {dataset}"
+    panels = [_panel(test.members[index], test[index]) for index in typical(test.members)]
+    healthy = next((value for rule, value in points.items() if rule.startswith("healthy")), None)
+    draw_sheet(directory.path / name, panels, curves, title, healthy)
+    draw_dice(directory.path / name.replace("sheet", "dice", 1), curves["all"], points, title)
+
+
+def pooled(test: Views, probes: Sequence[float]) -> "dict[str, Curve]":
+    """The pooled curve of the lesion cases, and of each lesion kind; no more than the positives is held of any case."""
+    from uad_bench.evaluate.curve import Curve
+    from uad_bench.evaluate.streaming import pools
+
+    members: dict[str, dict[str, Curve]] = {"all": {}}
+    for scored in test:
+        if not scored.healthy:
+            positives = replace(Curve.of_case(scored), negatives=())
+            for group in dict.fromkeys(["all", scored.lesion_kind or "all"]):
+                members.setdefault(group, {})[scored.case_id] = positives
+    kinds = {name: members[name] for name in sorted(members, key=lambda name: (name != "all", name))}
+    return dict(pools(kinds, test, probes))
+
+
+def typical(members: Sequence[Member]) -> list[int]:
+    """Up to six: of every lesion kind the case of median lesion size, more of them where there are few kinds."""
+    kinds: dict[str, list[int]] = {}
+    for index, member in enumerate(members):
+        kinds.setdefault("healthy" if member.case.healthy else member.case.lesion_kind, []).append(index)
+    sizes = [int(member.prepared.truth().lesion_mask.sum()) for member in members]
+    for name, group in kinds.items():
+        kinds[name] = _from_the_middle(sorted(group, key=lambda index: sizes[index]))
+    rounds = zip_longest(*(kinds[name] for name in sorted(kinds, key=lambda k: (k == "healthy", k))))
+    return [index for one in rounds for index in one if index is not None][:MOST_CASES]
+
+
+def _from_the_middle(group: list[int]) -> list[int]:
+    """A sorted list, its median first, then outwards."""
+    order = sorted(range(len(group)), key=lambda i: abs(i - len(group) // 2))
+    return [group[i] for i in order]
+
+
+def _panel(member: Member, view: Scored) -> "Panel":
+    from uad_bench.board.panels import Panel
+
+    scan = member.prepared.scan()
+    kind = "healthy" if view.healthy else (view.lesion_kind or "lesion")
+    return Panel(
+        member.case.case_id, kind, scan.image[0], view.map, view.brain_mask, view.lesion_mask, view.spacing
+    )
+
+
+def _points(directory: store.RunDir, dataset: str) -> dict[str, float]:
+    """The threshold of each rule that has one for all cases."""
+    rows = [row for row in directory.table("thresholds.csv") if row["dataset"] == dataset and row["value"]]
+    return {row["rule"]: float(row["value"]) for row in rows}

@@ -1,0 +1,128 @@
+"""Stored maps as evaluation sees them: post-processed, beside their lesion masks, one case after the other."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from uad_bench import machine, store
+from uad_bench.cohort import Member
+from uad_bench.config import RunSpec
+from uad_bench.data.strata import facts, load_band
+from uad_bench.types import Case, Scored, Truth
+
+if TYPE_CHECKING:
+    from uad_bench.evaluate.postprocess import Step
+
+SPOOL = ".views-"
+
+
+class Views(Sequence[Scored]):
+    """The post-processed maps of some members beside their lesion masks, re-iterable.
+
+    steps: the first post-processing steps of the protocol, by default all. A few maps are made side by side, ahead
+    of the reader. What is made is kept for the next pass: small sets in memory, large ones in a folder beside
+    the maps that goes with this object.
+    """
+
+    KEEP_VOXELS = 2e8
+
+    def __init__(self, directory: store.RunDir, members: Sequence[Member], spec: RunSpec,
+                 steps: "Sequence[Step] | None" = None) -> None:  # fmt: skip
+        from uad_bench.evaluate import postprocess
+
+        self.members, self._directory = members, directory
+        self._steps = postprocess.parse(spec.protocol.postprocess) if steps is None else tuple(steps)
+        x, y, z = spec.protocol.grid.shape
+        self._in_memory = len(members) * x * y * z < self.KEEP_VOXELS
+        self._kept: dict[int, Scored] = {}
+        self._spooled: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __getitem__(self, index: int) -> Scored:  # type: ignore[override]  # no slices
+        return next(self._some([range(len(self.members))[index]]))
+
+    def __iter__(self) -> Iterator[Scored]:
+        return self._some(range(len(self.members)))
+
+    def _some(self, indices: Sequence[int]) -> Iterator[Scored]:
+        n = machine.threads()
+        with ThreadPoolExecutor(n) as pool:
+            for i in range(0, len(indices), 2 * n):  # a window, so that few volumes are in memory
+                window = indices[i : i + 2 * n]
+                # Read here, not in the pool: numpy parses .npy headers with `ast`, which is not thread-safe
+                # in CPython 3.11 (python/cpython issue 106905).
+                read = [self._kept.get(index) or self._read(index) for index in window]
+                for index, scored in zip(window, pool.map(self._ready, window, read), strict=True):
+                    self._keep(index, scored)
+                    yield scored
+
+    def _ready(self, index: int, scored: Scored) -> Scored:
+        return scored if index in self._kept or index in self._spooled else self._cleaned(scored)
+
+    def _keep(self, index: int, scored: Scored) -> None:
+        if self._in_memory:
+            self._kept[index] = scored
+        elif index not in self._spooled:
+            np.save(self._folder / f"{index}.npy", scored.map)
+            np.save(self._folder / f"{index}-brain.npy", scored.brain_mask)
+            self._spooled.add(index)
+
+    @cached_property
+    def _spool(self) -> "TemporaryDirectory[str]":
+        return TemporaryDirectory(dir=self._directory.path, prefix=SPOOL)
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self._spool.name)
+
+    def _read(self, index: int) -> Scored:
+        member = self.members[index]
+        scan, truth, case = member.prepared.scan(), member.prepared.truth(), member.case
+        if index in self._spooled:
+            values, brain = (
+                np.load(self._folder / f"{index}{part}.npy", mmap_mode="r") for part in ("", "-brain")
+            )
+        else:
+            values = self._directory.read_map(case.dataset, case.case_id)
+            # What is neither lesion nor healthy belongs to no region that a number is made from.
+            brain = scan.brain_mask if truth.ignored is None else scan.brain_mask & ~truth.ignored
+        return Scored(
+            name_of(case), values, brain, truth.lesion_mask, scan.spacing, healthy=case.healthy,
+            lesion_kind=case.lesion_kind, lost=truth.lost, image=scan.image,
+            strata=strata(case, truth, float(np.prod(scan.spacing))),
+        )  # fmt: skip
+
+    def _cleaned(self, raw: Scored) -> Scored:
+        from uad_bench.evaluate import postprocess
+
+        values, region = postprocess.apply(raw.map, raw.brain_mask, self._steps)
+        return replace(raw, map=values, brain_mask=region)
+
+
+def name_of(case: Case) -> str:
+    """How evaluation tells cases apart: two datasets may both have a "case01"."""
+    return f"{case.dataset}/{case.case_id}"
+
+
+def strata(case: Case, truth: Truth, voxel_mm3: float) -> dict[str, str]:
+    """The strata of a case: what is known of the subject, and the band of its lesion load."""
+    known = facts(case)
+    if not case.healthy:
+        voxels = int(np.count_nonzero(truth.lesion_mask)) + truth.lost
+        known["load"] = load_band(voxels * voxel_mm3 / 1000)
+    return known
+
+
+def forget_spools(directory: store.RunDir) -> None:
+    """Remove what a killed evaluation left behind."""
+    for folder in directory.path.glob(f"{SPOOL}*"):
+        shutil.rmtree(folder, ignore_errors=True)
