@@ -1,0 +1,98 @@
+"""What stored maps cost, and what storing them in 16 bits does to a number.
+
+    python -m benchmarks.maps RUNS
+
+For every finished run in a folder: bytes of its maps on disk with 32 and with 16 bits, and average precision per
+case of the raw maps, in 16 bits less in 32: the largest difference over the test cases, and the widest interval
+that the 16-bit maps alone certify. Rounding never changes an order, it only makes scores equal, so the certified
+interval, which takes every order of equal scores into account (`evaluate.sketch`), holds the 32-bit number: the
+last column counts the cases where it does not.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from uad_bench.cli.options import sources
+from uad_bench.cohort import gather
+from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.sketch import Sketch
+from uad_bench.store import RunDir, find_runs, narrowed, widened
+from uad_bench.types import Scored
+from uad_bench.views import Views
+
+
+class Effect(NamedTuple):
+    """A case: AP in 32 bits, in 16, and the interval that the 16 bits certify."""
+
+    exact: float
+    rounded: float
+    low: float
+    high: float
+
+
+def main() -> None:
+    """Measure, print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("--data", action="append", default=[], help="NAME=FOLDER, as for uad-bench")
+    given = parser.parse_args()
+    print("| run | MiB, 32 bits | MiB, 16 bits | largest AP difference | widest certified | outside |")
+    print("|---|---|---|---|---|---|")
+    for run in find_runs(given.runs):
+        if run.state == "complete":
+            print(row(run, given.data), flush=True)
+
+
+def row(run: RunDir, data: list[str]) -> str:
+    """One line of the table."""
+    spec = run.spec()
+    cohort = gather(spec.protocol, spec.test, spec.datasets, sources(data, 1), lambda _: None)
+    members = cohort.of("test")
+    views = [view for view in Views(run, members, spec, ()) if not view.healthy and view.lesion_mask.any()]
+    effects = list(map(effect, views))
+    worst = max(abs(one.rounded - one.exact) for one in effects)
+    widest = max(one.high - one.low for one in effects)
+    outside = sum(not one.low <= one.exact <= one.high for one in effects)
+    sizes = [run.map_path(m.case.dataset, m.case.case_id).stat().st_size for m in members]
+    small = sum(bytes_of(run, views))
+    scale = sum(sizes) / len(sizes) * len(views)
+    cells = (
+        run.name,
+        f"{scale / 2**20:.1f}",
+        f"{small / 2**20:.1f}",
+        f"{worst:.1e}",
+        f"{widest:.1e}",
+        str(outside),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def bytes_of(run: RunDir, views: list[Scored]) -> Iterator[int]:
+    """The size of each map in 16 bits, written beside the others for a moment."""
+    for view in views:
+        run.write_map(".bits", "one", view.map, view.brain_mask, bits=16)
+        path = run.map_path(".bits", "one")
+        yield path.stat().st_size
+        path.unlink()
+    run.map_path(".bits", "one").parent.rmdir()
+
+
+def effect(view: Scored) -> Effect:
+    """What 16 bits do to one case."""
+    scores, lesion = view.map[view.brain_mask], view.lesion_mask[view.brain_mask]
+    missed = int(np.count_nonzero(view.lesion_mask & ~view.brain_mask)) + view.lost
+    kept = widened(*narrowed(scores)).astype(np.float32)
+    exact, rounded = (Curve.of(values, lesion, missed).ap() for values in (scores, kept))
+    bounds = Sketch.of(np.sort(kept[lesion]), np.sort(kept[~lesion]), missed).ap()
+    assert exact is not None
+    assert rounded is not None
+    assert bounds is not None
+    return Effect(exact, rounded, bounds.low, bounds.high)
+
+
+if __name__ == "__main__":
+    main()
