@@ -21,7 +21,7 @@ from typing import Any
 STEPS = (
     {"step": "canonical"},
     {"step": "brain_mask"},
-    {"step": "n4"},
+    {"step": "n4", "shrink": 6},  # as in uad-2mm and uad-1mm
     {"step": "register", "strict": False},
     {"step": "resample", "spacing": [2, 2, 2], "shape": [80, 96, 80], "centre": [0, -17, 5]},
     {"step": "scale"},
