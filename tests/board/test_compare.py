@@ -71,7 +71,8 @@ def test_why_reads_the_same_from_both_sides(make_run):
     ("a", "b", "said"),
     [
         ({"x": 1}, {"x": 1, "y": 2}, ["y nothing against 2"]),
-        ({"x": [1, 2]}, {"x": [1]}, ["x [1, 2] against [1]"]),
+        ({"x": [1, 2]}, {"x": [1]}, ["x[1] 2 against nothing"]),
+        ({"x": []}, {"x": [{"step": "median", "size": 5}]}, ["x[0] nothing against median (size 5)"]),
         ({"x": [{"y": "a"}]}, {"x": [{"y": "b"}]}, ["x[0].y a against b"]),
         ({"x": 1}, {"x": 1}, []),
     ],

@@ -1,6 +1,7 @@
 """Which runs may stand in one ranking, and in words why others may not."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from uad_bench.board.summary import LEAK, Key, RunSummary
@@ -76,8 +77,8 @@ def differences(a: Any, b: Any, path: str = "") -> Iterator[str]:  # noqa: ANN40
         for name in sorted(set(a) | set(b)):
             inner = f"{path}.{name}" if path else str(name)
             yield from differences(a.get(name), b.get(name), inner)
-    elif _is_list(a) and _is_list(b) and len(a) == len(b):
-        for index, (left, right) in enumerate(zip(a, b, strict=True)):
+    elif _is_list(a) and _is_list(b):
+        for index, (left, right) in enumerate(zip_longest(a, b)):
             yield from differences(left, right, f"{path}[{index}]")
     elif a != b:
         yield f"{path} {_short(a)} against {_short(b)}"
@@ -103,5 +104,9 @@ def _is_list(value: object) -> bool:
 
 
 def _short(value: object) -> str:
+    """A value in a few words; a step as `median (axes 2, size 5)`."""
+    if isinstance(value, Mapping) and "step" in value:
+        options = ", ".join(f"{name} {value[name]}" for name in sorted(value) if name != "step")
+        value = f"{value['step']} ({options})" if options else value["step"]
     text = "nothing" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
