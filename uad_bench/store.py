@@ -41,6 +41,8 @@ from uad_bench.types import BoolArray, FloatArray
 FloatArray64 = npt.NDArray[np.float64]
 SEALED = ("spec.yaml", "spec.json", "env.json", "splits.csv", "left_out.csv", "audit.json", "fitted.json",
           "thresholds.csv", "cases.csv", "metrics.csv", "draws.npz")  # fmt: skip
+#: The code of the error that tells of an edited run.
+EDITED = "UB508"
 SPLIT_COLUMNS = ("dataset", "case_id", "subject_id", "role", "healthy", "lesion_kind", "site", "scanner", "age", "sex",
                  "content")  # fmt: skip
 CASE_COLUMNS = ("dataset", "case_id", "lesion_kind", "metric", "value", "reason")
@@ -249,7 +251,8 @@ class RunDir:
             if not wanted.get(name.partition("/")[0], True):
                 continue
             if not path.is_file() or sha256(path) != digest:
-                raise IntegrityError(f"{name} was changed after the run", where=self.name, hint=hint)
+                what = f"{name} was changed after the run"
+                raise IntegrityError(what, where=self.name, hint=hint, code=EDITED)
 
 
 def narrowed(values: FloatArray) -> tuple[npt.NDArray[np.floating[Any]], int]:

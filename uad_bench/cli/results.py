@@ -61,9 +61,9 @@ def leaderboard(
 
 def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: Path | None) -> None:
     from uad_bench.board.render import render
-    from uad_bench.errors import PartialFailure
+    from uad_bench.errors import IntegrityError, PartialFailure
     from uad_bench.files import write_text
-    from uad_bench.store import find_runs
+    from uad_bench.store import EDITED, find_runs
 
     found = find_runs(runs or [Path("runs")])
     if not (runs or found):
@@ -78,8 +78,13 @@ def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: P
     if plots is not None:
         _draw(tables, plots)
     if refused:
-        what = f"{len(refused)} of {len(found)} runs cannot be trusted and are left out"
-        raise PartialFailure(what, hint="see the lines above")
+        what, hint = (
+            f"{len(refused)} of {len(found)} runs cannot be trusted and are left out",
+            "see the lines above",
+        )
+        if any(error.code == EDITED for error in refused):
+            raise IntegrityError(what, hint=hint, code=EDITED)
+        raise PartialFailure(what, hint=hint)
 
 
 def print_tables(runs: "Sequence[RunDir]") -> None:

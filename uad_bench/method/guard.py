@@ -1,5 +1,6 @@
 """Around every call into a method: its global side effects are undone, its map is checked."""
 
+import logging
 import os
 import random
 from collections.abc import Iterator
@@ -8,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from uad_bench.errors import PluginError, UadError
 from uad_bench.method.base import Method
 from uad_bench.method.context import Context
 from uad_bench.types import FloatArray, Scan
+
+log = logging.getLogger("uad_bench")
+#: Share of a brain's scores that may become equal in float32 before it is said.
+COLLAPSED = 0.01
 
 
 @contextmanager
@@ -60,7 +66,22 @@ def checked_map(answer: Any, scan: Scan, method: str) -> FloatArray:  # noqa: AN
             where=scan.case_id, hint="no metric was written", code="UB404",
         )  # fmt: skip
     values[~scan.brain_mask] = 0.0
-    return values.astype(np.float32)
+    narrow = values.astype(np.float32)
+    for doubt in _doubts(values[scan.brain_mask], narrow[scan.brain_mask]):
+        log.warning("%s: the map of %s %s", scan.case_id, method, doubt)
+    return narrow
+
+
+def _doubts(wide: npt.NDArray[np.float64], narrow: FloatArray) -> Iterator[str]:
+    """What is allowed and yet seldom meant: a constant map, and scores that only 64 bits tell apart."""
+    scores = np.sort(narrow)
+    if scores.size > 1 and scores[0] == scores[-1]:
+        yield f"is constant ({scores[0]:g}): its average precision is the prevalence"
+    equal = np.count_nonzero(scores[1:] == scores[:-1])
+    if equal > COLLAPSED * scores.size:  # else not worth the sorting of the wide ones
+        lost = equal - (wide.size - np.unique(wide).size)
+        if lost > COLLAPSED * scores.size:
+            yield f"has {lost} of {scores.size} scores that become equal in float32: scale or centre it"
 
 
 def score_scan(method: Method, scan: Scan, ctx: Context, name: str) -> FloatArray:

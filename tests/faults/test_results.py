@@ -1,0 +1,166 @@
+"""F85 to F95: results that were edited, mixed, lost, tied or missing, through the verbs as a person types them.
+
+F93 (many runs) is measured by benchmarks/leaderboard.py; F95 at scoring is in tests/evaluate/test_thresholds.py, in a
+finished run in tests/data/test_recorded.py.
+"""
+
+import csv
+import io
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from uad_bench.errors import DataError
+from uad_bench.evaluate.engine import evaluate
+from uad_bench.evaluate.thresholds import Threshold
+from uad_bench.evaluate.voxel import Dice
+from uad_bench.store import RunDir
+from uad_bench.types import Scored
+
+
+@pytest.fixture(scope="module")
+def kept(lay, tmp_path_factory):
+    """A desk with a finished run of `thresh`, made once; not to be changed."""
+    with lay(tmp_path_factory.mktemp("results") / "desk") as desk:
+        assert desk.run().code == 0
+        yield desk
+
+
+@pytest.fixture
+def runs(kept, tmp_path):
+    """A copy of its runs that a test may damage."""
+    return Path(shutil.copytree(kept.runs, tmp_path / "runs"))
+
+
+def the_run(runs):
+    return RunDir(next(runs.glob("toy/thresh/*/spec.yaml")).parent)
+
+
+def another(runs, name, *, seed=None, method=None):
+    """A second run beside the one that is there, equal but for its seed or its method's name."""
+    first = the_run(runs)
+    copy = RunDir(shutil.copytree(first.path, first.path.parents[1] / name / f"{name}-1"))
+    change = {key: value for key, value in (("seed", seed), ("method", method)) if value is not None}
+    copy.write_spec(first.spec().model_copy(update=change))
+    copy.seal()
+    return copy
+
+
+def board(desk, runs, form="json"):
+    told = desk.call("leaderboard", runs, "--format", form)
+    return told, json.loads(told.out)["tables"] if form == "json" else told.out
+
+
+def test_f85_an_edited_number_is_refused_and_the_others_stay(kept, runs):
+    second = another(runs, "other", method="other")
+    path = second.path / "metrics.csv"
+    text = path.read_text()
+    value = next(row["value"] for row in csv.DictReader(io.StringIO(text)) if row["value"])
+    path.write_text(text.replace(value, "0.999", 1))
+    told, tables = board(kept, runs)
+    assert told.code == 5 and "UB508" in told.error
+    assert f"left out: metrics.csv was changed after the run ({second.name})" in told.err
+    assert [row["method"] for row in tables[0]["rows"]] == ["thresh"]
+
+
+def test_f86_another_protocol_is_another_table_and_it_says_why(kept, runs):
+    settings = ("--set", "protocol.postprocess=[{step: median, size: 5, axes: 2}]")
+    data = ("--data", f"folder={kept.data}")
+    assert kept.call("evaluate", runs, *data, *settings).code == 0
+    told, tables = board(kept, runs)
+    assert told.code == 0 and [[row["rank"] for row in table["rows"]] for table in tables] == [[1], [1]]
+    assert tables[0]["apart"] == "" and "postprocess[0].size" in tables[1]["apart"]
+
+
+def test_f87_a_failed_seed_is_counted_told_and_costs_the_rank(kept, runs):
+    failed = another(runs, "second", seed=1)
+    failed.set_state("failed", error="loss is not finite")
+    _, (table,) = board(kept, runs)
+    (row,) = table["rows"]
+    assert (row["seeds"], row["seeds_begun"], row["rank"]) == (1, 2, None)
+    assert row["failures"] == ["thresh seed 1: failed: loss is not finite"]
+    assert "1 of 2" in board(kept, runs, "markdown")[1]
+
+
+def test_f88_one_seed_has_no_deviation(kept, runs):
+    _, (table,) = board(kept, runs)
+    numbers = [number for number in table["rows"][0]["numbers"] if number["mean"] is not None]
+    assert numbers and all(number["sd"] is None and number["sd_note"] for number in numbers)
+    assert "±" not in board(kept, runs, "markdown")[1].split("- ±")[0]
+
+
+@pytest.mark.parametrize("name", ["status.json", "spec.yaml", "splits.csv", "metrics.csv", "digests.json"])
+@pytest.mark.parametrize("text", ["", '{"state": ', "foreign"])
+def test_f89_half_written_and_foreign_files_are_skipped(kept, runs, name, text):
+    second = another(runs, "other", method="other")
+    (second.path / name).write_text(text)
+    told, tables = board(kept, runs)
+    assert told.code in {5, 7} and "left out" in told.err
+    assert [row["method"] for row in tables[0]["rows"]] == ["thresh"]
+
+
+def test_f90_undefined_is_null_with_a_reason_in_strict_json(kept, runs):
+    def refuse(word):
+        raise AssertionError(word)
+
+    told, _ = board(kept, runs)
+    (table,) = json.loads(told.out, parse_constant=refuse)["tables"]
+    undefined = [number for number in table["rows"][0]["numbers"] if number["mean"] is None]
+    assert all(number["reason"] for number in undefined)
+    assert "NaN" not in told.out and "Infinity" not in told.out
+
+
+def test_f91_equal_methods_share_a_rank_in_the_order_of_their_names(kept, runs):
+    another(runs, "zeta", method="zeta")
+    another(runs, "alpha", method="alpha")
+    _, (table,) = board(kept, runs)
+    ranked = [(row["method"], row["rank"]) for row in table["rows"]]
+    assert ranked == [("alpha", 1), ("thresh", 1), ("zeta", 1)]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "csv", "latex", "json", "html"])
+def test_f92_no_results_are_a_valid_empty_table(kept, tmp_path, form):
+    (tmp_path / "none").mkdir()
+    told = kept.call("leaderboard", tmp_path / "none", "--format", form)
+    assert told.code == 0
+    if form == "json":
+        assert json.loads(told.out) == {"tables": []}
+    elif form == "csv":
+        assert len(told.out.splitlines()) == 1
+    else:
+        assert "no results" in told.out
+
+
+@pytest.mark.parametrize("bad", ["pickle", "zip", "cut"])
+def test_f94_a_map_that_must_not_be_trusted_is_refused_and_runs_nothing(kept, runs, bad):
+    run = the_run(runs)
+    path = next((run.path / "maps").rglob("*.npz"))
+    if bad == "pickle":
+        array = np.array([{"__reduce__": "os.system"}], dtype=object)
+        np.savez(path, values=array, shape=array, brain=array)
+    elif bad == "zip":
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("values.npy", b"no array")
+    else:
+        path.write_bytes(path.read_bytes()[:100])
+    run.seal()  # by whoever made it
+    told = kept.call("evaluate", runs, "--data", f"folder={kept.data}")
+    assert told.code == 5 and "no readable anomaly map" in told.error
+
+
+def test_f95_a_threshold_that_saw_test_cases_is_refused():
+    rng = np.random.default_rng(0)
+    brain = np.ones((4, 4, 4), bool)
+    case = Scored(
+        "a", rng.random((4, 4, 4)).astype(np.float32), brain, rng.random((4, 4, 4)) < 0.2, (1, 1, 1)
+    )
+    with pytest.raises(DataError, match="'healthy_q98' was made from 1 of the test cases") as caught:
+        evaluate([case], [Dice()], {"healthy_q98": Threshold("healthy_q98", 0.5, ("a", "b"))})
+    assert caught.value.exit_code == 3
+    assert evaluate(
+        [case], [Dice()], {"oracle_set": Threshold("oracle_set", 0.5, ("a",), oracle=True)}
+    ).case_rows
