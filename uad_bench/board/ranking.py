@@ -77,7 +77,8 @@ def critical(averaged: Floats, labels: Sequence[str], metric: str, alpha: float 
         return Critical(metric, n, listed, None, None, ())
     q = float(stats.studentized_range.ppf(1 - alpha, k, np.inf))
     difference = q / np.sqrt(2) * np.sqrt(k * (k + 1) / (6 * n))
-    p = float(stats.friedmanchisquare(*_comparable(known)).pvalue) if k > 2 else None
+    with np.errstate(invalid="ignore"):  # 0 / 0 where all rows are equal
+        p = float(stats.friedmanchisquare(*_comparable(known)).pvalue) if k > 2 else None
     p = None if p is None or np.isnan(p) else p
     return Critical(metric, n, listed, float(difference), p, tuple(_cliques(listed, float(difference))))
 
