@@ -1,11 +1,15 @@
 """From stored maps to rows: spooled views, the ledger of clean-up steps, predictions that were cleaned."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tests.test_run import execute, hush, matrix, place, toy_cache, toy_root  # noqa: F401  # fixtures
-from uad_bench.assess import stages
+from uad_bench.assess import check_protocol, stages
 from uad_bench.cohort import gather
+from uad_bench.config import load_protocol
+from uad_bench.errors import EnvironmentFault, UsageError
 from uad_bench.evaluate import postprocess
 from uad_bench.evaluate.curve import Curve
 from uad_bench.pictures import pooled, typical
@@ -39,8 +43,53 @@ def test_large_sets_are_spooled_with_equal_maps_and_leave_nothing(made, monkeypa
             assert scored.strata == kept.strata
     assert np.array_equal(views[-1].map, in_memory[-1].map)
     assert len(list(run.path.glob(f"{SPOOL}*"))) == 1
+    views.forget()
+    assert not list(run.path.glob(f"{SPOOL}*"))
+    (run.path / f"{SPOOL}killed").mkdir()
     forget_spools(run)
     assert not list(run.path.glob(f"{SPOOL}*"))
+
+
+def test_a_full_disk_is_told_in_one_line(made, monkeypatch):
+    run, spec, cohort = made
+    monkeypatch.setattr(Views, "KEEP_VOXELS", 0)
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(EnvironmentFault, match="No space left on device") as caught:
+        list(Views(run, cohort.of("test"), spec))
+    assert caught.value.exit_code == 6
+
+
+def test_kept_views_hold_no_file_open(made):
+    run, spec, cohort = made
+    views = Views(run, cohort.of("test"), spec)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in views:
+        pass
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 6  # those of the last case, until it goes
+
+
+@pytest.mark.parametrize(
+    ("primary", "words"),
+    [
+        ("ap.cas", "ap.case"), ("dice@oracle_set", "looks at the test labels"), ("fpr@healthy_q98", "lower"),
+        ("sens_fpr05.case", "looks at the test labels"), ("raw:ap.case", "unknown primary metric"),
+    ],
+)  # fmt: skip
+def test_only_a_metric_of_the_protocol_that_may_rank_is_primary(primary, words):
+    metrics = ["ap", "dice", "fpr", "sens_fpr05"]
+    with pytest.raises(UsageError, match=words):
+        check_protocol(load_protocol("phantom", {"primary": primary, "metrics": metrics}))
+
+
+def test_rows_say_whether_they_look_at_the_labels_and_which_way_is_better(made):
+    told = {row["metric"]: (row["oracle"], row["higher_is_better"]) for row in made[0].table("metrics.csv")}
+    assert told["ap.case"] == told["raw:ap.case"] == ("False", "True")
+    assert told["dice@oracle_set"] == told["raw:dice.pooled@oracle_set"] == ("True", "True")
+    assert told["fpr@healthy_q98"] == ("False", "False")
 
 
 def test_a_case_knows_its_strata_and_its_image(made):

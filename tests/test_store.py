@@ -154,3 +154,19 @@ def test_runs_are_found_below_a_folder(tmp_path, run, spec):
     assert [r.path for r in store.find_runs([tmp_path])] == [run.path]
     with pytest.raises(UsageError, match="no such folder"):
         store.find_runs([tmp_path / "none"])
+
+
+def test_draws_read_back_equal_whatever_the_names_and_damage_is_told(run):
+    draws = {
+        ("d|x", "a|b", "ap.pooled"): np.arange(3.0),
+        ("d", "all", "dice.pooled@tune"): np.array([1, np.nan, 0]),
+    }
+    run.write_draws(draws)
+    found = run.draws()
+    assert found.keys() == draws.keys()
+    assert all(np.array_equal(found[key], draws[key], equal_nan=True) for key in draws)
+    run.write_draws({})
+    assert run.draws() == {}
+    (run.path / "draws.npz").write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(IntegrityError, match="no readable draws"):
+        run.draws()

@@ -1,13 +1,13 @@
 """Stage evaluate of a run: stored maps and lesion masks become numbers; no method takes part any more."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from uad_bench import plugins, store
 from uad_bench.cohort import Cohort
 from uad_bench.config import Protocol, RunSpec
 from uad_bench.data.splits import ids_hash
-from uad_bench.errors import UsageError
+from uad_bench.errors import PluginError, UsageError, unknown_name
 from uad_bench.pictures import draw
 from uad_bench.views import Views, forget_spools
 
@@ -18,29 +18,30 @@ if TYPE_CHECKING:
     from uad_bench.evaluate.thresholds import Threshold
 
 Say = Callable[[str], None]
+FORMS: tuple[Literal["case", "pooled"], ...] = ("case", "pooled")
 
 
 def assess(directory: store.RunDir, spec: RunSpec, cohort: Cohort, say: Say) -> None:
-    """Write cases.csv, metrics.csv, thresholds.csv and the pictures of a run from its maps.
+    """Write cases.csv, metrics.csv, thresholds.csv, draws.npz and the pictures of a run from its maps.
 
     Raises IntegrityError for a map that cannot be read, DataError where a threshold saw a test case.
     """
-    forget_spools(directory)
-    test = {plugins.label(name): Views(directory, cohort.of("test", name), spec) for name in spec.test}
-    evaluate(directory, spec, cohort, test)
-    say(f"{spec.method} seed {spec.seed}: evaluated on {', '.join(test)}")
-    for number, (dataset, views) in enumerate(test.items()):
-        draw(directory, spec, views, dataset, f"sheet-{dataset}.png" if number else "sheet.png")
-
-
-def evaluate(directory: store.RunDir, spec: RunSpec, cohort: Cohort, test: Mapping[str, Views]) -> None:
-    """Thresholds from val and tune maps, then every metric on the test maps of each dataset; writes the tables."""
     from uad_bench.evaluate import postprocess
 
+    forget_spools(directory)
     metrics, steps = load_metrics(spec.protocol.metrics), postprocess.parse(spec.protocol.postprocess)
     maps = _Maps(directory, spec, cohort)
-    found = {dataset: maps.measured(dataset, views, metrics, steps) for dataset, views in test.items()}
-    _write(directory, found, [row for dataset in test for row in maps.ledger(dataset, metrics, steps)])
+    found: dict[str, Evaluation] = {}
+    ledger: list[dict[str, Any]] = []
+    for number, dataset in enumerate(map(plugins.label, spec.test)):
+        test = maps.views("test", dataset, steps)
+        found[dataset] = maps.measured(dataset, test, metrics, steps)
+        picture = f"sheet-{dataset}.png" if number else "sheet.png"
+        draw(directory, spec, test, dataset, picture, found[dataset].thresholds)
+        test.forget()  # before the raw maps take their place
+        ledger += maps.ledger(dataset, metrics, steps)
+    _write(directory, found, ledger, facts(metrics, spec.protocol.thresholds))
+    say(f"{spec.method} seed {spec.seed}: evaluated on {', '.join(found)}")
 
 
 class _Maps:
@@ -55,13 +56,14 @@ class _Maps:
         """All metrics at the thresholds that the same steps give."""
         from uad_bench.evaluate import engine, postprocess, thresholds
 
-        healthy = self._validation.setdefault(len(steps), self._views("val", None, steps))
-        tune, asked = self._views("tune", dataset, steps), self._spec.protocol.thresholds
+        healthy = self._validation.setdefault(len(steps), self.views("val", None, steps))
+        tune, asked = self.views("tune", dataset, steps), self._spec.protocol.thresholds
         rules = thresholds.resolve(asked, validation=healthy, tune=tune, test=test)
         cleanup = postprocess.split(steps)[1]
         return engine.evaluate(test, metrics, rules, asked, cleanup=cleanup)
 
-    def _views(self, role: str, dataset: str | None, steps: "Sequence[Step]") -> Views:
+    def views(self, role: str, dataset: str | None, steps: "Sequence[Step]") -> Views:
+        """The maps of a role after these steps."""
         return Views(self._directory, self._cohort.of(role, dataset), self._spec, steps)
 
     def ledger(
@@ -70,9 +72,9 @@ class _Maps:
         """What each clean-up step is worth: rows of metrics.csv for the raw maps and after each step but the last,
         `raw:ap.case`, `median:ap.case`; all from the same stored maps."""
         told = [metric for metric in metrics if metric.ledger]
-        for count, stage in enumerate(stages(steps)):
+        for count, stage in enumerate(stages(steps) if told else ()):
             first = steps[:count]
-            for row in self.measured(dataset, self._views("test", dataset, first), told, first).set_rows:
+            for row in self.measured(dataset, self.views("test", dataset, first), told, first).set_rows:
                 if "=" not in row.group:  # strata are told of the final maps
                     yield {"dataset": dataset, **vars(row), "metric": f"{stage}:{row.metric}"}
 
@@ -93,29 +95,56 @@ def check_protocol(protocol: Protocol) -> None:
 
     parse_steps(protocol.steps)
     postprocess.parse(protocol.postprocess)
-    load_metrics(protocol.metrics)
     for rule in protocol.thresholds:
         thresholds.healthy_percent(rule)
-    if "@oracle" in protocol.primary:
-        hint = "choose a primary metric that does not look at the test labels"
-        raise UsageError(f"protocol.primary is {protocol.primary!r}, an oracle", hint=hint)
+    known = facts(load_metrics(protocol.metrics), protocol.thresholds)
+    if protocol.primary not in known:
+        raise unknown_name("primary metric", protocol.primary, known, hint="(of the protocol's own metrics)")
+    oracle, higher = known[protocol.primary]
+    if oracle or not higher:
+        hint = "choose a primary metric that does not look at the test labels, and of which more is better"
+        why = "looks at the test labels" if oracle else "is better the lower it is"
+        raise UsageError(f"protocol.primary is {protocol.primary!r}, which {why}", hint=hint)
 
 
 def load_metrics(names: Sequence[str]) -> list["Metric"]:
-    """The metrics of a protocol, by name. Raises UsageError for an unknown one."""
-    return [plugins.load(plugins.resolve("metric", name))() for name in names]
+    """The metrics of a protocol, by name. Raises UsageError for an unknown one, PluginError for one whose own name
+    would break the names of rows."""
+    metrics: list[Metric] = [plugins.load(plugins.resolve("metric", name))() for name in names]
+    for metric in metrics:
+        if not plugins.METRIC_NAME.fullmatch(metric.name):
+            what = (
+                f"a metric calls itself {metric.name!r}, which does not match {plugins.METRIC_NAME.pattern}"
+            )
+            raise PluginError(what, hint="in rows, @ leads to the threshold rule and . to the form")
+    return metrics
 
 
-def _write(directory: store.RunDir, found: "Mapping[str, Evaluation]", ledger: list[dict[str, Any]]) -> None:
+def facts(metrics: "Iterable[Metric]", rules: Sequence[str]) -> dict[str, tuple[bool, bool]]:
+    """Of every name that a row can have under these rules: whether it is an oracle, and whether more is better."""
+    from uad_bench.evaluate.metric import metric_name
+
+    return {
+        metric_name(metric, form, rule): (metric.oracle or rule.startswith("oracle"), metric.higher_is_better)
+        for metric in metrics
+        for rule in (rules if metric.per_rule else ("",))
+        for form in FORMS
+    }
+
+
+def _write(directory: store.RunDir, found: "Mapping[str, Evaluation]", ledger: Iterable[dict[str, Any]],
+           known: Mapping[str, tuple[bool, bool]]) -> None:  # fmt: skip
     cases = [
         {**vars(row), "dataset": d, "case_id": row.case_id.removeprefix(f"{d}/")}
         for d, e in found.items()
         for row in e.case_rows
     ]
     sets = [{"dataset": d, **vars(row)} for d, e in found.items() for row in e.set_rows]
+    for row in (numbers := [*sets, *ledger]):
+        row["oracle"], row["higher_is_better"] = known[row["metric"].rpartition(":")[2]]
     points = [_threshold_row(d, t) for d, e in found.items() for t in e.thresholds.values()]
     directory.write_table("cases.csv", store.CASE_COLUMNS, cases)
-    directory.write_table("metrics.csv", store.METRIC_COLUMNS, [*sets, *ledger])
+    directory.write_table("metrics.csv", store.METRIC_COLUMNS, numbers)
     directory.write_table("thresholds.csv", store.THRESHOLD_COLUMNS, points)
     directory.write_draws({(d, *key): values for d, e in found.items() for key, values in e.draws.items()})
 

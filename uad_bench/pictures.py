@@ -1,6 +1,6 @@
 """The pictures of a run: a sheet of cases with precision-recall curves, and Dice over the threshold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -14,17 +14,19 @@ from uad_bench.views import Views
 if TYPE_CHECKING:
     from uad_bench.board.panels import Panel
     from uad_bench.evaluate.curve import Curve
+    from uad_bench.evaluate.thresholds import Threshold
 
 MOST_CASES = 6
 
 
-def draw(directory: store.RunDir, spec: RunSpec, test: Views, dataset: str, name: str) -> None:
+def draw(directory: store.RunDir, spec: RunSpec, test: Views, dataset: str, name: str,
+         thresholds: "Mapping[str, Threshold]") -> None:  # fmt: skip
     """Write the pictures of one test set: the sheet (a case of every lesion kind, outlined, and the pooled PR curves),
     and dice.png, dice.svg: Dice over every threshold with a mark for each rule."""
     from uad_bench.board.plots_run import draw_dice
     from uad_bench.board.sheet import draw_sheet
 
-    points = _points(directory, dataset)
+    points = {rule: one.value for rule, one in thresholds.items() if one.value is not None}
     curves = pooled(test, list(points.values()))
     trained = plugins.label(spec.protocol.train)
     title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {trained} -> {dataset}"
@@ -75,9 +77,3 @@ def _panel(member: Member, view: Scored) -> "Panel":
     return Panel(
         member.case.case_id, kind, scan.image[0], view.map, view.brain_mask, view.lesion_mask, view.spacing
     )
-
-
-def _points(directory: store.RunDir, dataset: str) -> dict[str, float]:
-    """The threshold of each rule that has one for all cases."""
-    rows = [row for row in directory.table("thresholds.csv") if row["dataset"] == dataset and row["value"]]
-    return {row["rule"]: float(row["value"]) for row in rows}

@@ -18,6 +18,8 @@ from uad_bench.errors import PluginError, UadError, UsageError, unknown_name
 Kind = Literal["method", "dataset", "metric"]
 KINDS: tuple[Kind, ...] = ("method", "dataset", "metric")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
+#: In rows "@" leads to the threshold rule, "." to the form and ":" away from the stage of the clean-up.
+METRIC_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 CONTRACTS = {
     "method": ("uad_bench.method.base", "Method"),
     "dataset": ("uad_bench.data.adapter", "DatasetAdapter"),
@@ -59,8 +61,9 @@ class Catalogue:
     def add(self, kind: Kind, name: str, target: str, summary: str, source: str) -> None:
         """Register a name; one that is ill-formed or taken is listed as broken instead."""
         taken = self.entries.get((kind, name))
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            self.broken.append(Broken(repr(name)[:80], source, f"a {kind} name must match {NAME.pattern}"))
+        pattern = METRIC_NAME if kind == "metric" else NAME
+        if not isinstance(name, str) or not pattern.fullmatch(name):
+            self.broken.append(Broken(repr(name)[:80], source, f"a {kind} name must match {pattern.pattern}"))
         elif taken:
             reason = f"{kind} {name!r} is registered by {taken.source} too; the first one counts"
             self.broken.append(Broken(name, source, reason))

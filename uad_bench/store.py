@@ -46,9 +46,23 @@ EDITED = "UB508"
 SPLIT_COLUMNS = ("dataset", "case_id", "subject_id", "role", "healthy", "lesion_kind", "site", "scanner", "age", "sex",
                  "content")  # fmt: skip
 CASE_COLUMNS = ("dataset", "case_id", "lesion_kind", "metric", "value", "reason")
-METRIC_COLUMNS = ("dataset", "group", "metric", "value", "n", "undefined", "reason")
+METRIC_COLUMNS = (
+    "dataset",
+    "group",
+    "metric",
+    "value",
+    "n",
+    "undefined",
+    "reason",
+    "oracle",
+    "higher_is_better",
+)
 TRAIN_COLUMNS = ("phase", "step", "name", "value")
 THRESHOLD_COLUMNS = ("dataset", "rule", "value", "n_cases", "ids_sha256", "oracle", "reason")
+
+
+#: What reading a damaged .npz raises.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -205,25 +219,34 @@ class RunDir:
                 values = np.zeros(shape, np.float32)
                 values[brain] = widened(kept["values"], int(kept["exponent"]) if "exponent" in kept else 0)
                 return values
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             hint = "score again: `uad-bench run ... --fresh`"
             raise IntegrityError("no readable anomaly map", where=str(path), hint=hint) from error
 
     # --- resamples ---------------------------------------------------------------------------------------
     def write_draws(self, draws: Mapping[tuple[str, str, str], FloatArray64]) -> None:
         """draws.npz: by dataset, group and metric, the values (B,) under the patient resamples."""
+        names = json.dumps(sorted(draws)).encode()
+        values = np.array([draws[key] for key in sorted(draws)], np.float64)
         data = io.BytesIO()
-        np.savez_compressed(data, allow_pickle=False, **{"|".join(key): draws[key] for key in sorted(draws)})
+        np.savez_compressed(data, names=np.frombuffer(names, np.uint8), values=values)
         write_bytes(self.path / "draws.npz", data.getvalue())
 
     def draws(self) -> dict[tuple[str, str, str], FloatArray64]:
-        """What `write_draws` wrote; nothing for a run from before there were any."""
+        """What `write_draws` wrote; nothing for a run from before there were any.
+
+        Raises IntegrityError where the file is damaged.
+        """
         path = self.path / "draws.npz"
         if not path.is_file():
             return {}
-        with np.load(path, allow_pickle=False) as kept:
-            keys = [(name, name.split("|")) for name in kept.files]
-            return {(parts[0], parts[1], "|".join(parts[2:])): kept[name] for name, parts in keys}
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                names = json.loads(kept["names"].tobytes())
+                return {(d, g, m): row for (d, g, m), row in zip(names, kept["values"], strict=True)}
+        except UNREADABLE as error:
+            hint = "measure the run again: `uad-bench evaluate`"
+            raise IntegrityError("no readable draws.npz", where=self.name, hint=hint) from error
 
     # --- seal --------------------------------------------------------------------------------------------
     def seal(self) -> None:

@@ -100,10 +100,11 @@ class Truth:
 class Scored:
     """An anomaly map beside the truth: what a metric sees. All arrays (X, Y, Z) on the scan's grid.
 
-    map: float32, finite inside the brain, higher = more anomalous, any range. lost: lesion voxels that the
-    preparation could not keep on the grid; they count as missed. image: the prepared scan (C, X, Y, Z) where a
-    metric may ask how a lesion looks; strata: groups the case belongs to beside its lesion kind, by what they are
-    told apart ({"site": "HH", "sex": "f"}).
+    map: float32, finite inside the brain, higher = more anomalous, any range. brain_mask: the region of interest
+    that post-processing left; whole_brain: the scan's own brain mask, None where it is the same. lost: lesion
+    voxels that the preparation could not keep on the grid; they count as missed. image: the prepared scan
+    (C, X, Y, Z) where a metric may ask how a lesion looks; strata: groups the case belongs to beside its lesion
+    kind, by what they are told apart ({"site": "HH", "sex": "f"}).
     """
 
     case_id: str
@@ -114,6 +115,7 @@ class Scored:
     healthy: bool = False
     lesion_kind: str = ""
     lost: int = 0
+    whole_brain: BoolArray | None = None
     image: FloatArray | None = None
     strata: Mapping[str, str] = field(default_factory=dict)
 

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,7 +14,8 @@ from uad_bench import machine, store
 from uad_bench.cohort import Member
 from uad_bench.config import RunSpec
 from uad_bench.data.strata import facts, load_band
-from uad_bench.types import Case, Scored, Truth
+from uad_bench.errors import EnvironmentFault
+from uad_bench.types import BoolArray, Case, FloatArray, Scored, Truth
 
 if TYPE_CHECKING:
     from uad_bench.evaluate.postprocess import Step
@@ -41,8 +41,9 @@ class Views(Sequence[Scored]):
         self._steps = postprocess.parse(spec.protocol.postprocess) if steps is None else tuple(steps)
         x, y, z = spec.protocol.grid.shape
         self._in_memory = len(members) * x * y * z < self.KEEP_VOXELS
-        self._kept: dict[int, Scored] = {}
+        self._kept: dict[int, tuple[FloatArray, BoolArray]] = {}
         self._spooled: set[int] = set()
+        self._spool: TemporaryDirectory[str] | None = None
 
     def __len__(self) -> int:
         return len(self.members)
@@ -53,6 +54,14 @@ class Views(Sequence[Scored]):
     def __iter__(self) -> Iterator[Scored]:
         return self._some(range(len(self.members)))
 
+    def forget(self) -> None:
+        """Let go of what was kept for the next pass."""
+        self._kept.clear()
+        self._spooled.clear()
+        if self._spool is not None:
+            self._spool.cleanup()
+            self._spool = None
+
     def _some(self, indices: Sequence[int]) -> Iterator[Scored]:
         n = machine.threads()
         with ThreadPoolExecutor(n) as pool:
@@ -60,7 +69,7 @@ class Views(Sequence[Scored]):
                 window = indices[i : i + 2 * n]
                 # Read here, not in the pool: numpy parses .npy headers with `ast`, which is not thread-safe
                 # in CPython 3.11 (python/cpython issue 106905).
-                read = [self._kept.get(index) or self._read(index) for index in window]
+                read = [self._read(index) for index in window]
                 for index, scored in zip(window, pool.map(self._ready, window, read), strict=True):
                     self._keep(index, scored)
                     yield scored
@@ -70,34 +79,48 @@ class Views(Sequence[Scored]):
 
     def _keep(self, index: int, scored: Scored) -> None:
         if self._in_memory:
-            self._kept[index] = scored
+            # Nothing mapped: a mapping holds a file descriptor, and there are three of them a case.
+            self._kept.setdefault(index, (scored.map, scored.brain_mask))
         elif index not in self._spooled:
-            np.save(self._folder / f"{index}.npy", scored.map)
-            np.save(self._folder / f"{index}-brain.npy", scored.brain_mask)
+            self._write(index, scored)
             self._spooled.add(index)
 
-    @cached_property
-    def _spool(self) -> "TemporaryDirectory[str]":
-        return TemporaryDirectory(dir=self._directory.path, prefix=SPOOL)
+    def _write(self, index: int, scored: Scored) -> None:
+        """Spool the brain alone, 4 bytes a voxel. Raises EnvironmentFault where the disk is full."""
+        try:
+            if self._spool is None:
+                self._spool = TemporaryDirectory(dir=self._directory.path, prefix=SPOOL)
+            folder = Path(self._spool.name)
+            np.save(folder / f"{index}.npy", scored.map[scored.brain_mask])
+            np.save(folder / f"{index}-brain.npy", np.packbits(scored.brain_mask))
+        except OSError as error:
+            what = f"cannot keep a post-processed map: {error.strerror or error}"
+            raise EnvironmentFault(what, where=self._directory.name, hint="free some space") from error
 
-    @property
-    def _folder(self) -> Path:
-        return Path(self._spool.name)
+    def _spooled_map(self, index: int, shape: tuple[int, ...]) -> tuple[FloatArray, BoolArray]:
+        """What `_write` wrote; outside the brain the lowest score within, as post-processing leaves it."""
+        assert self._spool is not None
+        inside, packed = (np.load(Path(self._spool.name) / f"{index}{part}.npy") for part in ("", "-brain"))
+        brain = np.unpackbits(packed, count=int(np.prod(shape))).astype(bool).reshape(shape)
+        values = np.full(shape, inside.min(initial=np.inf) if inside.size else 0, np.float32)
+        values[brain] = inside
+        return values, brain
 
     def _read(self, index: int) -> Scored:
+        """A case as it is kept, or as it was scored."""
         member = self.members[index]
         scan, truth, case = member.prepared.scan(), member.prepared.truth(), member.case
-        if index in self._spooled:
-            values, brain = (
-                np.load(self._folder / f"{index}{part}.npy", mmap_mode="r") for part in ("", "-brain")
-            )
+        if index in self._kept:
+            values, brain = self._kept[index]
+        elif index in self._spooled:
+            values, brain = self._spooled_map(index, scan.shape)
         else:
             values = self._directory.read_map(case.dataset, case.case_id)
             # What is neither lesion nor healthy belongs to no region that a number is made from.
             brain = scan.brain_mask if truth.ignored is None else scan.brain_mask & ~truth.ignored
         return Scored(
             name_of(case), values, brain, truth.lesion_mask, scan.spacing, healthy=case.healthy,
-            lesion_kind=case.lesion_kind, lost=truth.lost, image=scan.image,
+            lesion_kind=case.lesion_kind, lost=truth.lost, whole_brain=scan.brain_mask, image=scan.image,
             strata=strata(case, truth, float(np.prod(scan.spacing))),
         )  # fmt: skip
 
@@ -105,7 +128,8 @@ class Views(Sequence[Scored]):
         from uad_bench.evaluate import postprocess
 
         values, region = postprocess.apply(raw.map, raw.brain_mask, self._steps)
-        return replace(raw, map=values, brain_mask=region)
+        # A copy where no step made one: the mask is mapped from disk.
+        return replace(raw, map=values, brain_mask=np.array(region))
 
 
 def name_of(case: Case) -> str:

@@ -1,5 +1,7 @@
 """Detection by size, contrast and place: bins by hand, traits against plain loops, pools."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -7,7 +9,8 @@ from scipy import ndimage
 from tests.evaluate.masks import MM, blobs, box, case, empty, view
 from uad_bench.evaluate import strata
 from uad_bench.evaluate.metric import Metric
-from uad_bench.evaluate.traits import contrast
+from uad_bench.evaluate.traits import contrast, traits
+from uad_bench.types import Scored
 
 SHAPE = (24, 22, 20)
 FAMILIES = {
@@ -114,3 +117,15 @@ def test_reasons(trait):
     assert metric.case(imaged(spot, spot, image, brain=empty())).reason == "empty_brain"
     assert metric.case(imaged(spot, spot, image, threshold=None)).reason == "no_threshold"
     assert strata.Dark().case(view(spot, spot)).reason == "no_image"
+
+
+def test_where_a_lesion_lies_does_not_depend_on_what_post_processing_leaves():
+    brain, lesion = np.zeros((20, 20, 20), bool), np.zeros((20, 20, 20), bool)
+    brain[1:-1, 1:-1, 1:-1] = True
+    lesion[10, 10, 13:15] = True
+    region = ndimage.binary_erosion(brain, iterations=4)
+    plain = Scored("a", np.zeros(brain.shape, np.float32), brain, lesion, (2.0, 2.0, 2.0))
+    eroded = replace(plain, brain_mask=region, whole_brain=brain)
+    assert traits(eroded).depth == pytest.approx(traits(plain).depth)
+    assert traits(eroded).height == pytest.approx(traits(plain).height)
+    assert traits(replace(eroded, whole_brain=None)).depth < traits(plain).depth

@@ -21,13 +21,22 @@ def place(case_id: str, path: Path) -> str:
     return f"{case_id}, {path.parent.name}/{path.name}"
 
 
+#: Names of the groups of an evaluation that are no lesion kinds, and signs that its rows are told apart by.
+RESERVED, RESERVED_SIGNS = frozenset({"all", "healthy"}), frozenset("|=:@")
+
+
 def check_ids(cases: Iterable[Case]) -> None:
-    """Case and subject ids are plain words, and each case id is met once in its dataset.
+    """Case and subject ids and lesion kinds are plain words, and each case id is met once in its dataset.
 
     Raises IntegrityError for an id that could leave its folder or break a table (UB502), DataError for case
-    ids met twice (UB329).
+    ids met twice (UB329) and for a lesion kind that cannot name a group (UB341).
     """
     cases = list(cases)
+    for kind in dict.fromkeys(case.lesion_kind for case in cases):
+        if kind in RESERVED or RESERVED_SIGNS & set(kind):
+            hint = f"choose another word, without {' '.join(sorted(RESERVED_SIGNS))}"
+            what = f"the lesion kind {kind[:120]!r} cannot name a group of cases"
+            raise DataError(what, hint=hint, code="UB341")
     for word in (word for case in cases for word in (case.case_id, case.subject_id)):
         if not ID_PATTERN.fullmatch(word):
             hint = "an id is 1 to 100 letters, digits, '.', '_' or '-' and begins with a letter or a digit"

@@ -45,15 +45,20 @@ def contrast(scored: Scored) -> Floats:
 
 
 def _traits(scored: Scored) -> Traits:
-    parts, spacing = lesions(scored), np.array(scored.spacing)
+    parts, spacing, brain = lesions(scored), np.array(scored.spacing), _brain(scored)
     sums = [np.bincount(parts.label, parts.places[:, axis], minlength=parts.n) for axis in range(3)]
     centres = np.stack(sums, axis=1) / parts.sizes[:, np.newaxis]
     return Traits(
         parts.sizes * spacing.prod(),
-        _depths(centres, scored.brain_mask, spacing),
-        _along(centres[:, 0], scored.brain_mask, 0),
-        _along(centres[:, 2], scored.brain_mask, 2),
+        _depths(centres, brain, spacing),
+        _along(centres[:, 0], brain, 0),
+        _along(centres[:, 2], brain, 2),
     )
+
+
+def _brain(scored: Scored) -> BoolArray:
+    """The scan's brain: where a lesion lies does not depend on what post-processing leaves."""
+    return scored.brain_mask if scored.whole_brain is None else scored.whole_brain
 
 
 def _depths(centres: Floats, brain: BoolArray, spacing: Floats) -> Floats:
@@ -86,7 +91,7 @@ def _contrast(places: npt.NDArray[np.int64], scored: Scored, image: FloatArray) 
     reach = np.ceil(RING_MM / np.array(scored.spacing)).astype(np.int64)
     low, high = np.maximum(places.min(0) - reach, 0), places.max(0) + reach + 1
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    brain, values = scored.brain_mask[box], image[box]
+    brain, values = _brain(scored)[box], image[box]
     lesion = np.zeros(brain.shape, bool)
     lesion[tuple((places - low).T)] = True
     near = ndimage.distance_transform_edt(~lesion, sampling=scored.spacing) <= RING_MM
