@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from uad_bench.board.aggregate import over_seeds, tables
+from uad_bench.board.aggregate import tables
+from uad_bench.board.means import over_seeds
 from uad_bench.board.summary import Number
 from uad_bench.errors import UsageError
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from uad_bench.board import layout, notes, wording
 from uad_bench.board.escape import visible
-from uad_bench.board.fields import Head
+from uad_bench.board.heads import Head
 from uad_bench.board.summary import Reported, Row, Table
 
 if TYPE_CHECKING:
