@@ -120,7 +120,7 @@ def test_the_facts_pin_protocol_data_and_scheme(full, bare):
     text = " ".join(wording.facts(full))
     for words in ("34af49f68024", "d" * 12, "f" * 12, "per case, mean over cases, then mean over seeds"):
         assert words in text
-    assert "all voxels at once" in " ".join(wording.facts(bare))
+    assert "pooled over all cases" in " ".join(wording.facts(bare))
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,27 @@ def test_folds_widen_the_interval_and_are_not_seeds(make_run):
     assert cell.sd < 0.02 and cell.high - cell.low > 2 * 3 * cell.fold_sd / 2
 
 
+def test_seeds_of_one_fold_are_replicates_as_without_folds(make):
+    (plain,), (fold,) = tables(make({"ae": 0.5})), tables(make({"ae": 0.5}, fold=2))
+    for name in (AP, CASE):
+        assert fold.rows[0].cells[name].low == plain.rows[0].cells[name].low
+    assert any("1 fold, 3 runs; the interval is over seeds and patients" in line for line in fold.cautions)
+    assert any("fewer than 5 seeds" in line for line in fold.cautions)
+
+
+def test_the_caution_is_worded_by_the_number_of_replicates(make_run):
+    runs = [make_run("ae", 0, fold=f, tested={"phantom": measured(f, 0.5)}) for f in range(3)]
+    assert not any("patients only" in line for line in tables(runs)[0].cautions)
+    one = tables(runs[:1])[0].cautions
+    assert any("one seed" in line for line in one) and any("other folds" in line for line in one)
+
+
+def test_a_leaky_row_is_no_baseline(make):
+    runs = [replace(run, baseline=run.method in {"poor", "twin"}) for run in make(MEANS)]
+    runs = [replace(run, marks=("leak x: y",)) if run.method == "twin" else run for run in runs]
+    assert rows(tables(runs)[0])["good"].to_baseline.other == "poor"
+
+
 @pytest.mark.parametrize(
     ("metric", "case"),
     [("ap.pooled", "ap"), ("ap.case", "ap"), ("dice@tune", "dice@tune"), ("dice.pooled@tune", "dice@tune")],

@@ -22,14 +22,25 @@ class Pooled(NamedTuple):
 class Evidence:
     """The finished runs of one row on one test dataset.
 
-    They make replicates, the units that the spread is estimated from: each seed is one; with folds each fold is one,
-    its seeds averaged; a method that draws nothing at random has a single one (and one a fold).
+    They make replicates, the units that the spread is estimated from: each seed is one, also within a single fold;
+    with several folds each fold is one, its seeds averaged, so that the spread of both is in it; a method that draws
+    nothing at random has a single one (and one a fold).
     """
 
     runs: Sequence[Tested]
     folds: Sequence[int | None]
     deterministic: bool = False
     _pools: dict[Name, "Pooled | None"] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def replicates(self) -> int:
+        """How many units the spread over training is estimated from; from one it is not."""
+        return len(self.runs) if self._apart else len(set(self.folds))
+
+    @property
+    def _apart(self) -> bool:
+        """Each run is a replicate: what differs between them is the seed alone."""
+        return not self.deterministic and len(set(self.folds)) < 2
 
     def cases(self, metric: str, ids: Sequence[str]) -> Floats:
         """Values of the cases `ids`, (replicates, patients); NaN where one is not defined in each run."""
@@ -57,7 +68,7 @@ class Evidence:
 
     def _replicates(self, values: Floats) -> Floats:
         """Runs -> replicates, along the first axis."""
-        if not self.deterministic and set(self.folds) <= {None}:
+        if self._apart:
             return values
         groups = sorted(set(self.folds), key=str)
         which = np.array([groups.index(fold) for fold in self.folds])

@@ -59,8 +59,11 @@ def _by_case(ids: Sequence[str], values: Floats | None) -> dict[str, float | Non
 
 
 def _baseline(rows: Sequence[Row]) -> list[Row]:
-    """The row that all others are compared with: the best ranked of those whose method says it is a baseline."""
-    plain = [row for row in rows if row.baseline and row.done]
+    """The row that all others are compared with: the best ranked of those whose method says it is a baseline.
+
+    A row that was allowed a leak is no measure for others.
+    """
+    plain = [row for row in rows if row.baseline and row.done and not row.leaky]
     return sorted(plain, key=lambda row: (row.rank is None, row.rank or 0, row.label))[:1]
 
 
