@@ -92,15 +92,33 @@ def test_values_by_case_draws_and_groups_are_read(run):
     assert found.groups == {"all": {"l1"}, "healthy": {"h2"}}
 
 
-def test_lesion_kinds_and_strata_are_groups_of_lesion_cases(run):
+def test_lesion_kinds_are_groups_of_lesion_cases_and_strata_are_none(run):
     text = (run.path / "splits.csv").read_text().splitlines()
     rows = [dict(zip(text[0].split(","), line.split(","), strict=True)) for line in text[1:]]
     rows = [row | {"lesion_kind": "ms", "site": "HH"} for row in rows]
     run.write_table("splits.csv", SPLIT_COLUMNS, rows)
     run.seal()
     assert summarise(run).tested["phantom"].groups == {
-        "all": {"l1"}, "ms": {"l1"}, "site=HH": {"l1"}, "healthy": {"h2"},
+        "all": {"l1"}, "ms": {"l1"}, "healthy": {"h2"},
     }  # fmt: skip
+
+
+def test_whose_each_test_case_is_stands_in_the_splits(run):
+    assert summarise(run).tested["phantom"].subjects == {"h2": "h2", "l1": "l1"}
+    rows = [
+        dict(zip(("dataset", "case_id", "role", "healthy"), m, strict=True), subject_id="s") for m in MEMBERS
+    ]
+    run.write_table("splits.csv", SPLIT_COLUMNS, rows)
+    run.seal()
+    assert summarise(run).tested["phantom"].subjects == {"h2": "s", "l1": "s"}
+
+
+def test_columns_of_splits_that_came_later_may_be_lacking(run):
+    later = {"scanner", "age", "sex", "subject_id"}
+    rows = run.table("splits.csv")
+    run.write_table("splits.csv", [c for c in SPLIT_COLUMNS if c not in later], rows)
+    run.seal()
+    assert summarise(run).tested["phantom"].groups == {"all": {"l1"}, "healthy": {"h2"}}
 
 
 def test_costs_are_what_was_recorded_and_else_unknown(run):

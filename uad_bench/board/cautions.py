@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 
 from uad_bench.board import wording
-from uad_bench.board.evidence import Evidence, case_form, is_mean
+from uad_bench.board.evidence import Evidence, case_form, is_mean, subjects_of
 from uad_bench.board.summary import SEEDS_TO_RANK, Row, Table
 
 
 def cautions(table: Table, evidence: Mapping[str, Evidence]) -> Iterator[str]:
-    """Lines on few seeds, on folds, and on draws that are lacking."""
+    """Lines on few seeds, on subjects with several cases, on folds, and on draws that are lacking."""
     yield from _seeds(table, evidence)
+    yield from _subjects(evidence)
     for row in table.rows:
         if row.folds:
             yield f"{row.label}: {_folds(row, evidence[row.label])}"
@@ -28,6 +29,17 @@ def _seeds(table: Table, evidence: Mapping[str, Evidence]) -> Iterator[str]:
     one = [label for label in drawn if evidence[label].replicates == 1]
     if one:
         yield f"one seed, so that its interval is over patients only: {', '.join(one)}"
+
+
+def _subjects(evidence: Mapping[str, Evidence]) -> Iterator[str]:
+    known = subjects_of(evidence)
+    cases = next((run.groups["all"] for one in evidence.values() for run in one.runs if run.groups), known)
+    people = {known.get(case, case) for case in cases}
+    if len(people) < len(cases):
+        yield (
+            f"{len(cases)} cases of {len(people)} subjects: by case, intervals and tests put a subject's cases "
+            "together; for pooled metrics, intervals and ranks take cases as independent"
+        )
 
 
 def _folds(row: Row, evidence: Evidence) -> str:

@@ -47,6 +47,20 @@ class Evidence:
         found = [run.cases.get(metric, {}) for run in self.runs]
         return self._replicates(np.array([[one.get(i) for i in ids] for one in found], np.float64))
 
+    def whole(self, group: str, metric: str, ids: Sequence[str]) -> bool:
+        """The cases `ids` of a group are those that the mean of the metric is made of, in number, in each run.
+
+        They are not where a metric is about healthy cases too, or where a file lacks cases: then values by case say
+        nothing about the mean.
+        """
+        names = [(group, name) for name in _means_of(metric)]
+        return all(
+            run.numbers[name].n == _defined(run, metric, ids)
+            for run in self.runs
+            for name in names
+            if name in run.numbers
+        )
+
     def pooled(self, name: Name) -> Pooled | None:
         """A pooled metric and its draws; None where a run lacks them or its value."""
         if name not in self._pools:
@@ -75,6 +89,17 @@ class Evidence:
         return np.array([values[which == group].mean(0) for group in range(len(groups))])
 
 
+def _defined(run: Tested, metric: str, ids: Sequence[str]) -> int:
+    by_case = run.cases.get(metric, {})
+    return sum(by_case.get(i) is not None for i in ids)
+
+
+def _means_of(metric: str) -> tuple[str, str]:
+    """What the mean of a metric by case is called: "ap" -> "ap.case", "dice@tune" as it is."""
+    head, at, rule = metric.partition("@")
+    return f"{head}.case{at}{rule}", metric
+
+
 def case_form(metric: str) -> str:
     """The metric of single cases that goes with a number: "ap.pooled" -> "ap", "dice.pooled@tune" -> "dice@tune"."""
     head, at, rule = metric.partition("@")
@@ -84,6 +109,12 @@ def case_form(metric: str) -> str:
 def is_mean(metric: str) -> bool:
     """The number is a mean over cases, not one of a pool."""
     return not metric.partition("@")[0].endswith(".pooled")
+
+
+def subjects_of(evidence: Mapping[str, Evidence]) -> Mapping[str, str]:
+    """The subject of each test case; a case that is not in it is a subject of its own."""
+    runs = (run for one in evidence.values() for run in one.runs)
+    return next((run.subjects for run in runs if run.subjects), {})
 
 
 def case_ids(evidence: Mapping[str, Evidence], metric: str, group: str) -> list[str]:

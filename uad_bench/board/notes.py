@@ -36,6 +36,8 @@ def _numbers(table: Table) -> Iterator[str]:
         )
     if any(cell.low is not None for cell in cells):
         yield f"[a, b] {_percent(table)} interval of the primary metric: {table.scheme.interval}"
+        if table.strata:
+            yield "groups of cases by site, sex and the like are small and overlap: they have no interval"
     if any(cell.undefined for cell in cells):
         yield "undefined: the metric has no value for so many cases, which are not in its mean"
     if any(ORACLE in metric for row in table.rows for _, metric in row.cells):

@@ -38,9 +38,9 @@ class Tested:
     test_ids: SHA-256 of ids and voxels of the test cases; fit_ids: the same with the roles of the cases that
     made the model and the thresholds (train, val, tune); options: canonical JSON of the options of the
     training and the test dataset; lesion, healthy: numbers of test cases. cases: by metric ("ap", "dice@tune") the
-    values of the single cases; groups: the ids in each group ("all", a lesion kind, "healthy", "site=HH"), by default
-    every case is in "all" and in no other; draws: pooled metrics under the patient resamples of
-    `evaluate.bootstrap`, (B,).
+    values of the single cases; groups: the ids in each group ("all", a lesion kind, "healthy"), by default every case
+    is in "all" and in no other; draws: pooled metrics under the patient resamples of `evaluate.bootstrap`, (B,);
+    subjects: whose each test case is, by default each is of a subject of its own.
     """
 
     test_ids: str
@@ -52,6 +52,7 @@ class Tested:
     cases: Mapping[str, CaseValues] = field(default_factory=dict)
     draws: Mapping[Name, Draws] = field(default_factory=dict)
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    subjects: Mapping[str, str] = field(default_factory=dict)
 
 
 class Cost(NamedTuple):

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from uad_bench.board import letters, paired, ranking
+from uad_bench.board import letters, paired, ranking, subjects
 from uad_bench.board.cautions import cautions
-from uad_bench.board.evidence import Evidence, case_form, case_ids
+from uad_bench.board.evidence import Evidence, case_form, case_ids, subjects_of
 from uad_bench.board.intervals import Floats, patient_draws
+from uad_bench.board.subjects import places
 from uad_bench.board.summary import Contrast, Row, Standing, Table
 from uad_bench.board.widths import with_intervals
 
@@ -22,8 +23,9 @@ def judged(table: Table, evidence: Mapping[str, Evidence]) -> Table:
     rows = with_intervals(table, evidence)
     ranked = [row for row in rows if row.rank is not None]
     metric = case_form(table.primary)
-    ids = case_ids(evidence, metric, "all")
-    values = {row.label: evidence[row.label].cases(metric, ids) for row in rows if row.done} if ids else {}
+    ids, by_case = _primary_by_case(metric, evidence)
+    which = places(ids, subjects_of(evidence))
+    values = {label: subjects.averaged(one, which) for label, one in by_case.items()}
     averaged = _averaged([values[row.label] for row in ranked] if ids else [])
     found, tau = _standings(table, ranked, evidence, averaged)
     best = _contrasts(table, ranked, ranked[:1], values, metric)
@@ -34,12 +36,23 @@ def judged(table: Table, evidence: Mapping[str, Evidence]) -> Table:
     rows = [
         replace(
             row, standing=found.get(row.label), to_best=best.get(row.label), to_baseline=plain.get(row.label),
-            values=_by_case(ids, values.get(row.label)),
+            values=_by_case(ids, by_case.get(row.label)),
         )
         for row in rows
     ]  # fmt: skip
     done = replace(table, rows=rows, tau=tau, critical=critical)
     return replace(done, cautions=tuple(cautions(done, evidence)))
+
+
+def _primary_by_case(
+    metric: str, evidence: Mapping[str, Evidence]
+) -> tuple[Sequence[str], dict[str, Floats]]:
+    """Test cases, and by label the metric for each of them; nothing where a row's mean is of other cases."""
+    done = {label: one for label, one in evidence.items() if one.runs}
+    ids = case_ids(evidence, metric, "all")
+    if not ids or not all(one.whole("all", metric, ids) for one in done.values()):
+        return [], {}
+    return ids, {label: one.cases(metric, ids) for label, one in done.items()}
 
 
 def _averaged(values: Sequence[Floats]) -> Floats:

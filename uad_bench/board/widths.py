@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from uad_bench.board.evidence import Evidence, case_form, case_ids, is_mean
+from uad_bench.board.evidence import Evidence, case_form, case_ids, is_mean, subjects_of
 from uad_bench.board.intervals import Floats, Parts, half_width, of_cases, of_draws, stacks
+from uad_bench.board.subjects import influence, places
 from uad_bench.board.summary import Cell, Name, Row, Table
 
 #: By label: half the interval, and whether every value behind it lies between 0 and 1.
@@ -43,22 +44,24 @@ def _halves(name: Name, evidence: Mapping[str, Evidence], alpha: float) -> Halve
 def _halves_of_means(name: Name, evidence: Mapping[str, Evidence], alpha: float) -> Halves:
     metric = case_form(name[1])
     ids = case_ids(evidence, metric, name[0])
-    shown = [label for label, one in evidence.items() if ids and one.runs]
-    found: Halves = {}
-    for places, values in stacks([evidence[label].cases(metric, ids) for label in shown]):
+    shown = [label for label, one in evidence.items() if ids and one.runs and one.whole(name[0], metric, ids)]
+    which, found = places(ids, subjects_of(evidence)), Halves()
+    by_case = [evidence[label].cases(metric, ids) for label in shown]
+    for rows, values in stacks([influence(one, which) for one in by_case]):
         known = np.asarray(~np.isnan(values).any(1))
-        found |= _by_label([shown[i] for i in places], of_cases(values, known), values, alpha)
+        behind = np.stack([by_case[i] for i in rows])
+        found |= _by_label([shown[i] for i in rows], of_cases(values, known), behind, alpha)
     return found
 
 
 def _halves_of_pools(name: Name, evidence: Mapping[str, Evidence], alpha: float) -> Halves:
     pools = {label: pool for label, one in evidence.items() if (pool := one.pooled(name))}
     shown, found = list(pools), Halves()
-    for places, draws in stacks([pools[label].draws for label in shown]):
-        here = [pools[shown[i]] for i in places]
+    for rows, draws in stacks([pools[label].draws for label in shown]):
+        here = [pools[shown[i]] for i in rows]
         n = np.array([pool.n for pool in here], np.float64)
         parts = of_draws(np.array([pool.values for pool in here]), draws, n)
-        found |= _by_label([shown[i] for i in places], parts, draws, alpha)
+        found |= _by_label([shown[i] for i in rows], parts, draws, alpha)
     return found
 
 
