@@ -52,8 +52,20 @@ def test_a_complete_run_is_read_to_the_last_digit(run, spec):
     assert (found.method, found.seed, found.state, found.deterministic) == ("ae", 3, "complete", True)
     tested = found.tested["phantom"]
     assert (tested.lesion, tested.healthy) == (1, 1)
-    assert tested.numbers["all", "ap.pooled"] == (0.1 + 0.2, 1, 0, "")
-    assert tested.numbers["all", "dice@tune"] == (None, 0, 1, "no_tune")
+    assert tested.numbers["all", "ap.pooled"] == (0.1 + 0.2, 1, 0, "", False, False)
+    assert tested.numbers["all", "dice@tune"] == (None, 0, 1, "no_tune", False, False)
+
+
+def test_what_a_metric_is_stands_beside_its_numbers_or_in_its_name(run):
+    facts = [("sens_fpr05", "True", "True"), ("hd95", "False", "False"), ("dice@oracle_set", "", "")]
+    rows = [
+        {"dataset": "phantom", "group": "all", "metric": metric, "value": 0.1, "n": 1, "undefined": 0,
+         "higher_is_better": higher, "oracle": oracle} for metric, higher, oracle in facts
+    ]  # fmt: skip
+    run.write_table("metrics.csv", list(dict.fromkeys((*METRIC_COLUMNS, "higher_is_better", "oracle"))), rows)
+    run.seal()
+    found = {name: (n.oracle, n.lower) for (_, name), n in summarise(run).tested["phantom"].numbers.items()}
+    assert found == {"sens_fpr05": (True, False), "hd95": (False, True), "dice@oracle_set": (True, False)}
 
 
 def test_pinned_is_what_the_fingerprint_is_made_of(run):

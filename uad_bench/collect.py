@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from uad_bench.board.summary import NO_COST, Cost, Name, Number, RunSummary, Tested
+from uad_bench.board.summary import NO_COST, ORACLE, Cost, Name, Number, RunSummary, Tested
 from uad_bench.config import RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import IntegrityError, UadError
@@ -160,14 +160,21 @@ def _numbers(run: RunDir) -> dict[str, Numbers]:
     """By dataset all that was measured. Raises ValueError for a number that is not finite."""
     found: dict[str, Numbers] = {}
     for row in run.table("metrics.csv"):
-        number = Number(_finite(row), int(row["n"]), int(row["undefined"]), row["reason"])
-        found.setdefault(row["dataset"], Numbers()).numbers[row["group"], row["metric"]] = number
+        found.setdefault(row["dataset"], Numbers()).numbers[row["group"], row["metric"]] = _number(row)
     for row in run.table("cases.csv") if (run.path / "cases.csv").is_file() else ():
         by_case = found.setdefault(row["dataset"], Numbers()).cases
         by_case.setdefault(row["metric"], {})[row["case_id"]] = _finite(row)
     for (dataset, group, metric), draws in run.draws().items():
         found.setdefault(dataset, Numbers()).draws[group, metric] = draws
     return found
+
+
+def _number(row: Mapping[str, str]) -> Number:
+    """A line of metrics.csv; runs from before do not say what their metrics are, but for an oracle's rule."""
+    return Number(
+        _finite(row), int(row["n"]), int(row["undefined"]), row["reason"],
+        oracle=ORACLE in row["metric"] or row.get("oracle") == "True", lower=row.get("higher_is_better") == "False",
+    )  # fmt: skip
 
 
 def _finite(row: Mapping[str, str]) -> float | None:

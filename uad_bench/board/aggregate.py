@@ -14,14 +14,14 @@ from uad_bench.board.compare import key_of, why_on
 from uad_bench.board.evidence import Evidence
 from uad_bench.board.labels import labelled
 from uad_bench.board.means import mean_cost, over_seeds
-from uad_bench.board.summary import ORACLE, Cell, Key, Name, Number, Reported, Row, RunSummary, Table
+from uad_bench.board.summary import ORACLE, STAGE, Cell, Key, Name, Number, Reported, Row, RunSummary, Table
 from uad_bench.errors import UsageError
 
 
 def tables(runs: Iterable[RunSummary], reported: Iterable[Reported] = ()) -> list[Table]:
     """The tables of some runs, by protocol and dataset. Of twin runs (equal but for their place) one counts.
 
-    Raises UsageError where a protocol would rank by an oracle metric.
+    Raises UsageError where a protocol would rank by an oracle, a metric of which less is better, or a clean-up step.
     """
     papers = list(reported)
     sets: dict[Key, list[RunSummary]] = {}
@@ -38,12 +38,20 @@ def tables(runs: Iterable[RunSummary], reported: Iterable[Reported] = ()) -> lis
 
 
 def _table(key: Key, runs: Sequence[RunSummary], papers: Sequence[Reported]) -> Table:
-    primary = _primary(runs)
+    primary = _primary(runs, key.test)
     tested = runs[0].tested[key.test]
     sets = {label: _one_a_seed(members) for label, members in labelled(runs).items()}
     rows = [_row(label, members, key.test, primary, papers) for label, members in sets.items()]
-    table = Table(key, primary, tested.lesion, tested.healthy, _ranked(rows, primary))
+    table = Table(
+        key, primary, tested.lesion, tested.healthy, _ranked(rows, primary), stages=_stages(runs, key.test)
+    )
     return statistics.judged(table, {label: _evidence(members, key.test) for label, members in sets.items()})
+
+
+def _stages(runs: Sequence[RunSummary], test: str) -> tuple[str, ...]:
+    """The clean-up steps that runs have numbers of, in their order: "raw", "median" ..."""
+    names = (metric for run in runs for _, metric in run.tested[test].numbers if STAGE in metric)
+    return tuple(dict.fromkeys(name.partition(STAGE)[0] for name in names))
 
 
 def _evidence(runs: Sequence[RunSummary], test: str) -> Evidence:
@@ -52,15 +60,21 @@ def _evidence(runs: Sequence[RunSummary], test: str) -> Evidence:
     return Evidence([run.tested[test] for run in done], [run.fold for run in done], fixed)
 
 
-def _primary(runs: Sequence[RunSummary]) -> str:
+def _primary(runs: Sequence[RunSummary], test: str) -> str:
     """The metric that most of the runs are to be ranked by; it is no part of the fingerprint."""
     names = Counter(sorted(run.primary for run in runs))
     primary = names.most_common(1)[0][0]
-    if ORACLE in primary:
+    numbers = [number for run in runs if (number := run.tested[test].numbers.get(("all", primary)))]
+    faults = {
+        "which looks at the test labels": ORACLE in primary or any(number.oracle for number in numbers),
+        "of which a lower value is better": any(number.lower for number in numbers),
+        "which is of maps before they are clean": STAGE in primary,
+    }
+    for fault in (fault for fault, found in faults.items() if found):
         raise UsageError(
-            f"a table cannot be ranked by {primary!r}, which looks at the test labels",
+            f"a table cannot be ranked by {primary!r}, {fault}",
             where=f"protocol {runs[0].protocol}",
-            hint="choose a primary metric without an oracle",
+            hint="choose another primary metric, one without an oracle, of which more is better, like ap.case",
         )
     return primary
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from uad_bench.board import fields, scores
-from uad_bench.board.columns import columns, of_groups
+from uad_bench.board.columns import columns, of_groups, of_stages
 from uad_bench.board.heads import Field, Head
 from uad_bench.board.summary import Row, Table
 
@@ -74,6 +74,12 @@ def strata(table: Table) -> list[Grid]:
         if shown:
             found.append(_grid(table, [*_name(), *shown], title=f"by {name}"))
     return found
+
+
+def stages(table: Table) -> Grid | None:
+    """The primary metric after each clean-up step; None where no run has it."""
+    shown = [scores.full(table, column) for column in of_stages(table)]
+    return _grid(table, [*_name(), *shown], title="clean-up step by step") if shown else None
 
 
 def narrow(table: Table) -> list[Grid]:

@@ -16,16 +16,19 @@ def over_seeds(
     """
     n, undefined = min(number.n for number in numbers), max(number.undefined for number in numbers)
     reason = " ".join(sorted({word for number in numbers for word in number.reason.split()}))
+    marks = {"oracle": any(n.oracle for n in numbers), "lower": any(n.lower for n in numbers)}
     sets: dict[int | None, list[float]] = {}
     for number, fold in zip(numbers, folds or [None] * len(numbers), strict=True):
         if number.value is not None:
             sets.setdefault(fold, []).append(number.value)
     if not sets:
-        return Cell(None, None, 0, n, undefined, reason)
+        return Cell(None, None, 0, n, undefined, reason, **marks)
     means = [math.fsum(values) / len(values) for values in sets.values()]
     sd = None if deterministic else _deviation(list(sets.values()))
     count = sum(map(len, sets.values()))
-    return Cell(math.fsum(means) / len(means), sd, count, n, undefined, reason, fold_sd=_deviation([means]))
+    return Cell(
+        math.fsum(means) / len(means), sd, count, n, undefined, reason, fold_sd=_deviation([means]), **marks
+    )
 
 
 def _deviation(sets: Sequence[Sequence[float]]) -> float | None:

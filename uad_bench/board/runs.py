@@ -16,6 +16,8 @@ Draws = npt.NDArray[np.float64]
 
 #: What `evaluate` calls a threshold rule that looks at the test labels.
 ORACLE = "@oracle"
+#: What stands between a clean-up step and a metric of the maps as that step left them: "raw:ap.case".
+STAGE = ":"
 #: How the mark of a leak begins.
 LEAK = "leak "
 #: Fewer seeds say little about their spread, and a rank from fewer is told to be one (docs/statistics.md).
@@ -23,12 +25,17 @@ SEEDS_FOR_SPREAD, SEEDS_TO_RANK = 3, 5
 
 
 class Number(NamedTuple):
-    """A metric over the cases of a group in one run: n cases are in it, None has a reason."""
+    """A metric over the cases of a group in one run: n cases are in it, None has a reason.
+
+    oracle: it looks at the test labels; lower: lower is better.
+    """
 
     value: float | None
     n: int
     undefined: int
     reason: str = ""
+    oracle: bool = False
+    lower: bool = False
 
 
 @dataclass(frozen=True)

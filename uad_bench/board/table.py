@@ -1,10 +1,10 @@
 """What a table is, as frozen data: its rows and their numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from uad_bench.board.runs import LEAK, NO_COST, CaseValues, Cost, Name
+from uad_bench.board.runs import LEAK, NO_COST, ORACLE, CaseValues, Cost, Name
 from uad_bench.board.verdicts import SCHEME, Contrast, Critical, Scheme, Standing
 
 
@@ -25,7 +25,8 @@ class Cell(NamedTuple):
 
     n: cases in the value, undefined: cases that are not, both of the worst seed; reason: why not. low, high: the
     95 % interval over seeds and patients (None where it cannot be given). With folds `seeds` counts runs, sd is
-    that of the seeds within a fold, pooled over the folds, and fold_sd that of the folds' means.
+    that of the seeds within a fold, pooled over the folds, and fold_sd that of the folds' means. oracle, lower: see
+    `Number`.
     """
 
     mean: float | None
@@ -37,6 +38,8 @@ class Cell(NamedTuple):
     low: float | None = None
     high: float | None = None
     fold_sd: float | None = None
+    oracle: bool = False
+    lower: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,8 @@ class Table:
 
     primary: the metric that ranks (group "all", higher is better); lesion, healthy: numbers of test cases;
     apart: why it is not one table with the first of the same test dataset, "" for that first one. tau: mean Kendall
-    tau between the ranking and those of the patient resamples; cautions: lines on how to read the statistics.
+    tau between the ranking and those of the patient resamples; cautions: lines on how to read the statistics. stages:
+    clean-up steps, in their order, that there are numbers of beside the final ones: "raw" of "raw:ap.case".
     """
 
     key: Key
@@ -114,6 +118,7 @@ class Table:
     tau: float | None = None
     critical: Critical | None = None
     cautions: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
 
     @property
     def groups(self) -> list[str]:
@@ -128,6 +133,17 @@ class Table:
     @property
     def _parts(self) -> list[str]:
         return sorted({group for row in self.rows for group, _ in row.cells} - {"all", "healthy"})
+
+    def oracle(self, metric: str) -> bool:
+        """The metric looks at the test labels: its name or a cell of it says so."""
+        return ORACLE in metric or any(cell.oracle for cell in self._cells(metric))
+
+    def lower(self, metric: str) -> bool:
+        """Lower is better."""
+        return any(cell.lower for cell in self._cells(metric))
+
+    def _cells(self, metric: str) -> Iterator[Cell]:
+        return (cell for row in self.rows for (_, name), cell in row.cells.items() if name == metric)
 
     def prevalence(self, group: str, form: str) -> float | None:
         """The average precision of a random score, "pooled" or per "case"; equal for all rows."""
