@@ -179,6 +179,11 @@ def test_the_caution_is_worded_by_the_number_of_replicates(make_run):
     assert any("one seed" in line for line in one) and any("other folds" in line for line in one)
 
 
+def test_folds_that_all_failed_have_no_interval_to_tell_of(make_run):
+    runs = [make_run(), make_run("vae", fold=None), make_run("gan", fold=1, state="failed")]
+    assert not any("gan" in line for line in tables(runs)[0].cautions)
+
+
 def test_cases_of_one_subject_are_no_independent_patients(make_run):
     once, subjects = measured(1, 0.5), {f"{one}{turn}": one for one in IDS for turn in "ab"}
     twice = {case: once.cases["ap"][one] for case, one in subjects.items()}

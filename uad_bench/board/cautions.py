@@ -12,7 +12,7 @@ def cautions(table: Table, evidence: Mapping[str, Evidence]) -> Iterator[str]:
     yield from _seeds(table, evidence)
     yield from _subjects(evidence)
     for row in table.rows:
-        if row.folds:
+        if row.folds and row.done:
             yield f"{row.label}: {_folds(row, evidence[row.label])}"
     ranked = [row for row in table.rows if row.rank is not None]
     lacking = [r.label for r in ranked if evidence[r.label].pooled(("all", table.primary)) is None]
