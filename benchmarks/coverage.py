@@ -7,7 +7,8 @@ seeds' sd as in the table. Each draw is an experiment with an interval of its ow
 printed as Markdown, for numbers that are means over cases and, through bootstrap draws, for pooled ones. A second table
 has what is beyond the bar: two seeds, and a pool in which few patients weigh most (log-normal weights, sigma 0.9, with
 which five of 30 patients have 45 % of the weight; in MSLUB they have 44 % of the lesion voxels). A third one has folds
-with seeds in each: folds' sd 0, 0.02 or 0.04, and seeds' sd 0.03 within them.
+with seeds in each: folds' sd 0, 0.02 or 0.04, and seeds' sd 0.03 within them; a fourth one has subjects with one
+to three cases each, which differ by an sd of 0.05.
 """
 
 import argparse
@@ -18,17 +19,20 @@ import numpy.typing as npt
 from scipy.stats import norm, t
 
 from uad_bench.board.intervals import Parts, half_width, of_cases, of_draws, patient_draws, two_way
+from uad_bench.board.subjects import influence
 
 Floats = npt.NDArray[np.float64]
 PATIENT_SD, BOTH_SD = 0.2, 0.03
 #: Numbers of folds and of seeds in each, and the sd of those seeds.
 FOLDS, SEED_SD = ((2, 3), (3, 1), (3, 3), (5, 1), (5, 3)), 0.03
+#: The sd of a subject's cases about each other.
+SESSION_SD = 0.05
 #: The patients, seeds and sd over seeds that the interval has to hold for.
 SETTINGS = tuple(itertools.product((20, 288), (3, 5), (0.01, 0.03, 0.05)))
 
 
 def main() -> None:
-    """Simulate, print three tables."""
+    """Simulate, print four tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--draws", type=int, default=8000)
     parser.add_argument("--only", choices=TABLES, help="one of the tables")
@@ -77,7 +81,27 @@ def folded(draws: int) -> None:
         print(f"| {n} | {folds} | {seeds} | {sd} | {shares[0]:.3f} | {shares[1]:.3f} |", flush=True)
 
 
-TABLES = {"within": within, "beyond": beyond, "folds": folded}
+def sessions(draws: int) -> None:
+    """The fourth table: subjects with one to three cases, put together, and each case taken for a patient."""
+    print("\n| subjects | seeds | printed | each case a patient |\n|---|---|---|---|")
+    for n, seeds in itertools.product((20, 100), (1, 3)):
+        rng = np.random.default_rng([n, seeds])
+        held = np.mean([sessions_hold(rng, n, seeds) for _ in range(draws)], axis=0)
+        print(f"| {n} | {seeds} | {held[0]:.3f} | {held[1]:.3f} |", flush=True)
+
+
+def sessions_hold(rng: np.random.Generator, n: int, seeds: int) -> tuple[bool, bool]:
+    """Whether the interval of an experiment holds 0, cases put together by subject, and not."""
+    which = np.repeat(np.arange(n), rng.integers(1, 4, n))
+    a = rng.normal(0, 0.01, (seeds, 1)) if seeds > 1 else 0.0  # one seed promises nothing about others
+    b = rng.normal(0, PATIENT_SD, n)[which]
+    values = a + b + rng.normal(0, SESSION_SD, which.size) + rng.normal(0, BOTH_SD, (seeds, which.size))
+    halves = [half_width(_parts(one[None]))[0] for one in (influence(values, which), values)]
+    first, second = (bool(abs(values.mean()) <= half) for half in halves)
+    return first, second
+
+
+TABLES = {"within": within, "beyond": beyond, "folds": folded, "sessions": sessions}
 
 
 def simulate_folds(rng: np.random.Generator, draws: int, n: int, shape: tuple[int, int], sd: float) -> Floats:

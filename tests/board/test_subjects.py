@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.api import OLS
 
+from benchmarks.coverage import sessions_hold
 from uad_bench.board.intervals import of_cases
 from uad_bench.board.subjects import averaged, influence, places
 
@@ -47,6 +48,12 @@ def test_a_case_for_each_subject_changes_nothing():
     which = places(list("abcdefghij"), {"a": "x", "b": "y"})
     assert influence(y, which) is y and averaged(y, which) is y
     assert places(["a1", "a2", "b"], {"a1": "a", "a2": "a"}).tolist() == [0, 0, 1]
+
+
+def test_coverage_with_several_cases_a_subject():
+    rng = np.random.default_rng(3)
+    held = np.mean([sessions_hold(rng, 20, 3) for _ in range(1000)], axis=0)
+    assert 0.925 <= held[0] <= 0.975 and held[1] < 0.9
 
 
 def test_nothing_known_is_no_number():
