@@ -6,7 +6,9 @@ Scores of seeds by patients are drawn from a two-way layout whose mean is known:
 seeds' sd as in the table. Each draw is an experiment with an interval of its own; the share that holds the mean is
 printed as Markdown, for numbers that are means over cases and, through bootstrap draws, for pooled ones. A second table
 has what is beyond the bar: two seeds, and a pool in which few patients weigh most (log-normal weights, sigma 0.9, with
-which five of 30 patients have 45 % of the weight; in MSLUB they have 44 % of the lesion voxels).
+which five of 30 patients have 45 % of the weight; in MSLUB they have 44 % of the lesion voxels). A third one has folds
+with seeds in each: folds' sd 0, 0.02 or 0.04, and seeds' sd 0.03 within them; a fourth one has subjects with one
+to three cases each, which differ by an sd of 0.05.
 """
 
 import argparse
@@ -17,22 +19,27 @@ import numpy.typing as npt
 from scipy.stats import norm, t
 
 from uad_bench.board.intervals import Parts, half_width, of_cases, of_draws, patient_draws, two_way
+from uad_bench.board.subjects import influence
 
 Floats = npt.NDArray[np.float64]
 PATIENT_SD, BOTH_SD = 0.2, 0.03
+#: Numbers of folds and of seeds in each, and the sd of those seeds.
+FOLDS, SEED_SD = ((2, 3), (3, 1), (3, 3), (5, 1), (5, 3)), 0.03
+#: The sd of a subject's cases about each other.
+SESSION_SD = 0.05
 #: The patients, seeds and sd over seeds that the interval has to hold for.
 SETTINGS = tuple(itertools.product((20, 288), (3, 5), (0.01, 0.03, 0.05)))
 
 
 def main() -> None:
-    """Simulate, print two tables."""
+    """Simulate, print four tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--draws", type=int, default=8000)
-    parser.add_argument("--beyond", action="store_true", help="only the second table")
+    parser.add_argument("--only", choices=TABLES, help="one of the tables")
     options = parser.parse_args()
-    if not options.beyond:
-        within(options.draws)
-    beyond(options.draws)
+    for name, table in TABLES.items():
+        if options.only in {None, name}:
+            table(options.draws)
 
 
 def within(draws: int) -> None:
@@ -59,6 +66,50 @@ def beyond(draws: int) -> None:
             f"| {n} | {seeds} | {sd} | {two} | {np.mean(list(map(_weighted_holds, values, weights))):.3f} |",
             flush=True,
         )
+
+
+def folded(draws: int) -> None:
+    """The third table: the folds' means are the replicates; beside it the same runs taken for so many seeds."""
+    print(
+        "\n| patients | folds | seeds | sd over folds | printed | each run a seed |\n|---|---|---|---|---|---|"
+    )
+    for n, (folds, seeds), sd in itertools.product((20, 288), FOLDS, (0.0, 0.02, 0.04)):
+        values = simulate_folds(
+            np.random.default_rng([n, folds, seeds, round(100 * sd)]), draws, n, (folds, seeds), sd
+        )
+        shares = [covered(values.mean(2)), covered(values.reshape(draws, folds * seeds, n))]
+        print(f"| {n} | {folds} | {seeds} | {sd} | {shares[0]:.3f} | {shares[1]:.3f} |", flush=True)
+
+
+def sessions(draws: int) -> None:
+    """The fourth table: subjects with one to three cases, put together, and each case taken for a patient."""
+    print("\n| subjects | seeds | printed | each case a patient |\n|---|---|---|---|")
+    for n, seeds in itertools.product((20, 100), (1, 3)):
+        rng = np.random.default_rng([n, seeds])
+        held = np.mean([sessions_hold(rng, n, seeds) for _ in range(draws)], axis=0)
+        print(f"| {n} | {seeds} | {held[0]:.3f} | {held[1]:.3f} |", flush=True)
+
+
+def sessions_hold(rng: np.random.Generator, n: int, seeds: int) -> tuple[bool, bool]:
+    """Whether the interval of an experiment holds 0, cases put together by subject, and not."""
+    which = np.repeat(np.arange(n), rng.integers(1, 4, n))
+    a = rng.normal(0, 0.01, (seeds, 1)) if seeds > 1 else 0.0  # one seed promises nothing about others
+    b = rng.normal(0, PATIENT_SD, n)[which]
+    values = a + b + rng.normal(0, SESSION_SD, which.size) + rng.normal(0, BOTH_SD, (seeds, which.size))
+    halves = [half_width(_parts(one[None]))[0] for one in (influence(values, which), values)]
+    first, second = (bool(abs(values.mean()) <= half) for half in halves)
+    return first, second
+
+
+TABLES = {"within": within, "beyond": beyond, "folds": folded, "sessions": sessions}
+
+
+def simulate_folds(rng: np.random.Generator, draws: int, n: int, shape: tuple[int, int], sd: float) -> Floats:
+    """Experiments of `shape` (folds, seeds) whose true mean is 0, (draws, folds, seeds, n)."""
+    folds, seeds = shape
+    a, b = rng.normal(0, sd, (draws, folds, 1, 1)), rng.normal(0, SEED_SD, (draws, folds, seeds, 1))
+    patients = rng.normal(0, PATIENT_SD, (draws, 1, 1, n))
+    return np.asarray(a + b + patients + rng.normal(0, BOTH_SD, (draws, folds, seeds, n)))
 
 
 def _weighted_holds(values: Floats, weights: Floats) -> bool:

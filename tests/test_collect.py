@@ -52,8 +52,20 @@ def test_a_complete_run_is_read_to_the_last_digit(run, spec):
     assert (found.method, found.seed, found.state, found.deterministic) == ("ae", 3, "complete", True)
     tested = found.tested["phantom"]
     assert (tested.lesion, tested.healthy) == (1, 1)
-    assert tested.numbers["all", "ap.pooled"] == (0.1 + 0.2, 1, 0, "")
-    assert tested.numbers["all", "dice@tune"] == (None, 0, 1, "no_tune")
+    assert tested.numbers["all", "ap.pooled"] == (0.1 + 0.2, 1, 0, "", False, False)
+    assert tested.numbers["all", "dice@tune"] == (None, 0, 1, "no_tune", False, False)
+
+
+def test_what_a_metric_is_stands_beside_its_numbers_or_in_its_name(run):
+    facts = [("sens_fpr05", "True", "True"), ("hd95", "False", "False"), ("dice@oracle_set", "", "")]
+    rows = [
+        {"dataset": "phantom", "group": "all", "metric": metric, "value": 0.1, "n": 1, "undefined": 0,
+         "higher_is_better": higher, "oracle": oracle} for metric, higher, oracle in facts
+    ]  # fmt: skip
+    run.write_table("metrics.csv", list(dict.fromkeys((*METRIC_COLUMNS, "higher_is_better", "oracle"))), rows)
+    run.seal()
+    found = {name: (n.oracle, n.lower) for (_, name), n in summarise(run).tested["phantom"].numbers.items()}
+    assert found == {"sens_fpr05": (True, False), "hd95": (False, True), "dice@oracle_set": (True, False)}
 
 
 def test_pinned_is_what_the_fingerprint_is_made_of(run):
@@ -92,15 +104,33 @@ def test_values_by_case_draws_and_groups_are_read(run):
     assert found.groups == {"all": {"l1"}, "healthy": {"h2"}}
 
 
-def test_lesion_kinds_and_strata_are_groups_of_lesion_cases(run):
+def test_lesion_kinds_are_groups_of_lesion_cases_and_strata_are_none(run):
     text = (run.path / "splits.csv").read_text().splitlines()
     rows = [dict(zip(text[0].split(","), line.split(","), strict=True)) for line in text[1:]]
     rows = [row | {"lesion_kind": "ms", "site": "HH"} for row in rows]
     run.write_table("splits.csv", SPLIT_COLUMNS, rows)
     run.seal()
     assert summarise(run).tested["phantom"].groups == {
-        "all": {"l1"}, "ms": {"l1"}, "site=HH": {"l1"}, "healthy": {"h2"},
+        "all": {"l1"}, "ms": {"l1"}, "healthy": {"h2"},
     }  # fmt: skip
+
+
+def test_whose_each_test_case_is_stands_in_the_splits(run):
+    assert summarise(run).tested["phantom"].subjects == {"h2": "h2", "l1": "l1"}
+    rows = [
+        dict(zip(("dataset", "case_id", "role", "healthy"), m, strict=True), subject_id="s") for m in MEMBERS
+    ]
+    run.write_table("splits.csv", SPLIT_COLUMNS, rows)
+    run.seal()
+    assert summarise(run).tested["phantom"].subjects == {"h2": "s", "l1": "s"}
+
+
+def test_columns_of_splits_that_came_later_may_be_lacking(run):
+    later = {"scanner", "age", "sex", "subject_id"}
+    rows = run.table("splits.csv")
+    run.write_table("splits.csv", [c for c in SPLIT_COLUMNS if c not in later], rows)
+    run.seal()
+    assert summarise(run).tested["phantom"].groups == {"all": {"l1"}, "healthy": {"h2"}}
 
 
 def test_costs_are_what_was_recorded_and_else_unknown(run):

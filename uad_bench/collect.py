@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from uad_bench.board.summary import NO_COST, Cost, Name, Number, RunSummary, Tested
+from uad_bench.board.summary import NO_COST, ORACLE, Cost, Name, Number, RunSummary, Tested
 from uad_bench.config import RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import IntegrityError, UadError
@@ -15,9 +15,6 @@ from uad_bench.plugins import label
 from uad_bench.store import FloatArray64, RunDir
 
 Value = TypeVar("Value")
-
-#: Columns of splits.csv whose values make groups of lesion cases of their own, "site=HH".
-STRATA = ("site", "scanner", "sex")
 
 
 @dataclass(frozen=True)
@@ -124,6 +121,7 @@ def _tested(spec: RunSpec, test: str, splits: list[dict[str, str]], measured: Nu
         lesion=len(cases) - healthy,
         healthy=healthy,
         numbers=measured.numbers, cases=measured.cases, draws=measured.draws, groups=_groups(cases),
+        subjects={row["case_id"]: row.get("subject_id") or row["case_id"] for row in cases},
     )  # fmt: skip
 
 
@@ -142,14 +140,13 @@ def _fit_ids(spec: RunSpec, test: str, splits: list[dict[str, str]]) -> str:
 
 
 def _groups(cases: Iterable[Mapping[str, str]]) -> dict[str, frozenset[str]]:
-    """Ids of test cases by group: "all" with a lesion, each lesion kind, "healthy", strata of those with a lesion."""
+    """Ids of test cases by group: "all" with a lesion, each lesion kind, "healthy".
+
+    Strata ("site=HH", "load=5-20ml") are not among them: not all can be told from splits.csv, so none has an interval.
+    """
     groups: dict[str, set[str]] = {"all": set()}
     for row in cases:
-        if row["healthy"] == "True":
-            names = ["healthy"]
-        else:
-            strata = [f"{column}={row[column]}" for column in STRATA if row.get(column)]
-            names = ["all", row["lesion_kind"] or "all", *strata]
+        names = ["healthy"] if row["healthy"] == "True" else ["all", row["lesion_kind"] or "all"]
         for name in names:
             groups.setdefault(name, set()).add(row["case_id"])
     return {name: frozenset(ids) for name, ids in groups.items()}
@@ -163,14 +160,21 @@ def _numbers(run: RunDir) -> dict[str, Numbers]:
     """By dataset all that was measured. Raises ValueError for a number that is not finite."""
     found: dict[str, Numbers] = {}
     for row in run.table("metrics.csv"):
-        number = Number(_finite(row), int(row["n"]), int(row["undefined"]), row["reason"])
-        found.setdefault(row["dataset"], Numbers()).numbers[row["group"], row["metric"]] = number
+        found.setdefault(row["dataset"], Numbers()).numbers[row["group"], row["metric"]] = _number(row)
     for row in run.table("cases.csv") if (run.path / "cases.csv").is_file() else ():
         by_case = found.setdefault(row["dataset"], Numbers()).cases
         by_case.setdefault(row["metric"], {})[row["case_id"]] = _finite(row)
     for (dataset, group, metric), draws in run.draws().items():
         found.setdefault(dataset, Numbers()).draws[group, metric] = draws
     return found
+
+
+def _number(row: Mapping[str, str]) -> Number:
+    """A line of metrics.csv; runs from before do not say what their metrics are, but for an oracle's rule."""
+    return Number(
+        _finite(row), int(row["n"]), int(row["undefined"]), row["reason"],
+        oracle=ORACLE in row["metric"] or row.get("oracle") == "True", lower=row.get("higher_is_better") == "False",
+    )  # fmt: skip
 
 
 def _finite(row: Mapping[str, str]) -> float | None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from uad_bench.board.aggregate import over_seeds, tables
+from uad_bench.board.aggregate import tables
+from uad_bench.board.means import over_seeds
 from uad_bench.board.summary import Number
 from uad_bench.errors import UsageError
 
@@ -106,6 +107,25 @@ def test_null_rows_stand_first_and_never_rank(make_run):
 def test_an_oracle_never_ranks(make_run):
     with pytest.raises(UsageError, match="dice@oracle_case"):
         tables([make_run(primary="dice@oracle_case")])
+
+
+@pytest.mark.parametrize(
+    ("primary", "more", "said"),
+    [("sens_fpr05.case", {"oracle": True}, "test labels"), ("hd95@tune", {"lower": True}, "lower value is better"),
+     ("raw:ap.case", {}, "before they are clean")],
+)  # fmt: skip
+def test_a_primary_that_cannot_rank_is_refused_in_one_line(make_run, primary, more, said):
+    run = make_run(primary=primary)
+    run.tested["phantom"].numbers["all", primary] = Number(0.2, 36, 0, **more)
+    with pytest.raises(UsageError, match=said) as error:
+        tables([run])
+    assert primary in str(error.value) and "\n" not in str(error.value)
+
+
+def test_clean_up_steps_are_known_in_the_order_of_the_file(make_run):
+    steps = {f"{stage}:ap.pooled": 0.1 for stage in ("raw", "median", "erode", "median#2")}
+    (table,) = tables([make_run(values={"ap.pooled": 0.2} | steps)])
+    assert table.stages == ("raw", "median", "erode", "median#2")
 
 
 def test_the_order_of_runs_means_nothing(make_run):

@@ -80,6 +80,41 @@ def test_a_ceiling_is_marked_and_honours_nobody(full):
     assert column(grid, "AUROC")["patch2loc:conv"].best
 
 
+def test_an_oracle_by_its_own_word_has_a_dagger_and_less_may_be_better():
+    def row(label, rank, value):
+        plain = Cell(value, None, 5, 30, 0)
+        cells = {("all", "ap.case"): plain, ("all", "dice@q"): plain._replace(oracle=True),
+                 ("all", "lesion_f1@q"): plain._replace(lower=True)}  # fmt: skip
+        return handmade.row(label, value, rank, cells=cells, standing=None)
+
+    table = handmade.table([row("a", 1, 0.4), row("b", 2, 0.3)])
+    grid = layout.page(table)
+    assert not any(entry.best for entry in column(grid, "Dice@q†").values())
+    assert column(grid, "lesion F1@q")["b"].best and not column(grid, "lesion F1@q")["a"].best
+    assert {head.text: head.lower for head in grid.heads}["lesion F1@q"]
+    assert any(note.startswith(wording.DAGGER) for note in notes.notes(table))
+
+
+def test_the_clean_up_has_a_table_step_by_step_and_no_other_column():
+    cells = {("all", f"{stage}ap.case"): Cell(value, 0.01, 5, 30, 0) for stage, value in
+             (("median:", 0.2), ("", 0.3), ("raw:", 0.1))}  # fmt: skip
+    rows = [handmade.row("ae", 0.3, cells=cells)]
+    table = handmade.table(rows, stages=("raw", "median"))
+    grid = layout.stages(table)
+    assert grid.headings == (
+        "rank",
+        "method",
+        "AP per case, raw",
+        "AP per case, median",
+        "AP per case, final",
+    )
+    assert [entry.text for entry in grid.rows[0][2:]] == ["0.100 ± 0.010", "0.200 ± 0.010", "0.300 ± 0.010"]
+    assert not any(":" in head.key for head in layout.page(table).heads)
+    for form in ("markdown", "html"):
+        assert "clean-up step by step" in render([table], form)
+    assert layout.stages(handmade.table(rows)) is None
+
+
 def test_fewer_than_three_seeds_have_no_deviation():
     two, three = (Cell(0.3, 0.01, seeds, 30, 0) for seeds in (2, 3))
     row = handmade.row("ae", 0.3)
@@ -120,7 +155,7 @@ def test_the_facts_pin_protocol_data_and_scheme(full, bare):
     text = " ".join(wording.facts(full))
     for words in ("34af49f68024", "d" * 12, "f" * 12, "per case, mean over cases, then mean over seeds"):
         assert words in text
-    assert "all voxels at once" in " ".join(wording.facts(bare))
+    assert "pooled over all cases" in " ".join(wording.facts(bare))
 
 
 @pytest.mark.parametrize(

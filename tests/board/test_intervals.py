@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.weightstats import DescrStatsW
 
-from benchmarks.coverage import covered, simulate
+from benchmarks.coverage import covered, simulate, simulate_folds
 from uad_bench.board.intervals import (
     Parts,
     half_width,
@@ -94,6 +94,12 @@ def test_seeds_of_two_rows_add_up():
 def test_coverage_in_small(n, seeds, sd):
     values = simulate(np.random.default_rng(3), 4000 if n == 20 else 1500, n, seeds, sd)
     assert 0.925 <= covered(values) <= 0.975
+
+
+def test_folds_stand_where_seeds_stand_as_runs_of_one_fold_are_alike():
+    values = simulate_folds(np.random.default_rng(3), 1500, 288, (5, 3), 0.04)
+    assert 0.925 <= covered(values.mean(2)) <= 0.975
+    assert covered(values.reshape(1500, 15, 288)) < 0.9
 
 
 @pytest.mark.slow

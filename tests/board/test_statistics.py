@@ -23,7 +23,8 @@ def measured(seed, mean, sd=0.02, n=24, hole=None):
     patients = np.random.default_rng(99).normal(0, 0.05, len(IDS))[:n]
     values = mean + patients + np.random.default_rng(seed).normal(0, sd, n)
     by_case = {one: None if one == hole else float(v) for one, v in zip(IDS, values, strict=False)}
-    number = Number(float(values.mean()), n, 0)
+    known = sum(value is not None for value in by_case.values())
+    number = Number(float(values.mean()), known, n - known)
     draws = {AP: patient_draws(values, 1000)}
     return OnTest("ids", "fit", "{}", n, 0, {AP: number, CASE: number}, {"ap": by_case}, draws)
 
@@ -127,11 +128,10 @@ def test_runs_of_before_have_a_table_without_statistics(make_run):
 
 
 def test_a_metric_that_no_case_has_says_nothing_of_cases(make):
-    nothing = dict.fromkeys(IDS)
-    runs = [
-        replace(r, tested={"phantom": replace(r.tested["phantom"], cases={"ap": nothing})})
-        for r in make(MEANS)
-    ]
+    def emptied(one):
+        return replace(one, cases={"ap": dict.fromkeys(IDS)}, numbers={AP: one.numbers[AP]})
+
+    runs = [replace(run, tested={"phantom": emptied(run.tested["phantom"])}) for run in make(MEANS)]
     (table,) = tables(runs)
     found = rows(table)
     assert table.critical is None and found["good"].standing[:4] == (1, 1, 1.0, "")
@@ -162,6 +162,69 @@ def test_folds_widen_the_interval_and_are_not_seeds(make_run):
     assert (row.folds, row.done, row.begun, cell.seeds) == (4, 8, 8, 8)
     assert cell.fold_sd == pytest.approx(np.std([0.4, 0.45, 0.5, 0.55], ddof=1), rel=0.1)
     assert cell.sd < 0.02 and cell.high - cell.low > 2 * 3 * cell.fold_sd / 2
+
+
+def test_seeds_of_one_fold_are_replicates_as_without_folds(make):
+    (plain,), (fold,) = tables(make({"ae": 0.5})), tables(make({"ae": 0.5}, fold=2))
+    for name in (AP, CASE):
+        assert fold.rows[0].cells[name].low == plain.rows[0].cells[name].low
+    assert any("1 fold, 3 runs; the interval is over seeds and patients" in line for line in fold.cautions)
+    assert any("fewer than 5 seeds" in line for line in fold.cautions)
+
+
+def test_the_caution_is_worded_by_the_number_of_replicates(make_run):
+    runs = [make_run("ae", 0, fold=f, tested={"phantom": measured(f, 0.5)}) for f in range(3)]
+    assert not any("patients only" in line for line in tables(runs)[0].cautions)
+    one = tables(runs[:1])[0].cautions
+    assert any("one seed" in line for line in one) and any("other folds" in line for line in one)
+
+
+def test_folds_that_all_failed_have_no_interval_to_tell_of(make_run):
+    runs = [make_run(), make_run("vae", fold=None), make_run("gan", fold=1, state="failed")]
+    assert not any("gan" in line for line in tables(runs)[0].cautions)
+
+
+def test_cases_of_one_subject_are_no_independent_patients(make_run):
+    once, subjects = measured(1, 0.5), {f"{one}{turn}": one for one in IDS for turn in "ab"}
+    twice = {case: once.cases["ap"][one] for case, one in subjects.items()}
+    number = once.numbers[CASE]._replace(n=48)
+    again = replace(once, numbers={CASE: number}, cases={"ap": twice}, draws={}, subjects=subjects)
+    runs = [
+        [make_run(tested={"phantom": one}, primary="ap.case")] for one in (replace(once, draws={}), again)
+    ]
+    (one,), (two,) = map(tables, runs)
+    assert two.rows[0].cells[CASE].low == pytest.approx(one.rows[0].cells[CASE].low, rel=1e-12)
+    assert any(line.startswith("48 cases of 24 subjects") for line in two.cautions)
+    assert len(two.rows[0].values) == 48 and not any("subjects" in line for line in one.cautions)
+
+
+def test_a_mean_over_other_cases_than_those_known_has_no_interval_and_no_tests(make):
+    def shifted(run):  # the mean counts six healthy cases that are not in the group
+        one = run.tested["phantom"]
+        numbers = {name: number._replace(n=30) for name, number in one.numbers.items()}
+        return replace(run, tested={"phantom": replace(one, numbers=numbers, draws={})})
+
+    (table,) = tables([shifted(run) for run in make(MEANS)])
+    found = rows(table)["fair"]
+    assert (found.cells[CASE].low, found.to_best, found.values, table.critical) == (None, None, {}, None)
+
+
+def test_rows_of_the_ledger_have_no_interval(make):
+    def told(run):
+        one = run.tested["phantom"]
+        more = {
+            ("all", f"raw:{metric}"): Number(0.4, 24, 0) for metric in ("ap.case", "ap.pooled", "dice@tune")
+        }
+        return replace(run, tested={"phantom": replace(one, numbers={**one.numbers, **more})})
+
+    cells = tables([told(run) for run in make(MEANS)])[0].rows[0].cells
+    assert all((cell.low is None) == name[1].startswith("raw:") for name, cell in cells.items())
+
+
+def test_a_leaky_row_is_no_baseline(make):
+    runs = [replace(run, baseline=run.method in {"poor", "twin"}) for run in make(MEANS)]
+    runs = [replace(run, marks=("leak x: y",)) if run.method == "twin" else run for run in runs]
+    assert rows(tables(runs)[0])["good"].to_baseline.other == "poor"
 
 
 @pytest.mark.parametrize(

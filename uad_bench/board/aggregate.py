@@ -5,24 +5,23 @@ on. A seed that failed is counted and told, never averaged away: the row stays w
 the deviation is that of the seeds within a fold, and the folds have one of their own.
 """
 
-import json
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from uad_bench.board import statistics
 from uad_bench.board.compare import key_of, why_on
 from uad_bench.board.evidence import Evidence
-from uad_bench.board.summary import ORACLE, Cell, Cost, Key, Name, Number, Reported, Row, RunSummary, Table
+from uad_bench.board.labels import labelled
+from uad_bench.board.means import mean_cost, over_seeds
+from uad_bench.board.summary import ORACLE, STAGE, Cell, Key, Name, Number, Reported, Row, RunSummary, Table
 from uad_bench.errors import UsageError
 
 
 def tables(runs: Iterable[RunSummary], reported: Iterable[Reported] = ()) -> list[Table]:
     """The tables of some runs, by protocol and dataset. Of twin runs (equal but for their place) one counts.
 
-    Raises UsageError where a protocol would rank by an oracle metric.
+    Raises UsageError where a protocol would rank by an oracle, a metric of which less is better, or a clean-up step.
     """
     papers = list(reported)
     sets: dict[Key, list[RunSummary]] = {}
@@ -39,12 +38,20 @@ def tables(runs: Iterable[RunSummary], reported: Iterable[Reported] = ()) -> lis
 
 
 def _table(key: Key, runs: Sequence[RunSummary], papers: Sequence[Reported]) -> Table:
-    primary = _primary(runs)
+    primary = _primary(runs, key.test)
     tested = runs[0].tested[key.test]
     sets = {label: _one_a_seed(members) for label, members in labelled(runs).items()}
     rows = [_row(label, members, key.test, primary, papers) for label, members in sets.items()]
-    table = Table(key, primary, tested.lesion, tested.healthy, _ranked(rows, primary))
+    table = Table(
+        key, primary, tested.lesion, tested.healthy, _ranked(rows, primary), stages=_stages(runs, key.test)
+    )
     return statistics.judged(table, {label: _evidence(members, key.test) for label, members in sets.items()})
+
+
+def _stages(runs: Sequence[RunSummary], test: str) -> tuple[str, ...]:
+    """The clean-up steps that runs have numbers of, in their order: "raw", "median" ..."""
+    names = (metric for run in runs for _, metric in run.tested[test].numbers if STAGE in metric)
+    return tuple(dict.fromkeys(name.partition(STAGE)[0] for name in names))
 
 
 def _evidence(runs: Sequence[RunSummary], test: str) -> Evidence:
@@ -53,48 +60,23 @@ def _evidence(runs: Sequence[RunSummary], test: str) -> Evidence:
     return Evidence([run.tested[test] for run in done], [run.fold for run in done], fixed)
 
 
-def _primary(runs: Sequence[RunSummary]) -> str:
+def _primary(runs: Sequence[RunSummary], test: str) -> str:
     """The metric that most of the runs are to be ranked by; it is no part of the fingerprint."""
     names = Counter(sorted(run.primary for run in runs))
     primary = names.most_common(1)[0][0]
-    if ORACLE in primary:
+    numbers = [number for run in runs if (number := run.tested[test].numbers.get(("all", primary)))]
+    faults = {
+        "which looks at the test labels": ORACLE in primary or any(number.oracle for number in numbers),
+        "of which a lower value is better": any(number.lower for number in numbers),
+        "which is of maps before they are clean": STAGE in primary,
+    }
+    for fault in (fault for fault, found in faults.items() if found):
         raise UsageError(
-            f"a table cannot be ranked by {primary!r}, which looks at the test labels",
+            f"a table cannot be ranked by {primary!r}, {fault}",
             where=f"protocol {runs[0].protocol}",
-            hint="choose a primary metric without an oracle",
+            hint="choose another primary metric, one without an oracle, of which more is better, like ap.case",
         )
     return primary
-
-
-def labelled(runs: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
-    """Runs of one method with one set of parameters, by label: "name", or "name [steps=50]" among several."""
-    methods: dict[str, dict[str, list[RunSummary]]] = {}
-    for run in runs:
-        settings = json.dumps(run.settings, sort_keys=True)
-        methods.setdefault(run.method, {}).setdefault(settings, []).append(run)
-    return {
-        label: members
-        for method, sets in sorted(methods.items())
-        for label, members in zip(_labels(method, list(sets)), sets.values(), strict=True)
-    }
-
-
-def _labels(method: str, settings: Sequence[str]) -> list[str]:
-    """A label for each set of settings: the method and those settings that are not the same in all."""
-    if len(settings) == 1:
-        return [method]
-    values = [json.loads(text) for text in settings]
-    names = sorted({name for value in values for name in value})
-    telling = [name for name in names if len({_json(value.get(name)) for value in values}) > 1]
-    return [f"{method} [{', '.join(f'{n}={_plain(v.get(n))}' for n in telling)}]" for v in values]
-
-
-def _json(value: Any) -> str:  # noqa: ANN401  # any JSON value
-    return json.dumps(value, sort_keys=True)
-
-
-def _plain(value: Any) -> str:  # noqa: ANN401  # any JSON value
-    return value if isinstance(value, str) else _json(value)
 
 
 def _one_a_seed(runs: Iterable[RunSummary]) -> list[RunSummary]:
@@ -113,7 +95,7 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
         None, label, runs[0].method, known[0].null, known[0].deterministic, len(done), len(runs),
         _cells(done, test, known[0].deterministic),
         failures, _printed(runs[0], test, papers), tuple(sorted({mark for run in runs for mark in run.marks})),
-        paper=known[0].paper, baseline=known[0].baseline, cost=_cost([run.cost for run in done]),
+        paper=known[0].paper, baseline=known[0].baseline, cost=mean_cost([run.cost for run in done]),
         folds=len({run.fold for run in runs} - {None}),
     )  # fmt: skip
 
@@ -125,23 +107,6 @@ def _failure(label: str, run: RunSummary) -> str:
     return f"{label} seed {run.seed}{fold}: {how}{': ' if run.error else ''}{run.error}"
 
 
-def _cost(costs: Sequence[Cost]) -> Cost:
-    """The means of what was recorded; the device where it is the same for all, else all of them."""
-    means = [_mean_of([cost[i] for cost in costs]) for i in range(len(Cost._fields) - 1)]
-    parameters, score_s, fit_s, peak, gpu = means
-    devices = sorted({cost.device for cost in costs} - {""})
-    return Cost(_whole(parameters), score_s, fit_s, _whole(peak), _whole(gpu), ", ".join(devices))
-
-
-def _mean_of(values: Sequence[Any]) -> float | None:
-    known = [value for value in values if value is not None]
-    return math.fsum(known) / len(known) if known else None
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)
-
-
 def _cells(runs: Sequence[RunSummary], test: str, deterministic: bool) -> dict[Name, Cell]:
     found: dict[Name, list[tuple[Number, int | None]]] = {}
     for run in runs:
@@ -151,37 +116,6 @@ def _cells(runs: Sequence[RunSummary], test: str, deterministic: bool) -> dict[N
         name: over_seeds([n for n, _ in pairs], deterministic, [fold for _, fold in pairs])
         for name, pairs in sorted(found.items())
     }
-
-
-def over_seeds(
-    numbers: Sequence[Number], deterministic: bool = False, folds: Sequence[int | None] = ()
-) -> Cell:
-    """Mean and sample deviation of the seeds' defined values; a deterministic method has no deviation.
-
-    With the fold of each number: the mean of the folds' means, the deviation within folds, and that of their means.
-    """
-    n, undefined = min(number.n for number in numbers), max(number.undefined for number in numbers)
-    reason = " ".join(sorted({word for number in numbers for word in number.reason.split()}))
-    sets: dict[int | None, list[float]] = {}
-    for number, fold in zip(numbers, folds or [None] * len(numbers), strict=True):
-        if number.value is not None:
-            sets.setdefault(fold, []).append(number.value)
-    if not sets:
-        return Cell(None, None, 0, n, undefined, reason)
-    means = [math.fsum(values) / len(values) for values in sets.values()]
-    sd = None if deterministic else _deviation(list(sets.values()))
-    count = sum(map(len, sets.values()))
-    return Cell(math.fsum(means) / len(means), sd, count, n, undefined, reason, fold_sd=_deviation([means]))
-
-
-def _deviation(sets: Sequence[Sequence[float]]) -> float | None:
-    """The sample deviation within sets, pooled; None where no set has two values."""
-    free = sum(len(values) - 1 for values in sets)
-    if not free:
-        return None
-    means = [math.fsum(values) / len(values) for values in sets]
-    squares = [(v - mean) ** 2 for values, mean in zip(sets, means, strict=True) for v in values]
-    return math.sqrt(math.fsum(squares) / free)
 
 
 def _printed(run: RunSummary, test: str, papers: Sequence[Reported]) -> tuple[Reported, ...]:

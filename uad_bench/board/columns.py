@@ -4,29 +4,28 @@ All other metrics and groups are in CSV and JSON.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from uad_bench.board import wording
-from uad_bench.board.summary import ORACLE, Name, Table
+from uad_bench.board.summary import ORACLE, STAGE, Name, Table
 
 Form = Literal["", "pooled", "case"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A metric of a group. chance: the form of the prevalence it stands beside, "" where none does."""
+    """A metric of a group. chance: the form of the prevalence it stands beside, "" where none does.
+
+    oracle: it looks at the test labels.
+    """
 
     heading: str
     name: Name
     chance: Form = ""
     digits: int = 3
     lower_is_better: bool = False
-
-    @property
-    def oracle(self) -> bool:
-        """It looks at the test labels."""
-        return ORACLE in self.name[1]
+    oracle: bool = False
 
 
 def columns(table: Table) -> list[Column]:
@@ -35,8 +34,18 @@ def columns(table: Table) -> list[Column]:
     shown = [column for column in [*_ranking(table), *_operating(known)] if column.name in known]
     primary = ("all", table.primary)
     if primary not in [column.name for column in shown]:
-        return [Column(table.primary, primary), *shown]
-    return sorted(shown, key=lambda column: column.name != primary)
+        shown.insert(0, Column(table.primary, primary))
+    return [_marked(table, one) for one in sorted(shown, key=lambda column: column.name != primary)]
+
+
+def _marked(table: Table, column: Column) -> Column:
+    """With what the runs say of the metric: an oracle has a dagger."""
+    metric, oracle = column.name[1], table.oracle(column.name[1])
+    dagger = wording.DAGGER if oracle and not column.heading.endswith(wording.DAGGER) else ""
+    return replace(
+        column, heading=column.heading + dagger, oracle=oracle,
+        lower_is_better=column.lower_is_better or table.lower(metric),
+    )  # fmt: skip
 
 
 def of_groups(table: Table, groups: Iterable[str]) -> list[Column]:
@@ -47,8 +56,20 @@ def of_groups(table: Table, groups: Iterable[str]) -> list[Column]:
         metric = next((m for m in (table.primary, "ap.pooled", "ap.case") if (group, m) in known), None)
         if metric:
             heading, form = HEADINGS.get(metric, (metric, ""))
-            columns.append(Column(f"{heading}, {group}", (group, metric), form))
+            columns.append(_marked(table, Column(f"{heading}, {group}", (group, metric), form)))
     return columns
+
+
+def of_stages(table: Table) -> list[Column]:
+    """The primary metric of the maps as each clean-up step left them, then of the final ones; none without steps.
+
+    No ratio to the prevalence: a step may change the brain that it is counted in.
+    """
+    known = {name for row in table.rows for name in row.cells}
+    heading, _ = HEADINGS.get(table.primary, (table.primary, ""))
+    names = {stage: ("all", f"{stage}{STAGE}{table.primary}") for stage in table.stages}
+    shown = [Column(f"{heading}, {stage}", name) for stage, name in names.items() if name in known]
+    return [*shown, Column(f"{heading}, final", ("all", table.primary))] if shown else []
 
 
 HEADINGS: dict[str, tuple[str, Form]] = {

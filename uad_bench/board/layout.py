@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from uad_bench.board import fields
-from uad_bench.board.columns import columns, of_groups
-from uad_bench.board.fields import Field, Head
+from uad_bench.board import fields, scores
+from uad_bench.board.columns import columns, of_groups, of_stages
+from uad_bench.board.heads import Field, Head
 from uad_bench.board.summary import Row, Table
 
 #: So many columns of numbers beside rank and method fit 80 characters, or with deviations a page of paper.
@@ -51,15 +51,15 @@ def page(table: Table) -> Grid:
     """All columns at once, but for lesion kinds and strata."""
     primary, *others = columns(table)
     return _grid(table, [
-        *fields.rank(table), *fields.front(table), fields.primary(table, primary),
-        *(fields.full(table, column) for column in others), *fields.contrasts(table), *fields.costs(table),
+        *fields.rank(table), *fields.front(table), scores.primary(table, primary),
+        *(scores.full(table, column) for column in others), *fields.contrasts(table), *fields.costs(table),
         *fields.reported(table),
     ])  # fmt: skip
 
 
 def kinds(table: Table) -> Grid | None:
     """The primary metric by lesion kind; None where no kind has numbers."""
-    shown = [fields.full(table, column) for column in of_groups(table, table.groups)]
+    shown = [scores.full(table, column) for column in of_groups(table, table.groups)]
     return _grid(table, [*_name(), *shown], title="by lesion kind") if shown else None
 
 
@@ -70,10 +70,16 @@ def strata(table: Table) -> list[Grid]:
         by.setdefault(stratum.partition("=")[0], []).append(stratum)
     found = []
     for name, groups in by.items():
-        shown = [fields.full(table, column) for column in of_groups(table, groups)]
+        shown = [scores.full(table, column) for column in of_groups(table, groups)]
         if shown:
             found.append(_grid(table, [*_name(), *shown], title=f"by {name}"))
     return found
+
+
+def stages(table: Table) -> Grid | None:
+    """The primary metric after each clean-up step; None where no run has it."""
+    shown = [scores.full(table, column) for column in of_stages(table)]
+    return _grid(table, [*_name(), *shown], title="clean-up step by step") if shown else None
 
 
 def narrow(table: Table) -> list[Grid]:
@@ -82,18 +88,18 @@ def narrow(table: Table) -> list[Grid]:
     Only the primary metric has its deviation; a number that lacks seeds or cases has a star.
     """
     primary, *others = columns(table)
-    first = [*fields.front(table, brief=True), *fields.apart(table, primary)]
-    rest = [fields.brief(table, column) for column in others]
-    kinds_ = [fields.brief(table, column) for column in of_groups(table, table.groups)]
+    first = [*fields.front(table, brief=True), *scores.apart(table, primary)]
+    rest = [scores.brief(table, column) for column in others]
+    kinds_ = [scores.brief(table, column) for column in of_groups(table, table.groups)]
     return _parts(table, first, _chunks(rest, ACROSS), _chunks(kinds_, ACROSS))
 
 
 def printed(table: Table) -> list[Grid]:
     """The same grids for a page of paper, every number with its deviation."""
     primary, *others = columns(table)
-    first = [*fields.front(table), fields.primary(table, primary)]
-    rest = [fields.full(table, column) for column in others]
-    kinds_ = [fields.full(table, column) for column in of_groups(table, table.groups)]
+    first = [*fields.front(table), scores.primary(table, primary)]
+    rest = [scores.full(table, column) for column in others]
+    kinds_ = [scores.full(table, column) for column in of_groups(table, table.groups)]
     return _parts(table, first, _chunks(rest, ON_PAPER), _chunks(kinds_, ON_PAPER))
 
 

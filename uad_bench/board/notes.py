@@ -36,9 +36,11 @@ def _numbers(table: Table) -> Iterator[str]:
         )
     if any(cell.low is not None for cell in cells):
         yield f"[a, b] {_percent(table)} interval of the primary metric: {table.scheme.interval}"
+        if table.strata:
+            yield "groups of cases by site, sex and the like are small and overlap: they have no interval"
     if any(cell.undefined for cell in cells):
         yield "undefined: the metric has no value for so many cases, which are not in its mean"
-    if any(ORACLE in metric for row in table.rows for _, metric in row.cells):
+    if any(ORACLE in name[1] or cell.oracle for row in table.rows for name, cell in row.cells.items()):
         yield f"{wording.DAGGER} oracle: looks at the test labels; a ceiling, not a result, and never ranks"
     if any(metric.startswith("ap_gain") for row in table.rows for _, metric in row.cells):
         yield "AP gain: (AP − prevalence) / (1 − prevalence); 0 for a random score, 1 for a perfect one"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from uad_bench.board import layout, notes, wording
 from uad_bench.board.escape import visible
-from uad_bench.board.fields import Head
+from uad_bench.board.heads import Head
 from uad_bench.board.summary import Reported, Row, Table
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Board:
 
 @dataclass(frozen=True)
 class Section:
-    """All about one ranking. more: lesion kinds and strata; reported: (method, AP, Dice, where it is from)."""
+    """All about one ranking. more: lesion kinds, strata, clean-up; reported: (method, AP, Dice, where it is from)."""
 
     id: str
     title: str
@@ -113,7 +113,7 @@ def html(tables: Sequence[Table]) -> str:
 
 
 def _section(table: Table, name: str) -> Section:
-    more = [grid for grid in (layout.kinds(table), *layout.strata(table)) if grid]
+    more = [grid for grid in (layout.kinds(table), *layout.strata(table), layout.stages(table)) if grid]
     return Section(
         name, wording.title(table), table.key.test, table.key.protocol, table.apart, tuple(wording.facts(table)),
         _main(table), tuple(map(Board, more)), tuple(notes.troubles(table)),

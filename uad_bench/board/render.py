@@ -18,7 +18,7 @@ def render(tables: Sequence[Table], form: str) -> str:
 
 
 def markdown(tables: Sequence[Table]) -> str:
-    """A section for each table: what pins it down, the table, lesion kinds, how to read it."""
+    """A section for each table: what pins it down, the table, lesion kinds, clean-up steps, how to read it."""
     if not tables:
         return "no results\n"
     return "\n".join(_section(table) for table in tables)
@@ -31,6 +31,8 @@ def _section(table: Table) -> str:
     lines += ["", *_lines(layout.page(table))]
     if kinds := layout.kinds(table):
         lines += ["", *_lines(kinds)]
+    if stages := layout.stages(table):
+        lines += ["", f"{stages.title}:", "", *_lines(stages)]
     lines += ["", *(f"- {write(note)}" for note in notes.notes(table)), ""]
     return "\n".join(lines)
 

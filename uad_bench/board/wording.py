@@ -34,7 +34,7 @@ def facts(table: Table) -> list[str]:
 
 def scheme(table: Table) -> str:
     """How a rank comes about."""
-    per_seed = "all voxels at once" if ".pooled" in table.primary else "per case, mean over cases"
+    per_seed = "pooled over all cases" if ".pooled" in table.primary else "per case, mean over cases"
     return f"{per_seed}, then mean over seeds, then rank; equal means share a rank"
 
 
@@ -50,7 +50,7 @@ def rank_text(row: Row, *, bare: bool = False) -> str:
 
 def few(row: Row) -> bool:
     """The rank rests on fewer seeds than it should."""
-    drawn = row.rank is not None and not row.deterministic and not row.folds
+    drawn = row.rank is not None and not row.deterministic and row.folds < 2
     return drawn and row.done < SEEDS_TO_RANK
 
 
@@ -58,7 +58,7 @@ def seeds_text(row: Row) -> str:
     """`5`, `4 of 5` where seeds are missing, "n=1", `15 runs, 5 folds`, and "det." where seeds change nothing."""
     text = str(row.done) if row.complete else f"{row.done} of {row.begun}"
     if row.folds:
-        return f"{text} runs, {row.folds} folds"
+        return f"{text} runs, {row.folds} fold{'s' if row.folds > 1 else ''}"
     if row.complete and row.done == 1 and not row.deterministic:
         return "n=1"
     return f"{text} det." if row.deterministic else text
