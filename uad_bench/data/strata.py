@@ -65,7 +65,8 @@ def facts(case: Case) -> dict[str, str]:
     return {kind: value for kind, value in known.items() if value}
 
 
-#: Upper ends of the bands of lesion load, ml; MSLUB's 30 patients have quartiles of 1.8, 14.1 and 28.5 ml.
+#: Upper ends of the bands of lesion load, ml. A public set of 30 patients with multiple sclerosis has quartiles of
+#: 1.8, 14.1 and 28.5 ml; most gliomas hold more.
 LOADS_ML = (1, 5, 20, 50)
 
 
