@@ -170,12 +170,12 @@ def test_little_memory_streams_and_goes_through_the_cases_twice(cases, threshold
             passes.append(1)
             return super().__iter__()
 
-    def pools(*given):
+    def go(*given, **options):
         streamed.append(given)
-        return real(*given)
+        return real(*given, **options)
 
-    streamed, real = [], streaming.pools
-    monkeypatch.setattr(streaming, "pools", pools)
+    streamed, real = [], streaming.SecondPass.go
+    monkeypatch.setattr(streaming.SecondPass, "go", go)
     evaluate(Cases(cases), METRICS, thresholds)
     assert not streamed
     passes.clear()

@@ -45,7 +45,7 @@ class Evaluation:
     draws: Mapping[tuple[str, str], Floats] = field(default_factory=dict, compare=False)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  # the flags are keywords, each with a default
     test: Iterable[Scored],
     metrics: Sequence[Metric],
     thresholds: Mapping[str, Threshold],
@@ -53,12 +53,16 @@ def evaluate(
     *,
     cleanup: CleanUp = (),
     memory: int = MEMORY,
+    workers: int = 1,
+    strata: bool = True,
+    draws: bool = True,
 ) -> Evaluation:
     """Every metric for every case and group, under every rule (by default each of `thresholds`).
 
     `test` holds post-processed maps; its brain masks are the region of interest. It is gone through once, or twice
     where the curves need more than `memory` bytes and it is no iterator. cleanup: what the protocol does to
-    a thresholded map, in order.
+    a thresholded map, in order. workers: threads that sort and search in the second pass. strata, draws: make the
+    groups of strata, the resamples.
     Raises UsageError for a rule without an entry in `thresholds`, DataError where a case comes twice or a
     threshold has seen a test case, PluginError where a map or a metric is not finite.
     """
@@ -68,13 +72,18 @@ def evaluate(
     results, again = gather(test, partial(_result, asks=asks, probes=probes, cleanup=cleanup), memory)
     _refuse_twins(results)
     refuse_leaks(used.values(), [result.case_id for result in results])
-    asked = reports(results, asks)
-    pools = Pools({name: members for report in asked for name, members in report.pools()}, again, probes)
-    set_rows = [row for report in asked for row in report.rows(pools)]
-    drawn = (pair for report in asked for pair in report.draws(pools))
-    # What a clean-up leaves of a prediction is not on the curve that is resampled.
-    draws = {key: values for key, values in drawn if not (cleanup and "@" in key[1])}
-    return Evaluation(tuple(case_rows(results)), tuple(set_rows), used, draws)
+    asked = reports(results, asks, strata=strata)
+    drawn = [report.group.name for report in asked if draws and report.drawn]
+    pools = Pools([pool for report in asked for pool in report.pools()], again, probes, drawn, workers)
+    set_rows: list[SetRow] = []
+    found: dict[tuple[str, str], Floats] = {}
+    for report in asked:
+        set_rows += report.rows(pools)
+        if report.group.name in drawn:
+            # What a clean-up leaves of a prediction is not on the curve that is resampled.
+            found |= {key: x for key, x in report.draws(pools) if not (cleanup and "@" in key[1])}
+        pools.forget(name for name, _ in report.pools())
+    return Evaluation(tuple(case_rows(results)), tuple(set_rows), used, found)
 
 
 def _used(thresholds: Mapping[str, Threshold], rules: Iterable[str]) -> dict[str, Threshold]:
