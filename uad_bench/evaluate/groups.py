@@ -12,6 +12,7 @@ from typing import Any
 from uad_bench.errors import DataError
 from uad_bench.evaluate.bootstrap import Patient
 from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.sketch import Sketch
 from uad_bench.evaluate.streaming import SecondPass
 from uad_bench.types import Scored, Value
 
@@ -32,6 +33,7 @@ class Result:
     values: Mapping[str, Value]
     kept: Mapping[str, Any]
     patient: Patient | None
+    sketch: Sketch | None = None
 
     def without_negatives(self) -> "Result":
         """The same, with the positives alone in its curve."""
