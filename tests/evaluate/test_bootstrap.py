@@ -73,11 +73,12 @@ def test_draws_do_not_depend_on_the_scale_of_the_map(name):
         for c in plain
         for parts in [(c.positives, c.negatives[0])]
     ]
-    found = resampled(curves, draws=40).ap()
+    found, unscaled = resampled(curves, draws=40), resampled(plain, draws=40)
     expected = [exact_ap(curves, weights) for weights in resamples(8, 40)]
     assert np.std(expected) > 0.02
-    assert found == pytest.approx(expected, abs=5e-4)
-    assert found == pytest.approx(resampled(plain, draws=40).ap(), abs=5e-4)
+    assert found.ap() == pytest.approx(expected, abs=5e-4)
+    assert found.ap() == pytest.approx(unscaled.ap(), abs=5e-4)
+    assert found.auroc() == pytest.approx(unscaled.auroc(), abs=5e-4)
 
 
 def test_edges_are_known_before_a_negative_is_counted():

@@ -27,7 +27,8 @@ from uad_bench.evaluate.sketch import Sketch
 from uad_bench.evaluate.thresholds import Threshold, refuse_leaks
 from uad_bench.types import Scored
 
-#: Bytes of curves that are kept: 134 million voxels.
+#: Bytes of negatives that are kept: 134 million voxels. The positives of all cases, and in a second pass the tallies
+#: of the groups (`streaming.SecondPass`), come on top.
 MEMORY = 1 << 29
 
 

@@ -70,7 +70,8 @@ class SecondPass:
     by one, too, at the edges of the pool's bins.
     Pools of the same cases share one tally. What remains: a tally holds its positives and 12 bytes a distinct one, so
     a family of strata that part the cases takes as much again as the pool of all, and sorts and searches the batch
-    once more, in parts. A batch is there twice while that happens, so it holds two thirds of what `stream`'s does.
+    once more, in parts. A batch is there twice while that happens, so it holds two thirds of what `stream`'s does. A
+    pool looked at holds up to 16 KiB a case.
     """
 
     def __init__(self, members: Members, probes: Iterable[float] = (), looked: Iterable[str] = ()) -> None:
@@ -88,7 +89,8 @@ class SecondPass:
 
     def go(self, source: Iterable[Scored], *, batch: int = BATCH, workers: int = 1) -> None:
         """Count. Raises DataError where a case's lesion voxels are not those of its curve."""
-        count(self._portions(source), batch=batch, workers=workers, copies=len(self._shared) > 1)
+        overlap = sum(map(len, self._shared)) > len(frozenset().union(*self._shared))
+        count(self._portions(source), batch=batch, workers=workers, copies=overlap)
 
     def curve(self, name: str) -> StreamedCurve:
         """The curve of a pool, made anew."""
