@@ -12,6 +12,7 @@ from uad_bench.config import load_protocol
 from uad_bench.errors import EnvironmentFault, UsageError
 from uad_bench.evaluate import postprocess
 from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.sketch import Sketch
 from uad_bench.pictures import pooled, typical
 from uad_bench.views import SPOOL, Views, forget_spools
 
@@ -132,3 +133,13 @@ def test_pictures_take_the_same_curves_without_keeping_negatives(made):
     assert set(curves) == {"all", *(one.lesion_kind for one in views if not one.healthy)}
     shown = typical(views.members)
     assert len(shown) == len(set(shown)) <= 6
+
+
+def test_sketches_of_a_run_hold_its_pooled_number(made):
+    run, _, _ = made
+    lesion = {row["case_id"] for row in run.table("splits.csv") if row["healthy"] == "False"}
+    kept = run.sketches("toy_data")
+    merged = Sketch.merged(Sketch.of_bytes(kept[case_id]) for case_id in kept.keys() & lesion)
+    interval = merged.ap()
+    assert interval.low <= float(rows(run)["all", "ap.pooled"]) <= interval.high
+    run.verify(maps=True)

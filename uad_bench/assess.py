@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from uad_bench import plugins, store
+from uad_bench import machine, plugins, store
 from uad_bench.cohort import Cohort
 from uad_bench.config import Protocol, RunSpec
 from uad_bench.data.splits import ids_hash
@@ -52,15 +52,19 @@ class _Maps:
         self._validation: dict[int, Views] = {}  # shared by the test sets, by number of steps
 
     def measured(self, dataset: str, test: Views, metrics: "Sequence[Metric]",
-                 steps: "Sequence[Step]") -> "Evaluation":  # fmt: skip
-        """All metrics at the thresholds that the same steps give."""
+                 steps: "Sequence[Step]", *, full: bool = True) -> "Evaluation":  # fmt: skip
+        """All metrics at the thresholds that the same steps give; where it is not `full`, of lesion kinds alone and
+        without resamples and sketches."""
         from uad_bench.evaluate import engine, postprocess, thresholds
 
         healthy = self._validation.setdefault(len(steps), self.views("val", None, steps))
         tune, asked = self.views("tune", dataset, steps), self._spec.protocol.thresholds
         rules = thresholds.resolve(asked, validation=healthy, tune=tune, test=test)
         cleanup = postprocess.split(steps)[1]
-        return engine.evaluate(test, metrics, rules, asked, cleanup=cleanup)
+        return engine.evaluate(
+            test, metrics, rules, asked, cleanup=cleanup, strata=full, draws=full, sketches=full,
+            workers=machine.threads(),
+        )  # fmt: skip
 
     def views(self, role: str, dataset: str | None, steps: "Sequence[Step]") -> Views:
         """The maps of a role after these steps."""
@@ -74,9 +78,9 @@ class _Maps:
         told = [metric for metric in metrics if metric.ledger]
         for count, stage in enumerate(stages(steps) if told else ()):
             first = steps[:count]
-            for row in self.measured(dataset, self.views("test", dataset, first), told, first).set_rows:
-                if "=" not in row.group:  # strata are told of the final maps
-                    yield {"dataset": dataset, **vars(row), "metric": f"{stage}:{row.metric}"}
+            test = self.views("test", dataset, first)
+            for row in self.measured(dataset, test, told, first, full=False).set_rows:
+                yield {"dataset": dataset, **vars(row), "metric": f"{stage}:{row.metric}"}
 
 
 def stages(steps: "Sequence[Step]") -> list[str]:
@@ -146,6 +150,12 @@ def _write(directory: store.RunDir, found: "Mapping[str, Evaluation]", ledger: I
     directory.write_table("cases.csv", store.CASE_COLUMNS, cases)
     directory.write_table("metrics.csv", store.METRIC_COLUMNS, numbers)
     directory.write_table("thresholds.csv", store.THRESHOLD_COLUMNS, points)
+    directory.write_sketches(
+        {
+            d: {name.removeprefix(f"{d}/"): one.to_bytes() for name, one in e.sketches.items()}
+            for d, e in found.items()
+        }
+    )
     directory.write_draws({(d, *key): values for d, e in found.items() for key, values in e.draws.items()})
 
 

@@ -1,7 +1,6 @@
 """The pictures of a run: a sheet of cases with precision-recall curves, and Dice over the threshold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -38,13 +37,12 @@ def draw(directory: store.RunDir, spec: RunSpec, test: Views, dataset: str, name
 
 def pooled(test: Views, probes: Sequence[float]) -> "dict[str, Curve]":
     """The pooled curve of the lesion cases, and of each lesion kind; no more than the positives is held of any case."""
-    from uad_bench.evaluate.curve import Curve
-    from uad_bench.evaluate.streaming import pools
+    from uad_bench.evaluate.streaming import pools, positives_of
 
     members: dict[str, dict[str, Curve]] = {"all": {}}
     for scored in test:
         if not scored.healthy:
-            positives = replace(Curve.of_case(scored), negatives=())
+            positives = positives_of(scored)
             for group in dict.fromkeys(["all", scored.lesion_kind or "all"]):
                 members.setdefault(group, {})[scored.case_id] = positives
     kinds = {name: members[name] for name in sorted(members, key=lambda name: (name != "all", name))}

@@ -11,6 +11,7 @@
     maps/<dataset>/ anomaly maps                 thresholds.csv  operating points and whose cases set them
     cases.csv       one value a case and metric  metrics.csv     one value a group and metric
     draws.npz       pooled metrics under resamples of the patients
+    sketches/<dataset>.zip   a histogram of each test case's scores, for pools of pools
     sheet.png, dice.png, dice.svg: pictures      digests.json    SHA-256 of the tables, model and maps
 """
 
@@ -20,25 +21,24 @@ import io
 import json
 import shutil
 import time
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from uad_bench import yamlio
+from uad_bench import packing, yamlio
 from uad_bench.config import RunSpec, validated
 from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
 from uad_bench.files import sha256, write_bytes, write_json, write_text
 from uad_bench.types import BoolArray, FloatArray
 
 FloatArray64 = npt.NDArray[np.float64]
+Kept = TypeVar("Kept")
 SEALED = ("spec.yaml", "spec.json", "env.json", "splits.csv", "left_out.csv", "audit.json", "fitted.json",
           "thresholds.csv", "cases.csv", "metrics.csv", "draws.npz")  # fmt: skip
 #: The code of the error that tells of an edited run.
@@ -59,10 +59,6 @@ METRIC_COLUMNS = (
 )
 TRAIN_COLUMNS = ("phase", "step", "name", "value")
 THRESHOLD_COLUMNS = ("dataset", "rule", "value", "n_cases", "ids_sha256", "oracle", "reason")
-
-
-#: What reading a damaged .npz raises.
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -195,63 +191,48 @@ class RunDir:
     def write_map(
         self, dataset: str, case_id: str, values: FloatArray, brain_mask: BoolArray, bits: int = 32
     ) -> None:
-        """Keep a map (X, Y, Z), the brain only; outside it is 0 by contract, not stored.
-
-        bits: 32 keeps every bit; 16 rounds to float16 after a scaling by a power of two that nothing overflows:
-        11 bits of precision, order kept but for scores that become equal.
-        """
-        data = io.BytesIO()
-        inside = values[brain_mask]
-        kept, exponent = narrowed(inside) if bits == 16 else (inside, 0)
-        np.savez_compressed(
-            data, values=kept, exponent=np.int64(exponent), shape=np.array(values.shape),
-            brain=np.packbits(brain_mask),
-        )  # fmt: skip
-        write_bytes(self.map_path(dataset, case_id), data.getvalue())
+        """Keep a map (X, Y, Z) as `packing.pack_map` does."""
+        write_bytes(self.map_path(dataset, case_id), packing.pack_map(values, brain_mask, bits))
 
     def read_map(self, dataset: str, case_id: str) -> FloatArray:
         """The map (X, Y, Z) as it was kept. Raises IntegrityError where the file is damaged."""
-        path = self.map_path(dataset, case_id)
-        try:
-            with np.load(path, allow_pickle=False) as kept:
-                shape = tuple(int(n) for n in kept["shape"])
-                brain = np.unpackbits(kept["brain"], count=int(np.prod(shape))).astype(bool).reshape(shape)
-                values = np.zeros(shape, np.float32)
-                values[brain] = widened(kept["values"], int(kept["exponent"]) if "exponent" in kept else 0)
-                return values
-        except UNREADABLE as error:
-            hint = "score again: `uad-bench run ... --fresh`"
-            raise IntegrityError("no readable anomaly map", where=str(path), hint=hint) from error
+        return self._unpacked(self.map_path(dataset, case_id), packing.unpack_map, "anomaly map")
 
-    # --- resamples ---------------------------------------------------------------------------------------
-    def write_draws(self, draws: Mapping[tuple[str, str, str], FloatArray64]) -> None:
+    # --- resamples, sketches -----------------------------------------------------------------------------
+    def write_draws(self, draws: packing.Draws) -> None:
         """draws.npz: by dataset, group and metric, the values (B,) under the patient resamples."""
-        names = json.dumps(sorted(draws)).encode()
-        values = np.array([draws[key] for key in sorted(draws)], np.float64)
-        data = io.BytesIO()
-        np.savez_compressed(data, names=np.frombuffer(names, np.uint8), values=values)
-        write_bytes(self.path / "draws.npz", data.getvalue())
+        write_bytes(self.path / "draws.npz", packing.pack_draws(draws))
 
     def draws(self) -> dict[tuple[str, str, str], FloatArray64]:
-        """What `write_draws` wrote; nothing for a run from before there were any.
-
-        Raises IntegrityError where the file is damaged.
-        """
+        """What `write_draws` wrote; nothing for a run from before there were any. Raises as `read_map`."""
         path = self.path / "draws.npz"
-        if not path.is_file():
-            return {}
+        return self._unpacked(path, packing.unpack_draws, "draws.npz") if path.is_file() else {}
+
+    def write_sketches(self, sketches: Mapping[str, Mapping[str, bytes]]) -> None:
+        """sketches/<dataset>.zip: by case, the bytes of `evaluate.sketch.Sketch`."""
+        for dataset, cases in sketches.items():
+            write_bytes(self.path / "sketches" / f"{dataset}.zip", packing.pack_sketches(cases))
+
+    def sketches(self, dataset: str) -> dict[str, bytes]:
+        """What `write_sketches` wrote of a dataset. Raises as `read_map`."""
+        return self._unpacked(self.path / "sketches" / f"{dataset}.zip", packing.unpack_sketches, "sketches")
+
+    def _unpacked(self, path: Path, unpack: Callable[[bytes], Kept], what: str) -> Kept:
         try:
-            with np.load(path, allow_pickle=False) as kept:
-                names = json.loads(kept["names"].tobytes())
-                return {(d, g, m): row for (d, g, m), row in zip(names, kept["values"], strict=True)}
-        except UNREADABLE as error:
-            hint = "measure the run again: `uad-bench evaluate`"
-            raise IntegrityError("no readable draws.npz", where=self.name, hint=hint) from error
+            return unpack(path.read_bytes())
+        except packing.UNREADABLE as error:
+            hint = "score again: `uad-bench run ... --fresh`"
+            raise IntegrityError(f"no readable {what}", where=str(path), hint=hint) from error
 
     # --- seal --------------------------------------------------------------------------------------------
     def seal(self) -> None:
         """digests.json over tables, model and maps: an edited result is told from a measured one."""
-        kept = [p for f in ("model", "maps") for p in sorted((self.path / f).rglob("*")) if p.is_file()]
+        kept = [
+            p
+            for f in ("model", "maps", "sketches")
+            for p in sorted((self.path / f).rglob("*"))
+            if p.is_file()
+        ]
         files = [self.path / name for name in SEALED] + kept
         write_json(
             self.path / "digests.json",
@@ -261,9 +242,9 @@ class RunDir:
     def verify(self, *, maps: bool = False, model: bool = True) -> None:
         """Raise IntegrityError naming the first file whose digest is not the sealed one.
 
-        Maps only if asked; without `model` only the tables, which is all that numbers are read from.
+        Maps and sketches only if asked; without `model` only the tables, which is all that numbers are read from.
         """
-        wanted = {"maps": maps, "model": model}
+        wanted = {"maps": maps, "sketches": maps, "model": model}
         hint = "make the run again with --fresh"
         try:
             sealed = json.loads((self.path / "digests.json").read_text()).items()
@@ -276,21 +257,6 @@ class RunDir:
             if not path.is_file() or sha256(path) != digest:
                 what = f"{name} was changed after the run"
                 raise IntegrityError(what, where=self.name, hint=hint, code=EDITED)
-
-
-def narrowed(values: FloatArray) -> tuple[npt.NDArray[np.floating[Any]], int]:
-    """`values` / 2 ** exponent as float16; the exponent puts the largest of them between 2^14 and 2^15."""
-    largest = float(np.abs(values).max(initial=0))
-    exponent = int(np.frexp(largest)[1]) - 15 if largest else 0
-    return np.ldexp(values, -exponent).astype(np.float16), exponent
-
-
-def widened(values: npt.NDArray[np.floating[Any]], exponent: int) -> npt.NDArray[np.floating[Any]]:
-    """What `narrowed` took, but for the rounding; float32 is left as it is."""
-    if values.dtype == np.float32:
-        return values
-    most = float(np.finfo(np.float32).max)  # which rounds up to a power of two that is none
-    return np.clip(np.ldexp(values.astype(np.float64), exponent), -most, most).astype(np.float32)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401  # any scalar

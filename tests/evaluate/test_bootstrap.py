@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
 from uad_bench.evaluate.bootstrap import Patient, Resampled, resamples
+from uad_bench.evaluate.coarse import CoarseBins, edges_of
 from uad_bench.evaluate.curve import Curve
 
 B = 60
@@ -40,6 +42,49 @@ def test_every_draw_is_near_the_exact_pool_of_its_patients(decimals):
         assert np.std(aps) > 0.02
         assert found.ap() == pytest.approx(aps, abs=5e-4)
         assert found.auroc() == pytest.approx(aurocs, abs=5e-4)
+
+
+TRANSFORMS = {
+    "x": lambda x: x,
+    "0.1 x + 1000": lambda x: 0.1 * x + 1000,
+    "x + 10000": lambda x: x + 10000,
+    "x - 5000": lambda x: x - 5000,
+    "exp x": np.exp,
+    "-1 / (x + 20)": lambda x: -1 / (x + 20),
+}
+
+
+def exact_ap(curves, weights):
+    """Of the concatenated voxels of patients, repeated as they are drawn, by scikit-learn; missed ones below all."""
+    taken = [curve for curve, times in zip(curves, weights, strict=True) for _ in range(times)]
+    lesion = [np.arange(c.n_brain) < c.n_found for c in taken]
+    scores = np.concatenate([np.concatenate([c.positives, *c.negatives]) for c in taken])
+    found = sum(c.n_found for c in taken) / sum(c.n_positive for c in taken)
+    return average_precision_score(np.concatenate(lesion), scores) * found
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_draws_do_not_depend_on_the_scale_of_the_map(name):
+    plain = patients(n=8, voxels=4000)
+    curves = [
+        Curve.from_split(
+            *(TRANSFORMS[name](x.astype(np.float64)).astype(np.float32) for x in parts), c.missed
+        )
+        for c in plain
+        for parts in [(c.positives, c.negatives[0])]
+    ]
+    found, unscaled = resampled(curves, draws=40), resampled(plain, draws=40)
+    expected = [exact_ap(curves, weights) for weights in resamples(8, 40)]
+    assert np.std(expected) > 0.02
+    assert found.ap() == pytest.approx(expected, abs=5e-4)
+    assert found.ap() == pytest.approx(unscaled.ap(), abs=5e-4)
+    assert found.auroc() == pytest.approx(unscaled.auroc(), abs=5e-4)
+
+
+def test_edges_are_known_before_a_negative_is_counted():
+    for seed in range(20):
+        pool = Curve.pool(patients(n=3, decimals=[None, 1, 0][seed % 3], seed=seed))
+        assert np.array_equal(CoarseBins.of(pool.points).edges, edges_of(pool.positives))
 
 
 def test_dice_and_prevalence_of_a_draw_are_exact():

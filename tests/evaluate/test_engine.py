@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from tests.evaluate.test_all_metrics import metrics
 from uad_bench.errors import DataError, PluginError, UsageError
 from uad_bench.evaluate import streaming
 from uad_bench.evaluate.curve import Curve
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metric import Metric
 from uad_bench.evaluate.regions import Aupro30
+from uad_bench.evaluate.sketch import Sketch
 from uad_bench.evaluate.thresholds import Threshold, resolve
 from uad_bench.evaluate.voxel import (
     Auroc,
@@ -118,6 +120,39 @@ def test_a_case_without_a_brain_is_left_out_and_counted(scored, cases, threshold
     assert (row.value, row.n, row.undefined, row.reason) == (full.value, 4, 1, "empty_brain")
 
 
+def test_every_undefined_count_has_a_reason(scored, thresholds):
+    def clean(mask):
+        return mask
+
+    alike = [*metrics(), Size()]
+    for cleanup in ((), (clean,)):
+        result = evaluate([scored("a"), scored("e", brain=False)], alike, thresholds, cleanup=cleanup)
+        bare = [row for row in result.set_rows if row.undefined and not row.reason]
+        assert not bare
+        pooled = by_name(result.set_rows)["all", "dice.pooled@oracle_set"]
+        assert (pooled.n, pooled.undefined, pooled.reason) == (1, 1, "empty_brain")
+
+
+class Size(Metric):
+    """Keeps nothing of small brains, and says not why."""
+
+    name = "brain_size"
+
+    def keep(self, view):
+        return view.curve.n_brain if view.curve.n_brain > 60 else None
+
+    def joined(self, kept):
+        return Value(float(sum(kept))) if kept else None
+
+
+def test_evidence_that_was_not_kept_is_told(scored):
+    small = scored("b")
+    small.brain_mask[:, :, 2:] = False
+    rows = by_name(evaluate([scored("a"), small, scored("e", brain=False)], [Size()], {}).set_rows)
+    row = rows["all", "brain_size.pooled"]
+    assert (row.value, row.n, row.undefined, row.reason) == (125.0, 1, 2, "empty_brain not_kept")
+
+
 def test_a_rule_without_a_threshold_gives_its_reason(cases):
     rows = by_name(evaluate(cases, METRICS, resolve(["tune"])).set_rows)
     for key in (("all", "dice@tune"), ("all", "dice.pooled@tune"), ("healthy", "fpr@tune")):
@@ -170,12 +205,12 @@ def test_little_memory_streams_and_goes_through_the_cases_twice(cases, threshold
             passes.append(1)
             return super().__iter__()
 
-    def pools(*given):
+    def go(*given, **options):
         streamed.append(given)
-        return real(*given)
+        return real(*given, **options)
 
-    streamed, real = [], streaming.pools
-    monkeypatch.setattr(streaming, "pools", pools)
+    streamed, real = [], streaming.SecondPass.go
+    monkeypatch.setattr(streaming.SecondPass, "go", go)
     evaluate(Cases(cases), METRICS, thresholds)
     assert not streamed
     passes.clear()
@@ -249,6 +284,48 @@ def test_strata_of_five_cases_are_groups_without_draws(scored, thresholds):
     chosen = by_name(evaluate(cases[:5], METRICS, {}).set_rows)
     assert rows["site=HH", "ap.pooled"].value == chosen["all", "ap.pooled"].value
     assert {group for group, _ in result.draws} == {"all"}
+
+
+def test_strata_and_draws_can_be_left_out(scored, thresholds):
+    cases = [replace(scored(k, kind="ms"), strata={"site": "HH"}) for k in "abcde"]
+    full, bare = evaluate(cases, ALL, thresholds), evaluate(cases, ALL, thresholds, strata=False, draws=False)
+    assert {row.group for row in full.set_rows} == {"all", "ms", "site=HH"}
+    assert bare.set_rows == tuple(row for row in full.set_rows if row.group != "site=HH")
+    assert full.draws
+    assert not bare.draws
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_groups_that_share_cases_stream_as_they_are_kept(scored, thresholds, workers, monkeypatch):
+    real = streaming.count
+    monkeypatch.setattr(streaming, "count", lambda what, **options: real(what, **(options | {"batch": 900})))
+    sites = [{"site": "ABC"[k % 3], "load": "low" if k < 9 else "high", "sex": "f"} for k in range(18)]
+    cases = [replace(scored(f"c{k:02d}", kind=["x", "y"][k % 2]), strata=sites[k]) for k in range(18)]
+    kept = evaluate(cases, ALL, thresholds)
+    found = evaluate(cases, ALL, thresholds, memory=500, workers=workers)
+    assert {row.group for row in kept.set_rows} >= {
+        "all",
+        "x",
+        "y",
+        "site=C",
+        "load=low",
+        "load=high",
+        "sex=f",
+    }
+    assert found == kept
+    assert all(np.array_equal(kept.draws[key], found.draws[key], equal_nan=True) for key in kept.draws)
+
+
+@pytest.mark.parametrize("memory", [500, 1 << 29])
+def test_sketches_bracket_the_pooled_value(scored, cases, thresholds, memory):
+    cases = [*cases, scored("e", brain=False)]
+    result = evaluate(cases, METRICS, thresholds, memory=memory, sketches=True)
+    assert set(result.sketches) == {case.case_id for case in cases}
+    stored = {name: sketch.to_bytes() for name, sketch in result.sketches.items()}
+    lesion = [Sketch.of_bytes(stored[case.case_id]) for case in cases if not case.healthy]
+    low, high = Sketch.merged(lesion).ap()
+    assert low <= by_name(result.set_rows)["all", "ap.pooled"].value <= high
+    assert not evaluate(cases, METRICS, thresholds).sketches
 
 
 def test_draws_are_of_each_group_and_around_its_pooled_values(cases, thresholds):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.evaluate.oracles import draw
+from uad_bench.errors import DataError
 from uad_bench.evaluate.counting import keys
 from uad_bench.evaluate.curve import Curve
 from uad_bench.evaluate.sketch import Sketch
@@ -43,9 +44,8 @@ def test_sketches_add_up_in_any_order():
         curves = [Curve.of(*draw(10 * seed + k), missed=k) for k in range(5)]
         parts = [sketch(curve) for curve in curves]
         merged = Sketch.merged(parts)
-        assert (
-            intervals(merged) == intervals(Sketch.merged(parts[::-1])) == intervals(sum(parts[1:], parts[0]))
-        )
+        pairs = [Sketch.merged(parts[:2]), Sketch.merged(parts[2:])]
+        assert intervals(merged) == intervals(Sketch.merged(parts[::-1])) == intervals(Sketch.merged(pairs))
         assert all(map(holds, intervals(merged), exact(Curve.pool(curves))))
 
 
@@ -63,3 +63,31 @@ def test_keys_are_in_the_order_of_the_scores():
     assert found[3] == found[4]
     assert np.array_equal(np.argsort(found, kind="stable"), np.arange(8))
     assert len(set(found.tolist())) == 7
+
+
+def test_bytes_keep_a_sketch():
+    for seed in range(200):
+        made = sketch(Curve.of(*draw(seed), missed=seed % 3))
+        data = made.to_bytes()
+        found = Sketch.of_bytes(data)
+        assert found.missed == made.missed
+        for part in ("positives", "negatives"):
+            one, other = getattr(made, part), getattr(found, part)
+            assert np.array_equal(one.bins, other.bins)
+            assert np.array_equal(one.counts, other.counts)
+        assert found.to_bytes() == data
+
+
+def test_bytes_of_a_volume_are_few():
+    rng = np.random.default_rng(0)
+    scores = np.abs(rng.standard_normal(1_400_000, dtype=np.float32))
+    assert len(sketch(Curve.of(scores, rng.random(scores.size) < 0.02)).to_bytes()) < 70_000
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda x: x[:-3], lambda x: x[5:], lambda x: b"", lambda x: x[:40] + b"?" + x[41:]]
+)
+def test_other_bytes_are_refused(spoil):
+    data = sketch(Curve.of(*draw(3))).to_bytes()
+    with pytest.raises(DataError, match="no sketch"):
+        Sketch.of_bytes(spoil(data))

@@ -8,7 +8,7 @@ import pytest
 from tests.evaluate.oracles import draw
 from uad_bench.errors import DataError, PluginError, UsageError
 from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.streaming import Volume, stream
+from uad_bench.evaluate.streaming import SecondPass, Volume, positives_of, stream
 
 
 def volumes(seed, n=8):
@@ -86,3 +86,21 @@ def test_a_score_that_is_not_finite_is_refused(bad):
 
 def test_an_empty_source_has_no_numbers():
     assert stream([]).ap() is stream([]).auroc() is None
+
+
+def test_positives_alone_are_those_of_the_whole_curve(scored):
+    case = scored("a")
+    found, whole = positives_of(case), Curve.of_case(case)
+    assert np.array_equal(found.positives, whole.positives)
+    assert (found.missed, found.n_negative) == (whole.missed, 0)
+
+
+def test_pools_of_the_same_cases_share_a_tally(scored):
+    cases = [scored(name) for name in "abc"]
+    members = {case.case_id: positives_of(case) for case in cases}
+    second = SecondPass({"all": members, "ms": members, "one": {"a": members["a"]}}, looked=["ms"])
+    second.go(cases)
+    assert second._tallies["all"] is second._tallies["ms"]
+    assert second.curve("ms").ap() == second.curve("all").ap() == Curve.pool(map(Curve.of_case, cases)).ap()
+    assert second.curve("one").ap() == Curve.of_case(cases[0]).ap()
+    assert set(second.above["ms"]) == set("abc")

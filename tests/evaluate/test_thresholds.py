@@ -5,8 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.evaluate.oracles import draw
 from uad_bench.errors import DataError, UsageError
-from uad_bench.evaluate.thresholds import Threshold, healthy_percent, refuse_leaks, resolve
+from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.engine import evaluate
+from uad_bench.evaluate.rates import Rates
+from uad_bench.evaluate.thresholds import (
+    Threshold,
+    healthy_percent,
+    lowest_at_rate,
+    refuse_leaks,
+    resolve,
+)
+from uad_bench.evaluate.voxel import Dice
 
 
 def pooled(cases):
@@ -107,7 +118,7 @@ def test_equal_scores_are_all_called_or_none(scored, level):
     assert found == np.nextafter(np.float32(level), np.float32(np.inf))
 
 
-def test_rates_and_dice_come_from_one_pass_over_the_cases(scored):
+def test_rates_and_dice_of_an_iterator_come_from_one_pass(scored):
     found = resolve(
         ["tune_fpr05", "tune", "oracle_set", "oracle_fpr10"],
         tune=iter([scored("a")]),
@@ -123,6 +134,64 @@ def test_rates_say_why_there_is_none(scored):
     found = resolve(["tune_fpr05", "oracle_fpr05"], tune=[nothing_else])
     assert [t.reason for t in found.values()] == ["no_negative", "no_threshold"]
     assert resolve(["tune_fpr05"])["tune_fpr05"].reason == "no_tune"
+
+
+def test_a_rate_in_passes_is_that_of_the_kept_curve():
+    for seed in range(300):
+        width = [np.float64, np.float32, np.float32, np.float16][seed % 4]
+        parts = [draw(5 * seed + k) for k in range(4)]
+        parts = [(scores.clip(-5e4, 5e4).astype(width) * width(1.1), lesion) for scores, lesion in parts]
+        rates, pool = Rates([0, 1, 5, 50]), Curve.pool([Curve.of(*part) for part in parts])
+        passes = 0
+        while not rates.done:
+            for scores, lesion in parts[:: 1 - 2 * (passes % 2)]:
+                rates.see(scores[~lesion])
+            rates.turn()
+            passes += 1
+        assert passes <= (4 if width is np.float64 else 2)
+        assert [rates.threshold(p) for p in (0, 1, 5, 50)] == [lowest_at_rate(pool, p) for p in (0, 1, 5, 50)]
+
+
+@pytest.mark.parametrize("scale", [lambda x: x, lambda x: x + 10000, lambda x: -1e-40 * np.exp(x)])
+def test_a_rate_of_cases_that_stream_is_that_of_kept_ones(scored, scale):
+    cases = [replace(c, map=scale(c.map).astype(np.float32)) for c in map(scored, "abc")]
+    rules = ["oracle_fpr05", "oracle_set", "oracle_fpr50"]
+    assert resolve(rules, test=cases) == resolve(rules, test=iter(cases))
+    assert resolve(rules[:1], test=cases)["oracle_fpr05"] == resolve(rules, test=cases)["oracle_fpr05"]
+
+
+def test_a_rate_goes_through_float32_maps_twice(scored):
+    class Cases(list):
+        passes = -1  # one to see whether it is an iterator
+
+        def __iter__(self):
+            self.passes += 1
+            return super().__iter__()
+
+    for rules in (["tune_fpr05"], ["tune_fpr05", "tune"]):
+        cases = Cases([scored("a"), scored("b")])
+        resolve(rules, tune=cases)
+        assert cases.passes == 2
+
+
+@pytest.mark.parametrize("once", [iter, list])
+def test_a_case_without_a_brain_does_not_move_a_threshold(scored, once):
+    cases = [scored(f"l{k}", shift=-9) for k in range(3)]
+    without = replace(scored("e", brain=False), lost=10_000)
+    rules = ["oracle_set", "oracle_fpr05"]
+    found = resolve(rules, test=once([*cases, without]))
+    assert found == resolve(rules, test=cases)
+    rows = evaluate([*cases, without], [Dice()], found).set_rows
+    best = {row.metric: row.value for row in rows}["dice.pooled@oracle_set"]
+    assert best == Curve.pool([Curve.of_case(case) for case in cases]).best_dice()[0]
+
+
+@pytest.mark.parametrize("once", [iter, list])
+def test_lesions_that_no_brain_holds_give_no_threshold(scored, once):
+    one = scored("a")
+    outside = replace(one, brain_mask=one.brain_mask & ~one.lesion_mask)
+    found = resolve(["tune"], tune=once([outside]))["tune"]
+    assert (found.value, found.reason) == (None, "no_positive")
 
 
 def test_a_digest_tells_rule_cases_and_value_apart():

@@ -1,23 +1,23 @@
 """Pooled numbers under resamples of patients, the same resamples for every method and seed.
 
-Each patient is a row of counts in up to 2,048 bins of the score, each with about as many of the pool's
-positives; a resample is a weighted sum of the rows, and all resamples are one product of matrices. Within a bin,
-positives are taken to lie among the bin's positives and negatives as they do in the pool on average, ties
-included, so that only a change of the order within a bin is lost: tests hold AP and AUROC to 5e-4 of exact
-resampling, whose own spread there is above 0.02. Counts at a threshold, and so Dice and prevalence, are exact.
+Each patient is a row of counts in up to 2,048 bins of the score, which begin at positives of the pool, each with about
+as many of them (`coarse`); a resample is a weighted sum of the rows, and all resamples are one product of matrices.
+Within a bin, positives are taken to lie among the bin's positives and negatives as they do in the pool on average,
+ties included, so that only a change of the order within a bin is lost: tests hold AP and AUROC to 5e-4 of exact
+resampling, whose own spread there is above 0.02, whatever increasing transform the maps went through. Counts at a
+threshold, and so Dice and prevalence, are exact.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.evaluate.coarse import CoarseBins, behind, by_bin, precise
-from uad_bench.evaluate.points import Counts, Floats, OperatingPoints
-from uad_bench.evaluate.sketch import Sketch
+from uad_bench.evaluate.coarse import CoarseBins, at_least, behind, by_bin, precise
+from uad_bench.evaluate.points import Counts, Floats, OperatingPoints, Scores
 
 if TYPE_CHECKING:
     from uad_bench.evaluate.curve import Curve
@@ -41,17 +41,35 @@ def resamples(n: int, draws: int = DRAWS) -> Counts:
 
 @dataclass(frozen=True, eq=False)
 class Patient:
-    """What a resample needs of one case: its sketch, and (tp, fp) at each threshold that is asked about."""
+    """What a resample needs of one case.
 
-    sketch: Sketch
+    positives: the sorted scores of its lesion voxels; negatives: those of the brain's others, in sorted runs;
+    n_positive: lesion voxels, those that no threshold finds included; counts: (tp, fp) at each threshold that is
+    asked about. above: the negatives at or above each edge of the pool's bins, (K,), where they were let go; None: they
+    are there.
+    """
+
+    positives: Scores
+    negatives: tuple[Scores, ...]
+    n_positive: int
+    n_negative: int
     counts: Mapping[float, tuple[int, int]]
+    above: Counts | None = None
 
     @classmethod
     def of(cls, curve: "Curve", thresholds: Iterable[float] = ()) -> "Patient":
         """From the curve of one case. A pool leaves out a case without a brain, and so do its resamples."""
-        negatives = curve.negatives[0] if curve.negatives else curve.positives[:0]
-        sketch = Sketch.of(curve.positives, negatives, curve.missed if curve.n_brain else 0)
-        return cls(sketch, {at: curve.counts_at(at)[:2] for at in thresholds})
+        n_positive = curve.n_positive if curve.n_brain else 0
+        counts = {at: curve.counts_at(at)[:2] for at in thresholds}
+        return cls(curve.positives, curve.negatives, n_positive, curve.n_negative, counts)
+
+    def without_negatives(self) -> "Patient":
+        """The same, which has to be told `above` before its areas are asked about."""
+        return replace(self, negatives=())
+
+    def negatives_above(self, edges: Scores) -> Counts:
+        """Negatives at or above each edge, (K,)."""
+        return at_least(self.negatives, edges) if self.above is None else self.above
 
 
 class Resampled:
@@ -67,11 +85,11 @@ class Resampled:
 
     @cached_property
     def _n_positive(self) -> Floats:
-        return self._summed([patient.sketch.n_positive for patient in self._patients])
+        return self._summed([patient.n_positive for patient in self._patients])
 
     @cached_property
     def _n_negative(self) -> Floats:
-        return self._summed([patient.sketch.n_negative for patient in self._patients])
+        return self._summed([patient.n_negative for patient in self._patients])
 
     def _summed(self, counts: Sequence[int]) -> Floats:
         total: Floats = self._weights @ np.asarray(
@@ -105,14 +123,16 @@ class Resampled:
     @cached_property
     def _areas(self) -> tuple[Floats, Floats]:
         bins = CoarseBins.of(self._pool)
-        positives = by_bin([patient.sketch.positives for patient in self._patients], bins.edges)
-        negatives = by_bin([patient.sketch.negatives for patient in self._patients], bins.edges)
+        edges = bins.edges
+        positives = by_bin([at_least([patient.positives], edges) for patient in self._patients], edges)
+        negatives = by_bin([patient.negatives_above(edges) for patient in self._patients], edges)
         shares = bins.shares(positives.sum(axis=0), negatives.sum(axis=0))
         precision, below = np.zeros((2, len(self._weights)))
         for start in range(0, len(self._weights), _BLOCK):
             part = slice(start, start + _BLOCK)
             p, n = self._weights[part] @ positives, self._weights[part] @ negatives
-            precision[part], below[part] = precise(p, n, shares), behind(p, n, shares)
+            precision[part] = precise(p, n, shares)
+            below[part] = behind(p, n, self._n_negative[part], shares)
         pairs = self._n_positive * self._n_negative
         return _over(precision, self._n_positive, self._n_positive > 0), _over(below, pairs, pairs > 0)
 

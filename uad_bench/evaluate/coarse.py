@@ -1,4 +1,7 @@
-"""Bins of the score with equal shares of a pool's positives, and where in them these lie."""
+"""Bins of the score with equal shares of a pool's positives, and where in them these lie.
+
+Bins begin at positives of the pool, chosen by rank: an increasing transform of all maps moves no voxel to another.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uad_bench.evaluate.counting import keys
-from uad_bench.evaluate.points import Counts, Floats, OperatingPoints
-from uad_bench.evaluate.sketch import SHIFT, Bins, Histogram
+from uad_bench.evaluate.counting import distinct
+from uad_bench.evaluate.points import Counts, Floats, OperatingPoints, Scores
 
 #: Bins of the score, each with an equal share of the positives.
 N_COARSE = 2048
@@ -29,27 +31,19 @@ class Shares(NamedTuple):
 class CoarseBins:
     """Coarse bins of a pool, each with about an equal share of its positives.
 
-    edges: the fine bin of the sketch that each begins with, ascending, the first 0, (K,); rows: the first row in each
-    of the pool's table turned over, (K,).
+    edges: the lowest positive of each, ascending, (K,); rows: its row in the pool's table turned over, (K,). What lies
+    below the first edge is in no bin: negatives alone.
     """
 
     pool: OperatingPoints
-    edges: Bins
+    edges: Scores
     rows: Counts
 
     @classmethod
     def of(cls, pool: OperatingPoints) -> "CoarseBins":
         """The bins of a pool; none without a positive in the brain."""
-        fine = (keys(pool.thresholds) >> np.uint32(SHIFT))[::-1]
-        rows = np.flatnonzero(np.diff(fine.astype(np.int64), prepend=-1))
-        if not rows.size:
-            return cls(pool, fine, rows)
-        held = np.add.reduceat(pool.gained[::-1], rows)
-        share = (np.cumsum(held) - held) * N_COARSE // int(held.sum())
-        rows = rows[np.flatnonzero(np.diff(share, prepend=-1))]
-        edges = fine[rows]
-        edges[0] = 0
-        return cls(pool, edges, rows)
+        rows = _firsts(pool.gained[::-1])
+        return cls(pool, pool.thresholds[::-1][rows], rows)
 
     def shares(self, p: Floats, n: Floats) -> Shares:
         """From the pool's positives and negatives in each bin, (K,)."""
@@ -62,9 +56,23 @@ class CoarseBins:
 
     def _mean_at(self, counts: Counts) -> Floats:
         """The mean of a column of the table over the positives of each bin, (K,)."""
+        if not self.rows.size:
+            return np.zeros(0)
         gained = self.pool.gained[::-1]
         total: Floats = np.add.reduceat(gained * counts[::-1], self.rows) / np.add.reduceat(gained, self.rows)
         return total
+
+
+def edges_of(positives: Scores) -> Scores:
+    """The edges that `CoarseBins.of` gives a pool with these sorted positives, (K,), before a negative is counted."""
+    values, at = distinct(positives)
+    return values[_firsts(at)]
+
+
+def _firsts(at: Counts) -> Counts:
+    """Where each bin begins among distinct values, ascending, of which `at` positives are at each."""
+    share = (np.cumsum(at) - at) * N_COARSE // max(1, int(at.sum()))
+    return np.flatnonzero(np.diff(share, prepend=-1))
 
 
 def precise(p: Floats, n: Floats, shares: Shares) -> Floats:
@@ -75,9 +83,9 @@ def precise(p: Floats, n: Floats, shares: Shares) -> Floats:
     return total
 
 
-def behind(p: Floats, n: Floats, shares: Shares) -> Floats:
-    """The sum over positives of the negatives below them, those equal to them by half, (B,)."""
-    below = n.sum(axis=1, keepdims=True) - _above(n) - shares.half * n
+def behind(p: Floats, n: Floats, n_negative: Floats, shares: Shares) -> Floats:
+    """The sum over positives of the negatives below them, those equal to them by half, (B,); n_negative: (B,)."""
+    below = n_negative[:, np.newaxis] - _above(n) - shares.half * n
     total: Floats = np.einsum("bk,bk->b", p, below)
     return total
 
@@ -88,11 +96,17 @@ def _above(counts: Floats) -> Floats:
     return held
 
 
-def by_bin(parts: Sequence[Histogram], edges: Bins) -> Floats:
-    """Counts of each histogram between the edges, (n, K); what lies below the first edge is in the first bin."""
-    found = np.zeros((len(parts), edges.size))
-    for row, part in zip(found, parts, strict=True):
-        total = part.before()
-        start = total[part.bins.searchsorted(edges)]
-        row[:] = np.diff(start, append=total[-1])
+def at_least(runs: Sequence[Scores], edges: Scores) -> Counts:
+    """How much of some sorted runs is at or above each edge, (K,)."""
+    total = np.zeros(edges.size, np.int64)
+    for run in runs:
+        total += run.size - run.searchsorted(edges)
+    return total
+
+
+def by_bin(above: Sequence[Counts], edges: Scores) -> Floats:
+    """Counts in each bin, (n, K), from those at or above each edge, n times (K,)."""
+    found = np.zeros((len(above), edges.size))
+    for row, counts in zip(found, above, strict=True):
+        row[:] = -np.diff(counts, append=0)
     return found

@@ -38,8 +38,12 @@ def add_counts(run: Scores, values: Scores, below: Counts, up_to: Counts) -> Non
         wanted = values[part]
         low = int(run.searchsorted(wanted[0], "left"))
         stretch = run[low : int(run.searchsorted(wanted[-1], "right"))]
-        below[part] += stretch.searchsorted(wanted, "left") + low
-        up_to[part] += stretch.searchsorted(wanted, "right") + low
+        left = stretch.searchsorted(wanted, "left")
+        below[part] += left + low
+        if stretch.size:  # only a value that is there is searched again
+            tied = np.flatnonzero(stretch.take(left, mode="clip") == wanted)
+            left[tied] = stretch.searchsorted(wanted[tied], "right")
+        up_to[part] += left + low
 
 
 def at_or_above(run: Scores, threshold: float) -> int:

@@ -23,10 +23,12 @@ from uad_bench.evaluate.metric import Metric
 from uad_bench.evaluate.points import Floats
 from uad_bench.evaluate.regions import RegionMetric
 from uad_bench.evaluate.rows import CaseRow, SetRow, case_rows, reports
+from uad_bench.evaluate.sketch import Sketch
 from uad_bench.evaluate.thresholds import Threshold, refuse_leaks
 from uad_bench.types import Scored
 
-#: Bytes of curves that are kept: 134 million voxels.
+#: Bytes of negatives that are kept: 134 million voxels. The positives of all cases, and in a second pass the tallies
+#: of the groups (`streaming.SecondPass`), come on top.
 MEMORY = 1 << 29
 
 
@@ -37,15 +39,17 @@ class Evaluation:
     draws: by group and metric ("ap.pooled"), its values (B,) under `bootstrap.resamples` of the group's lesion cases
     in the order of their ids, NaN where a resample has none; thresholds stay those of the whole set, oracles'
     too. For "all" and the lesion kinds, and metrics that can be read off a curve.
+    sketches: by case id, where they were asked for; a case without a brain has an empty one, as it is in no pool.
     """
 
     case_rows: tuple[CaseRow, ...]
     set_rows: tuple[SetRow, ...]
     thresholds: Mapping[str, Threshold]
     draws: Mapping[tuple[str, str], Floats] = field(default_factory=dict, compare=False)
+    sketches: Mapping[str, Sketch] = field(default_factory=dict, compare=False)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  # the flags are keywords, each with a default
     test: Iterable[Scored],
     metrics: Sequence[Metric],
     thresholds: Mapping[str, Threshold],
@@ -53,28 +57,41 @@ def evaluate(
     *,
     cleanup: CleanUp = (),
     memory: int = MEMORY,
+    workers: int = 1,
+    strata: bool = True,
+    draws: bool = True,
+    sketches: bool = False,
 ) -> Evaluation:
     """Every metric for every case and group, under every rule (by default each of `thresholds`).
 
     `test` holds post-processed maps; its brain masks are the region of interest. It is gone through once, or twice
     where the curves need more than `memory` bytes and it is no iterator. cleanup: what the protocol does to
-    a thresholded map, in order.
+    a thresholded map, in order. workers: threads that sort and search in the second pass. strata, draws,
+    sketches: make the groups of strata, the resamples, a sketch of every case.
     Raises UsageError for a rule without an entry in `thresholds`, DataError where a case comes twice or a
     threshold has seen a test case, PluginError where a map or a metric is not finite.
     """
     used = _used(thresholds, thresholds if rules is None else rules)
     asks = list(asks_of(metrics, used))
     probes = sorted({ask.at for ask in asks if ask.at is not None})
-    results, again = gather(test, partial(_result, asks=asks, probes=probes, cleanup=cleanup), memory)
+    results, again = gather(
+        test, partial(_result, asks=asks, probes=probes, cleanup=cleanup, sketched=sketches), memory
+    )
     _refuse_twins(results)
     refuse_leaks(used.values(), [result.case_id for result in results])
-    asked = reports(results, asks)
-    pools = Pools({name: members for report in asked for name, members in report.pools()}, again, probes)
-    set_rows = [row for report in asked for row in report.rows(pools)]
-    drawn = (pair for report in asked for pair in report.draws(pools))
-    # What a clean-up leaves of a prediction is not on the curve that is resampled.
-    draws = {key: values for key, values in drawn if not (cleanup and "@" in key[1])}
-    return Evaluation(tuple(case_rows(results)), tuple(set_rows), used, draws)
+    asked = reports(results, asks, strata=strata)
+    drawn = [report.group.name for report in asked if draws and report.drawn]
+    pools = Pools([pool for report in asked for pool in report.pools()], again, probes, drawn, workers)
+    set_rows: list[SetRow] = []
+    found: dict[tuple[str, str], Floats] = {}
+    for report in asked:
+        set_rows += report.rows(pools)
+        if report.group.name in drawn:
+            # What a clean-up leaves of a prediction is not on the curve that is resampled.
+            found |= {key: x for key, x in report.draws(pools) if not (cleanup and "@" in key[1])}
+        pools.forget(name for name, _ in report.pools())
+    made = {result.case_id: result.sketch for result in results if result.sketch}
+    return Evaluation(tuple(case_rows(results)), tuple(set_rows), used, found, made)
 
 
 def _used(thresholds: Mapping[str, Threshold], rules: Iterable[str]) -> dict[str, Threshold]:
@@ -84,7 +101,8 @@ def _used(thresholds: Mapping[str, Threshold], rules: Iterable[str]) -> dict[str
     return {rule: thresholds[rule] for rule in rules}
 
 
-def _result(scored: Scored, asks: Sequence[Ask], probes: Sequence[float], cleanup: CleanUp) -> Result:
+def _result(scored: Scored, asks: Sequence[Ask], probes: Sequence[float], cleanup: CleanUp,
+            *, sketched: bool) -> Result:  # fmt: skip
     curve = _curve(scored, regions=any(isinstance(ask.metric, RegionMetric) for ask in asks))
     own = [
         ask for ask in asks if ask.metric.population in ("both", "healthy" if scored.healthy else "lesion")
@@ -96,7 +114,7 @@ def _result(scored: Scored, asks: Sequence[Ask], probes: Sequence[float], cleanu
         scored.case_id, scored.lesion_kind, scored.healthy, scored.strata, curve, curve.n_brain > 0,
         {name: value for name, value in values.items() if value is not None},
         {name: evidence for name, evidence in kept.items() if evidence is not None},
-        None if scored.healthy else Patient.of(curve, probes),
+        None if scored.healthy else Patient.of(curve, probes), _sketch(curve) if sketched else None,
     )  # fmt: skip
 
 
@@ -105,6 +123,10 @@ def _curve(scored: Scored, *, regions: bool) -> Curve:
         return Curve.of_case(scored, regions=regions)
     except PluginError as error:
         raise PluginError(error.what, where=f"case {scored.case_id}", hint=error.hint) from error
+
+
+def _sketch(curve: Curve) -> Sketch:
+    return Sketch.of(curve.positives, curve.negatives[0], curve.missed if curve.n_brain else 0)
 
 
 def _refuse_twins(results: Sequence[Result]) -> None:

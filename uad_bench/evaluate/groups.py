@@ -4,14 +4,16 @@ Groups: "all" is every case that is not healthy, each lesion kind is one of its 
 at least MIN_CASES lesion cases, "healthy" the healthy scans.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from uad_bench.errors import DataError
-from uad_bench.evaluate import streaming
 from uad_bench.evaluate.bootstrap import Patient
 from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.sketch import Sketch
+from uad_bench.evaluate.streaming import SecondPass
 from uad_bench.types import Scored, Value
 
 #: A stratum of fewer cases says more about its cases than about the stratum.
@@ -31,10 +33,15 @@ class Result:
     values: Mapping[str, Value]
     kept: Mapping[str, Any]
     patient: Patient | None
+    sketch: Sketch | None = None
 
     def without_negatives(self) -> "Result":
         """The same, with the positives alone in its curve."""
-        return replace(self, curve=replace(self.curve, negatives=()))
+        return replace(
+            self,
+            curve=replace(self.curve, negatives=()),
+            patient=self.patient.without_negatives() if self.patient else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -75,22 +82,45 @@ def _strata(lesion: Iterable[Result]) -> dict[str, list[Result]]:
 
 
 class Pools:
-    """The curves of sets of cases: of the kept ones, or counted in a second pass where their negatives were let go."""
+    """The curves of sets of cases: of the kept ones, or counted in a second pass where their negatives were let go.
 
-    def __init__(self, members: Mapping[str, Sequence[Result]], again: Iterable[Scored] | None,
-                 probes: Iterable[float]) -> None:  # fmt: skip
+    uses: the members of a pool by its name, for each report that asks about it; drawn: pools whose cases are resampled.
+    Pools of the same cases are one. A table is kept until the last report on its cases is done.
+    """
+
+    def __init__(self, uses: Iterable[tuple[str, Sequence[Result]]], again: Iterable[Scored] | None,
+                 probes: Iterable[float], drawn: Iterable[str] = (), workers: int = 1) -> None:  # fmt: skip
         self._members = {
             name: {result.case_id: result.curve for result in results if result.seen}
-            for name, results in members.items()
+            for name, results in uses
         }
-        self._made: dict[str, Curve] = {}
+        self._keys = {name: frozenset(curves) for name, curves in self._members.items()}
+        self._left = Counter(self._keys.values())
+        self._made: dict[frozenset[str], Curve] = {}
+        self._counted: SecondPass | None = None
         if again is not None:
-            self._made |= streaming.pools(self._members, again, probes)
+            self._counted = SecondPass(self._members, probes, self._members.keys() & set(drawn))
+            self._counted.go(again, workers=workers)
 
     def __getitem__(self, name: str) -> Curve:
-        if name not in self._made:
-            self._made[name] = Curve.pool(self._members[name].values())
-        return self._made[name]
+        key = self._keys[name]
+        if key not in self._made:
+            counted = self._counted
+            self._made[key] = counted.curve(name) if counted else Curve.pool(self._members[name].values())
+        return self._made[key]
+
+    def patients(self, name: str, members: Iterable[Result]) -> list[Patient]:
+        """What the resamples of a pool need of each of its cases."""
+        found = [(result.case_id, result.patient) for result in members if result.patient]
+        above = self._counted.above.get(name, {}) if self._counted else {}
+        return [replace(patient, above=above.get(case_id)) for case_id, patient in found]
+
+    def forget(self, names: Iterable[str]) -> None:
+        """A report on these pools is done."""
+        for name in names:
+            self._left[self._keys[name]] -= 1
+            if not self._left[self._keys[name]]:
+                self._made.pop(self._keys[name], None)
 
 
 Make = Callable[[Scored], Result]

@@ -28,7 +28,9 @@ class SetRow:
     """A number over the cases of a group; `metric` carries form and rule: "ap.pooled", "dice@tune".
 
     value: the mean over the cases where it is defined, or the value of their pooled voxels; n: the cases in
-    it; undefined: the cases of the group that are not in it; reason: why not, a word for each sort.
+    it; undefined: the cases of the group that are not in it; reason: why not, a word for each sort. Of a pooled value,
+    a case that is not in it gives the reason of its own value, else `empty_brain`, or `not_kept` where the metric
+    kept nothing of a brain and says no more.
     """
 
     group: str
@@ -46,9 +48,9 @@ def case_rows(results: Sequence[Result]) -> Iterator[CaseRow]:
             yield CaseRow(result.case_id, result.lesion_kind, name, value.value, value.reason)
 
 
-def reports(results: Sequence[Result], asks: Sequence[Ask]) -> list["Report"]:
+def reports(results: Sequence[Result], asks: Sequence[Ask], *, strata: bool = True) -> list["Report"]:
     """Who is asked what: lesion metrics in every group of lesion cases, those about "both" not in strata."""
-    found = groups(results)
+    found = [group for group in groups(results) if strata or not group.stratum]
     healthy = [result for result in results if result.healthy]
     populations = {
         group.name: ("healthy",) if group.healthy else ("lesion",) if group.stratum else ("lesion", "both")
@@ -68,6 +70,11 @@ class Report:
     healthy: Sequence[Result]
     asks: Sequence[Ask]
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the cases are resampled."""
+        return not (self.group.stratum or self.group.healthy)
+
     def pools(self) -> Iterator[tuple[str, Sequence[Result]]]:
         """The name and members of each pool whose curve is asked about."""
         yield from {self._pool(ask): self._members(ask) for ask in self.asks if ask.pools}.items()
@@ -79,19 +86,13 @@ class Report:
             values = [result.values[ask.name] for result in members if ask.name in result.values]
             if values:
                 yield self._mean(ask, values)
-            kept = [result.kept[ask.name] for result in members if ask.name in result.kept]
-            seen = sum(result.seen for result in members)
-            if (joined := ask.joined(kept)) is not None:
-                yield self._pooled(ask, joined, len(kept), len(members))
-            elif ask.pools and (value := ask.of_pool(pools[self._pool(ask)])) is not None:
-                reason = "empty_brain" if seen < len(members) else ""
-                yield self._pooled(ask, Value(value.value, value.reason or reason), seen, len(members))
+            yield from self._pooled(ask, members, pools)
 
     def draws(self, pools: Pools) -> Iterator[tuple[tuple[str, str], Floats]]:
         """The pooled values of a group of lesion cases under resamples of its patients."""
-        patients = [result.patient for result in self.group.members if result.patient]
         asks = [ask for ask in self.asks if ask.pools and ask.metric.population == "lesion"]
-        if self.group.stratum or not (patients and asks):
+        patients = pools.patients(self.group.name, self.group.members) if self.drawn and asks else []
+        if not patients:
             return
         resampled = Resampled(patients, pools[self.group.name].points)
         for ask in asks:
@@ -108,9 +109,18 @@ class Report:
             self.group.name, name, mean, len(defined), len(values) - len(defined), " ".join(reasons)
         )
 
-    def _pooled(self, ask: Ask, value: Value, used: int, total: int) -> SetRow:
-        n = used if value.value is not None else 0
-        return SetRow(self.group.name, ask.pooled_name, value.value, n, total - n, value.reason)
+    def _pooled(self, ask: Ask, members: Sequence[Result], pools: Pools) -> Iterator[SetRow]:
+        """The pooled value, from what was kept of the cases or else from their curve."""
+        kept = [result.kept[ask.name] for result in members if ask.name in result.kept]
+        if (value := ask.joined(kept)) is not None:
+            left_out = [result for result in members if ask.name not in result.kept]
+        elif ask.pools and (value := ask.of_pool(pools[self._pool(ask)])) is not None:
+            left_out = [result for result in members if not result.seen]
+        else:
+            return
+        n = len(members) - len(left_out) if value.value is not None else 0
+        reason = value.reason or " ".join(sorted({_why_not(ask, result) for result in left_out}))
+        yield SetRow(self.group.name, ask.pooled_name, value.value, n, len(members) - n, reason)
 
     def _members(self, ask: Ask) -> Sequence[Result]:
         """Who is asked, in the order of their ids."""
@@ -120,3 +130,9 @@ class Report:
 
     def _pool(self, ask: Ask) -> str:
         return f"{self.group.name} and healthy" if ask.metric.population == "both" else self.group.name
+
+
+def _why_not(ask: Ask, result: Result) -> str:
+    """Why a case is not in a pooled value."""
+    own = result.values.get(ask.name)
+    return (own.reason if own else "") or ("not_kept" if result.seen else "empty_brain")

@@ -6,19 +6,22 @@ a voxel are kept. Inside a bin the order is unknown: every number comes as the l
 any order allows, and the exact number of the same voxels lies between them.
 """
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from uad_bench.errors import DataError
 from uad_bench.evaluate.counting import Scores, distinct, keys
 from uad_bench.evaluate.points import Counts
 
 Bins = npt.NDArray[np.uint32]
 SHIFT = 12
 N_BINS = 1 << (32 - SHIFT)
+_MAGIC = b"uad-bench sketch 1\n"
 
 #: Far above the rounding of a sum of 2^20 terms, each at most 1, over their number.
 _ROUNDING = 1e-12
@@ -81,8 +84,31 @@ class Sketch:
             missed += sketch.missed
         return cls(Histogram.sparse(dense[0]), Histogram.sparse(dense[1]), missed)
 
-    def __add__(self, other: "Sketch") -> "Sketch":
-        return self.merged([self, other])
+    def to_bytes(self) -> bytes:
+        """About 60 KB for a volume of 1.4 million voxels, the same bytes for the same sketch; `of_bytes` reads them."""
+        parts = (self.positives, self.negatives)
+        head = np.array([self.missed, *(part.bins.size for part in parts)], "<u8")
+        gaps = np.concatenate([np.diff(part.bins, prepend=np.uint32(0)) for part in parts]).astype("<u4")
+        counts = np.concatenate([part.counts for part in parts]).astype("<u8")
+        return _MAGIC + zlib.compress(b"".join(map(_planes, (head, gaps, counts))))
+
+    @classmethod
+    def of_bytes(cls, data: bytes) -> "Sketch":
+        """What `to_bytes` was called on; counts are 64 bits wide. Raises DataError for any other bytes."""
+        try:
+            body = zlib.decompress(data.removeprefix(_MAGIC))
+            missed, n, k = (int(x) for x in _column(body[:24], "<u8"))
+            gaps, counts = (
+                _column(body[24 : 24 + 4 * (n + k)], "<u4"),
+                _column(body[24 + 4 * (n + k) :], "<u8"),
+            )
+        except (zlib.error, ValueError) as error:
+            raise DataError("these bytes are no sketch", hint="they are cut short or were changed") from error
+        if not data.startswith(_MAGIC) or not gaps.size == counts.size == n + k:
+            raise DataError("these bytes are no sketch", hint="they are cut short or of another version")
+        bins = [np.cumsum(part, dtype=np.uint32) for part in (gaps[:n], gaps[n:])]
+        whole = counts.astype(np.int64)
+        return cls(Histogram(bins[0], whole[:n]), Histogram(bins[1], whole[n:]), missed)
 
     @property
     def n_positive(self) -> int:
@@ -133,3 +159,14 @@ class Sketch:
         below = total[self.negatives.bins.searchsorted(bins, "left")]
         up_to = total[self.negatives.bins.searchsorted(bins, "right")]
         return p, up_to - below, p.sum() - np.cumsum(p), total[-1] - up_to
+
+
+def _planes(numbers: npt.NDArray[Any]) -> bytes:
+    """The bytes of numbers, those of one significance side by side: most of the high ones are zero."""
+    return numbers.view(np.uint8).reshape(-1, numbers.itemsize).T.tobytes()
+
+
+def _column(data: bytes, dtype: str) -> npt.NDArray[Any]:
+    """The numbers that gave these `_planes`. Raises ValueError where bytes are missing."""
+    width = np.dtype(dtype).itemsize
+    return np.frombuffer(data, np.uint8).reshape(width, -1).T.copy().view(dtype).ravel()

@@ -6,12 +6,14 @@ the volumes, size of a batch and number of workers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from uad_bench.errors import DataError, UsageError
+from uad_bench.evaluate.coarse import at_least
 from uad_bench.evaluate.curve import Curve, split
-from uad_bench.evaluate.points import Scores
-from uad_bench.evaluate.tally import BATCH, StreamedCurve, Tally, count
+from uad_bench.evaluate.points import Counts, Scores
+from uad_bench.evaluate.tally import BATCH, Portion, StreamedCurve, Tally, count
 from uad_bench.types import Scored
 
 
@@ -25,7 +27,7 @@ class Volume(NamedTuple):
 
 def stream(source: Iterable[Volume | Scored], *, probes: Iterable[float] = (), batch: int = BATCH,
            workers: int = 1) -> StreamedCurve:  # fmt: skip
-    """The curve of all volumes together, at about 24 bytes a distinct positive and 4 a negative of the batch.
+    """The curve of all volumes together, at up to 44 bytes a distinct positive and 4 a negative of the batch.
 
     source: re-iterable, gone through twice, with the same volumes in any order; maps of one width. probes:
     thresholds that `counts_at` shall know. Raises UsageError for a source that can be gone through once only,
@@ -42,44 +44,83 @@ def stream(source: Iterable[Volume | Scored], *, probes: Iterable[float] = (), b
     return curve
 
 
-def _negatives(
-    source: Iterable[Volume | Scored], tally: Tally, seen: list[int]
-) -> Iterator[tuple[Scores, Sequence[Tally]]]:
+def _negatives(source: Iterable[Volume | Scored], tally: Tally, seen: list[int]) -> Iterator[Portion]:
     """What is to be counted; `seen` is told each volume's number of positives."""
     for volume in map(_volume, source):
         seen.append(volume.positives.size)
-        yield volume.negatives, (tally,)
+        yield Portion(volume.negatives, (tally,))
+
+
+Members = Mapping[str, Mapping[str, Curve]]
 
 
 def pools(
-    members: Mapping[str, Mapping[str, Curve]], source: Iterable[Scored], probes: Iterable[float] = ()
+    members: Members, source: Iterable[Scored], probes: Iterable[float] = ()
 ) -> dict[str, StreamedCurve]:
-    """The curves of several pools that share cases, in one pass.
+    """The curves of several pools that share cases, in one pass, as `SecondPass`."""
+    counted = SecondPass(members, probes)
+    counted.go(source)
+    return {name: counted.curve(name) for name in members}
 
-    members: of each pool, by case id, a curve that has the case's positives. Raises DataError where a case's
-    lesion voxels are not those of its curve.
+
+class SecondPass:
+    """The negatives of several pools that share cases, counted in one pass.
+
+    members: of each pool, by case id, a curve that has the case's positives; looked: pools whose cases are counted one
+    by one, too, at the edges of the pool's bins.
+    Pools of the same cases share one tally. What remains: a tally holds its positives and 12 bytes a distinct one, so
+    a family of strata that part the cases takes as much again as the pool of all, and sorts and searches the batch
+    once more, in parts. A batch is there twice while that happens, so it holds two thirds of what `stream`'s does. A
+    pool looked at holds up to 16 KiB a case.
     """
-    probes = tuple(probes)
-    tallies = {name: Tally(Curve.pool(curves.values()), probes) for name, curves in members.items()}
-    count(_shared(members, tallies, source))
-    return {name: tally.curve() for name, tally in tallies.items()}
 
+    def __init__(self, members: Members, probes: Iterable[float] = (), looked: Iterable[str] = ()) -> None:
+        probes = tuple(probes)
+        self._members = members
+        self._shared: dict[frozenset[str], Tally] = {}
+        for curves in members.values():
+            ids = frozenset(curves)
+            if ids not in self._shared:
+                self._shared[ids] = Tally(Curve.pool(curves.values()), probes)
+        self._tallies = {name: self._shared[frozenset(curves)] for name, curves in members.items()}
+        self._edges = {name: self._tallies[name].edges for name in looked}
+        #: Of each pool looked at, by case id: the negatives at or above each edge, (K,).
+        self.above: dict[str, dict[str, Counts]] = {name: {} for name in self._edges}
 
-def _shared(
-    members: Mapping[str, Mapping[str, Curve]], tallies: Mapping[str, Tally], source: Iterable[Scored]
-) -> Iterator[tuple[Scores, Sequence[Tally]]]:
-    for scored in source:
-        names = [name for name, curves in members.items() if scored.case_id in curves]
-        if names:
-            positives, negatives, _ = split(scored)
-            if positives.size != members[names[0]][scored.case_id].n_found:
-                where = f"case {scored.case_id}"
-                raise DataError("the second pass showed other lesion voxels than the first", where=where)
-            yield negatives, [tallies[name] for name in names]
+    def go(self, source: Iterable[Scored], *, batch: int = BATCH, workers: int = 1) -> None:
+        """Count. Raises DataError where a case's lesion voxels are not those of its curve."""
+        overlap = sum(map(len, self._shared)) > len(frozenset().union(*self._shared))
+        count(self._portions(source), batch=batch, workers=workers, copies=overlap)
+
+    def curve(self, name: str) -> StreamedCurve:
+        """The curve of a pool, made anew."""
+        return self._tallies[name].curve()
+
+    def _portions(self, source: Iterable[Scored]) -> Iterator[Portion]:
+        for scored in source:
+            names = [name for name, curves in self._members.items() if scored.case_id in curves]
+            if names:
+                positives, negatives, _ = split(scored)
+                if positives.size != self._members[names[0]][scored.case_id].n_found:
+                    where = f"case {scored.case_id}"
+                    raise DataError("the second pass showed other lesion voxels than the first", where=where)
+                tallies = dict.fromkeys(self._tallies[name] for name in names)
+                edged = [name for name in names if name in self._edges]
+                look = partial(self._look, scored.case_id, edged) if edged else None
+                yield Portion(negatives, tuple(tallies), look)
+
+    def _look(self, case_id: str, names: Sequence[str], run: Scores) -> None:
+        for name in names:
+            self.above[name][case_id] = at_least([run], self._edges[name])
 
 
 def _volume(item: Volume | Scored) -> Volume:
     return Volume(*split(item)) if isinstance(item, Scored) else item
+
+
+def positives_of(scored: Scored) -> Curve:
+    """The curve of a case without its negatives, which are not even sorted."""
+    return _positives(_volume(scored))
 
 
 def _positives(volume: Volume) -> Curve:

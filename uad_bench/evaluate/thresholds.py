@@ -8,8 +8,10 @@
     oracle_case    best Dice of each test case by itself: a higher ceiling
     oracle_fprNN   as tune_fprNN, on the test cases themselves ("Dice at 5 % FPR" of FAE)
 
-Rules of tune and test cases see the lesion cases among them only. Whatever looks at labels of the test begins with
-"oracle". Where more than NN % of the voxels share the highest score, tune_fprNN lies above it, and nothing is called.
+Rules of tune and test cases see the lesion cases among them only, and of these the ones with a brain, as pools do.
+There is no threshold, and the reason `no_positive`, where no lesion voxel lies in a brain. Whatever looks at labels of
+the test begins with "oracle". Where more than NN % of the voxels share the highest score, tune_fprNN lies above it, and
+nothing is called.
 
 A threshold remembers the cases it was made from, and scoring refuses to test it on any of them unless it says
 that it is an oracle. Its digest tells whether two runs used the same rule, cases and value. A voxel is anomalous
@@ -18,6 +20,7 @@ where map >= threshold.
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from uad_bench.errors import DataError, unknown_name
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curve import Curve, split
+from uad_bench.evaluate.rates import Rates
 from uad_bench.evaluate.streaming import stream
 from uad_bench.types import Scored
 
@@ -67,7 +71,7 @@ def resolve(
 ) -> dict[str, Threshold]:
     """The threshold of every rule, from healthy validation scans, labelled tune cases and the test cases.
 
-    Each collection is gone through once or twice, and only where a rule asks for it.
+    Each collection is gone through a few times, and only where a rule asks for it.
     Raises UsageError for a name that is no rule.
     """
     names = list(dict.fromkeys(rules))
@@ -107,54 +111,78 @@ def healthy_quantiles(percents: Mapping[str, int], scans: Iterable[Scored]) -> d
 
 
 def by_curves(rules: Sequence[str], cases: Iterable[Scored]) -> dict[str, Threshold]:
-    """The thresholds of rules that look at labels, all from one pass over the lesion cases among `cases`."""
+    """The thresholds of rules that look at labels, from the lesion cases with a brain among `cases`.
+
+    Nothing but the positives is kept where `cases` can be gone through again: twice, four times for float64 maps.
+    """
     if not rules:
         return {}
-    case_ids, pool = _pooled(cases, any(_FPR.fullmatch(rule) for rule in rules))
-    return {rule: _by_curve(rule, pool, case_ids) for rule in rules}
-
-
-def _pooled(cases: Iterable[Scored], whole: bool) -> tuple[tuple[str, ...], Curve]:
-    """The ids of the lesion cases, sorted, and the curve of all their voxels; where not the `whole` curve is needed,
-    and `cases` can be gone through again, the negatives are counted and not kept."""
-    if whole or iter(cases) is cases:
-        curves = {scored.case_id: Curve.of_case(scored) for scored in cases if not scored.healthy}
-        return tuple(sorted(curves)), Curve.pool(curves.values())
     lesion = _Lesion(cases)
-    pool = stream(lesion)
-    return tuple(sorted(lesion.case_ids)), pool
+    percents = {int(match[2]) for rule in rules if (match := _FPR.fullmatch(rule))}
+    made = _kept if iter(cases) is cases else _streamed
+    pool, at_rate = made(lesion, percents, any(rule in _BY_DICE for rule in rules))
+    return {rule: _by_curve(rule, pool, at_rate, tuple(sorted(lesion.case_ids))) for rule in rules}
+
+
+AtRate = Mapping[int, float | None]
+
+
+def _kept(lesion: "_Lesion", percents: Iterable[int], by_dice: bool) -> tuple[Curve, AtRate]:
+    """The pooled curve, and the threshold of each rate, in one pass that keeps all voxels."""
+    pool = Curve.pool([Curve.of_case(scored) for scored in lesion])
+    return pool, {percent: lowest_at_rate(pool, percent) for percent in percents}
+
+
+def _streamed(lesion: "_Lesion", percents: Iterable[int], by_dice: bool) -> tuple[Curve, AtRate]:
+    """The same; without its points where no rule is made by Dice."""
+    lesion.rates = Rates(percents)
+    pool = stream(lesion) if by_dice else Curve.pool([])
+    while not lesion.rates.done:
+        for _ in lesion:
+            pass
+    return pool, {percent: lesion.rates.threshold(percent) for percent in percents}
 
 
 class _Lesion:
-    """The lesion cases among others, re-iterable; what it has met."""
+    """The lesion cases with a brain among others, as the groups of an evaluation pool them; re-iterable.
+
+    case_ids: those that it has met; rates: is shown the negatives of every pass.
+    """
 
     def __init__(self, cases: Iterable[Scored]) -> None:
         self._cases = cases
         self.case_ids: set[str] = set()
+        self.rates = Rates(())
 
     def __iter__(self) -> Iterator[Scored]:
         for scored in self._cases:
-            if not scored.healthy:
+            if not scored.healthy and scored.brain_mask.any():
                 self.case_ids.add(scored.case_id)
+                if not self.rates.done:
+                    self.rates.see(split(scored)[1])
                 yield scored
+        self.rates.turn()
 
 
-def _by_curve(rule: str, pool: Curve, case_ids: tuple[str, ...]) -> Threshold:
+def _by_curve(rule: str, pool: Curve, at_rate: AtRate, case_ids: tuple[str, ...]) -> Threshold:
     oracle, rate = rule.startswith("oracle"), _FPR.fullmatch(rule)
     if not case_ids:
         return Threshold(rule, None, case_ids, oracle, "no_threshold" if oracle else "no_tune")
     if rate:
-        value, reason = lowest_at_rate(pool, int(rate[2])), "no_negative"
+        value, reason = at_rate[int(rate[2])], "no_negative"
     else:
         best = pool.best_dice()
         value, reason = best[1] if best else None, "no_positive"
-    return Threshold(rule, value, case_ids, oracle, "" if value is not None else reason)
+    if value is None or math.isinf(value):
+        return Threshold(rule, None, case_ids, oracle, reason)
+    return Threshold(rule, value, case_ids, oracle)
 
 
 def lowest_at_rate(curve: Curve, percent: int) -> float | None:
     """The lowest threshold that calls at most `percent` % of the negatives; None without a negative.
 
-    Exact, without a copy of the negatives: a bisection over all floats of the maps' width.
+    Exact, of negatives that are all at hand (`rates` does without), and without a copy of them: a bisection over all
+    floats of the maps' width.
     """
     if not curve.n_negative:
         return None

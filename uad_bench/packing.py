@@ -1,0 +1,94 @@
+"""Maps, resamples and sketches as the bytes of files; equal contents give equal bytes. No pickle is ever read."""
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from uad_bench.types import BoolArray, FloatArray
+
+Floats = npt.NDArray[np.floating[Any]]
+Draws = Mapping[tuple[str, str, str], npt.NDArray[np.float64]]
+
+#: What unpacking damaged or foreign bytes raises.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+def pack_map(values: FloatArray, brain_mask: BoolArray, bits: int) -> bytes:
+    """A map (X, Y, Z), the brain only; outside it is 0 by contract.
+
+    bits: 32 keeps every bit; 16 rounds to float16 after a scaling by a power of two that nothing overflows: 11 bits
+    of precision, order kept but for scores that become equal.
+    """
+    inside = values[brain_mask]
+    kept, exponent = narrowed(inside) if bits == 16 else (inside, 0)
+    data = io.BytesIO()
+    np.savez_compressed(
+        data,
+        values=kept,
+        exponent=np.int64(exponent),
+        shape=np.array(values.shape),
+        brain=np.packbits(brain_mask),
+    )
+    return data.getvalue()
+
+
+def unpack_map(data: bytes) -> FloatArray:
+    """The map (X, Y, Z) that was packed. Raises one of UNREADABLE."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as kept:
+        shape = tuple(int(n) for n in kept["shape"])
+        brain = np.unpackbits(kept["brain"], count=int(np.prod(shape))).astype(bool).reshape(shape)
+        values = np.zeros(shape, np.float32)
+        values[brain] = widened(kept["values"], int(kept["exponent"]) if "exponent" in kept else 0)
+        return values
+
+
+def narrowed(values: FloatArray) -> tuple[Floats, int]:
+    """`values` / 2 ** exponent as float16; the exponent puts the largest of them between 2^14 and 2^15."""
+    largest = float(np.abs(values).max(initial=0))
+    exponent = int(np.frexp(largest)[1]) - 15 if largest else 0
+    return np.ldexp(values, -exponent).astype(np.float16), exponent
+
+
+def widened(values: Floats, exponent: int) -> Floats:
+    """What `narrowed` took, but for the rounding; float32 is left as it is."""
+    if values.dtype == np.float32:
+        return values
+    most = float(np.finfo(np.float32).max)  # which rounds up to a power of two that is none
+    return np.clip(np.ldexp(values.astype(np.float64), exponent), -most, most).astype(np.float32)
+
+
+def pack_draws(draws: Draws) -> bytes:
+    """By dataset, group and metric, values (B,) under the patient resamples."""
+    names = json.dumps(sorted(draws)).encode()
+    values = np.array([draws[key] for key in sorted(draws)], np.float64)
+    data = io.BytesIO()
+    np.savez_compressed(data, names=np.frombuffer(names, np.uint8), values=values)
+    return data.getvalue()
+
+
+def unpack_draws(data: bytes) -> dict[tuple[str, str, str], npt.NDArray[np.float64]]:
+    """What was packed. Raises one of UNREADABLE."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as kept:
+        names = json.loads(kept["names"].tobytes())
+        return {(d, g, m): row for (d, g, m), row in zip(names, kept["values"], strict=True)}
+
+
+def pack_sketches(sketches: Mapping[str, bytes]) -> bytes:
+    """By case, the bytes of `evaluate.sketch.Sketch`."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
+        for case_id in sorted(sketches):  # ZipInfo's own date, not today's
+            file.writestr(zipfile.ZipInfo(case_id), sketches[case_id], zipfile.ZIP_DEFLATED)
+    return data.getvalue()
+
+
+def unpack_sketches(data: bytes) -> dict[str, bytes]:
+    """What was packed. Raises one of UNREADABLE."""
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        return {name: file.read(name) for name in file.namelist()}
