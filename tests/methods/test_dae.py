@@ -12,7 +12,7 @@ from uad_bench.testing import toy_scans
 from uad_methods.dae import DAE
 from uad_methods.parts.noise import coarse_noise, coarse_shape
 from uad_methods.parts.residual import eroded, median_2d, residual
-from uad_methods.parts.unet import StandardisedConv, UNet
+from uad_methods.parts.unet import StandardisedConv, Swish, UNet
 
 
 def slices(count, channels=1, shape=(24, 32)):
@@ -53,6 +53,16 @@ def test_a_standardised_convolution_is_that_of_numpy():
         for kernel, bias in zip(flat.reshape(weight.shape), conv.bias, strict=True)
     ]
     np.testing.assert_allclose(conv(image)[0].detach(), expected, atol=1e-12)
+
+
+def test_swish_is_that_of_torch_without_its_denormal_numbers():
+    values = torch.linspace(-200, 50, 2001, requires_grad=True)
+    found = Swish()(values)
+    torch.testing.assert_close(found, torch.nn.functional.silu(values), rtol=1e-6, atol=1e-15)
+    slope = torch.autograd.grad(found.sum(), values)[0]
+    for numbers in (found.detach(), slope):
+        tiny = numbers[(numbers != 0) & (numbers.abs() < torch.finfo(torch.float32).tiny)]
+        assert not len(tiny)
 
 
 @pytest.mark.parametrize("shape", [(96, 96), (33, 50), (5, 9), (80, 97)])

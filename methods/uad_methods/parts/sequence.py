@@ -50,7 +50,7 @@ def _runs(first: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Runs:
 
 def side_by_side(codes: torch.Tensor, lengths: list[int]) -> torch.Tensor:
     """Runs one behind the other (N, d) -> side by side (n, longest, d), zeros behind the shorter ones."""
-    return pad_sequence(torch.split(codes, lengths), batch_first=True)
+    return pad_sequence(list(torch.split(codes, lengths)), batch_first=True)
 
 
 def one_behind_the_other(codes: torch.Tensor, lengths: list[int]) -> torch.Tensor:
