@@ -62,8 +62,8 @@ def plan(shape: tuple[int, int], squeeze: int = 8) -> Plan:
 def encoder(channels: int, sizes: Plan) -> nn.Sequential:
     """Padded slices (n, C, *full) -> the thin map, flat: (n, size)."""
     pairs = zip([channels, *sizes.down], sizes.down, strict=False)
-    thin = nn.Conv2d(sizes.down[-1], sizes.thin, 1)
-    return nn.Sequential(*(_halve(a, b) for a, b in pairs), thin, nn.Flatten())
+    halved = [_halve(a, b) for a, b in pairs]
+    return nn.Sequential(*halved, nn.Conv2d(sizes.down[-1], sizes.thin, 1), nn.Flatten())
 
 
 def decoder(channels: int, sizes: Plan) -> nn.Sequential:

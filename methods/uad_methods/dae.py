@@ -29,9 +29,9 @@ class DAE(TorchMethod):
     noise: deviation of the coarse numbers. cells: of the coarse grid along the longer side of a slice, the
     most sensitive of all. width: channels at the top. cosine: steps in which the learning rate falls from `lr`
     to 0; in as many it rises again, and so on. clip: limit of the gradient's norm. foreground: where there is
-    noise and loss, the brain mask, or the paper's channel sum above 0.01. filtered: the paper's own erosion and
-    2D median, for protocols that have none. positive: only what is too bright. checked: validation slices that
-    choose among weights, always under the same noise.
+    noise and loss, the brain mask, or the paper's channel sum above 0.01. filtered: the paper's own erosion of
+    the foreground and 2D median, for protocols that have none. positive: only what is too bright. checked:
+    validation slices that choose among weights, always under the same noise.
     """
 
     lr: float = 1e-4
@@ -93,7 +93,9 @@ class DAE(TorchMethod):
 
     def _residual(self, batch: Batch) -> torch.Tensor:
         error = residual(batch, self.net_(batch.image), positive=self.positive)
-        return median_2d(error * eroded(batch.brain, BOX), BOX) if self.filtered else error
+        if not self.filtered:
+            return error
+        return median_2d(error * eroded(self._foreground(batch)[:, 0], BOX), BOX)
 
     def _noise(self, batch: Batch, key: int | str, ctx: Context) -> torch.Tensor:
         """Noise for `batch`, 0 outside the foreground; a pure function of the run's seed and `key`."""

@@ -144,11 +144,14 @@ def test_the_papers_filters_are_those_of_scipy():
         assert np.array_equal(median_2d(maps, 5)[i], ndimage.median_filter(maps[i].numpy(), 5, mode="mirror"))
 
 
-def test_the_filtered_score_is_eroded_first_and_smoothed_then():
-    method, batch = untrained(filtered=True), slices(2)
+@pytest.mark.parametrize("foreground", ["brain", "intensity"])
+def test_the_filtered_score_is_eroded_first_and_smoothed_then(foreground):
+    method, batch = untrained(filtered=True, foreground=foreground), slices(2)
+    batch.image[:, :, 10, 12] = 0.0
+    mask = batch.brain if foreground == "brain" else batch.image[:, 0] > 0.01
     with torch.no_grad():
         plain = residual(batch, method.net_(batch.image))
-        assert torch.equal(method._residual(batch), median_2d(plain * eroded(batch.brain, 5), 5))
+        assert torch.equal(method._residual(batch), median_2d(plain * eroded(mask, 5), 5))
 
 
 def test_slices_together_score_as_one_by_one():
@@ -170,6 +173,13 @@ def test_training_takes_noise_off():
         method.fit(train, val, Context(policy=Policy(sink=curve.append)))
         losses.append(min(entry["validation"] for entry in curve if "validation" in entry))
     assert losses[1] < 0.5 * losses[0]
+
+
+def test_training_in_bf16_keeps_float32_weights_and_scores():
+    method, scans = DAE(**DAE.tiny), toy_scans(2)
+    method.fit(scans, scans, Context(precision="bf16"))
+    assert {value.dtype for value in method.net_.state_dict().values()} == {torch.float32}
+    assert method.score(scans[0], Context()).dtype == np.float32
 
 
 class KilledError(Exception):

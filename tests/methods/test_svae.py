@@ -161,6 +161,14 @@ def test_training_lowers_the_loss_and_is_heard(between):
     assert float(method.net_.loudness.detach()) != 0
 
 
+@pytest.mark.parametrize("between", TALKING)
+def test_training_in_bf16_keeps_float32_weights(between):
+    method, scans = SVAE(**SVAE.tiny, between=between), toy_scans(2)
+    method.fit(scans, scans, Context(precision="bf16"))
+    assert torch.bfloat16 not in {value.dtype for value in method.net_.state_dict().values()}
+    assert np.isfinite(method.score(scans[0], Context())).all()
+
+
 class KilledError(Exception):
     pass
 
