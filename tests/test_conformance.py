@@ -10,7 +10,7 @@ from uad_datasets.phantom import PhantomAdapter
 
 METHODS = [
     "random", "all-brain", "atlas-z", "thresh", "thresh:raw", "thresh:zscore", "ae", "vae",
-    "patch2loc", "patch2loc:conv",
+    "svae", "svae:gru", "svae:alone", "dae", "dae:published", "dae:positive", "patch2loc", "patch2loc:conv",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from uad_bench import Context, Scan, SliceStack, TorchMethod
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.autoencoder import Autoencoder
+from uad_methods.parts.residual import absolute_error, residual
 
 
 @dataclass
@@ -63,10 +64,4 @@ class AE(TorchMethod):
         return self.score_slices(scan, ctx, self._residual)
 
     def _residual(self, batch: Batch) -> torch.Tensor:
-        seen = self.net_(batch.image)
-        return absolute_error(batch.image, seen.image).mean(dim=1) * batch.brain
-
-
-def absolute_error(images: torch.Tensor, guess: torch.Tensor) -> torch.Tensor:
-    """|x - x_hat| in float32, of the shape of both."""
-    return (images - guess.float()).abs()
+        return residual(batch, self.net_(batch.image).image)

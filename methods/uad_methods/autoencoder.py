@@ -1,4 +1,4 @@
-"""The network that AE and VAE share: the "unified" encoder and decoder of Baur et al. 2021.
+"""The network that AE and VAE share, and the parts of it that others use: encoder and decoder of Baur et al. 2021.
 
 Slices are (n, C, X, Y). Every level halves them, down to a map of about 8 x 8, which a dense layer squeezes
 into the code. One difference from the published code is on purpose: its batch normalisation never left its
@@ -15,6 +15,7 @@ KERNEL, SLOPE = 5, 0.3  # slope: that of the paper's framework, not PyTorch's 0.
 SMALLEST = 8  # pixels of the shorter side of the map before the dense layer, at least
 WIDEST, NARROWEST = 128, 32  # channels
 CODE = 128
+LOG_SIGMA = (-6, 2)  # a clamp that is not in the paper: one wild slice must not overflow exp
 
 
 class Output(NamedTuple):
@@ -30,52 +31,96 @@ def levels(shape: tuple[int, int]) -> int:
     return max(1, (min(shape) // SMALLEST).bit_length() - 1)
 
 
+class Plan(NamedTuple):
+    """Sizes of the network for slices of one shape.
+
+    down, up: channels of each level; thin: of the map that the dense layer sees; small, full: shapes (X, Y) of
+    that map and of the padded slice.
+    """
+
+    down: list[int]
+    up: list[int]
+    thin: int
+    small: tuple[int, int]
+    full: tuple[int, int]
+
+    @property
+    def size(self) -> int:
+        """Numbers in the thin map."""
+        return self.thin * self.small[0] * self.small[1]
+
+
+def plan(shape: tuple[int, int], squeeze: int = 8) -> Plan:
+    """For slices of `shape`; the last level has `squeeze` times as many channels as the thin map."""
+    depth = levels(shape)
+    down = [min(WIDEST, NARROWEST * 2**i) for i in range(depth)]
+    up = [max(NARROWEST, WIDEST // 2**i) for i in range(depth)]
+    small = (-(-shape[0] // 2**depth), -(-shape[1] // 2**depth))
+    return Plan(down, up, down[-1] // squeeze, small, (small[0] * 2**depth, small[1] * 2**depth))
+
+
+def encoder(channels: int, sizes: Plan) -> nn.Sequential:
+    """Padded slices (n, C, *full) -> the thin map, flat: (n, size)."""
+    pairs = zip([channels, *sizes.down], sizes.down, strict=False)
+    halved = [_halve(a, b) for a, b in pairs]
+    return nn.Sequential(*halved, nn.Conv2d(sizes.down[-1], sizes.thin, 1), nn.Flatten())
+
+
+def decoder(channels: int, sizes: Plan) -> nn.Sequential:
+    """The thin map, flat (n, size) -> padded slices (n, C, *full), linear at the end."""
+    top = sizes.down[-1]
+    pairs = zip([top, *sizes.up], sizes.up, strict=False)
+    return nn.Sequential(
+        nn.Unflatten(1, (sizes.thin, *sizes.small)), nn.Conv2d(sizes.thin, top, 1), nn.BatchNorm2d(top),
+        nn.ReLU(), *(_double(a, b) for a, b in pairs), nn.Conv2d(sizes.up[-1], channels, 1),
+    )  # fmt: skip
+
+
+def padded(images: torch.Tensor, sizes: Plan) -> torch.Tensor:
+    """Slices (n, C, X, Y) with zeros at the far ends, up to whole levels: (n, C, *full)."""
+    x, y = images.shape[-2:]
+    return functional.pad(images, (0, sizes.full[1] - y, 0, sizes.full[0] - x))
+
+
 class Autoencoder(nn.Module):
     """Slices -> code of 128 numbers -> slices. 1.63 M weights at 128 x 128, 1.52 M at 96 x 96.
 
     `shape` (X, Y) may be any: slices are padded with zeros at the far ends to whole levels, and cut back.
     dropout: on the code and on the expanded vector. gaussian: the code is drawn from a Gaussian whose mean
-    and spread the encoder gives (in eval mode it is the mean), 1.76 M and 1.82 M weights.
+    and spread the encoder gives (in eval mode it is the mean), 1.76 M and 1.82 M weights. squeeze: by how much
+    the map is thinned before the dense layer.
     """
 
-    def __init__(self, channels: int, shape: tuple[int, int], dropout: float, *, gaussian: bool) -> None:
+    def __init__(self, channels: int, shape: tuple[int, int], dropout: float, *, gaussian: bool,
+                 squeeze: int = 8) -> None:  # fmt: skip
         super().__init__()
-        depth = levels(shape)
-        down = [min(WIDEST, NARROWEST * 2**i) for i in range(depth)]
-        up = [max(NARROWEST, WIDEST // 2**i) for i in range(depth)]
-        small = (-(-shape[0] // 2**depth), -(-shape[1] // 2**depth))
-        thin = down[-1] // 8
-        size = thin * small[0] * small[1]
-        self.full = (small[0] * 2**depth, small[1] * 2**depth)
-        pairs = zip([channels, *down], down, strict=False)
-        self.encoder = nn.Sequential(
-            *(_halve(a, b) for a, b in pairs), nn.Conv2d(down[-1], thin, 1), nn.Flatten()
-        )
-        self.to_mean = nn.Linear(size, CODE)
-        self.to_log_sigma = nn.Linear(size, CODE) if gaussian else None
+        self.sizes = plan(shape, squeeze)
+        self.encoder = encoder(channels, self.sizes)
+        self.to_mean = nn.Linear(self.sizes.size, CODE)
+        self.to_log_sigma = nn.Linear(self.sizes.size, CODE) if gaussian else None
         self.drop = nn.Dropout(dropout)
-        self.expand = nn.Linear(CODE, size)
-        pairs = zip([down[-1], *up], up, strict=False)
-        self.decoder = nn.Sequential(
-            nn.Unflatten(1, (thin, *small)), nn.Conv2d(thin, down[-1], 1), nn.BatchNorm2d(down[-1]), nn.ReLU(),
-            *(_double(a, b) for a, b in pairs), nn.Conv2d(up[-1], channels, 1),
-        )  # fmt: skip
+        self.expand = nn.Linear(CODE, self.sizes.size)
+        self.decoder = decoder(channels, self.sizes)
 
     def forward(self, images: torch.Tensor) -> Output:
         """Reconstruct slices (n, C, X, Y)."""
         x, y = images.shape[-2:]
-        seen = self.encoder(functional.pad(images, (0, self.full[1] - y, 0, self.full[0] - x)))
+        seen = self.encoder(padded(images, self.sizes))
         mean = self.to_mean(seen)
         if self.to_log_sigma is None:
             return Output(self._decode(mean, x, y))
-        # The clamp, not in the paper, keeps one wild slice from overflowing exp.
-        log_sigma = self.to_log_sigma(seen).clamp(-6, 2)
-        noise = torch.randn_like(mean) * log_sigma.exp() if self.training else 0.0
-        return Output(self._decode(mean + noise, x, y), mean, log_sigma)
+        log_sigma = self.to_log_sigma(seen).clamp(*LOG_SIGMA)
+        code = drawn(mean, log_sigma) if self.training else mean
+        return Output(self._decode(code, x, y), mean, log_sigma)
 
     def _decode(self, code: torch.Tensor, x: int, y: int) -> torch.Tensor:
         grown: torch.Tensor = self.decoder(self.drop(self.expand(self.drop(code))))
         return grown[..., :x, :y]
+
+
+def drawn(mean: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
+    """A code from N(mean, sigma), of the shape of both."""
+    return mean + torch.randn_like(mean) * log_sigma.exp()
 
 
 def _halve(inputs: int, outputs: int) -> nn.Sequential:

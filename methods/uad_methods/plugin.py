@@ -12,4 +12,8 @@ def register_methods(register: Register) -> None:
     register("thresh", "uad_methods.thresh:Thresh", "the intensity itself, equalised; nothing is learnt")
     register("ae", "uad_methods.ae:AE", "dense autoencoder, residual of its reconstruction")
     register("vae", "uad_methods.vae:VAE", "variational autoencoder, residual of its reconstruction")
+    register(
+        "svae", "uad_methods.svae:SVAE", "VAE along the slices of a volume; re-implementation from abstract"
+    )
+    register("dae", "uad_methods.dae:DAE", "U-Net that removes coarse noise, and with it what is not healthy")
     register("patch2loc", "uad_methods.patch2loc:Patch2Loc", "patches whose place a network cannot tell")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 
 from uad_bench import Context
-from uad_methods.ae import AE, absolute_error
+from uad_methods.ae import AE
 from uad_methods.autoencoder import Autoencoder
+from uad_methods.parts.residual import absolute_error
 
 
 @dataclass

@@ -22,7 +22,7 @@ def scan(case_id="a", shape=(6, 5, 8), channels=2, fill=None):
 def test_the_stack_holds_brain_slices_with_their_place():
     one = scan()
     stack = SliceStack([one, one], Context())
-    assert len(stack) == 8 and stack.depth == 8
+    assert len(stack) == 8 and stack.depth == 8 and stack.counts == [4, 4]
     batch = stack.take([1])
     assert batch.z.tolist() == [3]
     np.testing.assert_allclose(batch.image[0].numpy(), one.image[..., 3], atol=1e-3)

@@ -26,7 +26,8 @@ class SliceStack:
     """Every axial slice that holds brain, of every scan, as one fp16 tensor: on the device where it fits.
 
     `batch(step, size)` is a pure function of (seed, stack name, step), so there are no workers to stall and
-    resuming needs no sampler state. depth: slices a volume has (Z). shape: (X, Y).
+    resuming needs no sampler state. depth: slices a volume has (Z). shape: (X, Y). counts: slices of each scan in
+    the stack, where they follow each other from the feet upwards.
     """
 
     def __init__(self, scans: Sequence[Scan], ctx: Context, *, name: str = "train") -> None:
@@ -35,6 +36,7 @@ class SliceStack:
         parts = [_slices(scan) for scan in scans]
         self.ctx, self.name, self.depth = ctx, name, scans[0].shape[2]
         self.shape = scans[0].shape[:2]
+        self.counts = [len(p[2]) for p in parts]
         images = torch.cat([p[0] for p in parts])
         home = ctx.device if _fits(images.nbytes * 1.5, ctx.device) else "cpu"
         self.images = images.to(home)

@@ -1,0 +1,38 @@
+"""What a reconstruction leaves over: error maps, and the two filters that papers put behind them."""
+
+import torch
+from torch.nn import functional
+
+from uad_bench.method.slices import Batch
+
+
+def absolute_error(images: torch.Tensor, guess: torch.Tensor) -> torch.Tensor:
+    """|x - x_hat| in float32, of the shape of both."""
+    return (images - guess.float()).abs()
+
+
+def residual(batch: Batch, guess: torch.Tensor, *, positive: bool = False) -> torch.Tensor:
+    """The score of each pixel, (n, X, Y), at least 0: |x - x_hat|, the mean over modalities; 0 outside the brain.
+
+    guess: x_hat (n, C, X, Y). positive: only what is brighter than expected, max(x - x_hat, 0).
+    """
+    error = (batch.image - guess.float()).clamp(min=0) if positive else absolute_error(batch.image, guess)
+    return error.mean(dim=1) * batch.brain
+
+
+def eroded(mask: torch.Tensor, side: int) -> torch.Tensor:
+    """Bool (n, X, Y): pixels whose whole `side` x `side` box lies inside `mask`; beyond the slice is outside."""
+    reach = side // 2
+    outside = functional.pad((~mask).float(), (reach,) * 4, value=1.0)
+    return functional.max_pool2d(outside, side, stride=1) == 0
+
+
+def median_2d(maps: torch.Tensor, side: int) -> torch.Tensor:
+    """The median of each pixel's `side` x `side` box, (n, X, Y); mirrored at the edge of the slice.
+
+    Sides of the slice must exceed half of `side`.
+    """
+    reach = side // 2
+    mirrored = functional.pad(maps[:, None], (reach,) * 4, mode="reflect")[:, 0]
+    boxes = mirrored.unfold(1, side, 1).unfold(2, side, 1).flatten(3)
+    return boxes.median(dim=3).values
