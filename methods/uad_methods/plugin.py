@@ -12,4 +12,6 @@ def register_methods(register: Register) -> None:
     register("thresh", "uad_methods.thresh:Thresh", "the intensity itself, equalised; nothing is learnt")
     register("ae", "uad_methods.ae:AE", "dense autoencoder, residual of its reconstruction")
     register("vae", "uad_methods.vae:VAE", "variational autoencoder, residual of its reconstruction")
+    register("fae", "uad_methods.fae:FAE", "autoencoder of a frozen ResNet's features, structural similarity")
+    register("fanogan", "uad_methods.fanogan:FAnoGAN", "nearest healthy slice of a GAN, found by an encoder")
     register("patch2loc", "uad_methods.patch2loc:Patch2Loc", "patches whose place a network cannot tell")

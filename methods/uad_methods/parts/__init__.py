@@ -1,0 +1,1 @@
+"""What more than one method uses: functions and small networks, no parents."""
