@@ -10,7 +10,7 @@ from uad_datasets.phantom import PhantomAdapter
 
 METHODS = [
     "random", "all-brain", "atlas-z", "thresh", "thresh:raw", "thresh:zscore", "ae", "vae",
-    "patch2loc", "patch2loc:conv",
+    "patch2loc", "patch2loc:conv", "fae:random", "fae:self", "fanogan", "fanogan:drift",
 ]  # fmt: skip
 
 
