@@ -67,6 +67,10 @@ class FAE(TorchMethod):
         if self.side % 64 or self.side < 64:
             raise UsageError(f"fae.side is {self.side}", hint="give a multiple of 64")
 
+    def seen(self) -> tuple[str, ...]:
+        """ImageNet, where weights are given."""
+        return ("imagenet",) if self.weights else ()
+
     def build(self) -> "FeatureAutoencoder":
         """The network: 10,285,048 weights of the autoencoder, 683,072 of the ResNet, for one modality."""
         return FeatureAutoencoder(self.channels_, self.dropout, adapt_bn=self.adapt_bn)

@@ -50,6 +50,10 @@ def test_without_weights_the_paper_s_name_is_refused_in_one_line():
     assert variant(FAE(extractor="random")) == "random" and variant(FAE(extractor="self")) == "self"
 
 
+def test_only_given_weights_have_seen_something():
+    assert FAE(weights="resnet18.pth").seen() == ("imagenet",) and FAE(extractor="self").seen() == ()
+
+
 @pytest.mark.parametrize("wrong", [{"side": 96}, {"weights": "some.pth"}])
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(UsageError):
