@@ -128,3 +128,10 @@ def test_training_raises_the_score_of_a_swapped_texture_of_equal_mean():
 @pytest.mark.parametrize("phase", ["extractor", "autoencoder"])
 def test_a_resume_in_either_phase_is_bit_equal(phase, tmp_path):
     assert_resume_is_bit_equal(lambda: FAE(**{**TINY, "extractor": "self"}), phase, tmp_path)
+
+
+def test_training_in_bf16_gives_a_finite_map():
+    scans, ctx = toy_scans(2), Context(precision="bf16")
+    method = FAE(**{**TINY, "extractor": "self"})
+    method.fit(scans, scans, ctx)
+    assert np.isfinite(method.score(scans[0], ctx)).all()

@@ -124,3 +124,10 @@ def test_a_side_that_four_halvings_do_not_divide_is_refused():
 @pytest.mark.parametrize("phase", ["gan", "encoder"])
 def test_a_resume_in_either_phase_is_bit_equal(phase, tmp_path):
     assert_resume_is_bit_equal(lambda: FAnoGAN(**FAnoGAN.tiny), phase, tmp_path)
+
+
+def test_training_in_bf16_gives_a_finite_map():
+    scans, ctx = toy_scans(2), Context(precision="bf16")
+    method = FAnoGAN(**FAnoGAN.tiny)
+    method.fit(scans, scans, ctx)
+    assert np.isfinite(method.score(scans[0], ctx)).all()
