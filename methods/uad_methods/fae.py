@@ -50,7 +50,7 @@ class FAE(TorchMethod):
     dropout: float = 0.1
     self_steps: int = 2_000
 
-    paper: ClassVar[str] = "Meissen et al. 2022, arXiv 2208.10992"
+    paper: ClassVar[str] = "Meissen et al. 2022, BrainLes (Structural Feature-Autoencoders)"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "random": {"extractor": "random"},
         "self": {"extractor": "self"},
