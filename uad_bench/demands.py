@@ -8,7 +8,8 @@ from uad_bench.errors import DataError, UsageError
 
 def require_unseen(cls: type, spec: RunSpec) -> None:
     """Raise DataError where weights that a method brings have seen a test set (L11), unless the run allows leaks."""
-    seen = sorted(set(cls.pretrained_on) & {plugins.label(name) for name in spec.test})  # type: ignore[attr-defined]
+    brought: tuple[str, ...] = cls(**spec.parameters).seen()
+    seen = sorted(set(brought) & {plugins.label(name) for name in spec.test})
     if seen and not spec.allow_leak:
         what = f"leak L11: weights that {spec.method!r} brings have seen {', '.join(seen)}"
         hint = "test on another dataset, or add --allow-leak, which marks the result for good"
@@ -28,7 +29,7 @@ def require_modalities(cls: type, spec: RunSpec) -> None:
 def borrowed_weights(spec: RunSpec) -> list[Finding]:
     """L11: what a method says of the weights that it brings."""
     entry = plugins.Entry("method", spec.method, spec.target, "", spec.source)
-    seen = sorted(set(plugins.load(entry).pretrained_on))
+    seen = sorted(set(plugins.load(entry)(**spec.parameters).seen()))
     tested = set(seen) & {plugins.label(name) for name in spec.test}
     what = f"weights from elsewhere have seen {', '.join(seen)}"
     return [Finding("L11", "error" if tested else "note", what, tuple(sorted(tested)))] if seen else []

@@ -16,4 +16,6 @@ def register_methods(register: Register) -> None:
         "svae", "uad_methods.svae:SVAE", "VAE along the slices of a volume; re-implementation from abstract"
     )
     register("dae", "uad_methods.dae:DAE", "U-Net that removes coarse noise, and with it what is not healthy")
+    register("fae", "uad_methods.fae:FAE", "autoencoder of a frozen ResNet's features, structural similarity")
+    register("fanogan", "uad_methods.fanogan:FAnoGAN", "nearest healthy slice of a GAN, found by an encoder")
     register("patch2loc", "uad_methods.patch2loc:Patch2Loc", "patches whose place a network cannot tell")

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from scipy.stats import rankdata
 
 from uad_bench import Context, Method, Scan
 from uad_bench.types import FloatArray
+from uad_methods.parts.equalise import equalised
 
 Mode = Literal["equalised", "raw", "zscore"]
 
@@ -48,7 +48,6 @@ def _scored(values: FloatArray, mode: Mode) -> FloatArray:
     if mode == "raw" or not values.size:
         return values
     if mode == "equalised":
-        ranks = rankdata(values, method="max")  # equal voxels share the highest rank: the empirical CDF
-        return np.asarray(ranks / values.size, np.float32)
+        return equalised(values)
     sd = values.std(dtype=np.float64)
     return np.asarray((values - values.mean(dtype=np.float64)) / (sd or 1.0), np.float32)

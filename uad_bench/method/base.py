@@ -52,6 +52,10 @@ class Method:
         """The anomaly map (X, Y, Z) on the scan's grid: higher = more anomalous, finite, any range."""
         raise NotImplementedError
 
+    def seen(self) -> tuple[str, ...]:
+        """Datasets that weights from elsewhere have seen, where these parameters bring any: `pretrained_on`."""
+        return self.pretrained_on
+
     def save(self, folder: Path) -> None:
         """Write what was learnt into the empty `folder`. The default keeps arrays, numbers and tuples."""
         state = learnt(self)

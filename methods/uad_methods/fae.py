@@ -1,0 +1,124 @@
+"""FAE: an autoencoder of a frozen ResNet's features; what it rebuilds with the wrong structure is anomalous."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch.nn import functional
+
+from uad_bench import Context, Scan, SliceStack, TorchMethod
+from uad_bench.errors import UsageError
+from uad_bench.method.slices import Batch
+from uad_bench.types import FloatArray
+from uad_methods.feature_autoencoder import TAPS, FeatureAutoencoder
+from uad_methods.parts.equalise import EqualisedScans, equalised_scan
+from uad_methods.parts.frame import from_square, to_square
+from uad_methods.parts.hidden import Filler, fill_loss, hide
+from uad_methods.parts.ssim import ssim_map
+from uad_methods.parts.weights import load_into
+
+
+@dataclass
+class FAE(TorchMethod):
+    """Features of healthy slices are squeezed and rebuilt; the score is 1 - SSIM of the two, mean over channels.
+
+    The paper's network begins with ImageNet weights, which you bring: --set fae.weights=resnet18-f37072fd.pth.
+    Without them there are two methods of their own names: fae:random, whose ResNet stays as it was drawn, and
+    fae:self, whose ResNet first learns on the healthy slices to fill in hidden squares.
+
+    sha256: digest (8 digits or more) that the file must have, where its name does not end in it. adapt_bn: the
+    ResNet's batch statistics move on while the autoencoder learns, as published. equalise: histograms, inside
+    the brain. side: pixels of the square that slices are brought to, a multiple of 64. self_steps: of filling in.
+    """
+
+    extractor: Literal["weights", "random", "self"] = "weights"
+    weights: str = ""
+    sha256: str = ""
+    adapt_bn: bool = True
+    equalise: bool = True
+    side: int = 128
+    lr: float = 2e-4
+    batch: int = 32
+    steps: int = 10_000
+    dropout: float = 0.1
+    self_steps: int = 2_000
+
+    paper: ClassVar[str] = "Meissen et al. 2022, BrainLes (Structural Feature-Autoencoders)"
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "random": {"extractor": "random"},
+        "self": {"extractor": "self"},
+    }
+    tiny: ClassVar[Mapping[str, Any]] = {"side": 64, "batch": 2, "steps": 3, "self_steps": 3}
+
+    def __post_init__(self) -> None:
+        """Refuse what would be another method under this name."""
+        if self.extractor == "weights" and not self.weights:
+            hint = "give a ResNet-18 file, --set fae.weights=FILE, or run fae:random or fae:self"
+            raise UsageError("fae needs ImageNet weights, and none were given", hint=hint)
+        if self.extractor != "weights" and self.weights:
+            raise UsageError(f"fae.weights would be ignored by fae:{self.extractor}", hint="drop one of them")
+        if self.side % 64 or self.side < 64:
+            raise UsageError(f"fae.side is {self.side}", hint="give a multiple of 64")
+
+    def seen(self) -> tuple[str, ...]:
+        """ImageNet, where weights are given."""
+        return ("imagenet",) if self.weights else ()
+
+    def build(self) -> FeatureAutoencoder:
+        """The network: 10,285,048 weights of the autoencoder, 683,072 of the ResNet, for one modality."""
+        return FeatureAutoencoder(self.channels_, self.dropout, adapt_bn=self.adapt_bn)
+
+    def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
+        """Train on slices of `train`; the last weights are kept, as published."""
+        self.begin(train, ctx)
+        if self.weights:
+            self.weights_ = load_into(self._net.extractor.resnet, Path(self.weights), self.sha256)
+        stack = SliceStack(EqualisedScans(train) if self.equalise else train, ctx)
+        if self.extractor == "self":
+            self._learn_to_fill(stack, ctx)
+        net = self._net.train()
+        net.extractor.requires_grad_(False)
+        opt = torch.optim.Adam(net.autoencoder.parameters(), self.lr)
+        for step in ctx.steps(self.steps, name="autoencoder", net=net, opt=opt):
+            with ctx.autocast():
+                features, rebuilt = net(to_square(stack.batch(step, self.batch).image, self.side))
+            loss = -ssim_map(rebuilt, features).mean()
+            ctx.log(loss=loss)
+            opt.zero_grad()
+            torch.autograd.backward(loss)
+            opt.step()
+
+    def _learn_to_fill(self, stack: SliceStack, ctx: Context) -> None:
+        """First phase of fae:self; every modality is an image of its own."""
+        extractor, filler = self._net.extractor, Filler(TAPS).to(ctx.device)
+        extractor.resnet.train()  # whatever `adapt_bn` says of the phase after
+        opt = torch.optim.Adam([*extractor.parameters(), *filler.parameters()], 1e-3)
+        for step in ctx.steps(self.self_steps, name="extractor", extractor=extractor, filler=filler, opt=opt):
+            images = to_square(stack.batch(step, self.batch).image, self.side).flatten(0, 1)[:, None]
+            seen, hidden = hide(images, ctx.torch_rng("hidden", step))
+            with ctx.autocast():
+                guess = filler(extractor(seen))
+            loss = fill_loss(guess, images, hidden)
+            ctx.log(loss=loss)
+            opt.zero_grad()
+            torch.autograd.backward(loss)
+            opt.step()
+
+    def score(self, scan: Scan, ctx: Context) -> FloatArray:
+        """1 - SSIM in [0, 2] (X, Y, Z); 0 outside the brain."""
+        return self.score_slices(equalised_scan(scan) if self.equalise else scan, ctx, self._residual)
+
+    def _residual(self, batch: Batch) -> torch.Tensor:
+        features, rebuilt = self._net(to_square(batch.image, self.side))
+        error = 1 - ssim_map(rebuilt, features).mean(dim=1, keepdim=True)
+        size = (self.side, self.side)
+        full = functional.interpolate(error, size, mode="bilinear", align_corners=True)[:, 0]
+        x, y = batch.image.shape[-2:]
+        return from_square(full, (x, y)) * batch.brain
+
+    @property
+    def _net(self) -> FeatureAutoencoder:
+        assert isinstance(self.net_, FeatureAutoencoder)
+        return self.net_

@@ -1,0 +1,148 @@
+"""f-AnoGAN: a GAN knows healthy slices, an encoder finds the nearest one; what is left over is anomalous."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+
+from uad_bench import Context, Scan, SliceStack, TorchMethod
+from uad_bench.errors import UsageError
+from uad_bench.method.slices import Batch
+from uad_bench.types import FloatArray
+from uad_methods.parts.adversarial import critic_loss, gradient_penalty
+from uad_methods.parts.frame import from_square, to_square
+from uad_methods.parts.resgan import Critic, Encoder, Generator
+
+
+@dataclass
+class FAnoGAN(TorchMethod):
+    """A Wasserstein GAN learns healthy slices; then an encoder learns codes whose pictures match slice and features.
+
+    The score is |x - G(E(x))| / 2 of slices in [-1, 1], the mean over modalities. The features of the critic
+    serve the encoder's loss alone: they have no resolution.
+
+    side: pixels of the square that slices are brought to, a multiple of 16. width: channels of the first level.
+    code: numbers a slice. critic_steps: updates of the critic before each of the generator. penalty: weight of
+    the gradient penalty. kappa: weight of the features in the encoder's loss. drift: the generator's batch
+    statistics move while the encoder learns, as in a published re-implementation.
+    """
+
+    side: int = 64
+    width: int = 64
+    code: int = 128
+    batch: int = 64
+    gan_steps: int = 30_000
+    critic_steps: int = 5
+    gan_lr: float = 1e-4
+    penalty: float = 10.0
+    encoder_steps: int = 50_000
+    encoder_lr: float = 5e-5
+    kappa: float = 1.0
+    drift: bool = False
+
+    paper: ClassVar[str] = "Schlegl et al. 2019, doi 10.1016/j.media.2019.01.010"
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"drift": {"drift": True}}
+    tiny: ClassVar[Mapping[str, Any]] = {
+        "side": 32, "width": 4, "code": 8, "batch": 4, "gan_steps": 3, "critic_steps": 2, "encoder_steps": 3,
+    }  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Refuse a size that four halvings do not divide."""
+        if self.side % 16 or self.side < 32:
+            raise UsageError(f"fanogan.side is {self.side}", hint="give a multiple of 16, 32 or more")
+
+    def build(self) -> torch.nn.ModuleDict:
+        """Generator, critic and encoder for `channels_` modalities."""
+        sizes = self.channels_, self.side, self.width
+        return torch.nn.ModuleDict({
+            "generator": Generator(*sizes, self.code), "critic": Critic(*sizes), "encoder": Encoder(*sizes, self.code),
+        })  # fmt: skip
+
+    def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
+        """First the GAN, then the encoder, on slices of `train`; the last weights are kept, as published."""
+        self.begin(train, ctx)
+        stack = SliceStack(train, ctx)
+        self._fit_gan(stack, ctx)
+        self._fit_encoder(stack, ctx)
+
+    def _fit_gan(self, stack: SliceStack, ctx: Context) -> None:
+        generator, critic, _ = self._nets
+        adam = partial(torch.optim.Adam, lr=self.gan_lr, betas=(0.0, 0.9))
+        for_generator, for_critic = adam(generator.parameters()), adam(critic.parameters())
+        for step in ctx.steps(self.gan_steps, name="gan", generator=generator, critic=critic,
+                              for_generator=for_generator, for_critic=for_critic):  # fmt: skip
+            critic.requires_grad_(True)
+            for i in range(step * self.critic_steps, (step + 1) * self.critic_steps):
+                loss = self._critic_loss(self._shown(stack.batch(i, self.batch).image), ctx, i)
+                _update(for_critic, loss)
+            critic.requires_grad_(False)
+            with ctx.autocast():
+                fake = generator(self._codes(ctx.torch_rng("codes", step)))
+                wish = -critic(fake).float().mean()
+            _update(for_generator, wish)
+            ctx.log(loss=loss, generator=wish)
+
+    def _critic_loss(self, real: torch.Tensor, ctx: Context, key: int) -> torch.Tensor:
+        generator, critic, _ = self._nets
+        rng = ctx.torch_rng("critic", key)
+        with ctx.autocast():
+            with torch.no_grad():
+                fake = generator(self._codes(rng))
+            loss = critic_loss(critic(real), critic(fake))
+        return loss + self.penalty * gradient_penalty(critic, real, fake, rng)
+
+    def _fit_encoder(self, stack: SliceStack, ctx: Context) -> None:
+        """G and D stay as they are; gradients pass through them to the encoder."""
+        generator, critic, encoder = self._nets
+        generator.requires_grad_(False).train(self.drift)
+        critic.requires_grad_(False).eval()
+        opt = torch.optim.RMSprop(encoder.parameters(), self.encoder_lr)
+        for step in ctx.steps(
+            self.encoder_steps, name="encoder", generator=generator, encoder=encoder, opt=opt
+        ):
+            real = self._shown(stack.batch(step, self.batch).image)
+            with ctx.autocast():
+                fake = generator(encoder(real))
+                features, wanted = critic.features(fake), critic.features(real)
+            loss = _squares(fake, real) + self.kappa * _squares(features, wanted)
+            ctx.log(loss=loss)
+            _update(opt, loss)
+
+    def score(self, scan: Scan, ctx: Context) -> FloatArray:
+        """The residual (X, Y, Z) on the scale of the scan, at least 0; 0 outside the brain."""
+        return self.score_slices(scan, ctx, self._residual)
+
+    def _residual(self, batch: Batch) -> torch.Tensor:
+        generator, _, encoder = self._nets
+        real = self._shown(batch.image)
+        error = (real - generator(encoder(real))).abs().mean(dim=1) / 2
+        x, y = batch.image.shape[-2:]
+        return from_square(error, (x, y)) * batch.brain
+
+    def _shown(self, images: torch.Tensor) -> torch.Tensor:
+        """Slices (n, C, X, Y) in [0, 1] as the networks see them: square, in [-1, 1]."""
+        return 2 * to_square(images, self.side) - 1
+
+    def _codes(self, rng: torch.Generator) -> torch.Tensor:
+        return torch.randn((self.batch, self.code), generator=rng, device=rng.device)
+
+    @property
+    def _nets(self) -> tuple[Generator, Critic, Encoder]:
+        assert isinstance(self.net_, torch.nn.ModuleDict)
+        generator, critic, encoder = (self.net_[name] for name in ("generator", "critic", "encoder"))
+        assert (
+            isinstance(generator, Generator) and isinstance(critic, Critic) and isinstance(encoder, Encoder)
+        )
+        return generator, critic, encoder
+
+
+def _update(opt: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    opt.zero_grad()
+    torch.autograd.backward(loss)
+    opt.step()
+
+
+def _squares(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return ((a.float() - b.float()) ** 2).mean()

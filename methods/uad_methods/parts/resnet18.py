@@ -1,0 +1,56 @@
+"""ResNet-18 (He et al. 2016, table 1, projections of type B) under the names that usual weight files have."""
+
+import torch
+from torch import nn
+
+WIDTHS = (64, 128, 256, 512)
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions beside a shortcut, which is a 1×1 convolution where the shape changes."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            project = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            self.downsample = nn.Sequential(project, nn.BatchNorm2d(outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        inner = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(self.bn2(self.conv2(inner)) + self.downsample(x))
+
+
+class ResNet18(nn.Module):
+    """Images (n, 3, X, Y) -> 1000 logits; 11,689,512 weights. With fewer `stages` than 4: its beginning alone."""
+
+    def __init__(self, stages: int = 4) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        pairs = list(zip((64, *WIDTHS), WIDTHS, strict=False))[:stages]
+        for i, (inputs, outputs) in enumerate(pairs, start=1):
+            first = BasicBlock(inputs, outputs, 1 if i == 1 else 2)
+            self.add_module(f"layer{i}", nn.Sequential(first, BasicBlock(outputs, outputs, 1)))
+        if stages == len(WIDTHS):
+            self.fc = nn.Linear(WIDTHS[-1], 1000)
+        self.stages = len(pairs)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def taps(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """After the pool and after every stage: 64, 64, 128 ... channels at 1/4, 1/4, 1/8 ... of the size."""
+        found = [self.pool(torch.relu(self.bn1(self.conv1(images))))]
+        for i in range(1, self.stages + 1):
+            found.append(self.get_submodule(f"layer{i}")(found[-1]))
+        return found
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.fc(self.taps(images)[-1].mean(dim=(2, 3)))
+        return logits

@@ -1,0 +1,58 @@
+"""Weights from a file that the user names: its digest is compared, nothing in it is executed."""
+
+import hashlib
+import io
+import pickle
+import re
+from pathlib import Path
+
+import torch
+from safetensors.torch import load as from_safetensors
+
+from uad_bench.errors import DataError, IntegrityError
+
+
+def load_into(net: torch.nn.Module, path: Path, sha256: str = "") -> str:
+    """Read `path` (.safetensors, or a PyTorch state dict) into `net`; the file's SHA-256, 64 hex digits.
+
+    sha256: the digest, or its first 8 digits or more, that the file must have; "" where its name ends in them,
+    as in resnet18-f37072fd.pth. The file may hold more than `net` takes (later layers), never less. Raises
+    DataError or IntegrityError.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError("no weights can be read", where=str(path), hint=str(error)) from error
+    digest = hashlib.sha256(content).hexdigest()
+    _compare(path, digest, sha256)
+    state, own = _parsed(path, content), net.state_dict()
+    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
+    unlike = [key for key in own if key in state and state[key].shape != own[key].shape]
+    if missing or unlike:
+        what = f"the weights do not fit: {len(missing)} missing, {len(unlike)} of another shape"
+        raise DataError(what, where=f"{path}, {(missing + unlike)[0]}", hint="give a file for this network")
+    net.load_state_dict({key: state.get(key, value) for key, value in own.items()})
+    return digest
+
+
+def _compare(path: Path, digest: str, wanted: str) -> None:
+    named = re.search(r"-([0-9a-f]{8,64})$", path.stem)
+    wanted = wanted.lower() or (named[1] if named else "")
+    if len(wanted) < 8:
+        hint = f"give sha256, 8 digits or more of its digest; it is {digest} now"
+        raise IntegrityError("weights without a digest to compare", where=str(path), hint=hint)
+    if not digest.startswith(wanted):
+        what = f"the weights' SHA-256 is {digest[:16]}..., not {wanted[:16]}"
+        raise IntegrityError(what, where=str(path), hint="get the file again, or correct sha256")
+
+
+def _parsed(path: Path, content: bytes) -> dict[str, torch.Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return from_safetensors(content)
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except (RuntimeError, ValueError, pickle.UnpicklingError, EOFError) as error:
+        raise DataError("not a file of weights", where=str(path), hint="give a plain state dict") from error
+    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise DataError("not a state dict of tensors", where=str(path), hint="give a plain state dict")
+    return state
