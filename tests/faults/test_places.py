@@ -61,7 +61,7 @@ def test_f17_a_mask_with_an_axis_flipped_is_refused_with_both_orientations(desk,
 
 def test_f17_a_mask_on_a_grid_of_its_own_goes_by_the_world_where_that_is_declared(desk):
     """Masks go to the protocol's grid by `lesions: fullest` or `nearest`; here both grids share their voxels."""
-    desk.keep("h00", "a00")
+    desk.keep(*(f"h0{number}" for number in range(5)), "a00")
     desk.prepare()
     before = desk.prepared("a00")
     desk.forget()

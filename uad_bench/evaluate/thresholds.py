@@ -6,7 +6,7 @@
                    are called anomalous: a fixed false positive rate
     oracle_set     best pooled Dice on the test cases themselves: a ceiling, not a result
     oracle_case    best Dice of each test case by itself: a higher ceiling
-    oracle_fprNN   as tune_fprNN, on the test cases themselves ("Dice at 5 % FPR" of FAE)
+    oracle_fprNN   as tune_fprNN, on the test cases themselves ("Dice at 5 % FPR" of some papers)
 
 Rules of tune and test cases see the lesion cases among them only, and of these the ones with a brain, as pools do.
 There is no threshold, and the reason `no_positive`, where no lesion voxel lies in a brain. Whatever looks at labels of
