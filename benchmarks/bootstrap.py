@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.bootstrap
 
-Prints a Markdown table: patients, voxels each, CPU seconds of building their curves and sketches, of pooled AP, AUROC
-and Dice under 1,000 resamples after that, and of one resample made of voxels with scikit-learn's average
-precision alone; and the largest difference of AP over the resamples that were made of voxels.
+Prints a Markdown table: patients, voxels each, CPU seconds of building their curves, of pooled AP, AUROC and Dice
+under 1,000 resamples after that, and of one resample made of voxels with scikit-learn's average precision
+alone; and the largest difference of AP over the resamples that were made of voxels.
 """
 
 import argparse
