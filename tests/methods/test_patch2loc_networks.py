@@ -13,7 +13,8 @@ from uad_methods.patch2loc.encoder_conv import ConvEncoder, plan
 from uad_methods.patch2loc.encoder_resnet import resnet_encoder
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.patches import padded
-from uad_methods.patch2loc.scoring import anomaly, score_dense, score_patches
+from uad_methods.patch2loc.belief import judge
+from uad_methods.patch2loc.scoring import score_dense, score_patches
 
 
 def weights(module: torch.nn.Module) -> int:
@@ -118,7 +119,7 @@ def test_anomaly_is_log_squared_error_plus_mean_log_variance() -> None:
     mean, place = torch.tensor([[3.0, 4.0], [1.0, 1.0]]), torch.tensor([[0.0, 0.0], [1.0, 1.0]])
     log_variance = torch.tensor([[2.0, 6.0], [0.0, 0.0]])
     expected = [np.log(25.0) + 4.0, np.log(1e-10)]
-    np.testing.assert_allclose(anomaly(mean, log_variance, place), expected, rtol=1e-6)
+    np.testing.assert_allclose(judge("diagonal", mean, log_variance, place).score, expected, rtol=1e-6)
 
 
 def test_the_faithful_network_s_variance_cannot_move_the_encoder() -> None:

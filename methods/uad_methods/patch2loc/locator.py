@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from uad_methods.patch2loc.belief import SIZES, BeliefName
 from uad_methods.patch2loc.embedding import sinusoidal
 
 Variance = Literal["joint", "apart", "fixed"]
@@ -20,23 +21,26 @@ def head(widths: tuple[int, ...]) -> nn.Sequential:
 
 
 class Locator(nn.Module):
-    """Encoder, slice embedding, and one head each for mean and log-variance.
+    """Encoder, slice embedding, and one head each for the mean and the spread of a belief about the place.
 
-    widths: of a head, from the latent to the 2 axes. centre: a constant added to the mean (percent), so that
-    an untrained network points there. variance: learnt jointly, apart (from a latent without gradient, so that
-    it cannot move the encoder), or fixed at 1.
+    widths: of a head, from the latent to its last hidden layer. centred: an untrained network points at the belief's
+    own centre instead of 0. variance: learnt jointly, apart (from a latent without gradient, so that it cannot move
+    the encoder), or fixed at 1.
     """
 
-    def __init__(self, encoder: nn.Module, widths: tuple[int, ...], *, centre: float = 0.0,
-                 variance: Variance = "joint") -> None:  # fmt: skip
+    def __init__(self, encoder: nn.Module, widths: tuple[int, ...], belief: BeliefName = "diagonal", *,
+                 centred: bool = False, variance: Variance = "joint") -> None:  # fmt: skip
         super().__init__()
-        self.encoder, self.mean = encoder, head(widths)
-        self.log_variance = head(widths) if variance != "fixed" else None
-        self.centre, self.variance = centre, variance
+        sizes = SIZES[belief]
+        self.encoder, self.mean = encoder, head((*widths, sizes.mean))
+        self.log_variance = head((*widths, sizes.spread)) if variance != "fixed" else None
+        self.belief, self.variance = belief, variance
+        centre = torch.tensor(sizes.centre if centred else (0.0,) * sizes.mean)
+        self.register_buffer("centre", centre, persistent=False)
 
     def forward(self, x: torch.Tensor, height: torch.Tensor, kept: torch.Tensor | None = None,
                 **how: bool) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-        """Mean (percent) and log-variance, (k, 2) each, of the patches in `x` (n, C, ., .).
+        """Mean (percent) and spread of the belief, (k, .) each, about the patches in `x` (n, C, ., .).
 
         height: (n,), that of the slice in percent of the volume. kept: bool (n, x, y), which of the encoder's
         places to answer for, in their order; None for all. `how` goes to the encoder.

@@ -1,52 +1,84 @@
 """From what the network says about every patch to the anomaly score of the pixel in its centre."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
 from uad_bench.types import BoolArray
+from uad_methods.patch2loc.belief import BeliefName, Judged, judge
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.patches import Positions, cut, locations, padded
 
 Box = tuple[slice, slice]
 
 
-def anomaly(mean: torch.Tensor, log_variance: torch.Tensor, location: torch.Tensor) -> torch.Tensor:
-    """log(‖mean - location‖² + 1e-10) + half the sum of log-variances: (k, 2) each -> (k,).
+class Answer(NamedTuple):
+    """The network's belief about the patch of every pixel: mean (n, X, Y, .) in percent, spread (n, X, Y, .).
 
-    In float32: at half precision a location near 100 % is only known to 1/16 %.
+    What the numbers are: `belief`. 0 where nothing was asked.
     """
-    error = ((mean.float() - location) ** 2).sum(1)
-    return torch.log(error + 1e-10) + 0.5 * log_variance.float().sum(1)
+
+    mean: torch.Tensor
+    spread: torch.Tensor
+
+
+def answer_patches(net: Locator, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor,
+                   side: int, chunk: int = 512) -> Answer:  # fmt: skip
+    """Beliefs about the pixels `where` (bool, n, X, Y), patch by patch, `chunk` at a time.
+
+    images: (n, C, X, Y); height: (n,), percent of the volume. The network must be in eval mode.
+    """
+    slices, maps = padded(images, side), list[torch.Tensor]()
+    for part in torch.split(where.nonzero(), chunk):
+        at = Positions(*part.unbind(1))
+        answer = net(cut(slices, at, side), height[at.slice])
+        maps = maps or [images.new_zeros(*where.shape, numbers.shape[1]) for numbers in answer]
+        for whole, numbers in zip(maps, answer, strict=True):
+            whole[at] = numbers.float()
+    return Answer(*maps)
+
+
+def answer_dense(net: Locator, images: torch.Tensor, height: torch.Tensor, side: int,
+                 box: Box | None = None) -> Answer:  # fmt: skip
+    """Beliefs about every pixel of `box` in one pass, for encoders that can be slid.
+
+    box: slices over x and y (default: all of them); an answer does not depend on it. Else as `answer_patches`.
+    """
+    x, y = box or (slice(0, images.shape[2]), slice(0, images.shape[3]))
+    reach = padded(images, side)[:, :, x.start : x.stop + side - 1, y.start : y.stop + side - 1]
+    size = len(images), x.stop - x.start, y.stop - y.start, -1
+    maps = []
+    for numbers in net(reach, height, dense=True):
+        whole = images.new_zeros(*images[:, 0].shape, numbers.shape[1])
+        whole[:, x, y] = numbers.float().view(size)
+        maps.append(whole)
+    return Answer(*maps)
+
+
+def judged(belief: BeliefName, answer: Answer, where: torch.Tensor) -> Judged:
+    """The two terms of the anomaly score of the pixels `where` (bool, n, X, Y); 0 elsewhere."""
+    place = locations(answer.mean.movedim(-1, 1)).expand(*where.shape, 2)
+    terms = judge(belief, answer.mean[where], answer.spread[where], place[where])
+    maps = [torch.zeros(where.shape, device=where.device) for _ in terms]
+    for whole, numbers in zip(maps, terms, strict=True):
+        whole[where] = numbers
+    return Judged(*maps)
 
 
 def score_patches(net: Locator, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor,
                   side: int, chunk: int = 512) -> torch.Tensor:  # fmt: skip
-    """Scores (n, X, Y) of the pixels `where` (bool, n, X, Y), patch by patch, `chunk` at a time; else 0.
-
-    images: (n, C, X, Y); height: (n,), percent of the volume. The network must be in eval mode.
-    """
-    slices, place = padded(images, side), locations(images)
-    scores = torch.zeros(where.shape, device=images.device)
-    for part in torch.split(where.nonzero(), chunk):
-        at = Positions(*part.unbind(1))
-        mean, log_variance = net(cut(slices, at, side), height[at.slice])
-        scores[at] = anomaly(mean, log_variance, place[at.x, at.y])
-    return scores
+    """Scores (n, X, Y) of the pixels `where`, else 0: arguments of `answer_patches`."""
+    answer = answer_patches(net, images, height, where, side, chunk)
+    return judged(net.belief, answer, where).score
 
 
 def score_dense(net: Locator, images: torch.Tensor, height: torch.Tensor, side: int,
                 box: Box | None = None) -> torch.Tensor:  # fmt: skip
-    """Scores (n, X, Y) of every pixel of `box` in one pass, 0 elsewhere; for encoders that can be slid.
-
-    box: slices over x and y (default: all of them); a score does not depend on it. Else as `score_patches`.
-    """
-    x, y = box or (slice(0, images.shape[2]), slice(0, images.shape[3]))
-    reach = padded(images, side)[:, :, x.start : x.stop + side - 1, y.start : y.stop + side - 1]
-    mean, log_variance = net(reach, height, dense=True)
-    place = locations(images)[x, y].expand(len(images), -1, -1, -1)
-    scores = images.new_zeros(len(images), *images.shape[2:])
-    scores[:, x, y] = anomaly(mean, log_variance, place.flatten(0, 2)).view(place.shape[:3])
-    return scores
+    """Scores (n, X, Y) of every pixel of `box` in one pass, else 0: arguments of `answer_dense`."""
+    where = torch.zeros_like(images[:, 0], dtype=torch.bool)
+    where[:, *(box or (slice(None), slice(None)))] = True
+    return judged(net.belief, answer_dense(net, images, height, side, box), where).score
 
 
 def brain_box(brain_mask: BoolArray) -> Box:

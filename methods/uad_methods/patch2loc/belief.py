@@ -1,0 +1,137 @@
+"""What the network may say about a place: one Gaussian, one with correlated axes, or a mixture of two.
+
+A belief about k patches is a mean (k, 2·places) and a spread (k, numbers), float32, in percent of the slice:
+
+    diagonal  mean (x, y);          spread: log-variances of x and y. The published network.
+    full      mean (x, y);          spread: the same and r, tanh r being the correlation of x and y.
+    mixture   means (x, y, x', y'); spread: log-variances of both and the logit of the first. A patch of one half of a
+              brain looks like one of the other half, mirrored; one Gaussian can only say "anywhere between".
+"""
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch.nn import functional
+
+from uad_methods.patch2loc.loss import beta_nll
+
+BeliefName = Literal["diagonal", "full", "mixture"]
+TINY = 1e-10  # percent²: what an exact hit still counts, as published
+
+
+class Sizes(NamedTuple):
+    """Numbers that the two heads give, and the place an untrained network points at, percent."""
+
+    mean: int
+    spread: int
+    centre: tuple[float, ...]
+
+
+SIZES: dict[BeliefName, Sizes] = {
+    "diagonal": Sizes(2, 2, (50.0, 50.0)),
+    "full": Sizes(2, 3, (50.0, 50.0)),
+    "mixture": Sizes(4, 5, (30.0, 50.0, 70.0, 50.0)),  # a half of the brain each
+}
+
+
+class Judged(NamedTuple):
+    """The two terms of the anomaly score, (k,) each: log ‖place - truth‖², and the log of the belief's spread."""
+
+    log_error: torch.Tensor
+    log_spread: torch.Tensor
+
+    @property
+    def score(self) -> torch.Tensor:
+        """Their sum."""
+        return self.log_error + self.log_spread
+
+
+def belief_loss(
+    name: BeliefName, mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor, beta: float
+) -> torch.Tensor:
+    """The negative log-likelihood of the true places `target` (k, 2), less its constant, each patch weighted by the
+    geometric mean of its variances to the power of `beta`, without that weight's gradient; mean over patches.
+
+    For one Gaussian with independent axes the published loss, in which every axis has a weight of its own.
+    """
+    if name == "diagonal":
+        return beta_nll(mean, spread, target, beta)
+    likelihood, log_spread = _full(mean, spread, target) if name == "full" else _mixture(mean, spread, target)
+    return (torch.exp(beta * log_spread.detach()) * likelihood).mean()
+
+
+def judge(name: BeliefName, mean: torch.Tensor, spread: torch.Tensor, truth: torch.Tensor) -> Judged:
+    """How far from `truth` (k, 2) a belief is, and how sure of itself: the terms of the anomaly score.
+
+    One Gaussian: log(‖mean - truth‖² + 1e-10) and half the log of its covariance's determinant, for independent axes
+    half the sum of log-variances. Mixture: those of the component that explains the truth best, and minus the log of
+    its weight, so that a place on the side that the network does not believe in stands out.
+    """
+    mean, spread = (
+        mean.float(),
+        spread.float(),
+    )  # at half precision a place near 100 % is only known to 1/16 %
+    if name == "mixture":
+        return _judged_mixture(mean, spread, truth)
+    log_spread = 0.5 * spread[:, :2].sum(1)
+    if name == "full":
+        log_spread = log_spread + 0.5 * _log_unexplained(spread[:, 2])
+    return Judged(torch.log(((mean - truth) ** 2).sum(1) + TINY), log_spread)
+
+
+def product(means: list[torch.Tensor], spreads: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """The product of independent Gaussian beliefs with independent axes: mean and log-variance, (k, 2) each.
+
+    Precisions add up; the mean is weighted by them (Hinton 2002, product of experts).
+    """
+    log_precision = torch.stack([-spread.float() for spread in spreads])
+    weight = torch.softmax(log_precision, dim=0)
+    mean = (weight * torch.stack([mean.float() for mean in means])).sum(0)
+    return mean, -torch.logsumexp(log_precision, dim=0)
+
+
+def _log_unexplained(r: torch.Tensor) -> torch.Tensor:
+    """log(1 - tanh² r), stable for any r."""
+    return -2 * (functional.softplus(2 * r) - r - torch.log(r.new_tensor(2.0)))
+
+
+def _full(
+    mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Per patch: the negative log-likelihood and half the log-determinant of the covariance, (k,) each."""
+    x, y = ((target - mean) * torch.exp(-0.5 * spread[:, :2])).unbind(1)
+    log_unexplained = _log_unexplained(spread[:, 2])
+    distance = (x**2 + y**2 - 2 * torch.tanh(spread[:, 2]) * x * y) * torch.exp(-log_unexplained)
+    log_spread = 0.5 * (spread[:, 0] + spread[:, 1] + log_unexplained)
+    return 0.5 * distance + log_spread, log_spread
+
+
+def _joint(
+    mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of both components: log(weight · density) at the target, and half the sum of log-variances; (k, 2) each."""
+    apart = (target[:, None] - mean.view(-1, 2, 2)) ** 2  # (k, component, axis)
+    log_variance = spread[:, :4].reshape(-1, 2, 2)
+    log_spread = 0.5 * log_variance.sum(2)
+    density = -0.5 * (apart * torch.exp(-log_variance)).sum(2) - log_spread
+    return _log_weights(spread) + density, log_spread
+
+
+def _log_weights(spread: torch.Tensor) -> torch.Tensor:
+    return functional.logsigmoid(torch.stack([spread[:, 4], -spread[:, 4]], dim=1))
+
+
+def _mixture(
+    mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Per patch: the negative log-likelihood, and the log-spread of the components as they explain the target."""
+    joint, log_spread = _joint(mean, spread, target)
+    return -torch.logsumexp(joint, dim=1), (torch.softmax(joint, dim=1) * log_spread).sum(1)
+
+
+def _judged_mixture(mean: torch.Tensor, spread: torch.Tensor, truth: torch.Tensor) -> Judged:
+    joint, log_spread = _joint(mean, spread, truth)
+    best = joint.argmax(dim=1, keepdim=True)
+    error = ((truth[:, None] - mean.view(-1, 2, 2)) ** 2).sum(2)
+    surprise = log_spread - _log_weights(spread)
+    return Judged(torch.log(error.gather(1, best)[:, 0] + TINY), surprise.gather(1, best)[:, 0])
