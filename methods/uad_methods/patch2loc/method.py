@@ -15,11 +15,14 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.patch2loc.encoder_conv import ConvEncoder, plan
 from uad_methods.patch2loc.encoder_resnet import LATENT, resnet_encoder
+from uad_methods.patch2loc.exact import ExactLocator
+from uad_methods.patch2loc.fast import adam, prepared, sample_static, usual_count
+from uad_methods.patch2loc.half import HalfLocator
 from uad_methods.patch2loc.locator import Locator, Variance
 from uad_methods.patch2loc.loss import LossName, location_loss
 from uad_methods.patch2loc.patches import brain_share
 from uad_methods.patch2loc.sampling import Sample, sample_patches, sample_strided
-from uad_methods.patch2loc.scoring import Box, brain_box, score_dense, score_patches
+from uad_methods.patch2loc.scoring import Box, Locate, brain_box, score_dense, score_patches
 
 VARIANCE: Mapping[LossName, Variance] = {"beta_nll": "joint", "stirn": "apart", "mse": "fixed"}
 
@@ -36,7 +39,8 @@ class Patch2Loc(TorchMethod):
     on them (resnet). brain: least share of brain in a training patch. schedule: of the learning rate. clip:
     limit of the gradient's norm, 0 for none. loss: beta_nll, its exponent `beta`; mse, without a variance;
     stirn, with one that cannot move the encoder. width: channels of the conv network before its first pool.
-    checked: validation slices that choose among weights.
+    checked: validation slices that choose among weights. scoring: number format of the published encoder at
+    scoring; bf16 is a variant. compiled: train with compiled steps (published network, on a GPU).
     """
 
     network: Literal["resnet", "conv"] = "resnet"
@@ -52,9 +56,13 @@ class Patch2Loc(TorchMethod):
     beta: float = 0.5
     width: int = 32
     checked: int = 64
+    scoring: Literal["fp32", "bf16"] = "fp32"
+    compiled: bool = False
 
     paper: ClassVar[str] = "Baker and Brockmeier 2025, arXiv 2506.22504"
-    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"conv": {"network": "conv"}}
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "conv": {"network": "conv"}, "bf16": {"network": "resnet", "scoring": "bf16"},
+    }  # fmt: skip
     tiny: ClassVar[Mapping[str, Any]] = {
         "patch": 8, "steps": 4, "slices": 4, "candidates": 128, "lr": 1e-3, "width": 4, "checked": 2,
     }  # fmt: skip
@@ -72,7 +80,8 @@ class Patch2Loc(TorchMethod):
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         """Train on patches of `train`; the weights with the lowest loss on patches of `val` are kept."""
         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
-        opt = torch.optim.Adam(net.parameters(), self.lr)
+        prepared(net, compiled=self.compiled)
+        opt, count = adam(net, self.lr), self._static_count(stack)
         held_out = self._sample(SliceStack(val, ctx, name="val").spread(self.checked), "val", ctx)
         if len(held_out.target) < 2:
             raise DataError(f"no patch of {self.patch} pixels holds {self.brain:.0%} brain",
@@ -80,7 +89,7 @@ class Patch2Loc(TorchMethod):
         for step in ctx.steps(
             self.steps, net=net, opt=opt, validate=lambda: self._loss(held_out, ctx).item()
         ):
-            sample = self._sample(stack.batch(step, self.slices), step, ctx)
+            sample = self._sample(stack.batch(step, self.slices), step, ctx, count)
             if len(sample.target) < 2:
                 continue  # a few slices from the top of the head: nothing to learn, and no batch statistics
             for group in opt.param_groups:
@@ -98,7 +107,11 @@ class Patch2Loc(TorchMethod):
         if not scan.brain_mask.any():
             return np.zeros(scan.shape, np.float32)
         box = brain_box(scan.brain_mask)
-        how = partial(self._dense, box=box) if self.network == "conv" else self._by_patch
+        how = (
+            partial(self._dense, box=box)
+            if self.network == "conv"
+            else partial(self._by_patch, net=self._locate)
+        )
         at_once = 4 if ctx.device == "cpu" else 64  # few slices stay in a CPU's cache
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # tf32 knows 100 % to 0.05 only
             return self.score_slices(scan, ctx, how, at_once)
@@ -106,10 +119,14 @@ class Patch2Loc(TorchMethod):
     def _dense(self, batch: Batch, box: Box) -> torch.Tensor:
         return score_dense(self._net, _masked(batch), self._height(batch), self.patch, box)
 
-    def _by_patch(self, batch: Batch) -> torch.Tensor:
-        chunk = 512 if batch.image.device.type == "cpu" else 8192
+    def _by_patch(self, batch: Batch, net: Locate) -> torch.Tensor:
+        chunk = 256 if batch.image.device.type == "cpu" else 8192
         given = _masked(batch), self._height(batch), batch.brain
-        return score_patches(self._net, *given, self.patch, chunk)
+        return score_patches(net, *given, self.patch, chunk)
+
+    @property
+    def _locate(self) -> Locate:
+        return (HalfLocator if self.scoring == "bf16" else ExactLocator)(self._net, self.patch)
 
     @property
     def _net(self) -> Locator:
@@ -120,10 +137,18 @@ class Patch2Loc(TorchMethod):
         """Height of each slice in percent of the volume, (n,)."""
         return 100.0 * batch.z / self.shape_[2]
 
-    def _sample(self, batch: Batch, key: int | str, ctx: Context) -> Sample:
-        """What the network is shown of `batch`; a pure function of the run's seed and `key`."""
+    def _static_count(self, stack: SliceStack) -> int:
+        """Patches a step where their number must not vary, so that nobody waits for it; 0 where it may."""
+        if self.network == "resnet" and (self.compiled or torch.device(stack.ctx.device).type != "cpu"):
+            return usual_count(stack, self.patch, self.brain, self.candidates)
+        return 0
+
+    def _sample(self, batch: Batch, key: int | str, ctx: Context, count: int = 0) -> Sample:
+        """What the network is shown of `batch` (`count`: patches, if fixed); pure in the run's seed and `key`."""
         enough = brain_share(batch.brain, self.patch) >= self.brain
         given = _masked(batch), self._height(batch), enough, self.patch
+        if count:
+            return sample_static(*given, count, ctx.torch_rng("patches", key))
         if self.network == "resnet":
             return sample_patches(*given, self.candidates, ctx.torch_rng("patches", key))
         jump = plan(self.patch).jump

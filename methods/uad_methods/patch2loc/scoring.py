@@ -1,5 +1,7 @@
 """From what the network says about every patch to the anomaly score of the pixel in its centre."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -8,6 +10,8 @@ from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.patches import Positions, cut, locations, padded
 
 Box = tuple[slice, slice]
+#: Patches (k, C, side, side) and heights (k,) -> mean and log-variance (k, 2): a `Locator`, or a quicker form of it.
+Locate = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 
 def anomaly(mean: torch.Tensor, log_variance: torch.Tensor, location: torch.Tensor) -> torch.Tensor:
@@ -19,7 +23,7 @@ def anomaly(mean: torch.Tensor, log_variance: torch.Tensor, location: torch.Tens
     return torch.log(error + 1e-10) + 0.5 * log_variance.float().sum(1)
 
 
-def score_patches(net: Locator, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor,
+def score_patches(net: Locate, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor,
                   side: int, chunk: int = 512) -> torch.Tensor:  # fmt: skip
     """Scores (n, X, Y) of the pixels `where` (bool, n, X, Y), patch by patch, `chunk` at a time; else 0.
 
