@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,14 +12,17 @@ from uad_bench import Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import DataError, UsageError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
-from uad_methods.patch2loc.belief import BeliefName, Judged, belief_loss
+from uad_methods.patch2loc.belief import BeliefName, belief_loss
 from uad_methods.patch2loc.encoder_conv import ConvEncoder, plan
 from uad_methods.patch2loc.encoder_resnet import LATENT, resnet_encoder
+from uad_methods.patch2loc.exact import ExactLocator
+from uad_methods.patch2loc.fast import adam, prepared, sample_static, usual_count
+from uad_methods.patch2loc.half import HalfLocator
 from uad_methods.patch2loc.locator import Locator, Variance
 from uad_methods.patch2loc.loss import LossName, location_loss
 from uad_methods.patch2loc.patches import brain_share
 from uad_methods.patch2loc.sampling import Sample, sample_patches, sample_strided
-from uad_methods.patch2loc.scoring import Box, brain_box
+from uad_methods.patch2loc.scoring import Locate, brain_box
 from uad_methods.patch2loc.team import Part, Team, networks, parts
 from uad_methods.patch2loc.thick import Thick
 from uad_methods.patch2loc.usual import usual_map
@@ -40,7 +42,8 @@ class Patch2Loc(TorchMethod):
     on them (resnet). brain: least share of brain in a training patch. schedule: of the learning rate. clip:
     limit of the gradient's norm, 0 for none. loss: beta_nll, its exponent `beta`; mse, without a variance;
     stirn, with one that cannot move the encoder. width: channels of the conv network before its first pool.
-    checked: validation slices that choose among weights.
+    checked: validation slices that choose among weights. scoring: number format of the published encoder at
+    scoring; bf16 is a variant. compiled: train with compiled steps (published network, on a GPU).
 
     Beyond the paper, each a variant, free to be combined. belief: what the network says about a place. scales:
     further patch sides, a network each, their scores averaged. experts: a network a modality, their beliefs multiplied.
@@ -67,6 +70,8 @@ class Patch2Loc(TorchMethod):
     neighbours: int = 0
     flips: bool = False
     usual: int = 0
+    scoring: Literal["fp32", "bf16"] = "fp32"
+    compiled: bool = False
 
     paper: ClassVar[str] = "Baker and Brockmeier 2025, arXiv 2506.22504"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -78,6 +83,7 @@ class Patch2Loc(TorchMethod):
         "conv-flips": {"network": "conv", "flips": True},
         "conv-usual": {"network": "conv", "usual": 16},
         "conv": {"network": "conv"},
+        "bf16": {"network": "resnet", "scoring": "bf16"},
     }
     tiny: ClassVar[Mapping[str, Any]] = {
         "patch": 8, "steps": 4, "slices": 4, "candidates": 128, "lr": 1e-3, "width": 4, "checked": 2,
@@ -95,7 +101,9 @@ class Patch2Loc(TorchMethod):
         """
         self._check()
         net, stack = self.begin(train, ctx), SliceStack(self._seen(train), ctx)
-        opt = torch.optim.Adam(net.parameters(), self.lr)
+        for one in networks(net):
+            prepared(one, compiled=self.compiled)
+        opt, counts = adam(net, self.lr), self._counts(stack)
         held_out = self._samples(
             SliceStack(self._seen(val), ctx, name="val").spread(self.checked), "val", ctx
         )
@@ -105,7 +113,7 @@ class Patch2Loc(TorchMethod):
         for step in ctx.steps(
             self.steps, net=net, opt=opt, validate=lambda: self._loss(held_out, ctx).item()
         ):
-            samples = self._samples(stack.batch(step, self.slices), step, ctx)
+            samples = self._samples(stack.batch(step, self.slices), step, ctx, counts)
             if any(len(sample.target) < 2 for sample in samples):
                 continue  # a few slices from the top of the head: nothing to learn, and no batch statistics
             for group in opt.param_groups:
@@ -129,15 +137,23 @@ class Patch2Loc(TorchMethod):
         """The score before what is usual is taken off."""
         if not scan.brain_mask.any():
             return np.zeros(scan.shape, np.float32)
-        judge = partial(self._judge, box=brain_box(scan.brain_mask))
+        ours, box = self._team, brain_box(scan.brain_mask)
+
+        def score(batch: Batch) -> torch.Tensor:
+            return ours.judge(_masked(batch), self._height(batch), batch.brain, box).score
+
         at_once = 4 if ctx.device == "cpu" else 64  # few slices stay in a CPU's cache
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # tf32 knows 100 % to 0.05 only
-            return self.score_slices(self._seen([scan])[0], ctx, lambda batch: judge(batch).score, at_once)
+            return self.score_slices(self._seen([scan])[0], ctx, score, at_once)
 
-    def _judge(self, batch: Batch, box: Box) -> Judged:
-        """Both terms of the score, (n, X, Y) each."""
-        ours = Team(networks(self.net_), self._parts, self.belief, self.network == "conv", self.flips)
-        return ours.judge(_masked(batch), self._height(batch), batch.brain, box)
+    @property
+    def _team(self) -> Team:
+        """The networks as they score."""
+        slides, nets = self.network == "conv", list[Locate](networks(self.net_))
+        if not slides:
+            form = HalfLocator if self.scoring == "bf16" else ExactLocator
+            nets = [form(net, part.side) for net, part in zip(networks(self.net_), self._parts, strict=True)]
+        return Team(nets, self._parts, self.belief, slides, self.flips)
 
     @property
     def _parts(self) -> list[Part]:
@@ -170,13 +186,24 @@ class Patch2Loc(TorchMethod):
         """Height of each slice in percent of the volume, (n,)."""
         return 100.0 * batch.z / self.shape_[2]
 
-    def _samples(self, batch: Batch, key: int | str, ctx: Context) -> list[Sample]:
-        """What each network is shown of `batch`; a pure function of the run's seed and `key`."""
-        return [self._sample(batch, part, key, ctx) for part in self._parts]
+    def _counts(self, stack: SliceStack) -> list[int]:
+        """Patches of a step, where their number must not vary, so that nobody waits for it; none where it may."""
+        if self.network == "resnet" and (self.compiled or torch.device(stack.ctx.device).type != "cpu"):
+            return [usual_count(stack, part.side, self.brain, self.candidates) for part in self._parts]
+        return []
 
-    def _sample(self, batch: Batch, part: Part, key: int | str, ctx: Context) -> Sample:
+    def _samples(
+        self, batch: Batch, key: int | str, ctx: Context, counts: Sequence[int] = ()
+    ) -> list[Sample]:
+        """What each network is shown of `batch` (`counts`: patches, if fixed); pure in the run's seed and `key`."""
+        fixed = counts or [0] * len(self._parts)
+        return [self._sample(batch, part, key, ctx, n) for part, n in zip(self._parts, fixed, strict=True)]
+
+    def _sample(self, batch: Batch, part: Part, key: int | str, ctx: Context, count: int) -> Sample:
         enough = brain_share(batch.brain, part.side) >= self.brain
         given = _masked(batch)[:, part.channels], self._height(batch), enough, part.side
+        if count:
+            return sample_static(*given, count, ctx.torch_rng("patches", key))
         if self.network == "resnet":
             return sample_patches(*given, self.candidates, ctx.torch_rng("patches", key))
         jump = plan(part.side).jump

@@ -11,12 +11,12 @@ class Sample(NamedTuple):
     """One step's patches and where they are.
 
     inputs: (n, C, ., .) for the network; height: (n,), percent of the volume; kept: bool (n, x, y), which of
-    the encoder's places count; target: (k, 2), the true places (percent) of those kept.
+    the encoder's places count, None for all; target: (k, 2), the true places (percent) of those kept.
     """
 
     inputs: torch.Tensor
     height: torch.Tensor
-    kept: torch.Tensor
+    kept: torch.Tensor | None
     target: torch.Tensor
 
 

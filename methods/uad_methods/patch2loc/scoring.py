@@ -1,6 +1,6 @@
 """From what the network says about every patch to the anomaly score of the pixel in its centre."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -13,6 +13,15 @@ from uad_methods.patch2loc.patches import Positions, cut, locations, padded
 Box = tuple[slice, slice]
 
 
+class Locate(Protocol):
+    """Patches (k, C, side, side) and heights (k,) -> mean and spread (k, .): a `Locator`, or a quicker form of it."""
+
+    belief: BeliefName
+
+    def __call__(self, patches: torch.Tensor, height: torch.Tensor, /) -> tuple[torch.Tensor, torch.Tensor]:
+        """See the class."""
+
+
 class Answer(NamedTuple):
     """The network's belief about the patch of every pixel: mean (n, X, Y, .) in percent, spread (n, X, Y, .).
 
@@ -23,7 +32,7 @@ class Answer(NamedTuple):
     spread: torch.Tensor
 
 
-def answer_patches(net: Locator, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor,
+def answer_patches(net: Locate, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor,
                    side: int, chunk: int = 512) -> Answer:  # fmt: skip
     """Beliefs about the pixels `where` (bool, n, X, Y), patch by patch, `chunk` at a time.
 
@@ -66,7 +75,7 @@ def judged(belief: BeliefName, answer: Answer, where: torch.Tensor) -> Judged:
     return Judged(*maps)
 
 
-def score_patches(net: Locator, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor,
+def score_patches(net: Locate, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor,
                   side: int, chunk: int = 512) -> torch.Tensor:  # fmt: skip
     """Scores (n, X, Y) of the pixels `where`, else 0: arguments of `answer_patches`."""
     answer = answer_patches(net, images, height, where, side, chunk)

@@ -9,7 +9,7 @@ import torch
 from uad_methods.patch2loc.belief import BeliefName, Judged, product
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.mirror import answer_back, mirrored
-from uad_methods.patch2loc.scoring import Answer, Box, answer_dense, answer_patches, judged
+from uad_methods.patch2loc.scoring import Answer, Box, Locate, answer_dense, answer_patches, judged
 
 
 class Part(NamedTuple):
@@ -41,7 +41,7 @@ def networks(net: torch.nn.Module) -> list[Locator]:
 class Team:
     """networks and what each looks at; slides: by dense passes, else patch by patch; flips: mirrored slices too."""
 
-    networks: Sequence[Locator]
+    networks: Sequence[Locate]
     parts: Sequence[Part]
     belief: BeliefName
     slides: bool
@@ -74,9 +74,10 @@ class Team:
         answer = answers[0] if len(answers) == 1 else Answer(*product(list(means), list(spreads)))
         return answer_back(self.belief, answer, side) if flip else answer
 
-    def _ask(self, net: Locator, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, side: int,
+    def _ask(self, net: Locate, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, side: int,
              box: Box) -> Answer:  # fmt: skip
         if self.slides:
+            assert isinstance(net, Locator)
             return answer_dense(net, images, height, side, box)
-        chunk = 512 if images.device.type == "cpu" else 8192
+        chunk = 256 if images.device.type == "cpu" else 8192
         return answer_patches(net, images, height, brain, side, chunk)

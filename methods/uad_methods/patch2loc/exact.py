@@ -1,0 +1,168 @@
+"""The published network, patch by patch, with the multiplications it needs and no more.
+
+A ResNet on a patch of 24 pixels works on maps of 7×7, 4×4, 2×2 and 1×1, where most of a padded 3×3 convolution is
+edge. Here every convolution is two small constant transforms around one product of matrices for each of m² terms
+(`toom`): a third of the multiplications for a patch of 24, none on padding. In the last stage only the kernel's
+centre is left. Any patch size works; the answers are those of `Locator` in eval mode up to float32's rounding.
+
+Maps are (x, y, k, C), places first, so that a product is over rows of patches and no value is moved between layers.
+"""
+
+import torch
+
+from uad_methods.patch2loc.encoder_resnet import BasicBlock
+from uad_methods.patch2loc.fold import Affine, Heads, blocks, folded, shortcut, stem
+from uad_methods.patch2loc.locator import Locator
+from uad_methods.patch2loc.toom import halved, same
+
+SMALL = (
+    4  # up to here two axes are transformed by one matrix: more multiplications, one pass over memory less
+)
+
+
+class Workspace:
+    """Memory that is used again: fresh pages for every product cost a CPU as much as the product."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self._held = device, dict[str, torch.Tensor]()
+
+    def __call__(self, role: str, *shape: int) -> torch.Tensor:
+        """A float32 tensor of `shape`, filled with what it last held; it is good until `role` is asked again."""
+        size = torch.Size(shape).numel()
+        if role not in self._held or self._held[role].numel() < size:
+            self._held[role] = torch.empty(size, device=self.device)
+        return self._held[role][:size].view(shape)
+
+
+class Conv:
+    """A 3×3 convolution with padding 1 of maps n×n, its normalisation, what is added to it, and ReLU."""
+
+    def __init__(self, affine: Affine, stride: int, n: int, space: Workspace) -> None:
+        before, taps, after = (torch.from_numpy(m.copy()) for m in (same if stride == 1 else halved)(n))
+        self.products, self.n, self.outputs, self.space = len(taps), n, len(after), space
+        taps = taps.to(affine.weight.device)
+        terms = torch.einsum("ip,jq,ocpq->ijco", taps, taps, affine.weight).flatten(0, 1)
+        self.terms, self.bias = terms.float().contiguous(), affine.bias.float()
+        self.before = (torch.kron(before, before) if n <= SMALL else before).float().to(space.device)
+        if self.outputs <= SMALL:
+            after = torch.kron(after, after)
+        ones = torch.ones(
+            len(after), 1, dtype=after.dtype
+        )  # the bias is one term more, with weight 1 everywhere
+        self.after = torch.cat([after, ones], 1).float().to(space.device)
+
+    def __call__(self, x: torch.Tensor, role: str, more: torch.Tensor | None = None) -> torch.Tensor:
+        """Maps (n, n, k, C) -> relu(convolution + more) (outputs, outputs, k, C'), in the memory of `role`."""
+        k, m = x.shape[2], self.products
+        product = self.space("product", m * m + 1, k, len(self.bias))
+        torch.bmm(self._spread(x).view(m * m, k, -1), self.terms, out=product[:-1])
+        y = self._gathered(product, role)
+        return (y if more is None else y.add_(more)).relu_()
+
+    def _spread(self, x: torch.Tensor) -> torch.Tensor:
+        n, m, rest = self.n, self.products, x.shape[2:].numel()
+        if n == m:  # one value, or two of stride 2: each is a term of its own
+            return x
+        spread = self.space("spread", m, m, *x.shape[2:])
+        if n <= SMALL:
+            torch.mm(self.before, x.view(n * n, rest), out=spread.view(m * m, rest))
+            return spread
+        half = self.space("half", m, n, rest)
+        torch.mm(self.before, x.view(n, n * rest), out=half.view(m, n * rest))
+        torch.bmm(self.before.expand(m, -1, -1), half, out=spread.view(m, m, rest))
+        return spread
+
+    def _gathered(self, product: torch.Tensor, role: str) -> torch.Tensor:
+        m, outputs, rest = self.products, self.outputs, product.shape[1:].numel()
+        y = self.space(role, outputs, outputs, *product.shape[1:])
+        if outputs <= SMALL:
+            product[-1] = self.bias
+            torch.mm(self.after, product.view(-1, rest), out=y.view(-1, rest))
+            return y
+        half = self.space("half", m + 1, outputs, *product.shape[1:])
+        along = self.after[:, :-1].expand(m, -1, -1)
+        torch.bmm(along, product[:-1].view(m, m, rest), out=half[:-1].view(m, outputs, rest))
+        half[-1] = self.bias
+        torch.mm(self.after, half.view(m + 1, -1), out=y.view(outputs, -1))
+        return y
+
+
+class Block:
+    """A residual block on maps n×n; `role` names the memory of its answer, which must not be that of its input."""
+
+    def __init__(self, block: BasicBlock, n: int, role: str, space: Workspace) -> None:
+        conv, norm, _, second, second_norm = block.path
+        assert isinstance(conv, torch.nn.Conv2d)
+        self.first = Conv(folded(conv, norm), conv.stride[0], n, space)
+        self.outputs, self.role, self.space = self.first.outputs, role, space
+        self.second = Conv(folded(second, second_norm), 1, self.outputs, space)
+        beside = shortcut(block)
+        self.shortcut = beside and (beside[0].float(), beside[1].float())
+        self.stride = conv.stride[0]
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        inner = self.first(x, "inner")
+        return self.second(inner, self.role, x if self.shortcut is None else self._beside(x, *self.shortcut))
+
+    def _beside(self, x: torch.Tensor, matrix: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        every = x[:: self.stride, :: self.stride]
+        y = self.space("beside", *every.shape[:3], len(bias))
+        torch.addmm(bias, every.reshape(-1, len(matrix)), matrix, out=y.view(-1, len(bias)))
+        return y
+
+
+class Stem:
+    """Patches (k, C, s, s) -> maps after the first convolution (stride 2, padding 3), ReLU and the max pool."""
+
+    def __init__(self, affine: Affine, side: int, space: Workspace) -> None:
+        self.matrix, self.bias = affine.weight.flatten(1).T.float().contiguous(), affine.bias.float()
+        self.wide = (side + 3) // 2 + 1
+        self.outputs, self.space = (self.wide + 1) // 2, space
+
+    def __call__(self, patches: torch.Tensor, role: str) -> torch.Tensor:
+        k, C = patches.shape[:2]
+        windows = torch.nn.functional.pad(patches, (3, 3, 3, 3)).unfold(2, 3, 2).unfold(3, 3, 2)
+        columns = self.space("columns", self.wide, self.wide, k, C, 3, 3)
+        columns.copy_(windows.permute(2, 3, 0, 1, 4, 5))
+        wide = self.space("wide", self.wide, self.wide, k, len(self.bias))
+        torch.mm(columns.view(-1, len(self.matrix)), self.matrix, out=wide.view(-1, len(self.bias)))
+        pooled = self._pooled(
+            self._pooled(wide, 0), 1
+        )  # before bias and ReLU, which keep the order of values
+        return torch.add(pooled, self.bias, out=self.space(role, *pooled.shape)).relu_()
+
+    def _pooled(self, x: torch.Tensor, axis: int) -> torch.Tensor:
+        """Maximum over 2i - 1, 2i, 2i + 1 of an axis, as far as they exist."""
+        even, odd = x.movedim(axis, 0)[::2], x.movedim(axis, 0)[1::2]
+        largest = self.space(f"pool{axis}", *even.shape)
+        largest.copy_(even)
+        torch.maximum(largest[: len(odd)], odd, out=largest[: len(odd)])
+        later = min(len(odd), len(largest) - 1)
+        torch.maximum(largest[1 : later + 1], odd[:later], out=largest[1 : later + 1])
+        return largest.movedim(0, axis)
+
+
+class ExactLocator:
+    """What a trained `Locator` with the published encoder answers in eval mode, several times as fast.
+
+    Call it as the network: patches (k, C, side, side), heights (k,) in percent -> mean and log-variance, (k, 2)
+    each, float32. It keeps a copy of the weights as they were, and knows no gradient.
+    """
+
+    @torch.no_grad()
+    def __init__(self, net: Locator, side: int) -> None:
+        space = Workspace(next(net.parameters()).device)
+        self.stem, self.heads = Stem(stem(net), side, space), Heads(net)
+        self.belief, self.blocks = net.belief, list[Block]()
+        n = self.stem.outputs
+        for block in blocks(net):
+            self.blocks.append(Block(block, n, f"out{len(self.blocks) % 2}", space))
+            n = self.blocks[-1].outputs
+
+    @torch.no_grad()
+    def __call__(self, patches: torch.Tensor, height: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """See the class."""
+        x = self.stem(patches, "out1")
+        for block in self.blocks:
+            x = block(x)
+        return self.heads(x.mean((0, 1)), height)

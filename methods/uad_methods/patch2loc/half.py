@@ -1,0 +1,89 @@
+"""The published network for scoring in bf16: the encoder in half the memory, the heads and the score in float32.
+
+Another number than the exact one, so another row of a table (`patch2loc:bf16`). What is a few values wide (2×2 and
+1×1 maps, and 4×4 ones that are halved) is a plain product of matrices, of which padding is no part; larger maps
+are convolutions. The short cuts of `toom` are for float32: they subtract nearly equal numbers.
+
+Maps are (k, x, y, C), channels last in memory.
+"""
+
+import torch
+from torch.nn import functional
+
+from uad_methods.patch2loc.encoder_resnet import BasicBlock
+from uad_methods.patch2loc.fold import Affine, Heads, blocks, folded, shortcut, stem
+from uad_methods.patch2loc.locator import Locator
+
+KIND = torch.bfloat16
+
+
+class Conv:
+    """A folded convolution of maps n×n, without ReLU: (k, n, n, C) -> (k, outputs, outputs, C')."""
+
+    def __init__(self, affine: Affine, stride: int, padding: int, n: int) -> None:
+        self.stride, self.padding = stride, padding
+        self.outputs = (n + 2 * padding - affine.weight.shape[-1]) // stride + 1
+        self.flat = n <= 2 or (n <= 4 and stride == 2)
+        self.bias = affine.bias.to(KIND)
+        self.weight = affine.weight.to(KIND).contiguous(memory_format=torch.channels_last)
+        if self.flat:
+            self.weight = self._matrix(affine.weight.float(), n).to(KIND).contiguous()
+            self.bias = self.bias.repeat(self.outputs**2)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        if self.flat:
+            y = functional.linear(x.reshape(len(x), -1), self.weight, self.bias)
+            return y.view(len(x), self.outputs, self.outputs, -1)
+        given = x.permute(0, 3, 1, 2)
+        return functional.conv2d(given, self.weight, self.bias, self.stride, self.padding).permute(0, 2, 3, 1)
+
+    def _matrix(self, weight: torch.Tensor, n: int) -> torch.Tensor:
+        """The whole map as one linear layer, (outputs² · C', n² · C): what the convolution makes of each unit."""
+        channels = weight.shape[1]
+        units = torch.eye(n * n * channels, device=weight.device).view(-1, n, n, channels).permute(0, 3, 1, 2)
+        answers = functional.conv2d(units, weight, None, self.stride, self.padding)
+        return answers.permute(2, 3, 1, 0).flatten(0, 2)
+
+
+class Block:
+    """A residual block on maps n×n."""
+
+    def __init__(self, block: BasicBlock, n: int) -> None:
+        conv, norm, _, second, second_norm = block.path
+        assert isinstance(conv, torch.nn.Conv2d)
+        self.stride = conv.stride[0]
+        self.first = Conv(folded(conv, norm), self.stride, 1, n)
+        self.second = Conv(folded(second, second_norm), 1, 1, self.first.outputs)
+        beside = shortcut(block)
+        self.shortcut = beside and (beside[0].T.to(KIND).contiguous(), beside[1].to(KIND))
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        beside = x
+        if self.shortcut is not None:
+            beside = functional.linear(x[:, :: self.stride, :: self.stride], *self.shortcut)
+        return self.second(self.first(x).relu_()).add_(beside).relu_()
+
+
+class HalfLocator:
+    """A trained `Locator` with the published encoder, computed in bf16; called as the network is.
+
+    Patches (k, C, side, side), heights (k,) in percent -> mean and log-variance, (k, 2) each, float32.
+    """
+
+    @torch.no_grad()
+    def __init__(self, net: Locator, side: int) -> None:
+        self.stem, self.heads = Conv(stem(net), 2, 3, side), Heads(net)
+        self.belief, self.blocks = net.belief, list[Block]()
+        n = (self.stem.outputs + 1) // 2
+        for block in blocks(net):
+            self.blocks.append(Block(block, n))
+            n = self.blocks[-1].second.outputs
+
+    @torch.no_grad()
+    def __call__(self, patches: torch.Tensor, height: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """See the class."""
+        x = self.stem(patches.to(KIND).permute(0, 2, 3, 1)).relu_()
+        x = functional.max_pool2d(x.permute(0, 3, 1, 2), 3, stride=2, padding=1).permute(0, 2, 3, 1)
+        for block in self.blocks:
+            x = block(x)
+        return self.heads(x.float().mean((1, 2)), height)
