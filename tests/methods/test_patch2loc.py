@@ -35,7 +35,7 @@ TRAIN, VAL = [scan(i) for i in range(4)], [scan(9)]
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ResNet of a few channels: these tests ask about the method, not about its size."""
     monkeypatch.setattr("uad_methods.patch2loc.encoder_resnet.WIDTHS", (4, 8, 8, 16))
-    monkeypatch.setattr("uad_methods.patch2loc.method.LATENT", 16)
+    monkeypatch.setattr("uad_methods.patch2loc.options.LATENT", 16)
 
 
 def tiny(network: str, **other: Any) -> Patch2Loc:

@@ -21,7 +21,7 @@ from uad_methods.patch2loc.toom import halved, product, same
 def make_narrow(patched: pytest.MonkeyPatch) -> None:
     """Networks built from here on have few channels."""
     patched.setattr("uad_methods.patch2loc.encoder_resnet.WIDTHS", (4, 8, 8, 16))
-    patched.setattr("uad_methods.patch2loc.method.LATENT", 16)
+    patched.setattr("uad_methods.patch2loc.options.LATENT", 16)
 
 
 def locator(patch: int, channels: int = 1, *, narrow: bool = False, **parameters) -> Locator:
