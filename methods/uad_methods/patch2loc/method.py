@@ -66,6 +66,10 @@ class Patch2Loc(Options):
             if self.clip:
                 torch.nn.utils.clip_grad_norm_(net.parameters(), self.clip)
             opt.step()
+        self.learn_usual(train, ctx)
+
+    def learn_usual(self, train: Sequence[Scan], ctx: Context) -> None:
+        """Where `usual` asks for it: the mean score map of some training scans, by the networks as they are."""
         if self.usual:
             self.usual_ = usual_map(train, self.usual, lambda scan: self._raw(scan, ctx))
 

@@ -6,13 +6,18 @@ from uad_methods.patch2loc.belief import BeliefName
 from uad_methods.patch2loc.scoring import Answer
 
 
-def mirrored(slices: torch.Tensor, side: int) -> torch.Tensor:
-    """Slices (n, ..., X, Y) with x turned round so that patches stay whole; doing it twice changes nothing.
+def mirrored(slices: torch.Tensor) -> torch.Tensor:
+    """Slices (n, ..., X, Y) with x turned round."""
+    return slices.flip(-2)
+
+
+def moved(maps: torch.Tensor, side: int) -> torch.Tensor:
+    """What belongs to patches, (n, ..., X, Y), moved to where the patches are in mirrored slices, and back again.
 
     A patch of an even side at x covers rows x - side/2 .. x + side/2 - 1, which turned round are those of the patch at
-    X - x and not X - 1 - x. So even patches need row x at X - x; row 0, which has no partner, stays.
+    X - x, not X - 1 - x. So row 0 has no partner and stays where it is.
     """
-    turned = slices.flip(-2)
+    turned = maps.flip(-2)
     return turned if side % 2 else turned.roll(1, dims=-2)
 
 
@@ -20,11 +25,9 @@ def answer_back(belief: BeliefName, answer: Answer, side: int) -> Answer:
     """What was answered about mirrored slices, as an answer about the slices themselves."""
     size = answer.mean.shape[1]
     last = 100.0 * (size - side % 2) / size  # where the place 0 % comes to lie
-    mean, spread = (mirrored(maps.movedim(-1, 1), side).movedim(1, -1) for maps in answer)
+    mean, spread = (moved(maps.movedim(-1, 1), side).movedim(1, -1) for maps in answer)
     mean = mean.clone()
     mean[..., ::2] = last - mean[..., ::2]  # the x of every component
     if belief == "full":
-        spread = torch.cat(
-            [spread[..., :2], -spread[..., 2:]], dim=-1
-        )  # x turned: so is its correlation with y
+        spread = torch.cat([spread[..., :2], -spread[..., 2:]], dim=-1)  # x turned: so is its correlation with y
     return Answer(mean, spread)

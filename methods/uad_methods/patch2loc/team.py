@@ -8,7 +8,7 @@ import torch
 
 from uad_methods.patch2loc.belief import BeliefName, Judged, product
 from uad_methods.patch2loc.locator import Locator
-from uad_methods.patch2loc.mirror import answer_back, mirrored
+from uad_methods.patch2loc.mirror import answer_back, mirrored, moved
 from uad_methods.patch2loc.scoring import Answer, Box, Locate, answer_dense, answer_patches, judged
 
 
@@ -64,7 +64,7 @@ class Team:
                  box: Box) -> Answer:  # fmt: skip
         if flip:
             x = slice(0, images.shape[2])  # the mirror image of the box lies elsewhere
-            images, brain, box = mirrored(images, side), mirrored(brain, side), (x, box[1])
+            images, brain, box = mirrored(images), moved(brain, side), (x, box[1])
         answers = [
             self._ask(net, images[:, part.channels], height, brain, side, box)
             for net, part in zip(self.networks, self.parts, strict=True)

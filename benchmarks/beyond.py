@@ -1,0 +1,246 @@
+"""Patch2Loc beyond its paper: every option beside the plain method, over several training seeds.
+
+    python -m benchmarks.beyond --seeds 0,2,4 --out beyond/ [--data mslub=DIR --data brats21=DIR]
+    python -m benchmarks.beyond --table --out beyond/
+
+Trains on a development cohort (`phantom` of another seed than the protocol's, so nobody in it is in any table) with a
+budget of a few minutes a seed, and scores all of its lesion subjects, and the lesions of real sets where their folders
+are given. Options that only change scoring share the plain network; those of several networks are put together from
+networks trained one by one. Every 4th slice. `--table` prints Markdown: AP per case, mean ± sample deviation over
+seeds, and the paired test of the difference to the plain method over cases, corrected after Holm.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+import torch
+from sklearn.metrics import average_precision_score
+
+from uad_bench import Context, Scan
+from uad_bench.board.paired import contrasts
+from uad_bench.cohort import Cohort, Member, gather
+from uad_bench.config import load_protocol
+from uad_bench.evaluate import postprocess
+from uad_bench.sources import Sources
+from uad_methods.patch2loc import Patch2Loc
+
+COHORT = 1001
+EVERY = 4
+MODALITIES = ["t1", "t2", "flair"]
+PLAIN: dict[str, Any] = {
+    "network": "conv", "slices": 12, "lr": 5e-3, "schedule": "cosine", "clip": 5, "usual": 0, "flips": False,
+}  # fmt: skip
+#: What is trained: modalities, and what differs from the plain method.
+TRAINED: dict[str, tuple[list[str], dict[str, Any]]] = {
+    "plain": (["t2"], {}),
+    "side 16": (["t2"], {"patch": 16}),
+    "side 32": (["t2"], {"patch": 32}),
+    "full covariance": (["t2"], {"belief": "full"}),
+    "mixture": (["t2"], {"belief": "mixture"}),
+    "2.5D": (["t2"], {"neighbours": 1}),
+    "t1": (["t1"], {}),
+    "flair": (["flair"], {}),
+    "fused channels": (MODALITIES, {}),
+}
+#: What is put together from trained networks.
+TOGETHER: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
+    "flips": (["plain"], ["t2"], {"flips": True}),
+    "usual": (["plain"], ["t2"], {"usual": 16}),
+    "flips, usual": (["plain"], ["t2"], {"flips": True, "usual": 16}),
+    "sides 16, 24, 32": (["plain", "side 16", "side 32"], ["t2"], {"scales": (16, 32)}),
+    "experts": (["t1", "plain", "flair"], MODALITIES, {"experts": True}),
+}
+
+
+class Seen(Sequence[Scan]):
+    """Scans with some of their modalities, and only every n-th slice of brain where that is all that is scored."""
+
+    def __init__(self, members: Sequence[Member], modalities: Sequence[str], every: int = 1) -> None:
+        self._members, self._modalities, self._every = members, modalities, every
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Seen(self._members[index], self._modalities, self._every)
+        scan = self._members[index].prepared.scan()
+        image = scan.image[[scan.modalities.index(m) for m in self._modalities]]
+        brain = scan.brain_mask.copy()
+        brain[..., np.arange(brain.shape[2]) % self._every != self._every // 2] = False
+        return replace(scan, image=image, brain_mask=brain, modalities=tuple(self._modalities))
+
+
+def main() -> None:
+    """Train and score the seeds asked for, or print the table of what is there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", default="0,1,2,3,4")
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--only", nargs="*", default=[], help="options; all by default")
+    parser.add_argument("--data", action="append", default=[], metavar="NAME=DIR")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--table", action="store_true")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    if given.table:
+        print("\n".join(table(given.out)))
+        return
+    torch.set_num_threads(1)
+    roots = {name: Path(folder) for name, folder in (one.split("=", 1) for one in given.data)}
+    subjects = everyone(roots)
+    for seed in map(int, given.seeds.split(",")):
+        one_seed(seed, given.steps, given.only, subjects, given.out)
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """train, val: healthy; tests: by dataset, the lesion cases that have T2, and those that have all modalities."""
+
+    train: Sequence[Member]
+    val: Sequence[Member]
+    tests: Mapping[str, tuple[Sequence[Member], Sequence[Member]]]
+
+
+def everyone(roots: Mapping[str, Path]) -> Subjects:
+    """The development cohort and the real cases, prepared as protocol `phantom` does."""
+    cache = Path(platformdirs.user_cache_dir("uad-bench"))
+    sources = Sources(cache, roots, skip_missing=True)
+    names, options = ["phantom", *roots], {"phantom": {"seed": COHORT}}
+    some, all_of = (
+        gather(load_protocol("phantom", {"modalities": m}), names, options, sources, print)
+        for m in (["t2"], MODALITIES)
+    )
+    tests = {name: (_lesions(some, name), _lesions(all_of, name)) for name in names}
+    tests["phantom"] = (tests["phantom"][1], tests["phantom"][1])
+    return Subjects(all_of.of("train"), all_of.of("val"), tests)
+
+
+def _lesions(cohort: Cohort, dataset: str) -> list[Member]:
+    return [m for m in cohort.members if m.case.dataset == dataset and not m.case.healthy]
+
+
+def one_seed(seed: int, steps: int, only: Sequence[str], subjects: Subjects, out: Path) -> None:
+    """Every option with one training seed: one JSON file each."""
+    trained: dict[str, Patch2Loc] = {}
+    for name, (modalities, options) in TRAINED.items():
+        needed = {name, *(t for t, (parts, *_) in TOGETHER.items() if name in parts)}
+        if only and not needed & set(only):
+            continue
+        trained[name] = method = Patch2Loc(**{**PLAIN, "steps": steps, **options})
+        began = time.process_time()
+        method.fit(Seen(subjects.train, modalities), Seen(subjects.val, modalities), Context(seed=seed))
+        if not only or name in only:
+            path = out / f"{name}.{seed}.json"
+            write(path, method, modalities, subjects, train_s=time.process_time() - began)
+    for name, (names, modalities, options) in TOGETHER.items():
+        if not only or name in only:
+            method = Patch2Loc(**{**PLAIN, **options})
+            method.channels_, method.shape_ = len(modalities), trained[names[0]].shape_
+            nets = [trained[one].net_ for one in names]
+            method.net_ = nets[0] if len(nets) == 1 else torch.nn.ModuleList(nets)
+            method.learn_usual(Seen(subjects.train, modalities, EVERY), Context(seed=seed))
+            write(out / f"{name}.{seed}.json", method, modalities, subjects)
+
+
+def write(
+    path: Path, method: Patch2Loc, modalities: Sequence[str], subjects: Subjects, train_s: float = 0.0
+) -> None:
+    """Score every lesion case that has the modalities and keep its AP."""
+    began, cases = time.process_time(), dict[str, dict[str, float | str]]()
+    for dataset, members in subjects.tests.items():
+        for member in members[len(modalities) > 1 or modalities != ["t2"]]:
+            case = ap(method, member, modalities)
+            if case:
+                cases[f"{dataset}/{member.case.case_id}"] = case
+    spent = {"train_s": train_s, "score_s": time.process_time() - began}
+    path.write_text(json.dumps({"cases": cases, **spent}, indent=1))
+    print(f"{path.stem}: AP per case {phantoms(cases):.3f}, training {train_s:.0f} CPU s", flush=True)
+
+
+def ap(method: Patch2Loc, member: Member, modalities: Sequence[str]) -> dict[str, float | str]:
+    """What is kept of a case; empty where no slice that is scored holds a lesion."""
+    scan = Seen([member], modalities, EVERY)[0]
+    labels = member.prepared.truth().lesion_mask[scan.brain_mask]
+    if not labels.any():
+        return {}
+    scores = after(method.score(scan, Context()), scan)[scan.brain_mask]
+    kind = member.case.lesion_kind if member.case.dataset == "phantom" else member.case.dataset
+    return {
+        "ap": float(average_precision_score(labels, scores)),
+        "kind": kind,
+        "prevalence": float(labels.mean()),
+    }
+
+
+def after(scores: Any, scan: Scan) -> Any:
+    """The map after the protocol's post-processing."""
+    brain = scan.brain_mask
+    for step in postprocess.parse(load_protocol("phantom").postprocess):
+        scores, brain = step.run(np.asarray(scores, np.float32), brain)
+    return scores
+
+
+def phantoms(cases: Mapping[str, Any]) -> float:
+    """Mean AP over the synthetic cases."""
+    return float(np.mean([one["ap"] for name, one in cases.items() if name.startswith("phantom/")]))
+
+
+def table(out: Path) -> Iterator[str]:
+    """Lines of Markdown: one row an option, columns AP per case by lesion kind."""
+    names = [name for name in ("plain", *TRAINED, *TOGETHER) if list(out.glob(f"{name}.*.json"))]
+    runs = {
+        n: [json.loads(p.read_text()) for p in sorted(out.glob(f"{n}.*.json"))] for n in dict.fromkeys(names)
+    }
+    cases = runs["plain"][0]["cases"]
+    kinds = list(dict.fromkeys(one["kind"] for one in cases.values()))
+    own = [name for name in cases if name.startswith("phantom/")]
+    yield "| option | seeds | all | " + " | ".join(kinds) + " | Δ to plain (95 % interval) | Holm p |"
+    yield "|---|---|---|" + "---|" * len(kinds) + "---|---|"
+    prevalence = {
+        k: np.mean([one["prevalence"] for one in cases.values() if one["kind"] == k]) for k in kinds
+    }
+    overall = np.mean([cases[name]["prevalence"] for name in own])
+    yield f"| prevalence | | {overall:.3f} | " + " | ".join(f"{prevalence[k]:.3f}" for k in kinds) + " | | |"
+    values = {n: np.array([[run["cases"][c]["ap"] for c in own] for run in runs[n]]) for n in runs}
+    others = [name for name in runs if name != "plain"]
+    found = dict(
+        zip(others, contrasts([values[n] for n in others], values["plain"], "plain", "ap"), strict=True)
+    )
+    for name, given in runs.items():
+        cells = [
+            str(len(given)),
+            plus_minus(values[name].mean(1)),
+            *(plus_minus(of(kind, given)) for kind in kinds),
+        ]
+        one = found.get(name)
+        cells += (
+            [f"{one.difference:+.3f} [{one.low:+.3f}, {one.high:+.3f}]", f"{one.p_holm:.3f}"]
+            if one
+            else ["", ""]
+        )
+        yield f"| {name} | " + " | ".join(cells) + " |"
+
+
+def of(kind: str, runs: Sequence[Any]) -> list[float]:
+    """Of every run the mean AP over the cases of one kind; none where there are none."""
+    found = [[c["ap"] for c in run["cases"].values() if c["kind"] == kind] for run in runs]
+    return [float(np.mean(one)) for one in found if one]
+
+
+def plus_minus(values: Any) -> str:
+    """Mean ± sample deviation."""
+    if not len(values):
+        return "–"
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{spread}"
+
+
+if __name__ == "__main__":
+    main()
