@@ -62,7 +62,7 @@ class Options(TorchMethod):
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "conv-full": {"network": "conv", "belief": "full"},
         "conv-mixture": {"network": "conv", "belief": "mixture"},
-        "conv-scales": {"network": "conv", "scales": (16, 32)},
+        "conv-scales": {"network": "conv", "scales": (16,)},
         "conv-experts": {"network": "conv", "experts": True},
         "conv-25d": {"network": "conv", "neighbours": 1},
         "conv-flips": {"network": "conv", "flips": True},
