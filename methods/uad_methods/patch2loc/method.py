@@ -45,16 +45,14 @@ class Patch2Loc(Options):
         for one in networks(net):
             prepared(one, compiled=self.compiled)
         opt, counts = adam(net, self.lr), self._counts(stack)
-        held_out = self._samples(
-            SliceStack(self._seen(val), ctx, name="val").spread(self.checked), "val", ctx
-        )
+        held_out = self.samples(SliceStack(self._seen(val), ctx, name="val").spread(self.checked), "val", ctx)
         if any(len(sample.target) < 2 for sample in held_out):
             raise DataError(f"no patch of {self.parts[-1].side} pixels holds {self.brain:.0%} brain",
                             where="validation scans", hint="lower `patch` or `brain`")  # fmt: skip
         for step in ctx.steps(
             self.steps, net=net, opt=opt, validate=lambda: self._loss(held_out, ctx).item()
         ):
-            samples = self._samples(stack.batch(step, self.slices), step, ctx, counts)
+            samples = self.samples(stack.batch(step, self.slices), step, ctx, counts)
             if any(len(sample.target) < 2 for sample in samples):
                 continue  # a few slices from the top of the head: nothing to learn, and no batch statistics
             for group in opt.param_groups:
@@ -114,9 +112,7 @@ class Patch2Loc(Options):
             return [usual_count(stack, part.side, self.brain, self.candidates) for part in self.parts]
         return []
 
-    def _samples(
-        self, batch: Batch, key: int | str, ctx: Context, counts: Sequence[int] = ()
-    ) -> list[Sample]:
+    def samples(self, batch: Batch, key: int | str, ctx: Context, counts: Sequence[int] = ()) -> list[Sample]:
         """What each network is shown of `batch` (`counts`: patches, if fixed); pure in the run's seed and `key`."""
         fixed = counts or [0] * len(self.parts)
         return [self._sample(batch, part, key, ctx, n) for part, n in zip(self.parts, fixed, strict=True)]

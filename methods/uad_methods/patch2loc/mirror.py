@@ -29,5 +29,7 @@ def answer_back(belief: BeliefName, answer: Answer, side: int) -> Answer:
     mean = mean.clone()
     mean[..., ::2] = last - mean[..., ::2]  # the x of every component
     if belief == "full":
-        spread = torch.cat([spread[..., :2], -spread[..., 2:]], dim=-1)  # x turned: so is its correlation with y
+        spread = torch.cat(
+            [spread[..., :2], -spread[..., 2:]], dim=-1
+        )  # x turned: so is its correlation with y
     return Answer(mean, spread)

@@ -1,0 +1,134 @@
+"""Patch2Loc, variant conv: what a network reaches for its CPU seconds, on the development cohort.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.quality --out quality/ [--seeds 0,1] [--only "patch 24"]
+    python -m benchmarks.quality --plot --out quality/
+
+One training for every network, budget and seed (a run of half the steps is not the first half of a run: the learning
+rate falls to nothing over each). Median location error on validation slices, percent of a slice, and AP over all voxels
+of lesion subjects, times prevalence, against CPU seconds of training; every 4th slice, after the protocol's clean-up.
+Prints a Markdown table and draws quality.png.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import average_precision_score
+
+from benchmarks.beyond import EVERY, PLAIN, Seen, Subjects, after, everyone
+from uad_bench import Context, SliceStack
+from uad_methods.patch2loc import Patch2Loc
+
+#: Networks, each with its budgets in steps.
+NETWORKS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+    "patch 24": ({}, (250, 500, 1000, 2000)),
+    "patch 24, width 16": ({"width": 16}, (500, 1000, 2000, 4000)),
+    "patch 24, width 48": ({"width": 48}, (500, 1000)),
+    "patch 12": ({"patch": 12}, (500, 2000, 6000)),
+    "patch 16": ({"patch": 16}, (500, 2000)),
+    "patch 32": ({"patch": 32}, (500, 1000)),
+}
+
+
+def main() -> None:
+    """Measure what is asked for and not there yet, or draw what is there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", default="0,1")
+    parser.add_argument("--only", nargs="*", default=list(NETWORKS))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--plot", action="store_true")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    if given.plot:
+        report(given.out)
+        return
+    torch.set_num_threads(1)
+    subjects = everyone({})
+    for name in given.only:
+        options, budgets = NETWORKS[name]
+        for steps in budgets:
+            for seed in map(int, given.seeds.split(",")):
+                path = given.out / f"{name}.{steps}.{seed}.json"
+                if not path.exists():
+                    found = measured({**PLAIN, **options, "steps": steps}, seed, subjects)
+                    path.write_text(json.dumps({"network": name, "steps": steps, "seed": seed, **found}))
+                    print(path.stem, found, flush=True)
+
+
+def measured(options: Mapping[str, Any], seed: int, subjects: Subjects) -> dict[str, float]:
+    """CPU seconds of training, median location error (percent), AP and AP of iso over prevalence."""
+    method, ctx = Patch2Loc(**options), Context(seed=seed)
+    began = time.process_time()
+    method.fit(Seen(subjects.train, ["t2"]), Seen(subjects.val, ["t2"]), ctx)
+    found = {"cpu_s": time.process_time() - began, "error": location_error(method, subjects, ctx)}
+    began, kinds = time.process_time(), list[str]()
+    scores, labels = list[Any](), list[Any]()
+    for member in subjects.tests["phantom"][0]:
+        scan = Seen([member], ["t2"], EVERY)[0]
+        scores.append(after(method.score(scan, ctx), scan)[scan.brain_mask])
+        labels.append(member.prepared.truth().lesion_mask[scan.brain_mask])
+        kinds.append(member.case.lesion_kind)
+    found["score_s"] = (time.process_time() - began) * EVERY / len(scores)
+    for name in ("all", "iso"):
+        chosen = [i for i, kind in enumerate(kinds) if name in ("all", kind)]
+        truth = np.concatenate([labels[i] for i in chosen])
+        ap = average_precision_score(truth, np.concatenate([scores[i] for i in chosen]))
+        found[name] = float(ap / truth.mean())
+    return found
+
+
+@torch.no_grad()
+def location_error(method: Patch2Loc, subjects: Subjects, ctx: Context) -> float:
+    """Median distance of predicted and true place, percent of a slice, on validation slices."""
+    batch = SliceStack(Seen(subjects.val, ["t2"]), ctx).spread(64)
+    sample = method.samples(batch, "error", ctx)[0]
+    mean, _ = method.net_.eval()(sample.inputs, sample.height, sample.kept)
+    return float((mean - sample.target).norm(dim=1).median())
+
+
+def report(out: Path) -> None:
+    """The table, and a picture of it."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    rows = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    print(
+        "| network | steps | seeds | CPU s | location error, % | AP, times prevalence | iso | scoring, s/volume |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for name in NETWORKS:
+        line = [(steps, mean_of(name, steps, rows)) for steps in NETWORKS[name][1]]
+        line = [(steps, one) for steps, one in line if one]
+        for steps, one in line:
+            print(f"| {name} | {steps} | {one['n']:.0f} | {one['cpu_s']:.0f} | {one['error']:.2f} "
+                  f"| {one['all']:.1f} | {one['iso']:.1f} | {one['score_s']:.1f} |")  # fmt: skip
+        for axis, key in zip(axes, ("error", "all"), strict=True):
+            axis.plot([one["cpu_s"] for _, one in line], [one[key] for _, one in line], "o-", label=name)
+    for axis, label in zip(
+        axes, ("median location error, % of a slice", "pooled AP / prevalence"), strict=True
+    ):
+        axis.set(xlabel="training, CPU seconds", ylabel=label, xscale="log")
+        axis.grid(alpha=0.3)
+    axes[1].legend(fontsize=8)
+    figure.savefig(out / "quality.png", dpi=120)
+
+
+def mean_of(name: str, steps: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Of every figure the mean over seeds; empty where nothing was measured."""
+    found = [row for row in rows if row["network"] == name and row["steps"] == steps]
+    keys = ("cpu_s", "error", "all", "iso", "score_s") if found else ()
+    return {key: float(np.mean([row[key] for row in found])) for key in keys} | (
+        {"n": len(found)} if found else {}
+    )
+
+
+if __name__ == "__main__":
+    main()
