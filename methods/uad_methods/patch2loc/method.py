@@ -9,12 +9,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 
-from uad_bench import Context, Scan, SliceStack, TorchMethod
+from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import DataError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.patch2loc.encoder_conv import ConvEncoder, plan
 from uad_methods.patch2loc.encoder_resnet import LATENT, resnet_encoder
+from uad_methods.patch2loc.inside import as_components, inside
 from uad_methods.patch2loc.locator import Locator, Variance
 from uad_methods.patch2loc.loss import LossName, location_loss
 from uad_methods.patch2loc.patches import brain_share
@@ -102,6 +103,17 @@ class Patch2Loc(TorchMethod):
         at_once = 4 if ctx.device == "cpu" else 64  # few slices stay in a CPU's cache
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # tf32 knows 100 % to 0.05 only
             return self.score_slices(scan, ctx, how, at_once)
+
+    def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
+        """The two terms of the score, which add up to it, and from where to where the network places each patch."""
+        slid, few = self.network == "conv" and scan.brain_mask.any(), ctx.device == "cpu"
+        how = {"box": brain_box(scan.brain_mask) if slid else None, "chunk": 512 if few else 8192}
+
+        def ask(batch: Batch) -> dict[str, torch.Tensor]:
+            return inside(self._net, _masked(batch), self._height(batch), batch.brain, self.patch, **how)
+
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            return as_components(self.component_slices(scan, ctx, ask, 4 if few else 64))
 
     def _dense(self, batch: Batch, box: Box) -> torch.Tensor:
         return score_dense(self._net, _masked(batch), self._height(batch), self.patch, box)
