@@ -131,7 +131,7 @@ class FAnoGAN(TorchMethod):
         generator, _, encoder = self._nets
         x, y = batch.image.shape[-2:]
         nearest = (generator(encoder(self._shown(batch.image))) + 1) / 2
-        return from_square(nearest.flatten(0, 1), (x, y)).unflatten(0, nearest.shape[:2])
+        return from_square(nearest.flatten(0, 1), (x, y)).view(*nearest.shape[:2], x, y)
 
     def _shown(self, images: torch.Tensor) -> torch.Tensor:
         """Slices (n, C, X, Y) in [0, 1] as the networks see them: square, in [-1, 1]."""

@@ -31,7 +31,5 @@ def check_components(candidate: MethodCandidate) -> None:
         raise broken(name, "a map that `components` leaves alone", "another map", "change nothing in it")
 
 
-def _components(
-    candidate: MethodCandidate, method: Method, scan: Scan, ctx: Context
-) -> dict[str, Component]:
+def _components(candidate: MethodCandidate, method: Method, scan: Scan, ctx: Context) -> dict[str, Component]:
     return checked_components(method.components(scan, ctx), scan, candidate.name)

@@ -31,7 +31,9 @@ def inside(net: Locator, images: torch.Tensor, height: torch.Tensor, where: torc
     box: slide the network over it, for encoders that can; None: patch by patch, `chunk` at a time. The network must
     be in eval mode.
     """
-    mean, log_variance = _slid(net, images, height, side, box) if box else _cut(net, images, height, where, side, chunk)
+    mean, log_variance = (
+        _slid(net, images, height, side, box) if box else _cut(net, images, height, where, side, chunk)
+    )
     away = mean - locations(images).movedim(2, 0)  # percent, (n, 2, X, Y)
     pixels = away * away.new_tensor(images.shape[2:]).view(2, 1, 1) / 100
     return {
@@ -41,7 +43,9 @@ def inside(net: Locator, images: torch.Tensor, height: torch.Tensor, where: torc
     }
 
 
-def _slid(net: Locator, images: torch.Tensor, height: torch.Tensor, side: int, box: Box) -> tuple[torch.Tensor, ...]:
+def _slid(
+    net: Locator, images: torch.Tensor, height: torch.Tensor, side: int, box: Box
+) -> tuple[torch.Tensor, ...]:
     """Mean (percent) and log-variance, (n, 2, X, Y) each, of the pixels of `box`, else 0; in one pass."""
     x, y = box
     reach = padded(images, side)[:, :, x.start : x.stop + side - 1, y.start : y.stop + side - 1]

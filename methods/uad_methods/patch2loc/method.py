@@ -107,10 +107,11 @@ class Patch2Loc(TorchMethod):
     def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
         """The two terms of the score, which add up to it, and from where to where the network places each patch."""
         slid, few = self.network == "conv" and scan.brain_mask.any(), ctx.device == "cpu"
-        how = {"box": brain_box(scan.brain_mask) if slid else None, "chunk": 512 if few else 8192}
+        box, chunk = brain_box(scan.brain_mask) if slid else None, 512 if few else 8192
 
         def ask(batch: Batch) -> dict[str, torch.Tensor]:
-            return inside(self._net, _masked(batch), self._height(batch), batch.brain, self.patch, **how)
+            given = _masked(batch), self._height(batch), batch.brain, self.patch
+            return inside(self._net, *given, box, chunk)
 
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             return as_components(self.component_slices(scan, ctx, ask, 4 if few else 64))
