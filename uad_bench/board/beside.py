@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from uad_bench.board.escape import visible
 from uad_bench.board.panels import Panel, inside, robust_range, slice_of
-from uad_bench.board.picture import OUTLINE, contour, show, sides, write_png
+from uad_bench.board.picture import MOST_OF_MANY, OUTLINE, contour, show, sides, write_png
 from uad_bench.board.plots import short
 
 
@@ -33,7 +33,7 @@ def draw_beside(path: Path, methods: Sequence[Shown], metric: str, title: str) -
     Colours of each map span the 1 to 99.5 percentile of its own scores in the brain: what a metric of ranks such
     as average precision sees of it.
     """
-    write_png(path, lambda: beside(methods, metric, title))
+    write_png(path, lambda: beside(methods, metric, title), MOST_OF_MANY)
 
 
 def beside(methods: Sequence[Shown], metric: str, title: str) -> Figure:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from uad_bench.board.escape import visible
 from uad_bench.board.panels import Panel, best_slice, cut, inside, robust_range, slice_of
-from uad_bench.board.picture import OUTLINE, contour, show, sides, write_png
+from uad_bench.board.picture import MOST_OF_MANY, OUTLINE, contour, show, sides, write_png
 from uad_bench.types import Component, FloatArray
 
 Window = tuple[float, float]
@@ -44,7 +44,7 @@ def draw_inside(path: Path, cases: Sequence[Opened], title: str) -> None:
     Each column has one scale for all cases (1 to 99.5 percentile inside the brains); shifts are arrows on the
     image, from a voxel to its other place, coloured by their length.
     """
-    write_png(path, lambda: sheet(cases, title))
+    write_png(path, lambda: sheet(cases, title), MOST_OF_MANY)
 
 
 def sheet(cases: Sequence[Opened], title: str) -> Figure:

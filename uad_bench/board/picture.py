@@ -14,7 +14,7 @@ from uad_bench.types import BoolArray, FloatArray
 
 # Okabe and Ito's colours, told apart by colour-blind readers; the outline is the vermilion among them.
 OUTLINE, THRESHOLD = "#d55e00", "#56b4e9"
-MOST_BYTES = 400_000
+MOST_BYTES, MOST_OF_MANY = 400_000, 1_200_000  # many: pictures with a column for each of many maps
 DPI = (110, 90, 75, 60)
 
 
@@ -42,20 +42,23 @@ def sides(place: Axes) -> None:
         place.text(x, 0.5, side, color="w", fontsize=8, ha=align, va="center", transform=place.transAxes)
 
 
-def write_png(path: Path, make: Callable[[], Figure]) -> None:
-    """Draw and write a figure; equal figures give equal bytes, and no name is read as a formula."""
+def write_png(path: Path, make: Callable[[], Figure], most_bytes: int = 0) -> None:
+    """Draw and write a figure of so many bytes at most (default: `MOST_BYTES`), as far as fewer dots can do it.
+
+    Equal figures give equal bytes, and no name is read as a formula.
+    """
     # Not whatever a user's matplotlibrc says.
     with style.context(["default", {"text.parse_math": False, "axes.formatter.use_locale": False}]):
-        write_bytes(path, png(make()))
+        write_bytes(path, _png(make(), most_bytes or MOST_BYTES))
 
 
-def png(figure: Figure) -> bytes:
+def _png(figure: Figure, most_bytes: int) -> bytes:
     """Bytes without a date or a version in them; noise compresses badly and is drawn with fewer dots."""
     found = b""
     for dpi in DPI:
         data = io.BytesIO()
         figure.savefig(data, format="png", dpi=dpi, metadata={"Software": None})
         found = data.getvalue()
-        if len(found) <= MOST_BYTES:
+        if len(found) <= most_bytes:
             break
     return found

@@ -1,6 +1,5 @@
 """A shift as places: where each voxel is against where the method says it is, along x and along y."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,22 +7,32 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from uad_bench.board.density import FEWEST, LESION, OTHERS, Axis, Cloud, Numbers, draw_joint, marginal, span
+from uad_bench.board.density import (
+    BINS,
+    FEWEST,
+    LESION,
+    OTHERS,
+    Axis,
+    Cloud,
+    Numbers,
+    draw_joint,
+    marginal,
+    span,
+)
 from uad_bench.board.escape import visible
 from uad_bench.board.picture import write_png
 from uad_bench.board.plots import GREY, tidy
 
-BINS = 160
-
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Voxels of one group: x and y of each, and of the place it is shifted to; (n, 4) in voxels."""
+    """A shift by its name and unit: x and y of each voxel, then of its other place, outside all lesions (n, 4) and in
+    lesions (m, 4)."""
 
     name: str
     unit: str
     others: Numbers
-    lesions: Mapping[str, Numbers]
+    lesion: Numbers
 
 
 def draw_places(path: Path, places: Places, title: str) -> None:
@@ -38,22 +47,20 @@ def figure_of(places: Places, title: str) -> Figure:
     across = figure.subplots(1, 3)
     for place, letter, i in zip(across, "xy", (0, 1), strict=False):
         axes = Axis(f"{letter} of the voxel", places.unit), Axis(f"{letter}, {places.name}", places.unit)
-        lesions = {kind: values[:, [i, i + 2]] for kind, values in places.lesions.items()}
-        cloud = Cloud(axes, places.others[:, [i, i + 2]], lesions)
+        cloud = Cloud(axes, places.others[:, [i, i + 2]], {"": places.lesion[:, [i, i + 2]]})
         shown = span([cloud.others[:, 0], cloud.lesion[:, 0], cloud.others[:, 1], cloud.lesion[:, 1]])
         place.axline((0, 0), slope=1, color=GREY, linewidth=0.8)
         handles = draw_joint(place, cloud, (shown, shown))
         place.set_box_aspect(1)
         if i == 0:
-            place.legend(handles=handles[:2], fontsize=8, frameon=False, loc="upper left")
+            place.legend(handles=handles, fontsize=8, frameon=False, loc="upper left")
     _draw_lengths(across[2], places)
     return figure
 
 
 def _draw_lengths(place: Axes, places: Places) -> None:
     tidy(place)
-    every = np.concatenate([np.empty((0, 4), np.float32), *places.lesions.values()])
-    groups = [np.hypot(v[:, 2] - v[:, 0], v[:, 3] - v[:, 1]) for v in (places.others, every)]
+    groups = [np.hypot(v[:, 2] - v[:, 0], v[:, 3] - v[:, 1]) for v in (places.others, places.lesion)]
     shown = 0.0, span(groups)[1]
     for lengths, colour, name in zip(groups, (OTHERS, LESION), ("outside lesions", "lesion"), strict=True):
         if len(lengths) >= FEWEST:

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from uad_bench.board.escape import visible
 from uad_bench.board.picture import write_png
-from uad_bench.board.plots import COLOURS, short, tidy
+from uad_bench.board.plots import COLOURS, GREY, short, tidy
 
 Numbers = npt.NDArray[np.float64]
 VALIDATION, LOSS = "validation", "loss"
@@ -47,7 +48,7 @@ def draw_training(path: Path, runs: Sequence[Training], title: str) -> None:
 def training(runs: Sequence[Training], title: str) -> Figure:
     """The figure: a row for each phase of each method, a column for each figure that it logged.
 
-    Validation stands in the panel of the loss as dashes with a ring at the lowest, whose weights are kept.
+    Validation stands in the panel of the loss, dashed, with a ring at the lowest, whose weights are kept.
     """
     rows = [
         (method, phase) for method in _unique(run.method for run in runs) for phase in phases(runs, method)
@@ -92,11 +93,14 @@ def _draw_panel(place: Axes, runs: Sequence[Training], phase: str, name: str) ->
         if (phase, name) in run.series:
             _draw_line(place, run.series[phase, name], colour, run.label, faint=len(runs) == 1)
         if name == LOSS and (phase, VALIDATION) in run.series:
-            _draw_validation(place, run.series[phase, VALIDATION], colour, run.label)
+            _draw_validation(place, run.series[phase, VALIDATION], colour)
     place.set(xlabel="step", ylabel=visible(name))
     _scale(place)
-    if place.lines:
-        place.legend(fontsize=7, frameon=False, ncols=2 if len(runs) > 2 else 1)
+    handles, labels = place.get_legend_handles_labels()
+    if any(line.get_linestyle() == "--" for line in place.lines):
+        handles.append(Line2D([], [], color=GREY, linestyle="--", marker="."))
+        labels.append("validation")
+    place.legend(handles, labels, fontsize=7, frameon=False, handlelength=3, ncols=2 if len(runs) > 2 else 1)
 
 
 def _draw_line(place: Axes, series: Series, colour: str, label: str, *, faint: bool) -> None:
@@ -121,23 +125,22 @@ def smoothed(values: Numbers) -> Numbers:
     return np.where(n > 0, (total[high] - total[low]) / np.maximum(n, 1), np.nan)
 
 
-def _draw_validation(place: Axes, series: Series, colour: str, label: str) -> None:
+def _draw_validation(place: Axes, series: Series, colour: str) -> None:
     place.plot(
         series.steps, series.values, color=colour, linewidth=1.2, linestyle="--", marker=".", markersize=4,
-        label=visible(f"{label}, validation"),
+        label="_",
     )  # fmt: skip
     if np.isfinite(series.values).any():
         best = int(np.nanargmin(series.values))
-        place.plot(
-            series.steps[best], series.values[best], "o", color=colour, markerfacecolor="none", markersize=9
-        )
+        at = series.steps[best], series.values[best]
+        place.plot(*at, "o", color=colour, markerfacecolor="none", markersize=9, label="_")
 
 
 def _scale(place: Axes) -> None:
-    """A logarithmic axis where all is above 0 and the highest is 30 times the lowest or more."""
+    """A logarithmic axis where all is above 0 and the highest is 5 times the lowest or more."""
     values = np.concatenate([np.empty(0), *(np.asarray(line.get_ydata(), float) for line in place.lines)])
     values = values[np.isfinite(values)]
-    if values.size and values.min() > 0 and values.max() >= 30 * values.min():
+    if values.size and values.min() > 0 and values.max() >= 5 * values.min():
         place.set_yscale("log")
         place.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         place.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

@@ -38,7 +38,8 @@ def places(opened: Sequence[Opened]) -> Places | None:
         return np.concatenate([at, at + one.parts[name].values])
 
     unit = all_parts(opened)[name].unit or "voxels"
-    return Places(name, unit, *groups([one for one in opened if name in one.parts], numbers))
+    others, lesions = groups([one for one in opened if name in one.parts], numbers)
+    return Places(name, unit, others, np.concatenate([others[:0], *lesions.values()]))
 
 
 def groups(
