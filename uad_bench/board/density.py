@@ -83,6 +83,12 @@ def span(groups: Sequence[Numbers]) -> Span:
     return low - edge, high + edge
 
 
+def centres(shown: Span) -> npt.NDArray[np.float64]:
+    """The middle of each bin, (BINS,)."""
+    edges = np.linspace(*shown, BINS + 1)
+    return np.asarray((edges[1:] + edges[:-1]) / 2)
+
+
 def draw_joint(place: Axes, cloud: Cloud, spans: tuple[Span, Span]) -> list[Line2D]:
     """Contours of both groups; what a legend may say of them is returned."""
     tidy(place)
@@ -111,14 +117,14 @@ def _draw_group(place: Axes, values: Numbers, spans: tuple[Span, Span], colour: 
         return
     found = joint(values, spans)
     levels = enclosing(found, SHARES)
-    x, y = (np.linspace(*s, BINS + 1)[:-1] + (s[1] - s[0]) / BINS / 2 for s in spans)
+    x, y = map(centres, spans)
     place.contourf(x, y, found.T, [*levels, np.inf], colors=[colour], alpha=0.15)
     place.contour(x, y, found.T, levels, colors=[colour], linewidths=(0.8, 1.2, 1.6)[: len(levels)])
 
 
 def draw_marginal(place: Axes, groups: Sequence[Numbers], shown: Span, *, upright: bool) -> None:
     """The density of each group along one axis."""
-    at = np.linspace(*shown, BINS)
+    at = centres(shown)
     for values, colour in zip(groups, (OTHERS, LESION), strict=True):
         if len(values) >= FEWEST:
             found = marginal(values, shown)

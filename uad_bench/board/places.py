@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uad_bench.board.density import (
-    BINS,
     FEWEST,
     LESION,
     OTHERS,
     Axis,
     Cloud,
     Numbers,
+    centres,
     draw_joint,
     marginal,
     span,
@@ -65,7 +65,7 @@ def _draw_lengths(place: Axes, places: Places) -> None:
     for lengths, colour, name in zip(groups, (OTHERS, LESION), ("outside lesions", "lesion"), strict=True):
         if len(lengths) >= FEWEST:
             label = f"{name}, median {np.median(lengths):.2f}"
-            place.plot(np.linspace(*shown, BINS), marginal(lengths, shown), color=colour, label=label)
+            place.plot(centres(shown), marginal(lengths, shown), color=colour, label=label)
     place.set(xlim=shown, ylim=(0, None), xlabel=visible(f"length of the shift ({places.unit})"), yticks=[])
     place.set_box_aspect(1)
     if place.lines:
