@@ -1,11 +1,13 @@
-"""What a method that rebuilds its input shows of itself: the rebuilt scan."""
+"""What a method that rebuilds its input shows of itself: the rebuilt scan; how components of modalities are called."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Literal
 
 import torch
 
 from uad_bench import Component, Context, Scan, TorchMethod
 from uad_bench.method.slices import Batch
+from uad_bench.types import FloatArray
 
 
 def reconstruction(method: TorchMethod, scan: Scan, ctx: Context, rebuild: Callable[[Batch], torch.Tensor],
@@ -19,10 +21,14 @@ def reconstruction(method: TorchMethod, scan: Scan, ctx: Context, rebuild: Calla
         return {"rebuilt": rebuild(batch).float() * batch.brain[:, None]}
 
     found = method.component_slices(scan, ctx, ask, size)
-    if not found:
-        return {}
+    return by_modality("reconstruction", scan, found["rebuilt"], "intensity") if found else {}
+
+
+def by_modality(name: str, scan: Scan, volumes: Iterable[FloatArray],
+                kind: Literal["value", "intensity"] = "value") -> dict[str, Component]:  # fmt: skip
+    """One volume (X, Y, Z) a modality: "name", or "name t2" and so on where there are several."""
     several = len(scan.modalities) > 1
     return {
-        f"reconstruction {modality}" if several else "reconstruction": Component(volume, "intensity")
-        for modality, volume in zip(scan.modalities, found["rebuilt"], strict=True)
+        f"{name} {modality}" if several else name: Component(volume, kind)
+        for modality, volume in zip(scan.modalities, volumes, strict=True)
     }

@@ -7,6 +7,7 @@ import torch
 from uad_bench import Context, Scan
 from uad_bench.testing import toy_scans
 from uad_methods.ae import AE
+from uad_methods.atlas_z import AtlasZ
 from uad_methods.dae import DAE
 from uad_methods.fanogan import FAnoGAN
 from uad_methods.patch2loc.inside import inside
@@ -36,6 +37,19 @@ def test_the_score_is_the_distance_to_the_reconstruction(cls, modalities):
     # Slices are held in half precision.
     np.testing.assert_allclose(residual, method.score(scan, Context()), atol=1e-3)
     assert rebuilt[:, scan.brain_mask].std() > 0
+
+
+@pytest.mark.parametrize("modalities", [("t2",), ("t2", "t1")])
+def test_a_z_score_is_a_distance_over_a_deviation(modalities):
+    method, scan = fitted(AtlasZ, modalities)
+    found = {name: part.values for name, part in method.components(scan, Context()).items()}
+    names = [""] if len(modalities) == 1 else [" t2", " t1"]
+    far = [found[f"distance{m}"] / np.maximum(found[f"healthy deviation{m}"], 1e-9) for m in names]
+    known = scan.brain_mask & (method.scale_[0] > 0)
+    score = method.score(scan, Context())
+    np.testing.assert_allclose(np.mean(far, axis=0)[known], score[known], rtol=1e-5)
+    gap = np.abs(scan.image - np.stack([found[f"healthy mean{m}"] for m in names]))
+    np.testing.assert_allclose(gap, np.stack([found[f"distance{m}"] for m in names]), atol=1e-6)
 
 
 def test_a_generated_neighbour_is_on_the_scale_of_the_scan():
