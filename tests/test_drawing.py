@@ -14,6 +14,7 @@ from matplotlib.image import imread
 from tests.plugins.toy_data import make, write_case
 from uad_bench import beside, cli, explain
 from uad_bench.executor import Matrix, execute
+from uad_bench.finished import asked
 from uad_bench.run import Workplace
 from uad_bench.sources import Sources
 from uad_bench.store import RunDir
@@ -27,10 +28,10 @@ def hush(_text):
     """Say nothing."""
 
 
-def specs(*names, seeds=(0,)):
+def specs(*names, seeds=(0,), more=()):
     """Runs on the toy cohort."""
     settings = [(["protocol", "train"], DATA), (["protocol", "test"], [DATA]), (["protocol", "metrics"], ["ap"]),
-                (["protocol", "primary"], "ap.case"), (["protocol", "thresholds"], ["oracle_set"])]  # fmt: skip
+                (["protocol", "primary"], "ap.case"), (["protocol", "thresholds"], ["oracle_set"]), *more]  # fmt: skip
     return Matrix(names, seeds, str(HERE / "toy.yaml"), (), settings=settings).specs()
 
 
@@ -240,6 +241,19 @@ def test_components_that_cannot_be_drawn_are_the_methods_fault(place, draw):
     assert code == 4 and "NaN or infinite" in err and "error[UB404]" in err
     assert not list(outcome.done[0].path.glob("inside*"))
     shutil.rmtree(outcome.done[0].path)
+
+
+def test_runs_of_two_protocols_are_not_beside_each_other(runs, place, draw, tmp_path):
+    there = Workplace(tmp_path / "runs", place.sources, threads=1)
+    execute(specs("thresh:raw", more=[(["protocol", "postprocess"], [])]), there, hush)
+    code, _, err = draw("methods", runs["glass0"].path, tmp_path / "runs", "--to", tmp_path / "m.png")
+    assert code == 2 and "error[UB242]" in err and "2 protocols" in err
+    assert not (tmp_path / "m.png").exists()
+
+
+def test_a_case_named_twice_is_drawn_once(runs):
+    case_id = cases_of(runs["glass0"])[0]
+    assert len(asked(runs["glass0"], [case_id, f"toy_data/{case_id}", case_id])) == 1
 
 
 def test_runs_on_other_voxels_share_no_case(runs, place, draw, tmp_path):

@@ -57,12 +57,17 @@ def beside(runs: Sequence[RunDir], wanted: Collection[str], test: str, sources: 
 
 
 def picked(runs: Sequence[RunDir]) -> list[Pick]:
-    """One run for each row of a table. Raises UsageError where there is none, and as `RunDir.verify`."""
+    """One run for each row of a table. Raises UsageError where there is none, or runs of several protocols (UB242),
+    and as `RunDir.verify`."""
     found = {id(summary): (run, summary) for run in runs if (summary := summarise(run)).state == "complete"}
     if not found:
         raise UsageError(
             "no complete run", where=", ".join(run.name for run in runs[:3]), hint="finish one with --resume"
         )
+    protocols = {f"{one.protocol} {one.fingerprint}" for _, one in found.values()}
+    if len(protocols) > 1:
+        what = f"the runs are of {len(protocols)} protocols: {', '.join(sorted(protocols)[:3])}"
+        raise UsageError(what, hint="name the runs of one", code="UB242")
     rows = labelled(summary for _, summary in found.values())
     firsts = {label: min(some, key=lambda one: (one.seed, one.fold or 0)) for label, some in rows.items()}
     return [Pick(label, *found[id(one)]) for label, one in firsts.items()]
@@ -75,8 +80,9 @@ def shared(runs: Sequence[RunDir], wanted: Collection[str], dataset: str) -> lis
     """
     known = [{(row["case_id"], row["content"]) for row in asked(run, (), dataset)} for run in runs]
     common = set.intersection(*known)
-    rows = [row for row in asked(runs[0], wanted, dataset) if (row["case_id"], row["content"]) in common]
-    if not rows or len(rows) < len(set(wanted)):
+    ours = asked(runs[0], wanted, dataset)
+    rows = [row for row in ours if (row["case_id"], row["content"]) in common]
+    if not rows or (wanted and len(rows) < len(ours)):
         odd = next((run for run, own in zip(runs, known, strict=True) if not own & known[0]), runs[-1])
         hint = "give runs of one protocol on the same data"
         raise UsageError(

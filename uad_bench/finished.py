@@ -59,7 +59,7 @@ def asked(run: RunDir, wanted: Collection[str], dataset: str = "") -> list[Row]:
     for name in wanted:
         if name not in known:
             raise unknown_name(f"test case of {called}", name, [row["case_id"] for row in rows])
-    return [known[name] for name in dict.fromkeys(wanted)] if wanted else rows
+    return list({id(known[name]): known[name] for name in wanted}.values()) if wanted else rows
 
 
 def steps_of(run: RunDir, spec: RunSpec) -> list[Mapping[str, Any]]:
