@@ -71,7 +71,7 @@ def test_a_run_ends_with_numbers_for_every_group_and_rule(place):
     (run,) = execute(matrix("Blur"), place(), hush)
     rows = {(r["group"], r["metric"]): r for r in run.table("metrics.csv")}
     assert run.state == "complete"
-    assert all((run.path / name).is_file() for name in ("sheet.png", "dice.png", "dice.svg"))
+    assert all((run.path / name).is_file() for name in ("sheet.png", "dice.png", "dice.svg", "training.png"))
     assert {"all", "a", "b", "healthy"} == {group for group, _ in rows}
     assert float(rows["all", "ap.pooled"]["value"]) > float(rows["all", "prevalence.pooled"]["value"])
     for rule in ("oracle_case", "oracle_set", "healthy_q98", "tune"):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uad_bench.method.slices import SliceStack as SliceStack
     from uad_bench.method.torch_method import TorchMethod as TorchMethod
     from uad_bench.types import Case as Case
+    from uad_bench.types import Component as Component
     from uad_bench.types import Scan as Scan
     from uad_bench.types import Scored as Scored
     from uad_bench.types import Truth as Truth
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Case": "uad_bench.types",
+    "Component": "uad_bench.types",
     "Context": "uad_bench.method.context",
     "DatasetAdapter": "uad_bench.data.adapter",
     "Method": "uad_bench.method.base",

@@ -1,13 +1,13 @@
 """The cases of a finished run, found again on disk: only those asked for, and only with the run's own voxels."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from uad_bench import plugins
 from uad_bench.cohort import Member
 from uad_bench.config import RunSpec
-from uad_bench.errors import DataError
+from uad_bench.errors import DataError, unknown_name
 from uad_bench.prepare.chain import parse_steps
 from uad_bench.prepare.pool import prepare_all
 from uad_bench.sources import Sources, find
@@ -42,6 +42,24 @@ def members(run: RunDir, rows: Sequence[Row], sources: Sources, say: Say) -> lis
     odd = [row for row, one in pairs if one.content != row["content"]]
     _refuse(odd, "hold other voxels than the run was made on", run)
     return [Member(one, row["role"]) for row, one in pairs]
+
+
+def asked(run: RunDir, wanted: Collection[str], dataset: str = "") -> list[Row]:
+    """The rows of splits.csv of a run's test cases: all of a dataset (default: its first), or those wanted.
+
+    wanted: case ids, or dataset/case_id. Raises UsageError for a dataset or case that the run did not test on.
+    """
+    tests = {plugins.label(name): name for name in run.spec().test}
+    called = plugins.label(dataset) if dataset else next(iter(tests))
+    if called not in tests:
+        raise unknown_name(f"test set of {run.name}", dataset, tests)
+    table: list[Row] = [*run.table("splits.csv")]
+    rows = [row for row in table if (row["role"], row["dataset"]) == ("test", called)]
+    known = {name: row for row in rows for name in (row["case_id"], f"{called}/{row['case_id']}")}
+    for name in wanted:
+        if name not in known:
+            raise unknown_name(f"test case of {called}", name, [row["case_id"] for row in rows])
+    return list({id(known[name]): known[name] for name in wanted}.values()) if wanted else rows
 
 
 def steps_of(run: RunDir, spec: RunSpec) -> list[Mapping[str, Any]]:

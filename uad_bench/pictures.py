@@ -1,21 +1,27 @@
-"""The pictures of a run: a sheet of cases with precision-recall curves, and Dice over the threshold."""
+"""The pictures of a run: a sheet of cases with precision-recall curves, Dice over the threshold, training curves."""
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from uad_bench import plugins, store
 from uad_bench.cohort import Member
 from uad_bench.config import RunSpec
+from uad_bench.errors import IntegrityError
 from uad_bench.types import Scored
 from uad_bench.views import Views
 
 if TYPE_CHECKING:
     from uad_bench.board.panels import Panel
+    from uad_bench.board.plots_train import Series, Training
     from uad_bench.evaluate.curve import Curve
     from uad_bench.evaluate.thresholds import Threshold
 
 MOST_CASES = 6
+TRAINING = "training.png"
 
 
 def draw(directory: store.RunDir, spec: RunSpec, test: Views, dataset: str, name: str,
@@ -70,8 +76,48 @@ def _from_the_middle(group: list[int]) -> list[int]:
 def _panel(member: Member, view: Scored) -> "Panel":
     from uad_bench.board.panels import Panel
 
-    scan = member.prepared.scan()
-    kind = "healthy" if view.healthy else (view.lesion_kind or "lesion")
+    image = member.prepared.scan().image[0]
     return Panel(
-        member.case.case_id, kind, scan.image[0], view.map, view.brain_mask, view.lesion_mask, view.spacing
+        member.case.case_id, kind_of(member), image, view.map, view.brain_mask, view.lesion_mask, view.spacing
     )
+
+
+def kind_of(member: Member) -> str:
+    """A word for the case: "healthy", its lesion kind, or "lesion"."""
+    return "healthy" if member.case.healthy else (member.case.lesion_kind or "lesion")
+
+
+def draw_training(runs: Sequence[store.RunDir], path: Path) -> bool:
+    """Write the training curves of some runs, those of one method over each other; False where none trained."""
+    from uad_bench.board import plots_train
+
+    found = [training for run in runs if (training := _training(run)).series]
+    if found:
+        one = f"{found[0].method} {found[0].label}, {runs[0].spec().protocol.name}: training"
+        plots_train.draw_training(path, found, one if len(found) == 1 else "training")
+    return bool(found)
+
+
+def _training(run: store.RunDir) -> "Training":
+    """What train.csv holds of a run; nothing where it did not train. Raises IntegrityError where it is damaged."""
+    from uad_bench.board.plots_train import Training
+
+    spec = run.spec()
+    fold = "" if spec.fold is None else f", fold {spec.fold}"
+    return Training(spec.method, f"seed {spec.seed}{fold}", _logged(run))
+
+
+def _logged(run: store.RunDir) -> "dict[tuple[str, str], Series]":
+    from uad_bench.board.plots_train import Series
+
+    found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
+    try:
+        for row in run.table("train.csv") if (run.path / "train.csv").is_file() else ():
+            steps, values = found.setdefault((row["phase"], row["name"]), ([], []))
+            steps.append(float(row["step"]))
+            values.append(float(row["value"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(
+            "no readable train.csv", where=run.name, hint="make the run again with --fresh"
+        ) from error
+    return {key: Series(np.array(steps), np.array(values)) for key, (steps, values) in found.items()}

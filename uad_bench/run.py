@@ -1,6 +1,6 @@
 """The story of one run: fit, score, evaluate, draw. Each stage reads what the one before left on disk.
 
-    volumes -> cohort (uad_bench/cohort.py) -> fit -> model/ -> score -> maps/ -> evaluate -> *.csv -> sheet.png
+    volumes -> cohort (uad_bench/cohort.py) -> fit -> model/ -> score -> maps/ -> evaluate -> *.csv -> *.png
 
 So a repeated command finds its run, `--resume` goes on where a killed one stopped, and new metrics never train.
 """
@@ -19,6 +19,7 @@ from uad_bench.cohort import Cohort, Member, Scans, iter_rows
 from uad_bench.config import RunSpec
 from uad_bench.demands import borrowed_weights
 from uad_bench.errors import UadError, UsageError
+from uad_bench.pictures import TRAINING, draw_training
 from uad_bench.sources import Sources
 from uad_bench.ticker import Ticker
 
@@ -57,6 +58,7 @@ def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> store.RunD
             method = fitted(directory, spec, cohort, place, say)
             score(directory, method, spec, cohort, place, say)
             assess.assess(directory, spec, cohort, say)
+            draw_training([directory], directory.path / TRAINING)
         except UadError as error:
             directory.log(traceback.format_exc())
             _note(directory, "failed", error=str(error), code=error.code)
@@ -186,10 +188,17 @@ def fitted(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workpl
             parameters=n_parameters(method),
         )  # fmt: skip
         _keep_model(method, model, spec.method)
-    stored = build(spec)
+    return stored(directory, spec, place)
+
+
+def stored(directory: store.RunDir, spec: RunSpec, place: Workplace) -> "Method":
+    """The method of a run as its model/ holds it. Raises PluginError where it cannot be read."""
+    from uad_bench.method.guard import guarded
+
+    method = build(spec)
     with guarded(f"{spec.method}.load"):
-        stored.load(model, context(spec, place))
-    return stored
+        method.load(directory.path / "model", context(spec, place))
+    return method
 
 
 def n_parameters(method: "Method") -> int:

@@ -12,7 +12,8 @@
     cases.csv       one value a case and metric  metrics.csv     one value a group and metric
     draws.npz       pooled metrics under resamples of the patients
     sketches/<dataset>.zip   a histogram of each test case's scores, for pools of pools
-    sheet.png, dice.png, dice.svg: pictures      digests.json    SHA-256 of the tables, model and maps
+    sheet.png, dice.png, dice.svg, training.png: pictures; inside*.png where they were asked for
+    digests.json    SHA-256 of the tables, model and maps
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""The words of the story as frozen data: Case, Scan, Truth, Scored, Value. No logic lives here.
+"""The words of the story as frozen data: Case, Scan, Component, Truth, Scored, Value. No logic lives here.
 
 Axes are RAS+ everywhere: x grows to the subject's right, y to the front, z upwards. Images are (C, X, Y, Z),
 one channel a modality; masks and anomaly maps are (X, Y, Z). An axial slice is `image[:, :, :, z]`.
@@ -7,7 +7,7 @@ one channel a modality; masks and anomaly maps are (X, Y, Z). An axial slice is 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +80,20 @@ class Scan:
         """The grid (X, Y, Z)."""
         x, y, z = self.brain_mask.shape
         return x, y, z
+
+
+@dataclass(frozen=True)
+class Component:
+    """One part of what an anomaly map is made of, as `Method.components` gives it. For pictures, never for numbers.
+
+    values: float (X, Y, Z) on the scan's grid; (2, X, Y, Z) for a shift. kind: how it is to be read: "value", any
+    number; "intensity", on the scale of the scan's image; "shift", from each voxel to another place in its axial
+    slice, along x and y in voxels. unit: a word for the colour bar, "" where there is none.
+    """
+
+    values: FloatArray
+    kind: Literal["value", "intensity", "shift"] = "value"
+    unit: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 import torch
 
-from uad_bench import Context, Scan, SliceStack, TorchMethod
+from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.autoencoder import Autoencoder
+from uad_methods.parts.inside import reconstruction
 from uad_methods.parts.residual import absolute_error, residual
 
 
@@ -62,6 +63,10 @@ class AE(TorchMethod):
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """The residual (X, Y, Z), at least 0; 0 outside the brain."""
         return self.score_slices(scan, ctx, self._residual)
+
+    def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
+        """What the score is the distance to: the reconstruction."""
+        return reconstruction(self, scan, ctx, lambda batch: self.net_(batch.image).image)
 
     def _residual(self, batch: Batch) -> torch.Tensor:
         return residual(batch, self.net_(batch.image).image)

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from uad_bench import Context, Method, Scan
+from uad_bench import Component, Context, Method, Scan
 from uad_bench.errors import DataError
 from uad_bench.types import FloatArray
+from uad_methods.parts.inside import by_modality
 
 
 @dataclass
@@ -42,6 +43,14 @@ class AtlasZ(Method):
         gap = np.abs(scan.image - self.mean_)
         far = np.divide(gap, self.scale_, out=np.zeros_like(gap), where=self.scale_ > 0)
         return np.where(scan.brain_mask, far.mean(axis=0), np.float32(0))
+
+    def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
+        """Of each modality the distance from the healthy mean, the deviation it is counted in, and that mean."""
+        return {
+            **by_modality("distance", scan, np.abs(scan.image - self.mean_)),
+            **by_modality("healthy deviation", scan, self.scale_),
+            **by_modality("healthy mean", scan, self.mean_, "intensity"),
+        }
 
 
 def _moments(scans: Sequence[Scan]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
-from uad_bench import Context, Scan, SliceStack, TorchMethod
+from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
+from uad_methods.parts.inside import reconstruction
 from uad_methods.parts.noise import coarse_noise
 from uad_methods.parts.residual import eroded, median_2d, residual
 from uad_methods.parts.unet import UNet
@@ -90,6 +91,10 @@ class DAE(TorchMethod):
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """What is cleaned away from the scan as it is (X, Y, Z), at least 0; 0 outside the brain."""
         return self.score_slices(scan, ctx, self._residual)
+
+    def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
+        """What the score is the distance to: the scan as it was cleaned."""
+        return reconstruction(self, scan, ctx, lambda batch: self.net_(batch.image))
 
     def _residual(self, batch: Batch) -> torch.Tensor:
         error = residual(batch, self.net_(batch.image), positive=self.positive)

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 import torch
 
-from uad_bench import Context, Scan, SliceStack, TorchMethod
+from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.adversarial import critic_loss, gradient_penalty
 from uad_methods.parts.frame import from_square, to_square
+from uad_methods.parts.inside import reconstruction
 from uad_methods.parts.resgan import Critic, Encoder, Generator
 
 
@@ -120,6 +121,17 @@ class FAnoGAN(TorchMethod):
         error = (real - generator(encoder(real))).abs().mean(dim=1) / 2
         x, y = batch.image.shape[-2:]
         return from_square(error, (x, y)) * batch.brain
+
+    def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
+        """The nearest healthy slices that the generator knows, brought back to the scan's grid and scale."""
+        return reconstruction(self, scan, ctx, self._rebuilt)
+
+    def _rebuilt(self, batch: Batch) -> torch.Tensor:
+        """G(E(x)) in [0, 1], (n, C, X, Y)."""
+        generator, _, encoder = self._nets
+        x, y = batch.image.shape[-2:]
+        nearest = (generator(encoder(self._shown(batch.image))) + 1) / 2
+        return from_square(nearest.flatten(0, 1), (x, y)).view(*nearest.shape[:2], x, y)
 
     def _shown(self, images: torch.Tensor) -> torch.Tensor:
         """Slices (n, C, X, Y) in [0, 1] as the networks see them: square, in [-1, 1]."""

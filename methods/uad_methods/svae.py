@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import nn
 
-from uad_bench import Context, Scan, SliceStack, TorchMethod
+from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.autoencoder import CODE, LOG_SIGMA, Output, decoder, drawn, encoder, padded, plan
+from uad_methods.parts.inside import reconstruction
 from uad_methods.parts.residual import absolute_error, residual
 from uad_methods.parts.sequence import Attention, Recurrence, Runs, drawn_runs, whole_volumes
 from uad_methods.vae import divergence
@@ -81,7 +82,16 @@ class SVAE(TorchMethod):
         return self.score_slices(scan, ctx, self._residual, size=self.shape_[2])
 
     def _residual(self, batch: Batch) -> torch.Tensor:
-        return residual(batch, self.net_(batch.image, batch.z, [len(batch.z)]).image)
+        return residual(batch, self._rebuilt(batch))
+
+    def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
+        """What the score is the distance to: the reconstruction."""
+        return reconstruction(self, scan, ctx, self._rebuilt, size=self.shape_[2])
+
+    def _rebuilt(self, batch: Batch) -> torch.Tensor:
+        """All slices of a volume, (n, C, X, Y)."""
+        rebuilt: torch.Tensor = self.net_(batch.image, batch.z, [len(batch.z)]).image
+        return rebuilt
 
 
 class SequenceVAE(nn.Module):

@@ -6,7 +6,7 @@ import torch
 
 from uad_bench.errors import DataError
 from uad_bench.method.context import Context
-from uad_bench.method.slices import SliceStack, score_slices
+from uad_bench.method.slices import SliceStack, score_slices, volumes
 from uad_bench.types import Scan
 
 
@@ -57,3 +57,25 @@ def test_a_scan_cannot_be_written_to():
             array[0] = 1
         with pytest.raises(ValueError, match="WRITEABLE"):
             array.flags.writeable = True
+
+
+@pytest.mark.parametrize("size", [1, 3, 32])
+def test_volumes_keep_their_leading_axes_and_come_from_one_pass(size):
+    one, asked = scan(), []
+
+    def ask(batch):
+        asked.append(len(batch.z))
+        return {"both": batch.image, "height": batch.z[:, None, None] + batch.image[:, 0]}
+
+    found = volumes(one, Context(), ask, size)
+    assert sum(asked) == 4
+    np.testing.assert_allclose(found["both"], one.image, atol=1e-3)
+    high = np.where(one.brain_mask.any(axis=(0, 1)), np.arange(8), 0)
+    np.testing.assert_allclose(found["height"], one.image[0] + high, atol=5e-3)
+
+
+def test_a_scan_without_brain_has_no_volumes():
+    one = scan()
+    empty = Scan("e", one.modalities, one.image, np.zeros(one.shape, bool), one.affine, one.spacing)
+    assert volumes(empty, Context(), lambda batch: {"a": batch.image}) == {}
+    assert not score_slices(empty, Context(), lambda batch: batch.image[:, 0]).any()

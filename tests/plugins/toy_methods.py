@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from uad_bench import Context, Method, Scan, SliceStack, TorchMethod
+from uad_bench import Component, Context, Method, Scan, SliceStack, TorchMethod
 
 
 @dataclass
@@ -39,6 +39,26 @@ class Blur(TorchMethod):
 
     def score(self, scan: Scan, ctx: Context) -> np.ndarray:
         return self.score_slices(scan, ctx, lambda b: (self.net_(b.image) - b.image).abs().mean(1))
+
+
+@dataclass
+class Glass(Blur):
+    """Shows what it is made of: the copy, how far off it is, and a place two voxels to the right."""
+
+    def components(self, scan: Scan, ctx: Context) -> dict[str, Component | np.ndarray]:
+        found = self.component_slices(scan, ctx, lambda b: {"copy": self.net_(b.image)[:, 0]})
+        right = np.stack([np.full(scan.shape, 2.0), np.zeros(scan.shape)])
+        return {
+            "copy": Component(found["copy"], "intensity"),
+            "error": np.abs(found["copy"] - scan.image[0]),
+            "place": Component(right, "shift"),
+        }
+
+
+@dataclass
+class Opaque(Glass):
+    def components(self, scan: Scan, ctx: Context) -> dict[str, np.ndarray]:
+        return {"error": np.full(scan.shape, np.nan)}
 
 
 @dataclass

@@ -104,7 +104,45 @@ class Meddles(Sound):
         )
 
 
+@dataclass
+class Shows(Sound):
+    """Keeps all promises, that of components among them."""
+
+    def components(self, scan, ctx):
+        return {"image": scan.image[0], "noise": ctx.rng(scan.case_id).random(scan.shape)}
+
+
+@dataclass
+class ShowsNaN(Shows):
+    def components(self, scan, ctx):
+        return {"image": scan.image[0] * np.nan}
+
+
+@dataclass
+class ShowsNothing(Shows):
+    def components(self, scan, ctx):
+        return {}
+
+
+@dataclass
+class ShowsTheLastScan(Shows):
+    def components(self, scan, ctx):
+        before, self._before = getattr(self, "_before", scan.image[0]), scan.image[0]
+        return {"image": before}
+
+
+@dataclass
+class ShowsAndSpoils(Shows):
+    def components(self, scan, ctx):
+        self.mean_ += 1.0
+        return {"image": scan.image[0]}
+
+
 BROKEN = {
+    ShowsNaN: "components",
+    ShowsNothing: "components",
+    ShowsTheLastScan: "components",
+    ShowsAndSpoils: "components",
     NoDefault: "parameters_are_fields",
     ChangesItself: "parameters_stay_untouched",
     WritesScan: "scans_stay_untouched",
@@ -131,8 +169,13 @@ def broken(cls):
 def test_a_sound_method_keeps_every_promise_that_applies():
     status = {result.promise: result.status for result in check_method(Sound)}
     assert len(status) == len(METHOD_CHECKS)
-    assert status.pop("resume") == "not checked"
+    assert status.pop("resume") == status.pop("components") == "not checked"
     assert set(status.values()) == {"kept"}
+
+
+def test_components_that_are_sound_are_kept():
+    status = {result.promise: result.status for result in check_method(Shows)}
+    assert status["components"] == "kept"
 
 
 @pytest.mark.parametrize(("cls", "promise"), BROKEN.items(), ids=lambda x: getattr(x, "__name__", x))

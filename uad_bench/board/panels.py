@@ -6,6 +6,7 @@ left to the right: the neurological display.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from uad_bench.types import BoolArray, FloatArray
 
 MARGIN = 2
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,25 @@ class Slice:
 
 def slice_of(panel: Panel) -> Slice:
     """The axial slice with most lesion, or with most brain where there is none; the map is NaN outside."""
-    z = best_slice(panel)
-    x, y = _extent(panel.brain_mask, 0), _extent(panel.brain_mask, 1)
-    brain = panel.brain_mask[x, y, z].T
     return Slice(
-        image=panel.image[x, y, z].T,
-        map=np.where(brain, panel.map[x, y, z].T, np.float32(np.nan)),
-        lesion=panel.lesion_mask[x, y, z].T,
+        image=cut(panel, panel.image),
+        map=inside(panel, panel.map),
+        lesion=cut(panel, panel.lesion_mask),
         window=robust_range([panel.image[panel.brain_mask]]),
         aspect=panel.spacing[1] / panel.spacing[0],
-        z=z,
+        z=best_slice(panel),
     )
+
+
+def cut(panel: Panel, volume: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    """Any volume (..., X, Y, Z) of the case as its slice shows it: (..., y, x), cropped to the brain."""
+    x, y = _extent(panel.brain_mask, 0), _extent(panel.brain_mask, 1)
+    return np.swapaxes(volume[..., x, y, best_slice(panel)], -1, -2)
+
+
+def inside(panel: Panel, volume: FloatArray) -> FloatArray:
+    """`cut`, NaN outside the brain."""
+    return np.where(cut(panel, panel.brain_mask), cut(panel, volume), np.float32(np.nan))
 
 
 def best_slice(panel: Panel) -> int:

@@ -1,28 +1,22 @@
 """The picture of a run: image, anomaly map and outlines of a few cases beside the precision-recall curves."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
 from uad_bench.board.escape import visible
 from uad_bench.board.panels import Panel, Slice, robust_range, slice_of
+from uad_bench.board.picture import OUTLINE, THRESHOLD, contour, show, sides, write_png
 from uad_bench.evaluate.curve import Curve
-from uad_bench.files import write_bytes
-from uad_bench.types import BoolArray, FloatArray
 
-# Okabe and Ito's colours, told apart by colour-blind readers; the outline is the vermilion among them.
-OUTLINE, THRESHOLD = "#d55e00", "#56b4e9"
 CURVES = ("#000000", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
-MOST_PANELS, MOST_POINTS, MOST_BYTES = 6, 500, 400_000
-DPI = (110, 90, 75, 60)
+MOST_PANELS, MOST_POINTS = 6, 500
 
 
 def draw_sheet(
@@ -38,8 +32,7 @@ def draw_sheet(
     the scores inside the brains). curves: pooled, by group; those without a lesion voxel are left out.
     threshold: in the maps' own units, drawn as a second outline.
     """
-    with style.context("default"):  # not whatever a user's matplotlibrc says
-        write_bytes(path, _png(draw(panels[:MOST_PANELS], curves, title, threshold)))
+    write_png(path, lambda: draw(panels[:MOST_PANELS], curves, title, threshold))
 
 
 def draw(
@@ -82,40 +75,19 @@ def _draw_case(
     places[0].set_title(name, fontsize=8, loc="left", parse_math=False)
     places[1].set_title(f"slice z = {view.z}", fontsize=7, color="0.4", loc="right")
     for place in (places[0], places[2]):
-        _show(place, view.image, "gray", view.window, view.aspect)
-    _sides(places[0])
+        show(place, view.image, "gray", view.window, view.aspect)
+    sides(places[0])
     _outline(places[2], view, threshold)
-    return _show(places[1], view.map, "inferno", scale, view.aspect)
-
-
-def _show(
-    place: Axes, values: FloatArray, colours: str, window: tuple[float, float], aspect: float
-) -> AxesImage:
-    # Nearest: a voxel stays a voxel, and the file stays small.
-    return place.imshow(
-        values, cmap=colours, vmin=window[0], vmax=window[1], origin="lower", aspect=aspect,
-        interpolation="nearest",
-    )  # fmt: skip
+    return show(places[1], view.map, "inferno", scale, view.aspect)
 
 
 def _outline(place: Axes, view: Slice, threshold: float | None) -> None:
     """Where the truth is, and where the map is at or above the threshold."""
     if threshold is not None:
-        _contour(place, view.map >= threshold, THRESHOLD, 0.8)
+        contour(place, view.map >= threshold, THRESHOLD, 0.8)
         place.set_title("≥ threshold", fontsize=7, color=THRESHOLD, loc="right")
-    _contour(place, view.lesion, OUTLINE, 1.2)
+    contour(place, view.lesion, OUTLINE, 1.2)
     place.set_title("lesion" if view.lesion.any() else "no lesion", fontsize=7, color=OUTLINE, loc="left")
-
-
-def _contour(place: Axes, mask: BoolArray, colour: str, width: float) -> None:
-    if mask.any() and not mask.all():
-        place.contour(mask, levels=[0.5], colors=[colour], linewidths=[width])
-
-
-def _sides(place: Axes) -> None:
-    for x, side in ((0.02, "L"), (0.98, "R")):
-        align = "left" if side == "L" else "right"
-        place.text(x, 0.5, side, color="w", fontsize=8, ha=align, va="center", transform=place.transAxes)
 
 
 def _draw_curves(place: Axes, curves: Mapping[str, Curve]) -> None:
@@ -144,15 +116,3 @@ def thinned(curve: Curve) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float
     precision = tp / (tp + fp)
     recall = tp / curve.n_positive
     return np.concatenate([[0.0], recall]), np.concatenate([precision[:1], precision])
-
-
-def _png(figure: Figure) -> bytes:
-    """Bytes without a date or a version in them; noise compresses badly and is drawn with fewer dots."""
-    found = b""
-    for dpi in DPI:
-        data = io.BytesIO()
-        figure.savefig(data, format="png", dpi=dpi, metadata={"Software": None})
-        found = data.getvalue()
-        if len(found) <= MOST_BYTES:
-            break
-    return found

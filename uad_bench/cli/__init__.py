@@ -6,7 +6,7 @@ import sys
 import typer
 
 from uad_bench import fast_sort
-from uad_bench.cli import auditing, caching, checking, data, listing, reporting, results, running
+from uad_bench.cli import auditing, caching, checking, data, drawing, listing, reporting, results, running
 from uad_bench.errors import Terminated, UadError
 
 KEPT = "interrupted: finished work is kept, --resume goes on"
@@ -53,6 +53,7 @@ data_app.command("import")(data.import_)
 data_app.command("check")(data.check)
 data_app.command("report")(reporting.report)
 app.add_typer(data_app, name="data")
+app.add_typer(drawing.app, name="draw")
 app.add_typer(caching.app, name="cache")
 
 

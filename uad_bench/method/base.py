@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.errors import PluginError
-from uad_bench.types import Scan
+from uad_bench.types import Component, Scan
 
 if TYPE_CHECKING:
     from uad_bench.method.context import Context
@@ -51,6 +51,15 @@ class Method:
     def score(self, scan: Scan, ctx: "Context") -> npt.ArrayLike:
         """The anomaly map (X, Y, Z) on the scan's grid: higher = more anomalous, finite, any range."""
         raise NotImplementedError
+
+    def components(self, scan: Scan, ctx: "Context") -> Mapping[str, Component | npt.ArrayLike]:
+        """What the map of `scan` is made of, by name: a reconstruction, an error beside its variance.
+
+        For pictures alone (`uad-bench draw inside`): no number is made from it. Each on the scan's grid and finite
+        in the brain, a bare array (X, Y, Z) being a `Component` of kind "value"; randomness as in `score`. The
+        first two are drawn against each other. The default has none.
+        """
+        return {}
 
     def seen(self) -> tuple[str, ...]:
         """Datasets that weights from elsewhere have seen, where these parameters bring any: `pretrained_on`."""

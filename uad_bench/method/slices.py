@@ -1,6 +1,6 @@
 """Axial slices for 2D methods: a device-resident training stack, and whole-volume scoring in batches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,17 +90,32 @@ def score_slices(
 
     Runs without gradients in batches of `size`; slices without brain keep 0. One copy to the host a volume.
     """
+    found = volumes(scan, ctx, lambda batch: {"map": score(batch)}, size)
+    return found.get("map", np.zeros(scan.shape, np.float32))
+
+
+def volumes(scan: Scan, ctx: Context, ask: Callable[[Batch], Mapping[str, torch.Tensor]],
+            size: int = 32) -> dict[str, FloatArray]:  # fmt: skip
+    """Several volumes (..., X, Y, Z) from one pass, by name: `ask` gives (n, ..., X, Y) each, as in `score_slices`.
+
+    A scan without brain has none.
+    """
     image, brain, z = _slices(scan)
-    maps = np.zeros(scan.shape, np.float32)
-    if not len(z):
-        return maps
-    parts = []
+    parts: dict[str, list[torch.Tensor]] = {}
     with torch.no_grad():
         for i in range(0, len(z), size):
             part = slice(i, i + size)
             batch = Batch(
                 image[part].to(ctx.device).float(), brain[part].to(ctx.device), z[part].to(ctx.device)
             )
-            parts.append(score(batch).float())
-    maps[..., z.numpy()] = torch.cat(parts).cpu().numpy().transpose(1, 2, 0)  # (n, X, Y) -> (X, Y, n)
-    return maps
+            for name, answer in ask(batch).items():
+                parts.setdefault(name, []).append(answer.float())
+    return {name: _stacked(torch.cat(some), z, scan.shape[2]) for name, some in parts.items()}
+
+
+def _stacked(slices: torch.Tensor, z: torch.Tensor, depth: int) -> FloatArray:
+    """Slices (n, ..., X, Y) at `z` as a volume (..., X, Y, depth), 0 between them."""
+    found = slices.cpu().numpy()
+    volume = np.zeros((*found.shape[1:], depth), np.float32)
+    volume[..., z.numpy()] = np.moveaxis(found, 0, -1)
+    return volume

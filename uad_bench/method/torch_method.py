@@ -1,6 +1,6 @@
 """TorchMethod: what every method with one trained network needs once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from uad_bench.errors import PluginError
 from uad_bench.method.base import Method
 from uad_bench.method.context import Context
-from uad_bench.method.slices import Batch, score_slices
+from uad_bench.method.slices import Batch, score_slices, volumes
 from uad_bench.types import FloatArray, Scan
 
 
@@ -39,13 +39,22 @@ class TorchMethod(Method):
     def score_slices(self, scan: Scan, ctx: Context, score: Callable[[Batch], torch.Tensor],
                      size: int = 32) -> FloatArray:  # fmt: skip
         """`slices.score_slices` with the network in eval mode. Raises PluginError on another grid."""
+        self._ready_for(scan)
+        return score_slices(scan, ctx, score, size)
+
+    def component_slices(self, scan: Scan, ctx: Context, ask: Callable[[Batch], Mapping[str, torch.Tensor]],
+                         size: int = 32) -> dict[str, FloatArray]:  # fmt: skip
+        """`slices.volumes`, for `components`; otherwise as `score_slices`."""
+        self._ready_for(scan)
+        return volumes(scan, ctx, ask, size)
+
+    def _ready_for(self, scan: Scan) -> None:
         if scan.shape != self.shape_ or len(scan.modalities) != self.channels_:
             raise PluginError(
                 f"the network was trained for {self.channels_} channel(s) on {self.shape_}, "
                 f"not {len(scan.modalities)} on {scan.shape}", where=scan.case_id,
             )  # fmt: skip
         self.net_.eval()
-        return score_slices(scan, ctx, score, size)
 
     def save(self, folder: Path) -> None:
         """Weights to weights.safetensors; the rest of the learnt state as `Method.save` keeps it."""

@@ -10,6 +10,7 @@ from uad_bench.config import checked_parameters
 from uad_bench.method.base import hyper_parameters
 from uad_bench.method.context import Context
 from uad_bench.testing.candidate import MethodCandidate, NotChecked, broken
+from uad_bench.testing.component_checks import check_components
 from uad_bench.testing.repeat_checks import (
     check_deterministic_is_true,
     check_fit_needs_only_scans,
@@ -114,4 +115,5 @@ METHOD_CHECKS: tuple[Callable[[MethodCandidate], None], ...] = (
     check_process_stays_untouched,
     check_tiny_is_quick,
     check_resume,
+    check_components,
 )

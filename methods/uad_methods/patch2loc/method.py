@@ -1,13 +1,14 @@
 """Patch2Loc as a method: sample patches, learn where they come from, score how badly that goes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
-from uad_bench import Context, Scan, SliceStack
+from uad_bench import Component, Context, Scan, SliceStack
 from uad_bench.errors import DataError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
@@ -16,6 +17,7 @@ from uad_methods.patch2loc.encoder_conv import plan
 from uad_methods.patch2loc.exact import ExactLocator
 from uad_methods.patch2loc.fast import adam, prepared, sample_static, usual_count
 from uad_methods.patch2loc.half import HalfLocator
+from uad_methods.patch2loc.inside import as_components, inside
 from uad_methods.patch2loc.loss import location_loss
 from uad_methods.patch2loc.options import Options
 from uad_methods.patch2loc.patches import brain_share
@@ -76,18 +78,29 @@ class Patch2Loc(Options):
         raw = self._raw(scan, ctx)
         return (raw - self.usual_) * scan.brain_mask if self.usual else raw
 
+    def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
+        """The terms of the score, which add up to it, and from where to where the network places each patch."""
+        if not scan.brain_mask.any():
+            return {}
+        found = as_components(self._asked(scan, ctx, self.component_slices, inside))
+        return found | ({"usual": Component(-self.usual_ * scan.brain_mask, "log %²")} if self.usual else {})
+
     def _raw(self, scan: Scan, ctx: Context) -> FloatArray:
         """The score before what is usual is taken off."""
         if not scan.brain_mask.any():
             return np.zeros(scan.shape, np.float32)
-        ours, box = self._team, brain_box(scan.brain_mask)
+        return self._asked(scan, ctx, self.score_slices, lambda team, *given: team.judge(*given).score)
 
-        def score(batch: Batch) -> torch.Tensor:
-            return ours.judge(_masked(batch), self._height(batch), batch.brain, box).score
+    def _asked(self, scan: Scan, ctx: Context, over: Callable[..., Any], ask: Callable[..., Any]) -> Any:  # noqa: ANN401
+        """`ask` the networks about all slices of a scan in batches; `over` puts the answers together."""
+        team, box = self._team, brain_box(scan.brain_mask)
+
+        def answer(batch: Batch) -> Any:  # noqa: ANN401  # what `ask` answers
+            return ask(team, _masked(batch), self._height(batch), batch.brain, box)
 
         at_once = 4 if ctx.device == "cpu" else 64  # few slices stay in a CPU's cache
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # tf32 knows 100 % to 0.05 only
-            return self.score_slices(self._seen([scan])[0], ctx, score, at_once)
+            return over(self._seen([scan])[0], ctx, answer, at_once)
 
     @property
     def _team(self) -> Team:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 
@@ -60,6 +60,15 @@ class Team:
                 verdicts.append(judged(self.belief, answer, brain))
         return Judged(*(torch.stack(terms).mean(0) for terms in zip(*verdicts, strict=True)))
 
+    def place(
+        self, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
+    ) -> torch.Tensor:
+        """Where the networks of the first side say that each brain pixel's patch was, percent, (n, X, Y, 2)."""
+        answer = self._of_side(self.parts[0].side, False, images, height, brain, box)
+        if self.belief != "mixture":
+            return answer.mean
+        return torch.where(answer.spread[..., 4:] > 0, answer.mean[..., :2], answer.mean[..., 2:])
+
     def _of_side(self, side: int, flip: bool, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor,
                  box: Box) -> Answer:  # fmt: skip
         if flip:
@@ -77,7 +86,6 @@ class Team:
     def _ask(self, net: Locate, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, side: int,
              box: Box) -> Answer:  # fmt: skip
         if self.slides:
-            assert isinstance(net, Locator)
-            return answer_dense(net, images, height, side, box)
+            return answer_dense(cast(Locator, net), images, height, side, box)
         chunk = 256 if images.device.type == "cpu" else 8192
         return answer_patches(net, images, height, brain, side, chunk)

@@ -1,0 +1,34 @@
+"""What a method that rebuilds its input shows of itself: the rebuilt scan; how components of modalities are called."""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+import torch
+
+from uad_bench import Component, Context, Scan, TorchMethod
+from uad_bench.method.slices import Batch
+from uad_bench.types import FloatArray
+
+
+def reconstruction(method: TorchMethod, scan: Scan, ctx: Context, rebuild: Callable[[Batch], torch.Tensor],
+                   size: int = 32) -> dict[str, Component]:  # fmt: skip
+    """The rebuilt scan inside the brain, on the scan's own scale: a component for each modality.
+
+    rebuild: Batch -> (n, C, X, Y), asked for `size` slices at once.
+    """
+
+    def ask(batch: Batch) -> dict[str, torch.Tensor]:
+        return {"rebuilt": rebuild(batch).float() * batch.brain[:, None]}
+
+    found = method.component_slices(scan, ctx, ask, size)
+    return by_modality("reconstruction", scan, found["rebuilt"], "intensity") if found else {}
+
+
+def by_modality(name: str, scan: Scan, volumes: Iterable[FloatArray],
+                kind: Literal["value", "intensity"] = "value") -> dict[str, Component]:  # fmt: skip
+    """One volume (X, Y, Z) a modality: "name", or "name t2" and so on where there are several."""
+    several = len(scan.modalities) > 1
+    return {
+        f"{name} {modality}" if several else name: Component(volume, kind)
+        for modality, volume in zip(scan.modalities, volumes, strict=True)
+    }
