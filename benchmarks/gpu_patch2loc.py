@@ -6,8 +6,9 @@
 
 Prints Markdown tables. Scoring: a volume of 192×192×100 whose brain fills half of it, held in memory, from the scan to
 the map on the host, the second of two calls. Training: the published step (356 slices, 32,384 candidates) on synthetic
-volumes, its speed between the first and the last look at the losses; validation is kept too small to count. "Of matmul" is relative to
-what one bf16 product of 8192×8192 matrices reaches here: 3 × 2 × 33.18 MFLOP a patch (forward and backward).
+volumes, its speed between the first and the last look at the losses; validation is kept too small to count. "Of
+matmul" is relative to what one bf16 product of 8192×8192 matrices reaches here, at 3 × 2 × 33.18 MFLOP a patch
+(forward and backward).
 """
 
 import argparse

@@ -80,7 +80,7 @@ class Patch2Loc(TorchMethod):
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         """Train on patches of `train`; the weights with the lowest loss on patches of `val` are kept."""
         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
-        prepared(net, compiled=self.compiled)
+        prepared(net, compiled=self.compiled and self.network == "resnet")
         opt, count = adam(net, self.lr), self._static_count(stack)
         held_out = self._sample(SliceStack(val, ctx, name="val").spread(self.checked), "val", ctx)
         if len(held_out.target) < 2:
