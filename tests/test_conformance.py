@@ -11,7 +11,7 @@ from uad_datasets.phantom import PhantomAdapter
 METHODS = [
     "random", "all-brain", "atlas-z", "thresh", "thresh:raw", "thresh:zscore", "ae", "vae",
     "svae", "svae:gru", "svae:alone", "dae", "dae:published", "dae:positive",
-    "patch2loc", "patch2loc:conv", "fae:random", "fae:self", "fanogan", "fanogan:drift",
+    "patch2loc", "patch2loc:conv", "patch2loc:bf16", "fae:random", "fae:self", "fanogan", "fanogan:drift",
 ]  # fmt: skip
 
 

@@ -53,7 +53,9 @@ class SliceStack:
 
     def take(self, index: "np.typing.NDArray[np.int64] | Sequence[int]") -> Batch:
         """The slices at `index`, float32, on the run's device."""
-        at = torch.as_tensor(np.asarray(index), device=self.images.device)
+        at = torch.as_tensor(np.asarray(index))
+        if self.images.is_cuda:  # from pinned memory, else the host would wait for the device
+            at = at.pin_memory().to(self.images.device, non_blocking=True)
         device = self.ctx.device
         image = self.images[at].to(device, non_blocking=True).float()
         return Batch(image, self.brains[at].to(device), self.z[at].to(device))

@@ -24,7 +24,10 @@ def positions(enough: torch.Tensor, count: int, rng: torch.Generator) -> Positio
     share = torch.rand(count, generator=rng, device=enough.device, dtype=torch.float64)
     rank = (share * upto[-1]).long()
     flat = torch.searchsorted(upto, rank, right=True).clamp_(max=enough.numel() - 1)
-    return Positions(*torch.unravel_index(flat, enough.shape))
+    _, X, Y = enough.shape
+    return Positions(
+        flat // (X * Y), flat // Y % X, flat % Y
+    )  # unravel_index copies shapes to the device, and waits
 
 
 def sample_static(images: torch.Tensor, height: torch.Tensor, enough: torch.Tensor, side: int, count: int,

@@ -75,8 +75,9 @@ def shortcut(block: BasicBlock) -> tuple[torch.Tensor, torch.Tensor] | None:
 
 def _layers(head: nn.Sequential) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """A head's layers as (matrix (inputs, outputs), bias), float32."""
-    inner = [folded(linear, norm) for linear, norm in zip(head[:-1:3], head[1:-1:3], strict=True)]
-    return [(w.T.float().contiguous(), b.float()) for w, b in [*inner, folded(head[-1], None)]]
+    layers = list(head)  # linear, normalisation, ReLU, ..., linear
+    inner = [folded(linear, norm) for linear, norm in zip(layers[:-1:3], layers[1:-1:3], strict=True)]
+    return [(w.T.float().contiguous(), b.float()) for w, b in [*inner, folded(layers[-1], None)]]
 
 
 def _through(layers: list[tuple[torch.Tensor, torch.Tensor]], x: torch.Tensor) -> torch.Tensor:

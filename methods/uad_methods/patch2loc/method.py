@@ -45,7 +45,7 @@ class Patch2Loc(Options):
         self.check()
         net, stack = self.begin(train, ctx), SliceStack(self._seen(train), ctx)
         for one in networks(net):
-            prepared(one, compiled=self.compiled)
+            prepared(one, compiled=self.compiled and self.network == "resnet")
         opt, counts = adam(net, self.lr), self._counts(stack)
         held_out = self.samples(SliceStack(self._seen(val), ctx, name="val").spread(self.checked), "val", ctx)
         if any(len(sample.target) < 2 for sample in held_out):

@@ -12,8 +12,9 @@ The algebra is exact. Taps on padding are never multiplied. Two axes take the sa
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from uad_bench.types import FloatArray
+Matrix = npt.NDArray[np.float64]
 
 #: Finite points of evaluation; one at infinity completes them. ±1/2, ±2 together round half as much as ±1, ±2.
 POINTS = (0.0, 1.0, -1.0, 0.5, -2.0)
@@ -23,9 +24,9 @@ LONGEST = 4  # values evaluated at once: six points for three taps; with more, f
 class Bilinear(NamedTuple):
     """before: (m, n), taps: (m, 3), after: (outputs, m); float64."""
 
-    before: FloatArray
-    taps: FloatArray
-    after: FloatArray
+    before: Matrix
+    taps: Matrix
+    after: Matrix
 
 
 def same(n: int) -> Bilinear:
@@ -80,7 +81,7 @@ def product(length: int, taps: int) -> Bilinear:
     return Bilinear(before / of_values, at_taps * of_values * of_products[:, None], after / of_products)
 
 
-def _powers(points: int, terms: int) -> FloatArray:
+def _powers(points: int, terms: int) -> Matrix:
     """(points, terms): row p gives a polynomial's value at point p; the last one, at infinity, its leading term."""
     finite = np.vander(POINTS[: points - 1], terms, increasing=True)
     return np.vstack([finite, np.eye(terms)[-1]])
@@ -92,7 +93,7 @@ def _even_lengths(total: int, most: int) -> list[int]:
     return [total // parts + (i < total % parts) for i in range(parts)]
 
 
-def _placed(part: Bilinear, n: int, values: slice, rows: int, first: int) -> tuple[FloatArray, FloatArray]:
+def _placed(part: Bilinear, n: int, values: slice, rows: int, first: int) -> tuple[Matrix, Matrix]:
     """`before` on `values` of n, `after` from row `first` of `rows`: parts are added where they overlap."""
     before, after = np.zeros((len(part.before), n)), np.zeros((rows, len(part.before)))
     before[:, values] = part.before

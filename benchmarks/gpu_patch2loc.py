@@ -1,0 +1,154 @@
+"""Patch2Loc on a GPU: seconds a volume, patches a second in training, and how much of the device that uses.
+
+    python -m benchmarks.gpu_patch2loc                # a GPU with about 40 GiB
+    python -m benchmarks.gpu_patch2loc --compiled     # the same with compiled steps
+    python -m benchmarks.gpu_patch2loc --tiny         # anywhere, seconds: shows that the command works
+
+Prints Markdown tables. Scoring: a volume of 192×192×100 whose brain fills half of it, held in memory, from the scan to
+the map on the host, the second of two calls. Training: the published step (356 slices, 32,384 candidates) on synthetic
+volumes, its speed between the first and the last look at the losses; validation is kept too small to count. "Of
+matmul" is relative to what one bf16 product of 8192×8192 matrices reaches here, at 3 × 2 × 33.18 MFLOP a patch
+(forward and backward).
+"""
+
+import argparse
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from uad_bench import Context, Scan, SliceStack
+from uad_bench.method.context import Policy, resolve_device
+from uad_methods.patch2loc import Patch2Loc
+from uad_methods.patch2loc.fast import usual_count
+from uad_methods.patch2loc.scoring import Locate
+
+FLOP = 2 * 33.18e6  # of one patch of 24 through the published network, forward
+PUBLISHED_STEPS = 15_000
+
+
+class Loop(Patch2Loc):
+    """The published network as it stands, patch by patch: what the exact scorer is compared with."""
+
+    @property
+    def _locate(self) -> Locate:
+        return self._net
+
+
+@dataclass(frozen=True)
+class Size:
+    """shape: of a volume, voxels; parameters: of the method; side: of the matrices multiplied for comparison."""
+
+    shape: tuple[int, int, int]
+    volumes: int
+    parameters: dict[str, int]
+    side: int
+
+
+FULL = Size((192, 192, 100), 16, {"steps": 120, "checked": 4}, 8192)
+TINY = Size(
+    (24, 28, 4), 2, {"steps": 41, "patch": 8, "slices": 4, "candidates": 16, "checked": 2, "width": 4}, 256
+)
+
+
+def main() -> None:
+    """Measure, print two tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--tiny", action="store_true", help="toy sizes, no figures worth keeping")
+    parser.add_argument("--compiled", action="store_true", help="train with compiled steps")
+    given = parser.parse_args()
+    device, size = resolve_device(given.device), TINY if given.tiny else FULL
+    scans = [volume(size.shape, i) for i in range(size.volumes)]
+    print(torch.cuda.get_device_name() if device != "cpu" else "cpu", "torch", torch.__version__)
+    scoring(size, scans, device)
+    training(size, scans, device, given.compiled)
+
+
+def scoring(size: Size, scans: list[Scan], device: str) -> None:
+    """Seconds a volume of each network and number format."""
+    print("\n| scorer | s/volume | peak, GiB |\n|---|---|---|")
+    kinds = {
+        "conv, dense": Patch2Loc(network="conv", **size.parameters),
+        "published, loop": Loop(**size.parameters),
+        "published, exact": Patch2Loc(**size.parameters),
+        "published, bf16": Patch2Loc(scoring="bf16", **size.parameters),
+    }
+    for name, method in kinds.items():
+        ctx = Context(device=device)
+        method.begin(scans, ctx)
+        method.score(scans[0], ctx)  # chooses kernels, fills the allocator's cache
+        forget_peak(device)
+        began = time.perf_counter()
+        method.score(scans[1], ctx)  # ends with a copy to the host
+        print(f"| {name} | {time.perf_counter() - began:.3f} | {peak(device)} |", flush=True)
+
+
+def training(size: Size, scans: list[Scan], device: str, compiled: bool) -> None:
+    """Patches a second of the published step, bf16 where the device has it."""
+    best = matmul_rate(device, size.side)
+    method, looks = Patch2Loc(**size.parameters, lr=1e-3, compiled=compiled), dict[int, float]()
+    policy = Policy(sink=lambda values: looks.setdefault(int(values["step"]), time.perf_counter()))
+    ctx = Context(device=device, policy=policy)
+    forget_peak(device)
+    method.fit(scans, scans[:2], ctx)
+    count = usual_count(SliceStack(scans, ctx), method.patch, method.brain, method.candidates)
+    first, last = (
+        19,
+        (method.steps // 20) * 20 - 1,
+    )  # losses are read every 20 steps, and the device waited for
+    step = (looks[last] - looks[first]) / (last - first)
+    share = 3 * FLOP * count / step / best
+    columns = ["patches a step", "s/step", "patches/s", "of matmul", "peak, GiB", "h for 15,000 steps"]
+    print("\n| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
+    hours = step * PUBLISHED_STEPS / 3600
+    print(f"| {count} | {step:.4f} | {count / step:.0f} | {share:.1%} | {peak(device)} | {hours:.2f} |")
+    print(
+        f"\nmatmul, bf16: {best / 1e12:.2f} TFLOP/s; stack of slices on {SliceStack(scans, ctx).images.device}"
+    )
+
+
+def matmul_rate(device: str, side: int) -> float:
+    """FLOP a second of a bf16 product of two square matrices, the best of ten."""
+    a = torch.rand(side, side, device=device, dtype=torch.bfloat16)
+    seconds = []
+    for _ in range(10):
+        wait(device)
+        began = time.perf_counter()
+        a @ a
+        wait(device)
+        seconds.append(time.perf_counter() - began)
+    return 2 * side**3 / min(seconds)
+
+
+def volume(shape: tuple[int, int, int], number: int) -> Scan:
+    """An ellipsoid of smooth noise that fills about half of the grid."""
+    rng = np.random.default_rng(number)
+    grid = np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing="ij")
+    brain = sum(axis**2 for axis in grid) < 0.97
+    image = 0.5 + 0.2 * grid[0] + 0.2 * np.sin(5 * grid[1] + number) + 0.05 * rng.standard_normal(shape)
+    return Scan(
+        f"v{number}", ("t2",), (image * brain).astype(np.float32)[None], brain, np.eye(4), (1.0, 1.0, 1.0)
+    )
+
+
+def wait(device: str) -> None:
+    """Until the device has done what it was given."""
+    if device != "cpu":
+        torch.cuda.synchronize()
+
+
+def forget_peak(device: str) -> None:
+    """Begin to look for the largest memory anew."""
+    if device != "cpu":
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak(device: str) -> str:
+    """Largest device memory since `forget_peak`, GiB."""
+    return f"{torch.cuda.max_memory_allocated() / 2**30:.2f}" if device != "cpu" else "-"
+
+
+if __name__ == "__main__":
+    main()
