@@ -85,7 +85,7 @@ def test_painted_slices_are_the_slices_wherever_nothing_is_masked(method):
         y = method._painted(x, mask)
     outside = mask == 0
     assert torch.equal(y[outside], x[outside]) and not torch.equal(y[~outside], x[~outside])
-    assert 0 <= y.min() and y.max() <= 1
+    assert y.min() >= 0 and y.max() <= 1
 
 
 def test_a_threshold_above_all_gives_a_map_of_nothing_and_a_low_one_does_not(scans):
@@ -188,7 +188,9 @@ def test_a_spot_scores_higher_than_its_place_before():
     method = fitted(scans, steps=20, lr=2e-3)
     image, at = scans[0].image.copy(), (slice(28, 36), slice(28, 36), 3)
     image[0][at] = 1 - image[0][at].round()
-    before, after = (method.score(s, Context())[at].mean() for s in (scans[0], replace(scans[0], image=image)))
+    before, after = (
+        method.score(s, Context())[at].mean() for s in (scans[0], replace(scans[0], image=image))
+    )
     assert after > 2 * before
 
 

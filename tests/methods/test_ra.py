@@ -44,7 +44,7 @@ def test_five_levels_of_features_and_a_picture_of_the_same_size():
     shapes = [tuple(f.shape[1:]) for f in code.features]
     assert shapes == [(4, 64, 64), (8, 32, 32), (16, 16, 16), (32, 8, 8), (32, 4, 4)]
     made = decoder(code.mean)
-    assert made.shape == (2, 2, 128, 128) and 0 <= made.min() and made.max() <= 1
+    assert made.shape == (2, 2, 128, 128) and made.min() >= 0 and made.max() <= 1
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ def noise(code, rng):
 
 def embedded(first, second):
     total = 0
-    for a, b in zip(first.features, second.features, strict=True):
-        a, b = f64(a).reshape(3, -1), f64(b).reshape(3, -1)
+    for one, other in zip(first.features, second.features, strict=True):
+        a, b = f64(one).reshape(3, -1), f64(other).reshape(3, -1)
         cosine = (a * b).sum(1) / np.sqrt((a**2).sum(1) * (b**2).sum(1))
         total += 0.5 * ((a - b) ** 2).mean() + (1 - cosine).mean()
     return total
@@ -182,7 +182,9 @@ def test_a_spot_scores_higher_than_its_place_before():
     method = fitted(scans, side=64, steps=30, lr=2e-3)
     image, at = scans[0].image.copy(), (slice(28, 36), slice(28, 36), 3)
     image[0][at] = 1 - image[0][at].round()
-    before, after = (method.score(s, Context())[at].mean() for s in (scans[0], replace(scans[0], image=image)))
+    before, after = (
+        method.score(s, Context())[at].mean() for s in (scans[0], replace(scans[0], image=image))
+    )
     assert after > 2 * before
 
 
@@ -209,7 +211,9 @@ def test_codes_are_means_unless_they_are_to_be_drawn():
     assert np.array_equal(still, other)
     method.sampled = True
     drawn, again, other = (method.score(scan, Context(seed=seed)) for seed in (0, 0, 1))
-    assert np.array_equal(drawn, again) and not np.array_equal(drawn, still) and not np.array_equal(drawn, other)
+    assert (
+        np.array_equal(drawn, again) and not np.array_equal(drawn, still) and not np.array_equal(drawn, other)
+    )
 
 
 def test_without_weights_the_paper_s_name_is_refused_in_one_line():

@@ -81,10 +81,14 @@ def test_lpips_of_the_first_level_is_that_of_its_definition():
     units = []
     for grey in pictures:
         shift, spread = ([-0.030, -0.088, -0.188], [0.458, 0.448, 0.450])
-        x = torch.stack([(2 * grey[0].double() - 1 - m) / s for m, s in zip(shift, spread, strict=True)])[None]
+        x = torch.stack([(2 * grey[0].double() - 1 - m) / s for m, s in zip(shift, spread, strict=True)])[
+            None
+        ]
         f = functional.conv2d(x, first.weight.double(), first.bias.double(), stride=2).clamp(min=0)
         units.append(f / (f**2).sum(dim=1, keepdim=True).sqrt())
-    expected = functional.interpolate(((units[0] - units[1]) ** 2 * head).sum(1, keepdim=True), (33, 33), mode="bilinear")
+    expected = functional.interpolate(
+        ((units[0] - units[1]) ** 2 * head).sum(1, keepdim=True), (33, 33), mode="bilinear"
+    )
     torch.testing.assert_close(net(pictures[:1], pictures[1:]).double(), expected, rtol=1e-4, atol=1e-6)
     assert (net(pictures, pictures) == 0).all()
 
