@@ -32,7 +32,7 @@ class Painter:
     @property
     def state(self) -> dict[str, torch.nn.Module | torch.optim.Optimizer]:
         """What `update` changes, for `ctx.steps`."""
-        own = {
+        own: dict[str, torch.nn.Module | torch.optim.Optimizer | None] = {
             "generator": self.generator, "for_generator": self.for_generator,
             "critic": self.critic, "for_critic": self.for_critic,
         }  # fmt: skip

@@ -15,7 +15,6 @@ from uad_methods.painter import Painter
 from uad_methods.parts.aot import SMALLEST, Critic, Generator
 from uad_methods.parts.blur import blurred
 from uad_methods.parts.clahe import clahe
-from uad_methods.parts.dissimilarity import Dissimilarity
 from uad_methods.parts.frame import to_square
 from uad_methods.parts.inpainting import ellipses, filled, with_hole
 from uad_methods.parts.residual import absolute_error, squared_error
@@ -123,7 +122,7 @@ class PHANES(RA):
         """
         error = absolute_error(clahe(images), clahe(restored))
         relative = (error / (quantiles(error)[..., None, None] + 1e-8)).clamp(max=1)
-        return (relative * self._part("unlike", Dissimilarity)(restored, images)).mean(dim=1)
+        return (relative * self._unlike(restored, images)).mean(dim=1)
 
     def _holes(self, suspicion: torch.Tensor, cut: float) -> torch.Tensor:
         """What lies above `cut` and a little around it, (n, 1, side, side), 0 or 1; 0: above each slice's quantile."""
@@ -152,8 +151,7 @@ class PHANES(RA):
         """|x - y| S(y, x) of shown slices and the painted ones, (n, side, side); 0 outside the mask."""
         mask = self._holes(self._suspicion(images, restored), self.threshold_)
         painted = self._painted(images, mask)
-        unlike = self._part("unlike", Dissimilarity)(painted, images)
-        return (absolute_error(images, painted) * unlike).mean(dim=1)
+        return (absolute_error(images, painted) * self._unlike(painted, images)).mean(dim=1)
 
 
 def quantiles(maps: torch.Tensor) -> torch.Tensor:

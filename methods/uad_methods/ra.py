@@ -157,12 +157,16 @@ class RA(TorchMethod):
 
     def _anomaly(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
         """Shown slices and restorations (n, C, side, side) -> (n, side, side), the mean over modalities."""
-        unlike = self._part("unlike", Dissimilarity)
         if not self.equalise:
-            return (absolute_error(images, restored) * unlike(restored, images)).mean(dim=1)
+            return (absolute_error(images, restored) * self._unlike(restored, images)).mean(dim=1)
         even, even_restored = clahe(images), clahe(restored)
-        both = unlike(restored, images) * unlike(even_restored, even)
+        both = self._unlike(restored, images) * self._unlike(even_restored, even)
         return (absolute_error(even, even_restored) * both).mean(dim=1)
+
+    def _unlike(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """S of two pictures (n, C, side, side), of that shape."""
+        found: torch.Tensor = self._part("unlike", Dissimilarity)(a, b)
+        return found
 
     def _part(self, name: str, kind: type[Net]) -> Net:
         """The network of that name."""

@@ -98,4 +98,5 @@ class LPIPS(nn.Module):
 
 def _unit(features: torch.Tensor) -> torch.Tensor:
     """Of length 1 over channels at each place."""
-    return features / (features.norm(dim=1, keepdim=True) + 1e-10)
+    length: torch.Tensor = features.norm(dim=1, keepdim=True)
+    return features / (length + 1e-10)
