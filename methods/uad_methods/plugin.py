@@ -18,4 +18,6 @@ def register_methods(register: Register) -> None:
     register("dae", "uad_methods.dae:DAE", "U-Net that removes coarse noise, and with it what is not healthy")
     register("fae", "uad_methods.fae:FAE", "autoencoder of a frozen ResNet's features, structural similarity")
     register("fanogan", "uad_methods.fanogan:FAnoGAN", "nearest healthy slice of a GAN, found by an encoder")
+    register("ra", "uad_methods.ra:RA", "soft introspective VAE that restores, perceptual differences")
+    register("phanes", "uad_methods.phanes:PHANES", "places that RA suspects, painted anew by a generator")
     register("patch2loc", "uad_methods.patch2loc:Patch2Loc", "patches whose place a network cannot tell")

@@ -1,10 +1,13 @@
 """VAE: the AE with a Gaussian code; pulling the code towards N(0, 1) pulls lesions towards healthy anatomy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import torch
 
 from uad_bench import Context
+from uad_bench.method.slices import Batch
 from uad_methods.ae import AE
 from uad_methods.autoencoder import Autoencoder
 from uad_methods.parts.residual import absolute_error
@@ -17,10 +20,18 @@ class VAE(AE):
     The mean code is decoded at the test, so the map is not random; the published code draws there too. Dropout
     acts on the drawn code, as in the AE: the published one drops log sigma as well, which sets sigma to 1.
 
-    kl: weight of the KL term, 1 beside a *summed* L1; with an L1 mean it would be 1 / pixels.
+    kl: weight of the KL term, 1 beside a *summed* L1; with an L1 mean it would be 1 / pixels. scored: the residual,
+    the gradient |dKL/dx| (where the slice would have to change to become likelier), or the product of both
+    (Zimmerer et al. 2019, arXiv 1907.02796); the last two have names of their own. Training is the same.
     """
 
     kl: float = 1.0
+    scored: Literal["residual", "gradient", "product"] = "residual"
+
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "gradient": {"scored": "gradient"},
+        "product": {"scored": "product"},
+    }
 
     def build(self) -> Autoencoder:
         """The network for slices (X, Y) of `shape_`."""
@@ -32,6 +43,20 @@ class VAE(AE):
             seen = self.net_(images)
         error = absolute_error(images, seen.image).sum(dim=(1, 2, 3))
         return (error + self.kl * divergence(seen.mean.float(), seen.log_sigma.float())).mean()
+
+    def _residual(self, batch: Batch) -> torch.Tensor:
+        if self.scored == "residual":
+            return super()._residual(batch)
+        slope = self.slope(batch.image).abs().mean(dim=1) * batch.brain
+        return slope if self.scored == "gradient" else slope * super()._residual(batch)
+
+    def slope(self, images: torch.Tensor) -> torch.Tensor:
+        """dKL/dx of slices (n, C, X, Y), of that shape; the network in eval mode, where each slice is its own."""
+        with torch.enable_grad():
+            leaf = images.detach().clone().requires_grad_()
+            seen = self.net_(leaf)
+            (found,) = torch.autograd.grad(divergence(seen.mean, seen.log_sigma).sum(), leaf)
+        return found
 
 
 def divergence(mean: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:

@@ -1,10 +1,13 @@
 """The Gaussian code: its KL term against torch's, its size, its silence at the test."""
 
+import numpy as np
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
 from uad_bench import Context
+from uad_bench.method.base import variant
+from uad_bench.testing import toy_scans
 from uad_methods.ae import AE
 from uad_methods.autoencoder import Autoencoder
 from uad_methods.vae import VAE, divergence
@@ -62,3 +65,35 @@ def test_the_drawn_code_has_the_spread_that_log_sigma_says():
     with torch.no_grad():
         seen = net(images)
     torch.testing.assert_close(codes[0].std(dim=0), seen.log_sigma[0].exp(), rtol=0.15, atol=0)
+
+
+def test_the_slope_of_the_divergence_is_that_of_finite_differences():
+    method = untrained(VAE)
+    method.net_.double().eval()
+    images, step = torch.rand(2, 1, *SHAPE, dtype=torch.float64), 1e-6
+    found = method.slope(images)
+
+    def divergences(shift, at):
+        moved = images.clone()
+        moved[at] += shift
+        with torch.no_grad():
+            seen = method.net_(moved)
+        return float(divergence(seen.mean, seen.log_sigma).sum())
+
+    for at in ((0, 0, 3, 5), (0, 0, 12, 20), (1, 0, 8, 8), (1, 0, 0, 23)):
+        slope = (divergences(step, at) - divergences(-step, at)) / (2 * step)
+        assert float(found[at]) == pytest.approx(slope, rel=1e-4, abs=1e-9)
+    assert all(p.grad is None for p in method.net_.parameters())
+
+
+def test_the_product_is_gradient_times_residual_and_each_slice_its_own():
+    scans, maps = toy_scans(2), {}
+    for scored in ("residual", "gradient", "product"):
+        method = VAE(**{**VAE.tiny, "scored": scored})
+        method.fit(scans, scans, Context())
+        maps[scored] = method.score(scans[0], Context())
+        single = method.score_slices(scans[0], Context(), method._residual, 1)
+        np.testing.assert_allclose(maps[scored], single, rtol=1e-3, atol=1e-6)
+        assert variant(method) == ("" if scored == "residual" else scored)
+    np.testing.assert_allclose(maps["product"], maps["gradient"] * maps["residual"], rtol=1e-5)
+    assert maps["gradient"].max() > 0 and (maps["gradient"][~scans[0].brain_mask] == 0).all()

@@ -11,6 +11,11 @@ def absolute_error(images: torch.Tensor, guess: torch.Tensor) -> torch.Tensor:
     return (images - guess.float()).abs()
 
 
+def squared_error(images: torch.Tensor, guess: torch.Tensor) -> torch.Tensor:
+    """The mean of (x - x_hat)^2 in float32: a scalar."""
+    return ((images - guess.float()) ** 2).mean()
+
+
 def residual(batch: Batch, guess: torch.Tensor, *, positive: bool = False) -> torch.Tensor:
     """The score of each pixel, (n, X, Y), at least 0: |x - x_hat|, the mean over modalities; 0 outside the brain.
 

@@ -1,0 +1,118 @@
+"""The networks of AOT-GAN (Zeng et al. 2023): an inpainter that sees near and far at once, and its critic.
+
+Pictures are (n, C, side, side), sides multiples of 4. Mirrored borders and enlarging are written out here: torch's
+own have no deterministic gradient on a GPU.
+"""
+
+from functools import lru_cache
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+RATES = (1, 2, 4, 8)  # of dilation
+BLOCKS = 8
+SPREAD = 0.02  # deviation of the first weights
+SMALLEST = 64  # pixels a side: a quarter of it must be more than the largest rate
+Size = tuple[int, int]
+
+
+class Generator(nn.Sequential):
+    """Masked pictures (n, C, ...) and the mask (n, 1, ...), together -> pictures in (-1, 1); 15,193,409 weights."""
+
+    def __init__(self, channels: int, width: int = 64) -> None:
+        widths = (width, 2 * width, 4 * width)
+        down = [layer for a, b in pairwise(widths) for layer in (nn.Conv2d(a, b, 4, 2, padding=1), nn.ReLU())]
+        up = [layer for a, b in pairwise(widths[::-1])
+              for layer in (Doubled(), nn.Conv2d(a, b, 3, padding=1), nn.ReLU())]  # fmt: skip
+        super().__init__(
+            Mirrored(3), nn.Conv2d(channels + 1, width, 7), nn.ReLU(), *down,
+            *(Block(widths[-1]) for _ in range(BLOCKS)), *up, nn.Conv2d(width, channels, 3, padding=1), nn.Tanh(),
+        )  # fmt: skip
+        self.apply(_drawn)
+
+
+class Critic(nn.Sequential):
+    """Pictures -> how real each patch looks, (n, 1, side / 8 - 2, side / 8 - 2); 2,761,729 weights."""
+
+    def __init__(self, channels: int, width: int = 64) -> None:
+        widths = (channels, width, 2 * width, 4 * width, 8 * width)
+        convs = [
+            nn.Conv2d(a, b, 4, 2 if b < 8 * width else 1, padding=1, bias=False) for a, b in pairwise(widths)
+        ]
+        last = nn.Conv2d(8 * width, 1, 4, padding=1)
+        for conv in (*convs, last):
+            _drawn(conv)  # before the norm, which takes its first singular vectors from them
+        bounded = [layer for conv in convs for layer in (spectral_norm(conv), nn.LeakyReLU(0.2))]
+        super().__init__(*bounded, last)
+
+
+class Block(nn.Module):
+    """Four dilations side by side, merged; a gate decides at each place what of the input they replace."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.Sequential(Mirrored(rate), nn.Conv2d(width, width // len(RATES), 3, dilation=rate), nn.ReLU())
+            for rate in RATES
+        )
+        self.merge = nn.Sequential(Mirrored(1), nn.Conv2d(width, width, 3))
+        self.gate = nn.Sequential(Mirrored(1), nn.Conv2d(width, width, 3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, width, X, Y), the shape kept."""
+        merged = self.merge(torch.cat([branch(x) for branch in self.branches], dim=1))
+        share = gated(self.gate(x))
+        mixed: torch.Tensor = x * (1 - share) + merged * share
+        return mixed
+
+
+def gated(a: torch.Tensor) -> torch.Tensor:
+    """sigmoid(5 (2 (a - mean) / deviation - 1)) of each channel of each picture, finite where it is constant."""
+    spread, mean = torch.std_mean(a.float(), dim=(2, 3), keepdim=True)
+    return torch.sigmoid(5 * (2 * (a.float() - mean) / (spread + 1e-9) - 1))
+
+
+class Mirrored(nn.Module):
+    """`reach` pixels more on every side, mirrored; sides must be larger than that."""
+
+    def __init__(self, reach: int) -> None:
+        super().__init__()
+        self.reach = reach
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(..., X, Y) -> (..., X + 2 reach, Y + 2 reach)."""
+        for axis in (-2, -1):
+            size, reach = x.shape[axis], self.reach
+            before = x.narrow(axis, 1, reach).flip(axis)
+            x = torch.cat([before, x, x.narrow(axis, size - 1 - reach, reach).flip(axis)], dim=axis)
+        return x
+
+
+class Doubled(nn.Module):
+    """Twice the size, bilinear, corners on corners."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(..., X, Y) -> (..., 2 X, 2 Y)."""
+        return stretched(x, (2 * x.shape[-2], 2 * x.shape[-1]))
+
+
+def stretched(images: torch.Tensor, size: Size) -> torch.Tensor:
+    """(..., X, Y) -> (..., *size), bilinear, corners on corners: two products of matrices, in the images' type."""
+    x, y = (_weights(old, new).to(images) for old, new in zip(images.shape[-2:], size, strict=True))
+    return x @ images @ y.T
+
+
+@lru_cache(maxsize=16)
+def _weights(old: int, new: int) -> torch.Tensor:
+    """Shares of the `old` places of a line in each of the `new`: (new, old)."""
+    place = torch.linspace(0, old - 1, new, dtype=torch.float64)[:, None]
+    return (1 - (place - torch.arange(old)).abs()).clamp(min=0).float()
+
+
+def _drawn(layer: nn.Module) -> None:
+    if isinstance(layer, nn.Conv2d):
+        nn.init.normal_(layer.weight, std=SPREAD)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)

@@ -1,0 +1,60 @@
+"""Learning to fill holes in healthy slices: where the holes are, and what a filling costs."""
+
+import numpy as np
+import torch
+
+from uad_methods.parts.aot import stretched
+from uad_methods.parts.blur import blurred
+
+ELLIPSES = 10  # a slice
+AXES = (2.0, 4.0)  # pixels, mean and deviation of half-axes; at least the mean
+SOFT, SOFT_REACH = 10.0, 35  # pixels, deviation and reach of the blur of the critic's labels
+
+
+def ellipses(count: int, side: int, rng: np.random.Generator) -> torch.Tensor:
+    """Masks (n, 1, side, side), float32 0 or 1: filled ellipses in the middle half, at any angle.
+
+    Centres are uniform from side / 4 to 3 side / 4 along both axes, half-axes |N(2, 4)| pixels, at least 2.
+    """
+    shape = (count, ELLIPSES, 1, 1)
+    centre = rng.integers(side // 4, 3 * side // 4, (2, *shape))
+    axis = np.maximum(np.abs(rng.normal(*AXES, (2, *shape))), AXES[0])
+    angle = rng.uniform(0, 2 * np.pi, shape)
+    dx, dy = np.arange(side)[:, None] - centre[0], np.arange(side) - centre[1]
+    along, across = dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
+    inside = (along / axis[0]) ** 2 + (across / axis[1]) ** 2 <= 1
+    return torch.from_numpy(inside.any(axis=1, keepdims=True)).float()
+
+
+def with_hole(images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """What the generator sees: pictures (n, C, X, Y), white in the mask (n, 1, X, Y), and the mask, together."""
+    return torch.cat([images * (1 - mask) + mask, mask], dim=1)
+
+
+def filled(images: torch.Tensor, guess: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The guess in the mask, the pictures elsewhere, exactly."""
+    return torch.where(mask > 0, guess.float(), images)
+
+
+def critic_loss(real: torch.Tensor, fake: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Squared distances from 1 of answers to whole pictures, from 1 - blurred mask of those to filled ones.
+
+    Answers (n, 1, x, y) are enlarged to the mask (n, 1, X, Y). A scalar.
+    """
+    size = (mask.shape[-2], mask.shape[-1])
+    seen_real, seen_fake = stretched(real.float(), size), stretched(fake.float(), size)
+    soft = 1 - blurred(mask, SOFT, SOFT_REACH)
+    return ((seen_real - 1) ** 2).mean() + ((seen_fake - soft) ** 2).mean()
+
+
+def fooling_loss(fake: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The generator's: squared distance from 1 of the answers to filled pictures, inside the mask. A scalar."""
+    size = (mask.shape[-2], mask.shape[-1])
+    return ((stretched(fake.float(), size) - 1) ** 2 * mask).mean() / mask.mean()
+
+
+def slope_loss(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The mean absolute difference of the slopes along X and along Y of (n, C, X, Y): a scalar."""
+    difference = a.float() - b.float()
+    along_x, along_y = difference.diff(dim=2).abs().mean(), difference.diff(dim=3).abs().mean()
+    return along_x + along_y

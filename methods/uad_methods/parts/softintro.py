@@ -1,0 +1,157 @@
+"""Soft introspection with an embedding loss (Bercea et al. 2023, MIDL): the two updates of a batch.
+
+Encoder and decoder play against each other. The encoder gives slices cheap codes and expensive ones to what the
+decoder makes; the decoder makes pictures whose codes are cheap. The embedding loss asks for equal features of a
+slice and of its restoration.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional
+
+from uad_bench import Context
+from uad_methods.parts.introvae import Code, Decoder, Encoder
+
+ECHO = 1e-8  # weight of a reconstruction of what was made, in the decoder's loss
+
+
+@dataclass(frozen=True)
+class Weights:
+    """rec: of squared errors, a sum over pixels. kl, neg: of the divergence of codes of slices and, in the
+    encoder's loss, of what the decoder made. embed: of the embedding loss."""
+
+    rec: float = 0.5
+    kl: float = 1.0
+    neg: float = 128.0
+    embed: float = 0.005
+
+
+class Update(NamedTuple):
+    """The losses of encoder and decoder, scalars, and the restored slices (n, C, side, side), without gradient."""
+
+    encoder: torch.Tensor
+    decoder: torch.Tensor
+    restored: torch.Tensor
+
+
+class SoftIntro:
+    """Encoder, decoder and their optimisers: Adam, a constant rate.
+
+    The published schedule is stepped with the validation loss as its epoch, so that it never acts.
+    """
+
+    def __init__(self, encoder: Encoder, decoder: Decoder, weights: Weights, lr: float) -> None:
+        self.encoder, self.decoder, self.weights = encoder, decoder, weights
+        self.for_encoder = torch.optim.Adam(encoder.parameters(), lr)
+        self.for_decoder = torch.optim.Adam(decoder.parameters(), lr)
+
+    @property
+    def state(self) -> dict[str, torch.nn.Module | torch.optim.Optimizer]:
+        """What `update` changes, for `ctx.steps`."""
+        return {
+            "encoder": self.encoder, "decoder": self.decoder,
+            "for_encoder": self.for_encoder, "for_decoder": self.for_decoder,
+        }  # fmt: skip
+
+    def update(self, images: torch.Tensor, rng: torch.Generator, ctx: Context) -> Update:
+        """One step of the encoder, then one of the decoder with the same codes and the same noise."""
+        self._turn(self.encoder)
+        first, code, noise = self.encoder_loss(images, rng, ctx)
+        stepped(self.for_encoder, first)
+        self._turn(self.decoder)
+        second, restored = self.decoder_loss(images, code, noise, rng, ctx)
+        stepped(self.for_decoder, second)
+        return Update(first, second, restored)
+
+    def _turn(self, half: torch.nn.Module) -> None:
+        """Gradients pass through the other half and leave nothing in it. Both keep their batch statistics moving."""
+        self.encoder.requires_grad_(half is self.encoder)
+        self.decoder.requires_grad_(half is self.decoder)
+
+    def encoder_loss(
+        self, images: torch.Tensor, rng: torch.Generator, ctx: Context
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """L_E, a scalar; the codes of `images` (n, code) without gradient; the noise of the fakes (n, code).
+
+        s (rec |x - D(z)|^2 + kl KL(x)) + 0.25 (E exp(-2 s (rec |r - D(E(r))|^2 + neg KL(r))) + the same for
+        fakes) + embed L_emb, with s = 1 / side^2 and r = D(z), which is not followed back.
+        """
+        with ctx.autocast():
+            real = self.encoder(images)
+            z = drawn(real, rng)
+            noise = torch.randn(z.shape, generator=rng, device=z.device)
+            restored, fake = self.decoder(z), self.decoder(noise)
+            again, unreal = self.encoder(restored.detach()), self.encoder(fake.detach())
+            echoes = self.decoder(drawn(again, rng)), self.decoder(drawn(unreal, rng))
+        kept = self.weights.rec * squares(images, restored) + self.weights.kl * divergence(real)
+        pushed = self._unlikely(restored, echoes[0], again) + self._unlikely(fake, echoes[1], unreal)
+        embedding = embedding_loss(real.features, again.features)
+        loss = _scale(images) * kept.mean() + 0.25 * pushed + self.weights.embed * embedding
+        return loss, z.detach(), noise
+
+    def _unlikely(self, made: torch.Tensor, echo: torch.Tensor, code: Code) -> torch.Tensor:
+        cost = self.weights.rec * squares(made.detach(), echo) + self.weights.neg * divergence(code)
+        return torch.exp(-2 * _scale(made) * cost).mean()
+
+    def decoder_loss(
+        self,
+        images: torch.Tensor,
+        code: torch.Tensor,
+        noise: torch.Tensor,
+        rng: torch.Generator,
+        ctx: Context,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """L_D, a scalar, and the restored slices without gradient.
+
+        s (rec |x - r|^2 + kl/2 (KL(r) + KL(f)) + 1e-8 rec/2 (|r - D(E(r))|^2 + |f - D(E(f))|^2)) of r = D(code)
+        and f = D(noise). The divergence reaches the decoder through the encoder; the last two do not.
+        """
+        with ctx.autocast():
+            restored, fake = self.decoder(code), self.decoder(noise)
+            again, unreal = self.encoder(restored), self.encoder(fake)
+            echoes = [self.decoder(drawn(seen, rng).detach()) for seen in (again, unreal)]
+        error = squares(images, restored)
+        cheap = 0.5 * self.weights.kl * (divergence(again) + divergence(unreal))
+        echoed = squares(restored.detach(), echoes[0]) + squares(fake.detach(), echoes[1])
+        whole = self.weights.rec * (error + 0.5 * ECHO * echoed) + cheap
+        return _scale(images) * whole.mean(), restored.detach().float()
+
+
+def drawn(code: Code, rng: torch.Generator) -> torch.Tensor:
+    """A code (n, code) from N(mean, exp(log_var))."""
+    noise = torch.randn(code.mean.shape, generator=rng, device=code.mean.device)
+    return code.mean.float() + noise * (0.5 * code.log_var.float()).exp()
+
+
+def divergence(code: Code) -> torch.Tensor:
+    """KL(N(mean, exp(log_var)) || N(0, 1)), the sum over the code: (n,)."""
+    mean, log_var = code.mean.float(), code.log_var.float()
+    return 0.5 * (mean**2 + log_var.exp() - log_var - 1).sum(dim=1)
+
+
+def squares(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The sum over pixels and channels of (a - b)^2: (n, C, X, Y) each -> (n,)."""
+    return ((a.float() - b.float()) ** 2).flatten(1).sum(dim=1)
+
+
+def embedding_loss(first: list[torch.Tensor], second: list[torch.Tensor]) -> torch.Tensor:
+    """The sum over levels of half the mean squared difference and 1 - cosine, the mean over slices: a scalar."""
+    total = torch.zeros((), device=first[0].device)
+    for a, b in zip(first, second, strict=True):
+        flat_a, flat_b = a.flatten(1).float(), b.flatten(1).float()
+        cosine = functional.cosine_similarity(flat_a, flat_b)
+        total = total + 0.5 * ((flat_a - flat_b) ** 2).mean() + (1 - cosine).mean()
+    return total
+
+
+def stepped(opt: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    """One step of `opt` down the gradient of `loss`."""
+    opt.zero_grad()
+    torch.autograd.backward(loss)
+    opt.step()
+
+
+def _scale(images: torch.Tensor) -> float:
+    return 1 / images.shape[-1] ** 2

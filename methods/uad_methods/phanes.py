@@ -1,0 +1,159 @@
+"""PHANES: what RA finds suspicious is cut out and painted anew; where the painting differs is anomalous."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+
+from uad_bench import Context, Scan, SliceStack
+from uad_bench.errors import UsageError
+from uad_bench.method.slices import Batch
+from uad_methods.painter import Painter
+from uad_methods.parts.aot import SMALLEST, Critic, Generator
+from uad_methods.parts.blur import blurred
+from uad_methods.parts.clahe import clahe
+from uad_methods.parts.frame import to_square
+from uad_methods.parts.inpainting import ellipses, filled, with_hole
+from uad_methods.parts.residual import absolute_error, squared_error
+from uad_methods.parts.vgg19 import VGG19
+from uad_methods.parts.weights import load_into
+from uad_methods.ra import RA
+
+SHARE = 0.95  # of pixels that are not to be masked
+GROWN, GROWN_CUT = 1.2, 0.1  # a mask is blurred by so many pixels, and cut there: it grows
+PIECE = 16  # slices at once where the threshold is set
+
+
+@dataclass
+class PHANES(RA):
+    """A map of RA says where to look, a generator paints those places, S(y, x) |x - y| scores them.
+
+    The paper's S is LPIPS and its losses of texture are VGG-19's: you bring --set phanes.squeezenet=FILE,
+    phanes.heads=FILE, phanes.vgg19=FILE. phanes:noperc needs none, S = (1 - SSIM) / 2, and L1 of slopes as loss.
+
+    likeness: "lpips" or "ssim"; decides on VGG-19 as well. cut: the threshold of the map, "healthy" (5 % of the
+    brain of healthy validation slices lie above it) or "slice" (5 % of the pixels of the slice at hand).
+    train_cut: the threshold while training, 0: as for "slice". adversarial: the critic's answer reaches the
+    generator; it does in the paper, not in the published code. painter_width: channels of generator and critic.
+    The rest are RA's.
+    """
+
+    vgg19: str = ""
+    vgg19_sha256: str = ""
+    cut: Literal["healthy", "slice"] = "healthy"
+    train_cut: float = 0.1
+    adversarial: bool = True
+    painter_width: int = 64
+
+    paper: ClassVar[str] = "Bercea et al. 2023, MICCAI, arXiv 2303.08452"
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "noperc": {"likeness": "ssim", "train_cut": 0.0},
+        "shipped": {"adversarial": False, "cut": "slice", "sampled": True},
+    }
+    tiny: ClassVar[Mapping[str, Any]] = {**RA.tiny, "side": 64, "painter_width": 4, "batch": 2, "checked": 2}
+
+    def __post_init__(self) -> None:
+        """Refuse what would be another method under this name."""
+        super().__post_init__()
+        if self.likeness == "none" or not self.equalise:
+            raise UsageError(
+                "phanes needs a likeness and CLAHE for its mask", hint="likeness ssim, equalise true"
+            )
+        if (self.likeness == "lpips") != bool(self.vgg19):
+            hint = "--set phanes.vgg19=FILE beside those of LPIPS, or run phanes:noperc"
+            raise UsageError("phanes takes the weights of LPIPS and of VGG-19, or none", hint=hint)
+        if self.side < SMALLEST:
+            raise UsageError(f"phanes.side is {self.side}", hint=f"give {SMALLEST} or more")
+
+    def build(self) -> torch.nn.ModuleDict:
+        """RA's networks, a generator of 15,193,409 weights for one modality, a critic of 2,761,729."""
+        nets = super().build()
+        nets["generator"] = Generator(self.channels_, self.painter_width)
+        if self.adversarial:
+            nets["critic"] = Critic(self.channels_, self.painter_width)
+        return nets
+
+    def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
+        """Every step trains RA, then the painter; weights with the least error on slices of `val` are kept."""
+        self.begin(train, ctx)
+        stack, pair, painter = SliceStack(train, ctx), self._pair(), self._painter(ctx)
+        held_out = SliceStack(val, ctx, name="val").spread(self.checked)
+        shown = self._shown(held_out.image)
+
+        def error() -> float:
+            restored = self._restored(shown)
+            painted = self._painted(shown, self._holes(self._suspicion(shown, restored), self.train_cut))
+            return float(squared_error(shown, restored) + squared_error(shown, painted)) / 2
+
+        for step in ctx.steps(
+            self.steps, name="phanes", validate=error, every=self._every(), **pair.state, **painter.state
+        ):
+            images = self._drawn(stack, step, ctx)
+            update = pair.update(images, ctx.torch_rng("codes", step), ctx)
+            mask = self._training_mask(images, update.restored, ctx.rng("ellipses", step))
+            painted = painter.update(images, mask, ctx)
+            ctx.log(loss=update.encoder + painted.generator, decoder=update.decoder, critic=painted.critic)
+        self.threshold_ = self._healthy_cut(held_out) if self.cut == "healthy" else 0.0
+
+    def _painter(self, ctx: Context) -> Painter:
+        judge = None
+        if self.vgg19:
+            judge = VGG19()
+            self.weights_ = (*self.weights_, load_into(judge, Path(self.vgg19), self.vgg19_sha256))
+            judge = judge.to(ctx.device)
+        critic = self._part("critic", Critic) if self.adversarial else None
+        return Painter(self._part("generator", Generator), critic, judge, self.lr)
+
+    def _training_mask(
+        self, images: torch.Tensor, restored: torch.Tensor, rng: np.random.Generator
+    ) -> torch.Tensor:
+        """Random ellipses and what RA suspects at this moment, (n, 1, side, side)."""
+        with torch.no_grad():
+            suspected = self._holes(self._suspicion(images, restored), self.train_cut)
+        return torch.maximum(suspected, ellipses(len(images), self.side, rng).to(images.device))
+
+    def _suspicion(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
+        """RA's coarse map (n, side, side), mean over modalities: R(r, x) S(r, x).
+
+        R: |CLAHE(r) - CLAHE(x)| over its 95 % quantile in each slice and modality, at most 1.
+        """
+        error = absolute_error(clahe(images), clahe(restored))
+        relative = (error / (quantiles(error)[..., None, None] + 1e-8)).clamp(max=1)
+        return (relative * self._unlike(restored, images)).mean(dim=1)
+
+    def _holes(self, suspicion: torch.Tensor, cut: float) -> torch.Tensor:
+        """What lies above `cut` and a little around it, (n, 1, side, side), 0 or 1; 0: above each slice's quantile."""
+        level = torch.full_like(suspicion[:, 0, 0], cut) if cut else quantiles(suspicion)
+        above = (suspicion > level[:, None, None]).float()
+        return (blurred(above, GROWN) > GROWN_CUT).float()[:, None]
+
+    def _painted(self, images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Pseudo-healthy slices: the generator's in the mask, cut to [0, 1]; the slices themselves elsewhere."""
+        guess: torch.Tensor = self._part("generator", Generator)(with_hole(images, mask))
+        return filled(images, guess.clamp(0, 1), mask)
+
+    def _healthy_cut(self, held_out: Batch) -> float:
+        """The level that 5 % of the brain in healthy slices exceeds."""
+        self.net_.eval()
+        inside = []
+        with torch.no_grad():
+            for part in range(0, len(held_out.image), PIECE):
+                piece = slice(part, part + PIECE)
+                images = self._shown(held_out.image[piece])
+                brain = to_square(held_out.brain[piece].float()[:, None], self.side)[:, 0] > 0.5
+                inside.append(self._suspicion(images, self._restored(images))[brain])
+        return float(np.quantile(torch.cat(inside).cpu().numpy(), SHARE))
+
+    def _anomaly(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
+        """|x - y| S(y, x) of shown slices and the painted ones, (n, side, side); 0 outside the mask."""
+        mask = self._holes(self._suspicion(images, restored), self.threshold_)
+        painted = self._painted(images, mask)
+        return (absolute_error(images, painted) * self._unlike(painted, images)).mean(dim=1)
+
+
+def quantiles(maps: torch.Tensor) -> torch.Tensor:
+    """The 95 % quantile of each picture's own pixels: (..., X, Y) -> (...)."""
+    return maps.flatten(-2).quantile(SHARE, dim=-1)
