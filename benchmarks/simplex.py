@@ -1,0 +1,46 @@
+"""Simplex noise: how long fields of 96 x 96 take, as a training step (one), a batch and a volume need them.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.simplex [--device cuda]
+
+Six octaves; the best of five. CPU milliseconds; on a GPU wall milliseconds, read when the device has finished.
+"""
+
+import argparse
+import time
+from functools import partial
+
+import numpy as np
+import torch
+
+from uad_methods.parts.simplex import simplex_fields, simplex_volume_fields
+
+
+def main() -> None:
+    """Print one Markdown row a kind of noise and number of fields."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cpu")
+    device = parser.parse_args().device
+    print(f"| noise | fields | ms on {device} | ms a field |\n|---|---|---|---|")
+    rng = np.random.default_rng(0)
+    for count in (1, 32, 80):
+        flat = partial(simplex_fields, count, (96, 96), rng, device)
+        deep = partial(simplex_volume_fields, count, (96, 96), 499.0, rng, device)
+        for name, make in (("2D", flat), ("3D", deep)):
+            ms = 1000 * min(seconds(make, device) for _ in range(5))
+            print(f"| {name} | {count} | {ms:.1f} | {ms / count:.2f} |")
+
+
+def seconds(make, device):
+    """Seconds of one call."""
+    if device == "cpu":
+        began = time.process_time()
+        make()
+        return time.process_time() - began
+    began = time.perf_counter()
+    make()
+    torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""What the denoiser of a diffusion model is made of: blocks that see an embedding, and self-attention.
+
+After Dhariwal and Nichol 2021 (arXiv 2105.05233, appendix). Features are (n, C, X, Y), embeddings (n, E).
+"""
+
+import math
+from typing import Literal
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+PERIOD = 10_000  # of the slowest sinusoid, in timesteps over 2 pi
+Way = Literal["same", "down", "up"]
+FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+
+
+class Block(nn.Module):
+    """Norm, SiLU, 3×3, embedding, norm, SiLU, 3×3, beside a shortcut. At first it gives what it got.
+
+    The embedding is added before the second norm or, with `scale_shift`, scales and shifts behind it. `way`
+    halves or doubles the sides on both paths, before the first convolution.
+    """
+
+    def __init__(self, inputs: int, outputs: int, embedding: int, groups: int, *,
+                 scale_shift: bool = False, way: Way = "same") -> None:  # fmt: skip
+        super().__init__()
+        self.scale_shift, self.way = scale_shift, way
+        self.enter = nn.Sequential(nn.GroupNorm(groups, inputs), nn.SiLU())
+        self.resize = _resize(way)
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.embed = nn.Sequential(nn.SiLU(), nn.Linear(embedding, outputs * (2 if scale_shift else 1)))
+        self.norm = nn.GroupNorm(groups, outputs)
+        self.leave = nn.Sequential(nn.SiLU(), zero(nn.Conv2d(outputs, outputs, 3, padding=1)))
+        self.shortcut = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        inner = self.conv(self.resize(self.enter(x)))
+        told = self.embed(embedding)[..., None, None]
+        if self.scale_shift:
+            scale, shift = told.chunk(2, dim=1)
+            inner = self.norm(inner) * (1 + scale) + shift
+        else:
+            inner = self.norm(inner + told)
+        both: torch.Tensor = self.shortcut(self.resize(x)) + self.leave(inner)
+        return both
+
+
+class Attention(nn.Module):
+    """Self-attention over all pixels, added to what it got; nothing at first."""
+
+    def __init__(self, width: int, groups: int, head_width: int) -> None:
+        super().__init__()
+        self.heads = max(1, width // head_width)
+        self.norm = nn.GroupNorm(groups, width)
+        self.ask = nn.Conv2d(width, 3 * width, 1)
+        self.answer = zero(nn.Conv2d(width, width, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        n, width, *sides = x.shape
+        asked = self.ask(self.norm(x)).reshape(n, 3, self.heads, width // self.heads, -1).transpose(3, 4)
+        query, key, value = asked.contiguous().unbind(dim=1)
+        # The fused kernels have no deterministic gradient on a GPU.
+        exact = [SDPBackend.MATH] if x.requires_grad and torch.is_grad_enabled() else FUSED
+        with sdpa_kernel(exact):
+            mixed = functional.scaled_dot_product_attention(query, key, value)
+        mixed = mixed.transpose(2, 3).reshape(n, width, *sides)
+        both: torch.Tensor = x + self.answer(mixed)
+        return both
+
+
+class Attending(nn.Module):
+    """A block with self-attention behind it."""
+
+    def __init__(self, block: Block, attention: Attention) -> None:
+        super().__init__()
+        self.block, self.attention = block, attention
+
+    def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        seen: torch.Tensor = self.attention(self.block(x, embedding))
+        return seen
+
+
+def sinusoids(t: torch.Tensor, size: int) -> torch.Tensor:
+    """Timesteps (n,) -> float32 (n, size): `size` / 2 cosines, then as many sines (Vaswani et al. 2017, 3.5)."""
+    half = size // 2
+    rates = torch.exp(-math.log(PERIOD) / half * torch.arange(half, device=t.device))
+    angles = t[:, None].float() * rates
+    return torch.cat([angles.cos(), angles.sin()], dim=1)
+
+
+def two_layers(inputs: int, outputs: int) -> nn.Sequential:
+    """What makes an embedding of sinusoids or of a condition."""
+    return nn.Sequential(nn.Linear(inputs, outputs), nn.SiLU(), nn.Linear(outputs, outputs))
+
+
+def zero(conv: nn.Conv2d) -> nn.Conv2d:
+    """The convolution with weights and bias 0: what it belongs to starts as the identity."""
+    nn.init.zeros_(conv.weight)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    return conv
+
+
+def _resize(way: Way) -> nn.Module:
+    if way == "same":
+        return nn.Identity()
+    return nn.AvgPool2d(2) if way == "down" else nn.Upsample(scale_factor=2, mode="nearest")

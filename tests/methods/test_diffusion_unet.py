@@ -1,0 +1,125 @@
+"""The denoiser: counts of the papers' networks, shapes, what each input reaches, and MONAI's network as oracle."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from uad_methods.parts.diffusion_blocks import Attention, Block, sinusoids
+from uad_methods.parts.diffusion_unet import DiffusionUNet
+
+SMALL = {"widths": (8, 16), "blocks": 1, "groups": 4, "head_width": 8}
+
+
+def count(net):
+    return sum(p.numel() for p in net.parameters())
+
+
+def awake(net, seed=0):
+    """The network with every weight drawn: the zero convolutions would hide all the rest."""
+    torch.manual_seed(seed)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return net
+
+
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [
+        ({}, 34_493_313),
+        ({"scale_shift": True}, 37_513_857),
+        ({"scale_shift": True, "condition": 512}, 44_068_481),
+        ({"widths": (128, 128, 256, 256, 512, 512), "blocks": 2, "attention": (3, 4, 5)}, 131_649_793),
+    ],
+)
+def test_the_networks_of_the_papers_have_their_counts_of_weights(options, weights):
+    with torch.device("meta"):
+        assert count(DiffusionUNet(1, **options)) == weights
+
+
+def test_the_count_is_that_of_monai_s_network():
+    pytest.importorskip("einops")
+    nets = pytest.importorskip("monai.networks.nets")
+    with torch.device("meta"):
+        theirs = nets.DiffusionModelUNet(
+            spatial_dims=2, in_channels=2, out_channels=2, channels=(16, 32), attention_levels=(False, False),
+            num_res_blocks=2, norm_num_groups=8, resblock_updown=True, num_head_channels=8,
+        )  # fmt: skip
+        assert count(DiffusionUNet(2, (16, 32), 2, groups=8, head_width=8)) == count(theirs)
+
+
+def test_a_new_network_gives_zero_and_a_new_block_what_it_got():
+    x = torch.randn(2, 8, 8, 12)
+    assert not DiffusionUNet(8, **SMALL)(x, torch.tensor([3, 900])).any()
+    assert torch.equal(Block(8, 8, 5, 4)(x, torch.randn(2, 5)), x)
+    assert torch.equal(Attention(8, 4, 4)(x), x)
+
+
+@pytest.mark.parametrize("options", [{}, {"scale_shift": True}, {"attention": (0, 1)}, {"condition": 3}])
+def test_every_weight_is_used_and_every_slice_is_treated_alone(options):
+    net = awake(DiffusionUNet(2, **SMALL, **options))
+    x, t = torch.randn(3, 2, 16, 12), torch.tensor([0, 500, 999])
+    condition = torch.randn(3, 3) if "condition" in options else None
+    out = net(x, t, condition)
+    out.square().sum().backward()
+    assert out.shape == x.shape
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
+    one = net(x[1:2], t[1:2], None if condition is None else condition[1:2])
+    torch.testing.assert_close(out[1:2], one, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("scale_shift", [False, True])
+def test_the_timestep_and_the_condition_reach_the_output(scale_shift):
+    net = awake(DiffusionUNet(1, **SMALL, scale_shift=scale_shift, condition=3))
+    x, t, condition = torch.randn(1, 1, 8, 8), torch.tensor([100]), torch.zeros(1, 3)
+    before = net(x, t, condition)
+    assert (net(x, t + 300, condition) - before).abs().max() > 1e-3
+    assert (net(x, t, condition + 1) - before).abs().max() > 1e-3
+
+
+def test_scale_and_shift_stand_behind_the_second_norm():
+    block = Block(4, 4, 3, 2, scale_shift=True)
+    with torch.no_grad():
+        block.embed[1].weight.zero_()
+        block.embed[1].bias.copy_(torch.tensor([1.0] * 4 + [0.5] * 4))  # scale 1, shift 0.5
+        block.leave[1].weight.zero_()
+        for i in range(4):
+            block.leave[1].weight[i, i, 1, 1] = 1.0
+    x = torch.randn(2, 4, 6, 6)
+    inner = block.norm(block.conv(block.enter(x)))
+    torch.testing.assert_close(block(x, torch.randn(2, 3)), x + torch.nn.functional.silu(2 * inner + 0.5))
+
+
+def test_attention_is_the_softmax_of_scaled_products():
+    attention = awake(Attention(8, 2, 4))
+    x = torch.randn(1, 8, 3, 2)
+    asked = attention.ask(attention.norm(x))[0].detach().numpy().reshape(3, 2, 4, 6)
+    heads = []
+    for query, key, value in zip(*asked, strict=True):
+        weights = np.exp(query.T @ key / math.sqrt(4))
+        heads.append(value @ (weights / weights.sum(axis=1, keepdims=True)).T)
+    mixed = torch.from_numpy(np.concatenate(heads).reshape(1, 8, 3, 2))
+    torch.testing.assert_close(attention(x), x + attention.answer(mixed), atol=1e-5, rtol=1e-5)
+
+
+def test_the_gradient_of_attention_is_that_of_the_kernel_that_scores():
+    attention, x = awake(Attention(8, 2, 4)), torch.randn(2, 8, 4, 4)
+    with torch.no_grad():
+        scored = attention(x)
+    torch.testing.assert_close(attention(x.requires_grad_()), scored, atol=1e-5, rtol=1e-5)
+
+
+def test_the_embedding_of_time_is_cosines_then_sines():
+    found = sinusoids(torch.tensor([0, 7]), 4)
+    slow = 7 / math.sqrt(10_000)
+    expected = [[1, 1, 0, 0], [math.cos(7), math.cos(slow), math.sin(7), math.sin(slow)]]
+    torch.testing.assert_close(found, torch.tensor(expected))
+
+
+def test_sides_that_cannot_be_halved_and_conditions_that_do_not_fit_are_refused():
+    net = DiffusionUNet(1, **SMALL)
+    with pytest.raises(ValueError, match="no multiples of 2"):
+        net(torch.zeros(1, 1, 8, 7), torch.zeros(1, dtype=torch.int64))
+    with pytest.raises(ValueError, match="condition"):
+        net(torch.zeros(1, 1, 8, 8), torch.zeros(1, dtype=torch.int64), torch.zeros(1, 3))
