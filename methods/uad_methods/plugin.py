@@ -18,4 +18,6 @@ def register_methods(register: Register) -> None:
     register("dae", "uad_methods.dae:DAE", "U-Net that removes coarse noise, and with it what is not healthy")
     register("fae", "uad_methods.fae:FAE", "autoencoder of a frozen ResNet's features, structural similarity")
     register("fanogan", "uad_methods.fanogan:FAnoGAN", "nearest healthy slice of a GAN, found by an encoder")
+    register("ddpm", "uad_methods.ddpm:DDPM", "a U-Net restores a slice that was noised until lesions drown")
+    register("pddpm", "uad_methods.pddpm:PDDPM", "as ddpm, a patch at a time, from the clean rest around it")
     register("patch2loc", "uad_methods.patch2loc:Patch2Loc", "patches whose place a network cannot tell")

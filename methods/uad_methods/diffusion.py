@@ -1,0 +1,202 @@
+"""What the diffusion methods share: noise, a denoiser's training, and the scoring of whole volumes in batches."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
+
+from uad_bench import Context, Scan, SliceStack, TorchMethod
+from uad_bench.errors import UsageError
+from uad_bench.method.slices import Batch
+from uad_bench.types import FloatArray
+from uad_methods.parts.batches import Batches
+from uad_methods.parts.diffusion_unet import DiffusionUNet
+from uad_methods.parts.frame import from_square, to_square
+from uad_methods.parts.simplex import simplex_fields, simplex_volume_fields
+
+TIMESTEPS = 1000  # T of every paper of the family
+AT_ONCE = 32  # fields: six octaves of them in integers are a gigabyte for slices of 256 x 256
+
+Kind = Literal["simplex", "simplex3d", "gaussian"]
+Noise = Callable[[int], torch.Tensor]  # timestep -> fields (n, C, X, Y) for the slices of a volume
+
+
+@dataclass
+class Denoising(TorchMethod):
+    """A U-Net that is trained to see through noise. Derive, and write `loss` and `restored`.
+
+    Networks see slices in [-1, 1], background -1, padded with it to sides that can be halved.
+
+    noise: simplex of six octaves, planes of 3D simplex noise, or Gaussian. fields: one of noise for each slice, or
+    for a whole batch and at the test a volume, as published. draw: a training batch is one random slice of each of
+    its volumes, every volume once an epoch, as published; or any slices of all. side: pixels of the square that
+    slices are brought to; 0: as they are. widths, blocks, groups, attention: of the U-Net. clip: limit of the
+    gradient's norm; 0: none. average: the weights are a moving average, `decay` a step. checked: validation
+    slices that choose among weights, under noise that is always the same; 0: the last are kept. batch_size: images
+    a pass at the test; "auto": as many as memory holds.
+    """
+
+    noise: Kind = "simplex"
+    fields: Literal["slice", "batch"] = "slice"
+    draw: Literal["volume", "slice"] = "volume"
+    side: int = 0
+    widths: tuple[int, ...] = (128, 256, 256)
+    blocks: int = 3
+    groups: int = 32
+    attention: tuple[int, ...] = ()
+    lr: float = 1e-4
+    batch: int = 32
+    steps: int = 19_200
+    clip: float = 0.0
+    average: bool = False
+    decay: float = 0.9999
+    checked: int = 64
+    batch_size: int | Literal["auto"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse sizes of which no network can be made."""
+        if any(width % self.groups for width in self.widths) or not self.widths:
+            raise UsageError(f"widths are {self.widths}", hint=f"give multiples of groups, {self.groups}")
+        if self.batch_size != "auto" and self.batch_size < 1:
+            raise UsageError(f"batch_size is {self.batch_size}", hint='give 1 or more, or "auto"')
+
+    def build(self) -> nn.Module:
+        """The denoiser for `channels_` modalities."""
+        return self.unet()
+
+    def unet(self, **options: Any) -> DiffusionUNet:  # noqa: ANN401  # of DiffusionUNet
+        """A U-Net of the method's sizes."""
+        sizes: dict[str, Any] = {"groups": self.groups, "attention": self.attention, **options}
+        return DiffusionUNet(self.channels_, self.widths, self.blocks, **sizes)
+
+    def loss(self, net: nn.Module, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
+        """A scalar for slices (n, C, X, Y) in [-1, 1]. What it draws is a pure function of the seed and `key`."""
+        raise NotImplementedError
+
+    def restored(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
+        """The healthy slices (n, C, X, Y), in [-1, 1], for all slices of a volume as they are."""
+        raise NotImplementedError
+
+    def error(self, clean: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
+        """The score (n, X, Y), at least 0: |x - x_hat| on the scale of the scan, the mean over modalities."""
+        return (clean - restored.float()).abs().mean(dim=1) / 2
+
+    def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
+        """Train on slices of `train`; the weights that see best through the noise on `val` are kept."""
+        net, stack = self.begin(train, ctx), SliceStack(train, ctx)
+        opt = torch.optim.Adam(net.parameters(), self.lr)
+        average = AveragedModel(net, avg_fn=self._averaged) if self.average else None
+        kept: dict[str, Any] = {"net": net, "opt": opt, **({"average": average} if average else {})}
+        validate = self._validation(average.module if average else net, val, ctx) if self.checked else None
+        for step in ctx.steps(self.steps, validate=validate, **kept):
+            images = self._drawn(stack, step, ctx)
+            loss = self.loss(net, self.shown(images), step, ctx)
+            ctx.log(loss=loss)
+            _descend(opt, loss, self.clip)
+            if average:
+                average.update_parameters(net)
+        self.net_ = average.module if average else net
+
+    def _drawn(self, stack: SliceStack, step: int, ctx: Context) -> torch.Tensor:
+        if self.draw == "slice":
+            return stack.batch(step, self.batch).image
+        return stack.take(one_of_each(stack.counts, step, self.batch, ctx)).image
+
+    def _validation(self, net: nn.Module, val: Sequence[Scan], ctx: Context) -> Callable[[], float]:
+        """The loss on `checked` slices, a training batch at a time, each with the same draws whenever it is asked."""
+        held_out = SliceStack(val, ctx, name="val").spread(self.checked)
+        parts = torch.split(self.shown(held_out.image), self.batch)
+
+        def loss() -> float:
+            losses = [self.loss(net, part, ("val", i), ctx) * len(part) for i, part in enumerate(parts)]
+            return float(torch.stack(losses).sum()) / sum(map(len, parts))
+
+        return loss
+
+    def _averaged(self, average: torch.Tensor, latest: torch.Tensor, _: object) -> torch.Tensor:
+        return torch.lerp(average, latest, 1 - self.decay)
+
+    def drawn_noise(self, like: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
+        """Noise of the shape of a training batch; a pure function of the run's seed and `key`."""
+        count = 1 if self.fields == "batch" else len(like)
+        shape = like.shape[1:]
+        return noise_fields(self.noise, count, shape, ctx.rng("noise", key), ctx.device).expand_as(like)
+
+    def score(self, scan: Scan, ctx: Context) -> FloatArray:
+        """What the restoration leaves over (X, Y, Z), at least 0; 0 outside the brain."""
+        return self.score_slices(scan, ctx, partial(self._residual, scan, ctx), size=scan.shape[2])
+
+    def _residual(self, scan: Scan, ctx: Context, batch: Batch) -> torch.Tensor:
+        clean = self.shown(batch.image)
+
+        def noise(t: int) -> torch.Tensor:
+            """Drawn for the whole depth, so that the noise of a slice depends on no other slice."""
+            count = 1 if self.fields == "batch" else scan.shape[2]
+            rng = ctx.rng("noise", scan.case_id, t)
+            fields = noise_fields(self.noise, count, clean.shape[1:], rng, ctx.device)
+            return fields.expand(scan.shape[2], *clean.shape[1:])[batch.z]
+
+        self._batches = getattr(self, "_batches", None) or Batches(self.batch_size, ctx.device)
+        error = self.error(clean, self.restored(clean, noise, self._batches))
+        return self._on_the_grid(error, batch.image) * batch.brain
+
+    def shown(self, images: torch.Tensor) -> torch.Tensor:
+        """Slices (n, C, X, Y) in [0, 1] as the networks see them: in [-1, 1], of sides that can be halved."""
+        images = 2 * (to_square(images, self.side) if self.side else images) - 1
+        whole = 2 ** (len(self.widths) - 1)
+        x, y = images.shape[-2:]
+        return functional.pad(images, (0, -y % whole, 0, -x % whole), value=-1.0)
+
+    def _on_the_grid(self, maps: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        """Maps (n, x, y) of what `shown` made of `images` (n, C, X, Y) -> (n, X, Y): the way back."""
+        x, y = images.shape[-2:]
+        if self.side:
+            return from_square(maps[:, : self.side, : self.side], (x, y))
+        return maps[:, :x, :y]
+
+
+def timesteps(count: int, below: int, key: object, ctx: Context) -> torch.Tensor:
+    """Timesteps 0 .. `below` - 1 for a training batch, uniform: int64 (count,)."""
+    return torch.from_numpy(ctx.rng("t", key).integers(below, size=count)).to(ctx.device)
+
+
+def one_of_each(counts: Sequence[int], step: int, size: int, ctx: Context) -> npt.NDArray[np.int64]:
+    """Places in a stack of one random slice of each of `size` volumes: an epoch shows every volume once.
+
+    counts: slices of each volume. Epochs follow each other without a gap, so a batch may belong to two of them.
+    """
+    lengths = np.asarray(counts, np.int64)
+    first, filled = np.cumsum(lengths) - lengths, np.flatnonzero(lengths)
+    epochs, turns = np.divmod(np.arange(step * size, (step + 1) * size), len(filled))
+    orders = {epoch: ctx.rng("epoch", epoch).permutation(filled) for epoch in set(epochs.tolist())}
+    volumes = np.array([orders[epoch][i] for epoch, i in zip(epochs.tolist(), turns, strict=True)])
+    within = ctx.rng("slice", step).integers(lengths[volumes])
+    return np.asarray(first[volumes] + within, np.int64)
+
+
+def noise_fields(kind: Kind, count: int, shape: Sequence[int], rng: np.random.Generator,
+                 device: str) -> torch.Tensor:  # fmt: skip
+    """Independent fields for every slice and channel: float32 (count, C, X, Y) for `shape` (C, X, Y)."""
+    channels, x, y = shape
+    if kind == "gaussian":
+        return torch.from_numpy(rng.standard_normal((count, *shape), np.float32)).to(device)
+    # At which third coordinate a plane is cut makes no difference: every field begins anywhere in its volume.
+    draw = partial(simplex_volume_fields, third=0.0) if kind == "simplex3d" else simplex_fields
+    left = [min(AT_ONCE, count * channels - i) for i in range(0, count * channels, AT_ONCE)]
+    fields = torch.cat([draw(n, (x, y), rng=rng, device=device) for n in left])
+    return fields.view(count, *shape)
+
+
+def _descend(opt: torch.optim.Optimizer, loss: torch.Tensor, clip: float) -> None:
+    opt.zero_grad()
+    torch.autograd.backward(loss)
+    if clip:
+        nn.utils.clip_grad_norm_([p for group in opt.param_groups for p in group["params"]], clip)
+    opt.step()

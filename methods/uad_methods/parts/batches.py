@@ -1,0 +1,46 @@
+"""As many images through a network at once as the device's memory holds."""
+
+import logging
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+
+log = logging.getLogger("uad_bench")
+
+BOUNDS = {"cuda": 256, "cpu": 32}  # where "auto" begins; a CPU gains nothing by more
+
+
+class Batches:
+    """Calls a function for ranges of `size` images. "auto" halves them where memory ends, and stays there."""
+
+    def __init__(self, size: int | Literal["auto"], device: str) -> None:
+        self.fixed = size != "auto"
+        self.size = BOUNDS.get(torch.device(device).type, 32) if size == "auto" else size
+        self.halved = False
+
+    def run(self, count: int, one: Callable[[slice], torch.Tensor]) -> torch.Tensor:
+        """`one` of each range of images 0 .. count - 1, one behind the other: (count, ...).
+
+        Raises torch.OutOfMemoryError where the size is fixed or a single image is too much.
+        """
+        parts: list[torch.Tensor] = []
+        done = 0
+        while done < count:
+            stop = min(done + self.size, count)
+            try:
+                parts.append(one(slice(done, stop)))
+                done = stop
+            except torch.OutOfMemoryError:
+                if self.fixed or stop - done == 1:
+                    raise
+                self._halve(stop - done)
+        return torch.cat(parts)
+
+    def _halve(self, tried: int) -> None:
+        self.size = tried // 2
+        if not self.halved:
+            log.warning("%d images a pass are more than the device's memory holds; fewer from now on", tried)
+        self.halved = True
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
