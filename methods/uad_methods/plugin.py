@@ -20,4 +20,5 @@ def register_methods(register: Register) -> None:
     register("fanogan", "uad_methods.fanogan:FAnoGAN", "nearest healthy slice of a GAN, found by an encoder")
     register("ddpm", "uad_methods.ddpm:DDPM", "a U-Net restores a slice that was noised until lesions drown")
     register("pddpm", "uad_methods.pddpm:PDDPM", "as ddpm, a patch at a time, from the clean rest around it")
+    register("cddpm", "uad_methods.cddpm:CDDPM", "as ddpm, told by an encoder what the scan looks like")
     register("patch2loc", "uad_methods.patch2loc:Patch2Loc", "patches whose place a network cannot tell")
