@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn import functional
@@ -18,13 +16,11 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.batches import Batches
 from uad_methods.parts.diffusion_unet import DiffusionUNet
+from uad_methods.parts.draws import Kind, noise_fields, one_of_each
 from uad_methods.parts.frame import from_square, to_square
-from uad_methods.parts.simplex import simplex_fields, simplex_volume_fields
 
 TIMESTEPS = 1000  # T of every paper of the family
-AT_ONCE = 32  # fields: six octaves of them in integers are a gigabyte for slices of 256 x 256
 
-Kind = Literal["simplex", "simplex3d", "gaussian"]
 Noise = Callable[[int], torch.Tensor]  # timestep -> fields (n, C, X, Y) for the slices of a volume
 
 
@@ -169,38 +165,6 @@ class Denoising(TorchMethod):
         if self.side:
             return from_square(maps[:, : self.side, : self.side], (x, y))
         return maps[:, :x, :y]
-
-
-def timesteps(count: int, below: int, key: object, ctx: Context) -> torch.Tensor:
-    """Timesteps 0 .. `below` - 1 for a training batch, uniform: int64 (count,)."""
-    return torch.from_numpy(ctx.rng("t", key).integers(below, size=count)).to(ctx.device)
-
-
-def one_of_each(counts: Sequence[int], step: int, size: int, ctx: Context) -> npt.NDArray[np.int64]:
-    """Places in a stack of one random slice of each of `size` volumes: an epoch shows every volume once.
-
-    counts: slices of each volume. Epochs follow each other without a gap, so a batch may belong to two of them.
-    """
-    lengths = np.asarray(counts, np.int64)
-    first, filled = np.cumsum(lengths) - lengths, np.flatnonzero(lengths)
-    epochs, turns = np.divmod(np.arange(step * size, (step + 1) * size), len(filled))
-    orders = {epoch: ctx.rng("epoch", epoch).permutation(filled) for epoch in set(epochs.tolist())}
-    volumes = np.array([orders[epoch][i] for epoch, i in zip(epochs.tolist(), turns, strict=True)])
-    within = ctx.rng("slice", step).integers(lengths[volumes])
-    return np.asarray(first[volumes] + within, np.int64)
-
-
-def noise_fields(kind: Kind, count: int, shape: Sequence[int], rng: np.random.Generator,
-                 device: str) -> torch.Tensor:  # fmt: skip
-    """Independent fields for every slice and channel: float32 (count, C, X, Y) for `shape` (C, X, Y)."""
-    channels, x, y = shape
-    if kind == "gaussian":
-        return torch.from_numpy(rng.standard_normal((count, *shape), np.float32)).to(device)
-    # At which third coordinate a plane is cut makes no difference: every field begins anywhere in its volume.
-    draw = partial(simplex_volume_fields, third=0.0) if kind == "simplex3d" else simplex_fields
-    left = [min(AT_ONCE, count * channels - i) for i in range(0, count * channels, AT_ONCE)]
-    fields = torch.cat([draw(n, (x, y), rng=rng, device=device) for n in left])
-    return fields.view(count, *shape)
 
 
 def _descend(opt: torch.optim.Optimizer, loss: torch.Tensor, clip: float) -> None:

@@ -1,0 +1,198 @@
+"""DDPM: its two losses, one pass and the chain, noise that no batch changes, any grid, resume."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from two_phases import assert_resume_is_bit_equal
+
+from uad_bench import Context
+from uad_bench.method.base import variant
+from uad_bench.testing import toy_scans
+from uad_methods.ddpm import DDPM
+from uad_methods.parts import diffusion
+from uad_methods.parts.batches import Batches
+
+ANODDPM = {**DDPM.variants["anoddpm"], **DDPM.tiny}
+
+
+class Known(torch.nn.Module):
+    """Gives `answer(x, t)`, and keeps what it was shown."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.answer, self.shown = answer, []
+
+    def forward(self, x, t):
+        self.shown.append((x, t))
+        return self.answer(x, t)
+
+
+def fitted(scans, **parameters):
+    method = DDPM(**{**DDPM.tiny, **parameters})
+    method.fit(scans, scans, Context())
+    return method
+
+
+def told(answer, scan, **parameters):
+    """A method for the grid of `scan` whose network gives `answer`."""
+    method = DDPM(**{**DDPM.tiny, "side": 0, **parameters})
+    method.channels_, method.shape_, method.net_ = len(scan.modalities), scan.shape, Known(answer)
+    return method
+
+
+def test_the_network_of_the_defaults_is_the_baseline_s_and_anoddpm_s_is_a_few_settings_away():
+    published = {"widths": (128, 128, 256, 256, 512, 512), "blocks": 2, "attention": (3, 4, 5)}
+    for parameters, weights in [({}, 34_493_313), (published, 131_649_793)]:
+        method = DDPM(**parameters)
+        method.channels_ = 1
+        with torch.device("meta"):
+            assert sum(p.numel() for p in method.build().parameters()) == weights
+
+
+def test_the_loss_is_the_mean_distance_of_the_guess_from_the_clean_slice():
+    method, clean = DDPM(), torch.rand(3, 1, 8, 8) * 2 - 1
+    assert method.loss(Known(lambda x, t: clean), clean, 0, Context()) == 0
+    found = method.loss(Known(lambda x, t: clean + 0.25 * torch.sign(clean)), clean, 0, Context())
+    assert float(found) == pytest.approx(0.25, abs=1e-6)
+
+
+def test_the_network_sees_the_noised_slice_and_its_own_timestep():
+    method, clean, net = DDPM(trained=300), torch.zeros(64, 1, 8, 8), Known(lambda x, t: x)
+    method.loss(net, clean, 0, Context())
+    ((x, t),) = net.shown
+    assert t.max() < 300 and len(t.unique()) > 40
+    noise = method.drawn_noise(clean, 0, Context())
+    torch.testing.assert_close(x, diffusion.q_sample(clean, noise, t, diffusion.cosine()))
+
+
+def test_the_loss_of_anoddpm_is_the_squared_distance_from_the_noise():
+    method, clean = DDPM(**DDPM.variants["anoddpm"]), torch.rand(3, 1, 8, 8) * 2 - 1
+    noise = method.drawn_noise(clean, 5, Context())
+    found = method.loss(Known(lambda x, t: noise + 0.5), clean, 5, Context())
+    assert float(found) == pytest.approx(0.25, abs=1e-6)
+
+
+@pytest.mark.parametrize("fields", ["slice", "batch"])
+def test_noise_is_one_field_a_slice_or_one_for_all(fields):
+    noise = DDPM(fields=fields).drawn_noise(torch.zeros(3, 2, 8, 8), 0, Context())
+    assert torch.equal(noise[0], noise[1]) == (fields == "batch")
+    assert not torch.equal(noise[0, 0], noise[0, 1])
+
+
+def test_one_pass_from_the_timestep_of_the_test_and_the_residual_on_the_scan_s_scale():
+    scan = toy_scans(1, shape=(16, 12, 4))[0]
+    method = told(lambda x, t: torch.full_like(x, -0.5), scan, start=500)
+    found = method.score(scan, Context())
+    ((_, t),) = method.net_.shown
+    assert set(t.tolist()) == {499}
+    image = scan.image[0].astype(np.float16).astype(np.float32)
+    np.testing.assert_allclose(found, np.abs(image - 0.25) * scan.brain_mask, atol=1e-5)
+
+
+def test_a_network_that_knows_the_noise_makes_the_chain_come_back():
+    """Whatever noise the chain adds, the guess of x_0 is x_0: so is the end."""
+    scan, abar = toy_scans(1, shape=(16, 12, 4))[0], diffusion.linear()
+    z = np.flatnonzero(scan.brain_mask.any(axis=(0, 1)))
+    clean = torch.from_numpy(2 * scan.image.astype(np.float16).astype(np.float32) - 1).permute(3, 0, 1, 2)[z]
+
+    def noise_in(x, t):
+        return diffusion.noise_from_clean(x, clean, t, abar)
+
+    method = told(noise_in, scan, **{**DDPM.variants["anoddpm"], "every": 50})
+    assert method.score(scan, Context()).max() < 1e-8
+    assert [int(t[0]) for _, t in method.net_.shown] == [199, 149, 99, 49]
+
+
+def test_the_chain_injects_new_noise_at_each_step_but_the_last():
+    scan = toy_scans(1, shape=(16, 12, 4))[0]
+    asked = []
+    method = told(lambda x, t: torch.zeros_like(x), scan, **{**DDPM.variants["anoddpm"], "every": 80})
+    clean = method.shown(torch.rand(2, 1, 16, 12))
+
+    def noise(t):
+        asked.append(t)
+        return torch.zeros_like(clean)
+
+    method.restored(clean, noise, Batches(1, "cpu"))
+    assert asked == [199, 119, 39]
+
+
+@pytest.mark.parametrize("parameters", [{}, {"fields": "batch"}, ANODDPM])
+def test_a_volume_is_scored_as_slice_by_slice_in_batches_of_any_size(parameters):
+    scan = toy_scans(1)[0]
+    method = fitted(toy_scans(2), **{**parameters, "side": 0})
+    maps = []
+    for size in (1, 3, "auto"):
+        method.batch_size, method._batches = size, None
+        maps.append(method.score(scan, Context()))
+    np.testing.assert_allclose(maps[0], maps[2], atol=1e-4)
+    np.testing.assert_allclose(maps[1], maps[2], atol=1e-4)
+    assert maps[0].max() > 1e-3
+
+
+def test_the_noise_of_a_slice_depends_on_no_other_slice():
+    scan = toy_scans(1)[0]
+    method = fitted(toy_scans(2))
+    whole = method.score(scan, Context())
+    upper = scan.brain_mask & (np.arange(scan.shape[2]) >= scan.shape[2] // 2)
+    found = method.score(replace(scan, brain_mask=upper), Context())
+    np.testing.assert_allclose(found, whole * upper, atol=1e-5)
+    assert found.any()
+
+
+@pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
+@pytest.mark.parametrize("side", [0, 16])
+@pytest.mark.parametrize("parameters", [{}, ANODDPM])
+def test_odd_grids_and_several_channels_give_maps_that_are_zero_outside(modalities, side, parameters):
+    scans = toy_scans(2, modalities, shape=(33, 21, 5))
+    found = fitted(scans, **{**parameters, "side": side}).score(scans[0], Context())
+    assert found.shape == (33, 21, 5) and (found[~scans[0].brain_mask] == 0).all() and found.min() >= 0
+
+
+def test_the_border_that_is_added_is_background():
+    method = DDPM(side=0)
+    found = method.shown(torch.ones(1, 1, 5, 6))
+    assert found.shape == (1, 1, 8, 8) and (found[..., 5:, :] == -1).all() and (found[..., :5, :6] == 1).all()
+
+
+@pytest.mark.parametrize("parameters", [{}, ANODDPM])
+def test_the_loss_falls(parameters):
+    losses, ctx = [], Context()
+    ctx.policy.sink = lambda v: losses.append(v["loss"]) if "loss" in v else None
+    scans, longer = toy_scans(2, shape=(16, 16, 8)), {"side": 0, "steps": 40, "lr": 3e-3, "batch": 8}
+    DDPM(**{**DDPM.tiny, **parameters, **longer, "checked": 0}).fit(scans, scans, ctx)
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_out_of_memory_leaves_the_map_as_it_is():
+    scan = toy_scans(1)[0]
+    method = fitted(toy_scans(2))
+    whole, net = method.score(scan, Context()), method.net_
+
+    class Small(torch.nn.Module):
+        def forward(self, x, t):
+            if len(x) > 3:
+                raise torch.OutOfMemoryError
+            return net(x, t)
+
+    method.net_, method._batches = Small(), None
+    np.testing.assert_allclose(method.score(scan, Context()), whole, atol=1e-4)
+    assert method._batches.halved
+
+
+@pytest.mark.parametrize("parameters", [{}, ANODDPM])
+def test_a_resume_is_bit_equal(parameters, tmp_path):
+    assert_resume_is_bit_equal(lambda: DDPM(**{**DDPM.tiny, **parameters}), "phase0", tmp_path)
+
+
+def test_training_in_bf16_gives_a_finite_map():
+    scans, ctx = toy_scans(2), Context(precision="bf16")
+    method = DDPM(**DDPM.tiny)
+    method.fit(scans, scans, ctx)
+    assert np.isfinite(method.score(scans[0], ctx)).all()
+
+
+def test_the_variant_has_its_name():
+    assert variant(DDPM(**DDPM.variants["anoddpm"])) == "anoddpm" and variant(DDPM()) == ""

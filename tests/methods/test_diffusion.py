@@ -1,0 +1,208 @@
+"""Schedules, the way there and back, and what the diffusion methods share: noise, draws, batches, training."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from uad_bench import Context, SliceStack
+from uad_bench.errors import UsageError
+from uad_bench.testing import toy_scans
+from uad_methods.ddpm import DDPM
+from uad_methods.parts.batches import Batches
+from uad_methods.parts.diffusion import (
+    chain,
+    clean_from_noise,
+    cosine,
+    linear,
+    noise_from_clean,
+    q_sample,
+    reverse_step,
+    shares,
+)  # fmt: skip
+from uad_methods.parts.draws import noise_fields, one_of_each, timesteps
+
+
+def test_the_cosine_schedule_is_its_closed_form_until_a_beta_is_clipped():
+    def wished(t):
+        return np.cos((t / 1000 + 0.008) / 1.008 * np.pi / 2) ** 2
+
+    t = np.arange(1, 1000)
+    np.testing.assert_allclose(cosine()[:999], wished(t) / wished(0), rtol=1e-5)
+    assert cosine()[999] == pytest.approx(cosine()[998] * 0.001)  # the last beta would be 1
+
+
+def test_the_shares_are_those_of_the_published_baseline():
+    clean, noise = shares(cosine(), torch.tensor([249, 499, 749]))
+    np.testing.assert_allclose(clean.ravel(), [0.920, 0.703, 0.380], atol=1e-3)
+    np.testing.assert_allclose(noise.ravel(), [0.391, 0.711, 0.925], atol=1e-3)
+
+
+def test_the_linear_schedule_is_the_product_of_its_betas():
+    expected, product = [], 1.0
+    for t in range(1000):
+        product *= 1 - (1e-4 + (0.02 - 1e-4) * t / 999)
+        expected.append(product)
+    np.testing.assert_allclose(linear(), expected, rtol=1e-9)
+    assert linear(100)[-1] == pytest.approx(linear()[-1], rel=0.5)  # as noisy at the end
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(cosine, "cosine"), (linear, "linear_beta")])
+def test_schedules_are_monai_s(ours, theirs):
+    schedulers = pytest.importorskip("monai.networks.schedulers")
+    betas = {} if theirs == "cosine" else {"beta_start": 1e-4, "beta_end": 0.02}
+    found = schedulers.DDPMScheduler(num_train_timesteps=1000, schedule=theirs, **betas)
+    np.testing.assert_allclose(found.alphas_cumprod, ours(), atol=1e-5)
+
+
+def test_a_noised_slice_has_the_mean_and_deviation_of_its_timestep():
+    noise = noise_fields("gaussian", 2, (1, 150, 150), np.random.default_rng(0), "cpu")
+    t = torch.tensor([100, 700])
+    found = q_sample(torch.full_like(noise, 0.5), noise, t, cosine())
+    clean, rest = (share.ravel() for share in shares(cosine(), t))
+    torch.testing.assert_close(found.mean(dim=(1, 2, 3)), 0.5 * clean, atol=0.02, rtol=0)
+    torch.testing.assert_close(found.std(dim=(1, 2, 3)), rest, atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("schedule", [cosine(), linear()])
+def test_a_guess_of_the_noise_and_one_of_the_clean_slice_say_the_same(schedule):
+    clean, noise, t = torch.randn(3, 2, 5, 4), torch.randn(3, 2, 5, 4), torch.tensor([0, 400, 900])
+    x = q_sample(clean, noise, t, schedule)
+    torch.testing.assert_close(clean_from_noise(x, noise, t, schedule), clean, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(noise_from_clean(x, clean, t, schedule), noise, atol=1e-4, rtol=1e-3)
+
+
+def test_the_chain_goes_down_to_the_clean_slice():
+    assert chain(3) == [(3, 2), (2, 1), (1, 0), (0, -1)]
+    assert chain(5, 3) == [(5, 2), (2, -1)]
+
+
+@pytest.mark.parametrize("every", [1, 7])
+def test_a_reverse_step_gives_the_moments_of_the_forward_process(every):
+    """With the true x_0: x_t of mean sqrt(a) x_0 goes to x_s of mean sqrt(a_s) x_0, and the last step to x_0."""
+    abar, t, clean = linear(), 300, torch.tensor([0.7])
+    mean = float(np.sqrt(abar[t])) * clean
+    found = reverse_step(mean, clean, torch.zeros(1), (t, t - every), abar)
+    torch.testing.assert_close(found, float(np.sqrt(abar[t - every])) * clean)
+    assert torch.equal(reverse_step(torch.randn(1), clean, torch.randn(1), (t, -1), abar), clean)
+
+
+def test_a_reverse_step_adds_noise_of_variance_beta_and_what_x_still_has():
+    abar, x = linear(), torch.zeros(1)
+    beta = 1e-4 + (0.02 - 1e-4) * 300 / 999
+    one = reverse_step(x, x, torch.ones(1), (300, 299), abar)
+    assert float(one) ** 2 == pytest.approx(beta, rel=1e-6)
+    of_x = reverse_step(torch.ones(1), x, x, (300, 299), abar)
+    assert float(of_x) == pytest.approx(np.sqrt(1 - beta) * (1 - abar[299]) / (1 - abar[300]), rel=1e-6)
+
+
+def test_fields_are_independent_for_slices_and_channels():
+    fields = noise_fields("simplex", 3, (2, 16, 12), np.random.default_rng(0), "cpu")
+    assert fields.shape == (3, 2, 16, 12)
+    assert np.abs(np.corrcoef(fields.reshape(6, -1)) - np.eye(6)).max() < 0.9
+    assert len(torch.unique(fields.reshape(6, -1), dim=0)) == 6
+
+
+def test_an_epoch_shows_one_slice_of_every_volume_once():
+    counts, ctx = [5, 0, 1, 7, 2, 3], Context()
+    seen = np.concatenate([one_of_each(counts, step, 2, ctx) for step in range(5)])
+    volume = np.searchsorted(np.cumsum(counts), seen, side="right")
+    assert sorted(volume[:5]) == sorted(volume[5:]) == [0, 2, 3, 4, 5]
+    assert len({tuple(one_of_each([50] * 4, step, 4, ctx)) for step in range(4)}) == 4
+
+
+def test_a_batch_larger_than_the_cohort_takes_volumes_again():
+    assert len(one_of_each([3, 3], 0, 5, Context())) == 5
+
+
+def test_timesteps_are_all_that_there_are():
+    found = timesteps(2000, 5, "key", Context())
+    assert torch.bincount(found).min() > 300 and found.max() == 4
+
+
+def test_batches_halve_until_they_fit_stay_there_and_say_so_once(caplog):
+    tried = []
+
+    def one(part):
+        tried.append(part.stop - part.start)
+        if tried[-1] > 5:
+            raise torch.OutOfMemoryError
+        return torch.arange(part.start, part.stop)
+
+    batches = Batches("auto", "cpu")
+    with caplog.at_level(logging.WARNING, "uad_bench"):
+        assert batches.run(21, one).tolist() == list(range(21))
+        assert tried == [21, 10, 5, 5, 5, 5, 1]
+        assert batches.run(7, one).tolist() == list(range(7))
+    assert tried[7:] == [5, 2]
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(("size", "count"), [(4, 9), ("auto", 1)])
+def test_a_fixed_size_or_a_single_image_that_does_not_fit_is_an_error(size, count):
+    def one(part):
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(torch.OutOfMemoryError):
+        Batches(size, "cpu").run(count, one)
+
+
+def losses_of(**parameters):
+    kept, ctx = [], Context()
+    ctx.policy.sink = kept.append
+    DDPM(**{**DDPM.tiny, "checked": 3, **parameters}).fit(toy_scans(3), toy_scans(2, prefix="val"), ctx)
+    return kept
+
+
+def test_validation_draws_the_same_each_time():
+    kept = [v["validation"] for v in losses_of(lr=0.0, steps=3) if "validation" in v]
+    assert len(kept) == 3 and len(set(kept)) == 1
+
+
+def test_no_validation_where_nothing_is_to_be_chosen():
+    assert not [v for v in losses_of(checked=0) if "validation" in v]
+
+
+def test_the_average_is_the_exponential_one_of_the_weights_after_each_step():
+    def fitted(steps, **parameters):
+        method = DDPM(**{**DDPM.tiny, "checked": 0, "steps": steps, **parameters})
+        method.fit(toy_scans(3), toy_scans(2, prefix="val"), Context())
+        return method.net_.state_dict()
+
+    latest = [fitted(steps) for steps in (1, 2, 3)]
+    found = fitted(3, average=True, decay=0.75)
+    for name, value in found.items():
+        expected = 0.75 * (0.75 * latest[0][name] + 0.25 * latest[1][name]) + 0.25 * latest[2][name]
+        torch.testing.assert_close(value, expected)
+
+
+def test_the_clip_holds_the_gradient(monkeypatch):
+    norms = []
+    real = torch.nn.utils.clip_grad_norm_
+    monkeypatch.setattr(
+        torch.nn.utils, "clip_grad_norm_", lambda p, limit: norms.append((real(p, limit), limit))
+    )
+    losses_of(clip=0.5)
+    assert len(norms) == DDPM.tiny["steps"] and {limit for _, limit in norms} == {0.5}
+
+
+@pytest.mark.parametrize("draw", ["volume", "slice"])
+def test_training_draws_as_it_is_told(draw, monkeypatch):
+    taken, real = [], SliceStack.take
+    monkeypatch.setattr(
+        SliceStack, "take", lambda self, index: (taken.append((self.name, index)), real(self, index))[1]
+    )
+    losses_of(draw=draw, batch=3)
+    volumes = [np.asarray(index) for name, index in taken if name == "train"]
+    counts = SliceStack(toy_scans(3), Context()).counts
+    kinds = [np.unique(np.searchsorted(np.cumsum(counts), index, side="right")).size for index in volumes]
+    assert (set(kinds) == {3}) == (draw == "volume")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"groups": 3}, {"widths": ()}, {"batch_size": 0}, {"start": 0}, {"start": 1001}, {"every": 0}]
+)
+def test_what_cannot_be_is_refused(wrong):
+    with pytest.raises(UsageError):
+        DDPM(**{**DDPM.tiny, **wrong})

@@ -1,0 +1,152 @@
+"""pDDPM: boxes that cover a slice once, noise and loss inside of a box alone, restorations put together."""
+
+import numpy as np
+import pytest
+import torch
+from two_phases import assert_resume_is_bit_equal
+
+from uad_bench import Context
+from uad_bench.errors import UsageError
+from uad_bench.testing import toy_scans
+from uad_methods.parts import diffusion
+from uad_methods.parts.batches import Batches
+from uad_methods.parts.boxes import box_sides, grid_boxes, inside, random_boxes
+from uad_methods.pddpm import PDDPM
+
+
+class Known(torch.nn.Module):
+    """Gives `answer(x, t)`, and keeps what it was shown."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.answer, self.shown = answer, []
+
+    def forward(self, x, t):
+        self.shown.append((x, t))
+        return self.answer(x, t)
+
+
+def fitted(scans, **parameters):
+    method = PDDPM(**{**PDDPM.tiny, **parameters})
+    method.fit(scans, scans, Context())
+    return method
+
+
+def test_the_network_is_the_published_one():
+    method = PDDPM()
+    method.channels_ = 1
+    with torch.device("meta"):
+        assert sum(p.numel() for p in method.build().parameters()) == 37_513_857
+
+
+def test_four_boxes_of_48_cover_96_in_the_published_order():
+    sides = box_sides((96, 96), 0.5)
+    assert sides == box_sides((96, 96), 48) == (48, 48)
+    assert grid_boxes((96, 96), sides).tolist() == [
+        [0, 0, 48, 48], [0, 48, 48, 96], [48, 0, 96, 48], [48, 48, 96, 96],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch"), [((96, 96), 48), ((80, 96), 0.5), ((33, 21), 10), ((7, 5), 0.3), ((4, 4), 9)]
+)
+def test_the_boxes_of_a_grid_cover_every_pixel_once(shape, patch):
+    covered = inside(grid_boxes(shape, box_sides(shape, patch)), shape, "cpu")
+    assert (covered.sum(dim=0) == 1).all() and covered.flatten(1).any(dim=1).all()
+
+
+def test_boxes_anywhere_are_whole_and_reach_every_corner():
+    boxes = random_boxes(500, (6, 5), (3, 2), np.random.default_rng(0))
+    covered = inside(boxes, (6, 5), "cpu")
+    assert (covered.sum(dim=(1, 2, 3)) == 6).all()
+    assert covered.sum(dim=0)[0][[0, 0, -1, -1], [0, -1, 0, -1]].min() > 10
+
+
+@pytest.mark.parametrize("boxes", ["grid", "anywhere"])
+def test_only_one_box_is_noised_and_only_there_is_a_gradient(boxes):
+    method, clean = PDDPM(boxes=boxes, patch=3), torch.rand(8, 2, 9, 6) * 2 - 1
+    guess = torch.zeros_like(clean, requires_grad=True)
+    net = Known(lambda x, t: guess)
+    method.loss(net, clean, 0, Context()).backward()
+    noised, moved = net.shown[0][0] != clean, guess.grad != 0
+    assert torch.equal(noised, moved)
+    assert (noised.sum(dim=(1, 2, 3)) == 2 * 3 * 3).all()
+    assert len({tuple(map(tuple, one[0].nonzero().tolist())) for one in noised}) > 1
+
+
+def test_the_loss_counts_the_box_and_averages_over_the_slice():
+    method, clean = PDDPM(), torch.rand(4, 1, 8, 8)
+    assert method.loss(Known(lambda x, t: clean), clean, 0, Context()) == 0
+    found = method.loss(Known(lambda x, t: clean + 1), clean, 0, Context())
+    assert float(found) == pytest.approx(0.25)
+
+
+def noise_like(clean):
+    fields = torch.randn_like(clean)
+    return lambda t: fields
+
+
+def test_a_network_that_gives_the_clean_slice_back_is_stitched_to_it_exactly():
+    clean, order = torch.rand(3, 2, 10, 14), []
+    method = PDDPM(patch=4)
+
+    def answer(x, t):
+        count = len(x)
+        of = torch.arange(sum(order), sum(order) + count) // 12
+        order.append(count)
+        return clean[of]
+
+    method.net_ = Known(answer)
+    found = method.restored(clean, noise_like(clean), Batches(5, "cpu"))
+    assert torch.equal(found, clean)
+    assert sum(order) == 3 * 12 and max(order) == 5
+
+
+def test_at_the_test_every_box_of_every_slice_is_noised_once_and_the_rest_is_clean():
+    clean = torch.rand(2, 1, 8, 8)
+    method, noise = PDDPM(), noise_like(clean)
+    method.net_ = Known(lambda x, t: x)
+    found = method.restored(clean, noise, Batches(3, "cpu"))
+    t = torch.full((2,), 499)
+    torch.testing.assert_close(found, diffusion.q_sample(clean, noise(499), t, diffusion.cosine()))
+    shown = torch.cat([x for x, _ in method.net_.shown])
+    assert ((shown != clean.repeat_interleave(4, 0)).sum(dim=(1, 2, 3)) == 16).all()
+    assert {int(one) for _, at in method.net_.shown for one in at} == {499}
+
+
+def test_a_volume_is_scored_as_box_by_box_in_batches_of_any_size():
+    scan = toy_scans(1)[0]
+    method, maps = fitted(toy_scans(2), side=0, steps=8), []
+    for size in (1, 3, "auto"):
+        method.batch_size, method._batches = size, None
+        maps.append(method.score(scan, Context()))
+    np.testing.assert_allclose(maps[0], maps[2], atol=1e-4)
+    np.testing.assert_allclose(maps[1], maps[2], atol=1e-4)
+    assert maps[0].max() > 1e-3
+
+
+@pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
+@pytest.mark.parametrize("side", [0, 16])
+def test_odd_grids_and_several_channels_give_maps_that_are_zero_outside(modalities, side):
+    scans = toy_scans(2, modalities, shape=(33, 21, 5))
+    found = fitted(scans, side=side, patch=10).score(scans[0], Context())
+    assert found.shape == (33, 21, 5) and (found[~scans[0].brain_mask] == 0).all() and found.min() >= 0
+
+
+def test_the_loss_falls():
+    losses, ctx = [], Context()
+    ctx.policy.sink = lambda v: losses.append(v["loss"]) if "loss" in v else None
+    scans = toy_scans(2, shape=(16, 16, 8))
+    PDDPM(**{**PDDPM.tiny, "side": 0, "steps": 40, "lr": 3e-3, "batch": 8}).fit(scans, scans, ctx)
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+@pytest.mark.parametrize("parameters", [{}, PDDPM.variants["anywhere"]])
+def test_a_resume_is_bit_equal(parameters, tmp_path):
+    assert_resume_is_bit_equal(lambda: PDDPM(**{**PDDPM.tiny, **parameters}), "phase0", tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [{"patch": 0.0}, {"start": 1001}])
+def test_what_cannot_be_is_refused(wrong):
+    with pytest.raises(UsageError):
+        PDDPM(**wrong)
