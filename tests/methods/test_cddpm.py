@@ -83,14 +83,14 @@ def test_the_condition_reaches_every_block_and_gradients_the_encoder():
     assert all(p.grad is not None and p.grad.abs().max() > 0 for p in method.net_.encoder.parameters())
 
 
-def test_gradients_in_bf16_are_finite_for_slices_so_small_that_the_encoder_ends_in_one_pixel():
-    method, clean = begun(), clean_slices()
-    for _ in range(5):
-        junk = [torch.full((n,), torch.nan) for n in (1024, 4608, 9216, 18432) for _ in range(4)]
-        del junk
-        method.net_.zero_grad()
-        method.loss(method.net_, clean, 0, Context(precision="bf16")).backward()
-        assert all(torch.isfinite(p.grad).all() for p in method.net_.parameters())
+def test_in_bf16_on_a_cpu_the_encoder_alone_computes_in_float32():
+    """There torch leaves a gradient uninitialised where the map has one pixel, as of these slices."""
+    method, kinds = begun(), {}
+    parts = {"encoder": method.net_.encoder.layer4[0].conv2, "denoiser": method.net_.denoiser.first}
+    for name, part in parts.items():
+        part.register_forward_hook(lambda _, given, out, name=name: kinds.update({name: out.dtype}))
+    method.loss(method.net_, clean_slices(), 0, Context(precision="bf16"))
+    assert kinds == {"encoder": torch.float32, "denoiser": torch.bfloat16}
 
 
 def test_the_encoder_sees_the_clean_slice_between_0_and_1_and_the_denoiser_the_noised_one(monkeypatch):
