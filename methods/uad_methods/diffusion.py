@@ -87,12 +87,13 @@ class Denoising(TorchMethod):
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         """Train on slices of `train`; the weights that see best through the noise on `val` are kept."""
         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
+        self.warm_up(stack, ctx)
         opt = torch.optim.Adam(net.parameters(), self.lr)
         average = AveragedModel(net, avg_fn=self._averaged) if self.average else None
         kept: dict[str, Any] = {"net": net, "opt": opt, **({"average": average} if average else {})}
         validate = self._validation(average.module if average else net, val, ctx) if self.checked else None
         for step in ctx.steps(self.steps, validate=validate, **kept):
-            images = self._drawn(stack, step, ctx)
+            images = self.varied(self.drawn(stack, step, ctx), step, ctx)
             loss = self.loss(net, self.shown(images), step, ctx)
             ctx.log(loss=loss)
             descend(opt, loss, self.clip)
@@ -100,10 +101,18 @@ class Denoising(TorchMethod):
                 average.update_parameters(net)
         self.net_ = average.module if average else net
 
-    def _drawn(self, stack: SliceStack, step: int, ctx: Context) -> torch.Tensor:
+    def warm_up(self, stack: SliceStack, ctx: Context) -> None:
+        """What a part of the network learns before the denoiser is trained: a phase of its own. Default: nothing."""
+
+    def varied(self, batch: Batch, step: int, ctx: Context) -> torch.Tensor:
+        """The images (n, C, X, Y) that the denoiser is trained on. Default: those of the batch, as they are."""
+        return batch.image
+
+    def drawn(self, stack: SliceStack, step: int, ctx: Context) -> Batch:
+        """The slices of a training step."""
         if self.draw == "slice":
-            return stack.batch(step, self.batch).image
-        return stack.take(one_of_each(stack.counts, step, self.batch, ctx)).image
+            return stack.batch(step, self.batch)
+        return stack.take(one_of_each(stack.counts, step, self.batch, ctx))
 
     def _validation(self, net: nn.Module, val: Sequence[Scan], ctx: Context) -> Callable[[], float]:
         """The loss on `checked` slices, a training batch at a time, each with the same draws whenever it is asked."""

@@ -22,4 +22,5 @@ def register_methods(register: Register) -> None:
     register("phanes", "uad_methods.phanes:PHANES", "places that RA suspects, painted anew by a generator")
     register("ddpm", "uad_methods.ddpm:DDPM", "a U-Net restores a slice that was noised until lesions drown")
     register("pddpm", "uad_methods.pddpm:PDDPM", "as ddpm, a patch at a time, from the clean rest around it")
+    register("cddpm", "uad_methods.cddpm:CDDPM", "as ddpm, told by an encoder what the scan looks like")
     register("patch2loc", "uad_methods.patch2loc:Patch2Loc", "patches whose place a network cannot tell")

@@ -1,0 +1,105 @@
+"""ResNet-50 (He et al. 2016, table 1), of any width and depth, that may look at some cells of an image alone."""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from uad_methods.parts.kept import normed, shown
+
+GROWTH = 4  # channels that leave a block, to those inside
+STRIDES = (4, 8, 16, 32)  # pixels a position, behind each of the four stages
+
+
+class Bottleneck(nn.Module):
+    """1×1, 3×3 and 1×1 convolutions beside a shortcut, which is a 1×1 convolution where the shape changes.
+
+    drop: how often an image skips the three of them in training (stochastic depth, Huang et al. 2016); those that
+    do not are scaled up, so that the mean stays.
+    """
+
+    def __init__(self, inputs: int, width: int, stride: int, drop: float) -> None:
+        super().__init__()
+        self.drop = drop
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, GROWTH * width, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(GROWTH * width)
+        self.downsample: nn.Sequential | None = None
+        if stride != 1 or inputs != GROWTH * width:
+            project = nn.Conv2d(inputs, GROWTH * width, 1, stride, bias=False)
+            self.downsample = nn.Sequential(project, nn.BatchNorm2d(GROWTH * width))
+
+    def forward(self, x: torch.Tensor, keep: torch.Tensor | None = None) -> torch.Tensor:
+        inner = torch.relu(convolved(self.conv1, self.bn1, x, keep))
+        inner = torch.relu(convolved(self.conv2, self.bn2, inner, keep))
+        inner = self._dropped(convolved(self.conv3, self.bn3, inner, keep))
+        return torch.relu(inner + self._shortcut(x, keep))
+
+    def _shortcut(self, x: torch.Tensor, keep: torch.Tensor | None) -> torch.Tensor:
+        if self.downsample is None:
+            return x
+        project, norm = self.downsample
+        assert isinstance(project, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+        return convolved(project, norm, x, keep)
+
+    def _dropped(self, inner: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.drop == 0:
+            return inner
+        stays = torch.rand((len(inner), 1, 1, 1), device=inner.device) >= self.drop
+        return inner * stays / (1 - self.drop)
+
+
+class ResNet50(nn.Module):
+    """Images (n, C, X, Y) -> `features` numbers each; 24,550,848 weights of one channel and the defaults.
+
+    width: channels inside the blocks of the first stage, doubled by each further one. blocks: of the four stages.
+    drop: of the last block; it rises to that from 0 at the first.
+    """
+
+    def __init__(self, channels: int, features: int = 512, width: int = 64,
+                 blocks: tuple[int, ...] = (3, 4, 6, 3), drop: float = 0.05) -> None:  # fmt: skip
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        widths = [width * 2**i for i in range(len(STRIDES))]
+        rates = (drop * i / max(1, sum(blocks) - 1) for i in range(sum(blocks)))
+        ends = pairwise([width, *(GROWTH * w for w in widths)])
+        for i, ((inputs, outputs), inner, count) in enumerate(
+            zip(ends, widths, blocks, strict=True), start=1
+        ):
+            chain = [Bottleneck(inputs, inner, 1 if i == 1 else 2, next(rates))]
+            chain += [Bottleneck(outputs, inner, 1, next(rates)) for _ in range(count - 1)]
+            self.add_module(f"layer{i}", nn.ModuleList(chain))
+        self.fc = nn.Linear(GROWTH * widths[-1], features)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def stages(self, images: torch.Tensor, keep: torch.Tensor | None = None) -> list[torch.Tensor]:
+        """The maps behind the four stages, at 1/4 to 1/32 of the size. keep: cells that are seen, see `parts.kept`.
+
+        With `keep`, sides are multiples of 32 and cells of 32 pixels or more.
+        """
+        seen = torch.relu(convolved(self.conv1, self.bn1, shown(images, keep), keep))
+        seen = shown(functional.max_pool2d(seen, 3, stride=2, padding=1), keep)
+        found = []
+        for i in range(1, len(STRIDES) + 1):
+            for block in self.get_submodule(f"layer{i}").children():
+                seen = block(seen, keep)
+            found.append(seen)
+        return found
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        vectors: torch.Tensor = self.fc(self.stages(images)[-1].mean(dim=(2, 3)))
+        return vectors
+
+
+def convolved(
+    conv: nn.Conv2d, norm: nn.BatchNorm2d, x: torch.Tensor, keep: torch.Tensor | None
+) -> torch.Tensor:
+    """Convolution and batch normalisation, of kept cells alone where `keep` is given."""
+    return normed(norm, conv(x), keep)
