@@ -126,11 +126,12 @@ def _lesions(cohort: Cohort, dataset: str) -> list[Member]:
 
 
 def one_seed(seed: int, steps: int, only: Sequence[str], subjects: Subjects, out: Path) -> None:
-    """Every option with one training seed: one JSON file each."""
+    """Every option with one training seed: one JSON file each; those that are there are left as they are."""
     trained: dict[str, Patch2Loc] = {}
     for name, (modalities, options) in TRAINED.items():
         needed = {name, *(t for t, (parts, *_) in TOGETHER.items() if name in parts)}
-        if only and not needed & set(only):
+        missing = {one for one in needed if not (out / f"{one}.{seed}.json").exists()}
+        if not missing or (only and not missing & set(only)):
             continue
         trained[name] = method = Patch2Loc(**{**PLAIN, "steps": steps, **options})
         began = time.process_time()
