@@ -33,7 +33,7 @@ def test_the_columns_are_those_of_the_design_in_its_order(full):
     assert layout.page(full).headings == (
         "rank", "group", "method", "seeds", "cases", "AP per case", "AP pooled", "AP gain", "AUROC", "Dice@tune",
         "Dice@healthy_q98", "ceiling Dice@oracle_case†", "ceiling Dice@oracle_set†", "lesion F1@healthy_q98",
-        "FPR@healthy_q98 (healthy)", "Δ to best (Holm p)", "Δ to baseline (Holm p)", "s/volume", "parameters",
+        "FPR@healthy_q98 (healthy)", "Δ to best (Holm p)", "Δ to baseline (Holm p)", "training, s", "s/volume", "peak GiB", "GPU GiB", "parameters",
         "provenance", "reported AP", "reported Dice",
     )  # fmt: skip
 
@@ -141,7 +141,7 @@ def test_failed_cases_are_counted(full):
 
 
 MARKS = ["±", "[a, b]", "rank [a–b]", "group:", "°", "Δ to best (patch2loc:conv)", "Δ to baseline (atlas-z)", "†",
-         "null:", "undefined:", "AP gain:", "s/volume:", "Kendall's tau", "ranks that are others",
+         "null:", "undefined:", "AP gain:", "training, s:", "Kendall's tau", "ranks that are others",
          "ranked from fewer"]  # fmt: skip
 
 

@@ -48,17 +48,23 @@ def contrasts(table: Table) -> list[Field]:
 
 
 def costs(table: Table) -> list[Field]:
-    """Seconds a volume and parameters, where any row has them."""
-    seconds = Field(
-        Head("s/volume", "score_s", lower=True), lambda row: wording.figure(row.cost.score_s), _seconds
-    )
+    """Training time, seconds a volume, peak memory and parameters, where any row has them."""
+
+    def column(heading: str, key: str, value: Callable[[Row], float | None]) -> list[Field]:
+        field = Field(Head(heading, key, lower=True), lambda row: wording.figure(value(row)), value)
+        return [field] if any(map(_there(value), table.rows)) else []
+
     size = Field(
         Head("parameters", "parameters", lower=True),
         lambda row: wording.count(row.cost.parameters),
         _parameters,
     )
     return [
-        f for f, value in ((seconds, _seconds), (size, _parameters)) if any(map(_there(value), table.rows))
+        *column("training, s", "fit_s", lambda row: row.cost.fit_s),
+        *column("s/volume", "score_s", lambda row: row.cost.score_s),
+        *column("peak GiB", "peak_gib", lambda row: _gib(row.cost.peak_mib)),
+        *column("GPU GiB", "gpu_gib", lambda row: _gib(row.cost.gpu_mib)),
+        *([size] if any(map(_there(_parameters), table.rows)) else []),
     ]
 
 
@@ -92,8 +98,8 @@ def _rank(row: Row) -> float | None:
     return row.rank
 
 
-def _seconds(row: Row) -> float | None:
-    return row.cost.score_s
+def _gib(mib: int | None) -> float | None:
+    return mib / 1024 if mib else None
 
 
 def _parameters(row: Row) -> float | None:

@@ -105,7 +105,10 @@ def _rows(table: Table) -> Iterator[str]:
     if any(row.folds for row in table.rows):
         yield "folds are other training cases, seeds other random numbers: neither stands for the other"
     if any(map(_costs, table.rows)):
-        yield "s/volume: seconds to score a scan; parameters: of the networks; both as the runs recorded them"
+        yield (
+            "training, s: seconds of wall clock; s/volume: to score a scan; peak GiB: largest resident size of the "
+            "process, that of the harness included; parameters: of the networks; all as the runs recorded them"
+        )
 
 
 def _costs(row: Row) -> bool:
