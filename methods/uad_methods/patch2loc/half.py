@@ -62,7 +62,10 @@ class Block:
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         beside = x
         if self.shortcut is not None:
-            beside = functional.linear(x[:, :: self.stride, :: self.stride], *self.shortcut)
+            every = x[
+                :, :: self.stride, :: self.stride
+            ].contiguous()  # else PyTorch copies the matrix for each patch
+            beside = functional.linear(every, *self.shortcut)
         return self.second(self.first(x).relu_()).add_(beside).relu_()
 
 
