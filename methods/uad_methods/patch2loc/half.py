@@ -25,7 +25,8 @@ class Conv:
         self.outputs = (n + 2 * padding - affine.weight.shape[-1]) // stride + 1
         self.flat = n <= 2 or (n <= 4 and stride == 2)
         self.bias = affine.bias.to(KIND)
-        self.weight = affine.weight.to(KIND).contiguous(memory_format=torch.channels_last)
+        # Explicit strides: with one channel `contiguous` cannot tell last from first, and PyTorch takes first.
+        self.weight = affine.weight.to(KIND).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
         if self.flat:
             self.weight = self._matrix(affine.weight.float(), n).to(KIND).contiguous()
             self.bias = self.bias.repeat(self.outputs**2)
@@ -35,7 +36,8 @@ class Conv:
             y = functional.linear(x.reshape(len(x), -1), self.weight, self.bias)
             return y.view(len(x), self.outputs, self.outputs, -1)
         given = x.permute(0, 3, 1, 2)
-        return functional.conv2d(given, self.weight, self.bias, self.stride, self.padding).permute(0, 2, 3, 1)
+        y = functional.conv2d(given, self.weight, self.bias, self.stride, self.padding)
+        return y.permute(0, 2, 3, 1).contiguous()  # a copy only where PyTorch chose channels first after all
 
     def _matrix(self, weight: torch.Tensor, n: int) -> torch.Tensor:
         """The whole map as one linear layer, (outputs² · C', n² · C): what the convolution makes of each unit."""
@@ -60,7 +62,10 @@ class Block:
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         beside = x
         if self.shortcut is not None:
-            beside = functional.linear(x[:, :: self.stride, :: self.stride], *self.shortcut)
+            every = x[
+                :, :: self.stride, :: self.stride
+            ].contiguous()  # else PyTorch copies the matrix for each patch
+            beside = functional.linear(every, *self.shortcut)
         return self.second(self.first(x).relu_()).add_(beside).relu_()
 
 
