@@ -170,7 +170,10 @@ def ap(method: Patch2Loc, member: Member, modalities: Sequence[str]) -> dict[str
     labels = member.prepared.truth().lesion_mask[scan.brain_mask]
     if not labels.any():
         return {}
-    scores = after(method.score(scan, Context()), scan)[scan.brain_mask]
+    shown = (
+        Seen([member], modalities)[0] if method.neighbours else scan
+    )  # neighbours must be there to be seen
+    scores = after(method.score(shown, Context()), scan)[scan.brain_mask]
     kind = member.case.lesion_kind if member.case.dataset == "phantom" else member.case.dataset
     return {
         "ap": float(average_precision_score(labels, scores)),

@@ -33,7 +33,8 @@ def test_the_columns_are_those_of_the_design_in_its_order(full):
     assert layout.page(full).headings == (
         "rank", "group", "method", "seeds", "cases", "AP per case", "AP pooled", "AP gain", "AUROC", "Dice@tune",
         "Dice@healthy_q98", "ceiling Dice@oracle_case†", "ceiling Dice@oracle_set†", "lesion F1@healthy_q98",
-        "FPR@healthy_q98 (healthy)", "Δ to best (Holm p)", "Δ to baseline (Holm p)", "training, s", "s/volume", "peak GiB", "GPU GiB", "parameters",
+        "FPR@healthy_q98 (healthy)", "Δ to best (Holm p)", "Δ to baseline (Holm p)", "training, s",
+        "s/volume", "peak GiB", "GPU GiB", "parameters",
         "provenance", "reported AP", "reported Dice",
     )  # fmt: skip
 
