@@ -83,7 +83,7 @@ class Patch2Loc(Options):
         if not scan.brain_mask.any():
             return {}
         found = as_components(self._asked(scan, ctx, self.component_slices, inside))
-        return found | ({"usual": Component(-self.usual_ * scan.brain_mask, "log %²")} if self.usual else {})
+        return found | ({"usual": Component(-self.usual_ * scan.brain_mask, unit="log %²")} if self.usual else {})
 
     def _raw(self, scan: Scan, ctx: Context) -> FloatArray:
         """The score before what is usual is taken off."""
