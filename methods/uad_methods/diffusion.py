@@ -96,7 +96,7 @@ class Denoising(TorchMethod):
             images = self.varied(self.drawn(stack, step, ctx), step, ctx)
             loss = self.loss(net, self.shown(images), step, ctx)
             ctx.log(loss=loss)
-            _descend(opt, loss, self.clip)
+            descend(opt, loss, self.clip)
             if average:
                 average.update_parameters(net)
         self.net_ = average.module if average else net
@@ -167,7 +167,8 @@ class Denoising(TorchMethod):
         return maps[:, :x, :y]
 
 
-def _descend(opt: torch.optim.Optimizer, loss: torch.Tensor, clip: float) -> None:
+def descend(opt: torch.optim.Optimizer, loss: torch.Tensor, clip: float) -> None:
+    """One step down the gradient of `loss`, held at a norm of `clip`; 0: as it is."""
     opt.zero_grad()
     torch.autograd.backward(loss)
     if clip:

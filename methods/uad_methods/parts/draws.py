@@ -11,9 +11,7 @@ import torch
 from uad_bench import Context
 from uad_methods.parts.simplex import simplex_fields, simplex_volume_fields
 
-AT_ONCE = (
-    32  # fields: six octaves of so many, 256 x 256 pixels, are 100 MB for every number that a pixel needs
-)
+AT_ONCE = 8  # fields: more take a gigabyte for large slices, and on a CPU more time each
 
 Kind = Literal["simplex", "simplex3d", "gaussian"]
 

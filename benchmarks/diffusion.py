@@ -1,0 +1,140 @@
+"""Diffusion methods: a volume scored in batches and image by image, and the speed of training.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.diffusion
+    python -m benchmarks.diffusion --device cuda --published
+
+Two Markdown tables of methods whose weights are as they were drawn. Scoring: seconds a volume of 96 x 96 pixels
+with `batch_size` 1 and "auto", and how far the two maps are apart; CPU seconds, on a GPU those of the clock.
+Training: steps a second, the most memory, and the multiplications and additions of forward and backward passes
+beside those of a large bf16 matrix product on the same device. Without --published the sizes are those of the
+protocol `phantom`.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from uad_bench import Context, Scan, SliceStack
+from uad_bench.testing import toy_scans
+from uad_methods.ddpm import DDPM
+from uad_methods.diffusion import Denoising, descend
+from uad_methods.pddpm import PDDPM
+
+SMALL: dict[str, Any] = {"side": 48, "widths": (16, 32), "blocks": 1, "groups": 8, "batch": 8}
+METHODS: dict[str, tuple[type[Denoising], dict[str, Any]]] = {
+    "ddpm": (DDPM, {}), "pddpm": (PDDPM, {}), "ddpm:anoddpm": (DDPM, {**DDPM.variants["anoddpm"], "every": 67}),
+}  # fmt: skip
+
+
+class Scoring(NamedTuple):
+    """Seconds a volume, and the largest difference between the two maps."""
+
+    single: float
+    batched: float
+    difference: float
+
+
+class Training(NamedTuple):
+    """Steps a second, GiB at the most (0 on a CPU), and 1e12 multiplications and additions a second."""
+
+    steps: float
+    memory: float
+    rate: float
+
+
+def main() -> None:
+    """Measure, print two tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--published", action="store_true", help="the papers' networks")
+    parser.add_argument("--slices", type=int, default=78, help="of a volume; a tenth holds no brain")
+    parser.add_argument("--steps", type=int, default=10, help="of training")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS))
+    given = parser.parse_args()
+    ctx, scan = Context(device=given.device), toy_scans(1, shape=(96, 96, given.slices))[0]
+    methods = {name: begun(name, scan, ctx, {} if given.published else SMALL) for name in given.methods}
+    print(f"{int(scan.brain_mask.any(axis=(0, 1)).sum())} slices that hold brain\n")
+    print(
+        "| method | s, image by image | s, in batches | ratio | largest difference |\n|---|---|---|---|---|"
+    )
+    for name, method in methods.items():
+        one = scoring(method, scan, ctx)
+        times = f"{one.single:.2f} | {one.batched:.2f} | {one.single / one.batched:.1f}"
+        print(f"| {name} | {times} | {one.difference:.0e} |", flush=True)
+    peak = product_rate(given.device)
+    print(f"\nA bf16 matrix product: {peak:.2f} TFLOP/s\n")
+    print("| method | steps a second | peak, GiB | TFLOP/s | of the product's |\n|---|---|---|---|---|")
+    for name, method in methods.items():
+        got = training(method, given.steps, scan, ctx)
+        figures = f"{got.steps:.2f} | {got.memory:.2f} | {got.rate:.2f} | {got.rate / peak:.0%}"
+        print(f"| {name} | {figures} |", flush=True)
+
+
+def begun(name: str, scan: Scan, ctx: Context, sizes: dict[str, Any]) -> Denoising:
+    """The method with the weights it begins with, its zero convolutions drawn as well."""
+    cls, parameters = METHODS[name]
+    method = cls(**{**parameters, **sizes})
+    for parameter in method.begin([scan], ctx).parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.01)
+    return method
+
+
+def scoring(method: Denoising, scan: Scan, ctx: Context) -> Scoring:
+    """One volume by either way; the second of two calls, so that nothing is set up in it."""
+    maps, times = [], []
+    for size in (1, "auto"):
+        again = replace(method, batch_size=size)
+        again.channels_, again.shape_, again.net_ = method.channels_, method.shape_, method.net_
+        maps.append(again.score(scan, ctx))
+        times.append(seconds(lambda this=again: this.score(scan, ctx), ctx.device))
+    return Scoring(*times, float(np.abs(maps[0] - maps[1]).max()))
+
+
+def training(method: Denoising, steps: int, scan: Scan, ctx: Context) -> Training:
+    """Steps as `fit` takes them, on slices that are on the device."""
+    net, images = method.net_.train(), method.shown(SliceStack([scan], ctx).batch(0, method.batch).image)
+    opt = torch.optim.Adam(net.parameters(), method.lr)
+
+    def run(keys: Iterable[int]) -> None:
+        for key in keys:
+            descend(opt, method.loss(net, images, key, ctx), method.clip)
+
+    with FlopCounterMode(display=False) as counted:
+        run([0])
+    if ctx.device != "cpu":
+        torch.cuda.reset_peak_memory_stats()
+    took = seconds(lambda: run(range(1, steps + 1)), ctx.device)
+    memory = 0.0 if ctx.device == "cpu" else torch.cuda.max_memory_allocated() / 2**30
+    return Training(steps / took, memory, counted.get_total_flops() * steps / took / 1e12)
+
+
+def product_rate(device: str) -> float:
+    """1e12 multiplications and additions a second of a square bf16 matrix product, the best of five."""
+    side = 1024 if device == "cpu" else 8192
+    a = torch.ones((side, side), dtype=torch.bfloat16, device=device)
+    a @ a
+    return 2e-12 * side**3 / min(seconds(lambda: a @ a, device) for _ in range(5))
+
+
+def seconds(call: Callable[[], object], device: str) -> float:
+    """CPU seconds of a call; on a GPU seconds of the clock until it has finished."""
+    if device == "cpu":
+        began = time.process_time()
+        call()
+        return time.process_time() - began
+    torch.cuda.synchronize()
+    began = time.perf_counter()
+    call()
+    torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
