@@ -12,7 +12,7 @@ METHODS = [
     "random", "all-brain", "atlas-z", "thresh", "thresh:raw", "thresh:zscore", "ae", "vae",
     "svae", "svae:gru", "svae:alone", "dae", "dae:published", "dae:positive",
     "patch2loc", "patch2loc:conv", "fae:random", "fae:self", "fanogan", "fanogan:drift",
-    "ddpm", "ddpm:anoddpm", "pddpm", "pddpm:anywhere",
+    "ddpm", "ddpm:anoddpm", "pddpm", "pddpm:anywhere", "cddpm", "cddpm:pretrained",
 ]  # fmt: skip
 
 
