@@ -136,6 +136,8 @@ class Denoising(TorchMethod):
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """What the restoration leaves over (X, Y, Z), at least 0; 0 outside the brain."""
+        if ctx.device == "cpu":  # a quarter less time for a batch than with channels before pixels
+            self.net_.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self.score_slices(scan, ctx, partial(self._residual, scan, ctx), size=scan.shape[2])
 
     def _residual(self, scan: Scan, ctx: Context, batch: Batch) -> torch.Tensor:
