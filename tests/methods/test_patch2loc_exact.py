@@ -9,11 +9,18 @@ from uad_bench import Context, SliceStack
 from uad_bench.testing import toy_scans
 from uad_methods.patch2loc import Patch2Loc
 from uad_methods.patch2loc.exact import ExactLocator
-from uad_methods.patch2loc.fast import adam, positions, prepared, sample_static, usual_count
+from uad_methods.patch2loc.fast import (
+    adam,
+    positions,
+    prepared,
+    sample_static,
+    sample_strided_static,
+    usual_count,
+)
 from uad_methods.patch2loc.half import HalfLocator
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.patches import brain_share, drawn
-from uad_methods.patch2loc.sampling import sample_patches
+from uad_methods.patch2loc.sampling import sample_patches, sample_strided
 from uad_methods.patch2loc.scoring import score_patches
 from uad_methods.patch2loc.toom import halved, product, same
 
@@ -196,12 +203,28 @@ def test_the_fixed_count_is_what_the_published_sampler_keeps_in_the_mean():
     assert count == pytest.approx(np.mean(kept), rel=0.03)
 
 
-def test_fixed_samples_train_to_the_same_bits_and_varying_ones_to_others(monkeypatch):
+def test_a_fixed_strided_sample_stands_on_places_with_enough_brain():
+    x, y = torch.meshgrid(torch.arange(10.0), torch.arange(12.0), indexing="ij")
+    images, enough = torch.stack([x, y, x + y])[:, None] + 1, regions()
+    height, rng = torch.tensor([30.0, 60.0, 90.0]), torch.Generator().manual_seed(2)
+    sample = sample_strided_static(
+        images, height, enough, 5, 2, (1, 0), lambda places: positions(places, 60, rng)
+    )
+    at = sample.kept
+    assert len(sample.target) == 60
+    assert enough[:, 1::2, ::2][at].all()
+    assert torch.allclose(sample.target, torch.stack([100 * (1 + 2 * at.x) / 10, 100 * 2 * at.y / 12], dim=1))
+    whole = sample_strided(images, height, enough, 5, 2, (1, 0))
+    assert torch.equal(sample.inputs, whole.inputs)
+
+
+@pytest.mark.parametrize("network", ["resnet", "conv"])
+def test_fixed_samples_train_to_the_same_bits_and_varying_ones_to_others(monkeypatch, network):
     make_narrow(monkeypatch)
     scans, weights = toy_scans(2), []
     for counts in ([40], [40], []):
         monkeypatch.setattr(Patch2Loc, "_counts", lambda *_, counts=counts: counts)
-        method = Patch2Loc(**Patch2Loc.tiny)
+        method = Patch2Loc(**Patch2Loc.tiny, network=network)
         method.fit(scans, scans[:1], Context(seed=2))
         weights.append(method.net_.state_dict())
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])

@@ -5,11 +5,15 @@ alone, so the host must wait for it in every step, and no kernel can be chosen o
 and every draw falls on a place with enough brain.
 """
 
+from collections.abc import Callable
+
 import torch
 
 from uad_bench import SliceStack
 from uad_methods.patch2loc.patches import Positions, brain_share, cut, locations, padded
 from uad_methods.patch2loc.sampling import Sample
+
+Draw = Callable[[torch.Tensor], Positions]
 
 
 def positions(enough: torch.Tensor, count: int, rng: torch.Generator) -> Positions:
@@ -36,6 +40,15 @@ def sample_static(images: torch.Tensor, height: torch.Tensor, enough: torch.Tens
     at = positions(enough, count, rng)
     target = locations(images)[at.x, at.y]
     return Sample(cut(padded(images, side), at, side), height[at.slice], None, target)
+
+
+def sample_strided_static(images: torch.Tensor, height: torch.Tensor, enough: torch.Tensor, side: int, jump: int,
+                          first: tuple[int, int], draw: Draw) -> Sample:  # fmt: skip
+    """`sampling.sample_strided` with those of its places that `draw` picks where there is enough brain; no host sync."""
+    x, y = first
+    at = draw(enough[:, x::jump, y::jump])
+    target = locations(images)[x::jump, y::jump][at.x, at.y]
+    return Sample(padded(images, side)[:, :, x:, y:], height, at, target)
 
 
 def usual_count(stack: SliceStack, side: int, brain: float, candidates: int) -> int:

@@ -8,6 +8,7 @@ from torch import nn
 
 from uad_methods.patch2loc.belief import SIZES, BeliefName
 from uad_methods.patch2loc.embedding import sinusoidal
+from uad_methods.patch2loc.patches import Positions
 
 Variance = Literal["joint", "apart", "fixed"]
 
@@ -38,12 +39,12 @@ class Locator(nn.Module):
         centre = torch.tensor(sizes.centre if centred else (0.0,) * sizes.mean)
         self.register_buffer("centre", centre, persistent=False)
 
-    def forward(self, x: torch.Tensor, height: torch.Tensor, kept: torch.Tensor | None = None,
+    def forward(self, x: torch.Tensor, height: torch.Tensor, kept: torch.Tensor | Positions | None = None,
                 **how: bool) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
         """Mean (percent) and spread of the belief, (k, .) each, about the patches in `x` (n, C, ., .).
 
         height: (n,), that of the slice in percent of the volume. kept: bool (n, x, y), which of the encoder's
-        places to answer for, in their order; None for all. `how` goes to the encoder.
+        places to answer for, in their order, or their indices; None for all. `how` goes to the encoder.
         """
         latent = self.encoder(x, **how).movedim(1, -1)  # (n, x, y, D)
         latent = latent + sinusoidal(height, latent.shape[-1]).to(latent.dtype)[:, None, None]

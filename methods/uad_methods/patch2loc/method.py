@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,14 @@ from uad_bench.types import FloatArray
 from uad_methods.patch2loc.belief import belief_loss
 from uad_methods.patch2loc.encoder_conv import plan
 from uad_methods.patch2loc.exact import ExactLocator
-from uad_methods.patch2loc.fast import adam, prepared, sample_static, usual_count
+from uad_methods.patch2loc.fast import (
+    adam,
+    positions,
+    prepared,
+    sample_static,
+    sample_strided_static,
+    usual_count,
+)
 from uad_methods.patch2loc.half import HalfLocator
 from uad_methods.patch2loc.inside import as_components, inside
 from uad_methods.patch2loc.loss import location_loss
@@ -83,7 +91,9 @@ class Patch2Loc(Options):
         if not scan.brain_mask.any():
             return {}
         found = as_components(self._asked(scan, ctx, self.component_slices, inside))
-        return found | ({"usual": Component(-self.usual_ * scan.brain_mask, unit="log %²")} if self.usual else {})
+        return found | (
+            {"usual": Component(-self.usual_ * scan.brain_mask, unit="log %²")} if self.usual else {}
+        )
 
     def _raw(self, scan: Scan, ctx: Context) -> FloatArray:
         """The score before what is usual is taken off."""
@@ -121,9 +131,13 @@ class Patch2Loc(Options):
 
     def _counts(self, stack: SliceStack) -> list[int]:
         """Patches of a step, where their number must not vary, so that nobody waits for it; none where it may."""
-        if self.network == "resnet" and (self.compiled or torch.device(stack.ctx.device).type != "cpu"):
-            return [usual_count(stack, part.side, self.brain, self.candidates) for part in self.parts]
-        return []
+        if torch.device(stack.ctx.device).type == "cpu" and not (self.compiled and self.network == "resnet"):
+            return []
+        X, Y = stack.shape
+        places = self.candidates if self.network == "resnet" else self.slices * X * Y
+        coarse = [1 if self.network == "resnet" else plan(part.side).jump ** 2 for part in self.parts]
+        sides = zip(self.parts, coarse, strict=True)
+        return [usual_count(stack, part.side, self.brain, places // n) for part, n in sides]
 
     def samples(self, batch: Batch, key: int | str, ctx: Context, counts: Sequence[int] = ()) -> list[Sample]:
         """What each network is shown of `batch` (`counts`: patches, if fixed); pure in the run's seed and `key`."""
@@ -133,13 +147,18 @@ class Patch2Loc(Options):
     def _sample(self, batch: Batch, part: Part, key: int | str, ctx: Context, count: int) -> Sample:
         enough = brain_share(batch.brain, part.side) >= self.brain
         given = _masked(batch)[:, part.channels], self._height(batch), enough, part.side
-        if count:
-            return sample_static(*given, count, ctx.torch_rng("patches", key))
         if self.network == "resnet":
-            return sample_patches(*given, self.candidates, ctx.torch_rng("patches", key))
+            draw = ctx.torch_rng("patches", key)
+            return (
+                sample_static(*given, count, draw) if count else sample_patches(*given, self.candidates, draw)
+            )
         jump = plan(part.side).jump
         x, y = ctx.rng("first", key).integers(jump, size=2)
-        return sample_strided(*given, jump, (int(x), int(y)))
+        first = int(x), int(y)
+        if count:
+            draw = partial(positions, count=count, rng=ctx.torch_rng("patches", key))
+            return sample_strided_static(*given, jump, first, draw)
+        return sample_strided(*given, jump, first)
 
     def _loss(self, samples: Sequence[Sample], ctx: Context) -> torch.Tensor:
         """Mean of the networks' losses."""

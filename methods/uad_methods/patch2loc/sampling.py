@@ -4,19 +4,19 @@ from typing import NamedTuple
 
 import torch
 
-from uad_methods.patch2loc.patches import cut, drawn, locations, padded
+from uad_methods.patch2loc.patches import Positions, cut, drawn, locations, padded
 
 
 class Sample(NamedTuple):
     """One step's patches and where they are.
 
     inputs: (n, C, ., .) for the network; height: (n,), percent of the volume; kept: bool (n, x, y), which of
-    the encoder's places count, None for all; target: (k, 2), the true places (percent) of those kept.
+    the encoder's places count, or their indices; None for all; target: (k, 2), the true places (percent) of those kept.
     """
 
     inputs: torch.Tensor
     height: torch.Tensor
-    kept: torch.Tensor | None
+    kept: torch.Tensor | Positions | None
     target: torch.Tensor
 
 
