@@ -44,7 +44,7 @@ def sample_static(images: torch.Tensor, height: torch.Tensor, enough: torch.Tens
 
 def sample_strided_static(images: torch.Tensor, height: torch.Tensor, enough: torch.Tensor, side: int, jump: int,
                           first: tuple[int, int], draw: Draw) -> Sample:  # fmt: skip
-    """`sampling.sample_strided` with those of its places that `draw` picks where there is enough brain; no host sync."""
+    """`sampling.sample_strided` at those places with enough brain that `draw` picks; no host sync."""
     x, y = first
     at = draw(enough[:, x::jump, y::jump])
     target = locations(images)[x::jump, y::jump][at.x, at.y]
