@@ -99,7 +99,10 @@ class Patch2Loc(Options):
         """The score before what is usual is taken off."""
         if not scan.brain_mask.any():
             return np.zeros(scan.shape, np.float32)
-        return self._asked(scan, ctx, self.score_slices, lambda team, *given: team.judge(*given).score)
+        found: FloatArray = self._asked(
+            scan, ctx, self.score_slices, lambda team, *given: team.judge(*given).score
+        )
+        return found
 
     def _asked(self, scan: Scan, ctx: Context, over: Callable[..., Any], ask: Callable[..., Any]) -> Any:  # noqa: ANN401
         """`ask` the networks about all slices of a scan in batches; `over` puts the answers together."""
@@ -156,8 +159,8 @@ class Patch2Loc(Options):
         x, y = ctx.rng("first", key).integers(jump, size=2)
         first = int(x), int(y)
         if count:
-            draw = partial(positions, count=count, rng=ctx.torch_rng("patches", key))
-            return sample_strided_static(*given, jump, first, draw)
+            pick = partial(positions, count=count, rng=ctx.torch_rng("patches", key))
+            return sample_strided_static(*given, jump, first, pick)
         return sample_strided(*given, jump, first)
 
     def _loss(self, samples: Sequence[Sample], ctx: Context) -> torch.Tensor:
