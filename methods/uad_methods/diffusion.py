@@ -58,7 +58,7 @@ class Denoising(TorchMethod):
 
     def __post_init__(self) -> None:
         """Refuse sizes of which no network can be made."""
-        if any(width % self.groups for width in self.widths) or not self.widths:
+        if self.groups < 1 or not self.widths or any(width % self.groups for width in self.widths):
             raise UsageError(f"widths are {self.widths}", hint=f"give multiples of groups, {self.groups}")
         if self.batch_size != "auto" and self.batch_size < 1:
             raise UsageError(f"batch_size is {self.batch_size}", hint='give 1 or more, or "auto"')

@@ -201,7 +201,16 @@ def test_training_draws_as_it_is_told(draw, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"groups": 3}, {"widths": ()}, {"batch_size": 0}, {"start": 0}, {"start": 1001}, {"every": 0}]
+    "wrong",
+    [
+        {"groups": 3},
+        {"groups": 0},
+        {"widths": ()},
+        {"batch_size": 0},
+        {"start": 0},
+        {"start": 1001},
+        {"every": 0},
+    ],
 )
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(UsageError):
