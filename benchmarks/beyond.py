@@ -53,6 +53,7 @@ TOGETHER: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
     "flips": (["plain"], ["t2"], {"flips": True}),
     "usual": (["plain"], ["t2"], {"usual": 16}),
     "flips, usual": (["plain"], ["t2"], {"flips": True, "usual": 16}),
+    "2.5D, usual": (["2.5D"], ["t2"], {"neighbours": 1, "usual": 16}),
     "sides 16 and 24": (["plain", "side 16"], ["t2"], {"scales": (16,)}),
     "experts": (["t1", "plain", "flair"], MODALITIES, {"experts": True}),
 }
@@ -145,7 +146,8 @@ def one_seed(seed: int, steps: int, only: Sequence[str], subjects: Subjects, out
             method.channels_, method.shape_ = len(modalities), trained[names[0]].shape_
             nets = [trained[one].net_ for one in names]
             method.net_ = nets[0] if len(nets) == 1 else torch.nn.ModuleList(nets)
-            method.learn_usual(Seen(subjects.train, modalities, EVERY), Context(seed=seed))
+            every = 1 if method.neighbours else EVERY  # neighbours must be there to be seen
+            method.learn_usual(Seen(subjects.train, modalities, every), Context(seed=seed))
             write(out / f"{name}.{seed}.json", method, modalities, subjects)
 
 
