@@ -1,7 +1,7 @@
 """Connected components of a bool volume, by the runs of its rows: the cost follows the mask, not the grid.
 
 Two voxels belong together where they touch by a face, an edge or a corner (26 neighbours), as in
-BraTS, pDDPM and most lesion counts.
+BraTS, patched diffusion (Behrendt et al. 2023) and most lesion counts.
 """
 
 from collections.abc import Iterator

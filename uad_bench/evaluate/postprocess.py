@@ -86,7 +86,7 @@ class PredictionStep(Step):
 
 
 class DropComponents(PredictionStep):
-    """Drop the 26-connected components of at most `voxels` voxels (7 in Baur et al. 2021, pDDPM and cDDPM).
+    """Drop the 26-connected components of at most `voxels` voxels (7 in Baur et al. 2021, Behrendt et al. 2023, 2025).
 
     Voxels are counted as they are. The published code fills the holes of a component first: a difference for seven
     voxels around an empty one, and for no other component that small.

@@ -18,7 +18,7 @@ class Scale(Step):
     """Two percentiles of the voxels inside the brain become 0 and 1, each modality by itself.
 
     Below 0 is cut always, above 1 unless `clip` is false. Percentiles 1 and 99 inside the mask are the rule
-    of the pDDPM family of papers. Raises DataError for equal percentiles (UB327).
+    of Behrendt et al. 2023, 2025. Raises DataError for equal percentiles (UB327).
     """
 
     step: Literal["scale"] = "scale"
