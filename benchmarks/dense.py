@@ -5,7 +5,9 @@
 Prints a Markdown table. One thread; CPU seconds of the process, the best of three for every side, so that a busy
 machine does not decide. Patch by patch is not made slow: eval mode, no gradients, patches cut from a view, the
 best of three batch sizes. "Folded" is the same network with each batch normalisation of the encoder folded into
-its convolution, as the dense pass does by itself: what is left is the gain of sharing work between patches.
+its convolution, as the dense pass does by itself: what is left
+is the gain of sharing work between patches. "Brain by both": the pixels of a brain of half the slice patch by patch
+against one pass over its box; "brain, dense": all pixels patch by patch against that pass.
 """
 
 import argparse
@@ -34,9 +36,10 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     print(
-        "| slice | patch | by patch, s | by patch, folded, s | dense, s | ratio | folded | largest difference |"
+        "| slice | patch | by patch, s | by patch, folded, s | dense, s | ratio | folded | brain by both "
+        "| brain, dense | largest difference |"
     )
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     with torch.no_grad():
         for side in given.sides:
             for patch in given.patches:
@@ -51,10 +54,25 @@ def compare(side: int, patch: int) -> str:
     plain, _ = best_batch(folded(net), image, height, patch)
     quick, dense = timed(lambda: score_dense(net, image, height, patch))
     apart = (dense - by_patch).abs().max().item()
+    brain = ellipse(side)
+    inside, _ = best_batch(net, image, height, patch, brain)
+    boxed, _ = timed(lambda: score_dense(net, image, height, patch, box(brain)))
     return (
         f"| {side}×{side} | {patch} | {slow:.3f} | {plain:.3f} | {quick:.4f} "
-        f"| {slow / quick:.0f}× | {plain / quick:.0f}× | {apart:.1e} |"
+        f"| {slow / quick:.0f}× | {plain / quick:.0f}× | {inside / boxed:.0f}× | {slow / boxed:.0f}× | {apart:.1e} |"
     )
+
+
+def ellipse(side: int) -> torch.Tensor:
+    """A brain of about half of the slice, bool (1, side, side)."""
+    x, y = torch.meshgrid(*[torch.linspace(-1, 1, side)] * 2, indexing="ij")
+    return ((x / 0.75) ** 2 + (y / 0.9) ** 2 < 1)[None]
+
+
+def box(brain: torch.Tensor) -> tuple[slice, slice]:
+    """The smallest box that holds the brain of a slice."""
+    x, y = (brain[0].any(axis).nonzero()[:, 0] for axis in (1, 0))
+    return slice(int(x[0]), int(x[-1]) + 1), slice(int(y[0]), int(y[-1]) + 1)
 
 
 def network(patch: int, side: int) -> Locator:
@@ -79,10 +97,11 @@ def folded(net: Locator) -> Locator:
 
 
 def best_batch(
-    net: Locator, image: torch.Tensor, height: torch.Tensor, patch: int
+    net: Locator, image: torch.Tensor, height: torch.Tensor, patch: int, where: torch.Tensor | None = None
 ) -> tuple[float, torch.Tensor]:
-    """CPU seconds of all pixels patch by patch at the quickest batch size, and the scores."""
-    where = torch.ones(1, *image.shape[2:], dtype=torch.bool)
+    """CPU seconds of all pixels, or those `where`, patch by patch at the quickest batch size, and the scores."""
+    if where is None:
+        where = torch.ones(1, *image.shape[2:], dtype=torch.bool)
     runs = [timed(partial(score_patches, net, image, height, where, patch, n)) for n in BATCHES]
     return min(runs, key=lambda run: run[0])
 
