@@ -40,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", default="0,1")
     parser.add_argument("--only", nargs="*", default=list(NETWORKS))
+    parser.add_argument("--steps-up-to", type=int, default=10_000)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--plot", action="store_true")
     given = parser.parse_args()
@@ -51,7 +52,7 @@ def main() -> None:
     subjects = everyone({})
     for name in given.only:
         options, budgets = NETWORKS[name]
-        for steps in budgets:
+        for steps in (one for one in budgets if one <= given.steps_up_to):
             for seed in map(int, given.seeds.split(",")):
                 path = given.out / f"{name}.{steps}.{seed}.json"
                 if not path.exists():
