@@ -32,6 +32,7 @@ from uad_methods.patch2loc.fold import folded
 from uad_methods.patch2loc.half import HalfLocator
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.scoring import Locate, score_patches
+from uad_methods.patch2loc.team import networks
 
 SHAPE = (192, 192, 100)
 LAYERS = ((7, 64, 64, 1), (7, 64, 128, 2), (4, 128, 128, 1), (4, 128, 256, 2), (2, 256, 256, 1), (2, 256, 512, 2),
@@ -120,7 +121,8 @@ def detection(steps: int, every: int) -> None:
     began = time.process_time()
     method.fit(healthy[2:], healthy[:2], Context(precision="fp32"))
     print(f"trained in {time.process_time() - began:.0f} CPU s")
-    locators = {"fp32": ExactLocator(method._net, 24), "bf16": HalfLocator(method._net, 24)}
+    net = networks(method.net_)[0]
+    locators = {"fp32": ExactLocator(net, 24), "bf16": HalfLocator(net, 24)}
     scores: dict[str, list[FloatArray]] = {name: [] for name in locators}
     seconds, truth = dict.fromkeys(locators, 0.0), []
     for kind in ("tumour", "iso", "structural"):

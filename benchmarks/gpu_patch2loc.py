@@ -13,7 +13,7 @@ matmul" is relative to what one bf16 product of 8192×8192 matrices reaches here
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from uad_bench import Context, Scan, SliceStack
 from uad_bench.method.context import Policy, resolve_device
 from uad_methods.patch2loc import Patch2Loc
 from uad_methods.patch2loc.fast import usual_count
-from uad_methods.patch2loc.scoring import Locate
+from uad_methods.patch2loc.team import Team, networks
 
 FLOP = 2 * 33.18e6  # of one patch of 24 through the published network, forward
 PUBLISHED_STEPS = 15_000
@@ -32,8 +32,8 @@ class Loop(Patch2Loc):
     """The published network as it stands, patch by patch: what the exact scorer is compared with."""
 
     @property
-    def _locate(self) -> Locate:
-        return self._net
+    def _team(self) -> Team:
+        return replace(super()._team, networks=networks(self.net_))
 
 
 @dataclass(frozen=True)
