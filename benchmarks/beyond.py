@@ -203,6 +203,11 @@ def table(out: Path) -> Iterator[str]:
     runs = {
         n: [json.loads(p.read_text()) for p in sorted(out.glob(f"{n}.*.json"))] for n in dict.fromkeys(names)
     }
+    shared = set.intersection(*(set(run["cases"]) for given in runs.values() for run in given))
+    for run in (
+        run for given in runs.values() for run in given
+    ):  # a mean over other cases would be another number
+        run["cases"] = {name: one for name, one in run["cases"].items() if name in shared}
     cases = runs["plain"][0]["cases"]
     kinds = list(dict.fromkeys(one["kind"] for one in cases.values()))
     own = [name for name in cases if name.startswith("phantom/")]
