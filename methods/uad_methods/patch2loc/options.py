@@ -59,7 +59,9 @@ class Options(TorchMethod):
     compiled: bool = False
 
     paper: ClassVar[str] = "Baker and Brockmeier 2025, arXiv 2506.22504"
-    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {  # what asks for more stands first: its name is taken
+    variants: ClassVar[
+        Mapping[str, Mapping[str, Any]]
+    ] = {  # what asks for more stands first: its name is taken
         "conv-25d-usual": {"network": "conv", "neighbours": 1, "usual": 16},
         "conv-full": {"network": "conv", "belief": "full"},
         "conv-mixture": {"network": "conv", "belief": "mixture"},
