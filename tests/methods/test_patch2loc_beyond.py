@@ -12,7 +12,10 @@ from scipy.special import logsumexp
 
 from tests.methods.test_patch2loc import TRAIN, VAL, fitted, scan, tiny
 from uad_bench import Context
+from uad_bench.config import load_protocol
 from uad_bench.errors import UsageError
+from uad_bench.method.base import variant
+from uad_methods.patch2loc import Patch2Loc
 from uad_methods.patch2loc.belief import SIZES, belief_loss, judge, product
 from uad_methods.patch2loc.mirror import answer_back, mirrored, moved
 from uad_methods.patch2loc.patches import Positions, cut, locations, padded
@@ -189,8 +192,13 @@ def test_experts_look_at_one_modality_each() -> None:
 
 
 def test_options_that_exclude_each_other_are_refused() -> None:
-    for options in ({"belief": "full", "loss": "mse"}, {"belief": "mixture", "experts": True}):
-        with pytest.raises(UsageError, match="belief"):
+    belief = [{"belief": "full", "loss": "mse"}, {"belief": "mixture", "experts": True}]
+    for options, word in [
+        *((one, "belief") for one in belief),
+        ({"scoring": "bf16"}, "bf16"),
+        ({"compiled": True}, "compiled"),
+    ]:
+        with pytest.raises(UsageError, match=word):
             fitted("conv", **options)
 
 
@@ -199,3 +207,13 @@ def test_the_usual_map_lowers_what_is_hard_everywhere() -> None:
     brain = VAL[0].brain_mask
     spread = [one.score(VAL[0], Context())[brain].std() for one in (usual, plain)]
     assert spread[0] < spread[1]
+
+
+@pytest.mark.parametrize("name", Patch2Loc.variants)
+def test_a_name_says_what_is_beyond_the_paper_whatever_the_preset(name: str) -> None:
+    preset = load_protocol("phantom").presets["patch2loc"]
+    assert variant(Patch2Loc(**preset)) == "conv-25d-usual"
+    if name != "conv-other":
+        assert variant(Patch2Loc(**{**preset, **Patch2Loc.variants[name]})) == name
+    assert variant(Patch2Loc(network="conv", flips=True, usual=3)) == "conv-other"
+    assert variant(Patch2Loc()) == ""

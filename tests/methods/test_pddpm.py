@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from known import Known
 from two_phases import assert_resume_is_bit_equal
 
 from uad_bench import Context
@@ -12,18 +13,6 @@ from uad_methods.parts import diffusion
 from uad_methods.parts.batches import Batches
 from uad_methods.parts.boxes import box_sides, grid_boxes, inside, random_boxes
 from uad_methods.pddpm import PDDPM
-
-
-class Known(torch.nn.Module):
-    """Gives `answer(x, t)`, and keeps what it was shown."""
-
-    def __init__(self, answer):
-        super().__init__()
-        self.answer, self.shown = answer, []
-
-    def forward(self, x, t):
-        self.shown.append((x, t))
-        return self.answer(x, t)
 
 
 def fitted(scans, **parameters):

@@ -1,11 +1,11 @@
 """PHANES: masks of each slice's own, nothing outside them, a painter that learns, names, any grid, resume."""
 
 import hashlib
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from known import spot_before_and_after
 from safetensors.torch import save_file
 from scipy import ndimage
 from two_phases import assert_resume_is_bit_equal
@@ -186,11 +186,7 @@ def test_masks_of_training_are_ellipses_and_what_is_suspected(method):
 def test_a_spot_scores_higher_than_its_place_before():
     scans = toy_scans(3, shape=(64, 64, 6))
     method = fitted(scans, steps=20, lr=2e-3)
-    image, at = scans[0].image.copy(), (slice(28, 36), slice(28, 36), 3)
-    image[0][at] = 1 - image[0][at].round()
-    before, after = (
-        method.score(s, Context())[at].mean() for s in (scans[0], replace(scans[0], image=image))
-    )
+    before, after = spot_before_and_after(method, scans[0])
     assert after > 2 * before
 
 

@@ -53,7 +53,7 @@ class Patch2Loc(Options):
         self.check()
         net, stack = self.begin(train, ctx), SliceStack(self._seen(train), ctx)
         for one in networks(net):
-            prepared(one, compiled=self.compiled and self.network == "resnet")
+            prepared(one, compiled=self.compiled)
         opt, counts = adam(net, self.lr), self._counts(stack)
         held_out = self.samples(SliceStack(self._seen(val), ctx, name="val").spread(self.checked), "val", ctx)
         if any(len(sample.target) < 2 for sample in held_out):
@@ -134,7 +134,7 @@ class Patch2Loc(Options):
 
     def _counts(self, stack: SliceStack) -> list[int]:
         """Patches of a step, where their number must not vary, so that nobody waits for it; none where it may."""
-        if torch.device(stack.ctx.device).type == "cpu" and not (self.compiled and self.network == "resnet"):
+        if torch.device(stack.ctx.device).type == "cpu" and not self.compiled:
             return []
         X, Y = stack.shape
         places = self.candidates if self.network == "resnet" else self.slices * X * Y

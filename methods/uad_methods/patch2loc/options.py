@@ -18,6 +18,11 @@ from uad_methods.patch2loc.team import parts as parts_for
 
 VARIANCE: Mapping[LossName, Variance] = {"beta_nll": "joint", "stirn": "apart", "mse": "fixed"}
 
+#: What is beyond the paper, left out.
+PAPER: Mapping[str, Any] = {
+    "belief": "diagonal", "scales": (), "experts": False, "neighbours": 0, "flips": False, "usual": 0,
+}  # fmt: skip
+
 
 @dataclass
 class Options(TorchMethod):
@@ -59,26 +64,26 @@ class Options(TorchMethod):
     compiled: bool = False
 
     paper: ClassVar[str] = "Baker and Brockmeier 2025, arXiv 2506.22504"
-    variants: ClassVar[
-        Mapping[str, Mapping[str, Any]]
-    ] = {  # what asks for more stands first: its name is taken
-        "conv-25d-usual": {"network": "conv", "neighbours": 1, "usual": 16},
-        "conv-full": {"network": "conv", "belief": "full"},
-        "conv-mixture": {"network": "conv", "belief": "mixture"},
-        "conv-scales": {"network": "conv", "scales": (16,)},
-        "conv-experts": {"network": "conv", "experts": True},
-        "conv-25d": {"network": "conv", "neighbours": 1},
-        "conv-flips": {"network": "conv", "flips": True},
-        "conv-usual": {"network": "conv", "usual": 16},
-        "conv": {"network": "conv"},
-        "bf16": {"network": "resnet", "scoring": "bf16"},
+    # A name says all that is beyond the paper, whatever a protocol's preset holds. Other combinations: conv-other.
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "conv": {"network": "conv", **PAPER},
+        "conv-25d-usual": {"network": "conv", **PAPER, "neighbours": 1, "usual": 16},
+        "conv-full": {"network": "conv", **PAPER, "belief": "full"},
+        "conv-mixture": {"network": "conv", **PAPER, "belief": "mixture"},
+        "conv-scales": {"network": "conv", **PAPER, "scales": (16,)},
+        "conv-experts": {"network": "conv", **PAPER, "experts": True},
+        "conv-25d": {"network": "conv", **PAPER, "neighbours": 1},
+        "conv-flips": {"network": "conv", **PAPER, "flips": True},
+        "conv-usual": {"network": "conv", **PAPER, "usual": 16},
+        "conv-other": {"network": "conv"},
+        "bf16": {"network": "resnet", "scoring": "bf16", **PAPER},
     }
     tiny: ClassVar[Mapping[str, Any]] = {
         "patch": 8, "steps": 4, "slices": 4, "candidates": 128, "lr": 1e-3, "width": 4, "checked": 2,
     }  # fmt: skip
 
     def build(self) -> torch.nn.Module:
-        """The networks for `channels_` modalities: 11.85 M weights each (resnet), or about 0.12 M (conv)."""
+        """The networks for `channels_` modalities: 11.85 M weights each (resnet), or about 0.15 M (conv)."""
         built = [self._locator(part) for part in self.parts]
         return built[0] if len(built) == 1 else torch.nn.ModuleList(built)
 
@@ -104,3 +109,6 @@ class Options(TorchMethod):
         if self.belief != "diagonal" and (self.loss != "beta_nll" or self.experts):
             raise UsageError(f"belief {self.belief!r} goes with loss beta_nll and without experts",
                              where="patch2loc", hint="set belief to diagonal")  # fmt: skip
+        if self.network == "conv" and (self.scoring != "fp32" or self.compiled):
+            raise UsageError("scoring bf16 and compiled are for the published network", where="patch2loc",
+                             hint="set network to resnet, or leave them out")  # fmt: skip
