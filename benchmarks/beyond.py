@@ -137,18 +137,19 @@ def one_seed(seed: int, steps: int, only: Sequence[str], subjects: Subjects, out
         trained[name] = method = Patch2Loc(**{**PLAIN, "steps": steps, **options})
         began = time.process_time()
         method.fit(Seen(subjects.train, modalities), Seen(subjects.val, modalities), Context(seed=seed))
-        if not only or name in only:
-            path = out / f"{name}.{seed}.json"
+        path = out / f"{name}.{seed}.json"
+        if (not only or name in only) and not path.exists():
             write(path, method, modalities, subjects, train_s=time.process_time() - began)
     for name, (names, modalities, options) in TOGETHER.items():
-        if not only or name in only:
+        path = out / f"{name}.{seed}.json"
+        if (not only or name in only) and not path.exists():
             method = Patch2Loc(**{**PLAIN, **options})
             method.channels_, method.shape_ = len(modalities), trained[names[0]].shape_
             nets = [trained[one].net_ for one in names]
             method.net_ = nets[0] if len(nets) == 1 else torch.nn.ModuleList(nets)
             every = 1 if method.neighbours else EVERY  # neighbours must be there to be seen
             method.learn_usual(Seen(subjects.train, modalities, every), Context(seed=seed))
-            write(out / f"{name}.{seed}.json", method, modalities, subjects)
+            write(path, method, modalities, subjects)
 
 
 def write(

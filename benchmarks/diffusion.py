@@ -28,7 +28,7 @@ from uad_methods.pddpm import PDDPM
 
 SMALL: dict[str, Any] = {"side": 48, "widths": (16, 32), "blocks": 1, "groups": 8, "batch": 8}
 METHODS: dict[str, tuple[type[Denoising], dict[str, Any]]] = {
-    "ddpm": (DDPM, {}), "pddpm": (PDDPM, {}), "ddpm:anoddpm": (DDPM, {**DDPM.variants["anoddpm"], "every": 67}),
+    "ddpm": (DDPM, {}), "pddpm": (PDDPM, {}), "ddpm:anoddpm": (DDPM, {**DDPM.variants["anoddpm"], "every": 100}),
 }  # fmt: skip
 
 
@@ -115,9 +115,9 @@ def training(method: Denoising, steps: int, scan: Scan, ctx: Context) -> Trainin
     return Training(steps / took, memory, counted.get_total_flops() * steps / took / 1e12)
 
 
-def product_rate(device: str) -> float:
+def product_rate(device: str, side: int = 0) -> float:
     """1e12 multiplications and additions a second of a square bf16 matrix product, the best of five."""
-    side = 1024 if device == "cpu" else 8192
+    side = side or (1024 if device == "cpu" else 8192)
     a = torch.ones((side, side), dtype=torch.bfloat16, device=device)
     a @ a
     return 2e-12 * side**3 / min(seconds(lambda: a @ a, device) for _ in range(5))

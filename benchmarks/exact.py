@@ -21,6 +21,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 from scipy import ndimage
+from sklearn.metrics import average_precision_score
 from torch import nn
 
 from uad_bench import Context, Scan
@@ -143,14 +144,7 @@ def detection(steps: int, every: int) -> None:
     print(f"standard deviation of scores {pooled['fp32'].std():.2f}")
     print(f"{lesion.sum()} lesion voxels of {lesion.size}: AP of chance {lesion.mean():.4f}")
     for name, values in pooled.items():
-        print(f"{name}: AP {average_precision(values, lesion):.4f}, {seconds[name]:.1f} CPU s")
-
-
-def average_precision(scores: FloatArray, lesion: BoolArray) -> float:
-    """Sum of precision times gain of recall, from the highest score down; no two scores are equal here."""
-    found = lesion[np.argsort(-scores, kind="stable")]
-    precision = np.cumsum(found) / np.arange(1, len(found) + 1)
-    return float(precision[found].mean())
+        print(f"{name}: AP {average_precision_score(lesion, values):.4f}, {seconds[name]:.1f} CPU s")
 
 
 def as_scan(phantom: Phantom, case_id: str) -> Scan:

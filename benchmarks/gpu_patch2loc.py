@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from benchmarks.diffusion import product_rate
 from uad_bench import Context, Scan, SliceStack
 from uad_bench.method.context import Policy, resolve_device
 from uad_methods.patch2loc import Patch2Loc
@@ -87,7 +88,7 @@ def scoring(size: Size, scans: list[Scan], device: str) -> None:
 
 def training(size: Size, scans: list[Scan], device: str, compiled: bool) -> None:
     """Patches a second of the published step, bf16 where the device has it."""
-    best = matmul_rate(device, size.side)
+    best = 1e12 * product_rate(device, size.side)
     method, looks = Patch2Loc(**size.parameters, lr=1e-3, compiled=compiled), dict[int, float]()
     policy = Policy(sink=lambda values: looks.setdefault(int(values["step"]), time.perf_counter()))
     ctx = Context(device=device, policy=policy)
@@ -107,19 +108,6 @@ def training(size: Size, scans: list[Scan], device: str, compiled: bool) -> None
     print(
         f"\nmatmul, bf16: {best / 1e12:.2f} TFLOP/s; stack of slices on {SliceStack(scans, ctx).images.device}"
     )
-
-
-def matmul_rate(device: str, side: int) -> float:
-    """FLOP a second of a bf16 product of two square matrices, the best of ten."""
-    a = torch.rand(side, side, device=device, dtype=torch.bfloat16)
-    seconds = []
-    for _ in range(10):
-        wait(device)
-        began = time.perf_counter()
-        a @ a
-        wait(device)
-        seconds.append(time.perf_counter() - began)
-    return 2 * side**3 / min(seconds)
 
 
 def volume(shape: tuple[int, int, int], number: int) -> Scan:

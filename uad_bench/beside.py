@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from uad_bench import plugins
 from uad_bench.board.labels import labelled
 from uad_bench.cohort import Member
@@ -99,11 +101,14 @@ def _shown(pick: Pick, some: Sequence[Member], dataset: str, say: Say) -> "Shown
     run, spec = pick.run, pick.run.spec()
     if not (run.path / "maps").is_dir():
         raise DataError("the run kept no maps", where=run.name, hint="run it again with --keep-maps all")
+    run.verify(maps=True, model=False)
     panels = []
     for member, view in zip(some, Views(run, some, spec), strict=True):
-        image, whole = member.prepared.scan().image[0], view.whole_brain
-        brain = view.brain_mask if whole is None else whole
-        given = view.map, brain, view.lesion_mask, view.spacing
+        image, lesion = (
+            np.array(member.prepared.scan().image[0]),
+            np.array(view.lesion_mask),
+        )  # not mapped: they stay
+        given = view.map, np.array(view.brain_mask), lesion, view.spacing
         panels.append(Panel(member.case.case_id, kind_of(member), image, *given))
     values: Mapping[str, float | None] = pick.summary.tested[dataset].cases.get(METRIC, {})
     known = [value for value in values.values() if value is not None]

@@ -76,6 +76,9 @@ class Matrix:
         from uad_bench.method.base import variant
 
         usual = protocol.presets.get(entry.name, {})
+        if chosen:  # a preset may choose a variant; where one is named, nothing of that choice may stay in it
+            chooses = {key for one in cls.variants.values() for key in one}  # type: ignore[attr-defined]
+            usual = {key: value for key, value in usual.items() if key not in chooses}
         values = merged(merged(usual, over.methods.get(entry.name, {})), chosen)
         parameters = checked_parameters(cls, values, entry.name)
         named = variant(_built(cls, parameters, entry.name))

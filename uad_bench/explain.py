@@ -41,7 +41,7 @@ def explain(run: RunDir, wish: Wish, place: Workplace, to: Path, say: Say) -> li
     """
     from uad_bench.method.base import Method
 
-    run.verify()
+    run.verify(maps=(run.path / "maps").is_dir())
     spec, rows = run.spec(), asked(run, wish.cases, wish.test)
     method = stored(run, spec, place)
     if type(method).components is Method.components:

@@ -15,8 +15,17 @@ from uad_bench.types import BoolArray, FloatArray
 Floats = npt.NDArray[np.floating[Any]]
 Draws = Mapping[tuple[str, str, str], npt.NDArray[np.float64]]
 
-#: What unpacking damaged or foreign bytes raises.
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+#: What unpacking damaged or foreign bytes raises; RuntimeError where a flipped bit says "encrypted" or "other version".
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def pack_map(values: FloatArray, brain_mask: BoolArray, bits: int) -> bytes:

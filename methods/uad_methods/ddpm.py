@@ -54,6 +54,9 @@ class DDPM(Denoising):
         for name in ("start", "trained", "every"):
             if not 1 <= getattr(self, name) <= TIMESTEPS:
                 raise UsageError(f"ddpm.{name} is {getattr(self, name)}", hint=f"give 1 to {TIMESTEPS}")
+        if self.start > self.trained:
+            raise UsageError(f"ddpm.start is {self.start}, and timesteps above {self.trained} are never trained",
+                             hint="lower start, or raise trained")  # fmt: skip
 
     def loss(self, net: nn.Module, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
         """Mean |f(x_t, t) - x_0| over all pixels, or mean (f(x_t, t) - e)^2; t uniform below `trained`."""

@@ -50,7 +50,13 @@ class PHANES(RA):
 
     paper: ClassVar[str] = "Bercea et al. 2023, MICCAI, arXiv 2303.08452"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "noperc": {"likeness": "ssim", "train_cut": 0.0},
+        "noperc": {
+            "likeness": "ssim",
+            "train_cut": 0.0,
+            "cut": "healthy",
+            "sampled": False,
+            "adversarial": True,
+        },
         "shipped": {"adversarial": False, "cut": "slice", "sampled": True},
     }
     tiny: ClassVar[Mapping[str, Any]] = {**RA.tiny, "side": 64, "painter_width": 4, "batch": 2, "checked": 2}

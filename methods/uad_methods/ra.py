@@ -62,7 +62,7 @@ class RA(TorchMethod):
 
     paper: ClassVar[str] = "Bercea et al. 2023, MIDL (reversed autoencoders), OpenReview 8ojx-Ld3yjR"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "ssim": {"likeness": "ssim"},
+        "ssim": {"likeness": "ssim", "equalise": True, "sampled": False},
         "clahe": {"likeness": "none", "equalise": True},
         "l1": {"likeness": "none", "equalise": False},
         "sampled": {"sampled": True},

@@ -12,7 +12,6 @@ from scipy.special import logsumexp
 
 from tests.methods.test_patch2loc import TRAIN, VAL, fitted, scan, tiny
 from uad_bench import Context
-from uad_bench.config import load_protocol
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_methods.patch2loc import Patch2Loc
@@ -209,11 +208,8 @@ def test_the_usual_map_lowers_what_is_hard_everywhere() -> None:
     assert spread[0] < spread[1]
 
 
-@pytest.mark.parametrize("name", Patch2Loc.variants)
-def test_a_name_says_what_is_beyond_the_paper_whatever_the_preset(name: str) -> None:
-    preset = load_protocol("phantom").presets["patch2loc"]
-    assert variant(Patch2Loc(**preset)) == "conv-25d-usual"
-    if name != "conv-other":
-        assert variant(Patch2Loc(**{**preset, **Patch2Loc.variants[name]})) == name
-    assert variant(Patch2Loc(network="conv", flips=True, usual=3)) == "conv-other"
+def test_a_name_says_what_is_beyond_the_paper() -> None:
     assert variant(Patch2Loc()) == ""
+    assert variant(Patch2Loc(network="conv", flips=True, usual=3)) == "conv-other"
+    assert variant(Patch2Loc(neighbours=1)) == "resnet-other"
+    assert variant(Patch2Loc(network="conv", neighbours=1, usual=16)) == "conv-25d-usual"

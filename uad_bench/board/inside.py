@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from uad_bench.board.escape import visible
-from uad_bench.board.panels import Panel, best_slice, cut, inside, robust_range, slice_of
+from uad_bench.board.panels import Panel, cut, inside, robust_range, slice_of
 from uad_bench.board.picture import MOST_OF_MANY, OUTLINE, contour, show, sides, write_png
 from uad_bench.types import Component, FloatArray
 
@@ -129,12 +129,11 @@ def _draw_shift(place: Axes, case: Opened, column: Column, aspect: float) -> Non
     """Every few voxels of the brain an arrow, over the dimmed image; those that leave the picture are cut."""
     view, (x, y) = slice_of(case.panel), cut(case.panel, case.parts[column.name].values)
     show(place, 0.5 * view.image, "gray", view.window, aspect)
-    brain = case.panel.brain_mask[..., best_slice(case.panel)]
     step = max(1, max(view.image.shape) // ARROWS)
     at = np.zeros(view.image.shape, bool)
     at[step // 2 :: step, step // 2 :: step] = True
     rows, columns = np.nonzero(at & cut(case.panel, case.panel.brain_mask))
-    if brain.any():
+    if rows.size:
         dx, dy = x[rows, columns], y[rows, columns]
         place.quiver(
             columns, rows, dx, dy, np.hypot(dx, dy), cmap=column.colours, norm=Normalize(*column.window),

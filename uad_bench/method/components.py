@@ -14,6 +14,7 @@ from uad_bench.types import Component, FloatArray, Scan
 
 KINDS = ("value", "intensity", "shift")
 LONGEST_NAME = 40
+TAKEN = "anomaly map"  # the column that stands beside the components
 
 
 def explain_scan(method: Method, scan: Scan, ctx: Context, name: str) -> dict[str, Component]:
@@ -36,10 +37,12 @@ def checked_components(answer: Any, scan: Scan, method: str) -> dict[str, Compon
 
 
 def _name(name: Any, method: str) -> str:  # noqa: ANN401
-    if isinstance(name, str) and name.isprintable() and 0 < len(name) <= LONGEST_NAME:
+    if isinstance(name, str) and name.isprintable() and 0 < len(name) <= LONGEST_NAME and name != TAKEN:
         return name
     what = f"method {method!r} has a component {name!r}"
-    raise PluginError(what, hint=f"name it with 1 to {LONGEST_NAME} printable letters", code="UB405")
+    raise PluginError(
+        what, hint=f"name it with 1 to {LONGEST_NAME} printable letters, not {TAKEN!r}", code="UB405"
+    )
 
 
 def _component(name: str, given: Any, scan: Scan, method: str) -> Component:  # noqa: ANN401

@@ -30,11 +30,13 @@ class Batches:
             stop = min(done + self.size, count)
             try:
                 parts.append(one(slice(done, stop)))
-                done = stop
             except torch.OutOfMemoryError:
                 if self.fixed or stop - done == 1:
                     raise
-                self._halve(stop - done)
+            else:
+                done = stop
+                continue
+            self._halve(stop - done)  # not in the handler, whose traceback would hold what is to be freed
         return torch.cat(parts)
 
     def _halve(self, tried: int) -> None:

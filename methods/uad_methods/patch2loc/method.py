@@ -48,9 +48,8 @@ class Patch2Loc(Options):
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         """Train on patches of `train`; the weights with the lowest loss on patches of `val` are kept.
 
-        Raises DataError where no patch of `val` holds enough brain, UsageError for options that exclude each other.
+        Raises DataError where no patch of `val` holds enough brain.
         """
-        self.check()
         net, stack = self.begin(train, ctx), SliceStack(self._seen(train), ctx)
         for one in networks(net):
             prepared(one, compiled=self.compiled)

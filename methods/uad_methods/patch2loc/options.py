@@ -64,8 +64,10 @@ class Options(TorchMethod):
     compiled: bool = False
 
     paper: ClassVar[str] = "Baker and Brockmeier 2025, arXiv 2506.22504"
-    # A name says all that is beyond the paper, whatever a protocol's preset holds. Other combinations: conv-other.
+    # A name says all that is beyond the paper: "" is the bare name, the published method; other combinations have names
+    # of their own, the last ones.
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "": {"network": "resnet", "scoring": "fp32", **PAPER},
         "conv": {"network": "conv", **PAPER},
         "conv-25d-usual": {"network": "conv", **PAPER, "neighbours": 1, "usual": 16},
         "conv-full": {"network": "conv", **PAPER, "belief": "full"},
@@ -77,6 +79,7 @@ class Options(TorchMethod):
         "conv-usual": {"network": "conv", **PAPER, "usual": 16},
         "conv-other": {"network": "conv"},
         "bf16": {"network": "resnet", "scoring": "bf16", **PAPER},
+        "resnet-other": {"network": "resnet"},
     }
     tiny: ClassVar[Mapping[str, Any]] = {
         "patch": 8, "steps": 4, "slices": 4, "candidates": 128, "lr": 1e-3, "width": 4, "checked": 2,
@@ -104,7 +107,7 @@ class Options(TorchMethod):
         )
         return net.to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise UsageError for options that exclude each other."""
         if self.belief != "diagonal" and (self.loss != "beta_nll" or self.experts):
             raise UsageError(f"belief {self.belief!r} goes with loss beta_nll and without experts",

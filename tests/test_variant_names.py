@@ -1,0 +1,39 @@
+"""Who asks for a variant gets it, under its own name, whatever the protocol's presets hold."""
+
+import pytest
+
+from uad_bench import plugins
+from uad_bench.config import load_protocol
+from uad_bench.executor import Matrix
+
+CATALOGUE = plugins.catalogue().entries
+METHODS = [name for kind, name in CATALOGUE if kind == "method"]
+NAMED = [
+    f"{name}:{variant}"
+    for name in METHODS
+    for variant in plugins.load(plugins.resolve("method", name)).variants
+    if variant and not variant.endswith("-other")  # what combinations without a name are called
+]
+#: These cannot be had without weights from elsewhere: they are refused, not replaced.
+NEED_WEIGHTS = {"ra:sampled", "phanes:shipped"}
+
+
+@pytest.mark.parametrize("protocol", ["phantom", "uad-2mm"])
+@pytest.mark.parametrize("name", NAMED)
+def test_a_variant_asked_for_is_the_one_that_runs(name, protocol):
+    matrix = Matrix([name], protocol=protocol)
+    if name in NEED_WEIGHTS:
+        with pytest.raises(Exception, match="weights"):
+            matrix.specs()
+        return
+    (spec,) = matrix.specs()
+    assert spec.method == name
+
+
+def test_a_bare_name_takes_the_preset_whole():
+    (spec,) = Matrix(["patch2loc"], protocol="phantom").specs()
+    preset = load_protocol("phantom").presets["patch2loc"]
+    assert {key: spec.parameters[key] for key in preset} == preset
+    assert spec.method == "patch2loc:conv-25d-usual"
+    (plain,) = Matrix(["patch2loc:conv"], protocol="phantom").specs()
+    assert (plain.parameters["usual"], plain.parameters["steps"]) == (0, preset["steps"])
