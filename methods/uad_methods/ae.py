@@ -10,6 +10,7 @@ from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.autoencoder import Autoencoder
+from uad_methods.parts.descent import descend
 from uad_methods.parts.inside import reconstruction
 from uad_methods.parts.residual import absolute_error, residual
 
@@ -50,9 +51,7 @@ class AE(TorchMethod):
         for step in ctx.steps(self.steps, net=net, opt=opt, validate=validation_loss):
             loss = self.loss(stack.batch(step, self.batch).image, ctx)
             ctx.log(loss=loss)
-            opt.zero_grad()
-            torch.autograd.backward(loss)
-            opt.step()
+            descend(opt, loss)
 
     def loss(self, images: torch.Tensor, ctx: Context) -> torch.Tensor:
         """Sum over a slice of |x - x_hat|, mean over slices (n, C, X, Y): a scalar."""

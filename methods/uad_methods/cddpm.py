@@ -13,6 +13,7 @@ from uad_bench.method.slices import Batch
 from uad_methods.diffusion import TIMESTEPS, Denoising, Noise
 from uad_methods.parts import diffusion
 from uad_methods.parts.batches import Batches
+from uad_methods.parts.descent import descend
 from uad_methods.parts.diffusion_unet import DiffusionUNet
 from uad_methods.parts.draws import timesteps
 from uad_methods.parts.intensity import disturbed
@@ -96,9 +97,7 @@ class CDDPM(Denoising):
                 guess = rebuilt(encoder, rebuilder, images, keep)
             loss = rebuild_loss(guess, images, keep)
             ctx.log(loss=loss)
-            opt.zero_grad()
-            torch.autograd.backward(loss)
-            opt.step()
+            descend(opt, loss)
 
     def varied(self, batch: Batch, step: int, ctx: Context) -> torch.Tensor:
         """The images with changed intensities, each in its own way."""

@@ -10,6 +10,7 @@ import torch
 from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
+from uad_methods.parts.descent import descend
 from uad_methods.parts.inside import reconstruction
 from uad_methods.parts.noise import coarse_noise
 from uad_methods.parts.residual import eroded, median_2d, residual
@@ -77,10 +78,7 @@ class DAE(TorchMethod):
             ctx.log(loss=loss)
             for group in opt.param_groups:
                 group["lr"] = self._rate(step)
-            opt.zero_grad()
-            torch.autograd.backward(loss)
-            torch.nn.utils.clip_grad_norm_(net.parameters(), self.clip)
-            opt.step()
+            descend(opt, loss, self.clip)
 
     def loss(self, batch: Batch, noise: torch.Tensor, ctx: Context) -> torch.Tensor:
         """Mean of (f(x + n) - x)^2 over all pixels, those outside the foreground counting as 0: a scalar."""

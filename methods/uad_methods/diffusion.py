@@ -8,13 +8,14 @@ from typing import Any, Literal
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from uad_bench import Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.batches import Batches
+from uad_methods.parts.descent import descend
 from uad_methods.parts.diffusion_unet import DiffusionUNet
 from uad_methods.parts.draws import Kind, noise_fields, one_of_each
 from uad_methods.parts.frame import from_square, to_square
@@ -89,7 +90,7 @@ class Denoising(TorchMethod):
         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
         self.warm_up(stack, ctx)
         opt = torch.optim.Adam(net.parameters(), self.lr)
-        average = AveragedModel(net, avg_fn=self._averaged) if self.average else None
+        average = self._average_of(net) if self.average else None
         kept: dict[str, Any] = {"net": net, "opt": opt, **({"average": average} if average else {})}
         validate = self._validation(average.module if average else net, val, ctx) if self.checked else None
         for step in ctx.steps(self.steps, validate=validate, **kept):
@@ -125,8 +126,9 @@ class Denoising(TorchMethod):
 
         return loss
 
-    def _averaged(self, average: torch.Tensor, latest: torch.Tensor, _: object) -> torch.Tensor:
-        return torch.lerp(average, latest, 1 - self.decay)
+    def _average_of(self, net: nn.Module) -> AveragedModel:
+        update = get_ema_multi_avg_fn(self.decay)  # type: ignore[no-untyped-call]
+        return AveragedModel(net, multi_avg_fn=update)
 
     def drawn_noise(self, like: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
         """Noise of the shape of a training batch; a pure function of the run's seed and `key`."""
@@ -167,12 +169,3 @@ class Denoising(TorchMethod):
         if self.side:
             return from_square(maps[:, : self.side, : self.side], (x, y))
         return maps[:, :x, :y]
-
-
-def descend(opt: torch.optim.Optimizer, loss: torch.Tensor, clip: float) -> None:
-    """One step down the gradient of `loss`, held at a norm of `clip`; 0: as it is."""
-    opt.zero_grad()
-    torch.autograd.backward(loss)
-    if clip:
-        nn.utils.clip_grad_norm_([p for group in opt.param_groups for p in group["params"]], clip)
-    opt.step()

@@ -13,6 +13,7 @@ from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.feature_autoencoder import TAPS, FeatureAutoencoder
+from uad_methods.parts.descent import descend
 from uad_methods.parts.equalise import EqualisedScans, equalised_scan
 from uad_methods.parts.frame import from_square, to_square
 from uad_methods.parts.hidden import Filler, fill_loss, hide
@@ -86,9 +87,7 @@ class FAE(TorchMethod):
                 features, rebuilt = net(to_square(stack.batch(step, self.batch).image, self.side))
             loss = -ssim_map(rebuilt, features).mean()
             ctx.log(loss=loss)
-            opt.zero_grad()
-            torch.autograd.backward(loss)
-            opt.step()
+            descend(opt, loss)
 
     def _learn_to_fill(self, stack: SliceStack, ctx: Context) -> None:
         """First phase of fae:self; every modality is an image of its own."""
@@ -102,9 +101,7 @@ class FAE(TorchMethod):
                 guess = filler(extractor(seen))
             loss = fill_loss(guess, images, hidden)
             ctx.log(loss=loss)
-            opt.zero_grad()
-            torch.autograd.backward(loss)
-            opt.step()
+            descend(opt, loss)
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """1 - SSIM in [0, 2] (X, Y, Z); 0 outside the brain."""

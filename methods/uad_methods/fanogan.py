@@ -12,6 +12,7 @@ from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.adversarial import critic_loss, gradient_penalty
+from uad_methods.parts.descent import descend
 from uad_methods.parts.frame import from_square, to_square
 from uad_methods.parts.inside import reconstruction
 from uad_methods.parts.resgan import Critic, Encoder, Generator
@@ -77,12 +78,12 @@ class FAnoGAN(TorchMethod):
             critic.requires_grad_(True)
             for i in range(step * self.critic_steps, (step + 1) * self.critic_steps):
                 loss = self._critic_loss(self._shown(stack.batch(i, self.batch).image), ctx, i)
-                _update(for_critic, loss)
+                descend(for_critic, loss)
             critic.requires_grad_(False)
             with ctx.autocast():
                 fake = generator(self._codes(ctx.torch_rng("codes", step)))
                 wish = -critic(fake).float().mean()
-            _update(for_generator, wish)
+            descend(for_generator, wish)
             ctx.log(loss=loss, generator=wish)
 
     def _critic_loss(self, real: torch.Tensor, ctx: Context, key: int) -> torch.Tensor:
@@ -109,7 +110,7 @@ class FAnoGAN(TorchMethod):
                 features, wanted = critic.features(fake), critic.features(real)
             loss = _squares(fake, real) + self.kappa * _squares(features, wanted)
             ctx.log(loss=loss)
-            _update(opt, loss)
+            descend(opt, loss)
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """The residual (X, Y, Z) on the scale of the scan, at least 0; 0 outside the brain."""
@@ -148,12 +149,6 @@ class FAnoGAN(TorchMethod):
             isinstance(generator, Generator) and isinstance(critic, Critic) and isinstance(encoder, Encoder)
         )
         return generator, critic, encoder
-
-
-def _update(opt: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    opt.zero_grad()
-    torch.autograd.backward(loss)
-    opt.step()
 
 
 def _squares(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

@@ -6,8 +6,8 @@ import torch
 
 from uad_bench import Context
 from uad_methods.parts.aot import Critic, Generator
+from uad_methods.parts.descent import descend
 from uad_methods.parts.inpainting import critic_loss, filled, fooling_loss, slope_loss, with_hole
-from uad_methods.parts.softintro import stepped
 from uad_methods.parts.vgg19 import VGG19, perceptual_loss, style_loss
 
 STYLE, PERCEPTUAL, FOOLING = 250.0, 0.1, 0.01  # weights beside an L1 of 1
@@ -49,7 +49,7 @@ class Painter:
             with ctx.autocast():
                 answer = self.critic(whole)
             loss = loss + FOOLING * fooling_loss(answer, mask)
-        stepped(self.for_generator, loss)
+        descend(self.for_generator, loss)
         return Update(loss, judged)
 
     def _critic_step(
@@ -61,7 +61,7 @@ class Painter:
         with ctx.autocast():
             answers = self.critic(real), self.critic(fake)
         loss = critic_loss(*answers, mask)
-        stepped(self.for_critic, loss)
+        descend(self.for_critic, loss)
         self.critic.requires_grad_(False)
         return loss
 

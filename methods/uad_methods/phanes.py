@@ -102,7 +102,7 @@ class PHANES(RA):
             mask = self._training_mask(images, update.restored, ctx.rng("ellipses", step))
             painted = painter.update(images, mask, ctx)
             ctx.log(loss=update.encoder + painted.generator, decoder=update.decoder, critic=painted.critic)
-        self.threshold_ = self._healthy_cut(held_out) if self.cut == "healthy" else 0.0
+        self.threshold_ = self._healthy_cut(held_out, ctx) if self.cut == "healthy" else 0.0
 
     def _painter(self, ctx: Context) -> Painter:
         judge = None
@@ -141,16 +141,18 @@ class PHANES(RA):
         guess: torch.Tensor = self._part("generator", Generator)(with_hole(images, mask))
         return filled(images, guess.clamp(0, 1), mask)
 
-    def _healthy_cut(self, held_out: Batch) -> float:
-        """The level that 5 % of the brain in healthy slices exceeds."""
+    def _healthy_cut(self, held_out: Batch, ctx: Context) -> float:
+        """The level that 5 % of the brain in healthy slices exceeds, with codes as the test draws them."""
         self.net_.eval()
+        noise = self._noise(len(held_out.image), "healthy cut", ctx)
         inside = []
         with torch.no_grad():
             for part in range(0, len(held_out.image), PIECE):
                 piece = slice(part, part + PIECE)
                 images = self._shown(held_out.image[piece])
                 brain = to_square(held_out.brain[piece].float()[:, None], self.side)[:, 0] > 0.5
-                inside.append(self._suspicion(images, self._restored(images))[brain])
+                restored = self._restored(images, None if noise is None else noise[piece])
+                inside.append(self._suspicion(images, restored)[brain])
         return float(np.quantile(torch.cat(inside).cpu().numpy(), SHARE))
 
     def _anomaly(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:

@@ -143,11 +143,14 @@ class RA(TorchMethod):
 
     def _scorer(self, scan: Scan, ctx: Context) -> Callable[[Batch], torch.Tensor]:
         """`_map` with the noise of every slice of the scan, where codes are drawn."""
+        return partial(self._map, noises=self._noise(scan.shape[2], scan.case_id, ctx))
+
+    def _noise(self, n: int, key: str, ctx: Context) -> torch.Tensor | None:
+        """Noise of n codes (n, code) where codes are drawn; none where their means are taken."""
         if not self.sampled:
-            return partial(self._map, noises=None)
-        rng = ctx.torch_rng(scan.case_id)
-        noises = torch.randn((scan.shape[2], self.code), generator=rng, device=rng.device)
-        return partial(self._map, noises=noises)
+            return None
+        rng = ctx.torch_rng(key)
+        return torch.randn((n, self.code), generator=rng, device=rng.device)
 
     def _map(self, batch: Batch, noises: torch.Tensor | None) -> torch.Tensor:
         images = self._shown(batch.image)

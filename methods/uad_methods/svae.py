@@ -11,6 +11,7 @@ from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.autoencoder import CODE, LOG_SIGMA, Output, decoder, drawn, encoder, padded, plan
+from uad_methods.parts.descent import descend
 from uad_methods.parts.inside import reconstruction
 from uad_methods.parts.residual import absolute_error, residual
 from uad_methods.parts.sequence import Attention, Recurrence, Runs, drawn_runs, whole_volumes
@@ -65,9 +66,7 @@ class SVAE(TorchMethod):
             runs = drawn_runs(stack, self.batch, self.window, ctx.rng("runs", step))
             loss = self.loss(stack, runs, ctx)
             ctx.log(loss=loss)
-            opt.zero_grad()
-            torch.autograd.backward(loss)
-            opt.step()
+            descend(opt, loss)
 
     def loss(self, stack: SliceStack, runs: Runs, ctx: Context) -> torch.Tensor:
         """The VAE's: sum over a slice of |x - x_hat| plus KL, mean over the slices of all runs: a scalar."""

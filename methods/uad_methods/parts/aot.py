@@ -100,15 +100,16 @@ class Doubled(nn.Module):
 
 def stretched(images: torch.Tensor, size: Size) -> torch.Tensor:
     """(..., X, Y) -> (..., *size), bilinear, corners on corners: two products of matrices, in the images' type."""
-    x, y = (_weights(old, new).to(images) for old, new in zip(images.shape[-2:], size, strict=True))
+    lines = zip(images.shape[-2:], size, strict=True)
+    x, y = (_weights(old, new, images.device).to(images.dtype) for old, new in lines)
     return x @ images @ y.T
 
 
 @lru_cache(maxsize=16)
-def _weights(old: int, new: int) -> torch.Tensor:
+def _weights(old: int, new: int, device: torch.device) -> torch.Tensor:
     """Shares of the `old` places of a line in each of the `new`: (new, old)."""
     place = torch.linspace(0, old - 1, new, dtype=torch.float64)[:, None]
-    return (1 - (place - torch.arange(old)).abs()).clamp(min=0).float()
+    return (1 - (place - torch.arange(old)).abs()).clamp(min=0).float().to(device)
 
 
 def _drawn(layer: nn.Module) -> None:

@@ -4,6 +4,8 @@ With the tiles, bins and rounding of scikit-image's `equalize_adapthist`, which 
 with.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 
@@ -23,7 +25,7 @@ def clahe(images: torch.Tensor) -> torch.Tensor:
     tile = max(x // TILES, 1), max(y // TILES, 1)
     level = (_stretched((pictures * SIXTEEN_BITS).round()) * (LEVELS - 1)).round().long()
     bins = level // (1 + LEVELS // BINS)
-    across, along = (_mirrored(size, step).to(bins.device) for size, step in zip((x, y), tile, strict=True))
+    across, along = (_mirrored(size, step, bins.device) for size, step in zip((x, y), tile, strict=True))
     tiles = bins[:, across[:, None], along].unfold(1, tile[0], tile[0]).unfold(2, tile[1], tile[1]).flatten(3)
     return _stretched(_mixed(_curves(tiles), bins, tile)).float().view_as(images)
 
@@ -34,9 +36,10 @@ def _stretched(pictures: torch.Tensor) -> torch.Tensor:
     return (pictures - low) / (high - low).clamp(min=1)
 
 
-def _mirrored(size: int, tile: int) -> torch.Tensor:
+@lru_cache(maxsize=16)
+def _mirrored(size: int, tile: int, device: torch.device) -> torch.Tensor:
     """Which pixels a line has once it is mirrored at its far end, up to whole tiles."""
-    return torch.from_numpy(np.pad(np.arange(size), (0, -size % tile), mode="reflect"))
+    return torch.from_numpy(np.pad(np.arange(size), (0, -size % tile), mode="reflect")).to(device)
 
 
 def _curves(tiles: torch.Tensor) -> torch.Tensor:

@@ -7,6 +7,7 @@ place and keeps the formulas.
 """
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -35,9 +36,15 @@ def linear(steps: int = 1000, *, first: float = 1e-4, last: float = 0.02) -> Alp
 
 def shares(alpha_bar: AlphaBar, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """What x_t holds of the clean slice and of the noise: their factors, float32 (n, 1, 1, 1) on t's device."""
-    table = torch.from_numpy(np.sqrt(np.stack([alpha_bar, 1 - alpha_bar]))).float()
-    clean, noise = table.to(t.device)[:, t, None, None, None]
+    clean, noise = _factors(alpha_bar.tobytes(), t.device)[:, t, None, None, None]
     return clean, noise
+
+
+@lru_cache(maxsize=16)  # a copy at every step would make the host wait for the device
+def _factors(alpha_bar: bytes, device: torch.device) -> torch.Tensor:
+    """Both factors at every timestep: float32 (2, T) on `device`."""
+    kept = np.frombuffer(alpha_bar, np.float64)
+    return torch.from_numpy(np.sqrt(np.stack([kept, 1 - kept]))).float().to(device)
 
 
 def q_sample(clean: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, alpha_bar: AlphaBar) -> torch.Tensor:

@@ -18,7 +18,7 @@ Kind = Literal["simplex", "simplex3d", "gaussian"]
 
 def timesteps(count: int, below: int, key: object, ctx: Context) -> torch.Tensor:
     """Timesteps 0 .. `below` - 1 for a training batch, uniform: int64 (count,)."""
-    return torch.from_numpy(ctx.rng("t", key).integers(below, size=count)).to(ctx.device)
+    return _sent(torch.from_numpy(ctx.rng("t", key).integers(below, size=count)), ctx.device)
 
 
 def one_of_each(counts: Sequence[int], step: int, size: int, ctx: Context) -> npt.NDArray[np.int64]:
@@ -40,9 +40,14 @@ def noise_fields(kind: Kind, count: int, shape: Sequence[int], rng: np.random.Ge
     """Independent fields for every slice and channel: float32 (count, C, X, Y) for `shape` (C, X, Y)."""
     channels, x, y = shape
     if kind == "gaussian":
-        return torch.from_numpy(rng.standard_normal((count, *shape), np.float32)).to(device)
+        return _sent(torch.from_numpy(rng.standard_normal((count, *shape), np.float32)), device)
     # At which third coordinate a plane is cut makes no difference: every field begins anywhere in its volume.
     draw = partial(simplex_volume_fields, third=0.0) if kind == "simplex3d" else simplex_fields
     left = [min(AT_ONCE, count * channels - i) for i in range(0, count * channels, AT_ONCE)]
     fields = torch.cat([draw(n, (x, y), rng=rng, device=device) for n in left])
     return fields.view(count, *shape)
+
+
+def _sent(drawn: torch.Tensor, device: str) -> torch.Tensor:
+    """On the device; from pinned memory, else the host would wait for the device."""
+    return drawn if device == "cpu" else drawn.pin_memory().to(device, non_blocking=True)

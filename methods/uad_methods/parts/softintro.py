@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from uad_bench import Context
+from uad_methods.parts.descent import descend
 from uad_methods.parts.introvae import Code, Decoder, Encoder
 
 ECHO = 1e-8  # weight of a reconstruction of what was made, in the decoder's loss
@@ -59,10 +60,10 @@ class SoftIntro:
         """One step of the encoder, then one of the decoder with the same codes and the same noise."""
         self._turn(self.encoder)
         first, code, noise = self.encoder_loss(images, rng, ctx)
-        stepped(self.for_encoder, first)
+        descend(self.for_encoder, first)
         self._turn(self.decoder)
         second, restored = self.decoder_loss(images, code, noise, rng, ctx)
-        stepped(self.for_decoder, second)
+        descend(self.for_decoder, second)
         return Update(first, second, restored)
 
     def _turn(self, half: torch.nn.Module) -> None:
@@ -144,13 +145,6 @@ def embedding_loss(first: list[torch.Tensor], second: list[torch.Tensor]) -> tor
         cosine = functional.cosine_similarity(flat_a, flat_b)
         total = total + 0.5 * ((flat_a - flat_b) ** 2).mean() + (1 - cosine).mean()
     return total
-
-
-def stepped(opt: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    """One step of `opt` down the gradient of `loss`."""
-    opt.zero_grad()
-    torch.autograd.backward(loss)
-    opt.step()
 
 
 def _scale(images: torch.Tensor) -> float:

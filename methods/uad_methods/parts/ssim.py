@@ -1,5 +1,7 @@
 """Structural similarity as a map that gradients flow through."""
 
+from functools import lru_cache
+
 import torch
 
 C1, C2 = 0.01**2, 0.03**2  # Wang et al. 2004, for a range of 1
@@ -13,7 +15,7 @@ def ssim_map(a: torch.Tensor, b: torch.Tensor, window: int = 5, sigma: float = 1
     """
     with torch.autocast(a.device.type, enabled=False):
         a, b = a.float(), b.float()
-        along_x, along_y = (_band(size, window, sigma).to(a.device) for size in a.shape[-2:])
+        along_x, along_y = (_band(size, window, sigma, a.device) for size in a.shape[-2:])
 
         def mean(values: torch.Tensor) -> torch.Tensor:
             return along_x @ values @ along_y
@@ -24,7 +26,8 @@ def ssim_map(a: torch.Tensor, b: torch.Tensor, window: int = 5, sigma: float = 1
         return (2 * both + C1) * (2 * covariance + C2) / ((squares + C1) * (variances + C2))
 
 
-def _band(size: int, window: int, sigma: float) -> torch.Tensor:
+@lru_cache(maxsize=16)
+def _band(size: int, window: int, sigma: float, device: torch.device) -> torch.Tensor:
     """The symmetric (size, size) matrix that smooths a line with zeros beyond its ends.
 
     A product, as fast as a convolution here: convolutions round to TF32 on a GPU, products do not by default.
@@ -33,4 +36,5 @@ def _band(size: int, window: int, sigma: float) -> torch.Tensor:
     distance = (place[:, None] - place).abs()
     half = window // 2
     weights = torch.exp(-0.5 * (torch.arange(-half, half + 1) / sigma) ** 2)
-    return torch.exp(-0.5 * (distance / sigma) ** 2) * (distance <= half) / weights.sum()
+    band = torch.exp(-0.5 * (distance / sigma) ** 2) * (distance <= half) / weights.sum()
+    return band.to(device)

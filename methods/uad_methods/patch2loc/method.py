@@ -13,6 +13,7 @@ from uad_bench import Component, Context, Scan, SliceStack
 from uad_bench.errors import DataError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
+from uad_methods.parts.descent import descend
 from uad_methods.patch2loc.belief import belief_loss
 from uad_methods.patch2loc.encoder_conv import plan
 from uad_methods.patch2loc.exact import ExactLocator
@@ -68,11 +69,7 @@ class Patch2Loc(Options):
                 group["lr"] = self._rate(step)
             loss = self._loss(samples, ctx)
             ctx.log(loss=loss)
-            opt.zero_grad()
-            torch.autograd.backward(loss)
-            if self.clip:
-                torch.nn.utils.clip_grad_norm_(net.parameters(), self.clip)
-            opt.step()
+            descend(opt, loss, self.clip)
         self.learn_usual(train, ctx)
 
     def learn_usual(self, train: Sequence[Scan], ctx: Context) -> None:
