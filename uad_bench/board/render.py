@@ -4,24 +4,42 @@ from collections.abc import Callable, Sequence
 
 from uad_bench.board import escape, layout, notes, wording
 from uad_bench.board.latex import latex
+from uad_bench.board.overview import READING, overview
 from uad_bench.board.page import html
 from uad_bench.board.records import long_csv, strict_json
-from uad_bench.board.summary import Table
+from uad_bench.board.summary import Reported, Table
 from uad_bench.errors import unknown_name
 
 
-def render(tables: Sequence[Table], form: str) -> str:
-    """The tables as "markdown", "csv", "latex", "json" or "html". Raises UsageError for another format."""
+def render(tables: Sequence[Table], form: str, reported: Sequence[Reported] = ()) -> str:
+    """The tables as "markdown", "csv", "latex", "json" or "html". Raises UsageError for another format.
+
+    reported: all numbers of papers, also of methods that no run is of: Markdown begins with them.
+    """
     if form not in FORMATS:
         raise unknown_name("format", form, FORMATS)
-    return FORMATS[form](tables)
+    return markdown(tables, reported) if form == "markdown" else FORMATS[form](tables)
 
 
-def markdown(tables: Sequence[Table]) -> str:
+def markdown(tables: Sequence[Table], reported: Sequence[Reported] = ()) -> str:
     """A section for each table: what pins it down, the table, lesion kinds, clean-up steps, how to read it."""
     if not tables:
         return "no results\n"
-    return "\n".join(_section(table) for table in tables)
+    return "\n".join([*_overview(tables, reported), *(_section(table) for table in tables)])
+
+
+def _overview(tables: Sequence[Table], reported: Sequence[Reported]) -> list[str]:
+    """One section for all test sets, where papers printed something."""
+    grid = overview(tables, reported)
+    if grid is None:
+        return []
+    write = escape.markdown
+    said = [*READING, *(f"source: {source}" for source in dict.fromkeys(paper.source for paper in reported))]
+    return [
+        "\n".join(
+            [f"## {write(grid.title)}", "", *_lines(grid), "", *(f"- {write(one)}" for one in said), ""]
+        )
+    ]
 
 
 def _section(table: Table) -> str:

@@ -10,7 +10,7 @@ from uad_bench.cli import options
 from uad_bench.cli.comparing import why
 
 if TYPE_CHECKING:
-    from uad_bench.board.summary import Table
+    from uad_bench.board.summary import Reported, Table
     from uad_bench.errors import UadError
     from uad_bench.store import RunDir
 
@@ -73,7 +73,7 @@ def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: P
     if format_ == "text" and to is None:
         _print(tables)
     else:
-        text = render(tables, "markdown" if format_ == "text" else format_)
+        text = render(tables, "markdown" if format_ == "text" else format_, _reported())
         typer.echo(text, nl=False) if to is None else write_text(to, text)
     if plots is not None:
         _draw(tables, plots)
@@ -113,12 +113,18 @@ def _draw(tables: "Sequence[Table]", folder: Path) -> None:
 
 def _tables(runs: "Sequence[RunDir]") -> "tuple[list[Table], tuple[UadError, ...]]":
     """The tables of some runs, beside reported numbers; runs that cannot be trusted are named and left out."""
-    from uad_bench.board import aggregate, published
+    from uad_bench.board import aggregate
     from uad_bench.collect import collect
-    from uad_bench.resources import shipped
 
     found = collect(runs)
     for error in found.refused:
         typer.echo(f"left out: {error}", err=True)
-    reported = published.read(shipped("leaderboard/published"))
-    return aggregate.tables(found.runs, reported), found.refused
+    return aggregate.tables(found.runs, _reported()), found.refused
+
+
+def _reported() -> "list[Reported]":
+    """What papers printed."""
+    from uad_bench.board import published
+    from uad_bench.resources import shipped
+
+    return published.read(shipped("leaderboard/published"))
