@@ -116,10 +116,10 @@ def training(method: Denoising, steps: int, scan: Scan, ctx: Context) -> Trainin
     return Training(steps / took, memory, counted.get_total_flops() * steps / took / 1e12)
 
 
-def product_rate(device: str, side: int = 0) -> float:
-    """1e12 multiplications and additions a second of a square bf16 matrix product, the best of five."""
-    side = side or (1024 if device == "cpu" else 8192)
-    a = torch.ones((side, side), dtype=torch.bfloat16, device=device)
+def product_rate(device: str, dtype: torch.dtype = torch.bfloat16) -> float:
+    """1e12 multiplications and additions a second of a large square matrix product, the best of five."""
+    side = 1024 if device == "cpu" else 8192
+    a = torch.ones((side, side), dtype=dtype, device=device)
     a @ a
     return 2e-12 * side**3 / min(seconds(lambda: a @ a, device) for _ in range(5))
 

@@ -3,9 +3,11 @@
     OMP_NUM_THREADS=1 python -m benchmarks.scoring [--methods ae dae] [--protocol phantom] [--device cuda]
 
 Prints a Markdown table: seconds a volume of the protocol's grid, a slice a pass and as `score` does it, their ratio,
-how far apart the two maps are, and the networks' parameters. Sizes are the protocol's presets; weights are as drawn:
-their values change no time. The least of three calls, after one; CPU seconds, on a GPU those of the clock. SVAE takes
-a volume as one sequence: there is no loop to compare it with. Patch2Loc: `dense.py`, `exact.py`.
+how far apart the two maps are, the networks' parameters, and how near both come to the arithmetic of the machine:
+multiplications and additions of the networks a second, as a share of those of a large float32 matrix product. Sizes
+are the protocol's presets; weights are as drawn: their values change no time. The least of three calls, after one; CPU
+seconds, on a GPU those of the clock. SVAE takes a volume as one sequence: there is no loop to compare it with.
+Patch2Loc: `dense.py`, `exact.py`.
 """
 
 import argparse
@@ -13,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.diffusion import seconds
+from benchmarks.diffusion import product_rate, seconds
 from uad_bench import Context, Scan
 from uad_bench.config import load_protocol
 from uad_bench.executor import Matrix
@@ -36,23 +39,33 @@ def main() -> None:
     print(
         f"{torch.get_num_threads()} threads, {int(scan.brain_mask.any(axis=(0, 1)).sum())} slices that hold brain\n"
     )
-    print("| method | s, slice by slice | s, in batches | ratio | largest difference | parameters |")
-    print("|---|---|---|---|---|---|")
+    most = product_rate(given.device, torch.float32)
+    print(f"A float32 matrix product: {most:.3f} TFLOP/s\n")
+    print(
+        "| method | s, slice by slice | s, in batches | ratio | of the product's | largest difference | parameters |"
+    )
+    print("|---|---|---|---|---|---|---|")
     for name in given.methods:
-        print(row(name, given.protocol, scan, ctx), flush=True)
+        print(row(name, given.protocol, scan, ctx, most), flush=True)
 
 
-def row(name: str, protocol: str, scan: Scan, ctx: Context) -> str:
-    """One method's line of the table."""
+def row(name: str, protocol: str, scan: Scan, ctx: Context, most: float) -> str:
+    """One method's line of the table; `most`: 1e12 multiplications and additions a second that can be had."""
     label, method = begun(name, protocol, scan, ctx)
     size = sum(p.numel() for p in method.net_.parameters())
-    whole, batched = method.score(scan, ctx), least(lambda: method.score(scan, ctx), ctx.device)
+    with FlopCounterMode(display=False) as counted:
+        whole = method.score(scan, ctx)
+    batched, work = (
+        least(lambda: method.score(scan, ctx), ctx.device),
+        counted.get_total_flops() / 1e12 / most,
+    )
     if name == "svae":
-        return f"| {label} | – | {batched:.2f} | – | – | {size:,} |"
+        return f"| {label} | – | {batched:.2f} | – | {work / batched:.0%} | – | {size:,} |"
     one_by_one(method)
     parts, single = method.score(scan, ctx), least(lambda: method.score(scan, ctx), ctx.device)
     apart = float(np.abs(whole - parts).max() / max(float(whole.max()), 1e-12))
-    return f"| {label} | {single:.2f} | {batched:.2f} | {single / batched:.1f} | {apart:.0e} | {size:,} |"
+    shares = f"{work / single:.0%}, {work / batched:.0%}"
+    return f"| {label} | {single:.2f} | {batched:.2f} | {single / batched:.1f} | {shares} | {apart:.0e} | {size:,} |"
 
 
 def begun(name: str, protocol: str, scan: Scan, ctx: Context) -> tuple[str, Any]:
