@@ -127,7 +127,7 @@ class CDDPM(Denoising):
     def _passed(self, noised: torch.Tensor, at: torch.Tensor, condition: torch.Tensor, passes: Batches,
                 ) -> torch.Tensor:  # fmt: skip
         denoiser = self._net.denoiser
-        return passes.run(len(noised), lambda part: denoiser(noised[part], at[part], condition[part]))
+        return passes.run(len(noised), lambda part: denoiser(noised[part], at[part], condition[part]).float())
 
     @property
     def _net(self) -> "Conditioned":

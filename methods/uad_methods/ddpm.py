@@ -84,7 +84,7 @@ class DDPM(Denoising):
     def _guess(self, seen: torch.Tensor, t: int, passes: Batches) -> torch.Tensor:
         """The clean slices (n, C, X, Y) as the network sees them through the noise of timestep `t`."""
         at = torch.full((len(seen),), t, device=seen.device)
-        out = passes.run(len(seen), lambda part: self.net_(seen[part], at[part]))
+        out = passes.run(len(seen), lambda part: self.net_(seen[part], at[part]).float())
         if self.target == "noise":
             return diffusion.clean_from_noise(seen, out, at, self._alpha_bar)
         return out

@@ -82,7 +82,7 @@ class PDDPM(Denoising):
 
         def one(part: slice) -> torch.Tensor:
             of, box = each[part] // len(boxes), boxes[each[part] % len(boxes)]
-            guess = self.net_(torch.where(box, noised[of], clean[of]), at[of])
+            guess = self.net_(torch.where(box, noised[of], clean[of]), at[of]).float()
             return torch.where(box, guess, 0.0)
 
         found = passes.run(len(each), one)  # every pixel of a slice is in one box, and 0 in the others

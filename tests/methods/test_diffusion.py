@@ -9,6 +9,7 @@ import torch
 from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.testing import toy_scans
+from uad_methods.cddpm import CDDPM
 from uad_methods.ddpm import DDPM
 from uad_methods.parts.batches import Batches
 from uad_methods.parts.diffusion import (
@@ -22,6 +23,7 @@ from uad_methods.parts.diffusion import (
     shares,
 )  # fmt: skip
 from uad_methods.parts.draws import noise_fields, one_of_each, timesteps
+from uad_methods.pddpm import PDDPM
 
 
 def test_the_cosine_schedule_is_its_closed_form_until_a_beta_is_clipped():
@@ -215,3 +217,23 @@ def test_training_draws_as_it_is_told(draw, monkeypatch):
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(UsageError):
         DDPM(**{**DDPM.tiny, **wrong})
+
+
+@pytest.mark.parametrize("cls", [DDPM, PDDPM, CDDPM])
+@pytest.mark.parametrize(("precision", "inner"), [("auto", torch.float32), ("bf16", torch.bfloat16)])
+def test_maps_are_of_float32_on_a_cpu_unless_the_run_asks_for_bf16(cls, precision, inner):
+    ctx, (scan,) = Context(precision=precision), toy_scans(1)
+    method = cls(**cls.tiny)
+    net = method.begin([scan], ctx)
+    for parameter in net.parameters():  # where the last layer is zero, no precision makes a difference
+        torch.nn.init.normal_(parameter, std=0.05)
+    seen = set()
+    for layer in net.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_hook(lambda _, __, out: seen.add(out.dtype))
+    score = method.score(scan, ctx)
+    assert seen == {inner}
+    assert score.dtype == np.float32
+    exact = method.score(scan, Context(precision="fp32"))
+    assert np.abs(score - exact).max() < 0.05 * exact.max()
+    assert np.array_equal(score, exact) == (inner == torch.float32)

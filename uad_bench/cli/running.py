@@ -8,6 +8,7 @@ import typer
 
 from uad_bench.cli import options
 
+PRECISION = "Of training, and of maps where the method's page says so: auto, fp32 or bf16."
 METHODS = "Names (uad-bench list), name:variant, module:Class, or .py files."
 
 
@@ -20,7 +21,7 @@ def run(
     set_: options.Set = [],  # noqa: B006
     config: Annotated[str, typer.Option("--config", help="A .yaml file with keys protocol, methods, datasets.")] = "",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
-    precision: Annotated[str, typer.Option("--precision", help="Of training: auto, fp32 or bf16.")] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help=PRECISION)] = "auto",
     out: options.Out = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with unfinished runs.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again, also where a run is complete.")] = False,
