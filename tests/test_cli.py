@@ -86,6 +86,8 @@ def test_list_names_every_kind(monkeypatch, capsys):
 def test_show_tells_parameters_of_a_method_under_the_protocol(monkeypatch, capsys):
     _, out, _ = call(monkeypatch, capsys, "show", "patch2loc")
     assert "patch2loc.network='resnet'" in out and "(here: 'conv')" in out and "2506.22504" in out
+    _, out, _ = call(monkeypatch, capsys, "show", "paper/patch2loc")
+    assert "patch2loc.network='resnet'" in out and "(here:" not in out
     _, out, _ = call(monkeypatch, capsys, "show", "phantom")
     assert "phantom" in out
 

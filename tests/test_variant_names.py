@@ -4,6 +4,7 @@ import pytest
 
 from uad_bench import plugins
 from uad_bench.config import load_protocol
+from uad_bench.errors import UsageError
 from uad_bench.executor import Matrix
 
 CATALOGUE = plugins.catalogue().entries
@@ -37,3 +38,28 @@ def test_a_bare_name_takes_the_preset_whole():
     assert spec.method == "patch2loc:conv-25d-usual"
     (plain,) = Matrix(["patch2loc:conv"], protocol="phantom").specs()
     assert (plain.parameters["usual"], plain.parameters["steps"]) == (0, preset["steps"])
+
+
+def test_paper_before_a_name_drops_the_preset_and_nothing_else():
+    (spec,) = Matrix(["paper/dae"], protocol="phantom", settings=[(["dae", "steps"], 7)]).specs()
+    own = plugins.load(plugins.resolve("method", "dae"))()
+    assert (spec.method, spec.parameters["steps"]) == ("dae", 7)
+    assert (spec.parameters["width"], spec.parameters["lr"]) == (own.width, own.lr)
+    (variant,) = Matrix(["paper/patch2loc:conv"], protocol="phantom").specs()
+    assert (variant.method, variant.parameters["network"]) == ("patch2loc:conv", "conv")
+
+
+def test_beside_the_preset_it_is_a_method_of_its_own_in_the_matrix():
+    specs = Matrix(["dae", "paper/dae"], protocol="phantom").specs()
+    assert len({spec.parameters["width"] for spec in specs}) == 2
+
+
+def test_a_paper_s_method_that_needs_weights_is_refused_and_never_its_variant():
+    with pytest.raises(UsageError, match="weights"):
+        Matrix(["paper/ra"], protocol="phantom").specs()
+
+
+@pytest.mark.parametrize("name", ["paper/nobody", "paper/dae:nothing", "paper/"])
+def test_paper_before_nothing_known_is_one_line(name):
+    with pytest.raises(UsageError):
+        Matrix([name]).specs()

@@ -21,6 +21,7 @@ from uad_bench.config import (
 )
 from uad_bench.demands import require_modalities, require_unseen
 from uad_bench.errors import PartialFailure, UadError, UsageError, unknown_name
+from uad_bench.naming import Asked, find_method
 from uad_bench.roles import Plan
 from uad_bench.run import Workplace, run
 from uad_bench.sources import pinned_protocol
@@ -55,31 +56,25 @@ class Matrix:
     def specs(self) -> list[RunSpec]:
         """The single runs, methods first, seeds within. Raises UsageError for any name or value that is wrong."""
         asked = [find_method(name) for name in dict.fromkeys(self.methods)]
-        over = with_settings(self.overrides, self.settings, [entry.name for entry, _, _ in asked])
+        known = [one.entry.name for one in asked]
+        over = with_settings(self.overrides, self.settings, known)
         protocol = pinned_protocol(self.protocol, over.protocol)
         check_protocol(protocol)
         test = tuple(self.test) or protocol.test
-        known = [entry.name for entry, _, _ in asked]
         for name in over.methods:
             if name not in known:
                 raise unknown_name("method in the settings", name, known)
         for dataset in (protocol.train, *test, *over.datasets):
             plugins.resolve("dataset", dataset)
-        return [
-            spec
-            for entry, cls, chosen in asked
-            for spec in self._of_method(entry, cls, chosen, over, protocol, test)
-        ]
+        return [spec for one in asked for spec in self._of_method(one, over, protocol, test)]
 
-    def _of_method(self, entry: plugins.Entry, cls: type, chosen: Mapping[str, Any], over: Overrides,
-                   protocol: Protocol, test: tuple[str, ...]) -> list[RunSpec]:  # fmt: skip
+    def _of_method(
+        self, asked: Asked, over: Overrides, protocol: Protocol, test: tuple[str, ...]
+    ) -> list[RunSpec]:
         from uad_bench.method.base import variant
 
-        usual = protocol.presets.get(entry.name, {})
-        if chosen:  # a preset may choose a variant; where one is named, nothing of that choice may stay in it
-            chooses = {key for one in cls.variants.values() for key in one}  # type: ignore[attr-defined]
-            usual = {key: value for key, value in usual.items() if key not in chooses}
-        values = merged(merged(usual, over.methods.get(entry.name, {})), chosen)
+        entry, cls = asked.entry, asked.cls
+        values = merged(merged(asked.preset(protocol), over.methods.get(entry.name, {})), asked.chosen)
         parameters = checked_parameters(cls, values, entry.name)
         named = variant(_built(cls, parameters, entry.name))
         common = {
@@ -98,19 +93,6 @@ def _built(cls: type[Any], parameters: Mapping[str, Any], name: str) -> Any:  # 
         return cls(**parameters)
     except (ValueError, TypeError) as error:
         raise UsageError(f"method {name!r} does not take these parameters", hint=str(error)) from error
-
-
-def find_method(name: str) -> tuple[plugins.Entry, type[Any], Mapping[str, Any]]:
-    """The entry and class of a name, and the parameters that a `:variant` stands for."""
-    base, _, wanted = name.partition(":")
-    if wanted and ("method", base) in plugins.catalogue().entries:
-        entry = plugins.resolve("method", base)
-        cls = plugins.load(entry)
-        if wanted not in cls.variants:
-            raise unknown_name(f"variant of {base}", wanted, cls.variants)
-        return entry, cls, cls.variants[wanted]
-    entry = plugins.resolve("method", name)
-    return entry, plugins.load(entry), {}
 
 
 def with_settings(

@@ -64,7 +64,7 @@ def _lines(tables: Sequence[Table], reported: Sequence[Reported]) -> Iterator[Li
 
 
 def _base(label: str) -> str:
-    """`fae` of `fae:self` and of `fae [steps=50]`."""
+    """`name` of `name:variant` and of `name [steps=50]`."""
     return label.partition(" ")[0].partition(":")[0]
 
 

@@ -57,7 +57,7 @@ def show(
     """Show one thing in full: parameters with their values, paper, where it comes from."""
     from uad_bench import plugins
     from uad_bench.config import default_protocol, load_protocol, protocol_names
-    from uad_bench.executor import find_method
+    from uad_bench.naming import find_method
 
     if name in protocol_names() or name.endswith((".yaml", ".yml")):
         _show_protocol(name)
@@ -66,10 +66,9 @@ def show(
     if others:
         _show_plugin(others[0], plugins.load(others[0]), {})
         return
-    entry, cls, chosen = find_method(name)
-    _show_plugin(
-        entry, cls, {**load_protocol(protocol or default_protocol()).presets.get(entry.name, {}), **chosen}
-    )
+    asked = find_method(name)
+    preset = asked.preset(load_protocol(protocol or default_protocol()))
+    _show_plugin(asked.entry, asked.cls, {**preset, **asked.chosen})
 
 
 def _show_protocol(name: str) -> None:

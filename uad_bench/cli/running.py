@@ -9,7 +9,7 @@ import typer
 from uad_bench.cli import options
 
 PRECISION = "Of training, and of maps where the method's page says so: auto, fp32 or bf16."
-METHODS = "Names (uad-bench list), name:variant, module:Class, or .py files."
+METHODS = "Names (uad-bench list), NAME:VARIANT, module:Class, .py files; paper/NAME: without the protocol's presets."
 
 
 def run(
