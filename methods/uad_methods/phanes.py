@@ -57,8 +57,9 @@ class PHANES(RA):
             "sampled": False,
             "adversarial": True,
         },
-        "shipped": {"adversarial": False, "cut": "slice", "sampled": True},
+        "shipped": {"likeness": "lpips", "adversarial": False, "cut": "slice", "sampled": True},
     }
+    _weightless: ClassVar[tuple[str, ...]] = ("noperc",)
     tiny: ClassVar[Mapping[str, Any]] = {**RA.tiny, "side": 64, "painter_width": 4, "batch": 2, "checked": 2}
 
     def __post_init__(self) -> None:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import torch
 
 from uad_bench import Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import UsageError
+from uad_bench.method.base import variant
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.augment import jittered
@@ -63,10 +65,11 @@ class RA(TorchMethod):
     paper: ClassVar[str] = "Bercea et al. 2023, MIDL (reversed autoencoders), OpenReview 8ojx-Ld3yjR"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "ssim": {"likeness": "ssim", "equalise": True, "sampled": False},
-        "clahe": {"likeness": "none", "equalise": True},
-        "l1": {"likeness": "none", "equalise": False},
-        "sampled": {"sampled": True},
+        "clahe": {"likeness": "none", "equalise": True, "sampled": False},
+        "l1": {"likeness": "none", "equalise": False, "sampled": False},
+        "sampled": {"likeness": "lpips", "equalise": True, "sampled": True},
     }
+    _weightless: ClassVar[tuple[str, ...]] = ("ssim", "clahe", "l1")
     tiny: ClassVar[Mapping[str, Any]] = {
         "side": 32, "width": 4, "code": 8, "batch": 4, "steps": 3, "checked": 4
     }  # fmt: skip
@@ -79,6 +82,13 @@ class RA(TorchMethod):
             raise UsageError(f"{name} needs the weights of LPIPS, and none were given", hint=hint)
         if self.likeness != "lpips" and (self.squeezenet or self.heads):
             raise UsageError(f"{name}'s weights would be ignored", hint="drop them, or say likeness=lpips")
+        if (self.likeness, self.equalise) != ("lpips", True) and variant(self) not in self._weightless:
+            hint = (
+                f"run one of {', '.join(f'{name}:{one}' for one in self._weightless)}, or set what they set"
+            )
+            raise UsageError(
+                f"{name} with these parts has no name, and {name} alone is its paper's", hint=hint
+            )
         if self.side % DEEPEST or self.side < DEEPEST:
             raise UsageError(f"{name}.side is {self.side}", hint=f"give a multiple of {DEEPEST}")
 
@@ -149,8 +159,8 @@ class RA(TorchMethod):
         """Noise of n codes (n, code) where codes are drawn; none where their means are taken."""
         if not self.sampled:
             return None
-        rng = ctx.torch_rng(key)
-        return torch.randn((n, self.code), generator=rng, device=rng.device)
+        drawn = ctx.rng("test codes", key).standard_normal((n, self.code), np.float32)
+        return torch.from_numpy(drawn).to(ctx.device)  # drawn on the host: the same on every device
 
     def _map(self, batch: Batch, noises: torch.Tensor | None) -> torch.Tensor:
         images = self._shown(batch.image)

@@ -7,6 +7,7 @@ import torch
 from uad_bench.errors import DataError
 from uad_bench.method.context import Context
 from uad_bench.method.slices import SliceStack, score_slices, volumes
+from uad_bench.method.torch_method import TorchMethod
 from uad_bench.types import Scan
 
 
@@ -79,3 +80,28 @@ def test_a_scan_without_brain_has_no_volumes():
     empty = Scan("e", one.modalities, one.image, np.zeros(one.shape, bool), one.affine, one.spacing)
     assert volumes(empty, Context(), lambda batch: {"a": batch.image}) == {}
     assert not score_slices(empty, Context(), lambda batch: batch.image[:, 0]).any()
+
+
+def test_a_network_scores_in_full_float32_and_the_setting_comes_back():
+    """TF32 is PyTorch's default for convolutions on a GPU."""
+
+    class Plain(TorchMethod):
+        variants = {}
+
+        def build(self):
+            return torch.nn.Conv2d(self.channels_, 1, 3, padding=1)
+
+    method, seen, one = Plain(), [], scan()
+    method.begin([one], Context())
+
+    def score(batch):
+        seen.append(torch.backends.cudnn.allow_tf32)
+        return batch.image.sum(1)
+
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark, torch.backends.cudnn.enabled
+    method.score_slices(one, Context(), score)
+    method.component_slices(one, Context(), lambda batch: {"a": score(batch)})
+    assert seen == [False, False]
+    assert before == (
+        torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark, torch.backends.cudnn.enabled,
+    )  # fmt: skip

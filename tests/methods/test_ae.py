@@ -6,7 +6,7 @@ import torch
 from uad_bench import Context
 from uad_bench.testing import toy_scans
 from uad_methods.ae import AE
-from uad_methods.autoencoder import Autoencoder, levels
+from uad_methods.autoencoder import Autoencoder, levels, plan
 
 
 def weights(net):
@@ -58,3 +58,29 @@ def test_the_map_is_zero_outside_the_brain():
     train = toy_scans(2)
     method.fit(train, train, Context())
     assert (method.score(train[0], Context())[~train[0].brain_mask] == 0).all()
+
+
+@pytest.mark.parametrize("shape", [(33, 50), (9, 12)])
+def test_a_slice_is_padded_to_whole_levels_and_nothing_else_changes(shape):
+    """The same weights on the padded slice give the same, cut back."""
+    net = Autoencoder(1, shape, 0.0, gaussian=False).eval()
+    full = plan(shape).full
+    whole = Autoencoder(1, full, 0.0, gaussian=False).eval()
+    whole.load_state_dict(net.state_dict())
+    images = torch.rand(2, 1, *shape)
+    padded = torch.nn.functional.pad(images, (0, full[1] - shape[1], 0, full[0] - shape[0]))
+    with torch.no_grad():
+        assert full != shape
+        torch.testing.assert_close(net(images).image, whole(padded).image[..., : shape[0], : shape[1]])
+
+
+def test_the_loss_is_that_of_float64():
+    method = AE()
+    method.channels_, method.shape_ = 2, (16, 24, 4)
+    method.net_ = method.build().eval()
+    images = torch.rand(5, 2, 16, 24)
+    with torch.no_grad():
+        found = float(method.loss(images, Context()))
+        method.net_.double()
+        wanted = (images.double() - method.net_(images.double()).image).abs().sum() / 5
+    assert found == pytest.approx(float(wanted), rel=1e-5)

@@ -9,7 +9,9 @@ from uad_bench import Context
 from uad_bench.method.context import Policy
 from uad_bench.method.slices import Batch
 from uad_bench.testing import toy_scans
+from uad_methods import dae
 from uad_methods.dae import DAE
+from uad_methods.parts.descent import descend
 from uad_methods.parts.noise import coarse_noise, coarse_shape
 from uad_methods.parts.residual import eroded, median_2d, residual
 from uad_methods.parts.unet import StandardisedConv, Swish, UNet
@@ -123,6 +125,32 @@ def test_the_learning_rate_is_that_of_the_published_schedule():
     for epoch in range(2_100):
         assert method._rate(32 * epoch + 31) == pytest.approx(opt.param_groups[0]["lr"], rel=1e-6, abs=1e-9)
         schedule.step()
+
+
+def test_training_takes_the_rate_the_clip_and_the_decay_that_it_is_told(monkeypatch):
+    method, scans = (
+        DAE(**{**DAE.tiny, "cosine": 64, "clip": 0.125, "weight_decay": 0.25, "steps": 40}),
+        toy_scans(2),
+    )
+    taken = []
+
+    def descend(opt, loss, clip):
+        (group,) = opt.param_groups
+        taken.append((group["lr"], clip, group["weight_decay"], group["amsgrad"]))
+
+    monkeypatch.setattr(dae, "descend", descend)
+    method.fit(scans, scans, Context())
+    assert taken == [(method._rate(step), 0.125, 0.25, True) for step in range(40)]
+    assert len({rate for rate, *_ in taken}) > 1
+
+
+def test_a_step_is_held_at_the_norm_that_it_is_told():
+    weight = torch.nn.Parameter(torch.zeros(4))
+    opt = torch.optim.SGD([weight], 1.0)
+    descend(opt, (weight * torch.tensor([3.0, 0, 4.0, 0])).sum(), 0.5)
+    torch.testing.assert_close(weight.detach(), -0.5 * torch.tensor([0.6, 0, 0.8, 0]))
+    descend(opt, weight.sum())
+    torch.testing.assert_close(weight.detach(), -0.5 * torch.tensor([0.6, 0, 0.8, 0]) - 1)
 
 
 def test_the_score_is_the_mean_residual_of_the_clean_slice():

@@ -5,10 +5,11 @@ import pytest
 import torch
 from two_phases import assert_resume_is_bit_equal
 
-from uad_bench import Context
+from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
+from uad_methods import fanogan
 from uad_methods.fanogan import FAnoGAN
 from uad_methods.parts.adversarial import gradient_penalty
 
@@ -80,6 +81,66 @@ def test_the_encoder_s_phase_leaves_the_gan_alone_but_for_the_drift_that_is_aske
     assert all(key.startswith("generator") and ("running" in key or "batches" in key) for key in rest)
     assert bool(rest) == drift
     assert variant(FAnoGAN(drift=drift)) == ("drift" if drift else "")
+
+
+def watched(monkeypatch, look):
+    """Every step that a training takes: `look` at its number of weights and its loss, before it is taken."""
+    usual = fanogan.descend
+
+    def descend(opt, loss):
+        look(sum(p.numel() for group in opt.param_groups for p in group["params"]), float(loss))
+        usual(opt, loss)
+
+    monkeypatch.setattr(fanogan, "descend", descend)
+
+
+def test_a_step_of_the_gan_is_so_many_of_the_critic_and_one_of_the_generator(monkeypatch):
+    method, sizes, scans = FAnoGAN(**{**FAnoGAN.tiny, "gan_steps": 2, "critic_steps": 3}), [], toy_scans(2)
+    method.begin(scans, Context())
+    watched(monkeypatch, lambda size, loss: sizes.append(size))
+    method._fit_gan(SliceStack(scans, Context()), Context())
+    generator, critic, _ = (count(net) for net in method._nets)
+    assert sizes == 2 * [critic, critic, critic, generator]
+
+
+def test_the_generator_is_paid_for_what_the_critic_calls_real(monkeypatch):
+    method, pairs, scans = FAnoGAN(**{**FAnoGAN.tiny, "gan_steps": 2}), [], toy_scans(2)
+    method.begin(scans, Context())
+    generator, critic, _ = method._nets
+
+    def look(size, loss):
+        if size == count(generator):
+            with torch.no_grad():
+                codes = method._codes(Context().torch_rng("codes", len(pairs)))
+                pairs.append((loss, float(-critic(generator(codes)).mean())))
+
+    watched(monkeypatch, look)
+    method._fit_gan(SliceStack(scans, Context()), Context())
+    assert [loss for loss, _ in pairs] == pytest.approx([wish for _, wish in pairs], rel=1e-4) and len(
+        pairs
+    ) == 2
+
+
+@pytest.mark.parametrize("kappa", [0.0, 3.0])
+def test_the_encoder_s_loss_is_that_of_pictures_and_features(monkeypatch, kappa):
+    method = FAnoGAN(**{**FAnoGAN.tiny, "encoder_steps": 1, "kappa": kappa})
+    method.begin(toy_scans(2), Context())
+    stack = SliceStack(toy_scans(2), Context())
+    generator, critic, encoder = method._nets
+    real = method._shown(stack.batch(0, method.batch).image)
+    taken, before = [], {key: value.clone() for key, value in method.net_.state_dict().items()}
+    monkeypatch.setattr(fanogan, "descend", lambda opt, loss: taken.append(float(loss)))
+    method._fit_encoder(stack, Context())
+    method.net_.load_state_dict(before)
+    generator.eval()
+    critic.eval()
+    encoder.train()
+    with torch.no_grad():
+        fake = generator(encoder(real))
+        wanted = ((fake - real) ** 2).mean() + kappa * (
+            (critic.features(fake) - critic.features(real)) ** 2
+        ).mean()
+    assert taken == [pytest.approx(float(wanted), rel=1e-5)]
 
 
 def test_the_encoder_s_loss_falls():

@@ -9,7 +9,7 @@ from known import spot_before_and_after
 from safetensors.torch import save_file
 from two_phases import assert_resume_is_bit_equal
 
-from uad_bench import Context
+from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
@@ -195,7 +195,8 @@ def test_odd_grids_and_several_channels_give_maps_that_are_zero_outside(modaliti
 @pytest.mark.parametrize("sampled", [False, True])
 def test_a_batch_of_slices_is_scored_as_one_by_one(sampled):
     scan = toy_scans(1)[0]
-    method = fitted([scan, scan], sampled=sampled, likeness="none", equalise=False)
+    method = fitted([scan, scan], likeness="none", equalise=False)
+    method.sampled = sampled
     single = method.score_slices(scan, Context(), method._scorer(scan, Context()), 1)
     np.testing.assert_allclose(method.score(scan, Context()), single, atol=1e-5)
 
@@ -216,6 +217,50 @@ def test_without_weights_the_paper_s_name_is_refused_in_one_line():
     with pytest.raises(UsageError, match="needs the weights of LPIPS") as refusal:
         RA()
     assert "ra:ssim" in refusal.value.hint and "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("parts", [
+    {"likeness": "ssim", "sampled": True}, {"likeness": "ssim", "equalise": False},
+    {"likeness": "none", "sampled": True},
+    {"squeezenet": "a.pth", "heads": "b.pth", "equalise": False},
+])  # fmt: skip
+def test_what_is_neither_the_paper_s_nor_a_named_variant_never_runs_under_the_paper_s_name(parts):
+    with pytest.raises(UsageError, match="no name"):
+        RA(**parts)
+
+
+def test_every_variant_is_called_what_it_was_asked_for():
+    files = {"squeezenet": "a.pth", "heads": "b.pth"}
+    for name, parts in RA.variants.items():
+        assert variant(RA(**parts, **(files if parts["likeness"] == "lpips" else {}))) == name
+    assert variant(RA(**files)) == ""
+
+
+def test_augmented_slices_are_what_is_trained_on():
+    (scan,) = toy_scans(1)
+    ctx = Context()
+    stack, shown = SliceStack([scan], ctx), {}
+    for augment in (False, True):
+        method = RA(**SSIM, augment=augment)
+        shown[augment] = method._drawn(stack, 3, ctx)
+        assert torch.equal(shown[augment], method._drawn(stack, 3, ctx))
+    assert torch.equal(shown[False], method._shown(stack.batch(3, method.batch).image))
+    assert not torch.equal(shown[False], shown[True])
+
+
+def test_fit_trains_on_the_slices_that_are_drawn(monkeypatch):
+    (scan,) = toy_scans(1)
+    method, taken = RA(**SSIM), []
+    usual = SoftIntro.update
+
+    def update(pair, images, rng, ctx):
+        taken.append(images)
+        return usual(pair, images, rng, ctx)
+
+    monkeypatch.setattr(SoftIntro, "update", update)
+    method.fit([scan], [scan], Context())
+    wanted = [method._drawn(SliceStack([scan], Context()), step, Context()) for step in range(method.steps)]
+    assert len(taken) == len(wanted) and all(map(torch.equal, taken, wanted))
 
 
 @pytest.mark.parametrize("wrong", [{"side": 48}, {"side": 0}, {"squeezenet": "a.pth", "heads": "b.pth"}])

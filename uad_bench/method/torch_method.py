@@ -1,6 +1,7 @@
 """TorchMethod: what every method with one trained network needs once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,20 @@ class TorchMethod(Method):
 
     def score_slices(self, scan: Scan, ctx: Context, score: Callable[[Batch], torch.Tensor],
                      size: int = 32) -> FloatArray:  # fmt: skip
-        """`slices.score_slices` with the network in eval mode. Raises PluginError on another grid."""
+        """`slices.score_slices`, the network in eval mode, convolutions in full float32 (unless `score` asks for less).
+
+        Raises PluginError on another grid.
+        """
         self._ready_for(scan)
-        return score_slices(scan, ctx, score, size)
+        with _whole_float32():
+            return score_slices(scan, ctx, score, size)
 
     def component_slices(self, scan: Scan, ctx: Context, ask: Callable[[Batch], Mapping[str, torch.Tensor]],
                          size: int = 32) -> dict[str, FloatArray]:  # fmt: skip
         """`slices.volumes`, for `components`; otherwise as `score_slices`."""
         self._ready_for(scan)
-        return volumes(scan, ctx, ask, size)
+        with _whole_float32():
+            return volumes(scan, ctx, ask, size)
 
     def _ready_for(self, scan: Scan) -> None:
         if scan.shape != self.shape_ or len(scan.modalities) != self.channels_:
@@ -76,6 +82,12 @@ class TorchMethod(Method):
                 f"stored weights do not fit {type(self).__name__} with these parameters", where=str(folder)
             ) from error
         self.net_.to(ctx.device).eval()
+
+
+def _whole_float32() -> AbstractContextManager[None]:
+    """By default a GPU's convolutions round float32 to the ten bits of TF32, and a score with them."""
+    cudnn = torch.backends.cudnn
+    return cudnn.flags(True, cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False)
 
 
 def _weights(net: torch.nn.Module) -> dict[str, Any]:

@@ -133,8 +133,11 @@ def divergence(code: Code) -> torch.Tensor:
 
 
 def squares(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """The sum over pixels and channels of (a - b)^2: (n, C, X, Y) each -> (n,)."""
-    return ((a.float() - b.float()) ** 2).flatten(1).sum(dim=1)
+    """The sum over pixels of (a - b)^2, the mean over channels: (n, C, X, Y) each -> (n,).
+
+    The mean, so that several modalities weigh against the divergence as one does.
+    """
+    return ((a.float() - b.float()) ** 2).mean(dim=1).flatten(1).sum(dim=1)
 
 
 def embedding_loss(first: list[torch.Tensor], second: list[torch.Tensor]) -> torch.Tensor:

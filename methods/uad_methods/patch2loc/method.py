@@ -108,8 +108,7 @@ class Patch2Loc(Options):
             return ask(team, _masked(batch), self._height(batch), batch.brain, box)
 
         at_once = 4 if ctx.device == "cpu" else 64  # few slices stay in a CPU's cache
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # tf32 knows 100 % to 0.05 only
-            return over(self._seen([scan])[0], ctx, answer, at_once)
+        return over(self._seen([scan])[0], ctx, answer, at_once)
 
     @property
     def _team(self) -> Team:
