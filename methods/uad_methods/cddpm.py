@@ -59,6 +59,10 @@ class CDDPM(Denoising):
         super().__post_init__()
         if not self.starts or not all(1 <= start <= TIMESTEPS for start in self.starts):
             raise UsageError(f"cddpm.starts is {self.starts}", hint=f"give timesteps from 1 to {TIMESTEPS}")
+        if len(set(self.starts)) < len(self.starts):
+            raise UsageError(
+                f"cddpm.starts is {self.starts}", hint="give each once: its noise would be the same"
+            )
         if self.encoder_width % 4 or self.encoder_width < 4:
             raise UsageError(f"cddpm.encoder_width is {self.encoder_width}", hint="give a multiple of 4")
         if len(self.encoder_blocks) != 4 or min(self.encoder_blocks) < 1:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -78,12 +79,13 @@ class PDDPM(Denoising):
         boxes = inside(grid_boxes((x, y), box_sides((x, y), self.patch)), (x, y), clean.device)
         at = torch.full((len(clean),), self.start - 1, device=clean.device)
         noised = diffusion.q_sample(clean, noise(self.start - 1), at, ALPHA_BAR)
-        each = torch.arange(len(clean) * len(boxes), device=clean.device)
+        found = torch.zeros_like(clean)
+        for box in boxes:  # all slices at once, a box at a time: nothing larger than the volume is kept
+            seen = torch.where(box, noised, clean)
+            guess = passes.run(len(clean), partial(self._guess, seen, at))
+            found = torch.where(box, guess, found)
+        return found
 
-        def one(part: slice) -> torch.Tensor:
-            of, box = each[part] // len(boxes), boxes[each[part] % len(boxes)]
-            guess = self.net_(torch.where(box, noised[of], clean[of]), at[of]).float()
-            return torch.where(box, guess, 0.0)
-
-        found = passes.run(len(each), one)  # every pixel of a slice is in one box, and 0 in the others
-        return found.view(len(clean), len(boxes), *clean.shape[1:]).sum(dim=1)
+    def _guess(self, seen: torch.Tensor, at: torch.Tensor, part: slice) -> torch.Tensor:
+        guess: torch.Tensor = self.net_(seen[part], at[part]).float()
+        return guess

@@ -176,10 +176,20 @@ def test_a_resume_is_bit_equal(parameters, tmp_path):
     assert_resume_is_bit_equal(lambda: DDPM(**{**DDPM.tiny, **parameters}), "phase0", tmp_path)
 
 
-def test_training_in_bf16_gives_a_finite_map():
-    scans, ctx = toy_scans(2), Context(precision="bf16")
+@pytest.mark.parametrize(("precision", "inner"), [("bf16", torch.bfloat16), ("fp32", torch.float32)])
+def test_training_is_in_the_precision_that_is_asked_for_and_the_map_finite(monkeypatch, precision, inner):
+    scans, ctx, seen = toy_scans(2), Context(precision=precision), set()
+    usual = DDPM.build
+
+    def build(self):
+        net = usual(self)
+        net.first.register_forward_hook(lambda _, __, out: seen.add((out.dtype, torch.is_grad_enabled())))
+        return net
+
+    monkeypatch.setattr(DDPM, "build", build)
     method = DDPM(**DDPM.tiny)
     method.fit(scans, scans, ctx)
+    assert (inner, True) in seen and {kind for kind, _ in seen} == {inner}
     assert np.isfinite(method.score(scans[0], ctx)).all()
 
 

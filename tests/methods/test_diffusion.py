@@ -9,9 +9,10 @@ import torch
 from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.testing import toy_scans
+from uad_methods import diffusion as diffusion_module
 from uad_methods.cddpm import CDDPM
 from uad_methods.ddpm import DDPM
-from uad_methods.parts.batches import Batches
+from uad_methods.parts.batches import Batches, _memory_ended
 from uad_methods.parts.diffusion import (
     chain,
     clean_from_noise,
@@ -138,7 +139,36 @@ def test_batches_halve_until_they_fit_stay_there_and_say_so_once(caplog):
         assert tried == [21, 10, 5, 5, 5, 5, 1]
         assert batches.run(7, one).tolist() == list(range(7))
     assert tried[7:] == [5, 2]
-    assert len(caplog.records) == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        "21 images a pass are more than memory holds; from now on at most 10"
+    ]
+
+
+@pytest.mark.parametrize("said", [
+    "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate",
+    "cuDNN error: CUDNN_STATUS_ALLOC_FAILED", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate",
+])  # fmt: skip
+def test_memory_may_end_inside_of_a_library_too(said):
+    def one(part):
+        if part.stop - part.start > 2:
+            raise RuntimeError(said)
+        return torch.arange(part.start, part.stop)
+
+    assert Batches("auto", "cpu").run(7, one).tolist() == list(range(7))
+
+
+def test_a_cpu_s_own_error_is_one_of_them():
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(2**60)
+    assert _memory_ended(error.value)
+
+
+def test_other_errors_are_not_taken_for_it():
+    def one(part):
+        raise RuntimeError("sizes do not match")
+
+    with pytest.raises(RuntimeError, match="do not match"):
+        Batches("auto", "cpu").run(7, one)
 
 
 @pytest.mark.parametrize(("size", "count"), [(4, 9), ("auto", 1)])
@@ -157,9 +187,25 @@ def losses_of(**parameters):
     return kept
 
 
-def test_validation_draws_the_same_each_time():
+def test_validation_draws_the_same_each_time(monkeypatch):
+    """With a rate of 0 nothing but the draws could change it; the last layer is drawn, as zeros see no noise."""
+    usual = DDPM.build
+
+    def build(self):
+        net = usual(self)
+        torch.nn.init.normal_(net.last[-1].weight, std=0.5)
+        return net
+
+    monkeypatch.setattr(DDPM, "build", build)
     kept = [v["validation"] for v in losses_of(lr=0.0, steps=3) if "validation" in v]
     assert len(kept) == 3 and len(set(kept)) == 1
+    method, clean = DDPM(**DDPM.tiny), torch.rand(4, 1, 16, 16)
+    method.channels_, method.net_ = 1, None
+    net = method.build()
+    with torch.no_grad():
+        assert method.loss(net, clean, ("val", 0), Context()) != method.loss(
+            net, clean, ("val", 1), Context()
+        )
 
 
 def test_no_validation_where_nothing_is_to_be_chosen():
@@ -209,6 +255,8 @@ def test_training_draws_as_it_is_told(draw, monkeypatch):
         {"groups": 0},
         {"widths": ()},
         {"batch_size": 0},
+        {"wavelength": 0.0},
+        {"widths": (32, 224)},
         {"start": 0},
         {"start": 1001},
         {"every": 0},
@@ -237,3 +285,22 @@ def test_maps_are_of_float32_on_a_cpu_unless_the_run_asks_for_bf16(cls, precisio
     exact = method.score(scan, Context(precision="fp32"))
     assert np.abs(score - exact).max() < 0.05 * exact.max()
     assert np.array_equal(score, exact) == (inner == torch.float32)
+
+
+def test_noise_is_of_float32_under_autocast_too():
+    made = [noise_fields("simplex", 2, (1, 20, 20), np.random.default_rng(0), "cpu")]
+    with torch.autocast("cpu", torch.bfloat16):
+        made.append(noise_fields("simplex", 2, (1, 20, 20), np.random.default_rng(0), "cpu"))
+    assert made[1].dtype == torch.float32 and torch.equal(*made)
+
+
+def test_the_wavelength_reaches_training_and_test(monkeypatch):
+    asked = []
+    usual = diffusion_module.noise_fields
+    monkeypatch.setattr(diffusion_module, "noise_fields", lambda *a: asked.append(a[-1]) or usual(*a))
+    scans = toy_scans(2)
+    method = DDPM(**{**DDPM.tiny, "wavelength": 9.0, "checked": 0})
+    method.fit(scans, scans, Context())
+    trained = len(asked)
+    method.score(scans[0], Context())
+    assert trained == DDPM.tiny["steps"] and len(asked) == trained + 1 and set(asked) == {9.0}

@@ -81,14 +81,14 @@ def test_a_network_that_gives_the_clean_slice_back_is_stitched_to_it_exactly():
 
     def answer(x, t):
         count = len(x)
-        of = torch.arange(sum(order), sum(order) + count) // 12
+        of = torch.arange(sum(order), sum(order) + count) % 3  # all slices of a box, then the next box
         order.append(count)
         return clean[of]
 
     method.net_ = Known(answer)
-    found = method.restored(clean, noise_like(clean), Batches(5, "cpu"))
+    found = method.restored(clean, noise_like(clean), Batches(2, "cpu"))
     assert torch.equal(found, clean)
-    assert sum(order) == 3 * 12 and max(order) == 5
+    assert order == 12 * [2, 1]
 
 
 def test_at_the_test_every_box_of_every_slice_is_noised_once_and_the_rest_is_clean():
@@ -99,7 +99,7 @@ def test_at_the_test_every_box_of_every_slice_is_noised_once_and_the_rest_is_cle
     t = torch.full((2,), 499)
     torch.testing.assert_close(found, diffusion.q_sample(clean, noise(499), t, diffusion.cosine()))
     shown = torch.cat([x for x, _ in method.net_.shown])
-    assert ((shown != clean.repeat_interleave(4, 0)).sum(dim=(1, 2, 3)) == 16).all()
+    assert ((shown != clean.repeat(4, 1, 1, 1)).sum(dim=(1, 2, 3)) == 16).all()
     assert {int(one) for _, at in method.net_.shown for one in at} == {499}
 
 

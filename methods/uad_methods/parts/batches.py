@@ -8,11 +8,16 @@ import torch
 
 log = logging.getLogger("uad_bench")
 
+#: How libraries say that memory ended where PyTorch has no error of its own for it.
+SAID = ("DefaultCPUAllocator", "ALLOC_FAILED", "out of memory")
 BOUNDS = {"cuda": 256, "cpu": 32}  # where "auto" begins; a CPU gains nothing by more
 
 
 class Batches:
-    """Calls a function for ranges of `size` images. "auto" halves them where memory ends, and stays there."""
+    """Calls a function for ranges of `size` images.
+
+    "auto", which begins with 256 on a GPU and 32 on a CPU, halves them where memory ends, and stays there.
+    """
 
     def __init__(self, size: int | Literal["auto"], device: str) -> None:
         self.fixed = size != "auto"
@@ -22,7 +27,7 @@ class Batches:
     def run(self, count: int, one: Callable[[slice], torch.Tensor]) -> torch.Tensor:
         """`one` of each range of images 0 .. count - 1, one behind the other: (count, ...).
 
-        Raises torch.OutOfMemoryError where the size is fixed or a single image is too much.
+        Raises what was raised where memory ended, if the size is fixed or a single image is too much.
         """
         parts: list[torch.Tensor] = []
         done = 0
@@ -30,8 +35,8 @@ class Batches:
             stop = min(done + self.size, count)
             try:
                 parts.append(one(slice(done, stop)))
-            except torch.OutOfMemoryError:
-                if self.fixed or stop - done == 1:
+            except RuntimeError as error:
+                if self.fixed or stop - done == 1 or not _memory_ended(error):
                     raise
             else:
                 done = stop
@@ -42,7 +47,13 @@ class Batches:
     def _halve(self, tried: int) -> None:
         self.size = tried // 2
         if not self.halved:
-            log.warning("%d images a pass are more than the device's memory holds; fewer from now on", tried)
+            log.warning(
+                "%d images a pass are more than memory holds; from now on at most %d", tried, self.size
+            )
         self.halved = True
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def _memory_ended(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in SAID)

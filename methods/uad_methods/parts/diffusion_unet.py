@@ -8,6 +8,8 @@ from torch import nn
 
 from uad_methods.parts.diffusion_blocks import Attending, Attention, Block, Way, sinusoids, two_layers, zero
 
+HEAD_WIDTH = 64  # channels of an attention head
+
 
 class DiffusionUNet(nn.Module):
     """Noised slices and their timesteps -> what the network is trained to give, of the same shape; at first 0.
@@ -22,7 +24,7 @@ class DiffusionUNet(nn.Module):
     """
 
     def __init__(self, channels: int, widths: tuple[int, ...] = (128, 256, 256), blocks: int = 3, *,  # noqa: PLR0913
-                 groups: int = 32, head_width: int = 64, scale_shift: bool = False, condition: int = 0,
+                 groups: int = 32, head_width: int = HEAD_WIDTH, scale_shift: bool = False, condition: int = 0,
                  attention: tuple[int, ...] = ()) -> None:  # fmt: skip
         super().__init__()
         self.multiple, self.top = 2 ** (len(widths) - 1), widths[0]

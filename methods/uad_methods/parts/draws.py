@@ -35,16 +35,19 @@ def one_of_each(counts: Sequence[int], step: int, size: int, ctx: Context) -> np
     return np.asarray(first[volumes] + within, np.int64)
 
 
-def noise_fields(kind: Kind, count: int, shape: Sequence[int], rng: np.random.Generator,
-                 device: str) -> torch.Tensor:  # fmt: skip
-    """Independent fields for every slice and channel: float32 (count, C, X, Y) for `shape` (C, X, Y)."""
+def noise_fields(kind: Kind, count: int, shape: Sequence[int], rng: np.random.Generator, device: str,
+                 wavelength: float = 64.0) -> torch.Tensor:  # fmt: skip
+    """Independent fields for every slice and channel: float32 (count, C, X, Y) for `shape` (C, X, Y).
+
+    wavelength: pixels of the first octave of simplex noise.
+    """
     channels, x, y = shape
     if kind == "gaussian":
         return _sent(torch.from_numpy(rng.standard_normal((count, *shape), np.float32)), device)
     # At which third coordinate a plane is cut makes no difference: every field begins anywhere in its volume.
     draw = partial(simplex_volume_fields, third=0.0) if kind == "simplex3d" else simplex_fields
     left = [min(AT_ONCE, count * channels - i) for i in range(0, count * channels, AT_ONCE)]
-    fields = torch.cat([draw(n, (x, y), rng=rng, device=device) for n in left])
+    fields = torch.cat([draw(n, (x, y), rng=rng, device=device, wavelength=wavelength) for n in left])
     return fields.view(count, *shape)
 
 
