@@ -3,11 +3,11 @@
     OMP_NUM_THREADS=1 python -m benchmarks.diffusion
     python -m benchmarks.diffusion --device cuda --published
 
-Two Markdown tables of methods whose weights are as they were drawn. Scoring: seconds a volume of 96 x 96 pixels
-with `batch_size` 1 and "auto", and how far the two maps are apart; CPU seconds, with
-several threads (OMP_NUM_THREADS=2) or on a GPU those of the clock. Training: steps a second, the most memory, and the multiplications and additions of forward and backward passes
-beside those of a large bf16 matrix product on the same device. Without --published the sizes are those of the
-protocol `phantom`.
+Two Markdown tables of methods whose weights are as they were drawn. Scoring: seconds a volume of 96 x 96 pixels with
+`batch_size` 1 and "auto", and how far the two maps are apart; CPU seconds, with several threads (OMP_NUM_THREADS=2)
+or on a GPU those of the clock. Training: steps a second, the most memory, and the multiplications and additions of
+forward and backward passes beside those of a large bf16 matrix product on the same device. Without --published the
+sizes are those of the protocol `phantom`.
 """
 
 import argparse

@@ -5,9 +5,9 @@
 Prints a Markdown table: seconds a volume of the protocol's grid, a slice a pass and as `score` does it, their ratio,
 how far apart the two maps are, the networks' parameters, and how near both come to the arithmetic of the machine:
 multiplications and additions of the networks a second, as a share of those of a large float32 matrix product. Sizes
-are the protocol's presets; weights are as drawn: their values change no time. The least of three calls, after one; CPU
-seconds, with several threads or on a GPU those of the clock. SVAE takes a volume as one sequence: there is no loop to compare it with.
-Patch2Loc: `dense.py`, `exact.py`.
+are the protocol's presets; weights are as drawn: their values change no time. The least of three calls, after one;
+CPU seconds, with several threads or on a GPU those of the clock. SVAE takes a volume as one sequence: there is no
+loop to compare it with. Patch2Loc: `dense.py`, `exact.py`.
 """
 
 import argparse
