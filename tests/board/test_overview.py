@@ -41,6 +41,12 @@ def test_a_variant_never_takes_the_place_of_its_method(rows):
     assert found["fae", "fae:self"][1:] == ["", ""]
 
 
+def test_a_paper_may_have_run_what_is_a_variant_here(rows):
+    found = cells([table(rows)], [paper("ae:big"), paper("vae:x")])
+    assert list(found)[1:] == [("ae", "ae:big"), ("ae", "ae"), ("vae", "–")]
+    assert found["ae", "ae:big"][1:] == ["0.500 ± 0.010", "0.600"]
+
+
 def test_the_set_that_is_trained_on_comes_first_and_a_second_ranking_of_a_set_is_left_out(rows):
     tables = [
         table(rows, test="brats21"),

@@ -31,7 +31,7 @@ def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | No
     """Methods as the first table has them, then those that papers alone have; None where nothing was printed.
 
     Of several rankings of a test set the first counts. Variants of a method follow their order in the first table,
-    and the printed numbers stand once, beside the paper's own name or its first variant.
+    and the printed numbers stand once, beside the name that they were printed for or else the method's first.
     """
     shown = [table for table in tables if not table.apart]
     if not shown or not reported:
@@ -55,10 +55,11 @@ def _lines(tables: Sequence[Table], reported: Sequence[Reported]) -> Iterator[Li
     by_method: dict[str, list[str]] = {}
     for label in dict.fromkeys(labels):
         by_method.setdefault(_base(label), []).append(label)
-    printed = dict.fromkeys(paper.method for paper in reported)
+    printed = dict.fromkeys(_base(paper.method) for paper in reported)
     for method in [*by_method, *(name for name in printed if name not in by_method)]:
-        papers = tuple(paper for paper in reported if paper.method == method)
-        own, *others = sorted(by_method.get(method, [""]), key=lambda label: label != method)
+        papers = tuple(paper for paper in reported if _base(paper.method) == method)
+        names = {paper.method for paper in papers} or {method}
+        own, *others = sorted(by_method.get(method, [""]), key=lambda label: label not in names)
         yield Line(method, own, papers)
         yield from (Line(method, label, ()) for label in others)
 
