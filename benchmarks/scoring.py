@@ -72,8 +72,10 @@ def begun(name: str, protocol: str, scan: Scan, ctx: Context) -> tuple[str, Any]
     """The method of the protocol's preset with the weights it begins with, and its name with the variant's."""
     spec = Matrix([name], protocol=protocol).specs()[0]
     method = load(resolve("method", name))(**spec.parameters)
-    method.begin([scan], ctx)
-    method.threshold_ = 0.0  # of PHANES: as if something were found in every slice
+    for parameter in method.begin([scan], ctx).parameters():
+        if not parameter.any():  # else the last layer says 0 whatever comes before it
+            torch.nn.init.normal_(parameter, std=0.01)
+    method.threshold_ = 1e-3  # of PHANES: something is found in every slice
     return spec.method, method
 
 

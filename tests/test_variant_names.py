@@ -6,7 +6,20 @@ from uad_bench import plugins
 from uad_bench.config import load_protocol
 from uad_bench.errors import UsageError
 from uad_bench.executor import Matrix
+from uad_bench.naming import find_method
 
+FILE = """
+from dataclasses import dataclass
+from uad_bench import Method
+
+
+@dataclass
+class Mine(Method):
+    size: int = {size}
+
+    def score(self, scan, ctx):
+        return scan.image[0] * 0
+"""
 CATALOGUE = plugins.catalogue().entries
 METHODS = [name for kind, name in CATALOGUE if kind == "method"]
 NAMED = [
@@ -57,6 +70,16 @@ def test_beside_the_preset_it_is_a_method_of_its_own_in_the_matrix():
 def test_a_paper_s_method_that_needs_weights_is_refused_and_never_its_variant():
     with pytest.raises(UsageError, match="weights"):
         Matrix(["paper/ra"], protocol="phantom").specs()
+
+
+def test_a_folder_of_that_name_is_a_folder(tmp_path, monkeypatch):
+    """paper/mine.py is that file, and never mine.py."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "paper").mkdir()
+    for path, size in (("paper/mine.py", 1), ("mine.py", 2)):
+        (tmp_path / path).write_text(FILE.format(size=size))
+    asked = find_method("paper/mine.py")
+    assert (asked.cls().size, asked.paper) == (1, False)
 
 
 @pytest.mark.parametrize("name", ["paper/nobody", "paper/dae:nothing", "paper/"])

@@ -38,7 +38,7 @@ class Asked:
 
 def find_method(name: str) -> Asked:
     """The method of a name. Raises UsageError where there is none, or no such variant of it."""
-    called = name.removeprefix(PAPER)
+    called = name if name.endswith(".py") else name.removeprefix(PAPER)  # a folder may have that name
     base, _, wanted = called.partition(":")
     if wanted and ("method", base) in plugins.catalogue().entries:
         entry = plugins.resolve("method", base)

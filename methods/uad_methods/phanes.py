@@ -10,7 +10,9 @@ import torch
 
 from uad_bench import Context, Scan, SliceStack
 from uad_bench.errors import UsageError
+from uad_bench.method.base import variant
 from uad_bench.method.slices import Batch
+from uad_bench.method.torch_method import whole_float32
 from uad_methods.painter import Painter
 from uad_methods.parts.aot import SMALLEST, Critic, Generator
 from uad_methods.parts.blur import blurred
@@ -72,6 +74,12 @@ class PHANES(RA):
         if (self.likeness == "lpips") != bool(self.vgg19):
             hint = "--set phanes.vgg19=FILE beside those of LPIPS, or run phanes:noperc"
             raise UsageError("phanes takes the weights of LPIPS and of VGG-19, or none", hint=hint)
+        parts = self.adversarial, self.cut, self.sampled, self.train_cut
+        if parts != (True, "healthy", False, 0.1) and not variant(self):
+            hint = f"run phanes:{' or phanes:'.join(self.variants)}"
+            raise UsageError(
+                "phanes with these parts has no name, and phanes alone is its paper's", hint=hint
+            )
         if self.side < SMALLEST:
             raise UsageError(f"phanes.side is {self.side}", hint=f"give {SMALLEST} or more")
 
@@ -147,7 +155,7 @@ class PHANES(RA):
         self.net_.eval()
         noise = self._noise(len(held_out.image), "healthy cut", ctx)
         inside = []
-        with torch.no_grad():
+        with torch.no_grad(), whole_float32():  # as the test scores
             for part in range(0, len(held_out.image), PIECE):
                 piece = slice(part, part + PIECE)
                 images = self._shown(held_out.image[piece])

@@ -179,6 +179,18 @@ def test_without_weights_there_is_one_name_and_nothing_else_runs(odd):
         PHANES(**{**NOPERC, **odd})
 
 
+@pytest.mark.parametrize("odd", [
+    {"sampled": True}, {"cut": "slice"}, {"adversarial": False}, {"train_cut": 0.0}, {"adversarial": False, "cut": "slice"},
+])  # fmt: skip
+def test_with_all_weights_only_the_paper_s_parts_are_phanes(odd):
+    files = dict.fromkeys(("squeezenet", "heads", "vgg19"), "a.pth")
+    assert (
+        variant(PHANES(**files)) == "" and variant(PHANES(**files, **PHANES.variants["shipped"])) == "shipped"
+    )
+    with pytest.raises(UsageError, match="no name"):
+        PHANES(**files, **odd)
+
+
 def test_without_an_adversary_there_is_no_critic(scans):
     method = PHANES(**NOPERC)
     method.adversarial, method.cut = False, "slice"  # of phanes:shipped, which has weights

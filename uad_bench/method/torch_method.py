@@ -44,14 +44,14 @@ class TorchMethod(Method):
         Raises PluginError on another grid.
         """
         self._ready_for(scan)
-        with _whole_float32():
+        with whole_float32():
             return score_slices(scan, ctx, score, size)
 
     def component_slices(self, scan: Scan, ctx: Context, ask: Callable[[Batch], Mapping[str, torch.Tensor]],
                          size: int = 32) -> dict[str, FloatArray]:  # fmt: skip
         """`slices.volumes`, for `components`; otherwise as `score_slices`."""
         self._ready_for(scan)
-        with _whole_float32():
+        with whole_float32():
             return volumes(scan, ctx, ask, size)
 
     def _ready_for(self, scan: Scan) -> None:
@@ -84,10 +84,10 @@ class TorchMethod(Method):
         self.net_.to(ctx.device).eval()
 
 
-def _whole_float32() -> AbstractContextManager[None]:
+def whole_float32() -> AbstractContextManager[None]:
     """By default a GPU's convolutions round float32 to the ten bits of TF32, and a score with them."""
     cudnn = torch.backends.cudnn
-    return cudnn.flags(True, cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False)
+    return cudnn.flags(cudnn.enabled, cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False)
 
 
 def _weights(net: torch.nn.Module) -> dict[str, Any]:
