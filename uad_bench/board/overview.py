@@ -30,11 +30,9 @@ def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | No
     shown = [table for table in shown if _origin(table) == _origin(shown[0])]
     sets = list(dict.fromkeys((paper.dataset, paper.modality) for paper in reported))
     heads = [Head("method", "method"), *(Head(_heading(table), table.key.test) for table in shown)]
-    heads += [
-        Head(f"reported {what}, {' '.join(one).strip()}", ".".join((what, *one)))
-        for one in sets
-        for what in ("AP", "Dice")
-    ]
+    for one in sets:
+        named = " ".join(one).strip()
+        heads += [Head(f"reported {what}, {named}", ".".join((what, *one))) for what in ("AP", "Dice")]
     rows = [tuple(_cells(name, shown, reported, sets)) for name in _names(shown, reported)]
     return Grid(tuple(heads), tuple(rows), (None,) * len(rows), TITLE)
 
