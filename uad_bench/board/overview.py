@@ -20,7 +20,7 @@ READING = (
 def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | None:
     """Methods as the first table has them, then those that papers alone have; None where nothing was printed.
 
-    Of several rankings of a test set the first counts, and only those that share protocol and training cases with
+    Of several rankings of a test set the first counts, and only those that share protocol and training set with
     the first table: the one of the set that was trained on, where there is one.
     """
     shown = [table for table in tables if not table.apart]
@@ -39,7 +39,7 @@ def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | No
 
 def _origin(table: Table) -> tuple[str, ...]:
     key = table.key
-    return key.protocol, key.fingerprint, key.train, key.fit_ids
+    return key.protocol, key.fingerprint, key.train
 
 
 def _heading(table: Table) -> str:
