@@ -90,7 +90,8 @@ def test_f88_one_seed_has_no_deviation(kept, runs):
     _, (table,) = board(kept, runs)
     numbers = [number for number in table["rows"][0]["numbers"] if number["mean"] is not None]
     assert numbers and all(number["sd"] is None and number["sd_note"] for number in numbers)
-    assert "±" not in board(kept, runs, "markdown")[1].split("- ±")[0]
+    ranking = board(kept, runs, "markdown")[1].rpartition("## ")[2]  # before it stand numbers of papers
+    assert "±" not in ranking.split("- ±")[0]
 
 
 @pytest.mark.parametrize("name", ["status.json", "spec.yaml", "splits.csv", "metrics.csv", "digests.json"])

@@ -18,7 +18,7 @@ READING = (
 
 
 def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | None:
-    """Methods as the first table has them, then those that papers alone have; None where nothing was printed.
+    """Methods as the first table has them, each after its paper's; None where nothing was printed of any of them.
 
     Of several rankings of a test set the first counts, and only those that share protocol and training set with
     the first table: the one of the set that was trained on, where there is one.
@@ -28,12 +28,16 @@ def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | No
         return None
     shown.sort(key=lambda table: table.key.test != table.key.train)
     shown = [table for table in shown if _origin(table) == _origin(shown[0])]
+    names = _names(shown, reported)
+    reported = [paper for paper in reported if paper.method in names]
+    if not reported:
+        return None
     sets = list(dict.fromkeys((paper.dataset, paper.modality) for paper in reported))
     heads = [Head("method", "method"), *(Head(_heading(table), table.key.test) for table in shown)]
     for one in sets:
         named = " ".join(one).strip()
         heads += [Head(f"reported {what}, {named}", ".".join((what, *one))) for what in ("AP", "Dice")]
-    rows = [tuple(_cells(name, shown, reported, sets)) for name in _names(shown, reported)]
+    rows = [tuple(_cells(name, shown, reported, sets)) for name in names]
     return Grid(tuple(heads), tuple(rows), (None,) * len(rows), TITLE)
 
 
@@ -47,14 +51,14 @@ def _heading(table: Table) -> str:
 
 
 def _names(tables: Sequence[Table], reported: Sequence[Reported]) -> list[str]:
-    """Labels in the tables' order; a paper's name that was not run comes before its variants, or at the end."""
+    """Labels in the tables' order; a name that was not run, but some variant of it, comes before the first."""
     labels = list(dict.fromkeys(row.label for table in tables for row in table.rows if not row.null))
     printed = list(dict.fromkeys(paper.method for paper in reported))
     found: list[str] = []
     for label in labels:
         found += [name for name in printed if _base(name) == _base(label) and name not in {*labels, *found}]
         found.append(label)
-    return [*found, *(name for name in printed if name not in found)]
+    return found
 
 
 def _base(label: str) -> str:
