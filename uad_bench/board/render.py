@@ -14,7 +14,7 @@ from uad_bench.errors import unknown_name
 def render(tables: Sequence[Table], form: str, reported: Sequence[Reported] = ()) -> str:
     """The tables as "markdown", "csv", "latex", "json" or "html". Raises UsageError for another format.
 
-    reported: all numbers of papers, also of methods that no run is of: Markdown begins with them.
+    reported: numbers of papers; Markdown begins with those of the methods that runs are of.
     """
     if form not in FORMATS:
         raise unknown_name("format", form, FORMATS)
@@ -29,17 +29,14 @@ def markdown(tables: Sequence[Table], reported: Sequence[Reported] = ()) -> str:
 
 
 def _overview(tables: Sequence[Table], reported: Sequence[Reported]) -> list[str]:
-    """One section for all test sets, where papers printed something."""
+    """Lines of one section for all test sets, where papers printed something."""
     grid = overview(tables, reported)
     if grid is None:
         return []
-    write = escape.markdown
-    said = [*READING, *(f"source: {source}" for source in dict.fromkeys(paper.source for paper in reported))]
-    return [
-        "\n".join(
-            [f"## {write(grid.title)}", "", *_lines(grid), "", *(f"- {write(one)}" for one in said), ""]
-        )
-    ]
+    write, shown = escape.markdown, {row[grid.method].text for row in grid.rows}
+    sources = dict.fromkeys(paper.source for paper in reported if paper.method in shown)
+    said = [*READING, *(f"source: {source}" for source in sources)]
+    return [f"## {write(grid.title)}", "", *_lines(grid), "", *(f"- {write(one)}" for one in said), ""]
 
 
 def _section(table: Table) -> str:
