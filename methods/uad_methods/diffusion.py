@@ -99,7 +99,7 @@ class Denoising(TorchMethod):
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         """Train on slices of `train`; the weights that see best through the noise on `val` are kept."""
         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
-        if ctx.device != "cpu":  # what matrix units work in; a CPU's training was a quarter slower with it
+        if ctx.device != "cpu":  # the layout that matrix units work in; a CPU trained slower with it (page)
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.warm_up(stack, ctx)
         opt = torch.optim.Adam(net.parameters(), self.lr)
