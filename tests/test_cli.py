@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
-from uad_bench import cli, machine
+from uad_bench import cli
 from uad_bench.errors import Terminated
 from uad_bench.prepare.cache import prepared
+from uad_bench.support import environment
 
 BAD = [
     (["run", "patch2lok"], 2, "did you mean patch2loc"),
@@ -150,7 +151,7 @@ def test_nothing_heavy_is_imported_on_the_way(words):
 @pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
 def test_whoever_stops_it_is_told_what_is_kept(monkeypatch, capsys, stop, code):
     """F77, F78."""
-    monkeypatch.setattr(machine, "describe", lambda *_: (_ for _ in ()).throw(stop))
+    monkeypatch.setattr(environment, "describe", lambda *_: (_ for _ in ()).throw(stop))
     left, _, err = call(monkeypatch, capsys, "doctor")
     assert (left, err.strip()) == (code, "interrupted: finished work is kept, --resume goes on")
 

@@ -1,11 +1,11 @@
-from uad_bench import ticker
-from uad_bench.ticker import Ticker, duration
+from uad_bench.support import progress
+from uad_bench.support.progress import Ticker, duration
 
 
 def told(monkeypatch, moments, total):
     """What a ticker says when it is made at moments[0] and another one is done at each of the others."""
     clock = iter(moments)
-    monkeypatch.setattr(ticker.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     lines = []
     tick = Ticker(lines.append, "prepare")
     for number in range(1, len(moments)):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from uad_bench.errors import DataError, EnvironmentFault
-from uad_bench.workers import each
+from uad_bench.support.process_pool import each
 
 
 def squared(number):

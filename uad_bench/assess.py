@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from uad_bench import machine, plugins, store
+from uad_bench import plugins, store
 from uad_bench.cohort import Cohort
 from uad_bench.config import Protocol, RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import PluginError, UsageError, unknown_name
 from uad_bench.pictures import draw
+from uad_bench.support import environment
 from uad_bench.views import Views, forget_spools
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class _Maps:
         cleanup = postprocess.split(steps)[1]
         return engine.evaluate(
             test, metrics, rules, asked, cleanup=cleanup, strata=full, draws=full, sketches=full,
-            workers=machine.threads(),
+            workers=environment.threads(),
         )  # fmt: skip
 
     def views(self, role: str, dataset: str | None, steps: "Sequence[Step]") -> Views:

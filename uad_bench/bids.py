@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from uad_bench.errors import UsageError
-from uad_bench.files import write_json, write_text
+from uad_bench.support.atomic_files import write_json, write_text
 
 #: Dataset, subject id, case id.
 Key = tuple[str, str, str]

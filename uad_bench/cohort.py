@@ -13,7 +13,7 @@ from uad_bench.prepare.fitting import Fitted, fit_steps
 from uad_bench.prepare.pool import prepare_all
 from uad_bench.roles import Given, Plan, few, give_roles, only_named
 from uad_bench.sources import Sources, find, raise_together
-from uad_bench.ticker import Ticker
+from uad_bench.support.progress import Ticker
 from uad_bench.types import Case, Scan
 
 Say = Callable[[str], None]

@@ -18,9 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from uad_bench import yamlio
 from uad_bench.errors import UadError, UsageError, unknown_name
-from uad_bench.resources import shipped
+from uad_bench.support import strict_yaml
+from uad_bench.support.package_files import shipped
 
 Model = TypeVar("Model", bound=BaseModel)
 Triple = tuple[float, float, float]
@@ -236,7 +236,7 @@ def load_protocol(name: str, overrides: Mapping[str, Any] | None = None) -> Prot
     path = protocol_names().get(name) or Path(name)
     if path.suffix not in {".yaml", ".yml"}:
         raise unknown_name("protocol", name, protocol_names(), hint="or the path of a .yaml file")
-    return validated(Protocol, merged(yamlio.read(path), overrides or {}), str(path.name))
+    return validated(Protocol, merged(strict_yaml.read(path), overrides or {}), str(path.name))
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -254,4 +254,4 @@ def assignment(text: str) -> tuple[list[str], Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise UsageError(f"--set {text!r}", hint="write KEY=VALUE, for instance METHOD.steps=100")
-    return key.strip().split("."), yamlio.parse(value, f"--set {key}")
+    return key.strip().split("."), strict_yaml.parse(value, f"--set {key}")

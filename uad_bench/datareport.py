@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from uad_bench import __version__, yamlio
+from uad_bench import __version__
 from uad_bench.board.prepared_page import (
     Failure,
     Page,
@@ -29,11 +29,12 @@ from uad_bench.board.prepared_rank import Ranked, ranked
 from uad_bench.board.prepared_sheet import CASES_A_SHEET, Histogram, Picture, draw_sheet
 from uad_bench.config import Protocol
 from uad_bench.errors import UadError
-from uad_bench.files import write_text
 from uad_bench.looks import Look, atlas_on, lesion_mask, look
 from uad_bench.prepare.cache import PreparedCase
-from uad_bench.ticker import Ticker
-from uad_bench.workers import each
+from uad_bench.support import strict_yaml
+from uad_bench.support.atomic_files import write_text
+from uad_bench.support.process_pool import each
+from uad_bench.support.progress import Ticker
 
 Say = Callable[[str], None]
 
@@ -93,7 +94,7 @@ def write_report(
         rows=tuple(row(one, names, file) for one, file in zip(cases, files, strict=False)),
         failures=tuple(Failure.of(error) for error in failures),
         sheets=tuple(sheets),
-        steps=yamlio.dump({"prepare": protocol.steps}),
+        steps=strict_yaml.dump({"prepare": protocol.steps}),
     )
     write_text(folder / "report.html", render_page(page))
     return folder / "report.html"

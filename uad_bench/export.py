@@ -21,14 +21,14 @@ from uad_bench.data.stream import nifti_header
 from uad_bench.data.volumes import Volume, read_grid
 from uad_bench.data.write import write_volume
 from uad_bench.errors import DataError, UadError, UsageError, unknown_name
-from uad_bench.files import write_json
 from uad_bench.native import back, in_files
 from uad_bench.sources import Sources
 from uad_bench.store import RunDir
-from uad_bench.ticker import Ticker
+from uad_bench.support.atomic_files import write_json
+from uad_bench.support.process_pool import each
+from uad_bench.support.progress import Ticker
 from uad_bench.types import FloatArray, Scored
 from uad_bench.views import Views
-from uad_bench.workers import each
 
 Say = Callable[[str], None]
 GENERATOR = {"Name": "uad-bench", "Version": __version__}

@@ -12,7 +12,7 @@ from uad_bench.prepare.chain import parse_steps
 from uad_bench.prepare.pool import prepare_all
 from uad_bench.sources import Sources, find
 from uad_bench.store import RunDir
-from uad_bench.ticker import Ticker
+from uad_bench.support.progress import Ticker
 from uad_bench.types import Case
 
 Say = Callable[[str], None]

@@ -10,7 +10,7 @@ from uad_bench.prepare.fitting import before_fit, fit_steps, wants_fit
 from uad_bench.prepare.pool import prepare_all
 from uad_bench.roles import Plan, give_roles
 from uad_bench.sources import Sources, adapter_for, discover, find
-from uad_bench.ticker import Ticker
+from uad_bench.support.progress import Ticker
 from uad_bench.types import Case
 
 Say = Callable[[str], None]

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uad_bench import assess, machine, plugins, store
+from uad_bench import assess, plugins, store
 from uad_bench.cohort import Cohort, Member, Scans, iter_rows
 from uad_bench.config import RunSpec
 from uad_bench.demands import borrowed_weights
 from uad_bench.errors import UadError, UsageError
 from uad_bench.pictures import TRAINING, draw_training
 from uad_bench.sources import Sources
-from uad_bench.ticker import Ticker
+from uad_bench.support import environment
+from uad_bench.support.progress import Ticker
 
 if TYPE_CHECKING:
     from uad_bench.method.base import Method
@@ -37,7 +38,7 @@ class Workplace:
     out: Path
     sources: Sources
     device: str = "cpu"
-    threads: int = field(default_factory=machine.threads)
+    threads: int = field(default_factory=environment.threads)
     resume: bool = False
     fresh: bool = False
     progress: bool = False
@@ -91,7 +92,7 @@ def _asked_of_maps(spec: RunSpec) -> tuple[object, ...]:
 
 
 def _begin(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workplace) -> None:
-    here = machine.describe(place.device, place.threads)
+    here = environment.describe(place.device, place.threads)
     if directory.state == "new":
         directory.set_state("running")
     else:
@@ -253,5 +254,5 @@ def _finish(directory: store.RunDir, spec: RunSpec, device: str) -> None:
     if spec.keep_maps == "none":
         shutil.rmtree(directory.path / "maps", ignore_errors=True)
     directory.seal()
-    peak = machine.peak_memory_mib()
-    _note(directory, "complete", peak_memory_mib=peak, gpu_memory_mib=machine.gpu_memory_mib(device))
+    peak = environment.peak_memory_mib()
+    _note(directory, "complete", peak_memory_mib=peak, gpu_memory_mib=environment.gpu_memory_mib(device))

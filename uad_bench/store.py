@@ -32,10 +32,11 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from uad_bench import packing, yamlio
+from uad_bench import packing
 from uad_bench.config import RunSpec, validated
 from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
-from uad_bench.files import sha256, write_bytes, write_json, write_text
+from uad_bench.support import strict_yaml
+from uad_bench.support.atomic_files import sha256, write_bytes, write_json, write_text
 from uad_bench.types import BoolArray, FloatArray
 
 FloatArray64 = npt.NDArray[np.float64]
@@ -130,7 +131,7 @@ class RunDir:
     def write_spec(self, spec: RunSpec) -> None:
         """spec.yaml: the resolved specification, with the protocol's fingerprint for the eye; spec.json: the same."""
         values = spec.model_dump(mode="json")
-        text = f"# protocol fingerprint {spec.protocol.fingerprint}\n{yamlio.dump(values)}"
+        text = f"# protocol fingerprint {spec.protocol.fingerprint}\n{strict_yaml.dump(values)}"
         write_text(self.path / "spec.yaml", text)
         write_json(
             self.path / "spec.json", {"sha256": hashlib.sha256(text.encode()).hexdigest(), "spec": values}
@@ -138,7 +139,7 @@ class RunDir:
 
     def spec(self) -> RunSpec:
         """The specification this run was made from."""
-        values = self._quick_spec() or yamlio.read(self.path / "spec.yaml")
+        values = self._quick_spec() or strict_yaml.read(self.path / "spec.yaml")
         return validated(RunSpec, values, f"{self.name}/spec.yaml")
 
     def _quick_spec(self) -> dict[str, Any] | None:

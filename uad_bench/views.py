@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from uad_bench import machine, store
+from uad_bench import store
 from uad_bench.cohort import Member
 from uad_bench.config import RunSpec
 from uad_bench.data.strata import facts, load_band
 from uad_bench.errors import EnvironmentFault
+from uad_bench.support import environment
 from uad_bench.types import BoolArray, Case, FloatArray, Scored, Truth
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Views(Sequence[Scored]):
             self._spool = None
 
     def _some(self, indices: Sequence[int]) -> Iterator[Scored]:
-        n = machine.threads()
+        n = environment.threads()
         with ThreadPoolExecutor(n) as pool:
             for i in range(0, len(indices), 2 * n):  # a window, so that few volumes are in memory
                 window = indices[i : i + 2 * n]

@@ -5,7 +5,7 @@ import pytest
 from uad_bench.board.aggregate import tables
 from uad_bench.board.published import COLUMNS, read
 from uad_bench.errors import DataError
-from uad_bench.resources import shipped
+from uad_bench.support.package_files import shipped
 
 
 def write(folder, *lines):

@@ -83,7 +83,7 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path, values, monkeypa
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("uad_bench.files.os.fsync", full)
+    monkeypatch.setattr("uad_bench.support.atomic_files.os.fsync", full)
     with pytest.raises(EnvironmentFault, match="No space left"):
         write_volume(path, Volume(values, TURNED))
     assert path.read_bytes() == b"before"

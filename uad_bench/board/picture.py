@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from uad_bench.files import write_bytes
+from uad_bench.support.atomic_files import write_bytes
 from uad_bench.types import BoolArray, FloatArray
 
 # Okabe and Ito's colours, told apart by colour-blind readers; the outline is the vermilion among them.

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from uad_bench.board import wording
 from uad_bench.board.escape import visible
 from uad_bench.board.summary import Table
-from uad_bench.files import write_bytes
+from uad_bench.support.atomic_files import write_bytes
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKERS = "osD^vPX<>p*h"

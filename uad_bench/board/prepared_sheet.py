@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from uad_bench.board.escape import visible
 from uad_bench.board.panels import robust_range
-from uad_bench.files import write_bytes
+from uad_bench.support.atomic_files import write_bytes
 from uad_bench.types import BoolArray, FloatArray
 
 #: Okabe and Ito's colours, told apart by colour-blind readers.

@@ -5,9 +5,9 @@ import sys
 
 import typer
 
-from uad_bench import fast_sort
 from uad_bench.cli import auditing, caching, checking, data, drawing, listing, reporting, results, running
 from uad_bench.errors import Terminated, UadError
+from uad_bench.support import numpy_cpu
 
 KEPT = "interrupted: finished work is kept, --resume goes on"
 
@@ -59,7 +59,7 @@ app.add_typer(caching.app, name="cache")
 
 def main() -> None:
     """Run a verb; every error that a person can do something about is one line and an exit code."""
-    fast_sort.prefer_avx2()
+    numpy_cpu.prefer_avx2()
     signal.signal(signal.SIGTERM, _terminate)
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]

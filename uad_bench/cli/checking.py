@@ -53,13 +53,14 @@ def _is_dataset_class(name: str) -> bool:
 
 def doctor(data: options.Data = []) -> None:  # noqa: B006  # typer copies it
     """Say what this machine has: versions, device, threads, data roots, broken plug-ins."""
-    from uad_bench import machine, plugins
+    from uad_bench import plugins
     from uad_bench.method.context import resolve_device
+    from uad_bench.support import environment
 
-    found = machine.describe(resolve_device("auto"), machine.threads())
+    found = environment.describe(resolve_device("auto"), environment.threads())
     for key in ("python", "platform", "device", "device_name", "threads", "bf16"):
         typer.echo(f"{key:<12} {found[key]}")
-    for package in machine.PACKAGES:
+    for package in environment.PACKAGES:
         typer.echo(f"{package:<12} {found['packages'].get(package, 'MISSING')}")
     sources = options.sources(data, 1)
     typer.echo(f"{'cache':<12} {sources.cache}")

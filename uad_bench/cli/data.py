@@ -29,7 +29,7 @@ def import_(
     """Unpack an archive safely, and say what the dataset finds in it. Nothing is downloaded."""
     from uad_bench.data.archive import unpack
     from uad_bench.sources import adapter_for
-    from uad_bench.ticker import Ticker
+    from uad_bench.support.progress import Ticker
 
     options.show_log()
     chosen, sources = _overrides(set_).datasets.get(dataset, {}), options.sources([f"{dataset}={into}"], 1)
@@ -69,7 +69,7 @@ def check(
     from uad_bench.data.survey.findings import Notes
     from uad_bench.data.survey.inspection import Checks
     from uad_bench.data.survey.tally import as_lines
-    from uad_bench.ticker import Ticker
+    from uad_bench.support.progress import Ticker
 
     options.show_log()
     over, sources, notes = _overrides(set_), options.sources(data, workers), Notes()

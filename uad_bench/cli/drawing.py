@@ -37,11 +37,11 @@ def inside(
 
     The model of each run is loaded and asked again; what it shows is its `components` (docs/plugins.md).
     """
-    from uad_bench import machine
     from uad_bench.errors import UsageError
     from uad_bench.explain import Wish, explain
     from uad_bench.method.context import resolve_device
     from uad_bench.run import Workplace
+    from uad_bench.support import environment
 
     options.show_log()
     complete = _complete(runs)
@@ -49,7 +49,7 @@ def inside(
         raise UsageError(f"--to is for one run, and these are {len(complete)}", hint="name one, or drop --to")
     sources, wish = options.sources(data, workers), Wish(options.names(cases), count, test)
     for run in complete:
-        place = Workplace(run.path, sources, resolve_device(device), threads or machine.threads())
+        place = Workplace(run.path, sources, resolve_device(device), threads or environment.threads())
         for path in explain(run, wish, place, to or run.path, options.say):
             typer.echo(f"picture: {path}")
 

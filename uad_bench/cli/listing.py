@@ -35,10 +35,12 @@ def list_(
 
 
 def _protocols() -> list[tuple[str, str, str]]:
-    from uad_bench import yamlio
     from uad_bench.config import protocol_names
+    from uad_bench.support import strict_yaml
 
-    return [(name, str(yamlio.read(path).get("summary", "")), "") for name, path in protocol_names().items()]
+    return [
+        (name, str(strict_yaml.read(path).get("summary", "")), "") for name, path in protocol_names().items()
+    ]
 
 
 def _section(title: str, rows: list[tuple[str, str, str]]) -> None:
@@ -72,12 +74,12 @@ def show(
 
 
 def _show_protocol(name: str) -> None:
-    from uad_bench import yamlio
     from uad_bench.config import load_protocol
+    from uad_bench.support import strict_yaml
 
     protocol = load_protocol(name)
     typer.echo(f"# protocol {protocol.name} version {protocol.version}, fingerprint {protocol.fingerprint}")
-    typer.echo(yamlio.dump(protocol.model_dump(mode="json")), nl=False)
+    typer.echo(strict_yaml.dump(protocol.model_dump(mode="json")), nl=False)
 
 
 def _show_plugin(entry: "Entry", cls: type[Any], preset: Mapping[str, Any]) -> None:

@@ -45,8 +45,9 @@ def sources(
     data: list[str], workers: int, skip_broken: bool = False, skip_missing: bool = False
 ) -> "Sources":
     """The data sources of this machine. Raises UsageError for a --data that is not NAME=FOLDER."""
-    from uad_bench import machine, plugins
+    from uad_bench import plugins
     from uad_bench.sources import Sources, default_cache
+    from uad_bench.support import environment
 
     roots = {}
     for item in data:
@@ -54,7 +55,7 @@ def sources(
         if not (name and equals and folder):
             raise UsageError(f"--data {item!r}", hint="write NAME=FOLDER")
         roots[plugins.resolve("dataset", name).name] = Path(folder).expanduser()
-    return Sources(default_cache(), roots, workers or machine.threads(), skip_broken, skip_missing)
+    return Sources(default_cache(), roots, workers or environment.threads(), skip_broken, skip_missing)
 
 
 def table(text: str) -> "tuple[str, RoleTable | None]":

@@ -62,8 +62,8 @@ def leaderboard(
 def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: Path | None) -> None:
     from uad_bench.board.render import render
     from uad_bench.errors import IntegrityError, PartialFailure
-    from uad_bench.files import write_text
     from uad_bench.store import EDITED, find_runs
+    from uad_bench.support.atomic_files import write_text
 
     found = find_runs(runs or [Path("runs")])
     if not (runs or found):
@@ -125,6 +125,6 @@ def _tables(runs: "Sequence[RunDir]") -> "tuple[list[Table], tuple[UadError, ...
 def _reported() -> "list[Reported]":
     """What papers printed."""
     from uad_bench.board import published
-    from uad_bench.resources import shipped
+    from uad_bench.support.package_files import shipped
 
     return published.read(shipped("leaderboard/published"))

@@ -46,13 +46,13 @@ def run(
     """
     import sys
 
-    from uad_bench import machine, yamlio
     from uad_bench.config import Overrides, validated
     from uad_bench.executor import Matrix, execute, parse_seeds
     from uad_bench.run import Workplace
+    from uad_bench.support import environment, strict_yaml
 
     options.show_log(quiet=quiet)
-    over = validated(Overrides, yamlio.read(Path(config)) if config else {}, config or "--config")
+    over = validated(Overrides, strict_yaml.read(Path(config)) if config else {}, config or "--config")
     said, table = options.table(splits)
     limits = {
         "fold": None if fold < 0 else fold, "splits": said, "allow_leak": allow_leak,
@@ -67,7 +67,7 @@ def run(
 
     here = options.sources(data, workers, skip_broken, skip_missing)
     place = Workplace(
-        out, here, resolve_device(device), threads or machine.threads(),
+        out, here, resolve_device(device), threads or environment.threads(),
         resume, fresh, progress=not quiet and sys.stderr.isatty(),
     )  # fmt: skip
     say = options.quiet if quiet else options.say

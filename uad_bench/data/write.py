@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from uad_bench.data.volumes import Volume
-from uad_bench.files import write_bytes
+from uad_bench.support.atomic_files import write_bytes
 from uad_bench.types import Affine
 
 SCANNER = 1  # the code of "scanner anatomical" coordinates (NIfTI-1, nifti1.h)

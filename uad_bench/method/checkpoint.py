@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from uad_bench.errors import IntegrityError
-from uad_bench.files import write_bytes
+from uad_bench.support.atomic_files import write_bytes
 
 
 def save(path: Path, state: dict[str, Any]) -> None:

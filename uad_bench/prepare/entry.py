@@ -23,9 +23,9 @@ import numpy.typing as npt
 
 from uad_bench.data.audit.lookalike import thumbnail
 from uad_bench.data.checks import check_ids
-from uad_bench.files import sha256, sync_folder, write_json
 from uad_bench.prepare.chain import Prepared, parse_steps
 from uad_bench.prepare.stamps import Holds
+from uad_bench.support.atomic_files import sha256, sync_folder, write_json
 from uad_bench.types import Case
 
 #: Raised whenever the code of a step changes what it makes, so that no old entry is taken for new.

@@ -15,7 +15,7 @@ import numpy as np
 from uad_bench.data.checks import place
 from uad_bench.data.volumes import read_any
 from uad_bench.errors import DataError
-from uad_bench.files import write_json
+from uad_bench.support.atomic_files import write_json
 
 
 @dataclass(frozen=True)

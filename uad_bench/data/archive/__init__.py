@@ -16,10 +16,10 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from uad_bench import files
 from uad_bench.data.archive.members import LIMITS, Limits, Member, contents, list_members
 from uad_bench.data.archive.packed import AGAIN, reading
 from uad_bench.errors import DataError, EnvironmentFault, IntegrityError, UsageError
+from uad_bench.support import atomic_files
 
 log = logging.getLogger("uad_bench")
 
@@ -60,7 +60,7 @@ def unpack(
         with _aside(target) as aside:
             number = _write(archive, members, aside, strip=bool(top), progress=progress)
             record = {"archive": archive.name, "sha256": digest, "files": number}
-            files.write_json(aside / MARKER, record)
+            atomic_files.write_json(aside / MARKER, record)
     return target
 
 
@@ -71,7 +71,7 @@ def _digest(archive: Path, wanted: str) -> str:
         hint = "a SHA-256 is 64 digits, 0 to 9 and a to f"
         raise UsageError(f"{wanted[:80]!r} is no SHA-256", hint=hint)
     try:
-        found = files.sha256(archive)
+        found = atomic_files.sha256(archive)
     except OSError as error:
         what = f"cannot read the archive: {error.strerror or error}"
         hint = "check the path and its permissions"
@@ -158,9 +158,9 @@ def _aside(target: Path) -> Iterator[Path]:
         aside.mkdir()
         yield aside
         for folder, _, _ in os.walk(aside):
-            files.sync_folder(Path(folder))
+            atomic_files.sync_folder(Path(folder))
         aside.rename(target)
-        files.sync_folder(target.parent)
+        atomic_files.sync_folder(target.parent)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise

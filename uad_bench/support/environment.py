@@ -54,7 +54,7 @@ def _device_name(device: str) -> str:
 
 def commit() -> str:
     """The commit of the checkout that this code runs from, "+dirty" if changed; "" for an installed package."""
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parent.parent.parent
     if not (root / ".git").exists():
         return ""
     try:
