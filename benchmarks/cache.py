@@ -14,7 +14,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from uad_bench.data import stream
+from uad_bench.data.nifti import header_checks
 from uad_bench.prepare.cache import prepared, warm
 from uad_bench.types import Case
 
@@ -55,8 +55,8 @@ def row(name: str, cases: list[Case], spacing: list[int], shape: list[int], cach
     began = time.process_time()
     ready = [prepared(case, ["t2"], steps, cache) for case in cases]
     cold = (time.process_time() - began) / len(cases)
-    opened, real = [], stream._raw
-    stream._raw = lambda path, where, most=-1: (opened.append(path), real(path, where, most))[1]
+    opened, real = [], header_checks._raw
+    header_checks._raw = lambda path, where, most=-1: (opened.append(path), real(path, where, most))[1]
     began = time.process_time()
     found = [warm(case, ["t2"], steps, cache) for case in cases]
     ms = (time.process_time() - began) / len(cases) * 1000

@@ -25,7 +25,7 @@ import SimpleITK as sitk  # noqa: N813
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from uad_bench.data.volumes import Grid, Image, Mask, Volume, read_grid, read_mask, read_volume
+from uad_bench.data.nifti.read import Grid, Image, Mask, Volume, read_grid, read_mask, read_volume
 from uad_bench.prepare.affine_fit import COARSE, AffineFit
 from uad_bench.prepare.atlas import load_atlas
 from uad_bench.prepare.brain import largest

@@ -14,7 +14,7 @@ import typer
 from tests.plugins.toy_data import make, write_case
 from uad_bench.cli import reporting
 from uad_bench.cohort import gather, iter_rows
-from uad_bench.data.volumes import read_any
+from uad_bench.data.nifti.read import read_any
 from uad_bench.errors import DataError, IntegrityError, PartialFailure, UsageError
 from uad_bench.executor import Matrix
 from uad_bench.export import export, plan

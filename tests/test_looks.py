@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import Volume
+from uad_bench.data.nifti.read import Volume
 from uad_bench.looks import REGISTRATION, look
 from uad_bench.prepare import atlas as atlases
 from uad_bench.prepare import quality

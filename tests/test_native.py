@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import Grid
+from uad_bench.data.nifti.read import Grid
 from uad_bench.native import back, in_files, landing
 
 #: A registration as they come: rotated by 10 degrees about z, scaled, sheared, shifted.

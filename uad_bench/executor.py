@@ -28,7 +28,7 @@ from uad_bench.sources import pinned_protocol
 from uad_bench.store import RunDir
 
 if TYPE_CHECKING:
-    from uad_bench.data.legacy import RoleTable
+    from uad_bench.data.published_splits import RoleTable
 
 Say = Callable[[str], None]
 

@@ -16,10 +16,10 @@ import numpy as np
 from uad_bench import __version__, bids, finished
 from uad_bench.cohort import Member
 from uad_bench.config import RunSpec
-from uad_bench.data.checks import place
-from uad_bench.data.stream import nifti_header
-from uad_bench.data.volumes import Volume, read_grid
-from uad_bench.data.write import write_volume
+from uad_bench.data.nifti.header_checks import nifti_header
+from uad_bench.data.nifti.read import Volume, read_grid
+from uad_bench.data.nifti.validation import place
+from uad_bench.data.nifti.write import write_volume
 from uad_bench.errors import DataError, UadError, UsageError, unknown_name
 from uad_bench.native import back, in_files
 from uad_bench.sources import Sources

@@ -9,7 +9,7 @@ import numpy as np
 
 from uad_bench.board.prepared_rank import Facts
 from uad_bench.board.prepared_sheet import Histogram
-from uad_bench.data.volumes import Grid, Volume, read_grid, read_mask, read_volume
+from uad_bench.data.nifti.read import Grid, Volume, read_grid, read_mask, read_volume
 from uad_bench.errors import UadError
 from uad_bench.native import in_files, landing
 from uad_bench.prepare.cache import PreparedCase

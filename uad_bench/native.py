@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.data.volumes import Grid
+from uad_bench.data.nifti.read import Grid
 from uad_bench.prepare.grid import sample
 from uad_bench.types import BoolArray, FloatArray
 

@@ -9,7 +9,7 @@ from typing import Any
 from uad_bench import assess
 from uad_bench.cohort import Cohort, gather
 from uad_bench.config import Protocol, RunSpec, merged, validated
-from uad_bench.data.legacy import RoleTable, Row
+from uad_bench.data.published_splits import RoleTable, Row
 from uad_bench.errors import DataError, UsageError
 from uad_bench.roles import Plan
 from uad_bench.sources import Sources

@@ -12,7 +12,7 @@ from uad_bench.errors import UsageError
 from uad_bench.types import Case
 
 if TYPE_CHECKING:
-    from uad_bench.data.legacy import RoleTable
+    from uad_bench.data.published_splits import RoleTable
 
 Say = Callable[[str], None]
 Given = tuple[Case, str]

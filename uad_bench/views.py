@@ -13,7 +13,7 @@ import numpy as np
 from uad_bench import store
 from uad_bench.cohort import Member
 from uad_bench.config import RunSpec
-from uad_bench.data.strata import facts, load_band
+from uad_bench.data.stratification import facts, load_band
 from uad_bench.errors import EnvironmentFault
 from uad_bench.support import environment
 from uad_bench.types import BoolArray, Case, FloatArray, Scored, Truth

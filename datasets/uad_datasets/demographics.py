@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from uad_bench.data.checks import log
+from uad_bench.data.nifti.validation import log
 from uad_bench.errors import DataError
 from uad_datasets.tables import read_rows
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from uad_bench.data.checks import log
+from uad_bench.data.nifti.validation import log
 
 
 def nifti_files(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:

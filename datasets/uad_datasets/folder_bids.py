@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from uad_bench.data.checks import log
+from uad_bench.data.nifti.validation import log
 from uad_bench.errors import DataError
 from uad_datasets.finding import nifti_files
 from uad_datasets.folder_table import FACTS, Entry

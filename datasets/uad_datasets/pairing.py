@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from uad_bench.data.checks import log
+from uad_bench.data.nifti.validation import log
 from uad_bench.errors import DataError
 
 #: Files of a case by what they are: a modality, "brain_mask", "lesion_mask".

@@ -11,7 +11,7 @@ from uad_bench.data.audit import (
     audit_voxels,
     blocking,
 )
-from uad_bench.data.legacy import read_table
+from uad_bench.data.published_splits import read_table
 from uad_bench.data.splits import ids_hash
 
 SHARED_WITH_TEST = ["219 237 447 493 499 512 531 549 552"] * 3 + [

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from uad_bench.data.checks import check_affine, check_ids, settle_nonfinite
+from uad_bench.data.nifti.validation import check_affine, check_ids, settle_nonfinite
 from uad_bench.errors import DataError, IntegrityError
 from uad_bench.types import Case
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from uad_bench.data.legacy import read_table
+from uad_bench.data.published_splits import read_table
 from uad_bench.errors import DataError, IntegrityError, UsageError
 
 LONG = """dataset,source,fold,role,case_id

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-
-from uad_bench.data.audit.lookalike import near_duplicates, thumbnail
+from uad_bench.data.audit.near_duplicates import near_duplicates, thumbnail
 
 
 def brain(seed: int = 0, shape=(40, 48, 36)):

@@ -1,8 +1,8 @@
 import pytest
 
-from uad_bench.data.legacy import read_table
+from uad_bench.data.published_splits import read_table
 from uad_bench.data.splits import assign, position
-from uad_bench.data.strata import balance, first_salt, fold_gap, role_gap, share_for, widest_gap
+from uad_bench.data.stratification import balance, first_salt, fold_gap, role_gap, share_for, widest_gap
 from uad_bench.errors import UsageError
 from uad_bench.types import Case
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from uad_bench.data.survey import survey
-from uad_bench.data.survey.findings import Finding
-from uad_bench.data.survey.inspection import THOROUGH, Checks, inspect, voxel_digest
-from uad_bench.data.survey.tally import as_lines
+from uad_bench.data.inspect import survey
+from uad_bench.data.inspect.case import THOROUGH, Checks, inspect, voxel_digest
+from uad_bench.data.inspect.findings import Finding
+from uad_bench.data.inspect.report import as_lines
 from uad_bench.types import Case
 
 SHAPE = (20, 22, 18)
@@ -306,12 +306,12 @@ def test_quick_reads_headers_only(make):
 
 
 def test_whatever_a_library_raises_is_a_finding(make, monkeypatch):
-    from uad_bench.data.survey import inspection
+    from uad_bench.data.inspect import case
 
     def explode(*_):
         raise ZeroDivisionError("odd")
 
-    monkeypatch.setattr(inspection, "read_volume", explode)
+    monkeypatch.setattr(case, "read_volume", explode)
     errors = [finding for finding in inspect(make()).findings if finding.is_error]
     assert "ZeroDivisionError: odd" in errors[0].text
 

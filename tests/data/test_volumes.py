@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import Grid, offset_voxels, read_grid, read_mask, read_volume
+from uad_bench.data.nifti.read import Grid, offset_voxels, read_grid, read_mask, read_volume
 from uad_bench.errors import DataError, UadError
 
 RAMP = np.arange(6 * 7 * 8, dtype=np.float32).reshape(6, 7, 8)

@@ -6,9 +6,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from uad_bench.data.stream import nifti_header
-from uad_bench.data.volumes import Volume, read_any, read_grid
-from uad_bench.data.write import write_volume
+from uad_bench.data.nifti.header_checks import nifti_header
+from uad_bench.data.nifti.read import Volume, read_any, read_grid
+from uad_bench.data.nifti.write import write_volume
 from uad_bench.errors import EnvironmentFault
 
 #: Left, back, up, thick slices, turned by 20 degrees about x.

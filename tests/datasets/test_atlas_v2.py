@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from uad_bench.data.checks import ID_PATTERN
+from uad_bench.data.nifti.validation import ID_PATTERN
 from uad_bench.errors import DataError
 from uad_datasets.atlas_v2 import AtlasV2Adapter
 

@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import read_any, read_grid, read_volume
+from uad_bench.data.nifti.read import read_any, read_grid, read_volume
 from uad_bench.errors import UadError
 
 #: Where a NIfTI-1 header keeps what decides how voxels are read (nifti1.h): offset and format of each field.

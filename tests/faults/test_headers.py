@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.faults.damage import claims_too_much, holds_a_bomb, with_header
-from uad_bench.data.volumes import read_any
+from uad_bench.data.nifti.read import read_any
 
 MEASURED = """
 import resource, sys, time

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from uad_bench.data import stream
+from uad_bench.data.nifti import header_checks
 
 
 @pytest.fixture
@@ -14,4 +14,4 @@ def sealed(monkeypatch):
     def refuse(path: Path, where: str, most: int = -1) -> bytes:
         raise AssertionError(f"{path} was opened")
 
-    return lambda: monkeypatch.setattr(stream, "_raw", refuse)
+    return lambda: monkeypatch.setattr(header_checks, "_raw", refuse)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.prepare.test_pose import centred, distances, pose_of, toy
-from uad_bench.data.volumes import Volume
+from uad_bench.data.nifti.read import Volume
 from uad_bench.prepare.affine_fit import AffineFit, Fit, rigid_part
 from uad_bench.prepare.pose import isotropic_brain
 

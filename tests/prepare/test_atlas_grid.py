@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import Volume
+from uad_bench.data.nifti.read import Volume
 from uad_bench.errors import DataError, IntegrityError
 from uad_bench.prepare.atlas_grid import AtlasGrid
 from uad_bench.prepare.resample import centre_of_mass

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813  # as its own documentation does
 
-from uad_bench.data.volumes import Image, Volume, read_volume
+from uad_bench.data.nifti.read import Image, Volume, read_volume
 from uad_bench.errors import DataError, EnvironmentFault
 from uad_bench.prepare import strip
 from uad_bench.prepare.brain import BrainMask, largest, whole, within_data

@@ -2,7 +2,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import Volume
+from uad_bench.data.nifti.read import Volume
 from uad_bench.prepare.canonical import Canonical, canonical
 from uad_bench.prepare.working import Working
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from uad_bench.data.volumes import Volume
+from uad_bench.data.nifti.read import Volume
 from uad_bench.prepare.cut import Cut
 from uad_bench.prepare.working import Working
 

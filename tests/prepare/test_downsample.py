@@ -3,7 +3,7 @@ import pytest
 import torch
 import torchio
 
-from uad_bench.data.volumes import Volume
+from uad_bench.data.nifti.read import Volume
 from uad_bench.prepare.downsample import Downsample
 from uad_bench.prepare.working import Working
 

@@ -4,7 +4,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813  # as its own documentation does
 from nibabel.processing import resample_from_to
 
-from uad_bench.data.volumes import Grid
+from uad_bench.data.nifti.read import Grid
 from uad_bench.prepare.grid import interpolate, same_grid, sample, spline_mean, window
 
 

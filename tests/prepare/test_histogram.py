@@ -4,8 +4,8 @@ import pytest
 import torch
 from torchio import HistogramStandardization, ScalarImage, Subject
 
+from uad_bench.data.nifti.read import Volume
 from uad_bench.data.splits import ids_hash
-from uad_bench.data.volumes import Volume
 from uad_bench.errors import DataError, UsageError
 from uad_bench.prepare.histogram import Histogram
 from uad_bench.prepare.working import Working

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torchio import RescaleIntensity, ScalarImage, Subject
 
-from uad_bench.data.volumes import Volume
+from uad_bench.data.nifti.read import Volume
 from uad_bench.errors import DataError
 from uad_bench.prepare.intensity import Scale
 from uad_bench.prepare.working import Working

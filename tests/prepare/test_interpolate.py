@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import Grid, Volume
+from uad_bench.data.nifti.read import Grid, Volume
 from uad_bench.prepare.interpolate import Weight, brain_mean, brain_spline, on_other_grid
 from uad_bench.prepare.working import Working
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import Volume
+from uad_bench.data.nifti.read import Volume
 from uad_bench.prepare.isotropic import Isotropic, respaced
 from uad_bench.prepare.working import Working
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from uad_bench.data.volumes import Grid, Volume, read_grid, read_mask
+from uad_bench.data.nifti.read import Grid, Volume, read_grid, read_mask
 from uad_bench.prepare.canonical import canonical
 from uad_bench.prepare.lesion import fullest, fullest_of_each, in_voxels_of, nearest_lesions, resample_lesions
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import Volume, read_volume
+from uad_bench.data.nifti.read import Volume, read_volume
 from uad_bench.errors import DataError, UsageError
 from uad_bench.prepare.brain import brain_from_data
 from uad_bench.prepare.n4 import N4, Lattice, lift

@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 from sklearn.metrics import mutual_info_score
 
-from uad_bench.data.volumes import Grid, Image, Mask, Volume
+from uad_bench.data.nifti.read import Grid, Image, Mask, Volume
 from uad_bench.prepare.pose import (
     BINS,
     FLOOR,

@@ -6,7 +6,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from tests.prepare.test_pose import RADII, centred, pose_of, toy
-from uad_bench.data.volumes import Grid, Volume
+from uad_bench.data.nifti.read import Grid, Volume
 from uad_bench.prepare.pose import isotropic_brain
 from uad_bench.prepare.quality import Judge, Quality, disturbances
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.prepare.test_pose import centred, distances, pose_of, toy
-from uad_bench.data.volumes import Grid, Volume, read_mask, read_volume
+from uad_bench.data.nifti.read import Grid, Volume, read_mask, read_volume
 from uad_bench.errors import DataError, IntegrityError, UsageError
 from uad_bench.prepare import register
 from uad_bench.prepare.affine_fit import Fit

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import Volume
+from uad_bench.data.nifti.read import Volume
 from uad_bench.errors import DataError, UsageError
 from uad_bench.prepare.resample import Resample, centre_of_mass
 from uad_bench.prepare.working import Working

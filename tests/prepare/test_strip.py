@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from uad_bench.data.volumes import Image, Volume
+from uad_bench.data.nifti.read import Image, Volume
 from uad_bench.errors import DataError, EnvironmentFault
 from uad_bench.prepare import strip
 from uad_bench.prepare.canonical import canonical

@@ -12,8 +12,8 @@ from uad_bench.cli import options
 if TYPE_CHECKING:
     from uad_bench.config import Overrides
     from uad_bench.config import Protocol as Pinned
-    from uad_bench.data.audit.leaks import Finding
-    from uad_bench.data.legacy import RoleTable
+    from uad_bench.data.audit.findings import Finding
+    from uad_bench.data.published_splits import RoleTable
     from uad_bench.roles import Plan
     from uad_bench.types import Case
 
@@ -49,7 +49,7 @@ def audit(
 def _of_runs(folders: list[Path]) -> "list[Finding]":
     import json
 
-    from uad_bench.data.audit.recorded import audit_recorded
+    from uad_bench.data.audit.finished_runs import audit_recorded
     from uad_bench.store import find_runs
 
     findings: list[Finding] = []
@@ -67,7 +67,7 @@ def _of_runs(folders: list[Path]) -> "list[Finding]":
 
 def _of_table(table: "RoleTable", folds: list[int], source: str) -> "list[Finding]":
     from uad_bench.data.audit import audit_roles
-    from uad_bench.data.audit.leaks import Seen
+    from uad_bench.data.audit.findings import Seen
 
     options.say("subjects are told by case ids alone; --data asks the dataset itself, sessions included")
     findings: list[Finding] = []
@@ -95,7 +95,7 @@ def _of_data(plans: "list[Plan]", protocol: str, test: str, data: list[str],
     from uad_bench import plugins
     from uad_bench.config import Overrides, default_protocol, load_protocol
     from uad_bench.data.audit import audit_roles
-    from uad_bench.data.audit.leaks import Seen
+    from uad_bench.data.audit.findings import Seen
     from uad_bench.executor import with_settings
     from uad_bench.roles import give_roles
 
@@ -129,7 +129,7 @@ def _cases(dataset: str, protocol: "Pinned", over: "Overrides", data: list[str])
 
 def _tell_balance(given: "list[tuple[Case, str]]") -> None:
     """How the roles of the healthy subjects fall on sites, ages and sexes."""
-    from uad_bench.data.strata import balance
+    from uad_bench.data.stratification import balance
 
     roles = {case.case_id: role for case, role in given}
     for stratum in balance([case for case, _ in given], roles):

@@ -11,7 +11,7 @@ from uad_bench.cli import options
 
 if TYPE_CHECKING:
     from uad_bench.config import Overrides
-    from uad_bench.data.survey import Survey
+    from uad_bench.data.inspect import Survey
     from uad_bench.errors import DataError
     from uad_bench.sources import Sources
     from uad_bench.types import Case
@@ -65,10 +65,10 @@ def check(
     Exit 0 with warnings, 3 with errors, 5 where an id or a file must not be trusted.
     """
     from uad_bench.config import load_protocol
-    from uad_bench.data.survey import survey
-    from uad_bench.data.survey.findings import Notes
-    from uad_bench.data.survey.inspection import Checks
-    from uad_bench.data.survey.tally import as_lines
+    from uad_bench.data.inspect import survey
+    from uad_bench.data.inspect.case import Checks
+    from uad_bench.data.inspect.findings import Notes
+    from uad_bench.data.inspect.report import as_lines
     from uad_bench.support.progress import Ticker
 
     options.show_log()

@@ -8,7 +8,7 @@ import typer
 from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from uad_bench.data.legacy import RoleTable
+    from uad_bench.data.published_splits import RoleTable
     from uad_bench.sources import Sources
 
 Protocol = Annotated[str, typer.Option("--protocol", "-p", help="A shipped protocol, or a .yaml file.")]
@@ -65,7 +65,7 @@ def table(text: str) -> "tuple[str, RoleTable | None]":
     """
     if not text:
         return "", None
-    from uad_bench.data.legacy import read_table
+    from uad_bench.data.published_splits import read_table
 
     kind, equals, file = text.partition("=")
     word = kind.partition(":")[0]

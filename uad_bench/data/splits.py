@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping
 
-from uad_bench.data.checks import check_ids
+from uad_bench.data.nifti.validation import check_ids
 from uad_bench.errors import UsageError, unknown_name
 from uad_bench.types import Case
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from uad_bench.data.checks import settle_nonfinite
-from uad_bench.data.volumes import Image, Mask, Volume, read_volume
+from uad_bench.data.nifti.read import Image, Mask, Volume, read_volume
+from uad_bench.data.nifti.validation import settle_nonfinite
 from uad_bench.errors import DataError
 from uad_bench.prepare.brain import largest
 from uad_bench.prepare.canonical import canonical

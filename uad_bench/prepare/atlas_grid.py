@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from uad_bench.data.volumes import Grid, Image, Volume
+from uad_bench.data.nifti.read import Grid, Image, Volume
 from uad_bench.errors import IntegrityError
 from uad_bench.prepare.grid import on_grid
 from uad_bench.prepare.interpolate import Interpolation, on_other_grid

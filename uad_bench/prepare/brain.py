@@ -6,8 +6,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy import ndimage
 
-from uad_bench.data.checks import log, settle_nonfinite
-from uad_bench.data.volumes import Image, Mask, Volume
+from uad_bench.data.nifti.read import Image, Mask, Volume
+from uad_bench.data.nifti.validation import log, settle_nonfinite
 from uad_bench.prepare.grid import on_grid
 from uad_bench.prepare.strip import extract, flip_dice
 from uad_bench.prepare.working import Step, Working

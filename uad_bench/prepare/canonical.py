@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from nibabel import orientations
 
-from uad_bench.data.volumes import Kind, Volume
+from uad_bench.data.nifti.read import Kind, Volume
 from uad_bench.prepare.working import Step, Working
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from uad_bench.config import validated
-from uad_bench.data.checks import place, settle_nonfinite
-from uad_bench.data.volumes import (
+from uad_bench.data.nifti.read import (
     TOLERANCE,
     Grid,
     Mask,
@@ -20,6 +19,7 @@ from uad_bench.data.volumes import (
     read_mask,
     read_volume,
 )
+from uad_bench.data.nifti.validation import place, settle_nonfinite
 from uad_bench.errors import DataError, UsageError, unknown_name
 from uad_bench.prepare.grid import same_grid
 from uad_bench.prepare.working import Step, Working

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from uad_bench.data.checks import log
-from uad_bench.data.volumes import Kind, Volume
+from uad_bench.data.nifti.read import Kind, Volume
+from uad_bench.data.nifti.validation import log
 from uad_bench.prepare.grid import same_grid, window
 from uad_bench.prepare.working import Step, Working
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from uad_bench.data.volumes import Grid
+from uad_bench.data.nifti.read import Grid
 from uad_bench.prepare.interpolate import Interpolation, on_other_grid
 from uad_bench.prepare.isotropic import respaced
 from uad_bench.prepare.working import Step, Working

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from uad_bench.data.volumes import Grid, Volume, offset_voxels
+from uad_bench.data.nifti.read import Grid, Volume, offset_voxels
 from uad_bench.types import Affine, FloatArray
 
 # Grids nearer than a thousandth of a voxel are one: headers keep 32-bit numbers.

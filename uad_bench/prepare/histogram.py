@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from uad_bench.data.checks import log
+from uad_bench.data.nifti.read import Image, Volume
+from uad_bench.data.nifti.validation import log
 from uad_bench.data.splits import ids_hash
-from uad_bench.data.volumes import Image, Volume
 from uad_bench.errors import DataError, UsageError
 from uad_bench.prepare.grid import on_grid
 from uad_bench.prepare.working import Step, Working

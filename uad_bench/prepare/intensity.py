@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from uad_bench.data.volumes import Image, Volume
+from uad_bench.data.nifti.read import Image, Volume
 from uad_bench.prepare.grid import on_grid
 from uad_bench.prepare.working import Step, Working
 from uad_bench.types import BoolArray, FloatArray

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage
 
-from uad_bench.data.volumes import Grid, Image, Mask, Volume
+from uad_bench.data.nifti.read import Grid, Image, Mask, Volume
 from uad_bench.prepare.grid import interpolate, sample, spline_mean, window
 from uad_bench.prepare.lesion import in_voxels_of, nearest_lesions
 from uad_bench.prepare.working import Working

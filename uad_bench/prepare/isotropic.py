@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from uad_bench.data.volumes import Grid, Image, Volume
+from uad_bench.data.nifti.read import Grid, Image, Volume
 from uad_bench.prepare.grid import interpolate, window
 from uad_bench.prepare.interpolate import Interpolation, on_other_grid
 from uad_bench.prepare.working import Step, Working

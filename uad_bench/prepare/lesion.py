@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from uad_bench.data.checks import log
-from uad_bench.data.volumes import Grid, Mask, Volume
+from uad_bench.data.nifti.read import Grid, Mask, Volume
+from uad_bench.data.nifti.validation import log
 from uad_bench.prepare.grid import NUDGE, interpolate, on_grid
 from uad_bench.types import BoolArray, FloatArray
 

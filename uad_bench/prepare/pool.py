@@ -7,7 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from uad_bench.data.checks import check_ids
+from uad_bench.data.nifti.validation import check_ids
 from uad_bench.errors import DataError, EnvironmentFault, UadError
 from uad_bench.prepare.cache import PreparedCase, Steps, prepared, warm
 from uad_bench.prepare.chain import parse_steps

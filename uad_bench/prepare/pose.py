@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from uad_bench.data.volumes import Grid, Image, Mask, Volume
+from uad_bench.data.nifti.read import Grid, Image, Mask, Volume
 from uad_bench.prepare.grid import sample
 from uad_bench.types import Affine
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from uad_bench.data.volumes import Grid
+from uad_bench.data.nifti.read import Grid
 from uad_bench.prepare.pose import Brain, Probe, nearest_rotation
 from uad_bench.types import Affine
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from uad_bench.data.checks import log
-from uad_bench.data.volumes import Kind, Volume
+from uad_bench.data.nifti.read import Kind, Volume
+from uad_bench.data.nifti.validation import log
 from uad_bench.errors import DataError, IntegrityError, unknown_name
 from uad_bench.prepare.affine_fit import AffineFit, Fit, rigid_part
 from uad_bench.prepare.atlas import Atlas, atlas_sha256, load_atlas

@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field
 from scipy import ndimage
 
-from uad_bench.data.checks import log
-from uad_bench.data.volumes import Grid, Image, Mask, Volume
+from uad_bench.data.nifti.read import Grid, Image, Mask, Volume
+from uad_bench.data.nifti.validation import log
 from uad_bench.prepare.grid import on_grid, same_grid
 from uad_bench.prepare.interpolate import Interpolation, Weight, brain_mean, brain_spline
 from uad_bench.prepare.lesion import Resampled, in_voxels_of, nearest_lesions, resample_lesions

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813  # as its own documentation does
 
-from uad_bench.data.volumes import Grid
+from uad_bench.data.nifti.read import Grid
 from uad_bench.types import Affine
 
 

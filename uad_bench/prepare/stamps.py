@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from uad_bench.data.checks import place
-from uad_bench.data.volumes import read_any
+from uad_bench.data.nifti.read import read_any
+from uad_bench.data.nifti.validation import place
 from uad_bench.errors import DataError
 from uad_bench.support.atomic_files import write_json
 

@@ -21,7 +21,7 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.data.volumes import Image, Mask, Volume, read_mask
+from uad_bench.data.nifti.read import Image, Mask, Volume, read_mask
 from uad_bench.errors import DataError, EnvironmentFault
 from uad_bench.prepare.canonical import canonical
 from uad_bench.types import BoolArray

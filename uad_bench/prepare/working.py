@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from uad_bench.data.volumes import Image, Mask
+from uad_bench.data.nifti.read import Image, Mask
 from uad_bench.errors import DataError, UsageError
 from uad_bench.types import Affine, Scan
 

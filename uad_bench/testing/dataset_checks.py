@@ -6,8 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from uad_bench.data.checks import check_ids as ids_are_sound
-from uad_bench.data.volumes import read_grid, read_mask
+from uad_bench.data.nifti.read import read_grid, read_mask
+from uad_bench.data.nifti.validation import check_ids as ids_are_sound
 from uad_bench.errors import DataError
 from uad_bench.plugins import NAME
 from uad_bench.testing.candidate import DatasetCandidate, broken

@@ -17,7 +17,7 @@ from typing import IO
 from filelock import FileLock, Timeout
 
 from uad_bench.data.archive.members import LIMITS, Limits, Member, contents, list_members
-from uad_bench.data.archive.packed import AGAIN, reading
+from uad_bench.data.archive.tar_zip import AGAIN, reading
 from uad_bench.errors import DataError, EnvironmentFault, IntegrityError, UsageError
 from uad_bench.support import atomic_files
 

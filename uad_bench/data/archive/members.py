@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from uad_bench.data.archive.packed import (
+from uad_bench.data.archive.tar_zip import (
     AGAIN,
     SLACK,
     is_zip,

@@ -9,7 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from uad_bench.data.audit.leaks import (
+from uad_bench.data.audit.duplicates import audit_voxels
+from uad_bench.data.audit.findings import (
     ROLES,
     Finding,
     FittedObject,
@@ -19,9 +20,8 @@ from uad_bench.data.audit.leaks import (
     blocking,
     count,
 )
-from uad_bench.data.audit.memory import audit_fitted
+from uad_bench.data.audit.fitted_objects import audit_fitted
 from uad_bench.data.audit.rules import as_lines
-from uad_bench.data.audit.twins import audit_voxels
 from uad_bench.data.splits import ids_hash
 
 __all__ = [

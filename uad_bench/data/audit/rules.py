@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from uad_bench.data.audit.leaks import Finding
+from uad_bench.data.audit.findings import Finding
 
 
 @dataclass(frozen=True)

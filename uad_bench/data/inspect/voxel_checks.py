@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from uad_bench.data.checks import place
-from uad_bench.data.survey.findings import Notes
-from uad_bench.data.survey.region import Region
-from uad_bench.data.volumes import Image, Mask
+from uad_bench.data.inspect.brain_region import Region
+from uad_bench.data.inspect.findings import Notes
+from uad_bench.data.nifti.read import Image, Mask
+from uad_bench.data.nifti.validation import place
 from uad_bench.errors import DataError
 from uad_bench.types import Case, FloatArray
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from uad_bench.data.audit.leaks import ROLES, Finding, FittedObject, Seen, count
+from uad_bench.data.audit.findings import ROLES, Finding, FittedObject, Seen, count
 from uad_bench.data.splits import ids_hash
 
 #: Whose cases each kind of object may have seen.

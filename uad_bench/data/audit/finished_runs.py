@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from uad_bench.data.audit import audit_fitted, audit_roles, audit_voxels
-from uad_bench.data.audit.leaks import Finding, FittedObject, Seen
+from uad_bench.data.audit.findings import Finding, FittedObject, Seen
 
 
 def audit_recorded(

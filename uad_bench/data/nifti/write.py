@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from uad_bench.data.volumes import Volume
+from uad_bench.data.nifti.read import Volume
 from uad_bench.support.atomic_files import write_bytes
 from uad_bench.types import Affine
 

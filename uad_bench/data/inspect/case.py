@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from uad_bench.data.checks import check_ids, place
-from uad_bench.data.survey.findings import Finding, Notes
-from uad_bench.data.survey.region import Region, from_data
-from uad_bench.data.survey.scrutiny import judge_finite, judge_lesions, judge_size, judge_values
-from uad_bench.data.volumes import (
+from uad_bench.data.inspect.brain_region import Region, from_data
+from uad_bench.data.inspect.findings import Finding, Notes
+from uad_bench.data.inspect.voxel_checks import judge_finite, judge_lesions, judge_size, judge_values
+from uad_bench.data.nifti.read import (
     TOLERANCE,
     Grid,
     Image,
@@ -23,6 +22,7 @@ from uad_bench.data.volumes import (
     read_mask,
     read_volume,
 )
+from uad_bench.data.nifti.validation import check_ids, place
 from uad_bench.errors import DataError
 from uad_bench.types import Case, FloatArray
 

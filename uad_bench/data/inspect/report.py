@@ -4,9 +4,9 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from uad_bench.data.survey import Survey
-from uad_bench.data.survey.findings import Finding
-from uad_bench.data.survey.inspection import Inspected
+from uad_bench.data.inspect import Survey
+from uad_bench.data.inspect.case import Inspected
+from uad_bench.data.inspect.findings import Finding
 
 COLUMNS = ("case", "subject", "images", "lacks", "site", "age", "sex", "brain", "lesion ml", "state")
 UNKNOWN = "-"

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-from uad_bench.data.survey.findings import Finding, Notes, of_error
-from uad_bench.data.survey.inspection import THOROUGH, Checks, Inspected, inspect
+from uad_bench.data.inspect.case import THOROUGH, Checks, Inspected, inspect
+from uad_bench.data.inspect.findings import Finding, Notes, of_error
 from uad_bench.errors import DataError, EnvironmentFault
 from uad_bench.types import Case
 

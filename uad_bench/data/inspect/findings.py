@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from uad_bench.data.checks import log
+from uad_bench.data.nifti.validation import log
 from uad_bench.errors import DataError, EnvironmentFault, UadError
 
 Given = ParamSpec("Given")

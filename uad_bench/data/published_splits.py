@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 
-from uad_bench.data.checks import ID_PATTERN
+from uad_bench.data.nifti.validation import ID_PATTERN
 from uad_bench.errors import DataError, IntegrityError, UsageError, unknown_name
 
 ROLES = ("train", "val", "tune", "test")

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from uad_bench.data.audit.leaks import ROLES, Finding, Seen, Severity, count
-from uad_bench.data.audit.lookalike import ALIKE, near_duplicates
+from uad_bench.data.audit.findings import ROLES, Finding, Seen, Severity, count
+from uad_bench.data.audit.near_duplicates import ALIKE, near_duplicates
 
 
 def audit_voxels(seen: Sequence[Seen]) -> list[Finding]:

@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.data.checks import check_affine, check_contrast, place
-from uad_bench.data.stream import AGAIN, nifti_bytes, nifti_header
+from uad_bench.data.nifti.header_checks import AGAIN, nifti_bytes, nifti_header
+from uad_bench.data.nifti.validation import check_affine, check_contrast, place
 from uad_bench.errors import DataError
 from uad_bench.types import Affine, FloatArray
 
