@@ -15,7 +15,7 @@ import nibabel as nib
 import numpy as np
 
 from uad_bench.data.nifti import header_checks
-from uad_bench.prepare.cache import prepared, warm
+from uad_bench.prepare.cache.prepared_case import prepared, warm
 from uad_bench.types import Case
 
 GRIDS = {"2 mm": ([2, 2, 2], [80, 96, 80]), "1 mm": ([1, 1, 1], [160, 192, 160])}

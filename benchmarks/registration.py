@@ -26,15 +26,15 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from uad_bench.data.nifti.read import Grid, Image, Mask, Volume, read_grid, read_mask, read_volume
-from uad_bench.prepare.affine_fit import COARSE, AffineFit
-from uad_bench.prepare.atlas import load_atlas
-from uad_bench.prepare.brain import largest
-from uad_bench.prepare.canonical import Canonical, canonical
-from uad_bench.prepare.grid import on_grid, sample
-from uad_bench.prepare.pose import Brain, isotropic_brain, nearest_rotation, starts
-from uad_bench.prepare.quality import Judge, Quality
-from uad_bench.prepare.register import Register
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.registration.affine import COARSE, AffineFit
+from uad_bench.prepare.registration.atlas import load_atlas
+from uad_bench.prepare.registration.initial_poses import Brain, isotropic_brain, nearest_rotation, starts
+from uad_bench.prepare.registration.quality import Judge, Quality
+from uad_bench.prepare.resampling.grid import on_grid, sample
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.brain_mask import largest
+from uad_bench.prepare.steps.canonical import Canonical, canonical
+from uad_bench.prepare.steps.register import Register
 from uad_bench.types import Affine, FloatArray
 
 IXI = "IXI_brain/IXI-{0}/IXI002-Guys-0828-{0}"

@@ -8,7 +8,7 @@ import pytest
 
 from uad_bench import cli
 from uad_bench.errors import Terminated
-from uad_bench.prepare.cache import prepared
+from uad_bench.prepare.cache.prepared_case import prepared
 from uad_bench.support import environment
 
 BAD = [

@@ -15,7 +15,7 @@ from uad_bench.cli import reporting
 from uad_bench.config import load_protocol
 from uad_bench.datareport import write_report
 from uad_bench.errors import DataError, PartialFailure
-from uad_bench.prepare.cache import prepared
+from uad_bench.prepare.cache.prepared_case import prepared
 
 HERE = Path(__file__).parent / "plugins"
 DATA = str(HERE / "toy_data.py")

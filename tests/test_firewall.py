@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from uad_bench import plugins
-from uad_bench.prepare.cache import prepared
+from uad_bench.prepare.cache.prepared_case import prepared
 
 CORE = Path(__file__).parent.parent / "uad_bench"
 STEPS = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale", "percentiles": [1, 99]}]

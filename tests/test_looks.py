@@ -10,9 +10,9 @@ import pytest
 
 from uad_bench.data.nifti.read import Volume
 from uad_bench.looks import REGISTRATION, look
-from uad_bench.prepare import atlas as atlases
-from uad_bench.prepare import quality
-from uad_bench.prepare.cache import prepared
+from uad_bench.prepare.cache.prepared_case import prepared
+from uad_bench.prepare.registration import atlas as atlases
+from uad_bench.prepare.registration import quality
 
 STEPS = [
     {"step": "canonical"},

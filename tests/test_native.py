@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from uad_bench.data.nifti.read import Grid
-from uad_bench.native import back, in_files, landing
+from uad_bench.prepare.to_native import back, in_files, landing
 
 #: A registration as they come: rotated by 10 degrees about z, scaled, sheared, shifted.
 c, s = np.cos(np.pi / 18), np.sin(np.pi / 18)

@@ -7,9 +7,9 @@ from scipy import ndimage
 
 from uad_bench.config import Protocol, load_protocol, protocol_names
 from uad_bench.evaluate import postprocess
-from uad_bench.prepare.atlas import load_atlas
 from uad_bench.prepare.chain import Prepared, parse_steps, run_chain
-from uad_bench.prepare.resample import Resample
+from uad_bench.prepare.registration.atlas import load_atlas
+from uad_bench.prepare.steps.resample import Resample
 from uad_bench.types import Case
 
 OURS, PAPERS = ("uad-2mm", "uad-1mm"), ("pddpm-2mm", "patch2loc-1mm")

@@ -30,7 +30,7 @@ from uad_bench.board.prepared_sheet import CASES_A_SHEET, Histogram, Picture, dr
 from uad_bench.config import Protocol
 from uad_bench.errors import UadError
 from uad_bench.looks import Look, atlas_on, lesion_mask, look
-from uad_bench.prepare.cache import PreparedCase
+from uad_bench.prepare.cache.prepared_case import PreparedCase
 from uad_bench.support import strict_yaml
 from uad_bench.support.atomic_files import write_text
 from uad_bench.support.process_pool import each

@@ -21,7 +21,7 @@ from uad_bench.data.nifti.read import Volume, read_grid
 from uad_bench.data.nifti.validation import place
 from uad_bench.data.nifti.write import write_volume
 from uad_bench.errors import DataError, UadError, UsageError, unknown_name
-from uad_bench.native import back, in_files
+from uad_bench.prepare.to_native import back, in_files
 from uad_bench.sources import Sources
 from uad_bench.store import RunDir
 from uad_bench.support.atomic_files import write_json

@@ -11,11 +11,11 @@ from uad_bench.board.prepared_rank import Facts
 from uad_bench.board.prepared_sheet import Histogram
 from uad_bench.data.nifti.read import Grid, Volume, read_grid, read_mask, read_volume
 from uad_bench.errors import UadError
-from uad_bench.native import in_files, landing
-from uad_bench.prepare.cache import PreparedCase
+from uad_bench.prepare.cache.prepared_case import PreparedCase
 from uad_bench.prepare.chain import home_grid
-from uad_bench.prepare.grid import on_grid
-from uad_bench.prepare.lesion import components
+from uad_bench.prepare.resampling.grid import on_grid
+from uad_bench.prepare.resampling.lesion_mask import components
+from uad_bench.prepare.to_native import in_files, landing
 from uad_bench.types import BoolArray, FloatArray, Scan
 
 #: Brain voxels that a histogram of the file is made of.
@@ -171,7 +171,7 @@ def atlas_on(record: Mapping[str, Any], scan: Scan) -> tuple[BoolArray, BoolArra
 
 @lru_cache(maxsize=4)
 def _atlas(name: str, shape: tuple[int, int, int], affine: bytes) -> tuple[BoolArray, BoolArray]:
-    from uad_bench.prepare.atlas import load_atlas
+    from uad_bench.prepare.registration.atlas import load_atlas
 
     atlas, grid = load_atlas(name), Grid(shape, np.frombuffer(affine).reshape(4, 4))
     white = atlas.brain.array >= np.percentile(atlas.brain.array[atlas.mask.array], 75)

@@ -57,7 +57,7 @@ def pinned_protocol(name: str, overrides: Mapping[str, Any]) -> Protocol:
 
     Raises UsageError for a protocol or key that does not exist, DataError for an atlas that is not there.
     """
-    from uad_bench.prepare.atlas import atlas_sha256
+    from uad_bench.prepare.registration.atlas import atlas_sha256
 
     protocol = load_protocol(name or default_protocol(), overrides)
     steps = []

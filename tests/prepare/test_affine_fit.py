@@ -9,8 +9,8 @@ import numpy as np
 
 from tests.prepare.test_pose import centred, distances, pose_of, toy
 from uad_bench.data.nifti.read import Volume
-from uad_bench.prepare.affine_fit import AffineFit, Fit, rigid_part
-from uad_bench.prepare.pose import isotropic_brain
+from uad_bench.prepare.registration.affine import AffineFit, Fit, rigid_part
+from uad_bench.prepare.registration.initial_poses import isotropic_brain
 
 POSE = pose_of((12, -8, 10), scales=(1.08, 0.93, 1.05), shift=(8, -12, 15))
 GRID = centred((66, 76, 66), 3.0)

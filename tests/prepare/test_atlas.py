@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from uad_bench.errors import DataError
-from uad_bench.prepare.atlas import atlas_sha256, load_atlas
+from uad_bench.prepare.registration.atlas import atlas_sha256, load_atlas
 
 
 def ball(radius=10, value=80.0, shape=(30, 32, 34)):

@@ -3,9 +3,9 @@ import pytest
 
 from uad_bench.data.nifti.read import Volume
 from uad_bench.errors import DataError, IntegrityError
-from uad_bench.prepare.atlas_grid import AtlasGrid
-from uad_bench.prepare.resample import centre_of_mass
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.atlas_grid import AtlasGrid
+from uad_bench.prepare.steps.resample import centre_of_mass
 
 
 def ball(affine: np.ndarray, shape: tuple[int, int, int], radius: float = 55) -> np.ndarray:

@@ -6,10 +6,10 @@ import SimpleITK as sitk  # noqa: N813  # as its own documentation does
 
 from uad_bench.data.nifti.read import Image, Volume, read_volume
 from uad_bench.errors import DataError, EnvironmentFault
-from uad_bench.prepare import strip
-from uad_bench.prepare.brain import BrainMask, largest, whole, within_data
-from uad_bench.prepare.strip import Extracted, dice
-from uad_bench.prepare.working import Working
+from uad_bench.prepare import skull_strip
+from uad_bench.prepare.skull_strip import Extracted, dice
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.brain_mask import BrainMask, largest, whole, within_data
 
 RAS = np.eye(4)
 # 1,728 voxels are 1,382 ml on it, a brain's volume.
@@ -52,14 +52,14 @@ class Tool:
 @pytest.fixture
 def tool(monkeypatch) -> Tool:
     tool = Tool()
-    monkeypatch.setitem(strip.TOOLS, "deepbet", tool)
-    monkeypatch.setattr(strip, "chosen", lambda stripper: "deepbet")
+    monkeypatch.setitem(skull_strip.TOOLS, "deepbet", tool)
+    monkeypatch.setattr(skull_strip, "chosen", lambda stripper: "deepbet")
     return tool
 
 
 @pytest.fixture
 def no_tool(monkeypatch) -> None:
-    monkeypatch.setattr(strip, "find_spec", lambda name: None)
+    monkeypatch.setattr(skull_strip, "find_spec", lambda name: None)
     monkeypatch.setenv("PATH", "")
 
 
@@ -167,7 +167,7 @@ def test_a_tool_that_answers_otherwise_to_the_mirrored_head_is_warned_of(tool, m
     def always_left(image: Image, where: str) -> Extracted:
         return Extracted(Volume(np.indices(image.array.shape)[0] < 10, image.affine), "tool 1.0")
 
-    monkeypatch.setitem(strip.TOOLS, "deepbet", always_left)
+    monkeypatch.setitem(skull_strip.TOOLS, "deepbet", always_left)
     figures = BrainMask(flip_check=True).apply(working(noisy(), stripped=False)).figures
     assert figures["flip_dice"] == 0
     assert "unsure" in figures["warnings"][0]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.prepare.shelves import tree
 from uad_bench.errors import DataError, EnvironmentFault, IntegrityError
-from uad_bench.prepare.cache import prepared, warm
+from uad_bench.prepare.cache.prepared_case import prepared, warm
 from uad_bench.types import Case
 
 STEPS = [

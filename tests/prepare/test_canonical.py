@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from uad_bench.data.nifti.read import Volume
-from uad_bench.prepare.canonical import Canonical, canonical
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.canonical import Canonical, canonical
 
 RAMP = np.arange(4 * 5 * 6, dtype=np.float32).reshape(4, 5, 6)
 AXES = ["RAS", "LPS", "LAS", "PIR", "SLA", "LIA", "ASR"]

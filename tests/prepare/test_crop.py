@@ -5,8 +5,8 @@ import torchio
 
 from uad_bench.data.nifti.read import Volume
 from uad_bench.errors import DataError
-from uad_bench.prepare.crop import CropOrPad, box
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.crop_or_pad import CropOrPad, box
 
 AFFINE = np.array([[1.0, 0, 0, -9], [0, 2, 0, 4], [0, 0, 3, 11], [0, 0, 0, 1]])
 IMAGE = np.random.default_rng(0).random((13, 10, 9)).astype(np.float32)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from uad_bench.data.nifti.read import Volume
-from uad_bench.prepare.curvature import CurvatureFlow
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.curvature_flow import CurvatureFlow
 
 
 def flowed(array: np.ndarray, affine=np.eye(4), **changes) -> np.ndarray:  # noqa: B008

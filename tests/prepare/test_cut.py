@@ -1,8 +1,8 @@
 import numpy as np
 
 from uad_bench.data.nifti.read import Volume
-from uad_bench.prepare.cut import Cut
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.cut import Cut
 
 AFFINE = np.array([[0.9, 0.1, 0, -9], [-0.1, 0.9, 0, 4], [0, 0, 3, 11], [0, 0, 0, 1]])
 

@@ -4,8 +4,8 @@ import torch
 import torchio
 
 from uad_bench.data.nifti.read import Volume
-from uad_bench.prepare.downsample import Downsample
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.downsample import Downsample
 
 RNG = np.random.default_rng(0)
 

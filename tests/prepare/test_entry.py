@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from uad_bench.errors import IntegrityError
-from uad_bench.prepare import entry
+from uad_bench.prepare.cache import entry
+from uad_bench.prepare.cache.entry import entry_folder, read_entry, sources, whole, write_entry
+from uad_bench.prepare.cache.file_digests import look
 from uad_bench.prepare.chain import run_chain
-from uad_bench.prepare.entry import entry_folder, read_entry, sources, whole, write_entry
-from uad_bench.prepare.stamps import look
 
 STEPS = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale"}]
 

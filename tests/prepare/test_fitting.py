@@ -3,10 +3,11 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from uad_bench.prepare import chain, fitting
-from uad_bench.prepare.cache import prepared
-from uad_bench.prepare.fitting import before_fit, fit_steps, wants_fit
-from uad_bench.prepare.working import Step
+from uad_bench.prepare import chain
+from uad_bench.prepare import fit_steps as fitting
+from uad_bench.prepare.cache.prepared_case import prepared
+from uad_bench.prepare.fit_steps import before_fit, fit_steps, wants_fit
+from uad_bench.prepare.step import Step
 
 STEPS = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale", "clip": False}, {"step": "mean"}]
 

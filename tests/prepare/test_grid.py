@@ -5,7 +5,7 @@ import SimpleITK as sitk  # noqa: N813  # as its own documentation does
 from nibabel.processing import resample_from_to
 
 from uad_bench.data.nifti.read import Grid
-from uad_bench.prepare.grid import interpolate, same_grid, sample, spline_mean, window
+from uad_bench.prepare.resampling.grid import interpolate, same_grid, sample, spline_mean, window
 
 
 def grid(shape: tuple[int, int, int], spacing: float, origin: float = 0.0) -> Grid:

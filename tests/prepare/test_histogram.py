@@ -7,8 +7,8 @@ from torchio import HistogramStandardization, ScalarImage, Subject
 from uad_bench.data.nifti.read import Volume
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import DataError, UsageError
-from uad_bench.prepare.histogram import Histogram
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.histogram import Histogram
 from uad_bench.types import Scan
 
 SHAPE = (24, 26, 22)

@@ -5,8 +5,8 @@ from torchio import RescaleIntensity, ScalarImage, Subject
 
 from uad_bench.data.nifti.read import Volume
 from uad_bench.errors import DataError
-from uad_bench.prepare.intensity import Scale
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.scale import Scale
 
 BRAIN = np.zeros((12, 12, 12), bool)
 BRAIN[2:10, 2:10, 2:10] = True

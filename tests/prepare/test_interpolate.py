@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from uad_bench.data.nifti.read import Grid, Volume
-from uad_bench.prepare.interpolate import Weight, brain_mean, brain_spline, on_other_grid
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.resampling.interpolate import Weight, brain_mean, brain_spline, on_other_grid
+from uad_bench.prepare.step import Working
 
 SHAPE = (30, 32, 28)
 SOURCE = Grid(SHAPE, np.eye(4))

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from uad_bench.data.nifti.read import Volume
-from uad_bench.prepare.isotropic import Isotropic, respaced
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.isotropic import Isotropic, respaced
 
 OBLIQUE = np.array([[0.9, 0.1, 0.6, 5], [-0.1, 0.9, 1.2, 6], [0.05, -0.3, 2.6, 7], [0, 0, 0, 1]])
 

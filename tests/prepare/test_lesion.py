@@ -3,8 +3,14 @@ import pytest
 from scipy import ndimage
 
 from uad_bench.data.nifti.read import Grid, Volume, read_grid, read_mask
-from uad_bench.prepare.canonical import canonical
-from uad_bench.prepare.lesion import fullest, fullest_of_each, in_voxels_of, nearest_lesions, resample_lesions
+from uad_bench.prepare.resampling.lesion_mask import (
+    fullest,
+    fullest_of_each,
+    in_voxels_of,
+    nearest_lesions,
+    resample_lesions,
+)
+from uad_bench.prepare.steps.canonical import canonical
 
 
 def grid(shape, spacing, origin=0.0):

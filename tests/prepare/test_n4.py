@@ -7,9 +7,9 @@ import pytest
 
 from uad_bench.data.nifti.read import Volume, read_volume
 from uad_bench.errors import DataError, UsageError
-from uad_bench.prepare.brain import brain_from_data
-from uad_bench.prepare.n4 import N4, Lattice, lift
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.brain_mask import brain_from_data
+from uad_bench.prepare.steps.n4 import N4, Lattice, lift
 
 QUICK = N4(shrink=8)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.prepare.shelves import tree
 from uad_bench.errors import DataError, UsageError
 from uad_bench.prepare import chain
-from uad_bench.prepare.pool import _awaited, prepare_all
+from uad_bench.prepare.parallel import _awaited, prepare_all
 from uad_bench.types import Case
 
 STEPS = [

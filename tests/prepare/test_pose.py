@@ -4,7 +4,7 @@ from scipy.spatial.transform import Rotation
 from sklearn.metrics import mutual_info_score
 
 from uad_bench.data.nifti.read import Grid, Image, Mask, Volume
-from uad_bench.prepare.pose import (
+from uad_bench.prepare.registration.initial_poses import (
     BINS,
     FLOOR,
     MARGIN,

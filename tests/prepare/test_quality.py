@@ -7,8 +7,8 @@ from scipy.spatial.transform import Rotation
 
 from tests.prepare.test_pose import RADII, centred, pose_of, toy
 from uad_bench.data.nifti.read import Grid, Volume
-from uad_bench.prepare.pose import isotropic_brain
-from uad_bench.prepare.quality import Judge, Quality, disturbances
+from uad_bench.prepare.registration.initial_poses import isotropic_brain
+from uad_bench.prepare.registration.quality import Judge, Quality, disturbances
 
 # The toy is enlarged to the 1350 ml of a person.
 LARGE = pose_of(scales=(1.25, 1.25, 1.25))

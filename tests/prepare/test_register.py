@@ -9,12 +9,12 @@ import pytest
 from tests.prepare.test_pose import centred, distances, pose_of, toy
 from uad_bench.data.nifti.read import Grid, Volume, read_mask, read_volume
 from uad_bench.errors import DataError, IntegrityError, UsageError
-from uad_bench.prepare import register
-from uad_bench.prepare.affine_fit import Fit
-from uad_bench.prepare.atlas import atlas_sha256
-from uad_bench.prepare.canonical import Canonical
-from uad_bench.prepare.register import Register
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.registration.affine import Fit
+from uad_bench.prepare.registration.atlas import atlas_sha256
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps import register
+from uad_bench.prepare.steps.canonical import Canonical
+from uad_bench.prepare.steps.register import Register
 
 POSE = pose_of((12, -8, 10), scales=(1.08, 0.93, 1.05), shift=(8, -12, 15))
 GRID = centred((66, 76, 66), 3.0)

@@ -3,8 +3,8 @@ import pytest
 
 from uad_bench.data.nifti.read import Volume
 from uad_bench.errors import DataError, UsageError
-from uad_bench.prepare.resample import Resample, centre_of_mass
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.step import Working
+from uad_bench.prepare.steps.resample import Resample, centre_of_mass
 
 
 def ball(radius: float, skull: float = 0.0) -> Working:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from uad_bench.errors import DataError
-from uad_bench.prepare.stamps import held, known, look
+from uad_bench.prepare.cache.file_digests import held, known, look
 
 
 def test_voxels_count_and_not_the_bytes_of_the_file(write_nifti):

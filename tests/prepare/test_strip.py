@@ -7,8 +7,8 @@ import pytest
 
 from uad_bench.data.nifti.read import Image, Volume
 from uad_bench.errors import DataError, EnvironmentFault
-from uad_bench.prepare import strip
-from uad_bench.prepare.canonical import canonical
+from uad_bench.prepare import skull_strip
+from uad_bench.prepare.steps.canonical import canonical
 
 HD_BET = """#!{python}
 import sys
@@ -32,7 +32,7 @@ class FakeDeepbet:
 
     def __init__(self) -> None:
         self.given, self.threads = None, None
-        self.bbox_model = strip.Coarse(self.network)
+        self.bbox_model = skull_strip.Coarse(self.network)
 
     def network(self, image):
         import torch
@@ -54,8 +54,8 @@ class FakeDeepbet:
 @pytest.fixture
 def deepbet(monkeypatch) -> FakeDeepbet:
     fake = FakeDeepbet()
-    monkeypatch.setattr(strip, "_deepbet", lambda: (fake, fake.bbox_model))
-    monkeypatch.setattr(strip, "version", lambda name: "9.9")
+    monkeypatch.setattr(skull_strip, "_deepbet", lambda: (fake, fake.bbox_model))
+    monkeypatch.setattr(skull_strip, "version", lambda name: "9.9")
     return fake
 
 
@@ -81,7 +81,7 @@ def head(axes: str = "RAS") -> Image:
 @pytest.mark.parametrize("axes", ["RAS", "LPS", "SAR"])
 def test_deepbet_sees_ras_and_the_mask_comes_back_on_the_scans_own_axes(deepbet, axes):
     image = head(axes)
-    found = strip.deepbet_mask(image)
+    found = skull_strip.deepbet_mask(image)
     np.testing.assert_array_equal(deepbet.given, canonical(image).array)
     np.testing.assert_array_equal(found.brain.array, image.array > 50)
     np.testing.assert_array_equal(found.brain.affine, image.affine)
@@ -89,10 +89,10 @@ def test_deepbet_sees_ras_and_the_mask_comes_back_on_the_scans_own_axes(deepbet,
 
 
 def test_agreement_falls_where_the_two_networks_differ(deepbet, monkeypatch):
-    everywhere = strip.Coarse(lambda image: deepbet.network(np.ones_like(image)))
+    everywhere = skull_strip.Coarse(lambda image: deepbet.network(np.ones_like(image)))
     monkeypatch.setattr(deepbet, "bbox_model", everywhere)
-    monkeypatch.setattr(strip, "_deepbet", lambda: (deepbet, everywhere))
-    assert strip.deepbet_mask(head()).agreement < 0.5
+    monkeypatch.setattr(skull_strip, "_deepbet", lambda: (deepbet, everywhere))
+    assert skull_strip.deepbet_mask(head()).agreement < 0.5
 
 
 def test_deepbet_runs_on_one_thread_and_gives_the_threads_back(deepbet):
@@ -101,7 +101,7 @@ def test_deepbet_runs_on_one_thread_and_gives_the_threads_back(deepbet):
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        strip.deepbet_mask(head())
+        skull_strip.deepbet_mask(head())
         assert (deepbet.threads, torch.get_num_threads()) == (1, 2)
     finally:
         torch.set_num_threads(before)
@@ -110,31 +110,31 @@ def test_deepbet_runs_on_one_thread_and_gives_the_threads_back(deepbet):
 def test_nan_and_inf_never_reach_the_network_and_the_image_is_left_alone(deepbet):
     image = head()
     image.array[0, 0, 0], image.array[1, 1, 1] = np.nan, np.inf
-    strip.deepbet_mask(image)
+    skull_strip.deepbet_mask(image)
     assert np.isfinite(deepbet.given).all()
     assert np.isnan(image.array[0, 0, 0])
 
 
 def test_no_brain_found_names_the_case(deepbet):
     with pytest.raises(DataError, match=r"deepbet 9\.9 found no brain \(case-1\)") as caught:
-        strip.extract(Volume(np.zeros((9, 9, 9), np.float32), np.eye(4)), "deepbet", "case-1")
+        skull_strip.extract(Volume(np.zeros((9, 9, 9), np.float32), np.eye(4)), "deepbet", "case-1")
     assert caught.value.code == "UB331"
 
 
 def test_flip_dice_is_one_for_a_tool_that_does_not_care_and_falls_for_one_that_does(deepbet, monkeypatch):
     image = head("LPS")
-    found = strip.extract(image, "deepbet")
-    assert strip.flip_dice(image, found, "deepbet") == 1.0
+    found = skull_strip.extract(image, "deepbet")
+    assert skull_strip.flip_dice(image, found, "deepbet") == 1.0
     monkeypatch.setattr(
         deepbet, "run_model", lambda array: (np.indices(array.shape)[0] > 20).astype(np.float32)
     )
-    assert strip.flip_dice(image, found, "deepbet") < 0.5
+    assert skull_strip.flip_dice(image, found, "deepbet") < 0.5
 
 
 def test_hd_bet_answers_on_the_scans_grid_and_in_silence(hd_bet, capfd):
     for axes in ("RAS", "LPS", "SAR"):
         image = head(axes)
-        found = strip.extract(image, "hd-bet", "case-1")
+        found = skull_strip.extract(image, "hd-bet", "case-1")
         np.testing.assert_array_equal(found.brain.array, image.array > 50)
         assert (found.tool, found.agreement) == ("hd-bet", None)
     assert capfd.readouterr().out == ""
@@ -144,29 +144,29 @@ def test_hd_bet_that_fails_is_one_line_with_its_reason(hd_bet):
     with pytest.raises(
         EnvironmentFault, match=r"hd-bet failed: RuntimeError: no weights \(case-1\)"
     ) as caught:
-        strip.extract(Volume(np.zeros((9, 9, 9), np.float32), np.eye(4)), "hd-bet", "case-1")
+        skull_strip.extract(Volume(np.zeros((9, 9, 9), np.float32), np.eye(4)), "hd-bet", "case-1")
     assert (caught.value.exit_code, caught.value.code, "\n" in str(caught.value)) == (6, "UB602", False)
 
 
 def test_auto_takes_deepbet_then_hd_bet_then_says_how_to_install_one(hd_bet, monkeypatch):
-    monkeypatch.setattr(strip, "find_spec", lambda name: object())
-    assert strip.chosen("auto") == "deepbet"
-    assert strip.chosen("hd-bet") == "hd-bet"
-    monkeypatch.setattr(strip, "find_spec", lambda name: None)
-    assert strip.chosen("auto") == "hd-bet"
+    monkeypatch.setattr(skull_strip, "find_spec", lambda name: object())
+    assert skull_strip.chosen("auto") == "deepbet"
+    assert skull_strip.chosen("hd-bet") == "hd-bet"
+    monkeypatch.setattr(skull_strip, "find_spec", lambda name: None)
+    assert skull_strip.chosen("auto") == "hd-bet"
     with pytest.raises(EnvironmentFault, match=r"pip install 'uad-bench\[strip\]'"):
-        strip.chosen("deepbet")
+        skull_strip.chosen("deepbet")
     monkeypatch.setenv("PATH", "")
     with pytest.raises(EnvironmentFault, match=r"no tool .* pip install 'uad-bench\[strip\]'") as caught:
-        strip.chosen("auto")
+        skull_strip.chosen("auto")
     assert (caught.value.exit_code, caught.value.code) == (6, "UB601")
     with pytest.raises(EnvironmentFault, match="hd-bet is not on the PATH"):
-        strip.chosen("hd-bet")
+        skull_strip.chosen("hd-bet")
 
 
 def test_weights_that_another_package_removed_are_named(monkeypatch, tmp_path):
     utils = pytest.importorskip("deepbet.utils")
     monkeypatch.setattr(utils, "DATA_PATH", str(tmp_path))
-    strip._deepbet.cache_clear()
+    skull_strip._deepbet.cache_clear()
     with pytest.raises(EnvironmentFault, match=r"weights are missing .*--force-reinstall deepbet"):
-        strip._deepbet()
+        skull_strip._deepbet()

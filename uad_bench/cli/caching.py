@@ -15,7 +15,7 @@ Dataset = Annotated[str, typer.Option("--dataset", help="Only entries of this da
 @app.command("list")
 def list_(dataset: Dataset = "") -> None:
     """One line an entry: dataset, case, modalities, steps, size, day."""
-    from uad_bench.prepare.shelf import entries
+    from uad_bench.prepare.cache.inventory import entries
     from uad_bench.sources import default_cache
 
     number = total = 0
@@ -39,18 +39,18 @@ def verify(
 ) -> None:
     """Compare every file of the cache with its digest. Exit 5 where one differs and stays."""
     from uad_bench.errors import IntegrityError
-    from uad_bench.prepare import shelf
+    from uad_bench.prepare.cache import inventory
     from uad_bench.sources import default_cache
 
-    bad = list(shelf.damaged(default_cache()))
+    bad = list(inventory.damaged(default_cache()))
     for folder in bad:
         typer.echo(f"{'removed' if remove else 'damaged'}: {folder}")
         if remove:
-            shelf.remove(folder)
+            inventory.remove(folder)
     if bad and not remove:
         what = f"{len(bad)} cache entries are not what was written"
         raise IntegrityError(what, hint="`uad-bench cache verify --remove` removes them", code="UB506")
-    typer.echo(f"{sum(1 for _ in shelf.entries(default_cache()))} entries are whole")
+    typer.echo(f"{sum(1 for _ in inventory.entries(default_cache()))} entries are whole")
 
 
 @app.command()
@@ -65,7 +65,7 @@ def prune(
 ) -> None:
     """Remove entries (by dataset, age or version), and what killed processes left."""
     from uad_bench.errors import UsageError
-    from uad_bench.prepare import shelf
+    from uad_bench.prepare.cache import inventory
     from uad_bench.sources import default_cache
 
     if not (dataset or older or old or everything):
@@ -74,9 +74,9 @@ def prune(
     limit = time.time() - older * 86400
     doomed = [
         one.folder
-        for one in shelf.entries(default_cache())
+        for one in inventory.entries(default_cache())
         if dataset in {"", one.dataset} and one.made <= limit and not (old and one.current)
     ]
-    doomed += shelf.remains(default_cache())
-    freed = 0 if dry else sum(shelf.remove(folder) for folder in doomed)
+    doomed += inventory.remains(default_cache())
+    freed = 0 if dry else sum(inventory.remove(folder) for folder in doomed)
     typer.echo(f"{len(doomed)} entries {'would go' if dry else f'removed, {freed / 1e6:.1f} MB freed'}")

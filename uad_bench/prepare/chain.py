@@ -21,25 +21,26 @@ from uad_bench.data.nifti.read import (
 )
 from uad_bench.data.nifti.validation import place, settle_nonfinite
 from uad_bench.errors import DataError, UsageError, unknown_name
-from uad_bench.prepare.grid import same_grid
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.resampling.grid import same_grid
+from uad_bench.prepare.step import Step, Working
 from uad_bench.types import Affine, BoolArray, Case, FloatArray
 
-#: Where each step is; loaded when a protocol names it, so that nobody pays for the libraries of the others.
+#: The class of each step, in the module `steps.<name>`; loaded when a protocol names it, so that a protocol imports
+#: the libraries of its own steps only.
 STEPS = {
-    "canonical": "canonical:Canonical",
-    "brain_mask": "brain:BrainMask",
-    "n4": "n4:N4",
-    "register": "register:Register",
-    "resample": "resample:Resample",
-    "histogram": "histogram:Histogram",
-    "scale": "intensity:Scale",
-    "isotropic": "isotropic:Isotropic",
-    "atlas_grid": "atlas_grid:AtlasGrid",
-    "cut": "cut:Cut",
-    "curvature_flow": "curvature:CurvatureFlow",
-    "crop_or_pad": "crop:CropOrPad",
-    "downsample": "downsample:Downsample",
+    "canonical": "Canonical",
+    "brain_mask": "BrainMask",
+    "n4": "N4",
+    "register": "Register",
+    "resample": "Resample",
+    "histogram": "Histogram",
+    "scale": "Scale",
+    "isotropic": "Isotropic",
+    "atlas_grid": "AtlasGrid",
+    "cut": "Cut",
+    "curvature_flow": "CurvatureFlow",
+    "crop_or_pad": "CropOrPad",
+    "downsample": "Downsample",
 }
 
 
@@ -81,8 +82,7 @@ def parse_steps(steps: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
 
 def step_class(name: str) -> type[Step]:
     """The class of a step."""
-    module, _, cls = STEPS[name].partition(":")
-    found: type[Step] = getattr(import_module(f"uad_bench.prepare.{module}"), cls)
+    found: type[Step] = getattr(import_module(f"uad_bench.prepare.steps.{name}"), STEPS[name])
     return found
 
 

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from uad_bench.data.nifti.read import Grid, Image, Volume
 from uad_bench.errors import IntegrityError
-from uad_bench.prepare.grid import on_grid
-from uad_bench.prepare.interpolate import Interpolation, on_other_grid
-from uad_bench.prepare.isotropic import Isotropic
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.resampling.grid import on_grid
+from uad_bench.prepare.resampling.interpolate import Interpolation, on_other_grid
+from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.steps.isotropic import Isotropic
 
 
 class AtlasGrid(Step):
@@ -43,7 +43,7 @@ class AtlasGrid(Step):
 
     def grid(self) -> Grid:
         """The atlas's box, RAS+."""
-        from uad_bench.prepare.atlas import atlas_sha256, load_atlas
+        from uad_bench.prepare.registration.atlas import atlas_sha256, load_atlas
 
         if self.sha256 and atlas_sha256(self.atlas) != self.sha256:
             hint = f"the protocol was made with the file of SHA-256 {self.sha256}"

@@ -14,9 +14,9 @@ from pydantic import Field
 from scipy import ndimage
 
 from uad_bench.data.nifti.read import Image, Volume
-from uad_bench.prepare.grid import on_grid
-from uad_bench.prepare.sitk import from_sitk, one_thread, to_sitk
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.registration.sitk import from_sitk, one_thread, to_sitk
+from uad_bench.prepare.resampling.grid import on_grid
+from uad_bench.prepare.step import Step, Working
 from uad_bench.types import BoolArray, FloatArray
 
 Index = npt.NDArray[np.intp]

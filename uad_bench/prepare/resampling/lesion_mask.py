@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from uad_bench.data.nifti.read import Grid, Mask, Volume
 from uad_bench.data.nifti.validation import log
-from uad_bench.prepare.grid import NUDGE, interpolate, on_grid
+from uad_bench.prepare.resampling.grid import NUDGE, interpolate, on_grid
 from uad_bench.types import BoolArray, FloatArray
 
 Index = npt.NDArray[np.intp]

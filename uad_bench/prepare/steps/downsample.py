@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from uad_bench.data.nifti.read import Grid
-from uad_bench.prepare.interpolate import Interpolation, on_other_grid
-from uad_bench.prepare.isotropic import respaced
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.resampling.interpolate import Interpolation, on_other_grid
+from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.steps.isotropic import respaced
 
 
 class Downsample(Step):

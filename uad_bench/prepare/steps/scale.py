@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from uad_bench.data.nifti.read import Image, Volume
-from uad_bench.prepare.grid import on_grid
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.resampling.grid import on_grid
+from uad_bench.prepare.step import Step, Working
 from uad_bench.types import BoolArray, FloatArray
 
 Percent = Annotated[float, Field(ge=0, le=100)]

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from uad_bench.data.nifti.read import Image, Mask, Volume, read_mask
 from uad_bench.errors import DataError, EnvironmentFault
-from uad_bench.prepare.canonical import canonical
+from uad_bench.prepare.steps.canonical import canonical
 from uad_bench.types import BoolArray
 
 

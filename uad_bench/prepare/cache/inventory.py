@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from uad_bench.config import digest
-from uad_bench.prepare.entry import RECIPE, RECORD, read_entry, whole
+from uad_bench.prepare.cache.entry import RECIPE, RECORD, read_entry, whole
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from uad_bench.data.nifti.read import Grid
-from uad_bench.prepare.pose import Brain, Probe, nearest_rotation
+from uad_bench.prepare.registration.initial_poses import Brain, Probe, nearest_rotation
 from uad_bench.types import Affine
 
 SPACING, SIGMA = 3.0, 1.0  # mm

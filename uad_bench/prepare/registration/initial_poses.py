@@ -16,7 +16,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from uad_bench.data.nifti.read import Grid, Image, Mask, Volume
-from uad_bench.prepare.grid import sample
+from uad_bench.prepare.resampling.grid import sample
 from uad_bench.types import Affine
 
 SPACING = 2.0  # mm

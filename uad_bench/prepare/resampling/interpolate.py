@@ -8,9 +8,9 @@ import numpy as np
 from scipy import ndimage
 
 from uad_bench.data.nifti.read import Grid, Image, Mask, Volume
-from uad_bench.prepare.grid import interpolate, sample, spline_mean, window
-from uad_bench.prepare.lesion import in_voxels_of, nearest_lesions
-from uad_bench.prepare.working import Working
+from uad_bench.prepare.resampling.grid import interpolate, sample, spline_mean, window
+from uad_bench.prepare.resampling.lesion_mask import in_voxels_of, nearest_lesions
+from uad_bench.prepare.step import Working
 from uad_bench.types import FloatArray
 
 Interpolation = Literal["linear", "bspline"]

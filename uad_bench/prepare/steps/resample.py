@@ -9,10 +9,15 @@ from scipy import ndimage
 
 from uad_bench.data.nifti.read import Grid, Image, Mask, Volume
 from uad_bench.data.nifti.validation import log
-from uad_bench.prepare.grid import on_grid, same_grid
-from uad_bench.prepare.interpolate import Interpolation, Weight, brain_mean, brain_spline
-from uad_bench.prepare.lesion import Resampled, in_voxels_of, nearest_lesions, resample_lesions
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.resampling.grid import on_grid, same_grid
+from uad_bench.prepare.resampling.interpolate import Interpolation, Weight, brain_mean, brain_spline
+from uad_bench.prepare.resampling.lesion_mask import (
+    Resampled,
+    in_voxels_of,
+    nearest_lesions,
+    resample_lesions,
+)
+from uad_bench.prepare.step import Step, Working
 from uad_bench.types import Affine, BoolArray
 
 Millimetres = Annotated[float, Field(gt=0.1, le=20)]

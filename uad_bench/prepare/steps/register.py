@@ -9,12 +9,12 @@ import numpy as np
 from uad_bench.data.nifti.read import Kind, Volume
 from uad_bench.data.nifti.validation import log
 from uad_bench.errors import DataError, IntegrityError, unknown_name
-from uad_bench.prepare.affine_fit import AffineFit, Fit, rigid_part
-from uad_bench.prepare.atlas import Atlas, atlas_sha256, load_atlas
-from uad_bench.prepare.grid import on_grid
-from uad_bench.prepare.pose import Brain, isotropic_brain
-from uad_bench.prepare.quality import Judge, Quality
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.registration.affine import AffineFit, Fit, rigid_part
+from uad_bench.prepare.registration.atlas import Atlas, atlas_sha256, load_atlas
+from uad_bench.prepare.registration.initial_poses import Brain, isotropic_brain
+from uad_bench.prepare.registration.quality import Judge, Quality
+from uad_bench.prepare.resampling.grid import on_grid
+from uad_bench.prepare.step import Step, Working
 from uad_bench.types import Affine
 
 # Standard deviation along the shortest axis, mm; a whole brain has 23 and more, a slab of 20 mm has 6.

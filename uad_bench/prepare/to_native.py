@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.data.nifti.read import Grid
-from uad_bench.prepare.grid import sample
+from uad_bench.prepare.resampling.grid import sample
 from uad_bench.types import BoolArray, FloatArray
 
 Places = npt.NDArray[np.intp]

@@ -8,8 +8,8 @@ import SimpleITK as sitk  # noqa: N813  # as its own documentation does
 from pydantic import Field
 
 from uad_bench.data.nifti.read import Image, Volume
-from uad_bench.prepare.sitk import from_sitk, one_thread, to_sitk
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.registration.sitk import from_sitk, one_thread, to_sitk
+from uad_bench.prepare.step import Step, Working
 
 
 class CurvatureFlow(Step):

@@ -12,8 +12,8 @@ from uad_bench.data.nifti.read import Image, Volume
 from uad_bench.data.nifti.validation import log
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import DataError, UsageError
-from uad_bench.prepare.grid import on_grid
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.resampling.grid import on_grid
+from uad_bench.prepare.step import Step, Working
 from uad_bench.types import FloatArray, Scan
 
 Percent = Annotated[float, Field(ge=0, le=100)]

@@ -13,9 +13,9 @@ from filelock import FileLock
 
 from uad_bench.config import digest
 from uad_bench.errors import DataError, EnvironmentFault, IntegrityError
+from uad_bench.prepare.cache.entry import entry_folder, read_entry, sources, whole, write_entry
+from uad_bench.prepare.cache.file_digests import Holds, held, known
 from uad_bench.prepare.chain import Prepared, parse_steps, run_chain
-from uad_bench.prepare.entry import entry_folder, read_entry, sources, whole, write_entry
-from uad_bench.prepare.stamps import Holds, held, known
 from uad_bench.types import Case, FloatArray, Scan, Truth
 
 Steps = Sequence[Mapping[str, Any]]

@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from uad_bench.data.audit.near_duplicates import thumbnail
 from uad_bench.data.nifti.validation import check_ids
+from uad_bench.prepare.cache.file_digests import Holds
 from uad_bench.prepare.chain import Prepared, parse_steps
-from uad_bench.prepare.stamps import Holds
 from uad_bench.support.atomic_files import sha256, sync_folder, write_json
 from uad_bench.types import Case
 

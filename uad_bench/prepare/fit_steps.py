@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from uad_bench.config import digest
-from uad_bench.prepare.cache import PreparedCase
+from uad_bench.prepare.cache.prepared_case import PreparedCase
 from uad_bench.prepare.chain import parse_steps, step_class
 from uad_bench.support.atomic_files import write_json
 

@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from uad_bench.data.nifti.read import Grid, Image, Volume
-from uad_bench.prepare.grid import interpolate, window
-from uad_bench.prepare.interpolate import Interpolation, on_other_grid
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.resampling.grid import interpolate, window
+from uad_bench.prepare.resampling.interpolate import Interpolation, on_other_grid
+from uad_bench.prepare.step import Step, Working
 
 
 class Isotropic(Step):

@@ -4,8 +4,8 @@ from typing import Literal
 
 from scipy import ndimage
 
-from uad_bench.prepare.crop import boxed
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.steps.crop_or_pad import boxed
 
 
 class Cut(Step):

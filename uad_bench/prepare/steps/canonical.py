@@ -6,7 +6,7 @@ import numpy as np
 from nibabel import orientations
 
 from uad_bench.data.nifti.read import Kind, Volume
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.step import Step, Working
 
 
 class Canonical(Step):

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from uad_bench.data.nifti.read import Kind, Volume
 from uad_bench.data.nifti.validation import log
-from uad_bench.prepare.grid import same_grid, window
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.resampling.grid import same_grid, window
+from uad_bench.prepare.step import Step, Working
 
 Voxels = Annotated[int, Field(ge=4, le=1024)]
 Index = tuple[int, int, int]

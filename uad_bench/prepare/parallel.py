@@ -9,7 +9,7 @@ from typing import Any
 
 from uad_bench.data.nifti.validation import check_ids
 from uad_bench.errors import DataError, EnvironmentFault, UadError
-from uad_bench.prepare.cache import PreparedCase, Steps, prepared, warm
+from uad_bench.prepare.cache.prepared_case import PreparedCase, Steps, prepared, warm
 from uad_bench.prepare.chain import parse_steps
 from uad_bench.types import Case
 

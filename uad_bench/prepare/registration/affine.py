@@ -11,8 +11,16 @@ import SimpleITK as sitk  # noqa: N813
 from scipy import ndimage
 
 from uad_bench.data.nifti.read import Image
-from uad_bench.prepare.pose import BINS, MARGIN, SPACING, Brain, Probe, nearest_rotation, starts
-from uad_bench.prepare.sitk import frame_to_world, one_thread, to_sitk
+from uad_bench.prepare.registration.initial_poses import (
+    BINS,
+    MARGIN,
+    SPACING,
+    Brain,
+    Probe,
+    nearest_rotation,
+    starts,
+)
+from uad_bench.prepare.registration.sitk import frame_to_world, one_thread, to_sitk
 from uad_bench.types import Affine
 
 SEED = 1

@@ -8,9 +8,9 @@ from scipy import ndimage
 
 from uad_bench.data.nifti.read import Image, Mask, Volume
 from uad_bench.data.nifti.validation import log, settle_nonfinite
-from uad_bench.prepare.grid import on_grid
-from uad_bench.prepare.strip import extract, flip_dice
-from uad_bench.prepare.working import Step, Working
+from uad_bench.prepare.resampling.grid import on_grid
+from uad_bench.prepare.skull_strip import extract, flip_dice
+from uad_bench.prepare.step import Step, Working
 from uad_bench.types import BoolArray
 
 LEAST, MOST = 0.02, 0.90
