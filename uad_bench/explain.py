@@ -64,7 +64,7 @@ def _opened(run: RunDir, method: "Method", member: Member, ctx: "Context") -> "O
     """A case with its map, as kept or else scored again, and its components."""
     from uad_bench.board.inside import Opened
     from uad_bench.board.panels import Panel
-    from uad_bench.method.components import explain_scan
+    from uad_bench.method.explanation import explain_scan
     from uad_bench.method.guard import score_scan
 
     case, scan, truth, name = member.case, member.prepared.scan(), member.prepared.truth(), run.spec().method

@@ -6,7 +6,7 @@ import torch
 
 from uad_bench import Component, Context, Method
 from uad_bench.errors import PluginError
-from uad_bench.method.components import checked_components, explain_scan
+from uad_bench.method.explanation import checked_components, explain_scan
 from uad_bench.testing import toy_scans
 
 

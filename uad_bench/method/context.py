@@ -107,7 +107,7 @@ class Context:
         Raises PluginError at the first loss that is not finite. A loop that is left by `break` keeps the weights
         of that moment.
         """
-        from uad_bench.method.training import Loop
+        from uad_bench.method.training_loop import Loop
 
         if total < 1:
             raise UsageError(f"a training loop of {total} steps", hint="give at least one step")

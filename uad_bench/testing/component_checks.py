@@ -3,8 +3,8 @@
 import numpy as np
 
 from uad_bench.method.base import Method
-from uad_bench.method.components import checked_components
 from uad_bench.method.context import Context
+from uad_bench.method.explanation import checked_components
 from uad_bench.testing.candidate import MethodCandidate, NotChecked, broken
 from uad_bench.types import Component, Scan
 
