@@ -12,9 +12,9 @@ import time
 
 import numpy as np
 
-from uad_bench.evaluate.bootstrap import Patient, Resampled, resamples
-from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.streaming import Volume, stream
+from uad_bench.evaluate.curves.bootstrap import Patient, Resampled, resamples
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.two_pass import Volume, stream
 
 #: Patients, voxels of each, resamples that are made of voxels.
 SETTINGS = ((36, 200_000, 3), (1152, 200_000, 0))

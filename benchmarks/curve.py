@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 
 PREVALENCE = 0.02
 

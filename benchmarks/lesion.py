@@ -18,11 +18,11 @@ from monai.metrics.surface_distance import compute_average_surface_distance
 from scipy import ndimage
 from torch import as_tensor
 
-from uad_bench.evaluate.brats import LesionDiceBrats, LesionHd95Brats
-from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.lesion import LesionF1, LesionF1Iou10
+from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.metric import Metric, View
-from uad_bench.evaluate.surface import Assd, Hd95, Nsd1, Nsd2
+from uad_bench.evaluate.metrics.brats import LesionDiceBrats, LesionHd95Brats
+from uad_bench.evaluate.metrics.lesion import LesionF1, LesionF1Iou10
+from uad_bench.evaluate.metrics.surface import Assd, Hd95, Nsd1, Nsd2
 from uad_bench.types import BoolArray, Scored
 
 SHAPE = (192, 192, 100)

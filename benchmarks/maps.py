@@ -18,8 +18,8 @@ import numpy as np
 
 from uad_bench.cli.options import sources
 from uad_bench.cohort import gather
-from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.sketch import Sketch
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.packing import narrowed, widened
 from uad_bench.store import RunDir, find_runs
 from uad_bench.types import Scored

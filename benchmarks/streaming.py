@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from uad_bench.evaluate.streaming import Volume, stream
-from uad_bench.evaluate.tally import BATCH
+from uad_bench.evaluate.curves.streamed_curve import BATCH
+from uad_bench.evaluate.curves.two_pass import Volume, stream
 
 VOXELS = 1_400_000
 LESION = VOXELS // 50

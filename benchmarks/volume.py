@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy import ndimage
 
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metric import Metric, View
-from uad_bench.evaluate.regions import Aupro05, Aupro30
-from uad_bench.evaluate.voxel import (
+from uad_bench.evaluate.metrics.aupro import Aupro05, Aupro30
+from uad_bench.evaluate.metrics.voxel import (
     Auroc,
     AveragePrecision,
     AveragePrecisionGain,

@@ -11,8 +11,8 @@ from uad_bench.cohort import gather
 from uad_bench.config import load_protocol
 from uad_bench.errors import EnvironmentFault, UsageError
 from uad_bench.evaluate import postprocess
-from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.sketch import Sketch
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.pictures import pooled, typical
 from uad_bench.views import SPOOL, Views, forget_spools
 

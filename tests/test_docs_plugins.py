@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_curve
 
 from uad_bench import plugins
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.metric import View
 from uad_bench.testing import check_dataset, check_method
 

@@ -17,7 +17,7 @@ from uad_bench.views import Views
 if TYPE_CHECKING:
     from uad_bench.board.panels import Panel
     from uad_bench.board.plots_train import Series, Training
-    from uad_bench.evaluate.curve import Curve
+    from uad_bench.evaluate.curves.curve import Curve
     from uad_bench.evaluate.thresholds import Threshold
 
 MOST_CASES = 6
@@ -43,7 +43,7 @@ def draw(directory: store.RunDir, spec: RunSpec, test: Views, dataset: str, name
 
 def pooled(test: Views, probes: Sequence[float]) -> "dict[str, Curve]":
     """The pooled curve of the lesion cases, and of each lesion kind; no more than the positives is held of any case."""
-    from uad_bench.evaluate.streaming import pools, positives_of
+    from uad_bench.evaluate.curves.two_pass import pools, positives_of
 
     members: dict[str, dict[str, Curve]] = {"all": {}}
     for scored in test:

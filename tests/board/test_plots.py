@@ -11,7 +11,7 @@ from tests.board import handmade
 from uad_bench.board import plots_rank, plots_run, plots_score
 from uad_bench.board.plots import draw_tables, look, looks, slug
 from uad_bench.board.summary import Cell, Critical
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 
 EVIL = ["<script>alert(1)</script>", "$\\frac{a", "../../x", "a\u202eb", "-->", "_hidden"]
 

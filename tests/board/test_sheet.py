@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score
 from uad_bench.board import picture
 from uad_bench.board.panels import Panel
 from uad_bench.board.sheet import OUTLINE, THRESHOLD, draw, draw_sheet, thinned
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 
 SHAPE = (20, 24, 6)
 

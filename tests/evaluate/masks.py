@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.metric import View
 from uad_bench.types import Scored
 

@@ -7,7 +7,7 @@ import pytest
 
 from uad_bench import plugins
 from uad_bench.evaluate import engine
-from uad_bench.evaluate.plugin import register_metrics
+from uad_bench.evaluate.metrics.builtin import register_metrics
 from uad_bench.evaluate.thresholds import Threshold, resolve
 
 RULES = ("tune", "tune_fpr05", "oracle_set", "oracle_case", "oracle_fpr05", "healthy_q95")

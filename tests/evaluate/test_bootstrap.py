@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from uad_bench.evaluate.bootstrap import Patient, Resampled, resamples
-from uad_bench.evaluate.coarse import CoarseBins, edges_of
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.bootstrap import Patient, Resampled, resamples
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.score_bins import CoarseBins, edges_of
 
 B = 60
 

@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from tests.evaluate.masks import blobs, box, empty, view
 from tests.evaluate.monai_oracle import hd95 as monai_hd95
-from uad_bench.evaluate.brats import LesionDiceBrats, LesionHd95Brats, dilated
+from uad_bench.evaluate.metrics.brats import LesionDiceBrats, LesionHd95Brats, dilated
 
 SHAPE = (24, 22, 20)
 STRUCTURE = ndimage.generate_binary_structure(3, 2)

@@ -6,8 +6,8 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
 from tests.evaluate.masks import box, case, empty
-from uad_bench.evaluate.calibration import Brier, ExpectedCalibrationError, reliability, summed
 from uad_bench.evaluate.metric import View
+from uad_bench.evaluate.metrics.calibration import Brier, ExpectedCalibrationError, reliability, summed
 
 BOTH = [ExpectedCalibrationError(), Brier()]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from uad_bench.evaluate.components import Components, drop_small, edge
+from uad_bench.evaluate.metrics.connected_components import Components, drop_small, edge
 
 TOUCHING = np.ones((3, 3, 3), bool)
 SHAPES = [(9, 8, 7), (1, 6, 9), (6, 1, 9), (7, 9, 1), (1, 1, 1), (2, 2, 30)]

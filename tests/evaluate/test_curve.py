@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from tests.evaluate.oracles import brute_dice, draw
 from uad_bench.errors import PluginError
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.types import Scored
 
 FUZZ = 3200
@@ -76,7 +76,7 @@ def numbers(curve):
 
 @pytest.mark.parametrize("batch", [1, 50, 1 << 26])
 def test_a_pool_equals_the_concatenation_in_any_order(monkeypatch, batch):
-    monkeypatch.setattr("uad_bench.evaluate.curve._BATCH", batch)
+    monkeypatch.setattr("uad_bench.evaluate.curves.curve._BATCH", batch)
     for seed in range(100):
         parts = [draw(1000 + 7 * seed + k) for k in range(6)]
         curves = [Curve.of(*part, missed=k) for k, part in enumerate(parts)]

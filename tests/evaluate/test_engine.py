@@ -8,14 +8,13 @@ from sklearn.metrics import average_precision_score
 
 from tests.evaluate.test_all_metrics import metrics
 from uad_bench.errors import DataError, PluginError, UsageError
-from uad_bench.evaluate import streaming
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves import two_pass
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metric import Metric
-from uad_bench.evaluate.regions import Aupro30
-from uad_bench.evaluate.sketch import Sketch
-from uad_bench.evaluate.thresholds import Threshold, resolve
-from uad_bench.evaluate.voxel import (
+from uad_bench.evaluate.metrics.aupro import Aupro30
+from uad_bench.evaluate.metrics.voxel import (
     Auroc,
     AveragePrecision,
     AveragePrecisionGain,
@@ -25,6 +24,7 @@ from uad_bench.evaluate.voxel import (
     Prevalence,
     Sensitivity05,
 )
+from uad_bench.evaluate.thresholds import Threshold, resolve
 from uad_bench.types import Value
 
 RULES = ("oracle_case", "oracle_set", "tune", "healthy_q98")
@@ -209,8 +209,8 @@ def test_little_memory_streams_and_goes_through_the_cases_twice(cases, threshold
         streamed.append(given)
         return real(*given, **options)
 
-    streamed, real = [], streaming.SecondPass.go
-    monkeypatch.setattr(streaming.SecondPass, "go", go)
+    streamed, real = [], two_pass.SecondPass.go
+    monkeypatch.setattr(two_pass.SecondPass, "go", go)
     evaluate(Cases(cases), METRICS, thresholds)
     assert not streamed
     passes.clear()
@@ -297,8 +297,8 @@ def test_strata_and_draws_can_be_left_out(scored, thresholds):
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_groups_that_share_cases_stream_as_they_are_kept(scored, thresholds, workers, monkeypatch):
-    real = streaming.count
-    monkeypatch.setattr(streaming, "count", lambda what, **options: real(what, **(options | {"batch": 900})))
+    real = two_pass.count
+    monkeypatch.setattr(two_pass, "count", lambda what, **options: real(what, **(options | {"batch": 900})))
     sites = [{"site": "ABC"[k % 3], "load": "low" if k < 9 else "high", "sex": "f"} for k in range(18)]
     cases = [replace(scored(f"c{k:02d}", kind=["x", "y"][k % 2]), strata=sites[k]) for k in range(18)]
     kept = evaluate(cases, ALL, thresholds)

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from tests.evaluate.masks import box, empty, view
-from uad_bench.evaluate.healthy import FalsePositiveComponents, FalsePositiveVolume
+from uad_bench.evaluate.metrics.healthy import FalsePositiveComponents, FalsePositiveVolume
 
 BOTH = [FalsePositiveComponents(), FalsePositiveVolume()]
 

@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from tests.evaluate.masks import box, case, empty
-from uad_bench.evaluate import image
 from uad_bench.evaluate.metric import View
+from uad_bench.evaluate.metrics import image
 
 CASE = [
     m() for m in vars(image).values() if isinstance(m, type) and m.__name__.startswith(("CaseA", "CaseAp"))

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from tests.evaluate.masks import blobs, box, empty, view
-from uad_bench.evaluate.lesion import (
+from uad_bench.evaluate.metrics.lesion import (
     LesionF1,
     LesionF1Iou10,
     LesionF1Iou25,

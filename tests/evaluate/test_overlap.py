@@ -3,9 +3,9 @@
 import numpy as np
 
 from tests.evaluate.masks import box, case, empty, view
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.metric import View
-from uad_bench.evaluate.overlap import Overlap, overlap, summed
+from uad_bench.evaluate.metrics.confusion import Overlap, overlap, summed
 from uad_bench.evaluate.postprocess import DropComponents
 
 

@@ -4,7 +4,7 @@ import importlib
 from pathlib import Path
 
 from uad_bench.evaluate.metric import Metric
-from uad_bench.evaluate.plugin import register_metrics
+from uad_bench.evaluate.metrics.builtin import register_metrics
 
 
 def test_registered_names_lead_to_metrics():

@@ -5,9 +5,9 @@ import pytest
 
 from tests.evaluate.oracles import brute_aupro, scores_of
 from uad_bench.errors import PluginError
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.metric import View
-from uad_bench.evaluate.regions import Aupro05, Aupro30, aupro
+from uad_bench.evaluate.metrics.aupro import Aupro05, Aupro30, aupro
 from uad_bench.types import Scored
 
 

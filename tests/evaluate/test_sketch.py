@@ -5,9 +5,9 @@ import pytest
 
 from tests.evaluate.oracles import draw
 from uad_bench.errors import DataError
-from uad_bench.evaluate.counting import keys
-from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.sketch import Sketch
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.score_histogram import Sketch
+from uad_bench.evaluate.curves.sorted_scores import keys
 
 
 def sketch(curve):

@@ -7,14 +7,16 @@ import pytest
 from scipy import ndimage
 
 from tests.evaluate.masks import MM, blobs, box, case, empty, view
-from uad_bench.evaluate import strata
 from uad_bench.evaluate.metric import Metric
-from uad_bench.evaluate.traits import contrast, traits
+from uad_bench.evaluate.metrics import lesion_strata
+from uad_bench.evaluate.metrics.lesion_traits import contrast, traits
 from uad_bench.types import Scored
 
 SHAPE = (24, 22, 20)
 FAMILIES = {
-    trait: [m() for m in vars(strata).values() if isinstance(m, type) and getattr(m, "trait", "") == trait]
+    trait: [
+        m() for m in vars(lesion_strata).values() if isinstance(m, type) and getattr(m, "trait", "") == trait
+    ]
     for trait in ("size", "contrast", "depth", "side", "height")
 }
 
@@ -101,11 +103,12 @@ def test_side_and_height_are_of_the_brain_and_not_of_the_grid():
 
 
 def test_the_pool_counts_lesions_of_all_cases():
-    metric, spot, two = strata.SizeLt10(), box((1, 1, 1)), box((1, 1, 1), (5, 5, 5))
+    metric, spot, two = lesion_strata.SizeLt10(), box((1, 1, 1)), box((1, 1, 1), (5, 5, 5))
     kept = [metric.keep(v) for v in (view(spot, two), view(spot, spot), view(spot, empty()))]
     assert metric.joined(kept).value == 2 / 3
     assert (
-        strata.SizeGe1000().joined([strata.SizeGe1000().keep(view(spot, two))]).reason == "no_lesion_of_size"
+        lesion_strata.SizeGe1000().joined([lesion_strata.SizeGe1000().keep(view(spot, two))]).reason
+        == "no_lesion_of_size"
     )
 
 
@@ -116,7 +119,7 @@ def test_reasons(trait):
     assert metric.case(imaged(spot, empty(), image)).reason == f"no_lesion_of_{trait}"
     assert metric.case(imaged(spot, spot, image, brain=empty())).reason == "empty_brain"
     assert metric.case(imaged(spot, spot, image, threshold=None)).reason == "no_threshold"
-    assert strata.Dark().case(view(spot, spot)).reason == "no_image"
+    assert lesion_strata.Dark().case(view(spot, spot)).reason == "no_image"
 
 
 def test_where_a_lesion_lies_does_not_depend_on_what_post_processing_leaves():

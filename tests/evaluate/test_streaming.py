@@ -7,8 +7,8 @@ import pytest
 
 from tests.evaluate.oracles import draw
 from uad_bench.errors import DataError, PluginError, UsageError
-from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.streaming import SecondPass, Volume, positives_of, stream
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.two_pass import SecondPass, Volume, positives_of, stream
 
 
 def volumes(seed, n=8):
@@ -44,7 +44,7 @@ def test_order_batch_and_workers_change_no_bit(batch, workers):
 
 
 def test_blocks_of_the_search_meet(monkeypatch):
-    monkeypatch.setattr("uad_bench.evaluate.counting._BLOCK", 3)
+    monkeypatch.setattr("uad_bench.evaluate.curves.sorted_scores._BLOCK", 3)
     parts = volumes(7)
     kept = Curve.pool([Curve.from_split(*part) for part in parts])
     points, lesion = kept.points, np.concatenate([part.negatives for part in parts])

@@ -5,7 +5,7 @@ import pytest
 
 from tests.evaluate import monai_oracle
 from tests.evaluate.masks import MM, blobs, box, empty, view
-from uad_bench.evaluate.surface import Assd, Hd95, Nsd1, Nsd2
+from uad_bench.evaluate.metrics.surface import Assd, Hd95, Nsd1, Nsd2
 
 ALL = [Hd95(), Assd(), Nsd1(), Nsd2()]
 CUBE = box(((4, 8), (4, 8), (4, 8)))

@@ -7,9 +7,10 @@ import pytest
 
 from tests.evaluate.oracles import draw
 from uad_bench.errors import DataError, UsageError
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.quantile_search import Rates
 from uad_bench.evaluate.engine import evaluate
-from uad_bench.evaluate.rates import Rates
+from uad_bench.evaluate.metrics.voxel import Dice
 from uad_bench.evaluate.thresholds import (
     Threshold,
     healthy_percent,
@@ -17,7 +18,6 @@ from uad_bench.evaluate.thresholds import (
     refuse_leaks,
     resolve,
 )
-from uad_bench.evaluate.voxel import Dice
 
 
 def pooled(cases):

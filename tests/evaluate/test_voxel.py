@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metric import View, metric_name
-from uad_bench.evaluate.thresholds import Threshold
-from uad_bench.evaluate.voxel import (
+from uad_bench.evaluate.metrics.voxel import (
     Auroc,
     AveragePrecision,
     AveragePrecisionGain,
@@ -15,6 +14,7 @@ from uad_bench.evaluate.voxel import (
     FalsePositiveRate,
     Prevalence,
 )
+from uad_bench.evaluate.thresholds import Threshold
 
 SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.5], np.float32)
 LESION = np.array([True, False, True, False, False])

@@ -8,7 +8,7 @@ import torch
 
 from uad_bench import Scan
 from uad_bench.errors import PluginError
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.method.guard import checked_map
 
 SHAPE = (6, 7, 5)

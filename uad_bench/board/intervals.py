@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from uad_bench.evaluate.bootstrap import resamples
+from uad_bench.evaluate.curves.bootstrap import resamples
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from uad_bench.board.plots import blank, look, save, short
 from uad_bench.board.summary import ORACLE
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 
 MOST_POINTS = 500
 

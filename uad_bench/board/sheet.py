@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from uad_bench.board.escape import visible
 from uad_bench.board.panels import Panel, Slice, robust_range, slice_of
 from uad_bench.board.picture import OUTLINE, THRESHOLD, contour, show, sides, write_png
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
 
 CURVES = ("#000000", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 MOST_PANELS, MOST_POINTS = 6, 500

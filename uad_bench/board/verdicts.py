@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from uad_bench.evaluate import bootstrap
+from uad_bench.evaluate.curves import bootstrap
 
 
 class Contrast(NamedTuple):

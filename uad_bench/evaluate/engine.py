@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from uad_bench.errors import DataError, PluginError, unknown_name
-from uad_bench.evaluate.asks import Ask, CleanUp, asks_of, views
-from uad_bench.evaluate.bootstrap import Patient
-from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.groups import Pools, Result, gather
+from uad_bench.evaluate.case_groups import Pools, Result, gather
+from uad_bench.evaluate.curves.bootstrap import Patient
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.operating_points import Floats
+from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.evaluate.metric import Metric
-from uad_bench.evaluate.points import Floats
-from uad_bench.evaluate.regions import RegionMetric
+from uad_bench.evaluate.metric_queries import Ask, CleanUp, asks_of, views
+from uad_bench.evaluate.metrics.aupro import RegionMetric
 from uad_bench.evaluate.rows import CaseRow, SetRow, case_rows, reports
-from uad_bench.evaluate.sketch import Sketch
 from uad_bench.evaluate.thresholds import Threshold, refuse_leaks
 from uad_bench.types import Scored
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from uad_bench.types import BoolArray, Scored, Value
 
 if TYPE_CHECKING:
-    from uad_bench.evaluate.curve import Curve
+    from uad_bench.evaluate.curves.curve import Curve
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from scipy import ndimage
 
 from uad_bench.errors import UsageError, unknown_name
-from uad_bench.evaluate.components import drop_small
+from uad_bench.evaluate.metrics.connected_components import drop_small
 from uad_bench.types import BoolArray, FloatArray
 
 Mapped = tuple[FloatArray, BoolArray]

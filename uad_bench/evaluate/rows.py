@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from uad_bench.evaluate.asks import Ask
-from uad_bench.evaluate.bootstrap import Resampled
-from uad_bench.evaluate.groups import Group, Pools, Result, groups
+from uad_bench.evaluate.case_groups import Group, Pools, Result, groups
+from uad_bench.evaluate.curves.bootstrap import Resampled
+from uad_bench.evaluate.curves.operating_points import Floats
 from uad_bench.evaluate.metric import metric_name
-from uad_bench.evaluate.points import Floats
+from uad_bench.evaluate.metric_queries import Ask
 from uad_bench.types import Value
 
 

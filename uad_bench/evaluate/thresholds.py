@@ -28,9 +28,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from uad_bench.errors import DataError, unknown_name
-from uad_bench.evaluate.curve import Curve, split
-from uad_bench.evaluate.rates import Rates
-from uad_bench.evaluate.streaming import stream
+from uad_bench.evaluate.curves.curve import Curve, split
+from uad_bench.evaluate.curves.quantile_search import Rates
+from uad_bench.evaluate.curves.two_pass import stream
 from uad_bench.types import Scored
 
 _BY_DICE = ("oracle_case", "oracle_set", "tune")

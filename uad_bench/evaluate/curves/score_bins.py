@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uad_bench.evaluate.counting import distinct
-from uad_bench.evaluate.points import Counts, Floats, OperatingPoints, Scores
+from uad_bench.evaluate.curves.operating_points import Counts, Floats, OperatingPoints, Scores
+from uad_bench.evaluate.curves.sorted_scores import distinct
 
 #: Bins of the score, each with an equal share of the positives.
 N_COARSE = 2048

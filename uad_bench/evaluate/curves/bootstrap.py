@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.evaluate.coarse import CoarseBins, at_least, behind, by_bin, precise
-from uad_bench.evaluate.points import Counts, Floats, OperatingPoints, Scores
+from uad_bench.evaluate.curves.operating_points import Counts, Floats, OperatingPoints, Scores
+from uad_bench.evaluate.curves.score_bins import CoarseBins, at_least, behind, by_bin, precise
 
 if TYPE_CHECKING:
-    from uad_bench.evaluate.curve import Curve
+    from uad_bench.evaluate.curves.curve import Curve
 
 #: Resamples a stored interval is made from.
 DRAWS = 1000

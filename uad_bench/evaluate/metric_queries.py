@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from uad_bench.errors import PluginError
-from uad_bench.evaluate.bootstrap import Resampled
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.bootstrap import Resampled
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.operating_points import Floats
 from uad_bench.evaluate.metric import Metric, View, metric_name
-from uad_bench.evaluate.points import Floats
+from uad_bench.evaluate.metrics.voxel import VoxelMetric
 from uad_bench.evaluate.thresholds import Threshold
-from uad_bench.evaluate.voxel import VoxelMetric
 from uad_bench.types import BoolArray, Scored, Value
 
 CleanUp = tuple[Callable[[BoolArray], BoolArray], ...]

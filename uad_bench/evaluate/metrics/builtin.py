@@ -6,7 +6,7 @@ from uad_bench.hookspecs import Register, hookimpl
 @hookimpl
 def register_metrics(register: Register) -> None:
     """Name all of them; what each one is: docs/metrics.md."""
-    voxel = "uad_bench.evaluate.voxel"
+    voxel = "uad_bench.evaluate.metrics.voxel"
     register("ap", f"{voxel}:AveragePrecision", "average precision of lesion voxels")
     register("ap_gain", f"{voxel}:AveragePrecisionGain", "average precision above chance")
     register("auroc", f"{voxel}:Auroc", "area under the ROC curve of lesion voxels")
@@ -19,14 +19,14 @@ def register_metrics(register: Register) -> None:
     )
     register("sens_fpr05", f"{voxel}:Sensitivity05", "sensitivity at a false-positive rate of 5 %")
     register("sens_fpr01", f"{voxel}:Sensitivity01", "sensitivity at a false-positive rate of 1 %")
-    regions = "uad_bench.evaluate.regions"
+    regions = "uad_bench.evaluate.metrics.aupro"
     register("aupro30", f"{regions}:Aupro30", "per-lesion recall area up to a false-positive rate of 0.3")
     register("aupro05", f"{regions}:Aupro05", "per-lesion recall area up to a false-positive rate of 0.05")
     register("dice", f"{voxel}:Dice", "Dice overlap at each threshold rule")
     register("fpr", f"{voxel}:FalsePositiveRate", "share of healthy voxels called anomalous")
     for module, members in _BY_MODULE.items():
         for name, cls, summary in members:
-            register(name, f"uad_bench.evaluate.{module}:{cls}", summary)
+            register(name, f"uad_bench.evaluate.metrics.{module}:{cls}", summary)
 
 
 _BY_MODULE = {
@@ -53,7 +53,7 @@ _BY_MODULE = {
         ("lesion_dice_brats", "LesionDiceBrats", "lesion-wise Dice of BraTS 2023"),
         ("lesion_hd95_brats", "LesionHd95Brats", "lesion-wise HD95 of BraTS 2023 in mm"),
     ),
-    "strata": (
+    "lesion_strata": (
         ("detect_size_lt10", "SizeLt10", "share found of lesions below 10 mm3"),
         ("detect_size_10to100", "Size10To100", "share found of lesions of 10 to 100 mm3"),
         ("detect_size_100to1000", "Size100To1000", "share found of lesions of 100 to 1000 mm3"),

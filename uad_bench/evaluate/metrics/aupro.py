@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from uad_bench.evaluate.counting import Scores, keys
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.sorted_scores import Scores, keys
 from uad_bench.evaluate.metric import View
-from uad_bench.evaluate.voxel import VoxelMetric
+from uad_bench.evaluate.metrics.voxel import VoxelMetric
 from uad_bench.types import BoolArray, Scored, Value
 
 Sizes = npt.NDArray[np.uint32]

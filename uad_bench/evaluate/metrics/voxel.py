@@ -13,11 +13,11 @@ Lesion voxels outside the brain mask count as misses that no threshold finds.
 from collections.abc import Sequence
 from typing import ClassVar, Literal, NamedTuple
 
-from uad_bench.evaluate.bootstrap import Resampled
-from uad_bench.evaluate.curve import Curve
+from uad_bench.evaluate.curves.bootstrap import Resampled
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.operating_points import Floats
 from uad_bench.evaluate.metric import Metric, View
-from uad_bench.evaluate.overlap import Overlap, overlap, summed
-from uad_bench.evaluate.points import Floats
+from uad_bench.evaluate.metrics.confusion import Overlap, overlap, summed
 from uad_bench.types import Value
 
 

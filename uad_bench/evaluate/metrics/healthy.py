@@ -4,9 +4,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from uad_bench.evaluate.counted import of_case, predicted, refused
-from uad_bench.evaluate.lesion import findings
 from uad_bench.evaluate.metric import Metric, View
+from uad_bench.evaluate.metrics.additive import of_case, predicted, refused
+from uad_bench.evaluate.metrics.lesion import findings
 from uad_bench.types import Value
 
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.evaluate.components import Components, Indices, edge
-from uad_bench.evaluate.counted import Counted, Sums, of_case, predicted
-from uad_bench.evaluate.lesion import findings, lesions
-from uad_bench.evaluate.memo import once
+from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import View
-from uad_bench.evaluate.surface import Points, between
+from uad_bench.evaluate.metrics.additive import Counted, Sums, of_case, predicted
+from uad_bench.evaluate.metrics.connected_components import Components, Indices, edge
+from uad_bench.evaluate.metrics.lesion import findings, lesions
+from uad_bench.evaluate.metrics.surface import Points, between
 from uad_bench.types import BoolArray, Scored, Value
 
 DILATION_MM = 3.0

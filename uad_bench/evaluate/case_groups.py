@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from uad_bench.errors import DataError
-from uad_bench.evaluate.bootstrap import Patient
-from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.sketch import Sketch
-from uad_bench.evaluate.streaming import SecondPass
+from uad_bench.evaluate.curves.bootstrap import Patient
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.score_histogram import Sketch
+from uad_bench.evaluate.curves.two_pass import SecondPass
 from uad_bench.types import Scored, Value
 
 #: A stratum of fewer cases says more about its cases than about the stratum.

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from uad_bench.evaluate.components import edge
-from uad_bench.evaluate.lesion import lesions
-from uad_bench.evaluate.memo import once
+from uad_bench.evaluate.memoise import once
+from uad_bench.evaluate.metrics.connected_components import edge
+from uad_bench.evaluate.metrics.lesion import lesions
 from uad_bench.types import BoolArray, FloatArray, Scored
 
 Floats = npt.NDArray[np.float64]

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.evaluate.counted import of_case
-from uad_bench.evaluate.memo import once
+from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import Metric, View
+from uad_bench.evaluate.metrics.additive import of_case
 from uad_bench.types import Scored, Value
 
 BINS = 15

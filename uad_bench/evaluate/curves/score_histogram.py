@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.errors import DataError
-from uad_bench.evaluate.counting import Scores, distinct, keys
-from uad_bench.evaluate.points import Counts
+from uad_bench.evaluate.curves.operating_points import Counts
+from uad_bench.evaluate.curves.sorted_scores import Scores, distinct, keys
 
 Bins = npt.NDArray[np.uint32]
 SHIFT = 12

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.errors import UsageError
-from uad_bench.evaluate.coarse import edges_of
-from uad_bench.evaluate.counting import add_counts, distinct, refuse_nonfinite
-from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.points import OperatingPoints, Scores
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.operating_points import OperatingPoints, Scores
+from uad_bench.evaluate.curves.score_bins import edges_of
+from uad_bench.evaluate.curves.sorted_scores import add_counts, distinct, refuse_nonfinite
 
 #: Negatives held at once, those being gathered and those of all workers together: 512 MiB of float32.
 BATCH = 1 << 27

@@ -20,10 +20,10 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.evaluate.counted import of_case
-from uad_bench.evaluate.curve import Curve
-from uad_bench.evaluate.memo import once
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import Metric, View
+from uad_bench.evaluate.metrics.additive import of_case
 from uad_bench.types import BoolArray, Scored, Value
 
 Floats = npt.NDArray[np.float64]

@@ -10,10 +10,10 @@ from functools import partial
 from typing import NamedTuple
 
 from uad_bench.errors import DataError, UsageError
-from uad_bench.evaluate.coarse import at_least
-from uad_bench.evaluate.curve import Curve, split
-from uad_bench.evaluate.points import Counts, Scores
-from uad_bench.evaluate.tally import BATCH, Portion, StreamedCurve, Tally, count
+from uad_bench.evaluate.curves.curve import Curve, split
+from uad_bench.evaluate.curves.operating_points import Counts, Scores
+from uad_bench.evaluate.curves.score_bins import at_least
+from uad_bench.evaluate.curves.streamed_curve import BATCH, Portion, StreamedCurve, Tally, count
 from uad_bench.types import Scored
 
 

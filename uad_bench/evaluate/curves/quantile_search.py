@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.evaluate.counting import refuse_nonfinite
-from uad_bench.evaluate.points import Counts, Scores
+from uad_bench.evaluate.curves.operating_points import Counts, Scores
+from uad_bench.evaluate.curves.sorted_scores import refuse_nonfinite
 
 _DIGIT = 18
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from uad_bench.evaluate.counting import add_counts, at_or_above, distinct, refuse_nonfinite
-from uad_bench.evaluate.points import OperatingPoints, Scores
+from uad_bench.evaluate.curves.operating_points import OperatingPoints, Scores
+from uad_bench.evaluate.curves.sorted_scores import add_counts, at_or_above, distinct, refuse_nonfinite
 from uad_bench.types import BoolArray, Scored
 
 if TYPE_CHECKING:
-    from uad_bench.evaluate.regions import Regions
+    from uad_bench.evaluate.metrics.aupro import Regions
 
 #: Negatives searched at once when curves are pooled: 256 MiB of float32.
 _BATCH = 1 << 26
@@ -58,7 +58,7 @@ class Curve:
         positives, negatives, missed = split(scored)
         if not regions:
             return cls._owning(positives, negatives, missed)
-        from uad_bench.evaluate.regions import Regions
+        from uad_bench.evaluate.metrics.aupro import Regions
 
         found, positives = Regions.of_case(scored)
         negatives.sort()

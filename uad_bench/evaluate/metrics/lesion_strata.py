@@ -18,10 +18,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from uad_bench.evaluate.counted import Counted, Sums, of_case, ratio
-from uad_bench.evaluate.lesion import overlaps
 from uad_bench.evaluate.metric import View
-from uad_bench.evaluate.traits import Floats, contrast, traits
+from uad_bench.evaluate.metrics.additive import Counted, Sums, of_case, ratio
+from uad_bench.evaluate.metrics.lesion import overlaps
+from uad_bench.evaluate.metrics.lesion_traits import Floats, contrast, traits
 from uad_bench.types import BoolArray, Value
 
 

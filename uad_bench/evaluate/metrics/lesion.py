@@ -23,10 +23,10 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from uad_bench.evaluate.components import Components, Indices
-from uad_bench.evaluate.counted import Counted, Sums, of_case, predicted, ratio
-from uad_bench.evaluate.memo import once
+from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import View
+from uad_bench.evaluate.metrics.additive import Counted, Sums, of_case, predicted, ratio
+from uad_bench.evaluate.metrics.connected_components import Components, Indices
 from uad_bench.types import BoolArray, Scored, Value
 
 

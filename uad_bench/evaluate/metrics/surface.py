@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from uad_bench.evaluate.components import edge
-from uad_bench.evaluate.counted import of_case, predicted, refused
-from uad_bench.evaluate.memo import once
+from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import Metric, View
+from uad_bench.evaluate.metrics.additive import of_case, predicted, refused
+from uad_bench.evaluate.metrics.connected_components import edge
 from uad_bench.types import BoolArray, Scored, Value
 
 Points = npt.NDArray[np.float64]
