@@ -20,11 +20,11 @@ import platformdirs
 from sklearn.metrics import roc_auc_score
 
 from uad_bench.beside import Pick, picked
-from uad_bench.finished import asked, members
+from uad_bench.results.run_cases import asked, members
+from uad_bench.results.run_directory import find_runs
+from uad_bench.results.scored_maps import Views
 from uad_bench.sources import Sources
-from uad_bench.store import find_runs
 from uad_bench.types import Scored
-from uad_bench.views import Views
 
 Volume = npt.NDArray[np.float32]
 

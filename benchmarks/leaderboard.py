@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from uad_bench import store
 from uad_bench.board.aggregate import tables
 from uad_bench.board.intervals import patient_draws
 from uad_bench.board.summary import Number, RunSummary, Tested
 from uad_bench.collect import collect
 from uad_bench.config import Protocol, RunSpec, load_protocol
+from uad_bench.results import run_directory
 
 PATIENTS, SEEDS, DATASETS = 30, 10, 10
 IDS = [f"case{i:03d}" for i in range(PATIENTS)]
@@ -92,12 +92,12 @@ def on_disk(folder: Path, runs: int) -> float:
     return spent / runs
 
 
-def _written(folder: Path, protocol: Protocol, seed: int) -> store.RunDir:
+def _written(folder: Path, protocol: Protocol, seed: int) -> run_directory.RunDir:
     """A run as large as a real one, but for its maps."""
     spec = RunSpec(
         method="ae", target="m:AE", parameters={"steps": 5}, protocol=protocol, test=("mslub",), seed=seed
     )
-    run = store.run_dir(folder, spec, "cohort")
+    run = run_directory.run_dir(folder, spec, "cohort")
     roles = ["train"] * 480 + ["val"] * 60 + ["test"] * 60
     people = [
         {"dataset": "mslub" if role == "test" else "ixi", "case_id": f"case{i:03d}", "role": role,
@@ -112,9 +112,9 @@ def _written(folder: Path, protocol: Protocol, seed: int) -> store.RunDir:
     numbers = [{"dataset": "mslub", "group": "all", "metric": f"metric{m}.case", "value": float(row.mean()), "n": 60,
                 "undefined": 0} for m, row in enumerate(scores)]  # fmt: skip
     run.write_spec(spec)
-    run.write_table("splits.csv", store.SPLIT_COLUMNS, people)
-    run.write_table("cases.csv", store.CASE_COLUMNS, cases)
-    run.write_table("metrics.csv", store.METRIC_COLUMNS, numbers)
+    run.write_table("splits.csv", run_directory.SPLIT_COLUMNS, people)
+    run.write_table("cases.csv", run_directory.CASE_COLUMNS, cases)
+    run.write_table("metrics.csv", run_directory.METRIC_COLUMNS, numbers)
     run.write_draws({("mslub", "all", f"metric{m}.pooled"): patient_draws(scores[m], 1000) for m in range(3)})
     run.write_json("env.json", {"method": {}, "device": "cpu"})
     (run.path / "model").mkdir()

@@ -20,10 +20,10 @@ from uad_bench.cli.options import sources
 from uad_bench.cohort import gather
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_histogram import Sketch
-from uad_bench.packing import narrowed, widened
-from uad_bench.store import RunDir, find_runs
+from uad_bench.results.run_directory import RunDir, find_runs
+from uad_bench.results.scored_maps import Views
+from uad_bench.results.serialise import narrowed, widened
 from uad_bench.types import Scored
-from uad_bench.views import Views
 
 
 class Effect(NamedTuple):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from uad_bench import bids
 from uad_bench.errors import UsageError
+from uad_bench.results import bids
 
 # Entities, in this order, each with letters and digits; then a suffix (BIDS 1.10, appendix "filename template").
 NAME = re.compile(r"sub-[0-9a-zA-Z]+(_ses-[0-9a-zA-Z]+)?_desc-[0-9a-zA-Z]+_(scoremap|mask)\.(nii\.gz|json)")

@@ -8,7 +8,7 @@ import pytest
 from tests.plugins.toy_data import make
 from uad_bench.cli import auditing
 from uad_bench.errors import DataError, IntegrityError, UsageError
-from uad_bench.store import RunDir
+from uad_bench.results.run_directory import RunDir
 
 HERE = Path(__file__).parent / "plugins"
 DATA = str(HERE / "toy_data.py")

@@ -8,7 +8,7 @@ import pytest
 from uad_bench.collect import collect, summarise
 from uad_bench.config import RunSpec, digest, load_protocol
 from uad_bench.errors import IntegrityError
-from uad_bench.store import CASE_COLUMNS, METRIC_COLUMNS, SPLIT_COLUMNS, RunDir
+from uad_bench.results.run_directory import CASE_COLUMNS, METRIC_COLUMNS, SPLIT_COLUMNS, RunDir
 
 MEMBERS = [
     ("phantom", "h0", "train", True), ("phantom", "h1", "val", True), ("phantom", "h2", "test", True),

@@ -14,10 +14,10 @@ from matplotlib.image import imread
 from tests.plugins.toy_data import make, write_case
 from uad_bench import beside, cli, explain
 from uad_bench.executor import Matrix, execute
-from uad_bench.finished import asked
+from uad_bench.results.run_cases import asked
+from uad_bench.results.run_directory import RunDir
 from uad_bench.run import Workplace
 from uad_bench.sources import Sources
-from uad_bench.store import RunDir
 
 HERE = Path(__file__).parent / "plugins"
 DATA, METHODS = str(HERE / "toy_data.py"), str(HERE / "toy_methods.py")

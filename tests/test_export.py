@@ -17,10 +17,10 @@ from uad_bench.cohort import gather, iter_rows
 from uad_bench.data.nifti.read import read_any
 from uad_bench.errors import DataError, IntegrityError, PartialFailure, UsageError
 from uad_bench.executor import Matrix
-from uad_bench.export import export, plan
+from uad_bench.results.export_bids import export, plan
+from uad_bench.results.run_directory import SPLIT_COLUMNS, THRESHOLD_COLUMNS, run_dir
 from uad_bench.run import scored_members
 from uad_bench.sources import Sources
-from uad_bench.store import SPLIT_COLUMNS, THRESHOLD_COLUMNS, run_dir
 
 HERE = Path(__file__).parent / "plugins"
 DATA = str(HERE / "toy_data.py")
@@ -193,7 +193,7 @@ def test_subjects_that_share_a_name_without_their_dashes_are_refused(run, source
     case = replace(items[1].member.case, subject_id="x-1")
     ready = replace(items[1].member.prepared, case=case)
     twin = replace(items[1], member=replace(items[1].member, prepared=ready), name=items[0].name)
-    monkeypatch.setattr("uad_bench.export.plan", lambda *_: [items[0], twin])
+    monkeypatch.setattr("uad_bench.results.export_bids.plan", lambda *_: [items[0], twin])
     first = items[0].member.case.subject_id
     with pytest.raises(UsageError, match=f"toy_data/{first} and toy_data/x-1 would both be sub-{first}"):
         export([run], tmp_path / "out", sources, (), "", hush)

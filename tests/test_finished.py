@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from uad_bench.config import RunSpec, load_protocol
-from uad_bench.finished import steps_of
-from uad_bench.store import RunDir
+from uad_bench.results.run_cases import steps_of
+from uad_bench.results.run_directory import RunDir
 
 TOY = str(Path(__file__).parent / "plugins" / "toy.yaml")
 LEARNT = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from uad_bench.packing import UNREADABLE, pack_map, unpack_map
+from uad_bench.results.serialise import UNREADABLE, pack_map, unpack_map
 
 
 def test_no_flipped_bit_raises_what_nobody_catches():

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from uad_bench import config, store
+from uad_bench import config
 from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
+from uad_bench.results import run_directory
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def spec():
 
 @pytest.fixture
 def run(tmp_path, spec):
-    return store.run_dir(tmp_path, spec, "cohort")
+    return run_directory.run_dir(tmp_path, spec, "cohort")
 
 
 def test_the_spec_reads_back_equal(run, spec):
@@ -123,7 +124,11 @@ def test_a_torn_status_is_told(run):
 
 
 def test_two_processes_cannot_hold_one_run(run):
-    with run.locked(), pytest.raises(EnvironmentFault, match="in use"), store.RunDir(run.path).locked():
+    with (
+        run.locked(),
+        pytest.raises(EnvironmentFault, match="in use"),
+        run_directory.RunDir(run.path).locked(),
+    ):
         pass
 
 
@@ -145,15 +150,15 @@ def test_json_is_strict(run):
 def test_a_folder_that_cannot_be_made_is_told(tmp_path, spec):
     (tmp_path / "file").write_text("")
     with pytest.raises(EnvironmentFault) as caught:
-        store.run_dir(tmp_path / "file", spec, "c")
+        run_directory.run_dir(tmp_path / "file", spec, "c")
     assert caught.value.exit_code == 6
 
 
 def test_runs_are_found_below_a_folder(tmp_path, run, spec):
     run.write_spec(spec)
-    assert [r.path for r in store.find_runs([tmp_path])] == [run.path]
+    assert [r.path for r in run_directory.find_runs([tmp_path])] == [run.path]
     with pytest.raises(UsageError, match="no such folder"):
-        store.find_runs([tmp_path / "none"])
+        run_directory.find_runs([tmp_path / "none"])
 
 
 def test_draws_read_back_equal_whatever_the_names_and_damage_is_told(run):

@@ -4,7 +4,7 @@ import pytest
 
 from tests.test_cli import call
 from uad_bench.config import RunSpec, load_protocol
-from uad_bench.store import METRIC_COLUMNS, SPLIT_COLUMNS, run_dir
+from uad_bench.results.run_directory import METRIC_COLUMNS, SPLIT_COLUMNS, run_dir
 
 
 @pytest.fixture

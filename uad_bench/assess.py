@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from uad_bench import plugins, store
+from uad_bench import plugins
 from uad_bench.cohort import Cohort
 from uad_bench.config import Protocol, RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import PluginError, UsageError, unknown_name
 from uad_bench.pictures import draw
+from uad_bench.results import run_directory
+from uad_bench.results.scored_maps import Views, forget_spools
 from uad_bench.support import environment
-from uad_bench.views import Views, forget_spools
 
 if TYPE_CHECKING:
     from uad_bench.evaluate.engine import Evaluation
@@ -22,7 +23,7 @@ Say = Callable[[str], None]
 FORMS: tuple[Literal["case", "pooled"], ...] = ("case", "pooled")
 
 
-def assess(directory: store.RunDir, spec: RunSpec, cohort: Cohort, say: Say) -> None:
+def assess(directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort, say: Say) -> None:
     """Write cases.csv, metrics.csv, thresholds.csv, draws.npz and the pictures of a run from its maps.
 
     Raises IntegrityError for a map that cannot be read, DataError where a threshold saw a test case.
@@ -48,7 +49,7 @@ def assess(directory: store.RunDir, spec: RunSpec, cohort: Cohort, say: Say) -> 
 class _Maps:
     """The stored maps of a run, measured after all post-processing steps or after the first of them."""
 
-    def __init__(self, directory: store.RunDir, spec: RunSpec, cohort: Cohort) -> None:
+    def __init__(self, directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort) -> None:
         self._directory, self._spec, self._cohort = directory, spec, cohort
         self._validation: dict[int, Views] = {}  # shared by the test sets, by number of steps
 
@@ -137,7 +138,7 @@ def facts(metrics: "Iterable[Metric]", rules: Sequence[str]) -> dict[str, tuple[
     }
 
 
-def _write(directory: store.RunDir, found: "Mapping[str, Evaluation]", ledger: Iterable[dict[str, Any]],
+def _write(directory: run_directory.RunDir, found: "Mapping[str, Evaluation]", ledger: Iterable[dict[str, Any]],
            known: Mapping[str, tuple[bool, bool]]) -> None:  # fmt: skip
     cases = [
         {**vars(row), "dataset": d, "case_id": row.case_id.removeprefix(f"{d}/")}
@@ -148,9 +149,9 @@ def _write(directory: store.RunDir, found: "Mapping[str, Evaluation]", ledger: I
     for row in (numbers := [*sets, *ledger]):
         row["oracle"], row["higher_is_better"] = known[row["metric"].rpartition(":")[2]]
     points = [_threshold_row(d, t) for d, e in found.items() for t in e.thresholds.values()]
-    directory.write_table("cases.csv", store.CASE_COLUMNS, cases)
-    directory.write_table("metrics.csv", store.METRIC_COLUMNS, numbers)
-    directory.write_table("thresholds.csv", store.THRESHOLD_COLUMNS, points)
+    directory.write_table("cases.csv", run_directory.CASE_COLUMNS, cases)
+    directory.write_table("metrics.csv", run_directory.METRIC_COLUMNS, numbers)
+    directory.write_table("thresholds.csv", run_directory.THRESHOLD_COLUMNS, points)
     directory.write_sketches(
         {
             d: {name.removeprefix(f"{d}/"): one.to_bytes() for name, one in e.sketches.items()}

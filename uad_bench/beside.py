@@ -12,11 +12,11 @@ from uad_bench.board.labels import labelled
 from uad_bench.cohort import Member
 from uad_bench.collect import summarise
 from uad_bench.errors import DataError, UsageError
-from uad_bench.finished import Row, asked, members
 from uad_bench.pictures import MOST_CASES, kind_of, typical
+from uad_bench.results.run_cases import Row, asked, members
+from uad_bench.results.run_directory import RunDir
+from uad_bench.results.scored_maps import Views
 from uad_bench.sources import Sources
-from uad_bench.store import RunDir
-from uad_bench.views import Views
 
 if TYPE_CHECKING:
     from uad_bench.board.beside import Shown

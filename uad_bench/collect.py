@@ -12,7 +12,7 @@ from uad_bench.config import RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import IntegrityError, UadError
 from uad_bench.plugins import label
-from uad_bench.store import FloatArray64, RunDir
+from uad_bench.results.run_directory import FloatArray64, RunDir
 
 Value = TypeVar("Value")
 

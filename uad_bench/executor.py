@@ -22,10 +22,10 @@ from uad_bench.config import (
 from uad_bench.demands import require_modalities, require_unseen
 from uad_bench.errors import PartialFailure, UadError, UsageError, unknown_name
 from uad_bench.naming import Asked, find_method
+from uad_bench.results.run_directory import RunDir
 from uad_bench.roles import Plan
 from uad_bench.run import Workplace, run
 from uad_bench.sources import pinned_protocol
-from uad_bench.store import RunDir
 
 if TYPE_CHECKING:
     from uad_bench.data.published_splits import RoleTable

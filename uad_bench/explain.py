@@ -10,10 +10,10 @@ import numpy as np
 from uad_bench import plugins
 from uad_bench.cohort import Member
 from uad_bench.errors import UsageError
-from uad_bench.finished import asked, members
 from uad_bench.pictures import MOST_CASES, kind_of, typical
+from uad_bench.results.run_cases import asked, members
+from uad_bench.results.run_directory import RunDir
 from uad_bench.run import Workplace, context, stored
-from uad_bench.store import RunDir
 
 if TYPE_CHECKING:
     from uad_bench.board.inside import Opened

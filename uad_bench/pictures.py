@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from uad_bench import plugins, store
+from uad_bench import plugins
 from uad_bench.cohort import Member
 from uad_bench.config import RunSpec
 from uad_bench.errors import IntegrityError
+from uad_bench.results import run_directory
+from uad_bench.results.scored_maps import Views
 from uad_bench.types import Scored
-from uad_bench.views import Views
 
 if TYPE_CHECKING:
     from uad_bench.board.panels import Panel
@@ -24,7 +25,7 @@ MOST_CASES = 6
 TRAINING = "training.png"
 
 
-def draw(directory: store.RunDir, spec: RunSpec, test: Views, dataset: str, name: str,
+def draw(directory: run_directory.RunDir, spec: RunSpec, test: Views, dataset: str, name: str,
          thresholds: "Mapping[str, Threshold]") -> None:  # fmt: skip
     """Write the pictures of one test set: the sheet (a case of every lesion kind, outlined, and the pooled PR curves),
     and dice.png, dice.svg: Dice over every threshold with a mark for each rule."""
@@ -87,7 +88,7 @@ def kind_of(member: Member) -> str:
     return "healthy" if member.case.healthy else (member.case.lesion_kind or "lesion")
 
 
-def draw_training(runs: Sequence[store.RunDir], path: Path) -> bool:
+def draw_training(runs: Sequence[run_directory.RunDir], path: Path) -> bool:
     """Write the training curves of some runs, those of one method over each other; False where none trained."""
     from uad_bench.board import plots_train
 
@@ -98,7 +99,7 @@ def draw_training(runs: Sequence[store.RunDir], path: Path) -> bool:
     return bool(found)
 
 
-def _training(run: store.RunDir) -> "Training":
+def _training(run: run_directory.RunDir) -> "Training":
     """What train.csv holds of a run; nothing where it did not train. Raises IntegrityError where it is damaged."""
     from uad_bench.board.plots_train import Training
 
@@ -107,7 +108,7 @@ def _training(run: store.RunDir) -> "Training":
     return Training(spec.method, f"seed {spec.seed}{fold}", _logged(run))
 
 
-def _logged(run: store.RunDir) -> "dict[tuple[str, str], Series]":
+def _logged(run: run_directory.RunDir) -> "dict[tuple[str, str], Series]":
     from uad_bench.board.plots_train import Series
 
     found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}

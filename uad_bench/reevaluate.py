@@ -11,9 +11,9 @@ from uad_bench.cohort import Cohort, gather
 from uad_bench.config import Protocol, RunSpec, merged, validated
 from uad_bench.data.published_splits import RoleTable, Row
 from uad_bench.errors import DataError, UsageError
+from uad_bench.results.run_directory import RunDir, run_dir
 from uad_bench.roles import Plan
 from uad_bench.sources import Sources
-from uad_bench.store import RunDir, run_dir
 
 Say = Callable[[str], None]
 

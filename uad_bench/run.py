@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uad_bench import assess, plugins, store
+from uad_bench import assess, plugins
 from uad_bench.cohort import Cohort, Member, Scans, iter_rows
 from uad_bench.config import RunSpec
 from uad_bench.demands import borrowed_weights
 from uad_bench.errors import UadError, UsageError
 from uad_bench.pictures import TRAINING, draw_training
+from uad_bench.results import run_directory
 from uad_bench.sources import Sources
 from uad_bench.support import environment
 from uad_bench.support.progress import Ticker
@@ -44,13 +45,13 @@ class Workplace:
     progress: bool = False
 
 
-def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> store.RunDir:
+def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> run_directory.RunDir:
     """Carry one run to its end and return its directory; a run that is already complete is left as it is.
 
     Raises UsageError for an unfinished run without --resume or --fresh, EnvironmentFault for a run in use,
     PluginError where the method breaks its contract; the run is then marked failed and keeps what is done.
     """
-    directory = store.run_dir(place.out, spec, cohort.digest)
+    directory = run_directory.run_dir(place.out, spec, cohort.digest)
     with directory.locked():
         if _already_complete(directory, spec, place, say):
             return directory
@@ -69,7 +70,7 @@ def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> store.RunD
     return directory
 
 
-def _already_complete(directory: store.RunDir, spec: RunSpec, place: Workplace, say: Say) -> bool:
+def _already_complete(directory: run_directory.RunDir, spec: RunSpec, place: Workplace, say: Say) -> bool:
     if place.fresh:
         directory.clear()
         return False
@@ -91,7 +92,7 @@ def _asked_of_maps(spec: RunSpec) -> tuple[object, ...]:
     return set(spec.protocol.metrics), set(spec.protocol.thresholds), spec.protocol.primary
 
 
-def _begin(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workplace) -> None:
+def _begin(directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort, place: Workplace) -> None:
     here = environment.describe(place.device, place.threads)
     if directory.state == "new":
         directory.set_state("running")
@@ -106,9 +107,9 @@ def _begin(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workpl
     directory.log(f"begin: {spec.method} seed {spec.seed} on {place.device}, pid {os.getpid()}")
 
 
-def _write_cohort(directory: store.RunDir, spec: RunSpec, cohort: Cohort) -> None:
+def _write_cohort(directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort) -> None:
     """Who took part in which role, who did not and why, what the audit says, and what was learnt from whom."""
-    directory.write_table("splits.csv", store.SPLIT_COLUMNS, iter_rows(cohort))
+    directory.write_table("splits.csv", run_directory.SPLIT_COLUMNS, iter_rows(cohort))
     columns = ("dataset", "case_id", "reason")
     left = [dict(zip(columns, one, strict=True)) for one in cohort.left_out]
     directory.write_table("left_out.csv", columns, left)
@@ -123,7 +124,7 @@ def _facts(spec: RunSpec) -> dict[str, Any]:
     return {name: getattr(cls, name) for name in names}
 
 
-def _same_machine(directory: store.RunDir, here: Mapping[str, Any]) -> None:
+def _same_machine(directory: run_directory.RunDir, here: Mapping[str, Any]) -> None:
     """Raise UsageError where training began with another device or thread count: the bits would differ."""
     began = directory.environment()
     if (directory.path / "model").is_dir() or not began:
@@ -136,7 +137,7 @@ def _same_machine(directory: store.RunDir, here: Mapping[str, Any]) -> None:
             )
 
 
-def _note(directory: store.RunDir, state: str, **more: Any) -> None:  # noqa: ANN401  # JSON values
+def _note(directory: run_directory.RunDir, state: str, **more: Any) -> None:  # noqa: ANN401  # JSON values
     """Add to the status without forgetting what is known, but for an old error."""
     known = {k: v for k, v in directory.status().items() if k not in {"state", "error", "code"}}
     directory.set_state(state, **(known | more))
@@ -149,7 +150,7 @@ def build(spec: RunSpec) -> "Method":
     return method
 
 
-def context(spec: RunSpec, place: Workplace, directory: store.RunDir | None = None) -> "Context":
+def context(spec: RunSpec, place: Workplace, directory: run_directory.RunDir | None = None) -> "Context":
     """The context of a fit (with the run's directory: checkpoints, progress) or of scoring (without)."""
     import torch
 
@@ -169,7 +170,9 @@ def context(spec: RunSpec, place: Workplace, directory: store.RunDir | None = No
     return Context(spec.seed, place.device, spec.precision, policy)
 
 
-def fitted(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> "Method":
+def fitted(
+    directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort, place: Workplace, say: Say
+) -> "Method":
     """Stage fit: train on healthy scans and keep the model, unless one is there; then a method that read it.
 
     What scores is always a new object that knows only what was stored.
@@ -192,7 +195,7 @@ def fitted(directory: store.RunDir, spec: RunSpec, cohort: Cohort, place: Workpl
     return stored(directory, spec, place)
 
 
-def stored(directory: store.RunDir, spec: RunSpec, place: Workplace) -> "Method":
+def stored(directory: run_directory.RunDir, spec: RunSpec, place: Workplace) -> "Method":
     """The method of a run as its model/ holds it. Raises PluginError where it cannot be read."""
     from uad_bench.method.guard import guarded
 
@@ -223,7 +226,7 @@ def _keep_model(method: "Method", model: Path, name: str) -> None:
     shutil.rmtree(model.with_name("checkpoints"), ignore_errors=True)
 
 
-def score(directory: store.RunDir, method: "Method", spec: RunSpec, cohort: Cohort, place: Workplace,
+def score(directory: run_directory.RunDir, method: "Method", spec: RunSpec, cohort: Cohort, place: Workplace,
           say: Say) -> None:  # fmt: skip
     """Stage score: an anomaly map for every val, tune and test case that has none yet."""
     from uad_bench.method.guard import score_scan
@@ -250,7 +253,7 @@ def scored_members(cohort: Cohort) -> Sequence[Member]:
     return [m for m in cohort.members if m.role in {"val", "tune", "test"}]
 
 
-def _finish(directory: store.RunDir, spec: RunSpec, device: str) -> None:
+def _finish(directory: run_directory.RunDir, spec: RunSpec, device: str) -> None:
     if spec.keep_maps == "none":
         shutil.rmtree(directory.path / "maps", ignore_errors=True)
     directory.seal()

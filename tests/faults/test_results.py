@@ -18,7 +18,7 @@ from uad_bench.errors import DataError
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metrics.voxel import Dice
 from uad_bench.evaluate.thresholds import Threshold
-from uad_bench.store import RunDir
+from uad_bench.results.run_directory import RunDir
 from uad_bench.types import Scored
 
 

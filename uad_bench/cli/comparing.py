@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from uad_bench.store import RunDir
+    from uad_bench.results.run_directory import RunDir
 
 
 def why(words: Sequence[Path]) -> None:
@@ -31,7 +31,7 @@ def why(words: Sequence[Path]) -> None:
 def _find(word: str, folders: Sequence[Path]) -> "RunDir":
     """The run in the folder `word`, or the only one in `folders` with `word` in its name."""
     from uad_bench.errors import UsageError, unknown_name
-    from uad_bench.store import find_runs
+    from uad_bench.results.run_directory import find_runs
 
     if Path(word).is_dir():
         found, known = find_runs([Path(word)]), []

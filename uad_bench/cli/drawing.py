@@ -8,7 +8,7 @@ import typer
 from uad_bench.cli import options
 
 if TYPE_CHECKING:
-    from uad_bench.store import RunDir
+    from uad_bench.results.run_directory import RunDir
 
 app = typer.Typer(help="Pictures of finished runs.", no_args_is_help=True)
 
@@ -62,7 +62,7 @@ def training(
     """Training curves, those of one method over each other; also of runs that are not complete."""
     from uad_bench.errors import UsageError
     from uad_bench.pictures import draw_training
-    from uad_bench.store import find_runs
+    from uad_bench.results.run_directory import find_runs
 
     if not draw_training(find_runs(runs), _png(to)):
         hint = "only methods that learn in steps have curves"
@@ -90,7 +90,7 @@ def methods(
 
 def _complete(roots: list[Path]) -> "list[RunDir]":
     from uad_bench.errors import UsageError
-    from uad_bench.store import find_runs
+    from uad_bench.results.run_directory import find_runs
 
     complete = [run for run in find_runs(roots) if run.state == "complete"]
     if not complete:

@@ -59,8 +59,8 @@ def export(
 ) -> None:
     """Write anomaly maps as NIfTI on each scan's own grid, with the names of a BIDS derivative dataset."""
     from uad_bench.errors import PartialFailure, UsageError
-    from uad_bench.export import export as write_all
-    from uad_bench.store import find_runs
+    from uad_bench.results.export_bids import export as write_all
+    from uad_bench.results.run_directory import find_runs
 
     options.show_log()
     complete = [run for run in find_runs(runs) if run.state == "complete"]

@@ -12,7 +12,7 @@ from uad_bench.cli.comparing import why
 if TYPE_CHECKING:
     from uad_bench.board.summary import Reported, Table
     from uad_bench.errors import UadError
-    from uad_bench.store import RunDir
+    from uad_bench.results.run_directory import RunDir
 
 
 def evaluate(
@@ -26,7 +26,7 @@ def evaluate(
     With --set protocol.postprocess=... the numbers go to a run of their own, because they are another protocol's.
     """
     from uad_bench.reevaluate import reevaluate
-    from uad_bench.store import find_runs
+    from uad_bench.results.run_directory import find_runs
 
     done = [
         reevaluate(directory, options.settings(set_), options.sources(data, workers), options.say)
@@ -62,7 +62,7 @@ def leaderboard(
 def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: Path | None) -> None:
     from uad_bench.board.render import render
     from uad_bench.errors import IntegrityError, PartialFailure
-    from uad_bench.store import EDITED, find_runs
+    from uad_bench.results.run_directory import EDITED, find_runs
     from uad_bench.support.atomic_files import write_text
 
     found = find_runs(runs or [Path("runs")])

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from uad_bench import store
 from uad_bench.cohort import Member
 from uad_bench.config import RunSpec
 from uad_bench.data.stratification import facts, load_band
 from uad_bench.errors import EnvironmentFault
+from uad_bench.results import run_directory
 from uad_bench.support import environment
 from uad_bench.types import BoolArray, Case, FloatArray, Scored, Truth
 
@@ -34,7 +34,7 @@ class Views(Sequence[Scored]):
 
     KEEP_VOXELS = 2e8
 
-    def __init__(self, directory: store.RunDir, members: Sequence[Member], spec: RunSpec,
+    def __init__(self, directory: run_directory.RunDir, members: Sequence[Member], spec: RunSpec,
                  steps: "Sequence[Step] | None" = None) -> None:  # fmt: skip
         from uad_bench.evaluate import postprocess
 
@@ -147,7 +147,7 @@ def strata(case: Case, truth: Truth, voxel_mm3: float) -> dict[str, str]:
     return known
 
 
-def forget_spools(directory: store.RunDir) -> None:
+def forget_spools(directory: run_directory.RunDir) -> None:
     """Remove what a killed evaluation left behind."""
     for folder in directory.path.glob(f"{SPOOL}*"):
         shutil.rmtree(folder, ignore_errors=True)

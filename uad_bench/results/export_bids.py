@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from uad_bench import __version__, bids, finished
+from uad_bench import __version__
 from uad_bench.cohort import Member
 from uad_bench.config import RunSpec
 from uad_bench.data.nifti.header_checks import nifti_header
@@ -22,13 +22,14 @@ from uad_bench.data.nifti.validation import place
 from uad_bench.data.nifti.write import write_volume
 from uad_bench.errors import DataError, UadError, UsageError, unknown_name
 from uad_bench.prepare.to_native import back, in_files
+from uad_bench.results import bids, run_cases
+from uad_bench.results.run_directory import RunDir
+from uad_bench.results.scored_maps import Views
 from uad_bench.sources import Sources
-from uad_bench.store import RunDir
 from uad_bench.support.atomic_files import write_json
 from uad_bench.support.process_pool import each
 from uad_bench.support.progress import Ticker
 from uad_bench.types import FloatArray, Scored
-from uad_bench.views import Views
 
 Say = Callable[[str], None]
 GENERATOR = {"Name": "uad-bench", "Version": __version__}
@@ -94,7 +95,7 @@ def plan(run: RunDir, sources: Sources, wanted: Collection[str], rule: str, say:
         raise DataError("the run kept no maps", where=run.name, hint="run it again with --keep-maps all")
     names = bids.names({_key(row): None for row in rows})
     chosen = {_key(row): row for row in rows if _is_wanted(row, wanted)}
-    members = finished.members(run, list(chosen.values()), sources, say)
+    members = run_cases.members(run, list(chosen.values()), sources, say)
     limits = {dataset: threshold(run, dataset, rule) for dataset, _, _ in chosen} if rule else {}
     return [
         Item(run, spec, member, names[key], rule, limits.get(key[0]))

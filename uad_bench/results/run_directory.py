@@ -32,9 +32,9 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from uad_bench import packing
 from uad_bench.config import RunSpec, validated
 from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
+from uad_bench.results import serialise
 from uad_bench.support import strict_yaml
 from uad_bench.support.atomic_files import sha256, write_bytes, write_json, write_text
 from uad_bench.types import BoolArray, FloatArray
@@ -194,35 +194,37 @@ class RunDir:
         self, dataset: str, case_id: str, values: FloatArray, brain_mask: BoolArray, bits: int = 32
     ) -> None:
         """Keep a map (X, Y, Z) as `packing.pack_map` does."""
-        write_bytes(self.map_path(dataset, case_id), packing.pack_map(values, brain_mask, bits))
+        write_bytes(self.map_path(dataset, case_id), serialise.pack_map(values, brain_mask, bits))
 
     def read_map(self, dataset: str, case_id: str) -> FloatArray:
         """The map (X, Y, Z) as it was kept. Raises IntegrityError where the file is damaged."""
-        return self._unpacked(self.map_path(dataset, case_id), packing.unpack_map, "anomaly map")
+        return self._unpacked(self.map_path(dataset, case_id), serialise.unpack_map, "anomaly map")
 
     # --- resamples, sketches -----------------------------------------------------------------------------
-    def write_draws(self, draws: packing.Draws) -> None:
+    def write_draws(self, draws: serialise.Draws) -> None:
         """draws.npz: by dataset, group and metric, the values (B,) under the patient resamples."""
-        write_bytes(self.path / "draws.npz", packing.pack_draws(draws))
+        write_bytes(self.path / "draws.npz", serialise.pack_draws(draws))
 
     def draws(self) -> dict[tuple[str, str, str], FloatArray64]:
         """What `write_draws` wrote; nothing for a run from before there were any. Raises as `read_map`."""
         path = self.path / "draws.npz"
-        return self._unpacked(path, packing.unpack_draws, "draws.npz") if path.is_file() else {}
+        return self._unpacked(path, serialise.unpack_draws, "draws.npz") if path.is_file() else {}
 
     def write_sketches(self, sketches: Mapping[str, Mapping[str, bytes]]) -> None:
         """sketches/<dataset>.zip: by case, the bytes of `evaluate.sketch.Sketch`."""
         for dataset, cases in sketches.items():
-            write_bytes(self.path / "sketches" / f"{dataset}.zip", packing.pack_sketches(cases))
+            write_bytes(self.path / "sketches" / f"{dataset}.zip", serialise.pack_sketches(cases))
 
     def sketches(self, dataset: str) -> dict[str, bytes]:
         """What `write_sketches` wrote of a dataset. Raises as `read_map`."""
-        return self._unpacked(self.path / "sketches" / f"{dataset}.zip", packing.unpack_sketches, "sketches")
+        return self._unpacked(
+            self.path / "sketches" / f"{dataset}.zip", serialise.unpack_sketches, "sketches"
+        )
 
     def _unpacked(self, path: Path, unpack: Callable[[bytes], Kept], what: str) -> Kept:
         try:
             return unpack(path.read_bytes())
-        except packing.UNREADABLE as error:
+        except serialise.UNREADABLE as error:
             hint = "score again: `uad-bench run ... --fresh`"
             raise IntegrityError(f"no readable {what}", where=str(path), hint=hint) from error
 
