@@ -19,7 +19,7 @@ import numpy.typing as npt
 import platformdirs
 from sklearn.metrics import roc_auc_score
 
-from uad_bench.beside import Pick, picked
+from uad_bench.figures.compare_methods import Pick, picked
 from uad_bench.results.run_cases import asked, members
 from uad_bench.results.run_directory import find_runs
 from uad_bench.results.scored_maps import Views

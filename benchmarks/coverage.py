@@ -18,8 +18,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm, t
 
-from uad_bench.board.intervals import Parts, half_width, of_cases, of_draws, patient_draws, two_way
-from uad_bench.board.subjects import influence
+from uad_bench.leaderboard.statistics.clusters import influence
+from uad_bench.leaderboard.statistics.intervals import (
+    Parts,
+    half_width,
+    of_cases,
+    of_draws,
+    patient_draws,
+    two_way,
+)
 
 Floats = npt.NDArray[np.float64]
 PATIENT_SD, BOTH_SD = 0.2, 0.03

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from uad_bench.board.aggregate import tables
-from uad_bench.board.intervals import patient_draws
-from uad_bench.board.summary import Number, RunSummary, Tested
-from uad_bench.collect import collect
 from uad_bench.config import Protocol, RunSpec, load_protocol
+from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.collect import collect
+from uad_bench.leaderboard.run_summary import Number, RunSummary, Tested
+from uad_bench.leaderboard.statistics.intervals import patient_draws
 from uad_bench.results import run_directory
 
 PATIENTS, SEEDS, DATASETS = 30, 10, 10

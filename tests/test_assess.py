@@ -13,7 +13,7 @@ from uad_bench.errors import EnvironmentFault, UsageError
 from uad_bench.evaluate import postprocess
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_histogram import Sketch
-from uad_bench.pictures import pooled, typical
+from uad_bench.figures.run_figures import pooled, typical
 from uad_bench.results.scored_maps import SPOOL, Views, forget_spools
 
 STEPS = [{"step": "median", "size": 3}, {"step": "erode_brain"}, {"step": "drop_components", "voxels": 2}]

@@ -11,11 +11,11 @@ import pytest
 from tests.plugins.toy_data import make, write_case
 from tests.test_run import DATA, HERE, execute, hush, matrix
 from uad_bench.cohort import gather
-from uad_bench.collect import summarise
 from uad_bench.config import load_protocol
 from uad_bench.data.published_splits import read_table
 from uad_bench.errors import DataError, UsageError
 from uad_bench.executor import execute as execute_all
+from uad_bench.leaderboard.collect import summarise
 from uad_bench.preparing import prepare_dataset, ready_steps
 from uad_bench.reevaluate import reevaluate
 from uad_bench.roles import Plan

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from uad_bench.collect import collect, summarise
 from uad_bench.config import RunSpec, digest, load_protocol
 from uad_bench.errors import IntegrityError
+from uad_bench.leaderboard.collect import collect, summarise
 from uad_bench.results.run_directory import CASE_COLUMNS, METRIC_COLUMNS, SPLIT_COLUMNS, RunDir
 
 MEMBERS = [

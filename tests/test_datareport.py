@@ -10,10 +10,10 @@ import typer
 from matplotlib.image import imread
 
 from tests.plugins.toy_data import make
-from uad_bench import datareport
 from uad_bench.cli import reporting
 from uad_bench.config import load_protocol
-from uad_bench.datareport import write_report
+from uad_bench.data_report import report
+from uad_bench.data_report.report import write_report
 from uad_bench.errors import DataError, PartialFailure
 from uad_bench.prepare.cache.prepared_case import prepared
 
@@ -24,7 +24,7 @@ DATA = str(HERE / "toy_data.py")
 @pytest.fixture(autouse=True)
 def small_sheets(monkeypatch):
     """Two cases a sheet: matplotlib takes a fifth of a second for each."""
-    monkeypatch.setattr(datareport, "CASES_A_SHEET", 2)
+    monkeypatch.setattr(report, "CASES_A_SHEET", 2)
 
 
 @pytest.fixture(scope="module")

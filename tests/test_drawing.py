@@ -12,8 +12,9 @@ import pytest
 from matplotlib.image import imread
 
 from tests.plugins.toy_data import make, write_case
-from uad_bench import beside, cli, explain
+from uad_bench import cli, explain
 from uad_bench.executor import Matrix, execute
+from uad_bench.figures import compare_methods
 from uad_bench.results.run_cases import asked
 from uad_bench.results.run_directory import RunDir
 from uad_bench.run import Workplace
@@ -145,7 +146,7 @@ def test_methods_are_beside_each_other_the_better_first_and_of_each_the_lowest_s
     runs, place, draw, tmp_path, monkeypatch
 ):
     seen = []
-    monkeypatch.setattr("uad_bench.board.beside.draw_beside", lambda *given: seen.append(given))
+    monkeypatch.setattr("uad_bench.figures.method_grid.draw_beside", lambda *given: seen.append(given))
     code, out, err = draw("methods", place.out, "--to", tmp_path / "m.png", "--workers", 1)
     assert code == 0 and "(2 methods)" in out, err
     _, shown, metric, _ = seen[0]
@@ -178,9 +179,9 @@ def test_methods_writes_one_png_and_takes_named_cases(runs, draw, tmp_path):
 
 def test_the_maps_are_those_that_were_evaluated(runs, place, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr("uad_bench.board.beside.draw_beside", lambda *given: seen.append(given[1]))
+    monkeypatch.setattr("uad_bench.figures.method_grid.draw_beside", lambda *given: seen.append(given[1]))
     case_id = cases_of(runs["raw0"])[0]
-    beside.beside([runs["raw0"]], [case_id], "", place.sources, tmp_path / "m.png", hush)
+    compare_methods.beside([runs["raw0"]], [case_id], "", place.sources, tmp_path / "m.png", hush)
     shown, raw = seen[0][0].panels[0].map, runs["raw0"].read_map("toy_data", case_id)
     brain = seen[0][0].panels[0].brain_mask
     assert not np.array_equal(shown[brain], raw[brain])  # the protocol's median came between

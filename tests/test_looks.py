@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from uad_bench.data.nifti.read import Volume
-from uad_bench.looks import REGISTRATION, look
+from uad_bench.data_report.case_facts import REGISTRATION, look
 from uad_bench.prepare.cache.prepared_case import prepared
 from uad_bench.prepare.registration import atlas as atlases
 from uad_bench.prepare.registration import quality

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from tests.plugins.toy_data import make, write_case
-from uad_bench.collect import collect
 from uad_bench.errors import DataError, IntegrityError, PartialFailure, PluginError, UsageError
 from uad_bench.executor import Matrix
 from uad_bench.executor import execute as execute_all
+from uad_bench.leaderboard.collect import collect
 from uad_bench.reevaluate import reevaluate
 from uad_bench.run import Workplace, n_parameters
 from uad_bench.sources import Sources

@@ -8,7 +8,7 @@ from uad_bench.cohort import Cohort
 from uad_bench.config import Protocol, RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import PluginError, UsageError, unknown_name
-from uad_bench.pictures import draw
+from uad_bench.figures.run_figures import draw
 from uad_bench.results import run_directory
 from uad_bench.results.scored_maps import Views, forget_spools
 from uad_bench.support import environment

@@ -10,13 +10,13 @@ import numpy as np
 from uad_bench import plugins
 from uad_bench.cohort import Member
 from uad_bench.errors import UsageError
-from uad_bench.pictures import MOST_CASES, kind_of, typical
+from uad_bench.figures.run_figures import MOST_CASES, kind_of, typical
 from uad_bench.results.run_cases import asked, members
 from uad_bench.results.run_directory import RunDir
 from uad_bench.run import Workplace, context, stored
 
 if TYPE_CHECKING:
-    from uad_bench.board.inside import Opened
+    from uad_bench.figures.components.sheet import Opened
     from uad_bench.method.base import Method
     from uad_bench.method.context import Context
 
@@ -62,8 +62,8 @@ def explain(run: RunDir, wish: Wish, place: Workplace, to: Path, say: Say) -> li
 
 def _opened(run: RunDir, method: "Method", member: Member, ctx: "Context") -> "Opened":
     """A case with its map, as kept or else scored again, and its components."""
-    from uad_bench.board.inside import Opened
-    from uad_bench.board.panels import Panel
+    from uad_bench.figures.components.sheet import Opened
+    from uad_bench.figures.slices import Panel
     from uad_bench.method.explanation import explain_scan
     from uad_bench.method.guard import score_scan
 
@@ -81,10 +81,10 @@ def _opened(run: RunDir, method: "Method", member: Member, ctx: "Context") -> "O
 
 def _draw(to: Path, suffix: str, opened: "Sequence[Opened]", title: str) -> list[Path]:
     """The sheet, the first two components against each other, and the first shift as places."""
-    from uad_bench.board.density import draw_density
-    from uad_bench.board.inside import draw_inside
-    from uad_bench.board.places import draw_places
-    from uad_bench.board.voxels import cloud, places
+    from uad_bench.figures.components.density import draw_density
+    from uad_bench.figures.components.displacements import draw_places
+    from uad_bench.figures.components.sheet import draw_inside
+    from uad_bench.figures.components.voxel_groups import cloud, places
 
     written = [to / f"inside{suffix}.png"]
     draw_inside(written[0], opened, title)

@@ -19,7 +19,7 @@ from uad_bench.cohort import Cohort, Member, Scans, iter_rows
 from uad_bench.config import RunSpec
 from uad_bench.demands import borrowed_weights
 from uad_bench.errors import UadError, UsageError
-from uad_bench.pictures import TRAINING, draw_training
+from uad_bench.figures.run_figures import TRAINING, draw_training
 from uad_bench.results import run_directory
 from uad_bench.sources import Sources
 from uad_bench.support import environment

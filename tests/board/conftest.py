@@ -2,7 +2,7 @@
 
 import pytest
 
-from uad_bench.board.summary import Number, RunSummary, Tested
+from uad_bench.leaderboard.run_summary import Number, RunSummary, Tested
 
 PINNED = {"modalities": ["t2"], "postprocess": [{"step": "median", "size": 5}]}
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from uad_bench.board.summary import Cell, Contrast, Cost, Critical, Key, Reported, Row, Standing, Table
+from uad_bench.leaderboard.run_summary import Cost
+from uad_bench.leaderboard.statistic_types import Contrast, Critical, Standing
+from uad_bench.leaderboard.table import Cell, Key, Reported, Row, Table
 
 METHODS = {"patch2loc:conv": 0.42, "ae": 0.31, "vae": 0.30, "thresh": 0.36}
 FLOOR = 0.021

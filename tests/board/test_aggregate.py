@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from uad_bench.board.aggregate import tables
-from uad_bench.board.means import over_seeds
-from uad_bench.board.summary import Number
 from uad_bench.errors import UsageError
+from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.run_summary import Number
+from uad_bench.leaderboard.seed_means import over_seeds
 
 AP = ("all", "ap.pooled")
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from uad_bench.board.beside import Shown, beside, draw_beside
-from uad_bench.board.panels import Panel, robust_range
+from uad_bench.figures.method_grid import Shown, beside, draw_beside
+from uad_bench.figures.slices import Panel, robust_range
 
 SHAPE = (20, 24, 6)
 

@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import hashlib, json, random, sys
 from benchmarks import leaderboard
-from uad_bench.board.aggregate import tables
-from uad_bench.board.render import render
+from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.render.render import render
 leaderboard.DATASETS, leaderboard.SEEDS = 2, 3
 runs = random.Random(int(sys.argv[1])).sample(found := list(leaderboard.made_up(12)), len(found))
 made = tables(runs)

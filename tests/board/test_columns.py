@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from tests.board import handmade
-from uad_bench.board import layout, notes, wording
-from uad_bench.board.records import long_csv, strict_json
-from uad_bench.board.render import FORMATS, render
-from uad_bench.board.summary import Cell, Contrast, Row
+from uad_bench.leaderboard.layout import notes, text_grid, wording
+from uad_bench.leaderboard.render.csv_json import long_csv, strict_json
+from uad_bench.leaderboard.render.render import FORMATS, render
+from uad_bench.leaderboard.statistic_types import Contrast
+from uad_bench.leaderboard.table import Cell, Row
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def column(grid, heading):
 
 
 def test_the_columns_are_those_of_the_design_in_its_order(full):
-    assert layout.page(full).headings == (
+    assert text_grid.page(full).headings == (
         "rank", "group", "method", "seeds", "cases", "AP per case", "AP pooled", "AP gain", "AUROC", "Dice@tune",
         "Dice@healthy_q98", "ceiling Dice@oracle_case†", "ceiling Dice@oracle_set†", "lesion F1@healthy_q98",
         "FPR@healthy_q98 (healthy)", "Δ to best (Holm p)", "Δ to baseline (Holm p)", "training, s",
@@ -40,14 +41,14 @@ def test_the_columns_are_those_of_the_design_in_its_order(full):
 
 
 def test_a_table_with_little_has_few_columns(bare):
-    assert layout.page(bare).headings == ("rank", "method", "seeds", "cases", "AP pooled")
-    assert layout.kinds(bare) is None and layout.strata(bare) == []
+    assert text_grid.page(bare).headings == ("rank", "method", "seeds", "cases", "AP pooled")
+    assert text_grid.kinds(bare) is None and text_grid.strata(bare) == []
 
 
 def test_kinds_and_strata_are_tables_of_their_own(full):
-    assert layout.kinds(full).headings == ("rank", "method", "AP per case, ms", "AP per case, tumour")
-    assert [grid.title for grid in layout.strata(full)] == ["by sex", "by site"]
-    assert layout.strata(full)[1].headings[2:] == ("AP per case, site=HH", "AP per case, site=IOP")
+    assert text_grid.kinds(full).headings == ("rank", "method", "AP per case, ms", "AP per case, tumour")
+    assert [grid.title for grid in text_grid.strata(full)] == ["by sex", "by site"]
+    assert text_grid.strata(full)[1].headings[2:] == ("AP per case, site=HH", "AP per case, site=IOP")
 
 
 def test_strata_are_on_the_page_and_in_the_data_only(full):
@@ -56,7 +57,7 @@ def test_strata_are_on_the_page_and_in_the_data_only(full):
 
 
 def test_what_each_place_says(full):
-    grid = layout.page(full)
+    grid = text_grid.page(full)
     assert column(grid, "rank")["ae"].text == "3° [3–4]"
     assert column(grid, "group")["thresh"].text == "a"
     assert column(grid, "AP per case")["thresh"].text == "0.360 ± 0.012 [0.310, 0.410] (17.1×)"
@@ -69,12 +70,12 @@ def test_what_each_place_says(full):
 
 
 def test_null_rows_come_first_and_the_prevalence_before_them(full):
-    found = [row[2].text for row in layout.page(full).rows]
+    found = [row[2].text for row in text_grid.page(full).rows]
     assert found[:3] == ["prevalence", "random", "atlas-z"]
 
 
 def test_a_ceiling_is_marked_and_honours_nobody(full):
-    grid = layout.page(full)
+    grid = text_grid.page(full)
     marked = [head for head in grid.heads if head.oracle]
     assert len(marked) == 2 and all(head.text.endswith("†") for head in marked)
     assert not any(entry.best for head in marked for entry in column(grid, head.text).values())
@@ -89,7 +90,7 @@ def test_an_oracle_by_its_own_word_has_a_dagger_and_less_may_be_better():
         return handmade.row(label, value, rank, cells=cells, standing=None)
 
     table = handmade.table([row("a", 1, 0.4), row("b", 2, 0.3)])
-    grid = layout.page(table)
+    grid = text_grid.page(table)
     assert not any(entry.best for entry in column(grid, "Dice@q†").values())
     assert column(grid, "lesion F1@q")["b"].best and not column(grid, "lesion F1@q")["a"].best
     assert {head.text: head.lower for head in grid.heads}["lesion F1@q"]
@@ -101,7 +102,7 @@ def test_the_clean_up_has_a_table_step_by_step_and_no_other_column():
              (("median:", 0.2), ("", 0.3), ("raw:", 0.1))}  # fmt: skip
     rows = [handmade.row("ae", 0.3, cells=cells)]
     table = handmade.table(rows, stages=("raw", "median"))
-    grid = layout.stages(table)
+    grid = text_grid.stages(table)
     assert grid.headings == (
         "rank",
         "method",
@@ -110,10 +111,10 @@ def test_the_clean_up_has_a_table_step_by_step_and_no_other_column():
         "AP per case, final",
     )
     assert [entry.text for entry in grid.rows[0][2:]] == ["0.100 ± 0.010", "0.200 ± 0.010", "0.300 ± 0.010"]
-    assert not any(":" in head.key for head in layout.page(table).heads)
+    assert not any(":" in head.key for head in text_grid.page(table).heads)
     for form in ("markdown", "html"):
         assert "clean-up step by step" in render([table], form)
-    assert layout.stages(handmade.table(rows)) is None
+    assert text_grid.stages(handmade.table(rows)) is None
 
 
 def test_fewer_than_three_seeds_have_no_deviation():
@@ -124,7 +125,7 @@ def test_fewer_than_three_seeds_have_no_deviation():
 
 
 def test_one_seed_is_told(bare):
-    assert column(layout.page(bare), "seeds")["ae"].text == "n=1"
+    assert column(text_grid.page(bare), "seeds")["ae"].text == "n=1"
     assert any(note.startswith("fewer than 3 seeds") for note in notes.notes(bare))
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from uad_bench.board.compare import differences, verdict, why
+from uad_bench.leaderboard.comparability import differences, verdict, why
 
 
 def test_equal_protocols_and_cases_are_comparable(make_run):

@@ -8,9 +8,10 @@ from matplotlib.image import imread
 from matplotlib.quiver import Quiver
 from scipy.stats import gaussian_kde
 
-from uad_bench.board import density, inside, places, voxels
-from uad_bench.board.inside import MAP, Opened, columns_of, draw_inside, sheet
-from uad_bench.board.panels import Panel, robust_range
+from uad_bench.figures.components import density, displacements, voxel_groups
+from uad_bench.figures.components import sheet as component_sheet
+from uad_bench.figures.components.sheet import MAP, Opened, columns_of, draw_inside, sheet
+from uad_bench.figures.slices import Panel, robust_range
 from uad_bench.types import Component
 
 SHAPE = (20, 24, 6)
@@ -37,8 +38,8 @@ def cases():
 
 
 def rows(figure, columns):
-    places = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
-    return np.reshape(places, (-1, columns))
+    displacements = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+    return np.reshape(displacements, (-1, columns))
 
 
 def test_columns_are_image_lesion_components_and_map_with_a_bar_each(cases):
@@ -88,7 +89,7 @@ def test_equal_cases_give_equal_bytes(cases, tmp_path):
 
 
 def test_voxels_are_apart_by_lesion_and_kind_and_no_voxel_outside_the_brain_counts(cases):
-    found = voxels.cloud(cases)
+    found = voxel_groups.cloud(cases)
     assert [axis.words for axis in found.axes] == ["error (mm)", "copy"]
     assert len(found.others) == 3 * 16 * 20 * 6 - 2 * 20 and set(found.lesions) == {"ms"}
     first = cases[0]
@@ -98,18 +99,18 @@ def test_voxels_are_apart_by_lesion_and_kind_and_no_voxel_outside_the_brain_coun
 
 def test_the_only_component_stands_against_the_image_and_none_against_nothing():
     alone = opened(several=False)
-    found = voxels.cloud([alone])
+    found = voxel_groups.cloud([alone])
     assert [axis.name for axis in found.axes] == ["image", "error"]
     np.testing.assert_array_equal(found.lesion[:, 0], alone.panel.image[alone.panel.lesion_mask])
-    assert voxels.cloud([replace(alone, parts={})]) is None
-    assert voxels.places([opened(shift=False)]) is None
+    assert voxel_groups.cloud([replace(alone, parts={})]) is None
+    assert voxel_groups.places([opened(shift=False)]) is None
 
 
 def test_places_are_where_the_voxel_is_and_where_it_is_shifted_to():
-    found = voxels.places([opened()])
+    found = voxel_groups.places([opened()])
     x, y, _ = np.nonzero(opened().panel.lesion_mask)
     np.testing.assert_array_equal(found.lesion, np.stack([x, y, x + 4, y - 1], axis=1))
-    healthy = voxels.places([opened("h", lesion=False)])
+    healthy = voxel_groups.places([opened("h", lesion=False)])
     assert healthy.lesion.shape == (0, 4)
 
 
@@ -147,8 +148,8 @@ def test_constant_few_and_no_voxels_are_still_a_picture(values, tmp_path):
     for name, others in (("a.png", some), ("b.png", values)):
         density.draw_density(tmp_path / name, density.Cloud(axes, others, {"x": values}), "t")
         four = np.concatenate([others, others], axis=1)
-        shift = places.Places("there", "voxels", four, np.concatenate([values, values], axis=1))
-        places.draw_places(tmp_path / name, shift, "t")
+        shift = displacements.Places("there", "voxels", four, np.concatenate([values, values], axis=1))
+        displacements.draw_places(tmp_path / name, shift, "t")
         assert imread(tmp_path / name).ndim == 3
 
 
@@ -170,4 +171,4 @@ def test_the_medians_of_several_kinds_are_marked_and_told():
 
 def test_sizes_of_shifts_are_lengths():
     part = Component(np.stack([np.full(SHAPE, 3.0), np.full(SHAPE, 4.0)]), "shift")
-    assert (inside.size(part) == 5).all()
+    assert (component_sheet.size(part) == 5).all()

@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.weightstats import DescrStatsW
 
 from benchmarks.coverage import covered, simulate, simulate_folds
-from uad_bench.board.intervals import (
+from uad_bench.leaderboard.statistics.intervals import (
     Parts,
     half_width,
     of_cases,

@@ -7,8 +7,8 @@ import pytest
 
 from tests.board import handmade
 from tests.board.test_render import NASTY
-from uad_bench.board.escape import latex as write
-from uad_bench.board.render import render
+from uad_bench.leaderboard.render.escape import latex as write
+from uad_bench.leaderboard.render.render import render
 
 ENGINE = shutil.which("pdflatex") or shutil.which("tectonic")
 NAMES = [*NASTY, "ß µ ÿ", "שלום", "😀", "[x]", "a & b \\\\ [2pt]", "%", "\\end{table}"]

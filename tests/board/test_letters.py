@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from uad_bench.board.letters import apart, letters
-from uad_bench.board.paired import holm, sign_flip
+from uad_bench.leaderboard.statistics.compact_letters import apart, letters
+from uad_bench.leaderboard.statistics.paired_tests import holm, sign_flip
 
 
 def split(text):

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.board.handmade import row, table
-from uad_bench.board.overview import overview
-from uad_bench.board.render import render
-from uad_bench.board.summary import Reported
+from uad_bench.leaderboard.overview import overview
+from uad_bench.leaderboard.render.render import render
+from uad_bench.leaderboard.table import Reported
 
 
 def paper(method, dataset="brats21", ap=0.5, dice=0.6, modality="t2"):

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.board import handmade
-from uad_bench.board.escape import visible
-from uad_bench.board.render import render
+from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.render import render
 
 ROOT = Path(__file__).parents[2]
 NASTY = [
@@ -129,7 +129,7 @@ def test_strata_and_kinds_are_not_columns_of_the_main_table(page):
 
 def test_equal_bytes_in_another_time_zone_language_and_hash_seed():
     code = (
-        "import hashlib;from tests.board import handmade;from uad_bench.board.render import render;"
+        "import hashlib;from tests.board import handmade;from uad_bench.leaderboard.render.render import render;"
         "print(hashlib.sha256(render([handmade.table()], 'html').encode()).hexdigest())"
     )
     found = set()

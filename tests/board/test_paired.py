@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from uad_bench.board.paired import contrasts, holm, sign_flip, t_test, wilcoxon
-from uad_bench.board.summary import Scheme
+from uad_bench.leaderboard.statistic_types import Scheme
+from uad_bench.leaderboard.statistics.paired_tests import contrasts, holm, sign_flip, t_test, wilcoxon
 
 
 def drawn(k=6, n=12, seed=0):

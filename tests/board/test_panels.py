@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from uad_bench.board.panels import Panel, best_slice, robust_range, slice_of
+from uad_bench.figures.slices import Panel, best_slice, robust_range, slice_of
 
 
 @pytest.fixture

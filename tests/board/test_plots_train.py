@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from uad_bench.board.plots_train import Series, Training, draw_training, panels, smoothed, training
+from uad_bench.figures.training_curves import Series, Training, draw_training, panels, smoothed, training
 
 
 def series(values, every=1):

@@ -4,7 +4,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from uad_bench.board.prepared_page import (
+from uad_bench.data_report.outliers import Facts, ranked
+from uad_bench.data_report.page import (
     Failure,
     Page,
     Sheet,
@@ -16,7 +17,6 @@ from uad_bench.board.prepared_page import (
     row,
     spoken,
 )
-from uad_bench.board.prepared_rank import Facts, ranked
 from uad_bench.errors import DataError
 
 EVIL = "<script>alert(1)</script>"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import median_abs_deviation
 
-from uad_bench.board.prepared_rank import Facts, ranked, robust_z
+from uad_bench.data_report.outliers import Facts, ranked, robust_z
 
 
 def test_robust_z_is_the_distance_from_the_median_in_normal_deviations():

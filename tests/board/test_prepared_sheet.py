@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage, imread
 
-from uad_bench.board.prepared_sheet import ATLAS, BRAIN, LESION, Histogram, Picture, draw_sheet, slice_index
+from uad_bench.data_report.sheets import ATLAS, BRAIN, LESION, Histogram, Picture, draw_sheet, slice_index
 
 SHAPE = (20, 24, 16)
 

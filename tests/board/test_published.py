@@ -2,9 +2,9 @@
 
 import pytest
 
-from uad_bench.board.aggregate import tables
-from uad_bench.board.published import COLUMNS, read
 from uad_bench.errors import DataError
+from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.published import COLUMNS, read
 from uad_bench.support.package_files import shipped
 
 

@@ -6,7 +6,7 @@ import pytest
 import scikit_posthocs
 from scipy import stats
 
-from uad_bench.board import ranking
+from uad_bench.leaderboard.statistics import ranking
 
 
 def scores(k=5, n=20, seed=0):

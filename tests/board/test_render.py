@@ -8,12 +8,12 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from uad_bench.board.aggregate import tables
-from uad_bench.board.escape import visible
-from uad_bench.board.published import COLUMNS, read
-from uad_bench.board.records import LONG_COLUMNS
-from uad_bench.board.render import FORMATS, render
 from uad_bench.errors import UsageError
+from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.published import COLUMNS, read
+from uad_bench.leaderboard.render.csv_json import LONG_COLUMNS
+from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.render import FORMATS, render
 
 NASTY = [
     "<script>alert(1)</script>", "a|b", '=HYPERLINK("http://x")', "snake_case_*name*", "R&D 5% $x$ #1 ~^\\{}",

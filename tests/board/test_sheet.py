@@ -6,10 +6,10 @@ from matplotlib.colors import to_hex
 from matplotlib.image import imread
 from sklearn.metrics import average_precision_score
 
-from uad_bench.board import picture
-from uad_bench.board.panels import Panel
-from uad_bench.board.sheet import OUTLINE, THRESHOLD, draw, draw_sheet, thinned
 from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.figures import slice_drawing
+from uad_bench.figures.case_sheet import OUTLINE, THRESHOLD, draw, draw_sheet, thinned
+from uad_bench.figures.slices import Panel
 
 SHAPE = (20, 24, 6)
 
@@ -88,10 +88,10 @@ def test_the_file_is_a_small_png_and_equal_when_drawn_again(panels, curves, tmp_
 
 def test_a_picture_that_would_be_large_is_drawn_with_fewer_dots(panels, tmp_path, monkeypatch):
     draw_sheet(tmp_path / "a.png", panels[:1], {}, "noise")
-    monkeypatch.setattr(picture, "MOST_BYTES", (tmp_path / "a.png").stat().st_size - 1)
+    monkeypatch.setattr(slice_drawing, "MOST_BYTES", (tmp_path / "a.png").stat().st_size - 1)
     draw_sheet(tmp_path / "b.png", panels[:1], {}, "noise")
     assert imread(tmp_path / "b.png").shape < imread(tmp_path / "a.png").shape
-    assert (tmp_path / "b.png").stat().st_size <= picture.MOST_BYTES
+    assert (tmp_path / "b.png").stat().st_size <= slice_drawing.MOST_BYTES
 
 
 def test_nothing_to_draw_is_still_a_picture(tmp_path):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from uad_bench.board.aggregate import tables
-from uad_bench.board.evidence import case_form
-from uad_bench.board.intervals import patient_draws
-from uad_bench.board.summary import Number
-from uad_bench.board.summary import Tested as OnTest
+from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.run_summary import Number
+from uad_bench.leaderboard.run_summary import Tested as OnTest
+from uad_bench.leaderboard.statistics.evidence import case_form
+from uad_bench.leaderboard.statistics.intervals import patient_draws
 
 IDS = [f"case{i:02d}" for i in range(24)]
 AP, CASE = ("all", "ap.pooled"), ("all", "ap.case")

@@ -5,8 +5,8 @@ import pytest
 from statsmodels.api import OLS
 
 from benchmarks.coverage import sessions_hold
-from uad_bench.board.intervals import of_cases
-from uad_bench.board.subjects import averaged, influence, places
+from uad_bench.leaderboard.statistics.clusters import averaged, influence, places
+from uad_bench.leaderboard.statistics.intervals import of_cases
 
 WHICH = np.array([0, 0, 0, 1, 2, 2, 3, 4, 4, 5])
 

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from uad_bench.board.aggregate import tables
-from uad_bench.board.terminal import rich_tables
+from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.render.terminal import rich_tables
 
 KINDS = ("iso", "ms", "structural", "tumour")
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from uad_bench.data.audit.near_duplicates import near_duplicates, thumbnail
 
 

@@ -1,6 +1,5 @@
-from uad_bench.data.audit.finished_runs import audit_recorded
-
 from uad_bench.data.audit import blocking
+from uad_bench.data.audit.finished_runs import audit_recorded
 from uad_bench.data.splits import ids_hash
 
 ROLES = {"h1": "train", "h2": "val", "h3": "test", "p1": "tune", "p2": "test"}

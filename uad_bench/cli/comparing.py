@@ -16,9 +16,9 @@ def why(words: Sequence[Path]) -> None:
 
     Raises UsageError for other than two names, and for one that is of no run or of several.
     """
-    from uad_bench.board.compare import verdict
-    from uad_bench.collect import summarise
     from uad_bench.errors import UsageError
+    from uad_bench.leaderboard.collect import summarise
+    from uad_bench.leaderboard.comparability import verdict
 
     if len(words) < 2:
         hint = "uad-bench leaderboard why RUN RUN [FOLDERS]..."

@@ -61,7 +61,7 @@ def training(
 ) -> None:
     """Training curves, those of one method over each other; also of runs that are not complete."""
     from uad_bench.errors import UsageError
-    from uad_bench.pictures import draw_training
+    from uad_bench.figures.run_figures import draw_training
     from uad_bench.results.run_directory import find_runs
 
     if not draw_training(find_runs(runs), _png(to)):
@@ -80,7 +80,7 @@ def methods(
     workers: options.Workers = 0,
 ) -> None:
     """All methods on the same test cases, side by side, from stored maps; of each, the run of the lowest seed."""
-    from uad_bench.beside import beside
+    from uad_bench.figures.compare_methods import beside
 
     options.show_log()
     found = _complete(runs)

@@ -24,7 +24,7 @@ def report(
     """
     from uad_bench import plugins
     from uad_bench.config import Overrides
-    from uad_bench.datareport import write_report
+    from uad_bench.data_report.report import write_report
     from uad_bench.errors import PartialFailure
     from uad_bench.executor import with_settings
     from uad_bench.preparing import prepare_dataset, ready_steps

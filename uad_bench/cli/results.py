@@ -10,8 +10,8 @@ from uad_bench.cli import options
 from uad_bench.cli.comparing import why
 
 if TYPE_CHECKING:
-    from uad_bench.board.summary import Reported, Table
     from uad_bench.errors import UadError
+    from uad_bench.leaderboard.table import Reported, Table
     from uad_bench.results.run_directory import RunDir
 
 
@@ -60,8 +60,8 @@ def leaderboard(
 
 
 def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: Path | None) -> None:
-    from uad_bench.board.render import render
     from uad_bench.errors import IntegrityError, PartialFailure
+    from uad_bench.leaderboard.render.render import render
     from uad_bench.results.run_directory import EDITED, find_runs
     from uad_bench.support.atomic_files import write_text
 
@@ -95,7 +95,7 @@ def print_tables(runs: "Sequence[RunDir]") -> None:
 def _print(tables: "Sequence[Table]") -> None:
     from rich.console import Console
 
-    from uad_bench.board.terminal import rich_tables
+    from uad_bench.leaderboard.render.terminal import rich_tables
 
     console = Console()
     if not tables:
@@ -105,7 +105,7 @@ def _print(tables: "Sequence[Table]") -> None:
 
 
 def _draw(tables: "Sequence[Table]", folder: Path) -> None:
-    from uad_bench.board.plots import draw_tables
+    from uad_bench.figures.leaderboard_figures import draw_tables
 
     written = draw_tables(tables, folder)
     typer.echo(f"{len(written)} figures in {folder}", err=True)
@@ -113,8 +113,8 @@ def _draw(tables: "Sequence[Table]", folder: Path) -> None:
 
 def _tables(runs: "Sequence[RunDir]") -> "tuple[list[Table], tuple[UadError, ...]]":
     """The tables of some runs, beside reported numbers; runs that cannot be trusted are named and left out."""
-    from uad_bench.board import aggregate
-    from uad_bench.collect import collect
+    from uad_bench.leaderboard import aggregate
+    from uad_bench.leaderboard.collect import collect
 
     found = collect(runs)
     for error in found.refused:
@@ -124,7 +124,7 @@ def _tables(runs: "Sequence[RunDir]") -> "tuple[list[Table], tuple[UadError, ...
 
 def _reported() -> "list[Reported]":
     """What papers printed."""
-    from uad_bench.board import published
+    from uad_bench.leaderboard import published
     from uad_bench.support.package_files import shipped
 
     return published.read(shipped("leaderboard/published"))

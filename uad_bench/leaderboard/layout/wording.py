@@ -1,0 +1,148 @@
+"""What is said around and inside a table, in words that every format shares; nothing is escaped yet."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from uad_bench.leaderboard.run_summary import SEEDS_FOR_SPREAD, SEEDS_TO_RANK
+from uad_bench.leaderboard.statistic_types import Contrast
+from uad_bench.leaderboard.table import Cell, Reported, Row, Table
+
+DAGGER = "†"
+NOTHING = "–"
+NO_DEVIATION = "n/a (deterministic)"
+FEW = "°"
+
+
+def title(table: Table) -> str:
+    """Which ranking this is."""
+    key = table.key
+    return f"{key.protocol}: {key.train} → {key.test}"
+
+
+def facts(table: Table) -> list[str]:
+    """What pins the numbers of a table down."""
+    key = table.key
+    lines = [
+        f"protocol {key.protocol}, fingerprint {key.fingerprint}",
+        f"trained on {key.train}, tested on {key.test}: {table.lesion + table.healthy} cases "
+        f"({table.lesion} with lesions, {table.healthy} healthy), SHA-256 of their ids {key.test_ids[:12]}, "
+        f"of the cases that models and thresholds were made from {key.fit_ids[:12]}",
+        f"ranked by {table.primary} over all lesion cases, higher is better; scheme: {scheme(table)}",
+    ]
+    if table.apart:
+        lines.append(f"not comparable with the first table of {key.test}: {table.apart}")
+    return lines
+
+
+def scheme(table: Table) -> str:
+    """How a rank comes about."""
+    per_seed = "pooled over all cases" if ".pooled" in table.primary else "per case, mean over cases"
+    return f"{per_seed}, then mean over seeds, then rank; equal means share a rank"
+
+
+def rank_text(row: Row, *, bare: bool = False) -> str:
+    """`1 [1–2]`, "leak" for a leaky split, "null" for the floor, "–" where seeds are missing."""
+    if row.leaky:
+        return "leak"
+    if row.null or row.rank is None:
+        return "null" if row.null else NOTHING
+    interval = "" if bare or row.standing is None else f" [{row.standing.low}–{row.standing.high}]"
+    return f"{row.rank}{FEW if few(row) else ''}{interval}"
+
+
+def few(row: Row) -> bool:
+    """The rank rests on fewer seeds than it should."""
+    drawn = row.rank is not None and not row.deterministic and row.folds < 2
+    return drawn and row.done < SEEDS_TO_RANK
+
+
+def seeds_text(row: Row) -> str:
+    """`5`, `4 of 5` where seeds are missing, "n=1", `15 runs, 5 folds`, and "det." where seeds change nothing."""
+    text = str(row.done) if row.complete else f"{row.done} of {row.begun}"
+    if row.folds:
+        return f"{text} runs, {row.folds} fold{'s' if row.folds > 1 else ''}"
+    if row.complete and row.done == 1 and not row.deterministic:
+        return "n=1"
+    return f"{text} det." if row.deterministic else text
+
+
+def cases_text(table: Table, row: Row, *, brief: bool = False) -> str:
+    """`36`, `34 (1 undefined, 1 failed)`, in brief `34*`: cases in the primary metric, of those with a lesion."""
+    cell = row.cells.get(("all", table.primary))
+    if cell is None:
+        return NOTHING
+    failed = table.lesion - cell.n - cell.undefined
+    lacking = [f"{n} {what}" for n, what in ((cell.undefined, "undefined"), (failed, "failed")) if n > 0]
+    if not lacking:
+        return str(cell.n)
+    return f"{cell.n}*" if brief else f"{cell.n} ({', '.join(lacking)})"
+
+
+def cell_text(row: Row, cell: Cell | None, digits: int, floor: float | None, interval: str = "") -> str:
+    """`0.146 ± 0.002 (6.5×)`: the ratio is to the `floor`; a reason where there is no number."""
+    if cell is None or cell.mean is None:
+        return cell.reason if cell and cell.reason else NOTHING
+    sd = cell.sd if cell.seeds >= SEEDS_FOR_SPREAD else None
+    ratio = f" ({cell.mean / floor:.1f}×)" if floor else ""
+    return spread(cell.mean, sd, digits) + (interval and f" {interval}") + ratio
+
+
+def spread(mean: float, sd: float | None, digits: int = 3) -> str:
+    """`0.146 ± 0.002`, or the mean alone where there is no deviation."""
+    return f"{mean:.{digits}f}" + ("" if sd is None else f" ± {sd:.{digits}f}")
+
+
+def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    """`[0.120, 0.172]`; empty where an end is not known."""
+    return "" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def missing(row: Row, cell: Cell | None, primary: str) -> str:
+    """Which seeds and cases a number lacks, but for those that the column "cases" tells of the primary metric."""
+    if cell is None or cell.mean is None:
+        return ""
+    seeds = f", {cell.seeds} of {row.done} seeds" if cell.seeds < row.done else ""
+    told = row.cells.get(("all", primary))
+    undefined = 0 if told and told.undefined == cell.undefined else cell.undefined
+    return seeds + (f", {undefined} undefined" if undefined else "")
+
+
+def contrast_text(contrast: Contrast | None) -> str:
+    """`−0.021 (p 0.013)`, with the p-value after Holm's correction."""
+    if contrast is None or contrast.difference is None:
+        return NOTHING
+    p = "" if contrast.p_holm is None else f" (p {p_text(contrast.p_holm)})"
+    return f"{contrast.difference:+.3f}".replace("-", "−") + p
+
+
+def p_text(p: float) -> str:
+    """`0.013`, `<0.001`."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def figure(value: float | None) -> str:
+    """Three digits that count: 0.0521, 12.3, 1520."""
+    if value is None:
+        return NOTHING
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def count(n: int | None) -> str:
+    """`11.2M`, `4.5k`, `12`."""
+    if n is None:
+        return NOTHING
+    for size, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if n >= size:
+            return f"{n / size:.3g}{letter}"
+    return str(n)
+
+
+def provenance_text(row: Row) -> str:
+    """Whether papers printed numbers beside those measured here."""
+    return "measured, reported" if row.reported else "measured"
+
+
+def reported_text(papers: Iterable[Reported], what: Literal["ap", "dice"]) -> str:
+    """`0.588 ± 0.016` for each paper; empty where none printed it."""
+    pairs = [(p.ap, p.ap_sd) if what == "ap" else (p.dice, p.dice_sd) for p in papers]
+    return " / ".join(spread(mean, sd) for mean, sd in pairs if mean is not None)

@@ -1,0 +1,59 @@
+"""Numbers that papers printed, from CSV files kept beside the measured ones. They are never ranked with them."""
+
+import csv
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from uad_bench.errors import DataError
+from uad_bench.leaderboard.table import Reported
+
+COLUMNS = (
+    "method", "citation", "dataset", "modality", "n_test", "ceil_dice_mean", "ceil_dice_std", "auprc_mean",
+    "auprc_std", "source",
+)  # fmt: skip
+
+
+def read(folder: Path) -> list[Reported]:
+    """All reported numbers of the CSV files in a folder, per cent made fractions; by file, then by line.
+
+    A source that reads "same" is that of the line above. Raises DataError naming file, line and column.
+    """
+    return [found for path in sorted(folder.glob("*.csv")) for found in _file(path)]
+
+
+def _file(path: Path) -> Iterator[Reported]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise DataError(f"reported numbers without column {', '.join(missing)}", where=path.name)
+        source = ""
+        for row in reader:
+            where = f"{path.name}, line {reader.line_num}"
+            if None in row or None in row.values():
+                raise DataError("reported numbers: a line has not one cell a column", where=where)
+            source = source if row["source"] == "same" else row["source"]
+            yield _reported(row, source, where)
+
+
+def _reported(row: Mapping[str, str], source: str, where: str) -> Reported:
+    return Reported(
+        row["method"], row["dataset"], row["modality"], row["citation"], source,
+        ap=_share(row, "auprc_mean", where), ap_sd=_share(row, "auprc_std", where),
+        dice=_share(row, "ceil_dice_mean", where), dice_sd=_share(row, "ceil_dice_std", where),
+    )  # fmt: skip
+
+
+def _share(row: Mapping[str, str], column: str, where: str) -> float | None:
+    """A cell in per cent as a fraction; None for an empty one."""
+    text = row[column].strip()
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        value = math.nan
+    if value is not None and not 0 <= value <= 100:
+        raise DataError(
+            f"{column} is {text!r}", where=where, hint="expected per cent, 0 to 100, or an empty cell"
+        )
+    return None if value is None else value / 100

@@ -1,0 +1,121 @@
+"""Tables -> CSV and JSON: every number in full precision, also those that no page shows."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from uad_bench.leaderboard.layout import wording
+from uad_bench.leaderboard.render import escape
+from uad_bench.leaderboard.statistic_types import Contrast
+from uad_bench.leaderboard.table import Cell, Row, Table
+
+LONG_COLUMNS = (
+    "protocol", "fingerprint", "train", "test", "options", "fit_ids", "test_ids", "origin", "rank", "method",
+    "null", "seeds", "seeds_begun", "group", "metric", "mean", "sd", "sd_note", "n", "undefined", "reason",
+    "marks", "low", "high", "other", "p", "p_holm", "p_wilcoxon", "rank_low", "rank_high", "rank_first",
+    "letters", "rank_by_case", "fold_sd", "baseline", "deterministic", "folds", "paper",
+)  # fmt: skip
+CONTRASTS = ("to_best", "to_baseline")
+
+
+def long_csv(tables: Sequence[Table]) -> str:
+    """One line for each number; full precision, fractions of 1, an empty cell where there is none.
+
+    origin: "measured", "to_best" and "to_baseline" (differences to `other`), "cost", or "reported: source".
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(LONG_COLUMNS)
+    for record in (record for table in tables for record in _records(table)):
+        writer.writerow([_cell(record.get(column)) for column in LONG_COLUMNS])
+    return text.getvalue()
+
+
+def _cell(value: str | float | None) -> str:
+    return escape.spreadsheet(value) if isinstance(value, str) else "" if value is None else repr(value)
+
+
+def strict_json(tables: Sequence[Table]) -> str:
+    """The same numbers, nested: tables, their rows, their numbers. Nothing is NaN; undefined is null.
+
+    "<" stands as an escape, so that the text may also be put into a page.
+    """
+    nested = [
+        {**table.key._asdict(), "primary": table.primary, "lesion_cases": table.lesion,
+         "healthy_cases": table.healthy, "apart": table.apart, "scheme": vars(table.scheme), "tau": table.tau,
+         "critical": _plain(table.critical), "cautions": list(table.cautions),
+         "rows": [_nested(row) for row in table.rows]}
+        for table in tables
+    ]  # fmt: skip
+    text = json.dumps({"tables": nested}, indent=1, sort_keys=True, allow_nan=False)
+    return text.replace("<", "\\u003c") + "\n"
+
+
+def _nested(row: Row) -> dict[str, Any]:
+    contrasts = {name: _plain(getattr(row, name)) for name in CONTRASTS}
+    reported = [vars(paper) for paper in row.reported]
+    return _about(row) | contrasts | {
+        "standing": _plain(row.standing), "cost": row.cost._asdict(), "failures": list(row.failures),
+        "reported": reported, "numbers": list(_numbers(row)),
+    }  # fmt: skip
+
+
+def _plain(given: Any) -> dict[str, Any] | None:  # noqa: ANN401  # any NamedTuple
+    return None if given is None else given._asdict()
+
+
+def _records(table: Table) -> Iterator[Mapping[str, Any]]:
+    key = table.key._asdict()
+    for row in table.rows:
+        about = key | _about(row) | _standing(row)
+        yield from (about | number for number in (*_measured(row), *_reported(row)))
+
+
+def _measured(row: Row) -> Iterator[dict[str, Any]]:
+    for number in _numbers(row):
+        yield {"origin": "measured"} | number
+    for origin in CONTRASTS:
+        found: Contrast | None = getattr(row, origin)
+        if found:
+            fields = found._asdict()
+            yield {"origin": origin, "group": "all", "mean": fields.pop("difference")} | fields
+    for name, value in row.cost._asdict().items():
+        if isinstance(value, int | float):
+            yield {"origin": "cost", "group": "", "metric": name, "mean": value}
+
+
+def _reported(row: Row) -> Iterator[dict[str, Any]]:
+    nobody = dict.fromkeys(("rank", "seeds", "seeds_begun", *_standing(row), "deterministic", "folds"))
+    for paper in row.reported:
+        about = nobody | {"origin": f"reported: {paper.source}", "group": "all", "paper": paper.citation}
+        yield about | {"metric": "ap", "mean": paper.ap, "sd": paper.ap_sd}
+        yield about | {"metric": "dice", "mean": paper.dice, "sd": paper.dice_sd}
+
+
+def _about(row: Row) -> dict[str, Any]:
+    return {
+        "rank": row.rank, "method": row.label, "null": int(row.null), "seeds": row.done,
+        "seeds_begun": row.begun, "marks": "; ".join(row.marks), "baseline": int(row.baseline),
+        "deterministic": int(row.deterministic), "folds": row.folds, "paper": row.paper,
+    }  # fmt: skip
+
+
+def _standing(row: Row) -> dict[str, Any]:
+    low, high, first, letters, by_case = row.standing or (None,) * 5
+    return {
+        "rank_low": low, "rank_high": high, "rank_first": first, "letters": letters, "rank_by_case": by_case,
+    }  # fmt: skip
+
+
+def _numbers(row: Row) -> Iterator[dict[str, Any]]:
+    for (group, metric), cell in row.cells.items():
+        yield {"group": group, "metric": metric, **cell._asdict(), "sd_note": _no_sd(row, cell)}
+
+
+def _no_sd(row: Row, cell: Cell) -> str:
+    """Why a number has no deviation."""
+    if cell.sd is not None or cell.mean is None:
+        return ""
+    return wording.NO_DEVIATION if row.deterministic else f"n={cell.seeds}"
