@@ -19,11 +19,11 @@ import numpy.typing as npt
 import platformdirs
 from sklearn.metrics import roc_auc_score
 
+from uad_bench.cohort.discovery import Sources
 from uad_bench.figures.compare_methods import Pick, picked
 from uad_bench.results.run_cases import asked, members
 from uad_bench.results.run_directory import find_runs
 from uad_bench.results.scored_maps import Views
-from uad_bench.sources import Sources
 from uad_bench.types import Scored
 
 Volume = npt.NDArray[np.float32]

@@ -24,11 +24,11 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from uad_bench import Context, Scan
-from uad_bench.cohort import Cohort, Member, gather
+from uad_bench.cohort.cohort import Cohort, Member, gather
+from uad_bench.cohort.discovery import Sources
 from uad_bench.config import load_protocol
 from uad_bench.evaluate import postprocess
 from uad_bench.leaderboard.statistics.paired_tests import contrasts
-from uad_bench.sources import Sources
 from uad_methods.patch2loc import Patch2Loc
 
 COHORT = 1001

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from uad_bench.cli.options import sources
-from uad_bench.cohort import gather
+from uad_bench.cohort.cohort import gather
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.results.run_directory import RunDir, find_runs

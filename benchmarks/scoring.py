@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.diffusion import product_rate, seconds
 from uad_bench import Context, Scan
 from uad_bench.config import load_protocol
-from uad_bench.executor import Matrix
+from uad_bench.pipeline.matrix import Matrix
 from uad_bench.plugins import load, resolve
 from uad_bench.testing import toy_scans
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from tests.test_run import execute, hush, matrix, place, toy_cache, toy_root  # noqa: F401  # fixtures
-from uad_bench.assess import check_protocol, stages
-from uad_bench.cohort import gather
+from uad_bench.cohort.cohort import gather
 from uad_bench.config import load_protocol
 from uad_bench.errors import EnvironmentFault, UsageError
 from uad_bench.evaluate import postprocess
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.figures.run_figures import pooled, typical
+from uad_bench.pipeline.evaluate_run import check_protocol, stages
 from uad_bench.results.scored_maps import SPOOL, Views, forget_spools
 
 STEPS = [{"step": "median", "size": 3}, {"step": "erode_brain"}, {"step": "drop_components", "voxels": 2}]

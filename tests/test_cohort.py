@@ -10,17 +10,17 @@ import pytest
 
 from tests.plugins.toy_data import make, write_case
 from tests.test_run import DATA, HERE, execute, hush, matrix
-from uad_bench.cohort import gather
+from uad_bench.cohort.cohort import gather
+from uad_bench.cohort.discovery import Sources
+from uad_bench.cohort.prepare_dataset import prepare_dataset, ready_steps
+from uad_bench.cohort.roles import Plan
 from uad_bench.config import load_protocol
 from uad_bench.data.published_splits import read_table
 from uad_bench.errors import DataError, UsageError
-from uad_bench.executor import execute as execute_all
 from uad_bench.leaderboard.collect import summarise
-from uad_bench.preparing import prepare_dataset, ready_steps
-from uad_bench.reevaluate import reevaluate
-from uad_bench.roles import Plan
-from uad_bench.run import Workplace
-from uad_bench.sources import Sources
+from uad_bench.pipeline.matrix import execute as execute_all
+from uad_bench.pipeline.reevaluate import reevaluate
+from uad_bench.pipeline.run import Workplace
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ import pytest
 from matplotlib.image import imread
 
 from tests.plugins.toy_data import make, write_case
-from uad_bench import cli, explain
-from uad_bench.executor import Matrix, execute
+from uad_bench import cli
+from uad_bench.cohort.discovery import Sources
 from uad_bench.figures import compare_methods
+from uad_bench.pipeline import explain
+from uad_bench.pipeline.matrix import Matrix, execute
+from uad_bench.pipeline.run import Workplace
 from uad_bench.results.run_cases import asked
 from uad_bench.results.run_directory import RunDir
-from uad_bench.run import Workplace
-from uad_bench.sources import Sources
 
 HERE = Path(__file__).parent / "plugins"
 DATA, METHODS = str(HERE / "toy_data.py"), str(HERE / "toy_methods.py")

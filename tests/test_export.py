@@ -13,14 +13,14 @@ import typer
 
 from tests.plugins.toy_data import make, write_case
 from uad_bench.cli import reporting
-from uad_bench.cohort import gather, iter_rows
+from uad_bench.cohort.cohort import gather, iter_rows
+from uad_bench.cohort.discovery import Sources
 from uad_bench.data.nifti.read import read_any
 from uad_bench.errors import DataError, IntegrityError, PartialFailure, UsageError
-from uad_bench.executor import Matrix
+from uad_bench.pipeline.matrix import Matrix
+from uad_bench.pipeline.run import scored_members
 from uad_bench.results.export_bids import export, plan
 from uad_bench.results.run_directory import SPLIT_COLUMNS, THRESHOLD_COLUMNS, run_dir
-from uad_bench.run import scored_members
-from uad_bench.sources import Sources
 
 HERE = Path(__file__).parent / "plugins"
 DATA = str(HERE / "toy_data.py")

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from tests.plugins.toy_data import make, write_case
+from uad_bench.cohort.discovery import Sources
 from uad_bench.errors import DataError, IntegrityError, PartialFailure, PluginError, UsageError
-from uad_bench.executor import Matrix
-from uad_bench.executor import execute as execute_all
 from uad_bench.leaderboard.collect import collect
-from uad_bench.reevaluate import reevaluate
-from uad_bench.run import Workplace, n_parameters
-from uad_bench.sources import Sources
+from uad_bench.pipeline.matrix import Matrix
+from uad_bench.pipeline.matrix import execute as execute_all
+from uad_bench.pipeline.reevaluate import reevaluate
+from uad_bench.pipeline.run import Workplace, n_parameters
 
 HERE = Path(__file__).parent / "plugins"
 DATA = str(HERE / "toy_data.py")

@@ -5,8 +5,8 @@ import pytest
 from uad_bench import plugins
 from uad_bench.config import load_protocol
 from uad_bench.errors import UsageError
-from uad_bench.executor import Matrix
-from uad_bench.naming import find_method
+from uad_bench.pipeline.matrix import Matrix
+from uad_bench.pipeline.method_names import find_method
 
 FILE = """
 from dataclasses import dataclass

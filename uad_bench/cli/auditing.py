@@ -10,11 +10,11 @@ import typer
 from uad_bench.cli import options
 
 if TYPE_CHECKING:
+    from uad_bench.cohort.roles import Plan
     from uad_bench.config import Overrides
     from uad_bench.config import Protocol as Pinned
     from uad_bench.data.audit.findings import Finding
     from uad_bench.data.published_splits import RoleTable
-    from uad_bench.roles import Plan
     from uad_bench.types import Case
 
 
@@ -83,7 +83,7 @@ def _of_table(table: "RoleTable", folds: list[int], source: str) -> "list[Findin
 
 def _plans(table: "RoleTable | None", folds: list[int], source: str) -> "list[Plan]":
     """A plan for each fold that is asked for; for all of a table where none is."""
-    from uad_bench.roles import Plan
+    from uad_bench.cohort.roles import Plan
 
     if table and not folds:
         folds = sorted({fold for dataset in table.datasets for fold in table.folds(dataset)})
@@ -93,11 +93,11 @@ def _plans(table: "RoleTable | None", folds: list[int], source: str) -> "list[Pl
 def _of_data(plans: "list[Plan]", protocol: str, test: str, data: list[str],
              set_: list[str]) -> "list[Finding]":  # fmt: skip
     from uad_bench import plugins
+    from uad_bench.cohort.roles import give_roles
     from uad_bench.config import Overrides, default_protocol, load_protocol
     from uad_bench.data.audit import audit_roles
     from uad_bench.data.audit.findings import Seen
-    from uad_bench.executor import with_settings
-    from uad_bench.roles import give_roles
+    from uad_bench.pipeline.matrix import with_settings
 
     over = with_settings(Overrides(), options.settings(set_))
     pinned = load_protocol(protocol or default_protocol(), over.protocol)
@@ -117,7 +117,7 @@ def _of_data(plans: "list[Plan]", protocol: str, test: str, data: list[str],
 
 def _cases(dataset: str, protocol: "Pinned", over: "Overrides", data: list[str]) -> "list[Case]":
     """The cases of a dataset that a run under the protocol would take."""
-    from uad_bench.sources import find
+    from uad_bench.cohort.discovery import find
 
     cases, faults = find(dataset, over.datasets.get(dataset, {}), options.sources(data, 1))
     usable = [case for case in cases if set(protocol.modalities) <= set(case.images)]
@@ -149,7 +149,7 @@ def _scoped(findings: "Iterable[Finding]", place: str, fold: int | None = None) 
 
 def _cases_of(finding: "Finding") -> str:
     """All that leaked; of what is only odd, a few."""
-    from uad_bench.roles import few
+    from uad_bench.cohort.roles import few
 
     return ", ".join(finding.cases) if finding.severity == "error" else few(finding.cases)
 

@@ -15,8 +15,8 @@ Dataset = Annotated[str, typer.Option("--dataset", help="Only entries of this da
 @app.command("list")
 def list_(dataset: Dataset = "") -> None:
     """One line an entry: dataset, case, modalities, steps, size, day."""
+    from uad_bench.cohort.discovery import default_cache
     from uad_bench.prepare.cache.inventory import entries
-    from uad_bench.sources import default_cache
 
     number = total = 0
     for one in entries(default_cache()):
@@ -38,9 +38,9 @@ def verify(
     ] = False,
 ) -> None:
     """Compare every file of the cache with its digest. Exit 5 where one differs and stays."""
+    from uad_bench.cohort.discovery import default_cache
     from uad_bench.errors import IntegrityError
     from uad_bench.prepare.cache import inventory
-    from uad_bench.sources import default_cache
 
     bad = list(inventory.damaged(default_cache()))
     for folder in bad:
@@ -64,9 +64,9 @@ def prune(
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
 ) -> None:
     """Remove entries (by dataset, age or version), and what killed processes left."""
+    from uad_bench.cohort.discovery import default_cache
     from uad_bench.errors import UsageError
     from uad_bench.prepare.cache import inventory
-    from uad_bench.sources import default_cache
 
     if not (dataset or older or old or everything):
         hint = "choose --dataset, --older-than, --old-versions or --all"

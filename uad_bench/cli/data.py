@@ -10,10 +10,10 @@ import typer
 from uad_bench.cli import options
 
 if TYPE_CHECKING:
+    from uad_bench.cohort.discovery import Sources
     from uad_bench.config import Overrides
     from uad_bench.data.inspect import Survey
     from uad_bench.errors import DataError
-    from uad_bench.sources import Sources
     from uad_bench.types import Case
 
 Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="A name, module:Class or .py file.")]
@@ -27,8 +27,8 @@ def import_(
     set_: options.Set = [],  # noqa: B006  # typer copies it
 ) -> None:  # fmt: skip
     """Unpack an archive safely, and say what the dataset finds in it. Nothing is downloaded."""
+    from uad_bench.cohort.discovery import adapter_for
     from uad_bench.data.archive import unpack
-    from uad_bench.sources import adapter_for
     from uad_bench.support.progress import Ticker
 
     options.show_log()
@@ -87,7 +87,7 @@ def check(
 
 def _overrides(texts: list[str]) -> "Overrides":
     from uad_bench.config import Overrides
-    from uad_bench.executor import with_settings
+    from uad_bench.pipeline.matrix import with_settings
 
     return with_settings(Overrides(), options.settings(texts))
 
@@ -96,8 +96,8 @@ def _find(
     dataset: str, chosen: Mapping[str, Any], sources: "Sources"
 ) -> "tuple[list[Case], list[DataError]]":
     """What an adapter finds. Raises DataError where that is nothing at all, also for one that does not say so."""
+    from uad_bench.cohort.discovery import find
     from uad_bench.errors import DataError
-    from uad_bench.sources import find
 
     cases, faults = find(dataset, chosen, sources)
     if not (cases or faults):

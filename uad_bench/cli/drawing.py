@@ -38,9 +38,9 @@ def inside(
     The model of each run is loaded and asked again; what it shows is its `components` (docs/plugins.md).
     """
     from uad_bench.errors import UsageError
-    from uad_bench.explain import Wish, explain
     from uad_bench.method.context import resolve_device
-    from uad_bench.run import Workplace
+    from uad_bench.pipeline.explain import Wish, explain
+    from uad_bench.pipeline.run import Workplace
     from uad_bench.support import environment
 
     options.show_log()

@@ -59,7 +59,7 @@ def show(
     """Show one thing in full: parameters with their values, paper, where it comes from."""
     from uad_bench import plugins
     from uad_bench.config import default_protocol, load_protocol, protocol_names
-    from uad_bench.naming import find_method
+    from uad_bench.pipeline.method_names import find_method
 
     if name in protocol_names() or name.endswith((".yaml", ".yml")):
         _show_protocol(name)

@@ -8,8 +8,8 @@ import typer
 from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
+    from uad_bench.cohort.discovery import Sources
     from uad_bench.data.published_splits import RoleTable
-    from uad_bench.sources import Sources
 
 Protocol = Annotated[str, typer.Option("--protocol", "-p", help="A shipped protocol, or a .yaml file.")]
 Data = Annotated[
@@ -46,7 +46,7 @@ def sources(
 ) -> "Sources":
     """The data sources of this machine. Raises UsageError for a --data that is not NAME=FOLDER."""
     from uad_bench import plugins
-    from uad_bench.sources import Sources, default_cache
+    from uad_bench.cohort.discovery import Sources, default_cache
     from uad_bench.support import environment
 
     roots = {}

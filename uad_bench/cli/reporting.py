@@ -23,12 +23,12 @@ def report(
     Steps that learn from training scans need the protocol's training set in --data.
     """
     from uad_bench import plugins
+    from uad_bench.cohort.discovery import pinned_protocol
+    from uad_bench.cohort.prepare_dataset import prepare_dataset, ready_steps
     from uad_bench.config import Overrides
     from uad_bench.data_report.report import write_report
     from uad_bench.errors import PartialFailure
-    from uad_bench.executor import with_settings
-    from uad_bench.preparing import prepare_dataset, ready_steps
-    from uad_bench.sources import pinned_protocol
+    from uad_bench.pipeline.matrix import with_settings
 
     options.show_log()
     over = with_settings(Overrides(), options.settings(set_))

@@ -25,7 +25,7 @@ def evaluate(
 
     With --set protocol.postprocess=... the numbers go to a run of their own, because they are another protocol's.
     """
-    from uad_bench.reevaluate import reevaluate
+    from uad_bench.pipeline.reevaluate import reevaluate
     from uad_bench.results.run_directory import find_runs
 
     done = [

@@ -47,8 +47,8 @@ def run(
     import sys
 
     from uad_bench.config import Overrides, validated
-    from uad_bench.executor import Matrix, execute, parse_seeds
-    from uad_bench.run import Workplace
+    from uad_bench.pipeline.matrix import Matrix, execute, parse_seeds
+    from uad_bench.pipeline.run import Workplace
     from uad_bench.support import environment, strict_yaml
 
     options.show_log(quiet=quiet)
@@ -96,11 +96,11 @@ def prepare(
 
     Steps that learn from training scans need the protocol's training set among DATASET or --data.
     """
+    from uad_bench.cohort.discovery import pinned_protocol
+    from uad_bench.cohort.prepare_dataset import prepare_dataset, ready_steps
     from uad_bench.config import Overrides
     from uad_bench.errors import PartialFailure
-    from uad_bench.executor import with_settings
-    from uad_bench.preparing import prepare_dataset, ready_steps
-    from uad_bench.sources import pinned_protocol
+    from uad_bench.pipeline.matrix import with_settings
 
     options.show_log()
     over = with_settings(Overrides(), options.settings(set_))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from uad_bench import plugins
-from uad_bench.cohort import Member
+from uad_bench.cohort.cohort import Member
+from uad_bench.cohort.discovery import Sources
 from uad_bench.errors import DataError, UsageError
 from uad_bench.figures.run_figures import MOST_CASES, kind_of, typical
 from uad_bench.leaderboard.collect import summarise
@@ -16,7 +17,6 @@ from uad_bench.leaderboard.layout.labels import labelled
 from uad_bench.results.run_cases import Row, asked, members
 from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import Views
-from uad_bench.sources import Sources
 
 if TYPE_CHECKING:
     from uad_bench.figures.method_grid import Shown

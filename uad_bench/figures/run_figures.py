@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from uad_bench import plugins
-from uad_bench.cohort import Member
+from uad_bench.cohort.cohort import Member
 from uad_bench.config import RunSpec
 from uad_bench.errors import IntegrityError
 from uad_bench.results import run_directory

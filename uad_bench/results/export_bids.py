@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from uad_bench import __version__
-from uad_bench.cohort import Member
+from uad_bench.cohort.cohort import Member
+from uad_bench.cohort.discovery import Sources
 from uad_bench.config import RunSpec
 from uad_bench.data.nifti.header_checks import nifti_header
 from uad_bench.data.nifti.read import Volume, read_grid
@@ -25,7 +26,6 @@ from uad_bench.prepare.to_native import back, in_files
 from uad_bench.results import bids, run_cases
 from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import Views
-from uad_bench.sources import Sources
 from uad_bench.support.atomic_files import write_json
 from uad_bench.support.process_pool import each
 from uad_bench.support.progress import Ticker

@@ -5,13 +5,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from uad_bench import plugins
-from uad_bench.cohort import Member
+from uad_bench.cohort.cohort import Member
+from uad_bench.cohort.discovery import Sources, find
 from uad_bench.config import RunSpec
 from uad_bench.errors import DataError, unknown_name
 from uad_bench.prepare.chain import parse_steps
 from uad_bench.prepare.parallel import prepare_all
 from uad_bench.results.run_directory import RunDir
-from uad_bench.sources import Sources, find
 from uad_bench.support.progress import Ticker
 from uad_bench.types import Case
 

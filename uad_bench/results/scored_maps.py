@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from uad_bench.cohort import Member
+from uad_bench.cohort.cohort import Member
 from uad_bench.config import RunSpec
 from uad_bench.data.stratification import facts, load_band
 from uad_bench.errors import EnvironmentFault

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from uad_bench import plugins
-from uad_bench.assess import check_protocol
-from uad_bench.cohort import Cohort, gather
+from uad_bench.cohort.cohort import Cohort, gather
+from uad_bench.cohort.discovery import pinned_protocol
+from uad_bench.cohort.roles import Plan
 from uad_bench.config import (
     Overrides,
     Protocol,
@@ -19,13 +20,12 @@ from uad_bench.config import (
     merged,
     validated,
 )
-from uad_bench.demands import require_modalities, require_unseen
 from uad_bench.errors import PartialFailure, UadError, UsageError, unknown_name
-from uad_bench.naming import Asked, find_method
+from uad_bench.pipeline.evaluate_run import check_protocol
+from uad_bench.pipeline.method_names import Asked, find_method
+from uad_bench.pipeline.requirements import require_modalities, require_unseen
+from uad_bench.pipeline.run import Workplace, run
 from uad_bench.results.run_directory import RunDir
-from uad_bench.roles import Plan
-from uad_bench.run import Workplace, run
-from uad_bench.sources import pinned_protocol
 
 if TYPE_CHECKING:
     from uad_bench.data.published_splits import RoleTable

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from uad_bench import assess
-from uad_bench.cohort import Cohort, gather
+from uad_bench.cohort.cohort import Cohort, gather
+from uad_bench.cohort.discovery import Sources
+from uad_bench.cohort.roles import Plan
 from uad_bench.config import Protocol, RunSpec, merged, validated
 from uad_bench.data.published_splits import RoleTable, Row
 from uad_bench.errors import DataError, UsageError
+from uad_bench.pipeline import evaluate_run
 from uad_bench.results.run_directory import RunDir, run_dir
-from uad_bench.roles import Plan
-from uad_bench.sources import Sources
 
 Say = Callable[[str], None]
 
@@ -34,7 +34,7 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
             "the run kept no maps", where=directory.name, hint="run it again with --keep-maps all"
         )
     spec = changed(directory.spec(), settings)
-    assess.check_protocol(spec.protocol)
+    evaluate_run.check_protocol(spec.protocol)
     # The roles are those of the run, wherever they came from; leaks were told when it was made.
     plan = Plan(table=_own_roles(directory), allow_leak=True)
     cohort = gather(
@@ -53,7 +53,7 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
         if target.path != directory.path.resolve():
             _share(directory, target)
         target.write_spec(spec)
-        assess.assess(target, spec, cohort, say)
+        evaluate_run.assess(target, spec, cohort, say)
         target.seal()
         target.set_state(**facts)
     return target

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from uad_bench.cohort.discovery import Sources, adapter_for, discover, find
+from uad_bench.cohort.roles import Plan, give_roles
 from uad_bench.config import Protocol
 from uad_bench.errors import DataError, UadError
 from uad_bench.prepare.cache.prepared_case import PreparedCase
 from uad_bench.prepare.fit_steps import before_fit, fit_steps, wants_fit
 from uad_bench.prepare.parallel import prepare_all
-from uad_bench.roles import Plan, give_roles
-from uad_bench.sources import Sources, adapter_for, discover, find
 from uad_bench.support.progress import Ticker
 from uad_bench.types import Case
 

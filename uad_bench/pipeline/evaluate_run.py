@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from uad_bench import plugins
-from uad_bench.cohort import Cohort
+from uad_bench.cohort.cohort import Cohort
 from uad_bench.config import Protocol, RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import PluginError, UsageError, unknown_name

@@ -1,6 +1,6 @@
 """The story of one run: fit, score, evaluate, draw. Each stage reads what the one before left on disk.
 
-    volumes -> cohort (uad_bench/cohort.py) -> fit -> model/ -> score -> maps/ -> evaluate -> *.csv -> *.png
+    volumes -> cohort (uad_bench/cohort/cohort.py) -> fit -> model/ -> score -> maps/ -> evaluate -> *.csv -> *.png
 
 So a repeated command finds its run, `--resume` goes on where a killed one stopped, and new metrics never train.
 """
@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uad_bench import assess, plugins
-from uad_bench.cohort import Cohort, Member, Scans, iter_rows
+from uad_bench import plugins
+from uad_bench.cohort.cohort import Cohort, Member, Scans, iter_rows
+from uad_bench.cohort.discovery import Sources
 from uad_bench.config import RunSpec
-from uad_bench.demands import borrowed_weights
 from uad_bench.errors import UadError, UsageError
 from uad_bench.figures.run_figures import TRAINING, draw_training
+from uad_bench.pipeline import evaluate_run
+from uad_bench.pipeline.requirements import borrowed_weights
 from uad_bench.results import run_directory
-from uad_bench.sources import Sources
 from uad_bench.support import environment
 from uad_bench.support.progress import Ticker
 
@@ -59,7 +60,7 @@ def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> run_direct
         try:
             method = fitted(directory, spec, cohort, place, say)
             score(directory, method, spec, cohort, place, say)
-            assess.assess(directory, spec, cohort, say)
+            evaluate_run.assess(directory, spec, cohort, say)
             draw_training([directory], directory.path / TRAINING)
         except UadError as error:
             directory.log(traceback.format_exc())

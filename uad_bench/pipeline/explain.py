@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from uad_bench import plugins
-from uad_bench.cohort import Member
+from uad_bench.cohort.cohort import Member
 from uad_bench.errors import UsageError
 from uad_bench.figures.run_figures import MOST_CASES, kind_of, typical
+from uad_bench.pipeline.run import Workplace, context, stored
 from uad_bench.results.run_cases import asked, members
 from uad_bench.results.run_directory import RunDir
-from uad_bench.run import Workplace, context, stored
 
 if TYPE_CHECKING:
     from uad_bench.figures.components.sheet import Opened

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from uad_bench import plugins
+from uad_bench.cohort.discovery import Sources, find, raise_together
+from uad_bench.cohort.roles import Given, Plan, few, give_roles, only_named
 from uad_bench.config import Protocol, digest
 from uad_bench.data import audit
 from uad_bench.errors import DataError
 from uad_bench.prepare.cache.prepared_case import PreparedCase
 from uad_bench.prepare.fit_steps import Fitted, fit_steps
 from uad_bench.prepare.parallel import prepare_all
-from uad_bench.roles import Given, Plan, few, give_roles, only_named
-from uad_bench.sources import Sources, find, raise_together
 from uad_bench.support.progress import Ticker
 from uad_bench.types import Case, Scan
 
