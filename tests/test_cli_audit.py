@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugins.toy_data import make
-from uad_bench.cli import auditing
+from uad_bench.cli import audit
 from uad_bench.errors import DataError, IntegrityError, UsageError
 from uad_bench.results.run_directory import RunDir
 
@@ -43,7 +43,7 @@ def toy(tmp_path, monkeypatch):
 
 def test_f30_a_table_alone_is_audited_in_every_fold_and_source(table, capsys):
     with pytest.raises(DataError, match="1 leak") as caught:
-        auditing.audit(splits=f"legacy={table}")
+        audit.audit(splits=f"legacy={table}")
     out = capsys.readouterr().out.splitlines()
     assert (caught.value.exit_code, caught.value.code) == (3, "UB340")
     assert out[0] == "warning  L2   fold 0: heads: 1 case of train on several rows, each counts once: h1-A"
@@ -53,15 +53,15 @@ def test_f30_a_table_alone_is_audited_in_every_fold_and_source(table, capsys):
 
 
 def test_one_fold_and_one_source_of_a_table(table, capsys):
-    auditing.audit(splits=f"legacy:two={table}", fold=0)
+    audit.audit(splits=f"legacy:two={table}", fold=0)
     out = capsys.readouterr().out
     assert "fold 1" not in out and "one: lesions" not in out and "two: lesions" in out
     with pytest.raises(UsageError, match="no fold 7"):
-        auditing.audit(splits=f"legacy={table}", fold=7)
+        audit.audit(splits=f"legacy={table}", fold=7)
 
 
 def test_data_on_disk_with_the_protocols_roles(toy, capsys):
-    auditing.audit(**toy)
+    audit.audit(**toy)
     out = capsys.readouterr().out
     assert "L1   ok         a subject has one role: toy_data: 16 subjects, each in one role" in out
     assert "L10  ok" in out and "all   all           10 subjects: test 20.0%, train 60.0%, val 20.0%" in out
@@ -78,7 +78,7 @@ def test_data_on_disk_with_the_roles_of_a_table(toy, tmp_path, capsys):
     table = tmp_path / "roles.csv"
     table.write_text("dataset,role,case_id\n" + "\n".join(rows))
     with pytest.raises(DataError, match="2 leaks"):
-        auditing.audit(splits=f"legacy={table}", **toy)
+        audit.audit(splits=f"legacy={table}", **toy)
     out = capsys.readouterr().out
     assert "toy_data: train and test share 1 subject: h00" in out
     assert "error    L10  toy_data: 1 case with lesions in train or val: a00" in out
@@ -94,10 +94,10 @@ def test_a_finished_run_is_audited_from_its_files(tmp_path, capsys):
     (run / "thresholds.csv").write_text("dataset,rule,value,n_cases,ids_sha256,oracle,reason\n")
     (run / "fitted.json").write_text(json.dumps([{"step": "histogram", "parameters": {}, "saw": ["toy/b"]}]))
     with pytest.raises(IntegrityError, match="digests"):
-        auditing.audit([tmp_path / "runs"])
+        audit.audit([tmp_path / "runs"])
     RunDir(run).seal()
     with pytest.raises(DataError, match="2 leaks"):
-        auditing.audit([tmp_path / "runs"])
+        audit.audit([tmp_path / "runs"])
     out = capsys.readouterr().out
     assert "L3   p/m/r: the same voxels under two ids, in train and test: toy/a, toy/b" in out
     assert "L8   p/m/r: landmarks 'histogram' saw 1 test case: toy/b" in out
@@ -105,7 +105,7 @@ def test_a_finished_run_is_audited_from_its_files(tmp_path, capsys):
 
 def test_the_published_table_is_named_fold_by_fold(shared_data, capsys):
     with pytest.raises(DataError, match="10 leaks"):
-        auditing.audit(splits=f"legacy={shared_data / 'legacy_splits' / 'legacy_splits.csv'}")
+        audit.audit(splits=f"legacy={shared_data / 'legacy_splits' / 'legacy_splits.csv'}")
     errors = [line for line in capsys.readouterr().out.splitlines() if line.startswith("error")]
     assert errors[0].endswith("IXI219, IXI237, IXI447, IXI493, IXI499, IXI512, IXI531, IXI549, IXI552")
     train_test = [line.split(" share ")[1].split()[0] for line in errors if "train and test" in line]

@@ -10,7 +10,7 @@ import typer
 from matplotlib.image import imread
 
 from tests.plugins.toy_data import make
-from uad_bench.cli import reporting
+from uad_bench.cli import data as data_verb
 from uad_bench.config import load_protocol
 from uad_bench.data_report import report
 from uad_bench.data_report.report import write_report
@@ -110,7 +110,7 @@ def test_the_verb_writes_the_page_and_fails_where_a_case_failed(data, tmp_path, 
     make(root, healthy=2, lesions=1)
     (root / "h01_t2.nii.gz").write_bytes(b"not a volume")
     app = typer.Typer()
-    app.command()(reporting.report)
+    app.command()(data_verb.report)
     monkeypatch.setattr(sys, "argv", ["report"])
     words = [DATA, "--protocol", str(HERE / "toy.yaml"), "--data", f"{DATA}={root}", "--workers", "1"]
     with pytest.raises(PartialFailure, match="1 cases cannot be prepared"):

@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from tests.plugins.toy_data import make, write_case
-from uad_bench.cli import reporting
+from uad_bench.cli import export as export_verb
 from uad_bench.cohort.cohort import gather, iter_rows
 from uad_bench.cohort.discovery import Sources
 from uad_bench.data.nifti.read import read_any
@@ -223,7 +223,7 @@ def test_one_case_that_fails_does_not_stop_the_others(run, sources, tmp_path, mo
     in_the_way.mkdir(parents=True)
     monkeypatch.setenv("UAD_BENCH_CACHE", str(sources.cache))
     app = typer.Typer()
-    app.command()(reporting.export)
+    app.command()(export_verb.export)
     words = [str(run.path), "--to", str(tmp_path), "--data", f"{DATA}={sources.roots['toy_data']}"]
     monkeypatch.setattr(sys, "argv", ["export"])
     with pytest.raises(PartialFailure, match="1 maps cannot be written"):

@@ -5,7 +5,8 @@ import sys
 
 import typer
 
-from uad_bench.cli import auditing, caching, checking, data, drawing, listing, reporting, results, running
+from uad_bench.cli import audit, cache, check, data, doctor, draw, evaluate, export, leaderboard, prepare, run
+from uad_bench.cli import list as listing
 from uad_bench.errors import Terminated, UadError
 from uad_bench.support import numpy_cpu
 
@@ -38,23 +39,23 @@ def _root(
         raise typer.Exit
 
 
-app.command("run")(running.run)
-app.command("prepare")(running.prepare)
-app.command("evaluate")(results.evaluate)
-app.command("leaderboard")(results.leaderboard)
-app.command("export")(reporting.export)
+app.command("run")(run.run)
+app.command("prepare")(prepare.prepare)
+app.command("evaluate")(evaluate.evaluate)
+app.command("leaderboard")(leaderboard.leaderboard)
+app.command("export")(export.export)
 app.command("list")(listing.list_)
 app.command("show")(listing.show)
 app.command("schema")(listing.schema)
-app.command("audit")(auditing.audit)
-app.command("check")(checking.check)
-app.command("doctor")(checking.doctor)
+app.command("audit")(audit.audit)
+app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
 data_app.command("import")(data.import_)
 data_app.command("check")(data.check)
-data_app.command("report")(reporting.report)
+data_app.command("report")(data.report)
 app.add_typer(data_app, name="data")
-app.add_typer(drawing.app, name="draw")
-app.add_typer(caching.app, name="cache")
+app.add_typer(draw.app, name="draw")
+app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:

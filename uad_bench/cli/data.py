@@ -1,4 +1,4 @@
-"""`data import` and `data check`: from a fetched archive to a folder whose every case is known."""
+"""`data import`, `data check` and `data report`: unpack an archive, check every case, draw the prepared scans."""
 
 import shlex
 from collections.abc import Mapping
@@ -120,3 +120,40 @@ def _raise_worst(dataset: str, found: "Survey") -> None:
     if any(error.exit_code == IntegrityError.exit_code for error in errors):
         raise IntegrityError(what, hint=hint, code="UB507")
     raise DataError(what, hint=hint, code="UB341")
+
+
+def report(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The dataset to look at.")],
+    protocol: options.Protocol = "",
+    data: options.Data = [],  # noqa: B006  # typer copies it
+    set_: options.Set = [],  # noqa: B006
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Where to; default: report-DATASET-PROTOCOL.")
+    ] = None,
+    workers: options.Workers = 0,
+) -> None:
+    """Prepare every case and draw it: masks, atlas outline, histograms, registration figures, outliers first.
+
+    Steps that learn from training scans need the protocol's training set in --data.
+    """
+    from uad_bench import plugins
+    from uad_bench.cohort.discovery import pinned_protocol
+    from uad_bench.cohort.prepare_dataset import prepare_dataset, ready_steps
+    from uad_bench.config import Overrides
+    from uad_bench.data_report.report import write_report
+    from uad_bench.errors import PartialFailure
+    from uad_bench.pipeline.matrix import with_settings
+
+    options.show_log()
+    over = with_settings(Overrides(), options.settings(set_))
+    pinned, label = pinned_protocol(protocol, over.protocol), plugins.label(dataset)
+    sources = options.sources(data, workers, skip_broken=True)
+    steps = ready_steps(pinned, over.datasets, sources, [dataset], options.say)
+    done, failures = prepare_dataset(
+        dataset, over.datasets.get(dataset, {}), pinned, steps, sources, options.say
+    )
+    folder = to or Path(f"report-{label}-{pinned.name}")
+    page = write_report(folder, label, pinned, done, failures, sources.workers, options.say)
+    typer.echo(f"{len(done)} of {len(done) + len(failures)} cases, outliers first: {page}")
+    if failures:
+        raise PartialFailure(f"{len(failures)} cases cannot be prepared", hint="the page names them all")

@@ -1,39 +1,16 @@
-"""`evaluate` and `leaderboard`: numbers again from stored maps, and tables of numbers."""
+"""`leaderboard`: tables of the numbers of runs, and in words why two runs are not in one ranking."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from uad_bench.cli import options
-from uad_bench.cli.comparing import why
-
 if TYPE_CHECKING:
     from uad_bench.errors import UadError
     from uad_bench.leaderboard.table import Reported, Table
     from uad_bench.results.run_directory import RunDir
-
-
-def evaluate(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of them.")],
-    data: options.Data = [],  # noqa: B006  # typer copies it
-    set_: options.Set = [],  # noqa: B006
-    workers: options.Workers = 0,
-) -> None:
-    """Measure stored maps again, without training: new metrics, thresholds or post-processing.
-
-    With --set protocol.postprocess=... the numbers go to a run of their own, because they are another protocol's.
-    """
-    from uad_bench.pipeline.reevaluate import reevaluate
-    from uad_bench.results.run_directory import find_runs
-
-    done = [
-        reevaluate(directory, options.settings(set_), options.sources(data, workers), options.say)
-        for directory in find_runs(runs)
-        if directory.state == "complete"
-    ]
-    print_tables(done)
 
 
 def leaderboard(
@@ -128,3 +105,41 @@ def _reported() -> "list[Reported]":
     from uad_bench.support.package_files import shipped
 
     return published.read(shipped("leaderboard/published"))
+
+
+def why(words: Sequence[Path]) -> None:
+    """Say why the runs of the first two words are comparable or not; more words are folders to look for them in.
+
+    Raises UsageError for other than two names, and for one that is of no run or of several.
+    """
+    from uad_bench.errors import UsageError
+    from uad_bench.leaderboard.collect import summarise
+    from uad_bench.leaderboard.comparability import verdict
+
+    if len(words) < 2:
+        hint = "uad-bench leaderboard why RUN RUN [FOLDERS]..."
+        raise UsageError(f"`leaderboard why` takes two runs, got {len(words)}", hint=hint)
+    one, other = (summarise(_find(str(word), words[2:] or [Path("runs")])) for word in words[:2])
+    for line in verdict(one, other):
+        typer.echo(line)
+
+
+def _find(word: str, folders: Sequence[Path]) -> "RunDir":
+    """The run in the folder `word`, or the only one in `folders` with `word` in its name."""
+    from uad_bench.errors import UsageError, unknown_name
+    from uad_bench.results.run_directory import find_runs
+
+    if Path(word).is_dir():
+        found, known = find_runs([Path(word)]), []
+    else:
+        known = find_runs([folder for folder in folders if folder.is_dir()])
+        found = [run for run in known if word in run.name]
+    exact = [run for run in found if run.name == word]
+    if len(exact or found) == 1:
+        return (exact or found)[0]
+    if not found:
+        names = [run.name for run in known]
+        near = get_close_matches(word, names, n=3, cutoff=0.4) or names[:3]
+        raise unknown_name("run", word, near, hint="give its folder or a part of its name")
+    few = ", ".join(run.name for run in found[:3]) + (" ..." if len(found) > 3 else "")
+    raise UsageError(f"{word!r} is {len(found)} runs: {few}", hint="give the folder of one")

@@ -1,0 +1,26 @@
+"""`doctor`: what this machine has."""
+
+import typer
+
+from uad_bench.cli import options
+
+
+def doctor(data: options.Data = []) -> None:  # noqa: B006  # typer copies it
+    """Say what this machine has: versions, device, threads, data roots, broken plug-ins."""
+    from uad_bench import plugins
+    from uad_bench.method.context import resolve_device
+    from uad_bench.support import environment
+
+    found = environment.describe(resolve_device("auto"), environment.threads())
+    for key in ("python", "platform", "device", "device_name", "threads", "bf16"):
+        typer.echo(f"{key:<12} {found[key]}")
+    for package in environment.PACKAGES:
+        typer.echo(f"{package:<12} {found['packages'].get(package, 'MISSING')}")
+    sources = options.sources(data, 1)
+    typer.echo(f"{'cache':<12} {sources.cache}")
+    for entry in plugins.catalogue().names("dataset"):
+        root = sources.named_root(entry.name)
+        missing = " (no such folder)" if root and not root.is_dir() else ""
+        typer.echo(f"{'data':<12} {entry.name}: {root or 'no folder named'}{missing}")
+    for broken in plugins.catalogue().broken:
+        typer.echo(f"broken plug-in {broken.name} [{broken.source}]: {broken.reason}")

@@ -1,0 +1,30 @@
+"""`evaluate`: stored anomaly maps measured again, without training."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from uad_bench.cli import options
+from uad_bench.cli.leaderboard import print_tables
+
+
+def evaluate(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of them.")],
+    data: options.Data = [],  # noqa: B006  # typer copies it
+    set_: options.Set = [],  # noqa: B006
+    workers: options.Workers = 0,
+) -> None:
+    """Measure stored maps again, without training: new metrics, thresholds or post-processing.
+
+    With --set protocol.postprocess=... the numbers go to a run of their own, because they are another protocol's.
+    """
+    from uad_bench.pipeline.reevaluate import reevaluate
+    from uad_bench.results.run_directory import find_runs
+
+    done = [
+        reevaluate(directory, options.settings(set_), options.sources(data, workers), options.say)
+        for directory in find_runs(runs)
+        if directory.state == "complete"
+    ]
+    print_tables(done)

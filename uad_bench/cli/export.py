@@ -1,0 +1,39 @@
+"""`export`: anomaly maps as NIfTI with BIDS names, for other programs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from uad_bench.cli import options
+
+
+def export(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of them.")],
+    to: Annotated[Path, typer.Option("--to", help="The folder of the dataset that is written.")],
+    data: options.Data = [],  # noqa: B006  # typer copies it
+    cases: Annotated[
+        str, typer.Option("--cases", help="Case ids (or DATASET/ID), with commas; default: all test cases.")
+    ] = "",
+    thresholded: Annotated[
+        str, typer.Option("--thresholded", help="A threshold rule of the run: also write masks.")
+    ] = "",
+    workers: options.Workers = 0,
+) -> None:
+    """Write anomaly maps as NIfTI on each scan's own grid, with the names of a BIDS derivative dataset."""
+    from uad_bench.errors import PartialFailure, UsageError
+    from uad_bench.results.export_bids import export as write_all
+    from uad_bench.results.run_directory import find_runs
+
+    options.show_log()
+    complete = [run for run in find_runs(runs) if run.state == "complete"]
+    if not complete:
+        raise UsageError("no complete run", where=", ".join(map(str, runs)), hint="finish one with --resume")
+    done, failed = write_all(
+        complete, to, options.sources(data, workers), options.names(cases), thresholded, options.say
+    )
+    typer.echo(f"{done} maps of {len(complete)} runs, in {to}")
+    for error in failed:
+        typer.echo(f"  {error}", err=True)
+    if failed:
+        raise PartialFailure(f"{len(failed)} maps cannot be written", hint="see the lines above")
