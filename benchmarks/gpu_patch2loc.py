@@ -20,7 +20,8 @@ import torch
 
 from benchmarks.diffusion import product_rate
 from uad_bench import Context, Scan, SliceStack
-from uad_bench.method.context import Policy, resolve_device
+from uad_bench.method.loop_state import Policy
+from uad_bench.support.environment import resolve_device
 from uad_methods.patch2loc import Patch2Loc
 from uad_methods.patch2loc.fast import usual_count
 from uad_methods.patch2loc.team import Team, networks

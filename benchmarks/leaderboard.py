@@ -21,7 +21,7 @@ from uad_bench.leaderboard.aggregate import tables
 from uad_bench.leaderboard.collect import collect
 from uad_bench.leaderboard.run_summary import Number, RunSummary, Tested
 from uad_bench.leaderboard.statistics.intervals import patient_draws
-from uad_bench.results import run_directory
+from uad_bench.results import csv_tables, run_directory
 
 PATIENTS, SEEDS, DATASETS = 30, 10, 10
 IDS = [f"case{i:03d}" for i in range(PATIENTS)]
@@ -112,9 +112,9 @@ def _written(folder: Path, protocol: Protocol, seed: int) -> run_directory.RunDi
     numbers = [{"dataset": "mslub", "group": "all", "metric": f"metric{m}.case", "value": float(row.mean()), "n": 60,
                 "undefined": 0} for m, row in enumerate(scores)]  # fmt: skip
     run.write_spec(spec)
-    run.write_table("splits.csv", run_directory.SPLIT_COLUMNS, people)
-    run.write_table("cases.csv", run_directory.CASE_COLUMNS, cases)
-    run.write_table("metrics.csv", run_directory.METRIC_COLUMNS, numbers)
+    run.write_table("splits.csv", csv_tables.SPLIT_COLUMNS, people)
+    run.write_table("cases.csv", csv_tables.CASE_COLUMNS, cases)
+    run.write_table("metrics.csv", csv_tables.METRIC_COLUMNS, numbers)
     run.write_draws({("mslub", "all", f"metric{m}.pooled"): patient_draws(scores[m], 1000) for m in range(3)})
     run.write_json("env.json", {"method": {}, "device": "cpu"})
     (run.path / "model").mkdir()

@@ -21,19 +21,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from uad_bench.data.nifti.read import Grid, Image, Mask, Volume, read_grid, read_mask, read_volume
+from uad_bench.prepare.mask_pieces import largest
 from uad_bench.prepare.registration.affine import COARSE, AffineFit
 from uad_bench.prepare.registration.atlas import load_atlas
 from uad_bench.prepare.registration.initial_poses import Brain, isotropic_brain, nearest_rotation, starts
 from uad_bench.prepare.registration.quality import Judge, Quality
 from uad_bench.prepare.resampling.grid import on_grid, sample
+from uad_bench.prepare.resampling.reorient import canonical
 from uad_bench.prepare.step import Working
-from uad_bench.prepare.steps.brain_mask import largest
-from uad_bench.prepare.steps.canonical import Canonical, canonical
+from uad_bench.prepare.steps.canonical import Canonical
 from uad_bench.prepare.steps.register import Register
 from uad_bench.types import Affine, FloatArray
 

@@ -7,7 +7,7 @@ import pytest
 from uad_bench import hookspecs, plugins
 from uad_bench.errors import PluginError, UsageError
 
-FILE = "tests/plugins/toy_methods.py"
+FILE = "tests/helpers/toy_methods.py"
 
 
 def module(**hooks):

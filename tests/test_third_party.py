@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugins.toy_data import make
+from tests.helpers.toy_data import make
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -68,9 +68,9 @@ def test_a_class_that_does_not_exist_is_one_line_not_a_traceback(installed):
 
 
 def test_a_method_from_outside_runs_to_a_line_in_the_table(installed, tmp_path):
-    data = str(HERE / "plugins" / "toy_data.py")
+    data = str(HERE / "helpers" / "toy_data.py")
     ran = uad_bench(
-        installed, "run", "edge", "--out", str(tmp_path / "runs"), "--protocol", str(HERE / "plugins" / "toy.yaml"),
+        installed, "run", "edge", "--out", str(tmp_path / "runs"), "--protocol", str(HERE / "helpers" / "toy.yaml"),
         "--test", data, "--set", f"protocol.train={data}", "--data", f"{data}={make(tmp_path / 'toy')}",
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

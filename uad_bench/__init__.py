@@ -47,7 +47,7 @@ _HOME = {
 __all__ = sorted(_HOME)  # noqa: PLE0605  # a sorted list of str, built from the table above
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  # the type is that of the name asked for
+def __getattr__(name: str) -> Any:  # the type is that of the name asked for
     if name not in _HOME:
         raise AttributeError(f"module 'uad_bench' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -33,7 +33,7 @@ class Strict(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_truth_for_a_number(cls, values: Any) -> Any:  # noqa: ANN401  # what is to be validated
+    def _no_truth_for_a_number(cls, values: Any) -> Any:  # what is to be validated
         for key, value in values.items() if isinstance(values, Mapping) else ():
             field = cls.model_fields.get(str(key))
             if isinstance(value, bool) and field is not None and field.annotation in (int, float):
@@ -164,7 +164,7 @@ class Overrides(Strict):
     datasets: dict[str, dict[str, Any]] = {}
 
 
-def digest(value: Any) -> str:  # noqa: ANN401  # any JSON value
+def digest(value: Any) -> str:  # any JSON value
     """12 hex digits of a value's canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -208,7 +208,7 @@ def parameters_model(cls: type) -> type[BaseModel]:
     return create_model(cls.__name__, __base__=Strict, **known)
 
 
-def _default(field: DataclassField[Any]) -> Any:  # noqa: ANN401  # of any type
+def _default(field: DataclassField[Any]) -> Any:  # of any type
     """A dataclass field's default as pydantic writes it; `...` means required."""
     if field.default_factory is not MISSING:
         return Field(default_factory=field.default_factory)

@@ -89,7 +89,7 @@ def _source(point: EntryPoint) -> str:
     return point.dist.name if point.dist else point.value
 
 
-def _collect(found: Catalogue, module: Any, source: str) -> None:  # noqa: ANN401  # a module or an object with hooks
+def _collect(found: Catalogue, module: Any, source: str) -> None:  # a module or an object with hooks
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(module)
@@ -157,7 +157,7 @@ def _contract(kind: Kind) -> type[Any]:
     return contract
 
 
-def _from_file(path: Path) -> Any:  # noqa: ANN401  # a module
+def _from_file(path: Path) -> Any:  # a module
     if not path.is_file():
         raise UsageError("no such file", where=str(path))
     name = f"uad_bench_file_{path.stem}"
@@ -170,7 +170,7 @@ def _from_file(path: Path) -> Any:  # noqa: ANN401  # a module
     return module
 
 
-def _only_class(module: Any, entry: Entry) -> type[Any]:  # noqa: ANN401  # a module
+def _only_class(module: Any, entry: Entry) -> type[Any]:  # a module
     """The one class of the kind's contract that a file defines itself."""
     contract = _contract(entry.kind)
     own = [
@@ -180,6 +180,9 @@ def _only_class(module: Any, entry: Entry) -> type[Any]:  # noqa: ANN401  # a mo
     ]
     if len(own) != 1:
         names = ", ".join(c.__name__ for c in own) or "none"
-        raise UsageError(f"{len(own)} {entry.kind} classes in the file ({names})", where=entry.source,
-                         hint="write path.py:Class")  # fmt: skip
+        raise UsageError(
+            f"{len(own)} {entry.kind} classes in the file ({names})",
+            where=entry.source,
+            hint="write path.py:Class",
+        )
     return own[0]

@@ -95,8 +95,9 @@ class FolderAdapter(DatasetAdapter):
             healthy = _yes(word)
         if healthy is None:
             hint = "add a column `healthy`, or healthy: true for all without a lesion mask"
-            raise DataError("nothing says whether this case is healthy", where=entry.where, hint=hint,
-                            code="UB333")  # fmt: skip
+            raise DataError(
+                "nothing says whether this case is healthy", where=entry.where, hint=hint, code="UB333"
+            )
         if not healthy and not masked and self.healthy is not False:
             hint = "name its mask, take the row out, or add folder.healthy=false to prepare it all the same"
             raise DataError("an ill case without a lesion mask", where=entry.where, hint=hint, code="UB333")

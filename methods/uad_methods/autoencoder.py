@@ -71,9 +71,13 @@ def decoder(channels: int, sizes: Plan) -> nn.Sequential:
     top = sizes.down[-1]
     pairs = zip([top, *sizes.up], sizes.up, strict=False)
     return nn.Sequential(
-        nn.Unflatten(1, (sizes.thin, *sizes.small)), nn.Conv2d(sizes.thin, top, 1), nn.BatchNorm2d(top),
-        nn.ReLU(), *(_double(a, b) for a, b in pairs), nn.Conv2d(sizes.up[-1], channels, 1),
-    )  # fmt: skip
+        nn.Unflatten(1, (sizes.thin, *sizes.small)),
+        nn.Conv2d(sizes.thin, top, 1),
+        nn.BatchNorm2d(top),
+        nn.ReLU(),
+        *(_double(a, b) for a, b in pairs),
+        nn.Conv2d(sizes.up[-1], channels, 1),
+    )
 
 
 def padded(images: torch.Tensor, sizes: Plan) -> torch.Tensor:
@@ -91,8 +95,9 @@ class Autoencoder(nn.Module):
     the map is thinned before the dense layer.
     """
 
-    def __init__(self, channels: int, shape: tuple[int, int], dropout: float, *, gaussian: bool,
-                 squeeze: int = 8) -> None:  # fmt: skip
+    def __init__(
+        self, channels: int, shape: tuple[int, int], dropout: float, *, gaussian: bool, squeeze: int = 8
+    ) -> None:
         super().__init__()
         self.sizes = plan(shape, squeeze)
         self.encoder = encoder(channels, self.sizes)

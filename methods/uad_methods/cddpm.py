@@ -50,9 +50,17 @@ class CDDPM(Denoising):
     paper: ClassVar[str] = "Behrendt et al. 2025, doi 10.1016/j.compbiomed.2025.109660, arXiv 2312.04215"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"pretrained": {"pretrained": True}}
     tiny: ClassVar[Mapping[str, Any]] = {
-        "widths": (8, 16), "blocks": 1, "groups": 4, "side": 16, "batch": 4, "steps": 4, "checked": 4,
-        "encoder_width": 4, "encoder_blocks": (1, 1, 1, 1), "masked_steps": 3,
-    }  # fmt: skip
+        "widths": (8, 16),
+        "blocks": 1,
+        "groups": 4,
+        "side": 16,
+        "batch": 4,
+        "steps": 4,
+        "checked": 4,
+        "encoder_width": 4,
+        "encoder_blocks": (1, 1, 1, 1),
+        "masked_steps": 3,
+    }
 
     def __post_init__(self) -> None:
         """Refuse timesteps that there are not, and an encoder of which no decoder can be made."""
@@ -128,8 +136,13 @@ class CDDPM(Denoising):
             found += self._passed(noised, at, condition, passes)
         return found / len(self.starts)
 
-    def _passed(self, noised: torch.Tensor, at: torch.Tensor, condition: torch.Tensor, passes: Batches,
-                ) -> torch.Tensor:  # fmt: skip
+    def _passed(
+        self,
+        noised: torch.Tensor,
+        at: torch.Tensor,
+        condition: torch.Tensor,
+        passes: Batches,
+    ) -> torch.Tensor:
         denoiser = self._net.denoiser
         return passes.run(len(noised), lambda part: denoiser(noised[part], at[part], condition[part]).float())
 

@@ -40,13 +40,26 @@ class DDPM(Denoising):
     )
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "anoddpm": {
-            "target": "noise", "schedule": "linear", "trained": 800, "start": 200, "chain": True,
-            "noise": "simplex3d", "average": True, "clip": 1.0, "checked": 0,
+            "target": "noise",
+            "schedule": "linear",
+            "trained": 800,
+            "start": 200,
+            "chain": True,
+            "noise": "simplex3d",
+            "average": True,
+            "clip": 1.0,
+            "checked": 0,
         },
-    }  # fmt: skip
+    }
     tiny: ClassVar[Mapping[str, Any]] = {
-        "widths": (8, 16), "blocks": 1, "groups": 4, "side": 16, "batch": 4, "steps": 4, "every": 100,
-    }  # fmt: skip
+        "widths": (8, 16),
+        "blocks": 1,
+        "groups": 4,
+        "side": 16,
+        "batch": 4,
+        "steps": 4,
+        "every": 100,
+    }
 
     def __post_init__(self) -> None:
         """Refuse timesteps that there are not."""
@@ -55,8 +68,10 @@ class DDPM(Denoising):
             if not 1 <= getattr(self, name) <= TIMESTEPS:
                 raise UsageError(f"ddpm.{name} is {getattr(self, name)}", hint=f"give 1 to {TIMESTEPS}")
         if self.start > self.trained:
-            raise UsageError(f"ddpm.start is {self.start}, and timesteps above {self.trained} are never trained",
-                             hint="lower start, or raise trained")  # fmt: skip
+            raise UsageError(
+                f"ddpm.start is {self.start}, and timesteps above {self.trained} are never trained",
+                hint="lower start, or raise trained",
+            )
 
     def loss(self, net: nn.Module, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
         """Mean |f(x_t, t) - x_0| over all pixels, or mean (f(x_t, t) - e)^2; t uniform below `trained`."""

@@ -79,7 +79,7 @@ class Denoising(TorchMethod):
         """The denoiser for `channels_` modalities."""
         return self.unet()
 
-    def unet(self, **options: Any) -> DiffusionUNet:  # noqa: ANN401  # of DiffusionUNet
+    def unet(self, **options: Any) -> DiffusionUNet:  # of DiffusionUNet
         """A U-Net of the method's sizes."""
         sizes: dict[str, Any] = {"groups": self.groups, "attention": self.attention, **options}
         return DiffusionUNet(self.channels_, self.widths, self.blocks, **sizes)

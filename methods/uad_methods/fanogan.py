@@ -47,8 +47,14 @@ class FAnoGAN(TorchMethod):
     paper: ClassVar[str] = "Schlegl et al. 2019, doi 10.1016/j.media.2019.01.010"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"drift": {"drift": True}}
     tiny: ClassVar[Mapping[str, Any]] = {
-        "side": 32, "width": 4, "code": 8, "batch": 4, "gan_steps": 3, "critic_steps": 2, "encoder_steps": 3,
-    }  # fmt: skip
+        "side": 32,
+        "width": 4,
+        "code": 8,
+        "batch": 4,
+        "gan_steps": 3,
+        "critic_steps": 2,
+        "encoder_steps": 3,
+    }
 
     def __post_init__(self) -> None:
         """Refuse a size that four halvings do not divide."""
@@ -58,9 +64,13 @@ class FAnoGAN(TorchMethod):
     def build(self) -> torch.nn.ModuleDict:
         """Generator, critic and encoder for `channels_` modalities."""
         sizes = self.channels_, self.side, self.width
-        return torch.nn.ModuleDict({
-            "generator": Generator(*sizes, self.code), "critic": Critic(*sizes), "encoder": Encoder(*sizes, self.code),
-        })  # fmt: skip
+        return torch.nn.ModuleDict(
+            {
+                "generator": Generator(*sizes, self.code),
+                "critic": Critic(*sizes),
+                "encoder": Encoder(*sizes, self.code),
+            }
+        )
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         """First the GAN, then the encoder, on slices of `train`; the last weights are kept, as published."""
@@ -73,8 +83,14 @@ class FAnoGAN(TorchMethod):
         generator, critic, _ = self._nets
         adam = partial(torch.optim.Adam, lr=self.gan_lr, betas=(0.0, 0.9))
         for_generator, for_critic = adam(generator.parameters()), adam(critic.parameters())
-        for step in ctx.steps(self.gan_steps, name="gan", generator=generator, critic=critic,
-                              for_generator=for_generator, for_critic=for_critic):  # fmt: skip
+        for step in ctx.steps(
+            self.gan_steps,
+            name="gan",
+            generator=generator,
+            critic=critic,
+            for_generator=for_generator,
+            for_critic=for_critic,
+        ):
             critic.requires_grad_(True)
             for i in range(step * self.critic_steps, (step + 1) * self.critic_steps):
                 loss = self._critic_loss(self._shown(stack.batch(i, self.batch).image), ctx, i)

@@ -33,9 +33,11 @@ class Painter:
     def state(self) -> dict[str, torch.nn.Module | torch.optim.Optimizer]:
         """What `update` changes, for `ctx.steps`."""
         own: dict[str, torch.nn.Module | torch.optim.Optimizer | None] = {
-            "generator": self.generator, "for_generator": self.for_generator,
-            "critic": self.critic, "for_critic": self.for_critic,
-        }  # fmt: skip
+            "generator": self.generator,
+            "for_generator": self.for_generator,
+            "critic": self.critic,
+            "for_critic": self.for_critic,
+        }
         return {name: part for name, part in own.items() if part is not None}
 
     def update(self, images: torch.Tensor, mask: torch.Tensor, ctx: Context) -> Update:

@@ -38,8 +38,14 @@ class PDDPM(Denoising):
     paper: ClassVar[str] = "Behrendt et al. 2023, MIDL, arXiv 2303.03758"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"anywhere": {"boxes": "anywhere"}}
     tiny: ClassVar[Mapping[str, Any]] = {
-        "widths": (8, 16), "blocks": 1, "groups": 4, "side": 16, "batch": 4, "steps": 4, "checked": 4,
-    }  # fmt: skip
+        "widths": (8, 16),
+        "blocks": 1,
+        "groups": 4,
+        "side": 16,
+        "batch": 4,
+        "steps": 4,
+        "checked": 4,
+    }
 
     def __post_init__(self) -> None:
         """Refuse a timestep or a box that there is not."""

@@ -71,8 +71,13 @@ class RA(TorchMethod):
     }
     _weightless: ClassVar[tuple[str, ...]] = ("ssim", "clahe", "l1")
     tiny: ClassVar[Mapping[str, Any]] = {
-        "side": 32, "width": 4, "code": 8, "batch": 4, "steps": 3, "checked": 4
-    }  # fmt: skip
+        "side": 32,
+        "width": 4,
+        "code": 8,
+        "batch": 4,
+        "steps": 3,
+        "checked": 4,
+    }
 
     def __post_init__(self) -> None:
         """Refuse what would be another method under this name."""
@@ -99,9 +104,13 @@ class RA(TorchMethod):
     def build(self) -> torch.nn.ModuleDict:
         """Encoder and decoder, 29,430,785 weights for one modality at 128 pixels, and what S needs."""
         sizes = self.channels_, self.side, self.width, self.code
-        return torch.nn.ModuleDict({
-            "encoder": Encoder(*sizes), "decoder": Decoder(*sizes), "unlike": Dissimilarity(self.likeness),
-        })  # fmt: skip
+        return torch.nn.ModuleDict(
+            {
+                "encoder": Encoder(*sizes),
+                "decoder": Decoder(*sizes),
+                "unlike": Dissimilarity(self.likeness),
+            }
+        )
 
     def begin(self, train: Sequence[Scan], ctx: Context) -> torch.nn.Module:
         """The networks, new, but for LPIPS, which is read from its files."""

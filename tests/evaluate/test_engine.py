@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from tests.evaluate.test_all_metrics import metrics
+from tests.evaluate.metrics.test_all_metrics import metrics
 from uad_bench.errors import DataError, PluginError, UsageError
 from uad_bench.evaluate.curves import two_pass
 from uad_bench.evaluate.curves.curve import Curve

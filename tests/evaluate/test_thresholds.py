@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.evaluate.oracles import draw
+from tests.helpers.metric_oracles import draw
 from uad_bench.errors import DataError, UsageError
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.quantile_search import Rates

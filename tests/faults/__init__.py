@@ -1,6 +1,6 @@
 """The fault cases F01 to F41 of bad input, and the test that meets each; `test_table.py` holds this list to be true.
 
-Files below are in this folder unless a path is given.
+Files below are in this folder; a path leads from the folder above it.
 
 F01 zero-byte file              test_files.py::test_f01_an_empty_file
 F02 compressed file cut         test_files.py::test_f02_a_compressed_file_cut_in_half
@@ -40,7 +40,7 @@ F35 file without permission     test_files.py::test_f35_a_file_that_may_not_be_r
 F36 archive: names              test_archives.py::test_f36_f37_f38_a_hostile_archive_is_refused_before_a_byte_is_written
 F37 archive: links              test_archives.py::test_f36_f37_f38_a_hostile_archive_is_refused_before_a_byte_is_written
 F38 archive: bombs              test_archives.py::test_f36_f37_f38_a_hostile_archive_is_refused_before_a_byte_is_written
-F39 archive: another digest     tests/test_cli_data.py::test_f39_a_refused_import_is_one_line_and_leaves_nothing
-F40 killed while unpacking      tests/data/test_archive.py::test_f40_kill_while_extracting_then_again_equals_undisturbed
-F41 two processes, one entry    tests/prepare/test_cache.py::test_two_processes_that_race_end_with_one_entry
+F39 archive: another digest     cli/test_data.py::test_f39_a_refused_import_is_one_line_and_leaves_nothing
+F40 killed while unpacking      data/archive/test_archive.py::test_f40_kill_while_extracting_equals_undisturbed
+F41 two processes, one entry    prepare/cache/test_prepared_case.py::test_two_processes_that_race_end_with_one_entry
 """

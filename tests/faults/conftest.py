@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.desk import COLUMNS, Desk
-from tests.plugins.toy_data import make
+from tests.helpers.desk import COLUMNS, Desk
+from tests.helpers.toy_data import make
 
 Lay = Callable[[Path], AbstractContextManager[Desk]]
 

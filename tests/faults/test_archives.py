@@ -1,9 +1,10 @@
 """F36 to F41: archives and two at once, through `data import`.
 
-Met elsewhere, at the function below the verb: F36, F37, F38 in all their forms, tests/data/test_archive.py.
-F39 another digest: tests/test_cli_data.py::test_f39_a_refused_import_is_one_line_and_leaves_nothing.
-F40 kill -9 while extracting: tests/data/test_archive.py::test_f40_kill_while_extracting_then_again_equals_undisturbed.
-F41 two processes and one entry: tests/prepare/test_cache.py::test_two_processes_that_race_end_with_one_entry.
+Met elsewhere, at the function below the verb: F36, F37, F38 in all their forms, tests/data/archive/test_archive.py.
+F39 another digest: tests/cli/test_data.py::test_f39_a_refused_import_is_one_line_and_leaves_nothing.
+F40 kill -9 while extracting: test_f40_kill_while_extracting_equals_undisturbed in the same file.
+F41 two processes and one entry: test_two_processes_that_race_end_with_one_entry in
+tests/prepare/cache/test_prepared_case.py.
 """
 
 import io

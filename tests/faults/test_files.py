@@ -1,7 +1,7 @@
 """F01 to F06 and F35: files that are not what they say, or may not be read.
 
-Met elsewhere: several faults in one report (F01, F02), tests/test_cli_data.py; F01 to F06 at the reader itself,
-tests/data/test_volumes.py; F04 and F05 for archives, tests/data/test_archive.py.
+Met elsewhere: several faults in one report (F01, F02), tests/cli/test_data.py; F01 to F06 at the reader itself,
+tests/data/nifti/test_read.py; F04 and F05 for archives, tests/data/archive/test_archive.py.
 """
 
 import gzip
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.faults.damage import flip, with_header
+from tests.helpers.damage import flip, with_header
 
 
 @pytest.mark.parametrize("column", ["t2", "brain_mask", "lesion_mask"])

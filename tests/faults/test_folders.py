@@ -10,7 +10,7 @@ import stat
 
 import pytest
 
-from tests.faults.desk import Desk
+from tests.helpers.desk import Desk
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """F07 to F09, and what R3 found: headers that ask for what is not there, streams that do not end.
 
-Met elsewhere: all three at the reader itself, tests/data/test_volumes.py.
+Met elsewhere: all three at the reader itself, tests/data/nifti/test_read.py.
 """
 
 import gzip
@@ -12,7 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from tests.faults.damage import claims_too_much, holds_a_bomb, with_header
+from tests.helpers.damage import claims_too_much, holds_a_bomb, with_header
 from uad_bench.data.nifti.read import read_any
 
 MEASURED = """

@@ -1,7 +1,7 @@
 """F23 to F27: lesion masks that are odd but true, and cases that lack something.
 
-Met elsewhere: values that a dataset does not know, lesions of healthy cases, tests/data/test_survey.py; exact
-average precision with missed voxels, tests/evaluate/test_curve.py.
+Met elsewhere: values that a dataset does not know, lesions of healthy cases, tests/data/inspect/test_survey.py; exact
+average precision with missed voxels, tests/evaluate/curves/test_curve.py.
 """
 
 import math
@@ -10,8 +10,8 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.faults.desk import PROTOCOL
-from tests.plugins.toy_data import write_case
+from tests.helpers.desk import PROTOCOL
+from tests.helpers.toy_data import write_case
 
 
 @pytest.mark.parametrize("value", [255, 4])

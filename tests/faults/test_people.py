@@ -1,8 +1,9 @@
 """F28 to F32: who is who. Ids met twice, one scan under two names, leaks, tables as people save them, hostile ids.
 
 Met elsewhere: the sheet of a public set with repeated rows, tests/datasets/test_demographics.py; F29 inside a
-role, test_lesions.py; every published fold, tests/test_cli_audit.py; F31 in other encodings,
-tests/datasets/test_tables.py and tests/data/test_legacy.py; F32 for members of archives, tests/data/test_archive.py.
+role, test_lesions.py; every published fold, tests/cli/test_audit.py; F31 in other encodings,
+tests/datasets/test_tables.py and tests/data/test_published_splits.py; F32 for members of archives,
+tests/data/archive/test_archive.py.
 """
 
 import re

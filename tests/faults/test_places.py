@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from nibabel import orientations
 
-from tests.faults.damage import with_header
+from tests.helpers.damage import with_header
 
 SHAPE = (24, 28, 20)
 AFFINE = np.diag([6.0, 6.0, 6.0, 1.0])

@@ -1,7 +1,7 @@
 """F85 to F95: results that were edited, mixed, lost, tied or missing, through the verbs as a person types them.
 
 F93 (many runs) is measured by benchmarks/leaderboard.py; F95 at scoring is in tests/evaluate/test_thresholds.py, in a
-finished run in tests/data/test_recorded.py.
+finished run in tests/data/audit/test_finished_runs.py.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """F10 to F14: voxels that are no numbers, images without contrast, brain masks that cannot be.
 
-Met elsewhere: F10 with a brain mask on another grid, F14 of stripped scans, tests/data/test_survey.py.
+Met elsewhere: F10 with a brain mask on another grid, F14 of stripped scans, tests/data/inspect/test_survey.py.
 """
 
 import numpy as np

@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from two_phases import assert_resume_is_bit_equal
 
+from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant

@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 
 from uad_bench import Context
-from uad_bench.method.context import Policy
+from uad_bench.method.loop_state import Policy
 from uad_bench.method.slices import Batch
 from uad_bench.testing import toy_scans
 from uad_methods import dae

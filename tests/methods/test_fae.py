@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from two_phases import assert_resume_is_bit_equal
 
+from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context
 from uad_bench.errors import IntegrityError, UsageError
 from uad_bench.method.base import variant

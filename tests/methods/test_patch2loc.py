@@ -9,7 +9,7 @@ import torch
 
 from uad_bench import Context, Scan
 from uad_bench.errors import DataError, PluginError
-from uad_bench.method.context import Policy
+from uad_bench.method.loop_state import Policy
 from uad_methods.patch2loc import Patch2Loc
 
 SHAPE = (20, 24, 6)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugins import toy_data
+from tests.helpers import toy_data
 
-PLUGINS = Path(__file__).parents[1] / "plugins"
+PLUGINS = Path(__file__).parents[1] / "helpers"
 DATA = str(PLUGINS / "toy_data.py")
 SETTINGS = {
     "protocol.train": DATA, "protocol.splits.healthy": "{train: 0.6, val: 0.2, test: 0.2}", "patch2loc.patch": 8,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from known import Known
-from two_phases import assert_resume_is_bit_equal
 
+from tests.helpers.known_noise import Known
+from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context
 from uad_bench.errors import UsageError
 from uad_bench.testing import toy_scans

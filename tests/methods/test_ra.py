@@ -5,10 +5,10 @@ import hashlib
 import numpy as np
 import pytest
 import torch
-from known import spot_before_and_after
 from safetensors.torch import save_file
-from two_phases import assert_resume_is_bit_equal
 
+from tests.helpers.known_noise import spot_before_and_after
+from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant

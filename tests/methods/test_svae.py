@@ -6,7 +6,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from uad_bench import Context, SliceStack
-from uad_bench.method.context import Policy
+from uad_bench.method.loop_state import Policy
 from uad_bench.testing import toy_scans
 from uad_methods.autoencoder import Autoencoder
 from uad_methods.parts.sequence import drawn_runs, one_behind_the_other, side_by_side, whole_volumes

@@ -24,8 +24,8 @@ def audit(
     fold: options.Fold = -1,
     protocol: options.Protocol = "",
     test: options.Test = "",
-    data: options.Data = [],  # noqa: B006  # typer copies it
-    set_: options.Set = [],  # noqa: B006
+    data: options.Data = [],
+    set_: options.Set = [],
 ) -> None:
     """Look for leaks: of finished runs, of a split table alone, or of data on disk with their roles.
 
@@ -90,8 +90,9 @@ def _plans(table: "RoleTable | None", folds: list[int], source: str) -> "list[Pl
     return [Plan(fold, table, source) for fold in folds] or [Plan(None, table, source)]
 
 
-def _of_data(plans: "list[Plan]", protocol: str, test: str, data: list[str],
-             set_: list[str]) -> "list[Finding]":  # fmt: skip
+def _of_data(
+    plans: "list[Plan]", protocol: str, test: str, data: list[str], set_: list[str]
+) -> "list[Finding]":
     from uad_bench import plugins
     from uad_bench.cohort.roles import give_roles
     from uad_bench.config import Overrides, default_protocol, load_protocol

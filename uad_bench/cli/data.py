@@ -21,11 +21,15 @@ Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="A name, module:
 
 def import_(
     dataset: Dataset,
-    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="A tar (.gz, .bz2, .xz) or zip, fetched by you.")],
-    into: Annotated[Path, typer.Option("--into", help="The dataset's folder; the archive becomes a folder in it.")],
+    archive: Annotated[
+        Path, typer.Argument(metavar="ARCHIVE", help="A tar (.gz, .bz2, .xz) or zip, fetched by you.")
+    ],
+    into: Annotated[
+        Path, typer.Option("--into", help="The dataset's folder; the archive becomes a folder in it.")
+    ],
     sha256: Annotated[str, typer.Option("--sha256", help="What the archive's SHA-256 must be.")] = "",
-    set_: options.Set = [],  # noqa: B006  # typer copies it
-) -> None:  # fmt: skip
+    set_: options.Set = [],
+) -> None:
     """Unpack an archive safely, and say what the dataset finds in it. Nothing is downloaded."""
     from uad_bench.cohort.discovery import adapter_for
     from uad_bench.data.archive import unpack
@@ -49,8 +53,8 @@ def import_(
 
 def check(
     dataset: Dataset,
-    data: options.Data = [],  # noqa: B006
-    set_: options.Set = [],  # noqa: B006
+    data: options.Data = [],
+    set_: options.Set = [],
     protocol: Annotated[
         str, typer.Option("--protocol", "-p", help="Also list cases that lack a modality of this protocol.")
     ] = "",
@@ -125,8 +129,8 @@ def _raise_worst(dataset: str, found: "Survey") -> None:
 def report(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The dataset to look at.")],
     protocol: options.Protocol = "",
-    data: options.Data = [],  # noqa: B006  # typer copies it
-    set_: options.Set = [],  # noqa: B006
+    data: options.Data = [],
+    set_: options.Set = [],
     to: Annotated[
         Path | None, typer.Option("--to", help="Where to; default: report-DATASET-PROTOCOL.")
     ] = None,

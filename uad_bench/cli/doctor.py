@@ -5,11 +5,11 @@ import typer
 from uad_bench.cli import options
 
 
-def doctor(data: options.Data = []) -> None:  # noqa: B006  # typer copies it
+def doctor(data: options.Data = []) -> None:
     """Say what this machine has: versions, device, threads, data roots, broken plug-ins."""
     from uad_bench import plugins
-    from uad_bench.method.context import resolve_device
     from uad_bench.support import environment
+    from uad_bench.support.environment import resolve_device
 
     found = environment.describe(resolve_device("auto"), environment.threads())
     for key in ("python", "platform", "device", "device_name", "threads", "bf16"):

@@ -22,7 +22,7 @@ TestSet = Annotated[str, typer.Option("--test", help="Which test set; default: t
 @app.command("inside")
 def inside(
     runs: Runs,
-    data: options.Data = [],  # noqa: B006  # typer copies it
+    data: options.Data = [],
     cases: Cases = "",
     count: Annotated[int, typer.Option("--count", help="How many typical cases.", min=1)] = 6,
     test: TestSet = "",
@@ -38,10 +38,10 @@ def inside(
     The model of each run is loaded and asked again; what it shows is its `components` (docs/plugins.md).
     """
     from uad_bench.errors import UsageError
-    from uad_bench.method.context import resolve_device
     from uad_bench.pipeline.explain import Wish, explain
     from uad_bench.pipeline.run import Workplace
     from uad_bench.support import environment
+    from uad_bench.support.environment import resolve_device
 
     options.show_log()
     complete = _complete(runs)
@@ -73,7 +73,7 @@ def training(
 @app.command("methods")
 def methods(
     runs: Runs,
-    data: options.Data = [],  # noqa: B006  # typer copies it
+    data: options.Data = [],
     cases: Cases = "",
     test: TestSet = "",
     to: Annotated[Path, typer.Option("--to", help="The PNG that is written.")] = Path("methods.png"),

@@ -11,8 +11,8 @@ from uad_bench.cli.leaderboard import print_tables
 
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of them.")],
-    data: options.Data = [],  # noqa: B006  # typer copies it
-    set_: options.Set = [],  # noqa: B006
+    data: options.Data = [],
+    set_: options.Set = [],
     workers: options.Workers = 0,
 ) -> None:
     """Measure stored maps again, without training: new metrics, thresholds or post-processing.

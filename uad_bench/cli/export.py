@@ -11,7 +11,7 @@ from uad_bench.cli import options
 def export(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of them.")],
     to: Annotated[Path, typer.Option("--to", help="The folder of the dataset that is written.")],
-    data: options.Data = [],  # noqa: B006  # typer copies it
+    data: options.Data = [],
     cases: Annotated[
         str, typer.Option("--cases", help="Case ids (or DATASET/ID), with commas; default: all test cases.")
     ] = "",

@@ -10,8 +10,8 @@ from uad_bench.cli import options
 def prepare(
     datasets: Annotated[list[str], typer.Argument(metavar="DATASET...", help="Datasets to prepare.")],
     protocol: options.Protocol = "",
-    data: options.Data = [],  # noqa: B006  # typer copies it
-    set_: options.Set = [],  # noqa: B006
+    data: options.Data = [],
+    set_: options.Set = [],
     workers: options.Workers = 0,
 ) -> None:
     """Prepare every case of some datasets for a protocol, and say what is wrong with the rest.

@@ -17,15 +17,21 @@ def run(
     seeds: Annotated[str, typer.Option("--seeds", help="A count (5: seeds 0 to 4) or a list (0,1,2).")] = "1",
     protocol: options.Protocol = "",
     test: options.Test = "",
-    data: options.Data = [],  # noqa: B006  # typer copies it
-    set_: options.Set = [],  # noqa: B006
-    config: Annotated[str, typer.Option("--config", help="A .yaml file with keys protocol, methods, datasets.")] = "",
+    data: options.Data = [],
+    set_: options.Set = [],
+    config: Annotated[
+        str, typer.Option("--config", help="A .yaml file with keys protocol, methods, datasets.")
+    ] = "",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option("--precision", help=PRECISION)] = "auto",
     out: options.Out = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with unfinished runs.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start again, also where a run is complete.")] = False,
-    threads: Annotated[int, typer.Option("--threads", help="CPU threads; 0: all. Part of a run's bits.", min=0)] = 0,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start again, also where a run is complete.")
+    ] = False,
+    threads: Annotated[
+        int, typer.Option("--threads", help="CPU threads; 0: all. Part of a run's bits.", min=0)
+    ] = 0,
     workers: options.Workers = 0,
     time_budget: Annotated[float, typer.Option(help="Minutes of training a run; 0: no limit.", min=0)] = 0,
     checkpoint_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints.", min=0)] = 2,
@@ -39,7 +45,7 @@ def run(
     splits: options.Splits = "",
     allow_leak: options.AllowLeak = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """Train, score, measure and table one or several methods.
 
     Without --data this runs on an embedded synthetic cohort, which is made once (about a minute).
@@ -55,21 +61,31 @@ def run(
     over = validated(Overrides, strict_yaml.read(Path(config)) if config else {}, config or "--config")
     said, table = options.table(splits)
     limits = {
-        "fold": None if fold < 0 else fold, "splits": said, "allow_leak": allow_leak,
-        "precision": precision, "keep_maps": keep_maps, "map_bits": map_bits, "checkpoint_minutes": checkpoint_minutes,
+        "fold": None if fold < 0 else fold,
+        "splits": said,
+        "allow_leak": allow_leak,
+        "precision": precision,
+        "keep_maps": keep_maps,
+        "map_bits": map_bits,
+        "checkpoint_minutes": checkpoint_minutes,
         "time_budget_s": time_budget * 60 or None,
-    }  # fmt: skip
+    }
     matrix = Matrix(
         methods, parse_seeds(seeds), protocol, options.names(test), over, options.settings(set_), limits
     )
     specs = matrix.specs()
-    from uad_bench.method.context import resolve_device
+    from uad_bench.support.environment import resolve_device
 
     here = options.sources(data, workers, skip_broken, skip_missing)
     place = Workplace(
-        out, here, resolve_device(device), threads or environment.threads(),
-        resume, fresh, progress=not quiet and sys.stderr.isatty(),
-    )  # fmt: skip
+        out,
+        here,
+        resolve_device(device),
+        threads or environment.threads(),
+        resume,
+        fresh,
+        progress=not quiet and sys.stderr.isatty(),
+    )
     say = options.quiet if quiet else options.say
     began = time.monotonic()
     outcome = execute(specs, place, say, table)

@@ -42,7 +42,7 @@ class Scans(Sequence[Scan]):
     def __len__(self) -> int:
         return len(self._members)
 
-    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401  # int -> Scan, slice -> Scans
+    def __getitem__(self, index: Any) -> Any:  # int -> Scan, slice -> Scans
         if isinstance(index, slice):
             return Scans(self._members[index])
         return self._members[index].prepared.scan()
@@ -79,8 +79,14 @@ def _identity(member: Member) -> list[Any]:
     return [case.dataset, case.case_id, member.role, ready.content, *facts]
 
 
-def gather(protocol: Protocol, test: Sequence[str], options: Mapping[str, Mapping[str, Any]],
-           sources: Sources, say: Say, plan: Plan | None = None) -> Cohort:  # fmt: skip
+def gather(
+    protocol: Protocol,
+    test: Sequence[str],
+    options: Mapping[str, Mapping[str, Any]],
+    sources: Sources,
+    say: Say,
+    plan: Plan | None = None,
+) -> Cohort:
     """Discover, split, audit and prepare everything a run needs.
 
     Raises UsageError for a dataset without a modality of the protocol; DataError for cases that cannot be
@@ -115,8 +121,9 @@ def gather(protocol: Protocol, test: Sequence[str], options: Mapping[str, Mappin
     return Cohort(tuple(members), tuple(left), (*found, *late), tuple(fitted))
 
 
-def usable(dataset: str, options: Mapping[str, Any], protocol: Protocol, sources: Sources, left: list[Left],
-           say: Say) -> list[Case]:  # fmt: skip
+def usable(
+    dataset: str, options: Mapping[str, Any], protocol: Protocol, sources: Sources, left: list[Left], say: Say
+) -> list[Case]:
     """The cases of a dataset that have every modality of the protocol; the others join `left`, or are an error."""
     cases, faults = find(dataset, options, sources)
     raise_together(faults, "cannot be paired", skip=sources.skip_broken)
@@ -170,8 +177,9 @@ def _stop_leaks(findings: Sequence[audit.Finding], plan: Plan, say: Say) -> None
     raise DataError(f"leak {leaks[0].rule}: {leaks[0].what}{more}", where=where, hint=hint, code="UB340")
 
 
-def _prepared(protocol: Protocol, wanted: Sequence[Given], sources: Sources, left: list[Left],
-              say: Say) -> tuple[list[Member], list[Fitted]]:  # fmt: skip
+def _prepared(
+    protocol: Protocol, wanted: Sequence[Given], sources: Sources, left: list[Left], say: Say
+) -> tuple[list[Member], list[Fitted]]:
     """Every case prepared once, whatever its roles; steps that learn are fitted on the train role first."""
     cases = list({(case.dataset, case.case_id): case for case, _ in wanted}.values())
     train = [case for case, role in wanted if role == "train"]
@@ -179,9 +187,7 @@ def _prepared(protocol: Protocol, wanted: Sequence[Given], sources: Sources, lef
 
     def ready(some: Sequence[Case], steps: Sequence[Mapping[str, Any]], what: str) -> list[PreparedCase]:
         ticker = Ticker(say, what)
-        done, failures = prepare_all(
-            some, protocol.modalities, steps, sources.cache, sources.workers, ticker
-        )  # fmt: skip
+        done, failures = prepare_all(some, protocol.modalities, steps, sources.cache, sources.workers, ticker)
         for case, error in failures:
             say(f"cannot prepare {case.case_id}: {error}")
         # Left out once, however often it is tried.
@@ -222,8 +228,15 @@ def iter_rows(cohort: Cohort) -> Iterator[dict[str, Any]]:
     for member in cohort.members:
         case = member.case
         yield {
-            "dataset": case.dataset, "case_id": case.case_id, "subject_id": case.subject_id,
-            "role": member.role, "healthy": case.healthy, "lesion_kind": case.lesion_kind,
-            "site": case.site, "scanner": case.scanner, "age": case.age, "sex": case.sex,
+            "dataset": case.dataset,
+            "case_id": case.case_id,
+            "subject_id": case.subject_id,
+            "role": member.role,
+            "healthy": case.healthy,
+            "lesion_kind": case.lesion_kind,
+            "site": case.site,
+            "scanner": case.scanner,
+            "age": case.age,
+            "sex": case.sex,
             "content": member.prepared.content,
-        }  # fmt: skip
+        }

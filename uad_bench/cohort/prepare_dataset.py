@@ -17,8 +17,13 @@ Say = Callable[[str], None]
 Steps = Sequence[Mapping[str, Any]]
 
 
-def ready_steps(protocol: Protocol, options: Mapping[str, Mapping[str, Any]], sources: Sources,
-                asked: Sequence[str], say: Say) -> Steps:  # fmt: skip
+def ready_steps(
+    protocol: Protocol,
+    options: Mapping[str, Mapping[str, Any]],
+    sources: Sources,
+    asked: Sequence[str],
+    say: Say,
+) -> Steps:
     """The steps of a protocol with what they learn from its training set.
 
     Where the training set is neither among the datasets `asked` for nor in a folder that is known, only the
@@ -54,8 +59,9 @@ def _untaught(protocol: Protocol, why: str, say: Say) -> Steps:
     return steps
 
 
-def prepare_dataset(name: str, options: Mapping[str, Any], protocol: Protocol, steps: Steps,
-                    sources: Sources, say: Say) -> tuple[list[PreparedCase], list[UadError]]:  # fmt: skip
+def prepare_dataset(
+    name: str, options: Mapping[str, Any], protocol: Protocol, steps: Steps, sources: Sources, say: Say
+) -> tuple[list[PreparedCase], list[UadError]]:
     """Every case of a dataset that has the protocol's modalities, prepared; and an error for each that failed."""
     cases, faults = find(name, options, sources)
     whole = [case for case in cases if set(protocol.modalities) <= set(case.images)]
@@ -69,10 +75,9 @@ def prepare_dataset(name: str, options: Mapping[str, Any], protocol: Protocol, s
     return done, [*faults, *without, *failures]
 
 
-def _prepared(cases: Sequence[Case], protocol: Protocol, steps: Steps, sources: Sources, say: Say,
-              what: str) -> tuple[list[PreparedCase], list[UadError]]:  # fmt: skip
+def _prepared(
+    cases: Sequence[Case], protocol: Protocol, steps: Steps, sources: Sources, say: Say, what: str
+) -> tuple[list[PreparedCase], list[UadError]]:
     ticker = Ticker(say, what)
-    done, failures = prepare_all(
-        cases, protocol.modalities, steps, sources.cache, sources.workers, ticker
-    )  # fmt: skip
+    done, failures = prepare_all(cases, protocol.modalities, steps, sources.cache, sources.workers, ticker)
     return done, [error for _, error in failures]

@@ -66,9 +66,14 @@ class Job:
 
 
 def write_report(
-    folder: Path, dataset: str, protocol: Protocol, done: Sequence[PreparedCase],
-    failures: Sequence[UadError], workers: int, say: Say,
-) -> Path:  # fmt: skip
+    folder: Path,
+    dataset: str,
+    protocol: Protocol,
+    done: Sequence[PreparedCase],
+    failures: Sequence[UadError],
+    workers: int,
+    say: Say,
+) -> Path:
     """Write report.html and its sheets into `folder`; the path of the page.
 
     done: the prepared cases of one dataset; failures: why the others are not. Raises EnvironmentFault where the
@@ -113,8 +118,9 @@ def _counts(looks: Sequence[Look], failures: Sequence[UadError]) -> list[tuple[s
     ]
 
 
-def _sheets(folder: Path, title: str, cases: Sequence[Ranked], looks: Mapping[str, Look], workers: int,
-            say: Say) -> list[Sheet]:  # fmt: skip
+def _sheets(
+    folder: Path, title: str, cases: Sequence[Ranked], looks: Mapping[str, Look], workers: int, say: Say
+) -> list[Sheet]:
     """Draw all sheets; those of an earlier, longer report go."""
     modalities = next(iter(looks.values())).ready.record["modalities"] if looks else []
     scales = {name: Scale.of(list(looks.values()), name) for name in modalities}
@@ -155,11 +161,17 @@ def _pictures(one: Look, rank: Ranked, place: int, scales: Mapping[str, Scale]) 
     for channel, (modality, scale) in enumerate(scales.items()):
         image = scan.image[channel]
         yield Picture(
-            lines=(head + modality, *words), warnings=warnings, image=image, brain_mask=scan.brain_mask,
-            lesion_mask=lesions, atlas_mask=atlas[0] if atlas else None, spacing=scan.spacing,
-            before=one.before.get(modality), mark=scale.middle,
+            lines=(head + modality, *words),
+            warnings=warnings,
+            image=image,
+            brain_mask=scan.brain_mask,
+            lesion_mask=lesions,
+            atlas_mask=atlas[0] if atlas else None,
+            spacing=scan.spacing,
+            before=one.before.get(modality),
+            mark=scale.middle,
             after=Histogram.of(image[scan.brain_mask], scale.low, scale.high),
-        )  # fmt: skip
+        )
         head, words, warnings = "", [], ()
 
 

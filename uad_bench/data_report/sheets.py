@@ -100,7 +100,7 @@ def _head(figure: Figure, title: str) -> None:
         _text(figure, left, 0.2, word, fontsize=10, va="center", bbox=box, color=colour)
 
 
-def _text(figure: Figure, left: float, down: float, text: str, **how: Any) -> None:  # noqa: ANN401
+def _text(figure: Figure, left: float, down: float, text: str, **how: Any) -> None:
     """Text at so many inches from the left and from the top."""
     figure.text(left / WIDTH, 1 - down / figure.get_figheight(), text, parse_math=False, **how)
 
@@ -134,8 +134,10 @@ def _draw_plane(place: Axes, picture: Picture, axis: int) -> None:
     aspect = picture.spacing[up] / picture.spacing[across]
     place.imshow(cut(picture.image), cmap="gray", vmin=low, vmax=high, origin="lower", aspect=aspect)
     for mask, colour, width in (
-        (picture.atlas_mask, ATLAS, 0.9), (picture.brain_mask, BRAIN, 0.7), (picture.lesion_mask, LESION, 0.9)
-    ):  # fmt: skip
+        (picture.atlas_mask, ATLAS, 0.9),
+        (picture.brain_mask, BRAIN, 0.7),
+        (picture.lesion_mask, LESION, 0.9),
+    ):
         if mask is not None and cut(mask).any() and not cut(mask).all():
             place.contour(cut(mask), levels=[0.5], colors=[colour], linewidths=[width])
     place.set(facecolor="k", xticks=[], yticks=[])

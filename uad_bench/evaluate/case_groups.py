@@ -88,8 +88,14 @@ class Pools:
     Pools of the same cases are one. A table is kept until the last report on its cases is done.
     """
 
-    def __init__(self, uses: Iterable[tuple[str, Sequence[Result]]], again: Iterable[Scored] | None,
-                 probes: Iterable[float], drawn: Iterable[str] = (), workers: int = 1) -> None:  # fmt: skip
+    def __init__(
+        self,
+        uses: Iterable[tuple[str, Sequence[Result]]],
+        again: Iterable[Scored] | None,
+        probes: Iterable[float],
+        drawn: Iterable[str] = (),
+        workers: int = 1,
+    ) -> None:
         self._members = {
             name: {result.case_id: result.curve for result in results if result.seen}
             for name, results in uses

@@ -101,8 +101,9 @@ def _used(thresholds: Mapping[str, Threshold], rules: Iterable[str]) -> dict[str
     return {rule: thresholds[rule] for rule in rules}
 
 
-def _result(scored: Scored, asks: Sequence[Ask], probes: Sequence[float], cleanup: CleanUp,
-            *, sketched: bool) -> Result:  # fmt: skip
+def _result(
+    scored: Scored, asks: Sequence[Ask], probes: Sequence[float], cleanup: CleanUp, *, sketched: bool
+) -> Result:
     curve = _curve(scored, regions=any(isinstance(ask.metric, RegionMetric) for ask in asks))
     own = [
         ask for ask in asks if ask.metric.population in ("both", "healthy" if scored.healthy else "lesion")
@@ -111,11 +112,17 @@ def _result(scored: Scored, asks: Sequence[Ask], probes: Sequence[float], cleanu
     values = {ask.name: ask.of_case(seen[ask.rule], scored.case_id) for ask in own}
     kept = {ask.name: ask.evidence(seen[ask.rule]) for ask in own}
     return Result(
-        scored.case_id, scored.lesion_kind, scored.healthy, scored.strata, curve, curve.n_brain > 0,
+        scored.case_id,
+        scored.lesion_kind,
+        scored.healthy,
+        scored.strata,
+        curve,
+        curve.n_brain > 0,
         {name: value for name, value in values.items() if value is not None},
         {name: evidence for name, evidence in kept.items() if evidence is not None},
-        None if scored.healthy else Patient.of(curve, probes), _sketch(curve) if sketched else None,
-    )  # fmt: skip
+        None if scored.healthy else Patient.of(curve, probes),
+        _sketch(curve) if sketched else None,
+    )
 
 
 def _curve(scored: Scored, *, regions: bool) -> Curve:

@@ -66,7 +66,7 @@ class Metric:
         """The value for all voxels of several cases at once; None: this metric has no pooled form."""
         return None
 
-    def keep(self, view: View) -> Any:  # noqa: ANN401  # the metric's own evidence, handed back to `joined`
+    def keep(self, view: View) -> Any:  # the metric's own evidence, handed back to `joined`
         """Small evidence of one case (`view.scored` is set) that `joined` makes the pooled value from; None: none."""
         return None
 

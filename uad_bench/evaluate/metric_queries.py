@@ -49,7 +49,7 @@ class Ask:
         """The case's value, checked."""
         return self._checked(self.metric.case(view), f"case {case_id}")
 
-    def evidence(self, view: View) -> Any:  # noqa: ANN401  # the metric's own
+    def evidence(self, view: View) -> Any:  # the metric's own
         """What the metric keeps of a case; None: nothing."""
         return None if self.rule == "oracle_case" else self.metric.keep(view)
 

@@ -116,8 +116,11 @@ def parse(steps: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
     map_steps, prediction_steps = split(parsed)
     if parsed != (*map_steps, *prediction_steps):
         late = ", ".join(step.step for step in prediction_steps)
-        raise UsageError(f"a step on maps comes after {late}", where="postprocess",
-                         hint=f"{late} acts on the thresholded map: write it last")  # fmt: skip
+        raise UsageError(
+            f"a step on maps comes after {late}",
+            where="postprocess",
+            hint=f"{late} acts on the thresholded map: write it last",
+        )
     return parsed
 
 

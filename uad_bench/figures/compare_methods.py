@@ -35,8 +35,9 @@ class Pick:
     summary: "RunSummary"
 
 
-def beside(runs: Sequence[RunDir], wanted: Collection[str], test: str, sources: Sources, to: Path,
-           say: Say) -> int:  # fmt: skip
+def beside(
+    runs: Sequence[RunDir], wanted: Collection[str], test: str, sources: Sources, to: Path, say: Say
+) -> int:
     """Write the picture of some complete runs to the PNG `to`: how many methods it shows, those of higher AP first.
 
     wanted: case ids, none: typical ones; test: which test set, by default the first of the first run. Raises

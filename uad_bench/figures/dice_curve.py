@@ -38,9 +38,17 @@ def dice(curve: Curve, thresholds: Mapping[str, float], title: str = "") -> Figu
         label = f"{short(rule)}{'†' if oracle else ''}: {value:.3f} at {threshold:.4g}"
         face = "white" if oracle else drawn.color
         axes.plot(
-            threshold, value, color=drawn.color, marker=drawn.marker, markersize=12 if oracle else 7,
-            markerfacecolor=face, linestyle="none", label=label, clip_on=False, zorder=3 if oracle else 4,
-        )  # fmt: skip
+            threshold,
+            value,
+            color=drawn.color,
+            marker=drawn.marker,
+            markersize=12 if oracle else 7,
+            markerfacecolor=face,
+            linestyle="none",
+            label=label,
+            clip_on=False,
+            zorder=3 if oracle else 4,
+        )
     axes.set(xlabel="threshold (score ≥ threshold is anomalous)", ylabel="Dice", ylim=(0, None))
     if marked:
         axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.16))

@@ -13,9 +13,12 @@ from uad_bench.leaderboard.table import Table
 def draw_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
     """Write all figures of all tables that have the numbers for them; the files, `01-uad-1mm-mslub-forest.svg`."""
     kinds: dict[str, Callable[[Table], Figure | None]] = {
-        "forest": scores.forest, "sizes": scores.sizes, "paired": scores.paired,
-        "ranks": ranks.ranks, "critical": ranks.critical,
-    }  # fmt: skip
+        "forest": scores.forest,
+        "sizes": scores.sizes,
+        "paired": scores.paired,
+        "ranks": ranks.ranks,
+        "critical": ranks.critical,
+    }
     written = []
     for number, table in enumerate(tables, 1):
         for kind, make in kinds.items():

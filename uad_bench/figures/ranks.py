@@ -36,8 +36,13 @@ def _interval(axes: Axes, place: int, row: Row, drawn: Look) -> None:
     axes.plot(row.rank, place, marker=drawn.marker, color=drawn.color, markersize=7, clip_on=False)
     text = f"{row.standing.letters}  first in {row.standing.first:.0%}"
     axes.annotate(
-        text, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=8, annotation_clip=False
-    )  # fmt: skip
+        text,
+        (1.01, place),
+        xycoords=("axes fraction", "data"),
+        va="center",
+        fontsize=8,
+        annotation_clip=False,
+    )
 
 
 def critical(table: Table) -> Figure | None:

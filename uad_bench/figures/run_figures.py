@@ -25,8 +25,14 @@ MOST_CASES = 6
 TRAINING = "training.png"
 
 
-def draw(directory: run_directory.RunDir, spec: RunSpec, test: Views, dataset: str, name: str,
-         thresholds: "Mapping[str, Threshold]") -> None:  # fmt: skip
+def draw(
+    directory: run_directory.RunDir,
+    spec: RunSpec,
+    test: Views,
+    dataset: str,
+    name: str,
+    thresholds: "Mapping[str, Threshold]",
+) -> None:
     """Write the pictures of one test set: the sheet (a case of every lesion kind, outlined, and the pooled PR curves),
     and dice.png, dice.svg: Dice over every threshold with a mark for each rule."""
     from uad_bench.figures.case_sheet import draw_sheet

@@ -24,9 +24,14 @@ def show(
     """A slice (y, x) between the two values of `window`."""
     # Nearest: a voxel stays a voxel, and the file stays small.
     return place.imshow(
-        values, cmap=colours, vmin=window[0], vmax=window[1], origin="lower", aspect=aspect,
+        values,
+        cmap=colours,
+        vmin=window[0],
+        vmax=window[1],
+        origin="lower",
+        aspect=aspect,
         interpolation="nearest",
-    )  # fmt: skip
+    )
 
 
 def contour(place: Axes, mask: BoolArray, colour: str, width: float) -> None:

@@ -24,9 +24,12 @@ LINES = ("-", "--", "-.", ":")
 GREY, DPI, MOST_ROWS = "#767676", 130, 60
 #: The same ids in every SVG, and no name that is read as a formula.
 STEADY: Any = {
-    "svg.hashsalt": "uad-bench", "svg.fonttype": "path", "text.usetex": False, "text.parse_math": False,
+    "svg.hashsalt": "uad-bench",
+    "svg.fonttype": "path",
+    "text.usetex": False,
+    "text.parse_math": False,
     "axes.formatter.use_locale": False,
-}  # fmt: skip
+}
 
 
 class Look(NamedTuple):

@@ -127,9 +127,15 @@ def smoothed(values: Numbers) -> Numbers:
 
 def _draw_validation(place: Axes, series: Series, colour: str) -> None:
     place.plot(
-        series.steps, series.values, color=colour, linewidth=1.2, linestyle="--", marker=".", markersize=4,
+        series.steps,
+        series.values,
+        color=colour,
+        linewidth=1.2,
+        linestyle="--",
+        marker=".",
+        markersize=4,
         label="_",
-    )  # fmt: skip
+    )
     if np.isfinite(series.values).any():
         best = int(np.nanargmin(series.values))
         at = series.steps[best], series.values[best]

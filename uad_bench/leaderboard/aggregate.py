@@ -93,12 +93,22 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
     known = done or runs
     failures = tuple(_failure(label, run) for run in runs if run.state != "complete")
     return Row(
-        None, label, runs[0].method, known[0].null, known[0].deterministic, len(done), len(runs),
+        None,
+        label,
+        runs[0].method,
+        known[0].null,
+        known[0].deterministic,
+        len(done),
+        len(runs),
         _cells(done, test, known[0].deterministic),
-        failures, _printed(runs[0], test, papers), tuple(sorted({mark for run in runs for mark in run.marks})),
-        paper=known[0].paper, baseline=known[0].baseline, cost=mean_cost([run.cost for run in done]),
+        failures,
+        _printed(runs[0], test, papers),
+        tuple(sorted({mark for run in runs for mark in run.marks})),
+        paper=known[0].paper,
+        baseline=known[0].baseline,
+        cost=mean_cost([run.cost for run in done]),
         folds=len({run.fold for run in runs} - {None}),
-    )  # fmt: skip
+    )
 
 
 def _failure(label: str, run: RunSummary) -> str:

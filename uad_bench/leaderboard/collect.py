@@ -65,30 +65,44 @@ def _summary(run: RunDir) -> RunSummary:
     numbers = _numbers(run) if state == "complete" else {}
     splits = run.table("splits.csv")
     return RunSummary(
-        name=run.name, state=state, method=spec.method, settings=_settings(spec), seed=spec.seed,
-        protocol=protocol.name, fingerprint=protocol.fingerprint,
-        pinned=protocol.pinned, primary=protocol.primary,
+        name=run.name,
+        state=state,
+        method=spec.method,
+        settings=_settings(spec),
+        seed=spec.seed,
+        protocol=protocol.name,
+        fingerprint=protocol.fingerprint,
+        pinned=protocol.pinned,
+        primary=protocol.primary,
         train=label(protocol.train),
-        tested={test: _tested(spec, test, splits, numbers.get(test, Numbers())) for test in map(label, spec.test)},
-        deterministic=bool(facts.get("deterministic")), null=bool(facts.get("null")),
-        error=str(status.get("error", "")), marks=_marks(run, spec),
-        baseline=bool(facts.get("baseline")), paper=str(facts.get("paper", "")),
-        cost=_cost(status, machine) if state == "complete" else NO_COST, fold=spec.fold,
-    )  # fmt: skip
+        tested={
+            test: _tested(spec, test, splits, numbers.get(test, Numbers())) for test in map(label, spec.test)
+        },
+        deterministic=bool(facts.get("deterministic")),
+        null=bool(facts.get("null")),
+        error=str(status.get("error", "")),
+        marks=_marks(run, spec),
+        baseline=bool(facts.get("baseline")),
+        paper=str(facts.get("paper", "")),
+        cost=_cost(status, machine) if state == "complete" else NO_COST,
+        fold=spec.fold,
+    )
 
 
 def _cost(status: Mapping[str, Any], machine: Mapping[str, Any]) -> Cost:
     """What status.json and env.json say a run cost; a figure that is not recorded is None."""
     device = str(machine.get("device", ""))
     return Cost(
-        parameters=_given(int, status.get("parameters")), score_s=_given(float, status.get("score_s_per_scan")),
-        fit_s=_given(float, status.get("fit_s")), peak_mib=_given(int, status.get("peak_memory_mib")),
+        parameters=_given(int, status.get("parameters")),
+        score_s=_given(float, status.get("score_s_per_scan")),
+        fit_s=_given(float, status.get("fit_s")),
+        peak_mib=_given(int, status.get("peak_memory_mib")),
         gpu_mib=_given(int, status.get("gpu_memory_mib")),
         device=str(machine.get("device_name") or device) if device.startswith("cuda") else device,
-    )  # fmt: skip
+    )
 
 
-def _given(kind: Callable[[Any], Value], value: Any) -> Value | None:  # noqa: ANN401  # any JSON value
+def _given(kind: Callable[[Any], Value], value: Any) -> Value | None:  # any JSON value
     return None if value is None else kind(value)
 
 
@@ -120,9 +134,12 @@ def _tested(spec: RunSpec, test: str, splits: list[dict[str, str]], measured: Nu
         options=json.dumps(options, sort_keys=True),
         lesion=len(cases) - healthy,
         healthy=healthy,
-        numbers=measured.numbers, cases=measured.cases, draws=measured.draws, groups=_groups(cases),
+        numbers=measured.numbers,
+        cases=measured.cases,
+        draws=measured.draws,
+        groups=_groups(cases),
         subjects={row["case_id"]: row.get("subject_id") or row["case_id"] for row in cases},
-    )  # fmt: skip
+    )
 
 
 def _fit_ids(spec: RunSpec, test: str, splits: list[dict[str, str]]) -> str:
@@ -172,9 +189,13 @@ def _numbers(run: RunDir) -> dict[str, Numbers]:
 def _number(row: Mapping[str, str]) -> Number:
     """A line of metrics.csv; runs from before do not say what their metrics are, but for an oracle's rule."""
     return Number(
-        _finite(row), int(row["n"]), int(row["undefined"]), row["reason"],
-        oracle=ORACLE in row["metric"] or row.get("oracle") == "True", lower=row.get("higher_is_better") == "False",
-    )  # fmt: skip
+        _finite(row),
+        int(row["n"]),
+        int(row["undefined"]),
+        row["reason"],
+        oracle=ORACLE in row["metric"] or row.get("oracle") == "True",
+        lower=row.get("higher_is_better") == "False",
+    )
 
 
 def _finite(row: Mapping[str, str]) -> float | None:

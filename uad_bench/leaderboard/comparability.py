@@ -45,9 +45,10 @@ def verdict(a: RunSummary, b: RunSummary) -> list[str]:
     for test in shared:
         reason = why_on(a, b, test)
         lines.append(
-            f"{pair} are not comparable on {test}: {reason}" if reason
+            f"{pair} are not comparable on {test}: {reason}"
+            if reason
             else f"{pair} are comparable on {test}: they stand in one ranking"
-        )  # fmt: skip
+        )
     return [*lines, *_besides(a, b)]
 
 
@@ -72,7 +73,7 @@ def why_on(a: RunSummary, b: RunSummary, test: str) -> str:
     )
 
 
-def differences(a: Any, b: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401  # any JSON values
+def differences(a: Any, b: Any, path: str = "") -> Iterator[str]:  # any JSON values
     """Each place where two JSON values differ, as `postprocess[0].size 5 against 7`."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         for name in sorted(set(a) | set(b)):

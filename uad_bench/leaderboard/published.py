@@ -9,9 +9,17 @@ from uad_bench.errors import DataError
 from uad_bench.leaderboard.table import Reported
 
 COLUMNS = (
-    "method", "citation", "dataset", "modality", "n_test", "ceil_dice_mean", "ceil_dice_std", "auprc_mean",
-    "auprc_std", "source",
-)  # fmt: skip
+    "method",
+    "citation",
+    "dataset",
+    "modality",
+    "n_test",
+    "ceil_dice_mean",
+    "ceil_dice_std",
+    "auprc_mean",
+    "auprc_std",
+    "source",
+)
 
 
 def read(folder: Path) -> list[Reported]:
@@ -39,10 +47,16 @@ def _file(path: Path) -> Iterator[Reported]:
 
 def _reported(row: Mapping[str, str], source: str, where: str) -> Reported:
     return Reported(
-        row["method"], row["dataset"], row["modality"], row["citation"], source,
-        ap=_share(row, "auprc_mean", where), ap_sd=_share(row, "auprc_std", where),
-        dice=_share(row, "ceil_dice_mean", where), dice_sd=_share(row, "ceil_dice_std", where),
-    )  # fmt: skip
+        row["method"],
+        row["dataset"],
+        row["modality"],
+        row["citation"],
+        source,
+        ap=_share(row, "auprc_mean", where),
+        ap_sd=_share(row, "auprc_std", where),
+        dice=_share(row, "ceil_dice_mean", where),
+        dice_sd=_share(row, "ceil_dice_std", where),
+    )
 
 
 def _share(row: Mapping[str, str], column: str, where: str) -> float | None:

@@ -4,42 +4,18 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from weakref import WeakValueDictionary
 
 import numpy as np
 
-from uad_bench.errors import EnvironmentFault, UsageError
+from uad_bench.errors import UsageError
+from uad_bench.method.loop_state import LoopState, Policy
+from uad_bench.support.environment import has_bf16
 
 if TYPE_CHECKING:
     import torch
 
 Precision = Literal["auto", "fp32", "bf16"]
-Sink = Callable[[dict[str, Any]], None]
-
-
-class _Generator(np.random.Generator):
-    """A numpy generator that can be referred to weakly."""
-
-
-@dataclass
-class Policy:
-    """How long a training loop may run and how it is kept alive; belongs to the run, not to the method.
-
-    folder: where checkpoints go (None: none are written); resume: go on from them; checkpoint_minutes: how
-    often; time_budget_s: seconds of training in all, counted across resumes (None: no limit);
-    sink: receives {"phase", "step", "loss", ...}; rewind(phase, step): what the sink got of this phase from that
-    step on will come again; progress: draw a bar on stderr.
-    """
-
-    folder: Path | None = None
-    resume: bool = False
-    checkpoint_minutes: float = 2.0
-    time_budget_s: float | None = None
-    progress: bool = False
-    sink: Sink | None = None
-    rewind: Callable[[str, int], None] | None = None
 
 
 @dataclass
@@ -50,15 +26,12 @@ class Context:
     device: str = "cpu"
     precision: Precision = "auto"
     policy: Policy = field(default_factory=Policy)
-    #: Set where a time budget ended a training loop early; the run records it.
-    stopped_early: bool = False
-    # Only those that somebody still holds: a checkpoint keeps the state of these.
-    _generators: WeakValueDictionary[str, np.random.Generator] = field(
-        default_factory=WeakValueDictionary, repr=False
-    )
-    _logged: dict[str, Any] = field(default_factory=dict, repr=False)
-    _phases: int = field(default=0, repr=False)
-    _spent_s: float = field(default=0.0, repr=False)  # by the phases that ended
+    _loops: LoopState = field(default_factory=LoopState, repr=False)
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether a time budget ended a training loop early; the run records it."""
+        return self._loops.stopped_early
 
     def rng(self, *key: object) -> np.random.Generator:
         """A generator that depends on the run's seed and `key` alone; asked again, it starts again.
@@ -66,9 +39,7 @@ class Context:
         One that is kept and drawn from through a `ctx.steps` loop is saved and restored with the checkpoints.
         """
         name = repr(key)
-        generator = _Generator(np.random.PCG64(_derive(self.seed, name, 16)))
-        self._generators[name] = generator
-        return generator
+        return self._loops.track(name, np.random.PCG64(_derive(self.seed, name, 16)))
 
     def torch_rng(self, *key: object, device: str | None = None) -> "torch.Generator":
         """The same for torch: a fresh generator on `device` (default: the run's)."""
@@ -89,15 +60,22 @@ class Context:
         wanted = self.precision == "bf16" or able
         return torch.autocast(kind, torch.bfloat16) if wanted else nullcontext()
 
-    def log(self, **values: Any) -> None:  # noqa: ANN401  # tensors or numbers
+    def log(self, **values: Any) -> None:  # tensors or numbers
         """Report figures of the current step, `ctx.log(loss=loss)`. A `loss` that is not finite ends the run.
 
         Tensors are kept on their device and read in batches, so logging does not stall the device.
         """
-        self._logged.update(values)
+        self._loops.logged.update(values)
 
-    def steps(self, total: int, *, name: str = "", validate: Callable[[], float] | None = None,
-              every: int = 0, **state: Any) -> Iterator[int]:  # noqa: ANN401  # fmt: skip
+    def steps(
+        self,
+        total: int,
+        *,
+        name: str = "",
+        validate: Callable[[], float] | None = None,
+        every: int = 0,
+        **state: Any,  # whatever has a state_dict
+    ) -> Iterator[int]:
         """Yield 0 .. total-1 and keep the loop around it alive; the loop itself stays plain PyTorch.
 
         state: everything with a `state_dict` that the loop changes (`net=net, opt=opt`); it is restored from
@@ -111,38 +89,11 @@ class Context:
 
         if total < 1:
             raise UsageError(f"a training loop of {total} steps", hint="give at least one step")
-        phase = name or f"phase{self._phases}"
-        self._phases += 1
-        yield from Loop(self, phase, total, state, validate, every).run()
+        phase = name or f"phase{self._loops.phases}"
+        self._loops.phases += 1
+        yield from Loop(self.policy, self._loops, phase, total, state, validate, every).run()
 
 
 def _derive(seed: int, key: str, size: int) -> int:
     """`size` bytes of a seed for one purpose; unrelated for any two (seed, key)."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:size], "little")
-
-
-def has_bf16(kind: str) -> bool:
-    """Whether a kind of device ("cpu", "cuda") multiplies in bf16 itself; elsewhere bf16 only costs time."""
-    import torch
-
-    if kind == "cpu":
-        able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-        return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
-    return kind == "cuda" and torch.cuda.is_bf16_supported()
-
-
-def resolve_device(device: str) -> str:
-    """Turn "auto" into cuda where there is one, else cpu. Raises EnvironmentFault for a missing one."""
-    if device == "cpu":
-        return device
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        first = str(error).splitlines()[0]
-        hint = "use --device auto"
-        raise EnvironmentFault(f"device {device!r} cannot be used", where=first, hint=hint) from error
-    return device

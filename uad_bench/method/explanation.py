@@ -24,7 +24,7 @@ def explain_scan(method: Method, scan: Scan, ctx: Context, name: str) -> dict[st
     return checked_components(answer, scan, name)
 
 
-def checked_components(answer: Any, scan: Scan, method: str) -> dict[str, Component]:  # noqa: ANN401
+def checked_components(answer: Any, scan: Scan, method: str) -> dict[str, Component]:
     """Whatever a plug-in returned as components, in its order.
 
     Raises PluginError where it is no mapping by name (UB405), for another kind or shape (UB403), and for NaN or
@@ -36,7 +36,7 @@ def checked_components(answer: Any, scan: Scan, method: str) -> dict[str, Compon
     return {_name(name, method): _component(name, given, scan, method) for name, given in answer.items()}
 
 
-def _name(name: Any, method: str) -> str:  # noqa: ANN401
+def _name(name: Any, method: str) -> str:
     if isinstance(name, str) and name.isprintable() and 0 < len(name) <= LONGEST_NAME and name != TAKEN:
         return name
     what = f"method {method!r} has a component {name!r}"
@@ -45,7 +45,7 @@ def _name(name: Any, method: str) -> str:  # noqa: ANN401
     )
 
 
-def _component(name: str, given: Any, scan: Scan, method: str) -> Component:  # noqa: ANN401
+def _component(name: str, given: Any, scan: Scan, method: str) -> Component:
     part = given if isinstance(given, Component) else Component(given)
     called = f"component {name!r} of method {method!r}"
     shape = (2, *scan.shape) if part.kind == "shift" else scan.shape
@@ -62,7 +62,7 @@ def _component(name: str, given: Any, scan: Scan, method: str) -> Component:  # 
     return replace(part, values=values)
 
 
-def _array(values: Any, called: str, scan: Scan) -> FloatArray:  # noqa: ANN401
+def _array(values: Any, called: str, scan: Scan) -> FloatArray:
     try:
         if hasattr(values, "detach"):
             values = values.detach().cpu().float().numpy()

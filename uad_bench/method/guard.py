@@ -26,7 +26,7 @@ def guarded(what: str) -> Iterator[None]:
     """Undo changes to cwd, random states, dtype and threads; a stray exception becomes a PluginError."""
     import torch
 
-    cwd, python, numpy = Path.cwd(), random.getstate(), np.random.get_state()  # noqa: NPY002
+    cwd, python, numpy = Path.cwd(), random.getstate(), np.random.get_state()  # noqa: NPY002  # the state that a method must not change
     dtype, threads, torch_state = torch.get_default_dtype(), torch.get_num_threads(), torch.get_rng_state()
     try:
         yield
@@ -44,7 +44,7 @@ def guarded(what: str) -> Iterator[None]:
         torch.set_rng_state(torch_state)
 
 
-def checked_map(answer: Any, scan: Scan, method: str) -> FloatArray:  # noqa: ANN401  # whatever a plug-in returns
+def checked_map(answer: Any, scan: Scan, method: str) -> FloatArray:  # whatever a plug-in returns
     """The map as float32 (X, Y, Z). Raises PluginError on another shape or NaN/Inf inside the brain."""
     try:
         if hasattr(answer, "detach"):
@@ -56,15 +56,19 @@ def checked_map(answer: Any, scan: Scan, method: str) -> FloatArray:  # noqa: AN
     if values.shape != scan.shape:
         raise PluginError(
             f"method {method!r} returned a map of shape {values.shape}, expected {scan.shape}",
-            where=scan.case_id, hint="return (X, Y, Z) on the scan's grid", code="UB403",
-        )  # fmt: skip
+            where=scan.case_id,
+            hint="return (X, Y, Z) on the scan's grid",
+            code="UB403",
+        )
     limit = float(np.finfo(np.float32).max)
     bad = int((~(np.abs(values[scan.brain_mask]) <= limit)).sum())
     if bad:
         raise PluginError(
             f"method {method!r} returned {bad} voxels that are NaN or infinite in the brain",
-            where=scan.case_id, hint="no metric was written", code="UB404",
-        )  # fmt: skip
+            where=scan.case_id,
+            hint="no metric was written",
+            code="UB404",
+        )
     values[~scan.brain_mask] = 0.0
     narrow = values.astype(np.float32)
     for doubt in _doubts(values[scan.brain_mask], narrow[scan.brain_mask]):

@@ -16,10 +16,15 @@ class Bar:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
             self._progress = Progress(
-                TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}"), TimeRemainingColumn(),
-                console=Console(stderr=True), transient=True, refresh_per_second=2,
-            )  # fmt: skip
+                TextColumn("  {task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[note]}"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+                refresh_per_second=2,
+            )
             self._task = self._progress.add_task(label, total=total, note="")
 
     def __enter__(self) -> Self:

@@ -96,8 +96,9 @@ def score_slices(
     return found.get("map", np.zeros(scan.shape, np.float32))
 
 
-def volumes(scan: Scan, ctx: Context, ask: Callable[[Batch], Mapping[str, torch.Tensor]],
-            size: int = 32) -> dict[str, FloatArray]:  # fmt: skip
+def volumes(
+    scan: Scan, ctx: Context, ask: Callable[[Batch], Mapping[str, torch.Tensor]], size: int = 32
+) -> dict[str, FloatArray]:
     """Several volumes (..., X, Y, Z) from one pass, by name: `ask` gives (n, ..., X, Y) each, as in `score_slices`.
 
     A scan without brain has none.

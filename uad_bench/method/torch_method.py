@@ -37,8 +37,9 @@ class TorchMethod(Method):
         self.net_ = self.build().to(ctx.device)
         return self.net_.train()
 
-    def score_slices(self, scan: Scan, ctx: Context, score: Callable[[Batch], torch.Tensor],
-                     size: int = 32) -> FloatArray:  # fmt: skip
+    def score_slices(
+        self, scan: Scan, ctx: Context, score: Callable[[Batch], torch.Tensor], size: int = 32
+    ) -> FloatArray:
         """`slices.score_slices`, the network in eval mode, convolutions in full float32 (unless `score` asks for less).
 
         Raises PluginError on another grid.
@@ -47,8 +48,9 @@ class TorchMethod(Method):
         with whole_float32():
             return score_slices(scan, ctx, score, size)
 
-    def component_slices(self, scan: Scan, ctx: Context, ask: Callable[[Batch], Mapping[str, torch.Tensor]],
-                         size: int = 32) -> dict[str, FloatArray]:  # fmt: skip
+    def component_slices(
+        self, scan: Scan, ctx: Context, ask: Callable[[Batch], Mapping[str, torch.Tensor]], size: int = 32
+    ) -> dict[str, FloatArray]:
         """`slices.volumes`, for `components`; otherwise as `score_slices`."""
         self._ready_for(scan)
         with whole_float32():
@@ -58,8 +60,9 @@ class TorchMethod(Method):
         if scan.shape != self.shape_ or len(scan.modalities) != self.channels_:
             raise PluginError(
                 f"the network was trained for {self.channels_} channel(s) on {self.shape_}, "
-                f"not {len(scan.modalities)} on {scan.shape}", where=scan.case_id,
-            )  # fmt: skip
+                f"not {len(scan.modalities)} on {scan.shape}",
+                where=scan.case_id,
+            )
         self.net_.eval()
 
     def save(self, folder: Path) -> None:

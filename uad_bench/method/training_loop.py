@@ -1,6 +1,7 @@
 """Behind `ctx.steps`: resume, checkpoints, budget, best weights, progress, the stop at a bad loss."""
 
 import copy
+import math
 import signal
 import threading
 import time
@@ -12,7 +13,7 @@ import torch
 
 from uad_bench.errors import PluginError, Terminated
 from uad_bench.method import checkpoint
-from uad_bench.method.context import Context
+from uad_bench.method.loop_state import LoopState, Policy
 from uad_bench.method.progress import Bar
 
 FLUSH_EVERY = 20  # steps between two looks at the losses: one device-to-host copy each
@@ -21,31 +22,40 @@ FLUSH_EVERY = 20  # steps between two looks at the losses: one device-to-host co
 class Loop:
     """One training phase. Everything that must survive a kill is in `_snapshot`."""
 
-    def __init__(self, ctx: Context, phase: str, total: int, state: dict[str, Any],
-                 validate: Callable[[], float] | None, every: int) -> None:  # fmt: skip
-        self.ctx, self.phase, self.total, self.state = ctx, phase, total, state
+    def __init__(
+        self,
+        policy: Policy,
+        shared: LoopState,
+        phase: str,
+        total: int,
+        state: dict[str, Any],
+        validate: Callable[[], float] | None,
+        every: int,
+    ) -> None:
+        self.policy, self.shared = policy, shared
+        self.phase, self.total, self.state = phase, total, state
         self.validate, self.every = validate, every or max(1, total // 10)
         self.step, self.elapsed, self.done = 0, 0.0, False
         self.best_value: float | None = None
         self.best: dict[str, Any] = {}
         self._pending: list[tuple[int, dict[str, Any]]] = []
-        folder = ctx.policy.folder
+        folder = policy.folder
         self._file = folder / f"{phase}.ckpt" if folder else None
 
     def run(self) -> Iterator[int]:
         """Yield the steps that are still to do."""
         self._restore()
         if self.done:
-            self.ctx._spent_s += self.elapsed
+            self.shared.spent_s += self.elapsed
             return
         began, saved = time.monotonic() - self.elapsed, time.monotonic()
-        with interrupts_deferred() as asked, Bar(self.ctx.policy.progress, self.phase, self.total) as bar:
+        with interrupts_deferred() as asked, Bar(self.policy.progress, self.phase, self.total) as bar:
             while self.step < self.total and not self._out_of_time(began):
                 yield self.step
                 self._finish_step()
                 self.elapsed = time.monotonic() - began
                 bar.show(self.step, self._pending)
-                if asked or time.monotonic() - saved > 60 * self.ctx.policy.checkpoint_minutes:
+                if asked or time.monotonic() - saved > 60 * self.policy.checkpoint_minutes:
                     self._save()
                     saved = time.monotonic()
                 if asked:
@@ -53,8 +63,8 @@ class Loop:
         self._end()
 
     def _finish_step(self) -> None:
-        self._pending.append((self.step, {k: _detached(v) for k, v in self.ctx._logged.items()}))
-        self.ctx._logged.clear()
+        self._pending.append((self.step, {k: _detached(v) for k, v in self.shared.logged.items()}))
+        self.shared.logged.clear()
         self.step += 1
         if len(self._pending) >= FLUSH_EVERY:
             self._flush()
@@ -68,11 +78,12 @@ class Loop:
             loss = numbers.get("loss", 0.0)
             if not -float("inf") < loss < float("inf"):
                 raise PluginError(
-                    f"the loss became {loss} at step {step}", where=self.phase,
+                    f"the loss became {loss} at step {step}",
+                    where=self.phase,
                     hint="lower the learning rate or clip the gradient; the last good checkpoint is kept",
-                )  # fmt: skip
-            if self.ctx.policy.sink:
-                self.ctx.policy.sink({"phase": self.phase, "step": step, **numbers})
+                )
+            if self.policy.sink:
+                self.policy.sink({"phase": self.phase, "step": step, **numbers})
         self._pending.clear()
 
     def _look_at_validation(self) -> None:
@@ -85,9 +96,9 @@ class Loop:
             value = float(self.validate())
         for name, module in modules.items():
             module.train(modes[name])
-        if self.ctx.policy.sink:
-            self.ctx.policy.sink({"phase": self.phase, "step": self.step - 1, "validation": value})
-        if value == value and (self.best_value is None or value < self.best_value):  # noqa: PLR0124  # not NaN
+        if self.policy.sink:
+            self.policy.sink({"phase": self.phase, "step": self.step - 1, "validation": value})
+        if not math.isnan(value) and (self.best_value is None or value < self.best_value):
             self.best_value = value
             self.best = {name: copy.deepcopy(module.state_dict()) for name, module in modules.items()}
 
@@ -95,19 +106,19 @@ class Loop:
         return {k: v for k, v in self.state.items() if isinstance(v, torch.nn.Module)}
 
     def _out_of_time(self, began: float) -> bool:
-        budget = self.ctx.policy.time_budget_s
-        over = budget is not None and self.ctx._spent_s + time.monotonic() - began > budget
-        self.ctx.stopped_early |= over
+        budget = self.policy.time_budget_s
+        over = budget is not None and self.shared.spent_s + time.monotonic() - began > budget
+        self.shared.stopped_early |= over
         return over
 
     def _end(self) -> None:
         self._flush()
-        if self.ctx.stopped_early and self.validate and self.step % self.every:
+        if self.shared.stopped_early and self.validate and self.step % self.every:
             self._look_at_validation()
         for name, weights in self.best.items():
             self.state[name].load_state_dict(weights)
         self.done = True
-        self.ctx._spent_s += self.elapsed
+        self.shared.spent_s += self.elapsed
         self._save()
 
     def _snapshot(self) -> dict[str, Any]:
@@ -115,13 +126,13 @@ class Loop:
             "step": self.step,
             "elapsed": self.elapsed,
             "done": self.done,
-            "stopped_early": self.ctx.stopped_early,
+            "stopped_early": self.shared.stopped_early,
             "best_value": self.best_value,
             "best": self.best,
             "state": {name: item.state_dict() for name, item in self.state.items()},
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-            "generators": {k: g.bit_generator.state for k, g in self.ctx._generators.items()},
+            "generators": {k: g.bit_generator.state for k, g in self.shared.generators.items()},
         }
 
     def _save(self) -> None:
@@ -130,25 +141,25 @@ class Loop:
             checkpoint.save(self._file, self._snapshot())
 
     def _restore(self) -> None:
-        kept = checkpoint.load(self._file) if self._file and self.ctx.policy.resume else None
-        if self.ctx.policy.rewind:
-            self.ctx.policy.rewind(self.phase, kept["step"] if kept else 0)
+        kept = checkpoint.load(self._file) if self._file and self.policy.resume else None
+        if self.policy.rewind:
+            self.policy.rewind(self.phase, kept["step"] if kept else 0)
         if kept is None:
             return
         self.step, self.elapsed, self.done = kept["step"], kept["elapsed"], kept["done"]
         self.best_value, self.best = kept["best_value"], kept["best"]
-        self.ctx.stopped_early |= kept["stopped_early"]
+        self.shared.stopped_early |= kept["stopped_early"]
         for name, item in self.state.items():
             item.load_state_dict(kept["state"][name])
         torch.set_rng_state(kept["torch"])
         if kept["cuda"] and torch.cuda.is_available():
             torch.cuda.set_rng_state_all(kept["cuda"])
         for name, state in kept["generators"].items():
-            if name in self.ctx._generators:
-                self.ctx._generators[name].bit_generator.state = state
+            if name in self.shared.generators:
+                self.shared.generators[name].bit_generator.state = state
 
 
-def _detached(value: Any) -> Any:  # noqa: ANN401
+def _detached(value: Any) -> Any:
     return value.detach() if isinstance(value, torch.Tensor) else value
 
 

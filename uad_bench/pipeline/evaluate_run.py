@@ -9,7 +9,7 @@ from uad_bench.config import Protocol, RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import PluginError, UsageError, unknown_name
 from uad_bench.figures.run_figures import draw
-from uad_bench.results import run_directory
+from uad_bench.results import csv_tables, run_directory
 from uad_bench.results.scored_maps import Views, forget_spools
 from uad_bench.support import environment
 
@@ -53,8 +53,15 @@ class _Maps:
         self._directory, self._spec, self._cohort = directory, spec, cohort
         self._validation: dict[int, Views] = {}  # shared by the test sets, by number of steps
 
-    def measured(self, dataset: str, test: Views, metrics: "Sequence[Metric]",
-                 steps: "Sequence[Step]", *, full: bool = True) -> "Evaluation":  # fmt: skip
+    def measured(
+        self,
+        dataset: str,
+        test: Views,
+        metrics: "Sequence[Metric]",
+        steps: "Sequence[Step]",
+        *,
+        full: bool = True,
+    ) -> "Evaluation":
         """All metrics at the thresholds that the same steps give; where it is not `full`, of lesion kinds alone and
         without resamples and sketches."""
         from uad_bench.evaluate import engine, postprocess, thresholds
@@ -64,9 +71,16 @@ class _Maps:
         rules = thresholds.resolve(asked, validation=healthy, tune=tune, test=test)
         cleanup = postprocess.split(steps)[1]
         return engine.evaluate(
-            test, metrics, rules, asked, cleanup=cleanup, strata=full, draws=full, sketches=full,
+            test,
+            metrics,
+            rules,
+            asked,
+            cleanup=cleanup,
+            strata=full,
+            draws=full,
+            sketches=full,
             workers=environment.threads(),
-        )  # fmt: skip
+        )
 
     def views(self, role: str, dataset: str | None, steps: "Sequence[Step]") -> Views:
         """The maps of a role after these steps."""
@@ -138,8 +152,12 @@ def facts(metrics: "Iterable[Metric]", rules: Sequence[str]) -> dict[str, tuple[
     }
 
 
-def _write(directory: run_directory.RunDir, found: "Mapping[str, Evaluation]", ledger: Iterable[dict[str, Any]],
-           known: Mapping[str, tuple[bool, bool]]) -> None:  # fmt: skip
+def _write(
+    directory: run_directory.RunDir,
+    found: "Mapping[str, Evaluation]",
+    ledger: Iterable[dict[str, Any]],
+    known: Mapping[str, tuple[bool, bool]],
+) -> None:
     cases = [
         {**vars(row), "dataset": d, "case_id": row.case_id.removeprefix(f"{d}/")}
         for d, e in found.items()
@@ -149,9 +167,9 @@ def _write(directory: run_directory.RunDir, found: "Mapping[str, Evaluation]", l
     for row in (numbers := [*sets, *ledger]):
         row["oracle"], row["higher_is_better"] = known[row["metric"].rpartition(":")[2]]
     points = [_threshold_row(d, t) for d, e in found.items() for t in e.thresholds.values()]
-    directory.write_table("cases.csv", run_directory.CASE_COLUMNS, cases)
-    directory.write_table("metrics.csv", run_directory.METRIC_COLUMNS, numbers)
-    directory.write_table("thresholds.csv", run_directory.THRESHOLD_COLUMNS, points)
+    directory.write_table("cases.csv", csv_tables.CASE_COLUMNS, cases)
+    directory.write_table("metrics.csv", csv_tables.METRIC_COLUMNS, numbers)
+    directory.write_table("thresholds.csv", csv_tables.THRESHOLD_COLUMNS, points)
     directory.write_sketches(
         {
             d: {name.removeprefix(f"{d}/"): one.to_bytes() for name, one in e.sketches.items()}
@@ -163,7 +181,11 @@ def _write(directory: run_directory.RunDir, found: "Mapping[str, Evaluation]", l
 
 def _threshold_row(dataset: str, threshold: "Threshold") -> dict[str, Any]:
     return {
-        "dataset": dataset, "rule": threshold.rule, "value": threshold.value,
-        "n_cases": len(threshold.case_ids), "ids_sha256": ids_hash(threshold.case_ids),
-        "oracle": threshold.oracle, "reason": threshold.reason,
-    }  # fmt: skip
+        "dataset": dataset,
+        "rule": threshold.rule,
+        "value": threshold.value,
+        "n_cases": len(threshold.case_ids),
+        "ids_sha256": ids_hash(threshold.case_ids),
+        "oracle": threshold.oracle,
+        "reason": threshold.reason,
+    }

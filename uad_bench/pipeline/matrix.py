@@ -78,17 +78,22 @@ class Matrix:
         parameters = checked_parameters(cls, values, entry.name)
         named = variant(_built(cls, parameters, entry.name))
         common = {
-            "method": f"{entry.name}:{named}" if named else entry.name, "target": entry.target,
-            "source": entry.source, "parameters": parameters, "protocol": protocol, "test": test,
-            "datasets": over.datasets, **self.limits,
-        }  # fmt: skip
+            "method": f"{entry.name}:{named}" if named else entry.name,
+            "target": entry.target,
+            "source": entry.source,
+            "parameters": parameters,
+            "protocol": protocol,
+            "test": test,
+            "datasets": over.datasets,
+            **self.limits,
+        }
         specs = [validated(RunSpec, {**common, "seed": seed}, entry.name) for seed in self.seeds]
         require_modalities(cls, specs[0])
         require_unseen(cls, specs[0])
         return specs
 
 
-def _built(cls: type[Any], parameters: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  # a Method
+def _built(cls: type[Any], parameters: Mapping[str, Any], name: str) -> Any:  # a Method
     try:
         return cls(**parameters)
     except (ValueError, TypeError) as error:

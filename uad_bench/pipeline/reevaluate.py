@@ -21,8 +21,9 @@ Say = Callable[[str], None]
 AFTER_THE_MAP = {"postprocess", "thresholds", "metrics", "primary", "name", "summary"}
 
 
-def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]], sources: Sources,
-               say: Say) -> RunDir:  # fmt: skip
+def reevaluate(
+    directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]], sources: Sources, say: Say
+) -> RunDir:
     """Write the numbers of a run again. A changed protocol makes a run of its own that shares the maps.
 
     Raises UsageError for a change that would need new maps, DataError where the cases are not those of the run,
@@ -88,8 +89,10 @@ def _same_cases(directory: RunDir, cohort: Cohort) -> None:
         odd = sorted({f"{case_id} ({role})" for _, case_id, role, _ in then ^ now})
         raise DataError(
             f"the data holds other cases, roles or voxels than the run was made on: {', '.join(odd[:5])}",
-            where=directory.name, hint="give the same data with --data", code="UB306",
-        )  # fmt: skip
+            where=directory.name,
+            hint="give the same data with --data",
+            code="UB306",
+        )
 
 
 def _share(source: RunDir, target: RunDir) -> None:

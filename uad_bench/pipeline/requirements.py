@@ -22,8 +22,10 @@ def require_modalities(cls: type, spec: RunSpec) -> None:
     if can and not set(asked) <= set(can):
         raise UsageError(
             f"method {spec.method!r} takes {', '.join(can)}, protocol {spec.protocol.name!r} has "
-            f"{', '.join(asked)}", hint="choose a protocol with a modality that it takes", code="UB204",
-        )  # fmt: skip
+            f"{', '.join(asked)}",
+            hint="choose a protocol with a modality that it takes",
+            code="UB204",
+        )
 
 
 def borrowed_weights(spec: RunSpec) -> list[Finding]:

@@ -22,7 +22,7 @@ from uad_bench.errors import UadError, UsageError
 from uad_bench.figures.run_figures import TRAINING, draw_training
 from uad_bench.pipeline import evaluate_run
 from uad_bench.pipeline.requirements import borrowed_weights
-from uad_bench.results import run_directory
+from uad_bench.results import csv_tables, run_directory
 from uad_bench.support import environment
 from uad_bench.support.progress import Ticker
 
@@ -110,7 +110,7 @@ def _begin(directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort, place
 
 def _write_cohort(directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort) -> None:
     """Who took part in which role, who did not and why, what the audit says, and what was learnt from whom."""
-    directory.write_table("splits.csv", run_directory.SPLIT_COLUMNS, iter_rows(cohort))
+    directory.write_table("splits.csv", csv_tables.SPLIT_COLUMNS, iter_rows(cohort))
     columns = ("dataset", "case_id", "reason")
     left = [dict(zip(columns, one, strict=True)) for one in cohort.left_out]
     directory.write_table("left_out.csv", columns, left)
@@ -138,7 +138,7 @@ def _same_machine(directory: run_directory.RunDir, here: Mapping[str, Any]) -> N
             )
 
 
-def _note(directory: run_directory.RunDir, state: str, **more: Any) -> None:  # noqa: ANN401  # JSON values
+def _note(directory: run_directory.RunDir, state: str, **more: Any) -> None:  # JSON values
     """Add to the status without forgetting what is known, but for an old error."""
     known = {k: v for k, v in directory.status().items() if k not in {"state", "error", "code"}}
     directory.set_state(state, **(known | more))
@@ -155,7 +155,8 @@ def context(spec: RunSpec, place: Workplace, directory: run_directory.RunDir | N
     """The context of a fit (with the run's directory: checkpoints, progress) or of scoring (without)."""
     import torch
 
-    from uad_bench.method.context import Context, Policy
+    from uad_bench.method.context import Context
+    from uad_bench.method.loop_state import Policy
 
     torch.set_num_threads(place.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -165,9 +166,14 @@ def context(spec: RunSpec, place: Workplace, directory: run_directory.RunDir | N
         folder = directory.path / "checkpoints"
         folder.mkdir(exist_ok=True)
         policy = Policy(
-            folder, place.resume, spec.checkpoint_minutes, spec.time_budget_s, place.progress,
-            directory.append_training, directory.rewind_training,
-        )  # fmt: skip
+            folder,
+            place.resume,
+            spec.checkpoint_minutes,
+            spec.time_budget_s,
+            place.progress,
+            directory.append_training,
+            directory.rewind_training,
+        )
     return Context(spec.seed, place.device, spec.precision, policy)
 
 
@@ -189,9 +195,12 @@ def fitted(
         with guarded(f"{spec.method}.fit"):
             method.fit(train, val, ctx)
         _note(
-            directory, "running", fit_s=round(time.monotonic() - began, 2), stopped_early=ctx.stopped_early,
+            directory,
+            "running",
+            fit_s=round(time.monotonic() - began, 2),
+            stopped_early=ctx.stopped_early,
             parameters=n_parameters(method),
-        )  # fmt: skip
+        )
         _keep_model(method, model, spec.method)
     return stored(directory, spec, place)
 
@@ -227,8 +236,14 @@ def _keep_model(method: "Method", model: Path, name: str) -> None:
     shutil.rmtree(model.with_name("checkpoints"), ignore_errors=True)
 
 
-def score(directory: run_directory.RunDir, method: "Method", spec: RunSpec, cohort: Cohort, place: Workplace,
-          say: Say) -> None:  # fmt: skip
+def score(
+    directory: run_directory.RunDir,
+    method: "Method",
+    spec: RunSpec,
+    cohort: Cohort,
+    place: Workplace,
+    say: Say,
+) -> None:
     """Stage score: an anomaly map for every val, tune and test case that has none yet."""
     from uad_bench.method.guard import score_scan
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from uad_bench.data.nifti.read import Image, Mask, Volume, read_mask
 from uad_bench.errors import DataError, EnvironmentFault
-from uad_bench.prepare.steps.canonical import canonical
+from uad_bench.prepare.resampling.reorient import canonical
 from uad_bench.types import BoolArray
 
 
@@ -130,11 +130,11 @@ TOOLS: dict[str, Callable[[Image, str], Extracted]] = {"deepbet": deepbet_mask, 
 class Coarse:
     """deepbet's small network, which finds the box of the brain, with its last answer kept."""
 
-    def __init__(self, network: Any) -> None:  # noqa: ANN401  # a script module
+    def __init__(self, network: Any) -> None:  # a script module
         self._network = network
         self._answer: Any = None
 
-    def __call__(self, image: Any) -> Any:  # noqa: ANN401  # (1, 1, 128, 128, 128)
+    def __call__(self, image: Any) -> Any:  # (1, 1, 128, 128, 128)
         self._answer = self._network(image)
         return self._answer
 

@@ -44,7 +44,7 @@ class Working:
         self,
         of_image: Callable[[Image], Image],
         of_mask: Callable[[Mask], Mask],
-        **more: Any,  # noqa: ANN401
+        **more: Any,
     ) -> "Working":
         """The case with one function applied to each image, another to each of its masks; `more` fields too."""
         masks = {"brain_mask": self.brain_mask, "lesion_mask": self.lesion_mask, "ignored": self.ignored}

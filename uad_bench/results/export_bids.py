@@ -60,8 +60,9 @@ class Item:
         return {"Run": self.run.name, "Dataset": self.member.case.dataset, "CaseId": self.member.case.case_id}
 
 
-def export(runs: Sequence[RunDir], to: Path, sources: Sources, wanted: Collection[str], rule: str,
-           say: Say) -> tuple[int, list[UadError]]:  # fmt: skip
+def export(
+    runs: Sequence[RunDir], to: Path, sources: Sources, wanted: Collection[str], rule: str, say: Say
+) -> tuple[int, list[UadError]]:
     """Write the maps of some complete runs under `to`: how many cases, and an error for each that failed.
 
     wanted: case ids, or dataset/case_id; none: all test cases. rule: also masks at this threshold. Raises
@@ -202,17 +203,24 @@ def _about(item: Item) -> dict[str, Any]:
     modalities = list(record["modalities"])
     source = record["sources"][modalities[0]]
     return item.own | {
-        "SubjectId": item.member.case.subject_id, "Role": item.member.role,
-        "Method": spec.method, "Parameters": spec.parameters, "Seed": spec.seed,
+        "SubjectId": item.member.case.subject_id,
+        "Role": item.member.role,
+        "Method": spec.method,
+        "Parameters": spec.parameters,
+        "Seed": spec.seed,
         "Protocol": f"{spec.protocol.name} version {spec.protocol.version}",
-        "ProtocolFingerprint": spec.protocol.fingerprint, "Modalities": modalities,
-        "SourceFile": source["name"], "SourceVoxelsSha256": source["voxels"],
-        "ScoredGridMm": list(spec.protocol.grid.spacing), "ToAtlas": record.get("to_atlas"),
-        "Interpolation": "linear", "GeneratedBy": GENERATOR,
-    }  # fmt: skip
+        "ProtocolFingerprint": spec.protocol.fingerprint,
+        "Modalities": modalities,
+        "SourceFile": source["name"],
+        "SourceVoxelsSha256": source["voxels"],
+        "ScoredGridMm": list(spec.protocol.grid.spacing),
+        "ToAtlas": record.get("to_atlas"),
+        "Interpolation": "linear",
+        "GeneratedBy": GENERATOR,
+    }
 
 
-def _put(path: Path, volume: Volume[Any], header: Any, about: Mapping[str, Any]) -> None:  # noqa: ANN401
+def _put(path: Path, volume: Volume[Any], header: Any, about: Mapping[str, Any]) -> None:
     # The description first: an image without one would be nobody's.
     write_json(bids.sidecar(path), about)
     write_volume(path, volume, header)

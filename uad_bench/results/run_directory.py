@@ -16,9 +16,7 @@
     digests.json    SHA-256 of the tables, model and maps
 """
 
-import csv
 import hashlib
-import io
 import json
 import shutil
 import time
@@ -34,33 +32,28 @@ from filelock import FileLock, Timeout
 
 from uad_bench.config import RunSpec, validated
 from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
-from uad_bench.results import serialise
+from uad_bench.results import csv_tables, serialise
 from uad_bench.support import strict_yaml
 from uad_bench.support.atomic_files import sha256, write_bytes, write_json, write_text
 from uad_bench.types import BoolArray, FloatArray
 
 FloatArray64 = npt.NDArray[np.float64]
 Kept = TypeVar("Kept")
-SEALED = ("spec.yaml", "spec.json", "env.json", "splits.csv", "left_out.csv", "audit.json", "fitted.json",
-          "thresholds.csv", "cases.csv", "metrics.csv", "draws.npz")  # fmt: skip
+SEALED = (
+    "spec.yaml",
+    "spec.json",
+    "env.json",
+    "splits.csv",
+    "left_out.csv",
+    "audit.json",
+    "fitted.json",
+    "thresholds.csv",
+    "cases.csv",
+    "metrics.csv",
+    "draws.npz",
+)
 #: The code of the error that tells of an edited run.
 EDITED = "UB508"
-SPLIT_COLUMNS = ("dataset", "case_id", "subject_id", "role", "healthy", "lesion_kind", "site", "scanner", "age", "sex",
-                 "content")  # fmt: skip
-CASE_COLUMNS = ("dataset", "case_id", "lesion_kind", "metric", "value", "reason")
-METRIC_COLUMNS = (
-    "dataset",
-    "group",
-    "metric",
-    "value",
-    "n",
-    "undefined",
-    "reason",
-    "oracle",
-    "higher_is_better",
-)
-TRAIN_COLUMNS = ("phase", "step", "name", "value")
-THRESHOLD_COLUMNS = ("dataset", "rule", "value", "n_cases", "ids_sha256", "oracle", "reason")
 
 
 @dataclass(frozen=True)
@@ -81,7 +74,7 @@ class RunDir:
         status = self.path / "status.json"
         return str(self.status()["state"]) if status.is_file() else "new"
 
-    def set_state(self, state: str, **more: Any) -> None:  # noqa: ANN401  # JSON values
+    def set_state(self, state: str, **more: Any) -> None:  # JSON values
         """Record the state and whatever else is to be known about it."""
         write_json(self.path / "status.json", {"state": state, **more})
 
@@ -151,23 +144,17 @@ class RunDir:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write_json(self, name: str, value: Any) -> None:  # noqa: ANN401  # any JSON value
+    def write_json(self, name: str, value: Any) -> None:  # any JSON value
         """A JSON file of the run."""
         write_json(self.path / name, value)
 
     def write_table(self, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
         """A CSV with exactly `columns`; None is an empty cell, floats read back equal."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({c: _cell(row.get(c)) for c in columns})
-        write_text(self.path / name, text.getvalue())
+        csv_tables.write(self.path / name, columns, rows)
 
     def table(self, name: str) -> list[dict[str, str]]:
         """The rows of a CSV, cells as text."""
-        with (self.path / name).open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return csv_tables.read(self.path / name)
 
     def append_training(self, record: Mapping[str, Any]) -> None:
         """One line of train.csv: phase, step, name, value."""
@@ -175,7 +162,7 @@ class RunDir:
         named = [(k, v) for k, v in record.items() if k not in {"phase", "step"}]
         path = self.path / "train.csv"
         with path.open("a", encoding="utf-8") as file:
-            file.write("" if file.tell() else ",".join(TRAIN_COLUMNS) + "\n")
+            file.write("" if file.tell() else ",".join(csv_tables.TRAIN_COLUMNS) + "\n")
             file.writelines(f"{where},{name},{value!r}\n" for name, value in named)
 
     def rewind_training(self, phase: str, step: int) -> None:
@@ -183,7 +170,7 @@ class RunDir:
         path = self.path / "train.csv"
         if path.is_file():
             rows = [r for r in self.table("train.csv") if r["phase"] != phase or int(r["step"]) < step]
-            self.write_table("train.csv", TRAIN_COLUMNS, rows)
+            self.write_table("train.csv", csv_tables.TRAIN_COLUMNS, rows)
 
     # --- maps --------------------------------------------------------------------------------------------
     def map_path(self, dataset: str, case_id: str) -> Path:
@@ -261,12 +248,6 @@ class RunDir:
             if not path.is_file() or sha256(path) != digest:
                 what = f"{name} was changed after the run"
                 raise IntegrityError(what, where=self.name, hint=hint, code=EDITED)
-
-
-def _cell(value: Any) -> str:  # noqa: ANN401  # any scalar
-    if value is None:
-        return ""
-    return repr(float(value)) if isinstance(value, float) else str(value)
 
 
 def run_dir(out: Path, spec: RunSpec, cohort: str) -> RunDir:

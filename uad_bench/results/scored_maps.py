@@ -34,8 +34,13 @@ class Views(Sequence[Scored]):
 
     KEEP_VOXELS = 2e8
 
-    def __init__(self, directory: run_directory.RunDir, members: Sequence[Member], spec: RunSpec,
-                 steps: "Sequence[Step] | None" = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        directory: run_directory.RunDir,
+        members: Sequence[Member],
+        spec: RunSpec,
+        steps: "Sequence[Step] | None" = None,
+    ) -> None:
         from uad_bench.evaluate import postprocess
 
         self.members, self._directory = members, directory
@@ -120,10 +125,18 @@ class Views(Sequence[Scored]):
             # What is neither lesion nor healthy belongs to no region that a number is made from.
             brain = scan.brain_mask if truth.ignored is None else scan.brain_mask & ~truth.ignored
         return Scored(
-            name_of(case), values, brain, truth.lesion_mask, scan.spacing, healthy=case.healthy,
-            lesion_kind=case.lesion_kind, lost=truth.lost, whole_brain=scan.brain_mask, image=scan.image,
+            name_of(case),
+            values,
+            brain,
+            truth.lesion_mask,
+            scan.spacing,
+            healthy=case.healthy,
+            lesion_kind=case.lesion_kind,
+            lost=truth.lost,
+            whole_brain=scan.brain_mask,
+            image=scan.image,
             strata=strata(case, truth, float(np.prod(scan.spacing))),
-        )  # fmt: skip
+        )
 
     def _cleaned(self, raw: Scored) -> Scored:
         from uad_bench.evaluate import postprocess

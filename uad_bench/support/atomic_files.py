@@ -36,7 +36,7 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_json(path: Path, value: Any) -> None:  # noqa: ANN401  # any JSON value
+def write_json(path: Path, value: Any) -> None:  # any JSON value
     """Strict JSON (no NaN), keys sorted, so that equal content is equal bytes."""
     write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 

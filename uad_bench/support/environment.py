@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from uad_bench.errors import EnvironmentFault
+
 PACKAGES = ("uad-bench", "torch", "numpy", "scipy", "nibabel", "torchio", "scikit-learn", "pandas", "nilearn")
 
 
@@ -22,8 +24,6 @@ def threads() -> int:
 
 def describe(device: str, n_threads: int) -> dict[str, Any]:
     """The machine, as env.json keeps it."""
-    from uad_bench.method.context import has_bf16  # numpy, which must come after `fast_sort.prefer_avx2`
-
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -82,3 +82,30 @@ def peak_memory_mib() -> int:
     """The largest resident size of this process so far, in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+def has_bf16(kind: str) -> bool:
+    """Whether a kind of device ("cpu", "cuda") multiplies in bf16 itself; elsewhere bf16 only costs time."""
+    import torch
+
+    if kind == "cpu":
+        able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
+    return kind == "cuda" and torch.cuda.is_bf16_supported()
+
+
+def resolve_device(device: str) -> str:
+    """Turn "auto" into cuda where there is one, else cpu. Raises EnvironmentFault for a missing one."""
+    if device == "cpu":
+        return device
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        hint = "use --device auto"
+        raise EnvironmentFault(f"device {device!r} cannot be used", where=first, hint=hint) from error
+    return device

@@ -17,7 +17,7 @@ class _Loader(yaml.SafeLoader):  # stays a safe loader: only plain values are co
 
     depth = 0
 
-    def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401  # PyYAML's own types
+    def compose_node(self, parent: Any, index: Any) -> Any:  # PyYAML's own types
         if self.check_event(yaml.AliasEvent):
             self._refuse("aliases (*name) are not accepted")
         self.depth += 1
@@ -31,7 +31,7 @@ class _Loader(yaml.SafeLoader):  # stays a safe loader: only plain values are co
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         raise yaml.constructor.ConstructorError(None, None, what, mark)
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: dict[str, int] = {}
         for key, _ in node.value:
             line = key.start_mark.line + 1
@@ -57,7 +57,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 
 
-def parse(text: str, where: str) -> Any:  # noqa: ANN401  # whatever the YAML says
+def parse(text: str, where: str) -> Any:  # whatever the YAML says
     """The value of a YAML text. Raises UsageError with line and reason, IntegrityError for a foreign tag."""
     if len(text) > MAX_BYTES:
         raise UsageError(f"configuration larger than {MAX_BYTES} bytes", where=where)
@@ -86,6 +86,6 @@ def read(path: Path) -> dict[str, Any]:
     return value
 
 
-def dump(value: Any) -> str:  # noqa: ANN401  # any plain value
+def dump(value: Any) -> str:  # any plain value
     """YAML text of plain values, keys in their order."""
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)

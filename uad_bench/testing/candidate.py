@@ -11,8 +11,9 @@ from unittest import SkipTest
 from uad_bench.data.adapter import DatasetAdapter
 from uad_bench.errors import DataError, PluginError, UadError
 from uad_bench.method.base import Method
-from uad_bench.method.context import Context, Policy
+from uad_bench.method.context import Context
 from uad_bench.method.guard import checked_map
+from uad_bench.method.loop_state import Policy
 from uad_bench.testing.toy import toy_scans
 from uad_bench.types import Case, FloatArray, Scan
 
@@ -43,8 +44,14 @@ class MethodCandidate:
         """The one modality that most checks use."""
         return (self.cls.modalities or ("t2",))[:1]
 
-    def fit(self, seed: int = 0, *, train: Sequence[Scan] | None = None, policy: Policy | None = None,
-            modalities: Sequence[str] = ()) -> Method:  # fmt: skip
+    def fit(
+        self,
+        seed: int = 0,
+        *,
+        train: Sequence[Scan] | None = None,
+        policy: Policy | None = None,
+        modalities: Sequence[str] = (),
+    ) -> Method:
         """The method fitted on toy scans (or on `train`)."""
         method, used = self.new(), tuple(modalities) or self.modalities
         scans = toy_scans(4, used, prefix="train") if train is None else train

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from uad_bench.method.base import Method
-from uad_bench.method.context import Context, Policy
+from uad_bench.method.context import Context
+from uad_bench.method.loop_state import Policy
 from uad_bench.testing.candidate import MethodCandidate, NotChecked, broken
 from uad_bench.testing.toy import toy_scans
 from uad_bench.types import Scan
@@ -26,7 +27,7 @@ class _Lazy(Sequence[Scan]):
     def __len__(self) -> int:
         return 4
 
-    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401  # int -> Scan, slice -> list of them
+    def __getitem__(self, index: Any) -> Any:  # int -> Scan, slice -> list of them
         return toy_scans(4, self._modalities, prefix="train")[index]
 
 
@@ -127,7 +128,7 @@ def _process_state() -> dict[str, Any]:
         "working directory": Path.cwd(),
         "environment variables": dict(os.environ),
         "random state of Python": random.getstate(),
-        "random state of numpy": str(np.random.get_state()),  # noqa: NPY002
+        "random state of numpy": str(np.random.get_state()),  # noqa: NPY002  # what must not change
         "numpy's error handling": np.geterr(),
         "torch threads": torch.get_num_threads(),
         "torch default dtype": torch.get_default_dtype(),

@@ -107,8 +107,9 @@ def check_dataset(dataset: type[Any] | str, root: Path | None = None) -> list[Ch
     return list(run_checks("dataset", cls, name, root))
 
 
-def parametrize_with_checks(kind: Checkable, plug_ins: Iterable[type[Any] | str],
-                            root: Path | None = None) -> "pytest.MarkDecorator":  # fmt: skip
+def parametrize_with_checks(
+    kind: Checkable, plug_ins: Iterable[type[Any] | str], root: Path | None = None
+) -> "pytest.MarkDecorator":
     """For pytest: one test for each plug-in and promise, with an argument `promise` to call.
 
     What a plug-in lists in `expected_failures` is a strict xfail with that reason.

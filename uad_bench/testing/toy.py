@@ -13,8 +13,14 @@ SHAPE = (16, 32, 8)  # few voxels, unlike sides, and in-plane whole after four h
 SPACING = 8.0  # mm
 
 
-def toy_scans(n: int, modalities: Sequence[str] = ("t2",), *, shape: tuple[int, int, int] = SHAPE,
-              seed: int = 0, prefix: str = "toy") -> list[Scan]:  # fmt: skip
+def toy_scans(
+    n: int,
+    modalities: Sequence[str] = ("t2",),
+    *,
+    shape: tuple[int, int, int] = SHAPE,
+    seed: int = 0,
+    prefix: str = "toy",
+) -> list[Scan]:
     """`n` healthy scans (C, X, Y, Z) in [0, 1]: one smooth anatomy, each with its own variation.
 
     Brains are ellipsoids of slightly unlike size that leave slices at both ends empty. Scan i depends on

@@ -24,12 +24,21 @@ class Generator(nn.Sequential):
     def __init__(self, channels: int, width: int = 64) -> None:
         widths = (width, 2 * width, 4 * width)
         down = [layer for a, b in pairwise(widths) for layer in (nn.Conv2d(a, b, 4, 2, padding=1), nn.ReLU())]
-        up = [layer for a, b in pairwise(widths[::-1])
-              for layer in (Doubled(), nn.Conv2d(a, b, 3, padding=1), nn.ReLU())]  # fmt: skip
+        up = [
+            layer
+            for a, b in pairwise(widths[::-1])
+            for layer in (Doubled(), nn.Conv2d(a, b, 3, padding=1), nn.ReLU())
+        ]
         super().__init__(
-            Mirrored(3), nn.Conv2d(channels + 1, width, 7), nn.ReLU(), *down,
-            *(Block(widths[-1]) for _ in range(BLOCKS)), *up, nn.Conv2d(width, channels, 3, padding=1), nn.Tanh(),
-        )  # fmt: skip
+            Mirrored(3),
+            nn.Conv2d(channels + 1, width, 7),
+            nn.ReLU(),
+            *down,
+            *(Block(widths[-1]) for _ in range(BLOCKS)),
+            *up,
+            nn.Conv2d(width, channels, 3, padding=1),
+            nn.Tanh(),
+        )
         self.apply(_drawn)
 
 

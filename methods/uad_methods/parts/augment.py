@@ -6,8 +6,15 @@ import torch
 from torch.nn import functional
 
 
-def jittered(images: torch.Tensor, rng: torch.Generator, *, angle: float = 10.0, shift: float = 0.1,
-             scale: float = 0.1, flip: float = 0.5) -> torch.Tensor:  # fmt: skip
+def jittered(
+    images: torch.Tensor,
+    rng: torch.Generator,
+    *,
+    angle: float = 10.0,
+    shift: float = 0.1,
+    scale: float = 0.1,
+    flip: float = 0.5,
+) -> torch.Tensor:
     """Square images (n, C, side, side), each moved by its own draw; zeros come in from outside.
 
     angle: degrees at most. shift: share of the side at most, along each axis. scale: 1 - scale to 1 + scale.

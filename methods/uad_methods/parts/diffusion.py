@@ -75,8 +75,9 @@ def chain(start: int, every: int = 1) -> list[tuple[int, int]]:
     return list(pairwise(stops))
 
 
-def reverse_step(x: torch.Tensor, clean: torch.Tensor, noise: torch.Tensor, step: tuple[int, int],
-                 alpha_bar: AlphaBar) -> torch.Tensor:  # fmt: skip
+def reverse_step(
+    x: torch.Tensor, clean: torch.Tensor, noise: torch.Tensor, step: tuple[int, int], alpha_bar: AlphaBar
+) -> torch.Tensor:
     """x at the earlier of the timesteps `step` = (t, next t): the mean of q(x_next | x_t, x_0), and noise.
 
     clean: x_0 as it is guessed from x_t. The noise has the variance beta, the larger of the two that Ho et al.

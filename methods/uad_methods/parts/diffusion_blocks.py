@@ -23,8 +23,16 @@ class Block(nn.Module):
     halves or doubles the sides on both paths, before the first convolution.
     """
 
-    def __init__(self, inputs: int, outputs: int, embedding: int, groups: int, *,
-                 scale_shift: bool = False, way: Way = "same") -> None:  # fmt: skip
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        embedding: int,
+        groups: int,
+        *,
+        scale_shift: bool = False,
+        way: Way = "same",
+    ) -> None:
         super().__init__()
         self.scale_shift, self.way = scale_shift, way
         self.enter = nn.Sequential(nn.GroupNorm(groups, inputs), nn.SiLU())

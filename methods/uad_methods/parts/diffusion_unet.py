@@ -23,9 +23,18 @@ class DiffusionUNet(nn.Module):
     timestep; 0: none. attention: levels with self-attention behind each block; the bottom has one in any case.
     """
 
-    def __init__(self, channels: int, widths: tuple[int, ...] = (128, 256, 256), blocks: int = 3, *,  # noqa: PLR0913
-                 groups: int = 32, head_width: int = HEAD_WIDTH, scale_shift: bool = False, condition: int = 0,
-                 attention: tuple[int, ...] = ()) -> None:  # fmt: skip
+    def __init__(  # noqa: PLR0913  # the sizes that the papers vary
+        self,
+        channels: int,
+        widths: tuple[int, ...] = (128, 256, 256),
+        blocks: int = 3,
+        *,
+        groups: int = 32,
+        head_width: int = HEAD_WIDTH,
+        scale_shift: bool = False,
+        condition: int = 0,
+        attention: tuple[int, ...] = (),
+    ) -> None:
         super().__init__()
         self.multiple, self.top = 2 ** (len(widths) - 1), widths[0]
         hidden, bottom = 4 * widths[0], widths[-1]

@@ -35,8 +35,14 @@ def one_of_each(counts: Sequence[int], step: int, size: int, ctx: Context) -> np
     return np.asarray(first[volumes] + within, np.int64)
 
 
-def noise_fields(kind: Kind, count: int, shape: Sequence[int], rng: np.random.Generator, device: str,
-                 wavelength: float = 64.0) -> torch.Tensor:  # fmt: skip
+def noise_fields(
+    kind: Kind,
+    count: int,
+    shape: Sequence[int],
+    rng: np.random.Generator,
+    device: str,
+    wavelength: float = 64.0,
+) -> torch.Tensor:
     """Independent fields for every slice and channel: float32 (count, C, X, Y) for `shape` (C, X, Y).
 
     wavelength: pixels of the first octave of simplex noise.

@@ -35,6 +35,6 @@ class EqualisedScans(Sequence[Scan]):
     def __len__(self) -> int:
         return len(self._scans)
 
-    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401  # int -> Scan, slice -> a sequence of them
+    def __getitem__(self, index: Any) -> Any:  # int -> Scan, slice -> a sequence of them
         found = self._scans[index]
         return equalised_scan(found) if isinstance(found, Scan) else EqualisedScans(found)

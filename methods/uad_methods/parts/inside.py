@@ -10,8 +10,9 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 
 
-def reconstruction(method: TorchMethod, scan: Scan, ctx: Context, rebuild: Callable[[Batch], torch.Tensor],
-                   size: int = 32) -> dict[str, Component]:  # fmt: skip
+def reconstruction(
+    method: TorchMethod, scan: Scan, ctx: Context, rebuild: Callable[[Batch], torch.Tensor], size: int = 32
+) -> dict[str, Component]:
     """The rebuilt scan inside the brain, on the scan's own scale: a component for each modality.
 
     rebuild: Batch -> (n, C, X, Y), asked for `size` slices at once.
@@ -24,8 +25,9 @@ def reconstruction(method: TorchMethod, scan: Scan, ctx: Context, rebuild: Calla
     return by_modality("reconstruction", scan, found["rebuilt"], "intensity") if found else {}
 
 
-def by_modality(name: str, scan: Scan, volumes: Iterable[FloatArray],
-                kind: Literal["value", "intensity"] = "value") -> dict[str, Component]:  # fmt: skip
+def by_modality(
+    name: str, scan: Scan, volumes: Iterable[FloatArray], kind: Literal["value", "intensity"] = "value"
+) -> dict[str, Component]:
     """One volume (X, Y, Z) a modality: "name", or "name t2" and so on where there are several."""
     several = len(scan.modalities) > 1
     return {

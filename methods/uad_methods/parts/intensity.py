@@ -15,8 +15,12 @@ CHANCES = (
 )  # gamma, bias field, blur, ghosting (Behrendt et al. 2025, published settings)
 
 
-def disturbed(images: torch.Tensor, height: torch.Tensor, spacing: tuple[float, float], rng: torch.Generator,
-              ) -> torch.Tensor:  # fmt: skip
+def disturbed(
+    images: torch.Tensor,
+    height: torch.Tensor,
+    spacing: tuple[float, float],
+    rng: torch.Generator,
+) -> torch.Tensor:
     """Images (n, C, X, Y), at least 0, after gamma, bias field, blur and ghosting, each or none of them by chance.
 
     height: of each slice in its volume, (n,) from -1 to 1; spacing: mm along x and y. Every modality is an image

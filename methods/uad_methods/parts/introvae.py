@@ -29,9 +29,12 @@ class Block(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.path = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(SLOPE),
-            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs),
-        )  # fmt: skip
+            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
         same = inputs == outputs
         self.shortcut = nn.Identity() if same else nn.Conv2d(inputs, outputs, 1, bias=False)
         self.act = nn.LeakyReLU(SLOPE)
@@ -73,6 +76,11 @@ class Decoder(nn.Sequential):
         shapes = [(widths[0], widths[0]), *pairwise(widths)]
         grown = [layer for a, b in shapes for layer in (Block(a, b), nn.Upsample(scale_factor=2))]
         super().__init__(
-            nn.Linear(code, widths[0] * seed**2), nn.ReLU(), nn.Unflatten(1, (widths[0], seed, seed)),
-            *grown, Block(width, width), nn.Conv2d(width, channels, 5, padding=2), nn.Sigmoid(),
-        )  # fmt: skip
+            nn.Linear(code, widths[0] * seed**2),
+            nn.ReLU(),
+            nn.Unflatten(1, (widths[0], seed, seed)),
+            *grown,
+            Block(width, width),
+            nn.Conv2d(width, channels, 5, padding=2),
+            nn.Sigmoid(),
+        )

@@ -28,7 +28,9 @@ class Rebuilder(nn.Module):
         super().__init__()
         widths = [8 * width // 2**i for i in range(6)]
         maps = [GROWTH * width * 2**i for i in (3, 2, 1, 0)]  # the deepest first
-        self.fill = nn.ModuleList(Fill(a, b, 3 if i else 1) for i, (a, b) in enumerate(zip(maps, widths)))  # noqa: B905
+        self.fill = nn.ModuleList(
+            Fill(a, b, 3 if i else 1) for i, (a, b) in enumerate(zip(maps, widths, strict=False))
+        )
         self.grow = nn.ModuleList(_doubled(a, b) for a, b in pairwise(widths))
         self.out = nn.Conv2d(widths[-1], channels, 1)
 
@@ -90,6 +92,9 @@ def _doubled(inputs: int, outputs: int) -> nn.Sequential:
     """Twice the sides by a transposed convolution, then two convolutions, each with batch normalisation."""
     return nn.Sequential(
         nn.ConvTranspose2d(inputs, inputs, 4, stride=2, padding=1),
-        nn.Conv2d(inputs, inputs, 3, padding=1, bias=False), nn.BatchNorm2d(inputs), nn.ReLU6(),
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs),
-    )  # fmt: skip
+        nn.Conv2d(inputs, inputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(inputs),
+        nn.ReLU6(),
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+    )

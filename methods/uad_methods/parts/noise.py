@@ -11,8 +11,14 @@ def coarse_shape(shape: tuple[int, int], cells: int) -> tuple[int, int]:
     return x, y
 
 
-def coarse_noise(count: int, channels: int, shape: tuple[int, int], cells: int, shift: tuple[int, int],
-                 rng: torch.Generator) -> torch.Tensor:  # fmt: skip
+def coarse_noise(
+    count: int,
+    channels: int,
+    shape: tuple[int, int],
+    cells: int,
+    shift: tuple[int, int],
+    rng: torch.Generator,
+) -> torch.Tensor:
     """Blobs (n, C, X, Y) on the generator's device, independent for each image and channel.
 
     Standard normal numbers on `coarse_shape`, enlarged bilinearly with corners on corners, rolled by `shift`

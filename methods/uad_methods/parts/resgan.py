@@ -26,9 +26,15 @@ class Block(nn.Module):
         grow = nn.Upsample(scale_factor=2) if way == "up" else nn.Identity()
         shrink = nn.AvgPool2d(2) if way == "down" else nn.Identity()
         self.path = nn.Sequential(
-            norm(inputs), nn.ReLU(), grow, nn.Conv2d(inputs, inner, 3, padding=1, bias=False),
-            norm(inner), nn.ReLU(), nn.Conv2d(inner, outputs, 3, padding=1), shrink,
-        )  # fmt: skip
+            norm(inputs),
+            nn.ReLU(),
+            grow,
+            nn.Conv2d(inputs, inner, 3, padding=1, bias=False),
+            norm(inner),
+            nn.ReLU(),
+            nn.Conv2d(inner, outputs, 3, padding=1),
+            shrink,
+        )
         self.shortcut = nn.Sequential(grow, shrink, nn.Conv2d(inputs, outputs, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -42,10 +48,14 @@ class Generator(nn.Sequential):
     def __init__(self, channels: int, side: int, width: int, code: int) -> None:
         widths, seed = [width * times for times in UP], side // 16
         super().__init__(
-            nn.Linear(code, widths[0] * seed**2), nn.Unflatten(1, (widths[0], seed, seed)),
+            nn.Linear(code, widths[0] * seed**2),
+            nn.Unflatten(1, (widths[0], seed, seed)),
             *(Block(a, b, "up", nn.BatchNorm2d) for a, b in pairwise(widths)),
-            nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, channels, 3, padding=1), nn.Tanh(),
-        )  # fmt: skip
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, channels, 3, padding=1),
+            nn.Tanh(),
+        )
 
 
 class Critic(nn.Module):

@@ -60,8 +60,14 @@ class ResNet50(nn.Module):
     drop: of the last block; it rises to that from 0 at the first.
     """
 
-    def __init__(self, channels: int, features: int = 512, width: int = 64,
-                 blocks: tuple[int, ...] = (3, 4, 6, 3), drop: float = 0.05) -> None:  # fmt: skip
+    def __init__(
+        self,
+        channels: int,
+        features: int = 512,
+        width: int = 64,
+        blocks: tuple[int, ...] = (3, 4, 6, 3),
+        drop: float = 0.05,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)

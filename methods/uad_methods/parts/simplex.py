@@ -25,8 +25,16 @@ SCALES = {
 LONGER = 2.0  # cells of OpenSimplex, in ours
 
 
-def simplex_fields(count: int, shape: tuple[int, int], rng: np.random.Generator, device: str, *,
-                   octaves: int = 6, persistence: float = 0.8, wavelength: float = 64.0) -> torch.Tensor:  # fmt: skip
+def simplex_fields(
+    count: int,
+    shape: tuple[int, int],
+    rng: np.random.Generator,
+    device: str,
+    *,
+    octaves: int = 6,
+    persistence: float = 0.8,
+    wavelength: float = 64.0,
+) -> torch.Tensor:
     """Independent fields of 2D simplex noise, float32 (count, X, Y), made on `device`.
 
     The first octave has hills of about `wavelength` pixels and amplitude 1; each further one half the wavelength
@@ -36,9 +44,17 @@ def simplex_fields(count: int, shape: tuple[int, int], rng: np.random.Generator,
     return _octaves(count, shape, None, rng, device, (octaves, persistence, wavelength))
 
 
-def simplex_volume_fields(count: int, shape: tuple[int, int], third: float, rng: np.random.Generator,  # noqa: PLR0913
-                          device: str, *, octaves: int = 6, persistence: float = 0.8,
-                          wavelength: float = 64.0) -> torch.Tensor:  # fmt: skip
+def simplex_volume_fields(  # noqa: PLR0913  # the parameters of the noise, as papers name them
+    count: int,
+    shape: tuple[int, int],
+    third: float,
+    rng: np.random.Generator,
+    device: str,
+    *,
+    octaves: int = 6,
+    persistence: float = 0.8,
+    wavelength: float = 64.0,
+) -> torch.Tensor:
     """Planes of independent volumes of 3D simplex noise, float32 (count, X, Y), at coordinate `third`, in pixels.
 
     Otherwise as `simplex_fields`, with a deviation of 0.51 and a range of about -2.3 to 2.3. AnoDDPM takes the
@@ -70,8 +86,14 @@ def simplex_noise(points: list[torch.Tensor], tables: torch.Tensor) -> torch.Ten
     return total * SCALES[axes]
 
 
-def _octaves(count: int, shape: tuple[int, int], third: float | None, rng: np.random.Generator, device: str,
-             how: tuple[int, float, float]) -> torch.Tensor:  # fmt: skip
+def _octaves(
+    count: int,
+    shape: tuple[int, int],
+    third: float | None,
+    rng: np.random.Generator,
+    device: str,
+    how: tuple[int, float, float],
+) -> torch.Tensor:
     """All octaves of all fields in one go, each from a table of its own, summed: (count, X, Y).
 
     Each begins anywhere in its lattice. Begun at a corner, where every octave is 0, all fields would be 0 there.

@@ -52,9 +52,11 @@ class SoftIntro:
     def state(self) -> dict[str, torch.nn.Module | torch.optim.Optimizer]:
         """What `update` changes, for `ctx.steps`."""
         return {
-            "encoder": self.encoder, "decoder": self.decoder,
-            "for_encoder": self.for_encoder, "for_decoder": self.for_decoder,
-        }  # fmt: skip
+            "encoder": self.encoder,
+            "decoder": self.decoder,
+            "for_encoder": self.for_encoder,
+            "for_decoder": self.for_decoder,
+        }
 
     def update(self, images: torch.Tensor, rng: torch.Generator, ctx: Context) -> Update:
         """One step of the encoder, then one of the decoder with the same codes and the same noise."""

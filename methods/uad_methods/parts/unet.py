@@ -74,9 +74,13 @@ def _block(inputs: int, level: int, width: int) -> nn.Sequential:
     outputs = width * 2**level
     groups = max(1, outputs // PER_GROUP[level])
     return nn.Sequential(
-        StandardisedConv(inputs, outputs), Swish(), nn.GroupNorm(groups, outputs),
-        StandardisedConv(outputs, outputs), Swish(), nn.GroupNorm(groups, outputs),
-    )  # fmt: skip
+        StandardisedConv(inputs, outputs),
+        Swish(),
+        nn.GroupNorm(groups, outputs),
+        StandardisedConv(outputs, outputs),
+        Swish(),
+        nn.GroupNorm(groups, outputs),
+    )
 
 
 def _mirrored(images: torch.Tensor) -> torch.Tensor:

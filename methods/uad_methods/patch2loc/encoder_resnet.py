@@ -22,9 +22,12 @@ class BasicBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.path = nn.Sequential(
-            _conv3(inputs, outputs, stride), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True),
-            _conv3(outputs, outputs, 1), nn.BatchNorm2d(outputs),
-        )  # fmt: skip
+            _conv3(inputs, outputs, stride),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            _conv3(outputs, outputs, 1),
+            nn.BatchNorm2d(outputs),
+        )
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
             project = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
@@ -37,9 +40,11 @@ class BasicBlock(nn.Module):
 def resnet_encoder(channels: int) -> nn.Sequential:
     """Patches (k, channels, side, side) -> latents (k, 512, 1, 1); 11,167,104 + 576 · channels weights."""
     stem = [
-        nn.Conv2d(channels, WIDTHS[0], 3, stride=2, padding=3, bias=False), nn.BatchNorm2d(WIDTHS[0]),
-        nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2, padding=1),
-    ]  # fmt: skip
+        nn.Conv2d(channels, WIDTHS[0], 3, stride=2, padding=3, bias=False),
+        nn.BatchNorm2d(WIDTHS[0]),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, stride=2, padding=1),
+    ]
     blocks = []
     for inputs, outputs in zip((WIDTHS[0], *WIDTHS[:-1]), WIDTHS, strict=True):
         stride = 1 if outputs == WIDTHS[0] else 2

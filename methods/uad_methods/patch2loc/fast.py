@@ -34,16 +34,29 @@ def positions(enough: torch.Tensor, count: int, rng: torch.Generator) -> Positio
     )  # unravel_index copies shapes to the device, and waits
 
 
-def sample_static(images: torch.Tensor, height: torch.Tensor, enough: torch.Tensor, side: int, count: int,
-                  rng: torch.Generator) -> Sample:  # fmt: skip
+def sample_static(
+    images: torch.Tensor,
+    height: torch.Tensor,
+    enough: torch.Tensor,
+    side: int,
+    count: int,
+    rng: torch.Generator,
+) -> Sample:
     """`sampling.sample_patches` with exactly `count` patches, all of them with enough brain; no host sync."""
     at = positions(enough, count, rng)
     target = locations(images)[at.x, at.y]
     return Sample(cut(padded(images, side), at, side), height[at.slice], None, target)
 
 
-def sample_strided_static(images: torch.Tensor, height: torch.Tensor, enough: torch.Tensor, side: int, jump: int,
-                          first: tuple[int, int], draw: Draw) -> Sample:  # fmt: skip
+def sample_strided_static(
+    images: torch.Tensor,
+    height: torch.Tensor,
+    enough: torch.Tensor,
+    side: int,
+    jump: int,
+    first: tuple[int, int],
+    draw: Draw,
+) -> Sample:
     """`sampling.sample_strided` at those places with enough brain that `draw` picks; no host sync."""
     x, y = first
     at = draw(enough[:, x::jump, y::jump])

@@ -23,8 +23,9 @@ def as_components(found: Mapping[str, FloatArray]) -> dict[str, Component]:
     return {name: Component(values, *KINDS[name]) for name, values in found.items()}
 
 
-def inside(team: Team, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor,
-           box: Box) -> dict[str, torch.Tensor]:  # fmt: skip
+def inside(
+    team: Team, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
+) -> dict[str, torch.Tensor]:
     """Of the brain pixels (bool, n, X, Y), else 0: log ‖mean - place‖² and the mean log-variance, (n, X, Y), whose sum
     is the score; the predicted minus the true place, (n, 2, X, Y), in pixels. By the names of `KINDS`.
 

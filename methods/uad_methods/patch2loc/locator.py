@@ -29,8 +29,15 @@ class Locator(nn.Module):
     the encoder), or fixed at 1.
     """
 
-    def __init__(self, encoder: nn.Module, widths: tuple[int, ...], belief: BeliefName = "diagonal", *,
-                 centred: bool = False, variance: Variance = "joint") -> None:  # fmt: skip
+    def __init__(
+        self,
+        encoder: nn.Module,
+        widths: tuple[int, ...],
+        belief: BeliefName = "diagonal",
+        *,
+        centred: bool = False,
+        variance: Variance = "joint",
+    ) -> None:
         super().__init__()
         sizes = SIZES[belief]
         self.encoder, self.mean = encoder, head((*widths, sizes.mean))
@@ -39,8 +46,9 @@ class Locator(nn.Module):
         centre = torch.tensor(sizes.centre if centred else (0.0,) * sizes.mean)
         self.register_buffer("centre", centre, persistent=False)
 
-    def forward(self, x: torch.Tensor, height: torch.Tensor, kept: torch.Tensor | Positions | None = None,
-                **how: bool) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    def forward(
+        self, x: torch.Tensor, height: torch.Tensor, kept: torch.Tensor | Positions | None = None, **how: bool
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean (percent) and spread of the belief, (k, .) each, about the patches in `x` (n, C, ., .).
 
         height: (n,), that of the slice in percent of the volume. kept: bool (n, x, y), which of the encoder's

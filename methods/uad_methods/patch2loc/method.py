@@ -57,8 +57,11 @@ class Patch2Loc(Options):
         opt, counts = adam(net, self.lr), self._counts(stack)
         held_out = self.samples(SliceStack(self._seen(val), ctx, name="val").spread(self.checked), "val", ctx)
         if any(len(sample.target) < 2 for sample in held_out):
-            raise DataError(f"no patch of {self.parts[-1].side} pixels holds {self.brain:.0%} brain",
-                            where="validation scans", hint="lower `patch` or `brain`")  # fmt: skip
+            raise DataError(
+                f"no patch of {self.parts[-1].side} pixels holds {self.brain:.0%} brain",
+                where="validation scans",
+                hint="lower `patch` or `brain`",
+            )
         for step in ctx.steps(
             self.steps, net=net, opt=opt, validate=lambda: self._loss(held_out, ctx).item()
         ):
@@ -100,11 +103,11 @@ class Patch2Loc(Options):
         )
         return found
 
-    def _asked(self, scan: Scan, ctx: Context, over: Callable[..., Any], ask: Callable[..., Any]) -> Any:  # noqa: ANN401
+    def _asked(self, scan: Scan, ctx: Context, over: Callable[..., Any], ask: Callable[..., Any]) -> Any:
         """`ask` the networks about all slices of a scan in batches; `over` puts the answers together."""
         team, box = self._team, brain_box(scan.brain_mask)
 
-        def answer(batch: Batch) -> Any:  # noqa: ANN401  # what `ask` answers
+        def answer(batch: Batch) -> Any:  # what `ask` answers
             return ask(team, _masked(batch), self._height(batch), batch.brain, box)
 
         at_once = 4 if ctx.device == "cpu" else 64  # few slices stay in a CPU's cache

@@ -20,8 +20,13 @@ VARIANCE: Mapping[LossName, Variance] = {"beta_nll": "joint", "stirn": "apart", 
 
 #: What is beyond the paper, left out.
 PAPER: Mapping[str, Any] = {
-    "belief": "diagonal", "scales": (), "experts": False, "neighbours": 0, "flips": False, "usual": 0,
-}  # fmt: skip
+    "belief": "diagonal",
+    "scales": (),
+    "experts": False,
+    "neighbours": 0,
+    "flips": False,
+    "usual": 0,
+}
 
 
 @dataclass
@@ -82,8 +87,14 @@ class Options(TorchMethod):
         "resnet-other": {"network": "resnet"},
     }
     tiny: ClassVar[Mapping[str, Any]] = {
-        "patch": 8, "steps": 4, "slices": 4, "candidates": 128, "lr": 1e-3, "width": 4, "checked": 2,
-    }  # fmt: skip
+        "patch": 8,
+        "steps": 4,
+        "slices": 4,
+        "candidates": 128,
+        "lr": 1e-3,
+        "width": 4,
+        "checked": 2,
+    }
 
     def build(self) -> torch.nn.Module:
         """The networks for `channels_` modalities: 11.85 M weights each (resnet), or about 0.15 M (conv)."""
@@ -110,8 +121,14 @@ class Options(TorchMethod):
     def __post_init__(self) -> None:
         """Raise UsageError for options that exclude each other."""
         if self.belief != "diagonal" and (self.loss != "beta_nll" or self.experts):
-            raise UsageError(f"belief {self.belief!r} goes with loss beta_nll and without experts",
-                             where="patch2loc", hint="set belief to diagonal")  # fmt: skip
+            raise UsageError(
+                f"belief {self.belief!r} goes with loss beta_nll and without experts",
+                where="patch2loc",
+                hint="set belief to diagonal",
+            )
         if self.network == "conv" and (self.scoring != "fp32" or self.compiled):
-            raise UsageError("scoring bf16 and compiled are for the published network", where="patch2loc",
-                             hint="set network to resnet, or leave them out")  # fmt: skip
+            raise UsageError(
+                "scoring bf16 and compiled are for the published network",
+                where="patch2loc",
+                hint="set network to resnet, or leave them out",
+            )

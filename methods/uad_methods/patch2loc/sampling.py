@@ -20,8 +20,14 @@ class Sample(NamedTuple):
     target: torch.Tensor
 
 
-def sample_patches(images: torch.Tensor, height: torch.Tensor, enough: torch.Tensor, side: int,
-                   candidates: int, rng: torch.Generator) -> Sample:  # fmt: skip
+def sample_patches(
+    images: torch.Tensor,
+    height: torch.Tensor,
+    enough: torch.Tensor,
+    side: int,
+    candidates: int,
+    rng: torch.Generator,
+) -> Sample:
     """Patches at uniform random places of `images` (n, C, X, Y), where `enough` (n, X, Y) allows.
 
     As published: `candidates` are drawn and those without enough brain dropped, so the count varies.
@@ -32,8 +38,14 @@ def sample_patches(images: torch.Tensor, height: torch.Tensor, enough: torch.Ten
     return Sample(cut(padded(images, side), at, side), height[at.slice], kept, target)
 
 
-def sample_strided(images: torch.Tensor, height: torch.Tensor, enough: torch.Tensor, side: int,
-                   jump: int, first: tuple[int, int]) -> Sample:  # fmt: skip
+def sample_strided(
+    images: torch.Tensor,
+    height: torch.Tensor,
+    enough: torch.Tensor,
+    side: int,
+    jump: int,
+    first: tuple[int, int],
+) -> Sample:
     """Whole slices, cropped so that a strided network stands on pixels `first`, `first` + `jump`, ..."""
     x, y = first
     kept = enough[:, x::jump, y::jump]

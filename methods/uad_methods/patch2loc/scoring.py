@@ -32,8 +32,9 @@ class Answer(NamedTuple):
     spread: torch.Tensor
 
 
-def answer_patches(net: Locate, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor,
-                   side: int, chunk: int = 512) -> Answer:  # fmt: skip
+def answer_patches(
+    net: Locate, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor, side: int, chunk: int = 512
+) -> Answer:
     """Beliefs about the pixels `where` (bool, n, X, Y), patch by patch, `chunk` at a time.
 
     images: (n, C, X, Y); height: (n,), percent of the volume. The network must be in eval mode.
@@ -48,8 +49,9 @@ def answer_patches(net: Locate, images: torch.Tensor, height: torch.Tensor, wher
     return Answer(*maps)
 
 
-def answer_dense(net: Locator, images: torch.Tensor, height: torch.Tensor, side: int,
-                 box: Box | None = None) -> Answer:  # fmt: skip
+def answer_dense(
+    net: Locator, images: torch.Tensor, height: torch.Tensor, side: int, box: Box | None = None
+) -> Answer:
     """Beliefs about every pixel of `box` in one pass, for encoders that can be slid.
 
     box: slices over x and y (default: all of them); an answer does not depend on it. Else as `answer_patches`.
@@ -75,15 +77,17 @@ def judged(belief: BeliefName, answer: Answer, where: torch.Tensor) -> Judged:
     return Judged(*maps)
 
 
-def score_patches(net: Locate, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor,
-                  side: int, chunk: int = 512) -> torch.Tensor:  # fmt: skip
+def score_patches(
+    net: Locate, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor, side: int, chunk: int = 512
+) -> torch.Tensor:
     """Scores (n, X, Y) of the pixels `where`, else 0: arguments of `answer_patches`."""
     answer = answer_patches(net, images, height, where, side, chunk)
     return judged(net.belief, answer, where).score
 
 
-def score_dense(net: Locator, images: torch.Tensor, height: torch.Tensor, side: int,
-                box: Box | None = None) -> torch.Tensor:  # fmt: skip
+def score_dense(
+    net: Locator, images: torch.Tensor, height: torch.Tensor, side: int, box: Box | None = None
+) -> torch.Tensor:
     """Scores (n, X, Y) of every pixel of `box` in one pass, else 0: arguments of `answer_dense`."""
     where = torch.zeros_like(images[:, 0], dtype=torch.bool)
     where[:, *(box or (slice(None), slice(None)))] = True

@@ -69,8 +69,9 @@ class Team:
             return answer.mean
         return torch.where(answer.spread[..., 4:] > 0, answer.mean[..., :2], answer.mean[..., 2:])
 
-    def _of_side(self, side: int, flip: bool, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor,
-                 box: Box) -> Answer:  # fmt: skip
+    def _of_side(
+        self, side: int, flip: bool, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
+    ) -> Answer:
         if flip:
             x = slice(0, images.shape[2])  # the mirror image of the box lies elsewhere
             images, brain, box = mirrored(images), moved(brain, side), (x, box[1])
@@ -83,8 +84,15 @@ class Team:
         answer = answers[0] if len(answers) == 1 else Answer(*product(list(means), list(spreads)))
         return answer_back(self.belief, answer, side) if flip else answer
 
-    def _ask(self, net: Locate, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, side: int,
-             box: Box) -> Answer:  # fmt: skip
+    def _ask(
+        self,
+        net: Locate,
+        images: torch.Tensor,
+        height: torch.Tensor,
+        brain: torch.Tensor,
+        side: int,
+        box: Box,
+    ) -> Answer:
         if self.slides:
             return answer_dense(cast(Locator, net), images, height, side, box)
         chunk = 256 if images.device.type == "cpu" else 8192

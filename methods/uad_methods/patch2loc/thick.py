@@ -31,7 +31,7 @@ class Thick(Sequence[Scan]):
     def __len__(self) -> int:
         return len(self._scans)
 
-    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401  # int -> Scan, slice -> Thick
+    def __getitem__(self, index: Any) -> Any:  # int -> Scan, slice -> Thick
         if isinstance(index, slice):
             return Thick(self._scans[index], self._neighbours)
         return thick(self._scans[index], self._neighbours)

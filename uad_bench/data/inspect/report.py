@@ -36,11 +36,17 @@ def _row(one: Inspected, modalities: Sequence[str]) -> tuple[str, ...]:
     case = one.case
     lacks = [name for name in modalities if name not in case.images]
     words = (
-        case.case_id, case.subject_id, " ".join(case.images), " ".join(lacks) or UNKNOWN, case.site,
-        UNKNOWN if case.age is None else f"{case.age:.0f}", case.sex or UNKNOWN,
+        case.case_id,
+        case.subject_id,
+        " ".join(case.images),
+        " ".join(lacks) or UNKNOWN,
+        case.site,
+        UNKNOWN if case.age is None else f"{case.age:.0f}",
+        case.sex or UNKNOWN,
         UNKNOWN if one.brain_share is None else f"{one.brain_share:.1%}",
-        UNKNOWN if one.lesion_ml is None else f"{one.lesion_ml:.2f}", _state(one.findings),
-    )  # fmt: skip
+        UNKNOWN if one.lesion_ml is None else f"{one.lesion_ml:.2f}",
+        _state(one.findings),
+    )
     return tuple("".join(c if c.isprintable() else "?" for c in word) for word in words)
 
 

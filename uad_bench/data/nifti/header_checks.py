@@ -49,7 +49,7 @@ def nifti_bytes(path: Path, where: str) -> tuple[Any, bytes]:
     return header, content
 
 
-def nifti_header(path: Path, where: str) -> Any:  # noqa: ANN401  # a class of nibabel, which is not typed
+def nifti_header(path: Path, where: str) -> Any:  # a class of nibabel, which is not typed
     """The header alone, checked as far as it goes without the voxels. Raises as `nifti_bytes`."""
     return _header(_first_bytes(_raw(path, where, HEAD), where), where)[0]
 
@@ -93,7 +93,7 @@ def _header(head: bytes, where: str) -> tuple[Any, int]:
     return header, _needed(header, size, where)
 
 
-def _needed(header: Any, size: int, where: str) -> int:  # noqa: ANN401
+def _needed(header: Any, size: int, where: str) -> int:
     from nibabel.spatialimages import HeaderDataError
 
     axes = int(header["dim"][0])
@@ -128,7 +128,7 @@ def _inflate(raw: bytes, need: int, where: str) -> bytes:
     return b"".join(pieces)
 
 
-def _piece(stream: Any, data: memoryview, left: int, where: str) -> bytes:  # noqa: ANN401
+def _piece(stream: Any, data: memoryview, left: int, where: str) -> bytes:
     if not data:
         raise DataError("truncated: the gzip stream has no end", where=where, hint=AGAIN, code="UB322")
     if left <= 0:

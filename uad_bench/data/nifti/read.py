@@ -149,7 +149,7 @@ def check_same_grid(grid: Grid, like: Grid, where: str) -> None:
         log.warning("%s: lies %.2f voxels beside its image; taken to be on it", where, beside)
 
 
-def _values(header: Any, content: bytes, where: str) -> FloatArray:  # noqa: ANN401  # nibabel is not typed
+def _values(header: Any, content: bytes, where: str) -> FloatArray:  # nibabel is not typed
     """The scaled voxels of a whole file. Its header extensions, which a viewer may have broken, are passed over."""
     from nibabel.arrayproxy import ArrayProxy
     from nibabel.spatialimages import HeaderDataError
@@ -164,7 +164,7 @@ def _values(header: Any, content: bytes, where: str) -> FloatArray:  # noqa: ANN
         raise DataError(what, where=where, hint=AGAIN, code="UB322") from None
 
 
-def _grid(header: Any, where: str) -> Grid:  # noqa: ANN401  # a class of nibabel, which is not typed
+def _grid(header: Any, where: str) -> Grid:  # a class of nibabel, which is not typed
     shape = tuple(int(n) for n in header["dim"][1 : 1 + int(header["dim"][0])])
     if len(shape) < 3 or any(n != 1 for n in shape[3:]):
         hint = "give one three-dimensional volume a file"
@@ -177,7 +177,7 @@ def _grid(header: Any, where: str) -> Grid:  # noqa: ANN401  # a class of nibabe
     return Grid((shape[0], shape[1], shape[2]), affine)
 
 
-def _affine(header: Any, where: str) -> Affine:  # noqa: ANN401
+def _affine(header: Any, where: str) -> Affine:
     from nibabel.spatialimages import HeaderDataError
 
     try:

@@ -13,7 +13,7 @@ from uad_bench.types import Affine
 SCANNER = 1  # the code of "scanner anatomical" coordinates (NIfTI-1, nifti1.h)
 
 
-def write_volume(path: Path, volume: Volume[Any], like: Any = None) -> None:  # noqa: ANN401  # nibabel is untyped
+def write_volume(path: Path, volume: Volume[Any], like: Any = None) -> None:  # nibabel is untyped
     """Write a volume (X, Y, Z) as `.nii` or `.nii.gz`, float32 or, for a mask, uint8; affine in mm, RAS+.
 
     like: the header of a file on the same grid. Its orientation codes and its quaternion are taken over, so that
@@ -25,7 +25,7 @@ def write_volume(path: Path, volume: Volume[Any], like: Any = None) -> None:  # 
     write_bytes(path, gzip.compress(data, 6, mtime=0) if path.suffix == ".gz" else data)
 
 
-def nifti(volume: Volume[Any], like: Any = None) -> bytes:  # noqa: ANN401
+def nifti(volume: Volume[Any], like: Any = None) -> bytes:
     """The bytes of the uncompressed file; NIfTI-2 where `like` is, else NIfTI-1."""
     import nibabel as nib
 
@@ -39,7 +39,7 @@ def nifti(volume: Volume[Any], like: Any = None) -> bytes:  # noqa: ANN401
     return content
 
 
-def _place(image: Any, affine: Affine, like: Any) -> None:  # noqa: ANN401
+def _place(image: Any, affine: Affine, like: Any) -> None:
     """Both orientations with a code. A quaternion cannot hold shear, and then is the nearest without."""
     sform, qform = (0, 0) if like is None else (int(like["sform_code"]), int(like["qform_code"]))
     image.set_sform(affine, code=sform or qform or SCANNER)

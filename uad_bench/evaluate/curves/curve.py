@@ -18,7 +18,7 @@ from uad_bench.evaluate.curves.sorted_scores import add_counts, at_or_above, dis
 from uad_bench.types import BoolArray, Scored
 
 if TYPE_CHECKING:
-    from uad_bench.evaluate.metrics.aupro import Regions
+    from uad_bench.evaluate.curves.regions import Regions
 
 #: Negatives searched at once when curves are pooled: 256 MiB of float32.
 _BATCH = 1 << 26
@@ -58,7 +58,7 @@ class Curve:
         positives, negatives, missed = split(scored)
         if not regions:
             return cls._owning(positives, negatives, missed)
-        from uad_bench.evaluate.metrics.aupro import Regions
+        from uad_bench.evaluate.curves.regions import Regions
 
         found, positives = Regions.of_case(scored)
         negatives.sort()

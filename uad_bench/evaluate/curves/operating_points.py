@@ -33,8 +33,9 @@ class OperatingPoints:
     n_negative: int
 
     @classmethod
-    def counted(cls, values: Scores, at: Counts, below: Counts, up_to: Counts, missed: int,
-                n_negative: int) -> "OperatingPoints":  # fmt: skip
+    def counted(
+        cls, values: Scores, at: Counts, below: Counts, up_to: Counts, missed: int, n_negative: int
+    ) -> "OperatingPoints":
         """From distinct positive values, ascending: positives at, negatives below, negatives up to each.
 
         The arrays are taken over, not copied: at BraTS size each holds 18 million rows.

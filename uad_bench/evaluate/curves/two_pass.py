@@ -25,8 +25,9 @@ class Volume(NamedTuple):
     missed: int = 0
 
 
-def stream(source: Iterable[Volume | Scored], *, probes: Iterable[float] = (), batch: int = BATCH,
-           workers: int = 1) -> StreamedCurve:  # fmt: skip
+def stream(
+    source: Iterable[Volume | Scored], *, probes: Iterable[float] = (), batch: int = BATCH, workers: int = 1
+) -> StreamedCurve:
     """The curve of all volumes together, at up to 44 bytes a distinct positive and 4 a negative of the batch.
 
     source: re-iterable, gone through twice, with the same volumes in any order; maps of one width. probes:

@@ -136,7 +136,16 @@ def _draw_shift(place: Axes, case: Opened, column: Column, aspect: float) -> Non
     if rows.size:
         dx, dy = x[rows, columns], y[rows, columns]
         place.quiver(
-            columns, rows, dx, dy, np.hypot(dx, dy), cmap=column.colours, norm=Normalize(*column.window),
-            angles="xy", scale_units="xy", scale=1, width=0.008,
-        )  # fmt: skip
+            columns,
+            rows,
+            dx,
+            dy,
+            np.hypot(dx, dy),
+            cmap=column.colours,
+            norm=Normalize(*column.window),
+            angles="xy",
+            scale_units="xy",
+            scale=1,
+            width=0.008,
+        )
     contour(place, view.lesion, OUTLINE, 0.8)

@@ -44,9 +44,11 @@ def _marked(table: Table, column: Column) -> Column:
     metric, oracle = column.name[1], table.oracle(column.name[1])
     dagger = wording.DAGGER if oracle and not column.heading.endswith(wording.DAGGER) else ""
     return replace(
-        column, heading=column.heading + dagger, oracle=oracle,
+        column,
+        heading=column.heading + dagger,
+        oracle=oracle,
         lower_is_better=column.lower_is_better or table.lower(metric),
-    )  # fmt: skip
+    )
 
 
 def of_groups(table: Table, groups: Iterable[str]) -> list[Column]:

@@ -30,9 +30,9 @@ def _labels(method: str, settings: Sequence[str]) -> list[str]:
     return [f"{method} [{', '.join(f'{n}={_plain(v.get(n))}' for n in telling)}]" for v in values]
 
 
-def _json(value: Any) -> str:  # noqa: ANN401  # any JSON value
+def _json(value: Any) -> str:  # any JSON value
     return json.dumps(value, sort_keys=True)
 
 
-def _plain(value: Any) -> str:  # noqa: ANN401  # any JSON value
+def _plain(value: Any) -> str:  # any JSON value
     return value if isinstance(value, str) else _json(value)

@@ -50,11 +50,18 @@ class Grid:
 def page(table: Table) -> Grid:
     """All columns at once, but for lesion kinds and strata."""
     primary, *others = columns(table)
-    return _grid(table, [
-        *info_columns.rank(table), *info_columns.front(table), metric_columns.primary(table, primary),
-        *(metric_columns.full(table, column) for column in others), *info_columns.contrasts(table),
-        *info_columns.costs(table), *info_columns.reported(table),
-    ])  # fmt: skip
+    return _grid(
+        table,
+        [
+            *info_columns.rank(table),
+            *info_columns.front(table),
+            metric_columns.primary(table, primary),
+            *(metric_columns.full(table, column) for column in others),
+            *info_columns.contrasts(table),
+            *info_columns.costs(table),
+            *info_columns.reported(table),
+        ],
+    )
 
 
 def kinds(table: Table) -> Grid | None:

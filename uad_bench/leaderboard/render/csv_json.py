@@ -12,11 +12,45 @@ from uad_bench.leaderboard.statistic_types import Contrast
 from uad_bench.leaderboard.table import Cell, Row, Table
 
 LONG_COLUMNS = (
-    "protocol", "fingerprint", "train", "test", "options", "fit_ids", "test_ids", "origin", "rank", "method",
-    "null", "seeds", "seeds_begun", "group", "metric", "mean", "sd", "sd_note", "n", "undefined", "reason",
-    "marks", "low", "high", "other", "p", "p_holm", "p_wilcoxon", "rank_low", "rank_high", "rank_first",
-    "letters", "rank_by_case", "fold_sd", "baseline", "deterministic", "folds", "paper",
-)  # fmt: skip
+    "protocol",
+    "fingerprint",
+    "train",
+    "test",
+    "options",
+    "fit_ids",
+    "test_ids",
+    "origin",
+    "rank",
+    "method",
+    "null",
+    "seeds",
+    "seeds_begun",
+    "group",
+    "metric",
+    "mean",
+    "sd",
+    "sd_note",
+    "n",
+    "undefined",
+    "reason",
+    "marks",
+    "low",
+    "high",
+    "other",
+    "p",
+    "p_holm",
+    "p_wilcoxon",
+    "rank_low",
+    "rank_high",
+    "rank_first",
+    "letters",
+    "rank_by_case",
+    "fold_sd",
+    "baseline",
+    "deterministic",
+    "folds",
+    "paper",
+)
 CONTRASTS = ("to_best", "to_baseline")
 
 
@@ -43,12 +77,20 @@ def strict_json(tables: Sequence[Table]) -> str:
     "<" stands as an escape, so that the text may also be put into a page.
     """
     nested = [
-        {**table.key._asdict(), "primary": table.primary, "lesion_cases": table.lesion,
-         "healthy_cases": table.healthy, "apart": table.apart, "scheme": vars(table.scheme), "tau": table.tau,
-         "critical": _plain(table.critical), "cautions": list(table.cautions),
-         "rows": [_nested(row) for row in table.rows]}
+        {
+            **table.key._asdict(),
+            "primary": table.primary,
+            "lesion_cases": table.lesion,
+            "healthy_cases": table.healthy,
+            "apart": table.apart,
+            "scheme": vars(table.scheme),
+            "tau": table.tau,
+            "critical": _plain(table.critical),
+            "cautions": list(table.cautions),
+            "rows": [_nested(row) for row in table.rows],
+        }
         for table in tables
-    ]  # fmt: skip
+    ]
     text = json.dumps({"tables": nested}, indent=1, sort_keys=True, allow_nan=False)
     return text.replace("<", "\\u003c") + "\n"
 
@@ -56,13 +98,20 @@ def strict_json(tables: Sequence[Table]) -> str:
 def _nested(row: Row) -> dict[str, Any]:
     contrasts = {name: _plain(getattr(row, name)) for name in CONTRASTS}
     reported = [vars(paper) for paper in row.reported]
-    return _about(row) | contrasts | {
-        "standing": _plain(row.standing), "cost": row.cost._asdict(), "failures": list(row.failures),
-        "reported": reported, "numbers": list(_numbers(row)),
-    }  # fmt: skip
+    return (
+        _about(row)
+        | contrasts
+        | {
+            "standing": _plain(row.standing),
+            "cost": row.cost._asdict(),
+            "failures": list(row.failures),
+            "reported": reported,
+            "numbers": list(_numbers(row)),
+        }
+    )
 
 
-def _plain(given: Any) -> dict[str, Any] | None:  # noqa: ANN401  # any NamedTuple
+def _plain(given: Any) -> dict[str, Any] | None:  # any NamedTuple
     return None if given is None else given._asdict()
 
 
@@ -96,17 +145,28 @@ def _reported(row: Row) -> Iterator[dict[str, Any]]:
 
 def _about(row: Row) -> dict[str, Any]:
     return {
-        "rank": row.rank, "method": row.label, "null": int(row.null), "seeds": row.done,
-        "seeds_begun": row.begun, "marks": "; ".join(row.marks), "baseline": int(row.baseline),
-        "deterministic": int(row.deterministic), "folds": row.folds, "paper": row.paper,
-    }  # fmt: skip
+        "rank": row.rank,
+        "method": row.label,
+        "null": int(row.null),
+        "seeds": row.done,
+        "seeds_begun": row.begun,
+        "marks": "; ".join(row.marks),
+        "baseline": int(row.baseline),
+        "deterministic": int(row.deterministic),
+        "folds": row.folds,
+        "paper": row.paper,
+    }
 
 
 def _standing(row: Row) -> dict[str, Any]:
     low, high, first, letters, by_case = row.standing or (None,) * 5
     return {
-        "rank_low": low, "rank_high": high, "rank_first": first, "letters": letters, "rank_by_case": by_case,
-    }  # fmt: skip
+        "rank_low": low,
+        "rank_high": high,
+        "rank_first": first,
+        "letters": letters,
+        "rank_by_case": by_case,
+    }
 
 
 def _numbers(row: Row) -> Iterator[dict[str, Any]]:

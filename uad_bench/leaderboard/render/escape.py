@@ -4,11 +4,29 @@ import re
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#])")
 _LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "&": r"\&", "%": r"\%", "$": r"\$",
-    "#": r"\#", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "±": r"$\pm$", "×": r"$\times$",
-    "†": r"$^\dagger$", "→": r"$\rightarrow$", "–": "--", "−": r"$-$", "Δ": r"$\Delta$", "°": r"\textdegree{}",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "_": r"\_",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "†": r"$^\dagger$",
+    "→": r"$\rightarrow$",
+    "–": "--",
+    "−": r"$-$",
+    "Δ": r"$\Delta$",
+    "°": r"\textdegree{}",
+}
 #: What a spreadsheet takes for the beginning of a formula, the wide forms of East Asian fonts included.
 _FORMULA = tuple("=+-@＝＋－＠")
 

@@ -117,10 +117,18 @@ def _section(table: Table, name: str) -> Section:
         grid for grid in (text_grid.kinds(table), *text_grid.strata(table), text_grid.stages(table)) if grid
     ]
     return Section(
-        name, wording.title(table), table.key.test, table.key.protocol, table.apart, tuple(wording.facts(table)),
-        _main(table), tuple(map(Board, more)), tuple(notes.troubles(table)),
-        (*notes.reading(table), *notes.sources(table)), tuple(_reported(table)),
-    )  # fmt: skip
+        name,
+        wording.title(table),
+        table.key.test,
+        table.key.protocol,
+        table.apart,
+        tuple(wording.facts(table)),
+        _main(table),
+        tuple(map(Board, more)),
+        tuple(notes.troubles(table)),
+        (*notes.reading(table), *notes.sources(table)),
+        tuple(_reported(table)),
+    )
 
 
 def _main(table: Table) -> Board:

@@ -24,10 +24,13 @@ def _parts(table: Table) -> str:
     floats = _floats(text_grid.printed(table))
     name, said = write(wording.title(table)), _sentences(notes.notes(table))
     captions += [[f"{wording.title(table)}, continued"]] * (len(floats) - 1)
-    return "\n".join([
-        *(_float(grids, _sentences(words)) for grids, words in zip(floats, captions, strict=True)),
-        rf"\noindent{{\footnotesize \textbf{{{name}.}} {said}\par}}", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            *(_float(grids, _sentences(words)) for grids, words in zip(floats, captions, strict=True)),
+            rf"\noindent{{\footnotesize \textbf{{{name}.}} {said}\par}}",
+            "",
+        ]
+    )
 
 
 def _floats(grids: Sequence[text_grid.Grid]) -> list[list[text_grid.Grid]]:
@@ -43,9 +46,17 @@ def _floats(grids: Sequence[text_grid.Grid]) -> list[list[text_grid.Grid]]:
 
 def _float(grids: Sequence[text_grid.Grid], caption: str) -> str:
     lines = [line for grid in grids for line in (r"\medskip", "", *_tabular(grid), "")]
-    return "\n".join([
-        r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", r"\footnotesize", *lines, r"\end{table}", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{caption}}}",
+            r"\footnotesize",
+            *lines,
+            r"\end{table}",
+            "",
+        ]
+    )
 
 
 def _tabular(grid: text_grid.Grid) -> list[str]:
@@ -53,11 +64,14 @@ def _tabular(grid: text_grid.Grid) -> list[str]:
     form = "".join("l" if index == grid.method else "r" for index in range(len(grid.heads)))
     return [
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{{form}}}", r"\toprule",
-        _line([write(heading) for heading in grid.headings]), r"\midrule",
+        rf"\begin{{tabular}}{{{form}}}",
+        r"\toprule",
+        _line([write(heading) for heading in grid.headings]),
+        r"\midrule",
         *(_line([_entry(entry) for entry in row]) for row in grid.rows),
-        r"\bottomrule", r"\end{tabular}}",
-    ]  # fmt: skip
+        r"\bottomrule",
+        r"\end{tabular}}",
+    ]
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -69,5 +69,9 @@ def _line(cells: Sequence[str]) -> str:
 
 
 FORMATS: dict[str, Callable[[Sequence[Table]], str]] = {
-    "markdown": markdown, "csv": long_csv, "latex": latex, "json": strict_json, "html": html,
-}  # fmt: skip
+    "markdown": markdown,
+    "csv": long_csv,
+    "latex": latex,
+    "json": strict_json,
+    "html": html,
+}

@@ -15,8 +15,8 @@ from uad_bench.leaderboard.statistics.clusters import places
 from uad_bench.leaderboard.statistics.evidence import Evidence, case_form, case_ids, subjects_of
 from uad_bench.leaderboard.statistics.intervals import Floats, patient_draws
 from uad_bench.leaderboard.statistics.table_intervals import with_intervals
+from uad_bench.leaderboard.statistics.warnings import cautions
 from uad_bench.leaderboard.table import Row, Table
-from uad_bench.leaderboard.warnings import cautions
 
 
 def judged(table: Table, evidence: Mapping[str, Evidence]) -> Table:
@@ -36,11 +36,14 @@ def judged(table: Table, evidence: Mapping[str, Evidence]) -> Table:
         critical = ranking.critical(averaged, [row.label for row in ranked], metric, table.scheme.alpha)
     rows = [
         replace(
-            row, standing=found.get(row.label), to_best=best.get(row.label), to_baseline=plain.get(row.label),
+            row,
+            standing=found.get(row.label),
+            to_best=best.get(row.label),
+            to_baseline=plain.get(row.label),
             values=_by_case(ids, by_case.get(row.label)),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     done = replace(table, rows=rows, tau=tau, critical=critical)
     return replace(done, cautions=tuple(cautions(done, evidence)))
 

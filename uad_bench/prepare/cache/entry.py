@@ -75,7 +75,7 @@ def read_entry(folder: Path) -> dict[str, Any] | None:
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text())
         sizes, _ = record["bytes"], record["content"]
-        sound = all(os.stat(folder / name).st_size == sizes[name] for name in record["files"])  # noqa: PTH116
+        sound = all((folder / name).stat().st_size == sizes[name] for name in record["files"])
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
     return record if sound else None

@@ -37,9 +37,15 @@ def _shelved(folder: Path) -> Shelved | None:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text())
         steps = [{k: v for k, v in step.items() if k != "figures"} for step in record["steps"]]
         return Shelved(
-            folder, str(record["dataset"]), str(record["case_id"]), tuple(record["modalities"]),
-            digest(steps), _size(folder), (folder / RECORD).stat().st_mtime, record["recipe"] == RECIPE,
-        )  # fmt: skip
+            folder,
+            str(record["dataset"]),
+            str(record["case_id"]),
+            tuple(record["modalities"]),
+            digest(steps),
+            _size(folder),
+            (folder / RECORD).stat().st_mtime,
+            record["recipe"] == RECIPE,
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

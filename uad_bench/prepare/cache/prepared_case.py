@@ -67,12 +67,18 @@ class PreparedCase:
         masks = (
             self._array(name) if f"{name}.npy" in record["files"] else None
             for name in ("lesion_mask", "ignored")
-        )  # fmt: skip
+        )
         lesions, ignored = masks
         return Prepared(
-            scan.image, scan.brain_mask, lesions, scan.affine, int(record["lost"]), list(record["steps"]),
-            ignored, np.array(record["to_atlas"]),
-        )  # fmt: skip
+            scan.image,
+            scan.brain_mask,
+            lesions,
+            scan.affine,
+            int(record["lost"]),
+            list(record["steps"]),
+            ignored,
+            np.array(record["to_atlas"]),
+        )
 
     def _array(self, name: str) -> npt.NDArray[Any]:
         """An array in the axes of `types`, mapped from disk, read-only.
@@ -139,8 +145,14 @@ def prepared(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Pat
     return PreparedCase(case, folder, record)
 
 
-def _made(case: Case, modalities: Sequence[str], steps: Steps, holds: Mapping[str, Holds], folder: Path,
-          cache_dir: Path) -> dict[str, Any]:  # fmt: skip
+def _made(
+    case: Case,
+    modalities: Sequence[str],
+    steps: Steps,
+    holds: Mapping[str, Holds],
+    folder: Path,
+    cache_dir: Path,
+) -> dict[str, Any]:
     """Prepare a case. What comes before a step that was fitted is an entry too: another fit starts there."""
     first = next((i for i, step in enumerate(parse_steps(steps)) if step.was_fitted), 0)
     start = prepared(case, modalities, steps[:first], cache_dir).result() if first else None

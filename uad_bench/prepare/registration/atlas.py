@@ -17,8 +17,8 @@ from scipy import ndimage
 from uad_bench.data.nifti.read import Image, Mask, Volume, read_volume
 from uad_bench.data.nifti.validation import settle_nonfinite
 from uad_bench.errors import DataError
-from uad_bench.prepare.steps.brain_mask import largest
-from uad_bench.prepare.steps.canonical import canonical
+from uad_bench.prepare.mask_pieces import largest
+from uad_bench.prepare.resampling.reorient import canonical
 from uad_bench.support.atomic_files import sha256
 
 MNI152 = "datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"

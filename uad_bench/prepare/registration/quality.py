@@ -182,7 +182,7 @@ def _barred(figures: Mapping[str, Any]) -> list[tuple[str, float, Bars]]:
     ]
 
 
-def _rounded(value: Any, digits: int = 4) -> Any:  # noqa: ANN401  # any JSON value
+def _rounded(value: Any, digits: int = 4) -> Any:  # any JSON value
     if isinstance(value, Mapping):
         return {key: _rounded(inner) for key, inner in value.items()}
     return [round(inner, digits) for inner in value] if isinstance(value, list) else round(value, digits)

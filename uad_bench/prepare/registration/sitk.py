@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk  # noqa: N813  # as its own documentation does
+import SimpleITK as sitk  # as its own documentation does
 
 from uad_bench.data.nifti.read import Grid
 from uad_bench.types import Affine
 
 
-def to_sitk(array: npt.NDArray[Any], spacing: tuple[float, float, float]) -> Any:  # noqa: ANN401  # sitk.Image
+def to_sitk(array: npt.NDArray[Any], spacing: tuple[float, float, float]) -> Any:  # sitk.Image
     """An image in its own frame, of the array (X, Y, Z); bool becomes uint8."""
     kind = np.uint8 if array.dtype == np.bool_ else array.dtype
     image = sitk.GetImageFromArray(np.ascontiguousarray(array.T, dtype=kind))
@@ -25,7 +25,7 @@ def to_sitk(array: npt.NDArray[Any], spacing: tuple[float, float, float]) -> Any
     return image
 
 
-def from_sitk(image: Any) -> npt.NDArray[Any]:  # noqa: ANN401
+def from_sitk(image: Any) -> npt.NDArray[Any]:
     """The array (X, Y, Z), C-contiguous."""
     return np.ascontiguousarray(sitk.GetArrayViewFromImage(image).T)
 

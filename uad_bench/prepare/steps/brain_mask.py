@@ -4,14 +4,13 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-from scipy import ndimage
 
 from uad_bench.data.nifti.read import Image, Mask, Volume
 from uad_bench.data.nifti.validation import log, settle_nonfinite
+from uad_bench.prepare.mask_pieces import whole
 from uad_bench.prepare.resampling.grid import on_grid
 from uad_bench.prepare.skull_strip import extract, flip_dice
 from uad_bench.prepare.step import Step, Working
-from uad_bench.types import BoolArray
 
 LEAST, MOST = 0.02, 0.90
 # Whole adult brains, the fluid around them included; wrong orientation shows as 3 to 35 % more.
@@ -120,26 +119,6 @@ def looks_stripped(data: Mask) -> bool:
     """Whether voxels with data, holes filled, are few enough to be a brain and leave a background of zeros."""
     ml = float(data.array.sum()) * data.grid.voxel_ml
     return ml <= LARGEST_ML and float(data.array.mean()) <= MOST
-
-
-def whole(mask: BoolArray) -> BoolArray:
-    """The largest piece of a mask (X, Y, Z), holes filled in 3-D; an empty mask as it is."""
-    if not mask.any():
-        return mask
-    box = ndimage.find_objects(mask.astype(np.uint8))[0]  # a third of a scan, and so of the time
-    kept = np.zeros_like(mask)
-    kept[box] = ndimage.binary_fill_holes(largest(mask[box]))
-    return kept
-
-
-def largest(mask: BoolArray) -> BoolArray:
-    """The largest component (6 neighbours) of a mask (X, Y, Z); an empty mask as it is."""
-    labels, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    sizes = np.bincount(labels.ravel())[1:]
-    kept: BoolArray = labels == 1 + int(sizes.argmax())
-    return kept
 
 
 def _guess(data: Mask) -> str:

@@ -2,10 +2,7 @@
 
 from typing import Literal
 
-import numpy as np
-from nibabel import orientations
-
-from uad_bench.data.nifti.read import Kind, Volume
+from uad_bench.prepare.resampling.reorient import canonical
 from uad_bench.prepare.step import Step, Working
 
 
@@ -18,11 +15,3 @@ class Canonical(Step):
         """Image and masks alike."""
         axes = {name: image.grid.axes for name, image in working.images.items()}
         return working.everywhere(canonical, canonical, figures={"axes_before": axes})
-
-
-def canonical(volume: Volume[Kind]) -> Volume[Kind]:
-    """The same voxels with axes as near to RAS+ as flips and swaps can bring them."""
-    turn = orientations.io_orientation(volume.affine)  # type: ignore[no-untyped-call]
-    array = orientations.apply_orientation(volume.array, turn)  # type: ignore[no-untyped-call]
-    back = orientations.inv_ornt_aff(turn, volume.array.shape)  # type: ignore[no-untyped-call]
-    return Volume(np.ascontiguousarray(array), volume.affine @ back)

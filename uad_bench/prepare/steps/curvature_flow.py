@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813  # as its own documentation does
+import SimpleITK as sitk  # as its own documentation does
 from pydantic import Field
 
 from uad_bench.data.nifti.read import Image, Volume

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk  # noqa: N813  # as its own documentation does
+import SimpleITK as sitk  # as its own documentation does
 from pydantic import Field
 from scipy import ndimage
 

@@ -143,8 +143,11 @@ def _figures(
     """Where the grid went, how much brain it left out or found without data, and the lesions."""
     brain = working.brain()
     before, after = float(brain.array.sum()) * brain.grid.voxel_ml, float(mask.sum()) * grid.voxel_ml
-    warnings = [f"only {share:.1%} of the brain holds data in {name}" for name, share in covered.items()
-                if share < ENOUGH]  # fmt: skip
+    warnings = [
+        f"only {share:.1%} of the brain holds data in {name}"
+        for name, share in covered.items()
+        if share < ENOUGH
+    ]
     if after < ENOUGH * before and not warnings:
         warnings.append(f"{1 - after / before:.1%} of the brain lies outside the grid")
     for sentence in warnings:

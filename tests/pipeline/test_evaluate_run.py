@@ -1,0 +1,145 @@
+"""From stored maps to rows: spooled views, the ledger of clean-up steps, predictions that were cleaned."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.helpers.runs import execute, hush, matrix
+from uad_bench.cohort.cohort import gather
+from uad_bench.config import load_protocol
+from uad_bench.errors import EnvironmentFault, UsageError
+from uad_bench.evaluate import postprocess
+from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.score_histogram import Sketch
+from uad_bench.figures.run_figures import pooled, typical
+from uad_bench.pipeline.evaluate_run import check_protocol, stages
+from uad_bench.results.scored_maps import SPOOL, Views, forget_spools
+
+STEPS = [{"step": "median", "size": 3}, {"step": "erode_brain"}, {"step": "drop_components", "voxels": 2}]
+
+
+@pytest.fixture
+def made(place):
+    """A finished run on the toy cohort, its specification and its cohort."""
+    where, (spec,) = place(), matrix("Blur", more=[(["protocol", "postprocess"], STEPS)])
+    (run,) = execute([spec], where, hush)
+    return run, spec, gather(spec.protocol, spec.test, spec.datasets, where.sources, hush)
+
+
+def rows(run, name="metrics.csv"):
+    return {(row["group"], row["metric"]): row["value"] for row in run.table(name)}
+
+
+def test_large_sets_are_spooled_with_equal_maps_and_leave_nothing(made, monkeypatch):
+    run, spec, cohort = made
+    members = cohort.of("test")
+    in_memory = list(Views(run, members, spec))
+    monkeypatch.setattr(Views, "KEEP_VOXELS", 0)
+    views = Views(run, members, spec)
+    for _ in range(2):
+        for scored, kept in zip(views, in_memory, strict=True):
+            assert np.array_equal(scored.map, kept.map)
+            assert np.array_equal(scored.brain_mask, kept.brain_mask)
+            assert scored.strata == kept.strata
+    assert np.array_equal(views[-1].map, in_memory[-1].map)
+    assert len(list(run.path.glob(f"{SPOOL}*"))) == 1
+    views.forget()
+    assert not list(run.path.glob(f"{SPOOL}*"))
+    (run.path / f"{SPOOL}killed").mkdir()
+    forget_spools(run)
+    assert not list(run.path.glob(f"{SPOOL}*"))
+
+
+def test_a_full_disk_is_told_in_one_line(made, monkeypatch):
+    run, spec, cohort = made
+    monkeypatch.setattr(Views, "KEEP_VOXELS", 0)
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(EnvironmentFault, match="No space left on device") as caught:
+        list(Views(run, cohort.of("test"), spec))
+    assert caught.value.exit_code == 6
+
+
+def test_kept_views_hold_no_file_open(made):
+    run, spec, cohort = made
+    views = Views(run, cohort.of("test"), spec)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in views:
+        pass
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 6  # those of the last case, until it goes
+
+
+@pytest.mark.parametrize(
+    ("primary", "words"),
+    [
+        ("ap.cas", "ap.case"), ("dice@oracle_set", "looks at the test labels"), ("fpr@healthy_q98", "lower"),
+        ("sens_fpr05.case", "looks at the test labels"), ("raw:ap.case", "unknown primary metric"),
+    ],
+)  # fmt: skip
+def test_only_a_metric_of_the_protocol_that_may_rank_is_primary(primary, words):
+    metrics = ["ap", "dice", "fpr", "sens_fpr05"]
+    with pytest.raises(UsageError, match=words):
+        check_protocol(load_protocol("phantom", {"primary": primary, "metrics": metrics}))
+
+
+def test_rows_say_whether_they_look_at_the_labels_and_which_way_is_better(made):
+    told = {row["metric"]: (row["oracle"], row["higher_is_better"]) for row in made[0].table("metrics.csv")}
+    assert told["ap.case"] == told["raw:ap.case"] == ("False", "True")
+    assert told["dice@oracle_set"] == told["raw:dice.pooled@oracle_set"] == ("True", "True")
+    assert told["fpr@healthy_q98"] == ("False", "False")
+
+
+def test_a_case_knows_its_strata_and_its_image(made):
+    run, spec, cohort = made
+    scored = next(one for one in Views(run, cohort.of("test"), spec) if not one.healthy)
+    assert scored.strata["load"].endswith("ml")
+    assert scored.image is not None and scored.image.shape[1:] == scored.map.shape
+
+
+def test_the_ledger_measures_raw_maps_and_every_step_but_the_last(made):
+    run, _, _ = made
+    found = rows(run)
+    stages_there = {metric.partition(":")[0] for _, metric in found if ":" in metric}
+    assert stages_there == {"raw", "median", "erode_brain"}
+    assert found["all", "raw:ap.case"] != found["all", "ap.case"]
+    # Predictions are cleaned last, which no average precision sees.
+    assert found["all", "erode_brain:ap.case"] == found["all", "ap.case"]
+    assert ("all", "raw:auroc.case") not in found
+
+
+def test_the_raw_stage_is_a_run_without_clean_up(made, place):
+    (bare,) = execute(matrix("Blur", more=[(["protocol", "postprocess"], [])]), place(), hush)
+    plain, found = rows(bare), rows(made[0])
+    assert found["all", "raw:ap.pooled"] == plain["all", "ap.pooled"]
+    assert found["all", "raw:dice@tune"] == plain["all", "dice@tune"]
+
+
+def test_stages_have_names_of_their_own():
+    steps = postprocess.parse([{"step": "median", "size": 3}] * 3)
+    assert stages(steps) == ["raw", "median", "median#2"]
+    assert stages(()) == []
+
+
+def test_pictures_take_the_same_curves_without_keeping_negatives(made):
+    run, spec, cohort = made
+    views = Views(run, cohort.of("test"), spec)
+    curves = pooled(views, [0.5])
+    whole = Curve.pool([Curve.of_case(one) for one in views if not one.healthy])
+    assert curves["all"].ap() == whole.ap()
+    assert set(curves) == {"all", *(one.lesion_kind for one in views if not one.healthy)}
+    shown = typical(views.members)
+    assert len(shown) == len(set(shown)) <= 6
+
+
+def test_sketches_of_a_run_hold_its_pooled_number(made):
+    run, _, _ = made
+    lesion = {row["case_id"] for row in run.table("splits.csv") if row["healthy"] == "False"}
+    kept = run.sketches("toy_data")
+    merged = Sketch.merged(Sketch.of_bytes(kept[case_id]) for case_id in kept.keys() & lesion)
+    interval = merged.ap()
+    assert interval.low <= float(rows(run)["all", "ap.pooled"]) <= interval.high
+    run.verify(maps=True)

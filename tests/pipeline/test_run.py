@@ -1,0 +1,226 @@
+"""The story on a toy cohort: fit, score, evaluate, resume, and what a broken method leaves behind."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.helpers.runs import DATA, HERE, METHODS, execute, execute_all, hush, matrix
+from tests.helpers.toy_data import make, write_case
+from uad_bench.cohort.discovery import Sources
+from uad_bench.errors import DataError, IntegrityError, PartialFailure, PluginError, UsageError
+from uad_bench.leaderboard.collect import collect
+from uad_bench.pipeline.reevaluate import reevaluate
+from uad_bench.pipeline.run import Workplace, n_parameters
+
+
+def test_a_run_ends_with_numbers_for_every_group_and_rule(place):
+    (run,) = execute(matrix("Blur"), place(), hush)
+    rows = {(r["group"], r["metric"]): r for r in run.table("metrics.csv")}
+    assert run.state == "complete"
+    assert all((run.path / name).is_file() for name in ("sheet.png", "dice.png", "dice.svg", "training.png"))
+    assert {"all", "a", "b", "healthy"} == {group for group, _ in rows}
+    assert float(rows["all", "ap.pooled"]["value"]) > float(rows["all", "prevalence.pooled"]["value"])
+    for rule in ("oracle_case", "oracle_set", "healthy_q98", "tune"):
+        assert ("all", f"dice@{rule}") in rows
+    roles = {r["case_id"]: r["role"] for r in run.table("splits.csv")}
+    assert set(roles.values()) == {"train", "val", "tune", "test"}
+    draws = {(group, metric): values for (_, group, metric), values in run.draws().items()}
+    assert {"all", "a", "b"} == {group for group, _ in draws}
+    low, high = np.nanmin(draws["all", "ap.pooled"]), np.nanmax(draws["all", "ap.pooled"])
+    assert low < float(rows["all", "ap.pooled"]["value"]) < high
+
+
+def test_a_run_is_collected_with_values_by_case_and_what_it_cost(place):
+    (run,) = execute(matrix("Blur"), place(), hush)
+    (found,) = collect([run]).runs
+    tested = found.tested["toy_data"]
+    values = [tested.cases["ap"][case] for case in sorted(tested.groups["all"])]
+    assert np.mean(values) == pytest.approx(tested.numbers["all", "ap.case"].value)
+    assert found.cost.parameters == 10  # a convolution of 3 x 3 and its bias
+    assert found.cost.fit_s is not None and found.cost.peak_mib > 0
+
+
+def test_parameters_are_those_of_the_networks_that_were_learnt():
+    torch, method = pytest.importorskip("torch"), SimpleNamespace()
+    method.net_, method.aside, method.mean_ = torch.nn.Linear(3, 2), torch.nn.Linear(9, 9), np.ones(5)
+    assert n_parameters(method) == 3 * 2 + 2
+
+
+def test_two_runs_with_one_seed_are_equal_to_the_bit_and_another_seed_is_not(place, tmp_path):
+    first = execute(matrix("Blur", seeds=(0, 1)), place(), hush)
+    again = execute(matrix("Blur"), Workplace(tmp_path / "other", place().sources, threads=1), hush)[0]
+    digests = [json.loads((r.path / "digests.json").read_text()) for r in (*first, again)]
+    sealed = [{k: v for k, v in d.items() if k != "env.json"} for d in digests]
+    assert sealed[0] == sealed[2]
+    assert sealed[0]["model/weights.safetensors"] != sealed[1]["model/weights.safetensors"]
+
+
+def test_a_complete_run_is_left_alone_and_fresh_makes_it_again(place):
+    said = []
+    (run,) = execute(matrix("Blur"), place(), hush)
+    before = (run.path / "metrics.csv").stat().st_mtime_ns
+    execute(matrix("Blur"), place(), said.append)
+    assert (run.path / "metrics.csv").stat().st_mtime_ns == before
+    assert "already complete" in said[-1]
+    execute(matrix("Blur"), place(fresh=True), hush)
+    assert (run.path / "metrics.csv").stat().st_mtime_ns != before
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("WrongShape", "shape"),
+        ("GivesNaN", "NaN"),
+        ("Raises", "ValueError: no idea"),
+        ("Diverges", "step 23"),
+    ],
+)
+def test_a_method_that_breaks_its_contract_is_named_and_leaves_no_metric(place, method, words):
+    with pytest.raises(PluginError, match=words) as caught:
+        execute(matrix(method), place(), hush)
+    assert caught.value.exit_code == 4
+    (status,) = place().out.rglob("status.json")
+    assert json.loads(status.read_text())["state"] == "failed"
+    assert not (status.parent / "metrics.csv").exists()
+    assert "Traceback" in (status.parent / "log.txt").read_text()
+
+
+def test_a_failed_run_does_not_stop_the_others(place):
+    outcome = execute_all(matrix("Raises", "Blur"), place(), hush)
+    assert isinstance(outcome.error, PartialFailure)
+    assert outcome.error.exit_code == 7 and "1 of 2 runs failed" in str(outcome.error)
+    assert [run.state for run in outcome.done] == ["complete"]
+
+
+def test_an_unfinished_run_asks_for_resume_or_fresh(place):
+    with pytest.raises(PluginError):
+        execute(matrix("Raises"), place(), hush)
+    with pytest.raises(UsageError, match="--resume"):
+        execute(matrix("Raises"), place(), hush)
+
+
+def test_stored_maps_are_measured_again_without_training(place):
+    (run,) = execute(matrix("Blur"), place(), hush)
+    before = (run.path / "metrics.csv").read_bytes()
+    again = reevaluate(run, [], place().sources, hush)
+    assert again.path == run.path and (run.path / "metrics.csv").read_bytes() == before
+    other = reevaluate(run, [(["protocol", "postprocess"], [])], place().sources, hush)
+    assert other.path != run.path
+    assert (other.path / "metrics.csv").read_bytes() != before
+    assert other.spec().protocol.fingerprint != run.spec().protocol.fingerprint
+    with pytest.raises(UsageError, match="needs a new run"):
+        reevaluate(run, [(["protocol", "grid", "spacing"], [1, 1, 1])], place().sources, hush)
+
+
+def test_other_data_than_the_runs_is_refused(place, toy_cache, tmp_path):
+    (run,) = execute(matrix("Blur"), place(), hush)
+    other = make(tmp_path / "other", healthy=8)
+    with pytest.raises(DataError, match="other cases, roles or voxels"):
+        reevaluate(run, [], Sources(toy_cache, {"toy_data": other}), hush)
+
+
+def test_other_voxels_under_the_same_names_make_another_run(place, toy_root, toy_cache, tmp_path):
+    (first,) = execute(matrix("Blur"), place(), hush)
+    other = tmp_path / "other"
+    shutil.copytree(toy_root, other)
+    write_case(other, "a00", np.random.default_rng(99))
+    sources = Sources(toy_cache, {"toy_data": other})
+    (second,) = execute(matrix("Blur"), Workplace(place().out, sources, threads=1), hush)
+    assert second.path != first.path
+    one, two = (collect([run]).runs[0].tested["toy_data"] for run in (first, second))
+    assert one.test_ids != two.test_ids or one.fit_ids != two.fit_ids
+
+
+def test_other_metrics_are_measured_without_a_new_run(place):
+    said = []
+    (run,) = execute(matrix("Blur"), place(), hush)
+    settings = [(["protocol", "thresholds"], ["healthy_q95"])]
+    (again,) = execute(matrix("Blur", more=settings), place(), said.append)
+    assert again.path == run.path and any("measured again" in line for line in said)
+    assert {row["rule"] for row in run.table("thresholds.csv")} == {"healthy_q95"}
+    assert run.spec().protocol.thresholds == ("healthy_q95",)
+
+
+def test_what_scores_knows_only_what_was_stored(place):
+    with pytest.raises(PluginError, match="secret"):
+        execute(matrix("Forgets"), place(), hush)
+
+
+def test_an_edited_run_is_not_measured_again(place):
+    (run,) = execute(matrix("Blur"), place(), hush)
+    (run.path / "splits.csv").write_text((run.path / "splits.csv").read_text().replace("tune", "test"))
+    with pytest.raises(IntegrityError, match=r"splits\.csv was changed"):
+        reevaluate(run, [], place().sources, hush)
+
+
+def test_resuming_under_another_thread_count_is_refused(place):
+    with pytest.raises(PluginError):
+        execute(matrix("Diverges"), place(), hush)
+    other = Workplace(place().out, place().sources, threads=2, resume=True)
+    with pytest.raises(UsageError, match="threads 1, not 2"):
+        execute(matrix("Diverges"), other, hush)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        (("metrics", ["apx"]), "unknown metric 'apx'"),
+        (("thresholds", ["healthy"]), "threshold rule"),
+        (("postprocess", [{"step": "medain"}]), "did you mean median"),
+        (("primary", "dice@oracle_case"), "oracle"),
+    ],
+)
+def test_a_protocol_is_checked_before_anything_trains(setting, words):
+    key, value = setting
+    with pytest.raises(UsageError, match=words):
+        matrix("Blur", more=[(["protocol", key], value)])
+
+
+def test_settings_for_a_method_that_does_not_run_are_refused():
+    with pytest.raises(UsageError, match="did you mean blur"):
+        matrix("Blur", more=[(["methods", "blurr", "steps"], 3)])
+
+
+def command(out, toy_root, *more):
+    """A run of Blur that sleeps in every step, as a command line."""
+    return [
+        sys.executable, "-m", "uad_bench", "run", f"{METHODS}:Blur", "--out", str(out), "--threads", "1",
+        "--protocol", str(HERE / "toy.yaml"), "--data", f"{DATA}={toy_root}", "--test", DATA, "--workers", "1",
+        "--set", f"protocol.train={DATA}", "--set", "blur.steps=60", "--checkpoint-minutes", "0", *more,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_was_killed_resumes_to_the_same_bits(tmp_path, toy_root, toy_cache, how):
+    env = {**os.environ, "UAD_BENCH_CACHE": str(toy_cache), "OMP_NUM_THREADS": "1"}
+    subprocess.run(command(tmp_path / "calm", toy_root), env=env, check=True, capture_output=True)
+    slow = command(tmp_path / "killed", toy_root, "--set", "blur.sleep=0.05")
+    with subprocess.Popen(slow, env=env, stderr=subprocess.DEVNULL) as process:
+        _wait_for(tmp_path / "killed", "*.ckpt")
+        time.sleep(0.3)
+        process.send_signal(how)
+        assert process.wait(30) == {signal.SIGINT: 130, signal.SIGTERM: 143}.get(how, -signal.SIGKILL)
+    assert not list((tmp_path / "killed").rglob("weights.safetensors"))
+    subprocess.run([*slow, "--resume"], env=env, check=True, capture_output=True)
+    calm, killed = (
+        (next((tmp_path / name).rglob("weights.safetensors"))).read_bytes() for name in ("calm", "killed")
+    )
+    assert calm == killed
+    rows = (next((tmp_path / "killed").rglob("train.csv"))).read_text().splitlines()
+    assert len(rows) == len(set(rows)) and sum(",loss," in row for row in rows) == 60
+
+
+def _wait_for(folder, pattern):
+    for _ in range(600):
+        if list(folder.rglob(pattern)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no {pattern} appeared")

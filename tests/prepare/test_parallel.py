@@ -1,0 +1,82 @@
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+
+import pytest
+
+from tests.helpers.cache_trees import tree
+from uad_bench.errors import DataError, UsageError
+from uad_bench.prepare import chain
+from uad_bench.prepare.parallel import _awaited, prepare_all
+from uad_bench.types import Case
+
+STEPS = [
+    {"step": "canonical"},
+    {"step": "brain_mask"},
+    {"step": "resample", "spacing": [2, 2, 2], "shape": [26, 28, 24]},
+    {"step": "scale"},
+]
+
+
+def broken(case: Case) -> Case:
+    """The case with its image cut in half."""
+    path = case.images["t2"]
+    path.write_bytes(path.read_bytes()[:2000])
+    return case
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_all_failures_are_listed_and_the_rest_is_done(toy_case, tmp_path, workers):
+    cases = [
+        toy_case("a"),
+        broken(toy_case("b")),
+        toy_case("c", lesion=False),
+        replace(toy_case("d"), images={}),
+    ]
+    seen = []
+    done, failures = prepare_all(cases, ["t2"], STEPS, tmp_path / "cache", workers, lambda *n: seen.append(n))
+    assert [entry.case.case_id for entry in done] == ["a", "c"]
+    assert [(case.case_id, error.exit_code, error.code) for case, error in failures] == [
+        ("b", 3, "UB322"),
+        ("d", 3, "UB332"),
+    ]
+    assert "truncated" in str(failures[0][1])
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert not list((tmp_path / "cache").rglob("*.tmp"))
+
+
+def test_the_number_of_workers_does_not_show(toy_case, tmp_path, sealed):
+    cases = [toy_case(f"c{i}", seed=i) for i in range(3)]
+    prepare_all(cases, ["t2"], STEPS, tmp_path / "one", workers=1)
+    assert prepare_all(cases, ["t2"], STEPS, tmp_path / "two", workers=2)[1] == []
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+    sealed()
+    done, failures = prepare_all(cases, ["t2"], STEPS, tmp_path / "two", workers=2)
+    assert (len(done), failures) == (3, [])
+
+
+def test_wrong_steps_and_twice_the_same_id_stop_at_once(toy_case, tmp_path):
+    case = toy_case()
+    with pytest.raises(UsageError, match="unknown preparation step"):
+        prepare_all([case], ["t2"], [{"step": "skale"}], tmp_path / "cache")
+    with pytest.raises(DataError, match="met twice: toy-1"):
+        prepare_all([case, case], ["t2"], STEPS, tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_worker_that_died_is_a_failure_of_its_case(toy_case, tmp_path):
+    future = Future()
+    future.set_exception(BrokenProcessPool())
+    error = _awaited(future, (toy_case(), ["t2"], STEPS, tmp_path))
+    assert (error.exit_code, error.where) == (6, "toy-1")
+    assert "fewer workers" in str(error)
+
+
+def test_what_a_library_throws_is_the_failure_of_one_case(toy_case, tmp_path, monkeypatch):
+    def broken_library(*_):
+        raise RuntimeError("itk::ERROR: all went wrong")
+
+    monkeypatch.setattr(chain, "_finished", broken_library)
+    done, failures = prepare_all([toy_case()], ["t2"], STEPS, tmp_path / "cache")
+    assert (done, failures[0][1].code) == ([], "UB339")
+    assert "all went wrong" in str(failures[0][1])

@@ -1,0 +1,234 @@
+"""Maps on the grids of their files: the right place, the right names, nothing of anybody else's overwritten."""
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import typer
+
+from tests.helpers.toy_data import make, write_case
+from uad_bench.cli import export as export_verb
+from uad_bench.cohort.cohort import gather, iter_rows
+from uad_bench.cohort.discovery import Sources
+from uad_bench.data.nifti.read import read_any
+from uad_bench.errors import DataError, IntegrityError, PartialFailure, UsageError
+from uad_bench.pipeline.matrix import Matrix
+from uad_bench.pipeline.run import scored_members
+from uad_bench.results.csv_tables import SPLIT_COLUMNS, THRESHOLD_COLUMNS
+from uad_bench.results.export_bids import export, plan
+from uad_bench.results.run_directory import run_dir
+
+HERE = Path(__file__).parents[1] / "helpers"
+DATA = str(HERE / "toy_data.py")
+FLIP = np.array([[-6, 0, 0, 138], [0, -6, 0, 162], [0, 0, 6, 0], [0, 0, 0, 1.0]])
+
+
+def flipped(root):
+    """Every second case with its voxels stored from the right and the front: axes LPS."""
+    for path in sorted(root.glob("*[02468]_*.nii.gz")):
+        image = nib.load(path)
+        nib.save(nib.Nifti1Image(np.asarray(image.dataobj)[::-1, ::-1], FLIP), path)
+    return root
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return flipped(make(tmp_path_factory.mktemp("toy")))
+
+
+@pytest.fixture(scope="module")
+def sources(data, tmp_path_factory):
+    return Sources(tmp_path_factory.mktemp("cache"), {"toy_data": data})
+
+
+@pytest.fixture(scope="module")
+def run(sources, tmp_path_factory):
+    """A run whose maps are the prepared images themselves, as `uad-bench run thresh:raw` leaves it."""
+    settings = [(["protocol", "train"], DATA), (["protocol", "test"], [DATA]),
+                (["protocol", "splits", "tune"], {DATA: 0.4})]  # fmt: skip
+    (spec,) = Matrix(["thresh:raw"], (0,), str(HERE / "toy.yaml"), (), settings=settings).specs()
+    cohort = gather(spec.protocol, spec.test, spec.datasets, sources, hush)
+    run = run_dir(tmp_path_factory.mktemp("runs"), spec, cohort.digest)
+    run.write_spec(spec)
+    run.write_table("splits.csv", SPLIT_COLUMNS, iter_rows(cohort))
+    for member in scored_members(cohort):
+        scan = member.prepared.scan()
+        run.write_map(member.case.dataset, member.case.case_id, scan.image[0], scan.brain_mask)
+    rules = [("healthy_q98", 0.9, ""), ("oracle_case", None, ""), ("tune", None, "no_tune")]
+    rows = [{"dataset": "toy_data", "rule": r, "value": v, "reason": why} for r, v, why in rules]
+    run.write_table("thresholds.csv", THRESHOLD_COLUMNS, rows)
+    run.seal()
+    run.set_state("complete")
+    return run
+
+
+def hush(_text):
+    """Say nothing."""
+
+
+def cases_of(run, role="test"):
+    return [row["case_id"] for row in run.table("splits.csv") if row["role"] == role]
+
+
+def files(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_each_map_lies_on_its_scan(run, sources, data, tmp_path):
+    done, failed = export([run], tmp_path, sources, (), "", hush)
+    assert (done, failed) == (len(cases_of(run)), [])
+    axes = set()
+    for case_id in cases_of(run):
+        written = nib.load(tmp_path / f"sub-{case_id}/anat/sub-{case_id}_desc-threshraw_scoremap.nii.gz")
+        source = nib.load(data / f"{case_id}_t2.nii.gz")
+        assert written.shape == source.shape
+        assert np.abs(written.affine - source.affine).max() <= 1e-6
+        assert int(written.header["sform_code"]) > 0 and int(written.header["qform_code"]) > 0
+        axes.add(nib.aff2axcodes(written.affine))
+        values, native = written.get_fdata(), np.asarray(source.dataobj, dtype=float)
+        brain = np.asarray(nib.load(data / f"{case_id}_brain.nii.gz").dataobj) > 0
+        low, high = np.percentile(native[brain], [1, 99])
+        assert np.allclose(values[brain], np.clip((native - low) / (high - low), 0, 1)[brain], atol=1e-5)
+        assert not values[~brain].any()
+    assert len(axes) == 2  # RAS and LPS files were among them
+
+
+def test_a_sidecar_says_where_the_map_came_from(run, sources, tmp_path):
+    export([run], tmp_path, sources, (), "", hush)
+    case_id = cases_of(run)[0]
+    about = json.loads(
+        (tmp_path / f"sub-{case_id}/anat/sub-{case_id}_desc-threshraw_scoremap.json").read_text()
+    )
+    spec = run.spec()
+    assert about["Run"] == run.name and about["CaseId"] == case_id and about["Seed"] == 0
+    assert about["ProtocolFingerprint"] == spec.protocol.fingerprint
+    assert about["SourceFile"] == f"{case_id}_t2.nii.gz" and len(about["SourceVoxelsSha256"]) == 64
+    assert (
+        about["Method"] == "thresh:raw" and "higher" in about["Description"] and about["Units"] == "arbitrary"
+    )
+    assert (tmp_path / "dataset_description.json").is_file() and (tmp_path / ".bidsignore").is_file()
+
+
+def test_masks_are_what_the_evaluation_thresholds(run, sources, tmp_path):
+    export([run], tmp_path, sources, (), "healthy_q98", hush)
+    (row,) = [r for r in run.table("thresholds.csv") if r["rule"] == "healthy_q98"]
+    case_id = next(name for name in cases_of(run) if name.startswith("a"))
+    stem = f"sub-{case_id}/anat/sub-{case_id}_desc-threshrawhealthyq98_mask"
+    mask = np.asarray(nib.load(tmp_path / f"{stem}.nii.gz").dataobj)
+    about = json.loads((tmp_path / f"{stem}.json").read_text())
+    assert about["Threshold"] == float(row["value"]) and about["Type"] == "Lesion"
+    assert about["PostProcessing"] == list(run.spec().protocol.postprocess)
+    lesion = read_any(sources.roots["toy_data"] / f"{case_id}_lesion.nii.gz", case_id).array > 0
+    assert set(np.unique(mask)) == {0, 1}
+    assert (mask > 0)[lesion].mean() > 0.3 > (mask > 0)[~lesion].mean()  # bright blobs, a median beside them
+
+
+def test_without_a_rule_there_is_no_mask_and_cases_can_be_chosen(run, sources, tmp_path):
+    tuned, name = cases_of(run, "tune")[0], cases_of(run)[0]
+    export([run], tmp_path, sources, [tuned, f"toy_data/{name}"], "", hush)
+    images = [f for f in files(tmp_path) if f.endswith(".nii.gz")]
+    assert [Path(f).name.split("_")[0] for f in images] == sorted([f"sub-{tuned}", f"sub-{name}"])
+    assert not any("mask" in f for f in files(tmp_path))
+
+
+def test_no_other_data_than_that_of_the_cases_is_needed(run, sources, data, tmp_path):
+    few = tmp_path / "few"
+    few.mkdir()
+    case_id = cases_of(run)[0]
+    for path in data.glob(f"{case_id}_*"):
+        shutil.copy2(path, few)
+    there = replace(sources, cache=tmp_path / "cache", roots={"toy_data": few})
+    assert export([run], tmp_path / "out", there, [case_id], "", hush) == (1, [])
+
+
+def test_two_exports_are_equal_to_the_byte_with_one_worker_or_two(run, sources, tmp_path):
+    for name, workers in (("a", 1), ("b", 2)):
+        export([run], tmp_path / name, replace(sources, workers=workers), (), "healthy_q98", hush)
+    assert files(tmp_path / "a") == files(tmp_path / "b") != []
+    for name in files(tmp_path / "a"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "rule", "words"),
+    [
+        (["a99"], "", "unknown scored case 'a99'"),
+        ((), "healthy_q97", "did you mean healthy_q98"),
+        ((), "oracle_case", "one for each case"),
+        ((), "tune", "no_tune"),
+    ],
+)
+def test_what_the_run_does_not_have_is_refused_before_anything_is_written(
+    run, sources, tmp_path, wanted, rule, words
+):
+    with pytest.raises(UsageError, match=words):
+        export([run], tmp_path / "out", sources, wanted, rule, hush)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_training_case_has_no_map(run, sources, tmp_path):
+    with pytest.raises(UsageError, match="unknown scored case"):
+        export([run], tmp_path, sources, cases_of(run, "train")[:1], "", hush)
+
+
+def test_a_map_of_another_run_is_not_overwritten(run, sources, tmp_path):
+    export([run], tmp_path, sources, (), "", hush)
+    export([run], tmp_path, sources, (), "", hush)
+    other = shutil.copytree(run.path, tmp_path / "p/thresh-raw/seed1-00000000")
+    before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
+    with pytest.raises(UsageError, match="is there already") as caught:
+        export([type(run)(other)], tmp_path, sources, (), "", hush)
+    assert caught.value.code == "UB232"
+    with pytest.raises(UsageError, match="would both be"):
+        export([run, type(run)(other)], tmp_path / "new", sources, (), "", hush)
+    assert {name: (tmp_path / name).read_bytes() for name in files(tmp_path)} == before
+
+
+def test_subjects_that_share_a_name_without_their_dashes_are_refused(run, sources, tmp_path, monkeypatch):
+    items = plan(run, sources, (), "", hush)
+    case = replace(items[1].member.case, subject_id="x-1")
+    ready = replace(items[1].member.prepared, case=case)
+    twin = replace(items[1], member=replace(items[1].member, prepared=ready), name=items[0].name)
+    monkeypatch.setattr("uad_bench.results.export_bids.plan", lambda *_: [items[0], twin])
+    first = items[0].member.case.subject_id
+    with pytest.raises(UsageError, match=f"toy_data/{first} and toy_data/x-1 would both be sub-{first}"):
+        export([run], tmp_path / "out", sources, (), "", hush)
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_data_and_edited_runs_are_refused(run, sources, data, tmp_path):
+    other = shutil.copytree(data, tmp_path / "other")
+    there = replace(sources, roots={"toy_data": other})
+    case_id = cases_of(run)[0]
+    write_case(other, case_id, np.random.default_rng(99))
+    with pytest.raises(DataError, match=f"hold other voxels than the run was made on: {case_id}"):
+        export([run], tmp_path / "o", there, (), "", hush)
+    (other / f"{case_id}_t2.nii.gz").unlink()
+    with pytest.raises(DataError, match=f"are not in the data: {case_id}") as caught:
+        export([run], tmp_path / "o", there, (), "", hush)
+    assert caught.value.code == "UB306"
+    copy = type(run)(shutil.copytree(run.path, tmp_path / "p/m/edited"))
+    next((copy.path / "maps").rglob("*.npz")).write_bytes(b"x")
+    with pytest.raises(IntegrityError, match="was changed"):
+        export([copy], tmp_path / "o", sources, (), "", hush)
+
+
+def test_one_case_that_fails_does_not_stop_the_others(run, sources, tmp_path, monkeypatch, capsys):
+    first = cases_of(run)[0]
+    in_the_way = tmp_path / f"sub-{first}/anat/sub-{first}_desc-threshraw_scoremap.nii.gz"
+    in_the_way.mkdir(parents=True)
+    monkeypatch.setenv("UAD_BENCH_CACHE", str(sources.cache))
+    app = typer.Typer()
+    app.command()(export_verb.export)
+    words = [str(run.path), "--to", str(tmp_path), "--data", f"{DATA}={sources.roots['toy_data']}"]
+    monkeypatch.setattr(sys, "argv", ["export"])
+    with pytest.raises(PartialFailure, match="1 maps cannot be written"):
+        app([*words, "--workers", "1"], standalone_mode=False)
+    out, err = capsys.readouterr()
+    assert f"{len(cases_of(run)) - 1} maps of 1 runs" in out and f"sub-{first}" in err
+    assert not list(tmp_path.rglob("*.tmp"))

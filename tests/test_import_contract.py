@@ -1,0 +1,55 @@
+"""The shape of the core: no import circle at any level, small files and folders."""
+
+from pathlib import Path
+
+import grimp
+import pytest
+
+CORE = Path(__file__).parents[1] / "uad_bench"
+
+
+@pytest.fixture(scope="module")
+def imports():
+    """(importer, imported) of every module of the three packages."""
+    graph = grimp.build_graph("uad_bench", "uad_methods", "uad_datasets", cache_dir=None)
+    return {(one, other) for one in graph.modules for other in graph.find_modules_directly_imported_by(one)}
+
+
+def circles(edges):
+    """The nodes that are left when every node that imports nothing, or only such nodes, is taken away."""
+    left = {node for edge in edges for node in edge}
+    while ends := {node for node in left if not any(a == node and b in left for a, b in edges if a != b)}:
+        left -= ends
+    return left
+
+
+def siblings(edges, package):
+    """The imports between the members of a package, each member with all that it holds."""
+    depth = package.count(".") + 2
+    inside = ((a, b) for a, b in edges if a.startswith(f"{package}.") and b.startswith(f"{package}."))
+    return {(".".join(a.split(".")[:depth]), ".".join(b.split(".")[:depth])) for a, b in inside}
+
+
+def test_a_circle_is_found():
+    assert circles({("a", "b"), ("b", "a"), ("c", "a")}) == {"a", "b", "c"}
+    assert circles({("a", "b"), ("b", "c")}) == set()
+    assert circles(siblings({("p.a.x", "p.b.y"), ("p.b.z", "p.a.w")}, "p")) == {"p.a", "p.b"}
+
+
+def test_no_module_imports_itself_through_others(imports):
+    assert not circles(imports)
+
+
+def test_no_two_folders_of_the_core_import_each_other(imports):
+    packages = {
+        module.rpartition(".")[0] for edge in imports for module in edge if module.startswith("uad_bench.")
+    }
+    assert {package for package in packages if circles(siblings(imports, package))} == set()
+
+
+def test_files_and_folders_stay_small():
+    assert len([path for path in CORE.iterdir() if path.is_file()]) <= 10
+    folders = [CORE, *(path for path in CORE.rglob("*") if path.is_dir() and path.name != "__pycache__")]
+    assert {f.name for f in folders if sum(item.is_file() for item in f.iterdir()) > 16} == set()
+    long = {path.name for path in CORE.rglob("*.py") if len(path.read_text().splitlines()) > 300}
+    assert long == set()
