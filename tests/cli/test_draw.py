@@ -26,10 +26,6 @@ DATA, METHODS = str(HERE / "toy_data.py"), str(HERE / "toy_methods.py")
 INSIDE = ["inside-density.png", "inside-places.png", "inside.png"]
 
 
-def hush(_text):
-    """Say nothing."""
-
-
 def specs(*names, seeds=(0,), more=()):
     """Runs on the toy cohort."""
     settings = [(["protocol", "train"], DATA), (["protocol", "test"], [DATA]), (["protocol", "metrics"], ["ap"]),
@@ -57,7 +53,7 @@ def place(tmp_path_factory):
 def runs(place):
     """Three runs: glass with two seeds, and thresh:raw, which learns nothing."""
     glass = specs(f"{METHODS}:Glass", seeds=(0, 1))
-    outcome = execute([*glass, *specs("thresh:raw")], place, hush)
+    outcome = execute([*glass, *specs("thresh:raw")], place)
     assert outcome.error is None
     return {f"{re.split('[:.]', run.spec().method)[-1]}{run.spec().seed}": run for run in outcome.done}
 
@@ -104,7 +100,7 @@ def test_what_is_drawn_is_what_the_stored_model_answers(runs, place, tmp_path, m
         explain, "_draw", lambda _to, _suffix, opened, title: seen.append((opened, title)) or []
     )
     case_id = cases_of(run)[-1]
-    explain.explain(run, explain.Wish((f"toy_data/{case_id}",)), place, tmp_path, hush)
+    explain.explain(run, explain.Wish((f"toy_data/{case_id}",)), place, tmp_path)
     ((one,), title) = seen[0]
     assert one.panel.case_id == case_id and title.startswith("glass seed 0, toy")
     np.testing.assert_array_equal(one.panel.map, run.read_map("toy_data", case_id))
@@ -119,20 +115,20 @@ def test_a_run_without_maps_is_scored_again(runs, place, tmp_path, monkeypatch):
     monkeypatch.setattr(explain, "_draw", lambda _to, _suffix, opened, _title: seen.append(opened) or [])
     wish = explain.Wish(tuple(cases_of(runs["glass0"])[:1]))
     for run in (runs["glass0"], RunDir(copy)):
-        explain.explain(run, wish, place, tmp_path, hush)
+        explain.explain(run, wish, place, tmp_path)
     np.testing.assert_array_equal(seen[0][0].panel.map, seen[1][0].panel.map)
 
 
 def test_typical_cases_begin_with_one_of_each_kind(runs, place, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(explain, "_draw", lambda _to, _suffix, opened, _title: seen.extend(opened) or [])
-    explain.explain(runs["glass0"], explain.Wish(count=3), place, tmp_path, hush)
+    explain.explain(runs["glass0"], explain.Wish(count=3), place, tmp_path)
     assert [one.panel.label for one in seen] == ["a", "b", "healthy"]
 
 
 def test_equal_questions_give_equal_pictures(runs, place, tmp_path):
     for name in ("one", "two"):
-        explain.explain(runs["glass1"], explain.Wish(count=1), place, tmp_path / name, hush)
+        explain.explain(runs["glass1"], explain.Wish(count=1), place, tmp_path / name)
     for name in INSIDE:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -182,7 +178,7 @@ def test_the_maps_are_those_that_were_evaluated(runs, place, tmp_path, monkeypat
     seen = []
     monkeypatch.setattr("uad_bench.figures.method_grid.draw_beside", lambda *given: seen.append(given[1]))
     case_id = cases_of(runs["raw0"])[0]
-    compare_methods.beside([runs["raw0"]], [case_id], "", place.sources, tmp_path / "m.png", hush)
+    compare_methods.beside([runs["raw0"]], [case_id], "", place.sources, tmp_path / "m.png")
     shown, raw = seen[0][0].panels[0].map, runs["raw0"].read_map("toy_data", case_id)
     brain = seen[0][0].panels[0].brain_mask
     assert not np.array_equal(shown[brain], raw[brain])  # the protocol's median came between
@@ -238,7 +234,7 @@ def test_an_edited_run_and_damaged_curves_are_refused(runs, draw, tmp_path):
 
 
 def test_components_that_cannot_be_drawn_are_the_methods_fault(place, draw):
-    outcome = execute(specs(f"{METHODS}:Opaque"), place, hush)
+    outcome = execute(specs(f"{METHODS}:Opaque"), place)
     code, _, err = draw("inside", outcome.done[0].path, "--count", 1)
     assert code == 4 and "NaN or infinite" in err and "error[UB404]" in err
     assert not list(outcome.done[0].path.glob("inside*"))
@@ -247,7 +243,7 @@ def test_components_that_cannot_be_drawn_are_the_methods_fault(place, draw):
 
 def test_runs_of_two_protocols_are_not_beside_each_other(runs, place, draw, tmp_path):
     there = Workplace(tmp_path / "runs", place.sources, threads=1)
-    execute(specs("thresh:raw", more=[(["protocol", "postprocess"], [])]), there, hush)
+    execute(specs("thresh:raw", more=[(["protocol", "postprocess"], [])]), there)
     code, _, err = draw("methods", runs["glass0"].path, tmp_path / "runs", "--to", tmp_path / "m.png")
     assert code == 2 and "error[UB242]" in err and "2 protocols" in err
     assert not (tmp_path / "m.png").exists()
@@ -264,7 +260,7 @@ def test_runs_on_other_voxels_share_no_case(runs, place, draw, tmp_path):
         name = path.name.removesuffix("_t2.nii.gz")
         write_case(root, name, np.random.default_rng(len(name) + ord(name[-1])))
     there = Workplace(tmp_path / "runs", Sources(place.sources.cache, {"toy_data": root}), threads=1)
-    execute(specs("thresh:raw"), there, hush)
+    execute(specs("thresh:raw"), there)
     code, _, err = draw("methods", runs["glass0"].path, tmp_path / "runs", "--to", tmp_path / "m.png")
     assert code == 2 and "share no such test case" in err
     assert not (tmp_path / "m.png").exists()

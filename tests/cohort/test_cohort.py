@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.helpers.runs import DATA, HERE, execute, hush, matrix
+from tests.helpers.runs import DATA, HERE, execute, matrix
 from tests.helpers.toy_data import make, write_case
 from uad_bench.cohort.cohort import gather
 from uad_bench.cohort.discovery import Sources
@@ -32,12 +32,12 @@ def data(tmp_path):
 def cohort_of(data, tmp_path):
     """gather() of the toy cohort, with parts of the protocol replaced."""
 
-    def cohort(plan=None, modalities=("t2",), said=None, folds=0, **sources):
+    def cohort(plan=None, modalities=("t2",), folds=0, **sources):
         protocol = load_protocol(str(HERE / "toy.yaml"), {"train": DATA, "test": [DATA]})
         splits = protocol.splits.model_copy(update={"folds": folds})
         protocol = protocol.model_copy(update={"modalities": modalities, "splits": splits})
         here = Sources(tmp_path / "cache", {"toy_data": data}, **sources)
-        return gather(protocol, [DATA], {}, here, said.append if said is not None else hush, plan)
+        return gather(protocol, [DATA], {}, here, plan)
 
     return cohort
 
@@ -72,14 +72,15 @@ def test_each_fold_has_its_own_val_and_the_same_test(cohort_of):
         cohort_of(Plan(fold=0))
 
 
-def test_a_published_split_gives_the_roles_and_says_what_is_odd(cohort_of, tmp_path):
-    rows, said = [row for row in LEAKY if row != ("toy_data", "", "test", "h02")], []
-    cohort = cohort_of(Plan(table=read_table(table_of(tmp_path, rows)), fold=0), said=said)
+def test_a_published_split_gives_the_roles_and_says_what_is_odd(cohort_of, tmp_path, caplog):
+    caplog.set_level("INFO")
+    rows = [row for row in LEAKY if row != ("toy_data", "", "test", "h02")]
+    cohort = cohort_of(Plan(table=read_table(table_of(tmp_path, rows)), fold=0))
     assert roles(cohort) == {
         "h00": "train", "h01": "train", "h02": "train", "h03": "val", "a00": "test", "b01": "test",
     }  # fmt: skip
-    assert any("1 rows of the split table are repeats" in line for line in said)
-    assert any("1 of the split table's cases are not here: gone" in line for line in said)
+    assert any("1 rows of the split table are repeats" in line for line in caplog.messages)
+    assert any("1 of the split table's cases are not here: gone" in line for line in caplog.messages)
 
 
 def test_a_subject_in_train_and_test_stops_the_run_before_anything_is_prepared(cohort_of, tmp_path):
@@ -98,7 +99,7 @@ def test_a_leak_into_a_test_set_that_the_run_leaves_out_stops_it_too(data, tmp_p
     rows = [*LEAKY, ("toy_other", "", "test", "a00")]
     plan = Plan(table=read_table(table_of(tmp_path, rows)), fold=0)
     with pytest.raises(DataError, match="leak L1"):
-        gather(protocol, protocol.test, {}, here, hush, plan)
+        gather(protocol, protocol.test, {}, here, plan)
 
 
 def test_a_leak_among_subjects_that_are_not_here_stops_a_run_too(cohort_of, shared_data):
@@ -118,13 +119,13 @@ def test_a_leak_among_subjects_that_are_not_here_stops_a_run_too(cohort_of, shar
 def test_an_allowed_leak_marks_the_result_for_good(data, tmp_path):
     (spec,) = matrix("Blur", fold=0, splits="legacy=table.csv#abc", allow_leak=True)
     place = Workplace(tmp_path / "runs", Sources(tmp_path / "cache", {"toy_data": data}), threads=1)
-    outcome = execute_all([spec], place, hush, read_table(table_of(tmp_path, LEAKY)))
+    outcome = execute_all([spec], place, read_table(table_of(tmp_path, LEAKY)))
     assert outcome.error is None
     run = outcome.done[0]
     assert any(one["rule"] == "L1" for one in json.loads((run.path / "audit.json").read_text()))
     marks = summarise(run).marks
     assert "legacy=table.csv#abc" in marks[0] and marks[1].startswith("leak L1")
-    again = reevaluate(run, [(["protocol", "metrics"], ["ap"])], place.sources, hush)
+    again = reevaluate(run, [(["protocol", "metrics"], ["ap"])], place.sources)
     assert summarise(again).marks == marks
 
 
@@ -167,7 +168,7 @@ def place_with_broken(data, tmp_path):
     path = data / "h03_t2.nii.gz"
     path.write_bytes(path.read_bytes()[:-200])
     here = Sources(tmp_path / "cache", {"toy_data": data}, skip_broken=True)
-    (run,) = execute(matrix("Blur"), Workplace(tmp_path / "runs", here, threads=1), hush)
+    (run,) = execute(matrix("Blur"), Workplace(tmp_path / "runs", here, threads=1))
     return run
 
 
@@ -180,14 +181,15 @@ def test_a_missing_subject_moves_no_other(cohort_of, data):
     assert {c: r for c, r in after.items() if c != "h90"} == {c: r for c, r in before.items() if c != "h04"}
 
 
-def test_prepare_leaves_steps_that_learn_to_the_run_where_nobody_can_teach_them(data, tmp_path):
+def test_prepare_leaves_steps_that_learn_to_the_run_where_nobody_can_teach_them(data, tmp_path, caplog):
     protocol = load_protocol(str(HERE / "toy.yaml"), {"train": "ixi"})
     protocol = protocol.model_copy(update={"prepare": (*protocol.prepare[:3], {"step": "histogram"})})
-    here, said = Sources(tmp_path / "cache", {"toy_data": data}), []
-    steps = ready_steps(protocol, {}, here, [DATA], said.append)
+    caplog.set_level("INFO")
+    here = Sources(tmp_path / "cache", {"toy_data": data})
+    steps = ready_steps(protocol, {}, here, [DATA])
     assert [step["step"] for step in steps] == ["canonical", "brain_mask", "resample"]
-    assert "--data ixi=FOLDER" in said[0]
-    done, failures = prepare_dataset(DATA, {}, protocol, steps, here, hush)
+    assert "--data ixi=FOLDER" in caplog.messages[0]
+    done, failures = prepare_dataset(DATA, {}, protocol, steps, here)
     assert (len(done), failures) == (16, [])
 
 
@@ -196,7 +198,7 @@ def test_landmarks_are_learnt_from_train_alone_and_kept_with_the_run(data, tmp_p
              {"step": "scale"}]  # fmt: skip
     specs = matrix("Blur", more=[(["protocol", "prepare"], steps)])
     place = Workplace(tmp_path / "runs", Sources(tmp_path / "cache", {"toy_data": data}), threads=1)
-    (run,) = execute(specs, place, hush)
+    (run,) = execute(specs, place)
     (fitted,) = json.loads((run.path / "fitted.json").read_text())
     train = {f"toy_data/{row['case_id']}" for row in run.table("splits.csv") if row["role"] == "train"}
     assert set(fitted["saw"]) == train

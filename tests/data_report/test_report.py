@@ -46,16 +46,12 @@ def done(data, protocol, tmp_path_factory):
     return [prepared(case, ["t2"], protocol.steps, cache) for case in ToyData().discover(data)]
 
 
-def hush(_text):
-    """Say nothing."""
-
-
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
 def test_every_case_is_on_a_sheet_and_the_page_leads_to_all(done, protocol, tmp_path):
-    page = write_report(tmp_path, "toy", protocol, done, [], 1, hush)
+    page = write_report(tmp_path, "toy", protocol, done, [], 1)
     assert names(tmp_path) == ["report.html", "sheet-001.png", "sheet-002.png"]
     html = page.read_text()
     assert re.findall(r'src="([^"]+)"', html) == ["sheet-001.png", "sheet-002.png"]
@@ -68,13 +64,13 @@ def test_every_case_is_on_a_sheet_and_the_page_leads_to_all(done, protocol, tmp_
 
 
 def test_one_case_is_a_report_too(done, protocol, tmp_path):
-    write_report(tmp_path, "toy", protocol, done[:1], [], 1, hush)
+    write_report(tmp_path, "toy", protocol, done[:1], [], 1)
     assert names(tmp_path) == ["report.html", "sheet-001.png"]
 
 
 def test_failed_cases_are_named_even_where_all_failed(protocol, tmp_path):
     error = DataError("truncated", where="c7, c7_t2.nii.gz", hint="copy it again", code="UB322")
-    html = write_report(tmp_path, "toy", protocol, [], [error], 1, hush).read_text()
+    html = write_report(tmp_path, "toy", protocol, [], [error], 1).read_text()
     assert "0 prepared, 1 failed" in html and "c7_t2.nii.gz" in html and "UB322" in html
     assert names(tmp_path) == ["report.html"]
 
@@ -83,7 +79,7 @@ def test_a_case_with_warnings_comes_first_and_they_stand_under_its_sheet(done, p
     last = done[-1]
     entry = {"step": "register", "figures": {"warnings": ["mask Dice 0.91"], "dice": 0.91}, "atlas": ""}
     odd = replace(last, record={**last.record, "steps": [*last.record["steps"], entry] * 2})
-    html = write_report(tmp_path, "toy", protocol, [*done[:-1], odd], [], 1, hush).read_text()
+    html = write_report(tmp_path, "toy", protocol, [*done[:-1], odd], [], 1).read_text()
     order = re.findall(r'<a href="#[^"]+">([^<]+)</a>', html)
     assert order[0] == last.case.case_id
     assert f"<b>{last.case.case_id}</b>" in html and "mask Dice 0.91" in html
@@ -91,7 +87,7 @@ def test_a_case_with_warnings_comes_first_and_they_stand_under_its_sheet(done, p
 
 def test_two_workers_write_the_same_bytes(done, protocol, tmp_path):
     for folder, workers in ((tmp_path / "1", 1), (tmp_path / "2", 2)):
-        write_report(folder, "toy", protocol, done, [], workers, hush)
+        write_report(folder, "toy", protocol, done, [], workers)
     assert names(tmp_path / "1") == names(tmp_path / "2")
     for name in names(tmp_path / "1"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
@@ -99,8 +95,8 @@ def test_two_workers_write_the_same_bytes(done, protocol, tmp_path):
 
 def test_sheets_of_a_longer_report_before_do_not_stay(done, protocol, tmp_path):
     (tmp_path / "sheet-notes.png").write_bytes(b"mine")
-    write_report(tmp_path, "toy", protocol, done, [], 1, hush)
-    write_report(tmp_path, "toy", protocol, done[:2], [], 1, hush)
+    write_report(tmp_path, "toy", protocol, done, [], 1)
+    write_report(tmp_path, "toy", protocol, done[:2], [], 1)
     assert names(tmp_path) == ["report.html", "sheet-001.png", "sheet-notes.png"]
 
 

@@ -20,13 +20,9 @@ def matrix(*methods, seeds=(0,), more=(), **limits):
     return Matrix(names, seeds, str(HERE / "toy.yaml"), (), settings=settings, limits=limits).specs()
 
 
-def execute(specs, place, say):
+def execute(specs, place):
     """The finished runs; raises the outcome's error."""
-    outcome = execute_all(specs, place, say)
+    outcome = execute_all(specs, place)
     if outcome.error:
         raise outcome.error
     return list(outcome.done)
-
-
-def hush(_text):
-    """Say nothing."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.runs import execute, hush, matrix
+from tests.helpers.runs import execute, matrix
 from uad_bench.cohort.cohort import gather
 from uad_bench.config import load_protocol
 from uad_bench.errors import EnvironmentFault, UsageError
@@ -23,8 +23,8 @@ STEPS = [{"step": "median", "size": 3}, {"step": "erode_brain"}, {"step": "drop_
 def made(place):
     """A finished run on the toy cohort, its specification and its cohort."""
     where, (spec,) = place(), matrix("Blur", more=[(["protocol", "postprocess"], STEPS)])
-    (run,) = execute([spec], where, hush)
-    return run, spec, gather(spec.protocol, spec.test, spec.datasets, where.sources, hush)
+    (run,) = execute([spec], where)
+    return run, spec, gather(spec.protocol, spec.test, spec.datasets, where.sources)
 
 
 def rows(run, name="metrics.csv"):
@@ -112,7 +112,7 @@ def test_the_ledger_measures_raw_maps_and_every_step_but_the_last(made):
 
 
 def test_the_raw_stage_is_a_run_without_clean_up(made, place):
-    (bare,) = execute(matrix("Blur", more=[(["protocol", "postprocess"], [])]), place(), hush)
+    (bare,) = execute(matrix("Blur", more=[(["protocol", "postprocess"], [])]), place())
     plain, found = rows(bare), rows(made[0])
     assert found["all", "raw:ap.pooled"] == plain["all", "ap.pooled"]
     assert found["all", "raw:dice@tune"] == plain["all", "dice@tune"]

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tests.helpers.runs import DATA, HERE, METHODS, execute, execute_all, hush, matrix
+from tests.helpers.runs import DATA, HERE, METHODS, execute, execute_all, matrix
 from tests.helpers.toy_data import make, write_case
 from uad_bench.cohort.discovery import Sources
 from uad_bench.errors import DataError, IntegrityError, PartialFailure, PluginError, UsageError
@@ -22,7 +22,7 @@ from uad_bench.pipeline.run import Workplace, n_parameters
 
 
 def test_a_run_ends_with_numbers_for_every_group_and_rule(place):
-    (run,) = execute(matrix("Blur"), place(), hush)
+    (run,) = execute(matrix("Blur"), place())
     rows = {(r["group"], r["metric"]): r for r in run.table("metrics.csv")}
     assert run.state == "complete"
     assert all((run.path / name).is_file() for name in ("sheet.png", "dice.png", "dice.svg", "training.png"))
@@ -39,7 +39,7 @@ def test_a_run_ends_with_numbers_for_every_group_and_rule(place):
 
 
 def test_a_run_is_collected_with_values_by_case_and_what_it_cost(place):
-    (run,) = execute(matrix("Blur"), place(), hush)
+    (run,) = execute(matrix("Blur"), place())
     (found,) = collect([run]).runs
     tested = found.tested["toy_data"]
     values = [tested.cases["ap"][case] for case in sorted(tested.groups["all"])]
@@ -55,22 +55,22 @@ def test_parameters_are_those_of_the_networks_that_were_learnt():
 
 
 def test_two_runs_with_one_seed_are_equal_to_the_bit_and_another_seed_is_not(place, tmp_path):
-    first = execute(matrix("Blur", seeds=(0, 1)), place(), hush)
-    again = execute(matrix("Blur"), Workplace(tmp_path / "other", place().sources, threads=1), hush)[0]
+    first = execute(matrix("Blur", seeds=(0, 1)), place())
+    again = execute(matrix("Blur"), Workplace(tmp_path / "other", place().sources, threads=1))[0]
     digests = [json.loads((r.path / "digests.json").read_text()) for r in (*first, again)]
     sealed = [{k: v for k, v in d.items() if k != "env.json"} for d in digests]
     assert sealed[0] == sealed[2]
     assert sealed[0]["model/weights.safetensors"] != sealed[1]["model/weights.safetensors"]
 
 
-def test_a_complete_run_is_left_alone_and_fresh_makes_it_again(place):
-    said = []
-    (run,) = execute(matrix("Blur"), place(), hush)
+def test_a_complete_run_is_left_alone_and_fresh_makes_it_again(place, caplog):
+    (run,) = execute(matrix("Blur"), place())
     before = (run.path / "metrics.csv").stat().st_mtime_ns
-    execute(matrix("Blur"), place(), said.append)
+    with caplog.at_level("INFO"):
+        execute(matrix("Blur"), place())
     assert (run.path / "metrics.csv").stat().st_mtime_ns == before
-    assert "already complete" in said[-1]
-    execute(matrix("Blur"), place(fresh=True), hush)
+    assert "already complete" in caplog.messages[-1]
+    execute(matrix("Blur"), place(fresh=True))
     assert (run.path / "metrics.csv").stat().st_mtime_ns != before
 
 
@@ -85,7 +85,7 @@ def test_a_complete_run_is_left_alone_and_fresh_makes_it_again(place):
 )
 def test_a_method_that_breaks_its_contract_is_named_and_leaves_no_metric(place, method, words):
     with pytest.raises(PluginError, match=words) as caught:
-        execute(matrix(method), place(), hush)
+        execute(matrix(method), place())
     assert caught.value.exit_code == 4
     (status,) = place().out.rglob("status.json")
     assert json.loads(status.read_text())["state"] == "failed"
@@ -94,7 +94,7 @@ def test_a_method_that_breaks_its_contract_is_named_and_leaves_no_metric(place, 
 
 
 def test_a_failed_run_does_not_stop_the_others(place):
-    outcome = execute_all(matrix("Raises", "Blur"), place(), hush)
+    outcome = execute_all(matrix("Raises", "Blur"), place())
     assert isinstance(outcome.error, PartialFailure)
     assert outcome.error.exit_code == 7 and "1 of 2 runs failed" in str(outcome.error)
     assert [run.state for run in outcome.done] == ["complete"]
@@ -102,71 +102,71 @@ def test_a_failed_run_does_not_stop_the_others(place):
 
 def test_an_unfinished_run_asks_for_resume_or_fresh(place):
     with pytest.raises(PluginError):
-        execute(matrix("Raises"), place(), hush)
+        execute(matrix("Raises"), place())
     with pytest.raises(UsageError, match="--resume"):
-        execute(matrix("Raises"), place(), hush)
+        execute(matrix("Raises"), place())
 
 
 def test_stored_maps_are_measured_again_without_training(place):
-    (run,) = execute(matrix("Blur"), place(), hush)
+    (run,) = execute(matrix("Blur"), place())
     before = (run.path / "metrics.csv").read_bytes()
-    again = reevaluate(run, [], place().sources, hush)
+    again = reevaluate(run, [], place().sources)
     assert again.path == run.path and (run.path / "metrics.csv").read_bytes() == before
-    other = reevaluate(run, [(["protocol", "postprocess"], [])], place().sources, hush)
+    other = reevaluate(run, [(["protocol", "postprocess"], [])], place().sources)
     assert other.path != run.path
     assert (other.path / "metrics.csv").read_bytes() != before
     assert other.spec().protocol.fingerprint != run.spec().protocol.fingerprint
     with pytest.raises(UsageError, match="needs a new run"):
-        reevaluate(run, [(["protocol", "grid", "spacing"], [1, 1, 1])], place().sources, hush)
+        reevaluate(run, [(["protocol", "grid", "spacing"], [1, 1, 1])], place().sources)
 
 
 def test_other_data_than_the_runs_is_refused(place, toy_cache, tmp_path):
-    (run,) = execute(matrix("Blur"), place(), hush)
+    (run,) = execute(matrix("Blur"), place())
     other = make(tmp_path / "other", healthy=8)
     with pytest.raises(DataError, match="other cases, roles or voxels"):
-        reevaluate(run, [], Sources(toy_cache, {"toy_data": other}), hush)
+        reevaluate(run, [], Sources(toy_cache, {"toy_data": other}))
 
 
 def test_other_voxels_under_the_same_names_make_another_run(place, toy_root, toy_cache, tmp_path):
-    (first,) = execute(matrix("Blur"), place(), hush)
+    (first,) = execute(matrix("Blur"), place())
     other = tmp_path / "other"
     shutil.copytree(toy_root, other)
     write_case(other, "a00", np.random.default_rng(99))
     sources = Sources(toy_cache, {"toy_data": other})
-    (second,) = execute(matrix("Blur"), Workplace(place().out, sources, threads=1), hush)
+    (second,) = execute(matrix("Blur"), Workplace(place().out, sources, threads=1))
     assert second.path != first.path
     one, two = (collect([run]).runs[0].tested["toy_data"] for run in (first, second))
     assert one.test_ids != two.test_ids or one.fit_ids != two.fit_ids
 
 
-def test_other_metrics_are_measured_without_a_new_run(place):
-    said = []
-    (run,) = execute(matrix("Blur"), place(), hush)
+def test_other_metrics_are_measured_without_a_new_run(place, caplog):
+    (run,) = execute(matrix("Blur"), place())
     settings = [(["protocol", "thresholds"], ["healthy_q95"])]
-    (again,) = execute(matrix("Blur", more=settings), place(), said.append)
-    assert again.path == run.path and any("measured again" in line for line in said)
+    with caplog.at_level("INFO"):
+        (again,) = execute(matrix("Blur", more=settings), place())
+    assert again.path == run.path and any("measured again" in line for line in caplog.messages)
     assert {row["rule"] for row in run.table("thresholds.csv")} == {"healthy_q95"}
     assert run.spec().protocol.thresholds == ("healthy_q95",)
 
 
 def test_what_scores_knows_only_what_was_stored(place):
     with pytest.raises(PluginError, match="secret"):
-        execute(matrix("Forgets"), place(), hush)
+        execute(matrix("Forgets"), place())
 
 
 def test_an_edited_run_is_not_measured_again(place):
-    (run,) = execute(matrix("Blur"), place(), hush)
+    (run,) = execute(matrix("Blur"), place())
     (run.path / "splits.csv").write_text((run.path / "splits.csv").read_text().replace("tune", "test"))
     with pytest.raises(IntegrityError, match=r"splits\.csv was changed"):
-        reevaluate(run, [], place().sources, hush)
+        reevaluate(run, [], place().sources)
 
 
 def test_resuming_under_another_thread_count_is_refused(place):
     with pytest.raises(PluginError):
-        execute(matrix("Diverges"), place(), hush)
+        execute(matrix("Diverges"), place())
     other = Workplace(place().out, place().sources, threads=2, resume=True)
     with pytest.raises(UsageError, match="threads 1, not 2"):
-        execute(matrix("Diverges"), other, hush)
+        execute(matrix("Diverges"), other)
 
 
 @pytest.mark.parametrize(

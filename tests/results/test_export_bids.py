@@ -52,7 +52,7 @@ def run(sources, tmp_path_factory):
     settings = [(["protocol", "train"], DATA), (["protocol", "test"], [DATA]),
                 (["protocol", "splits", "tune"], {DATA: 0.4})]  # fmt: skip
     (spec,) = Matrix(["thresh:raw"], (0,), str(HERE / "toy.yaml"), (), settings=settings).specs()
-    cohort = gather(spec.protocol, spec.test, spec.datasets, sources, hush)
+    cohort = gather(spec.protocol, spec.test, spec.datasets, sources)
     run = run_dir(tmp_path_factory.mktemp("runs"), spec, cohort.digest)
     run.write_spec(spec)
     run.write_table("splits.csv", SPLIT_COLUMNS, iter_rows(cohort))
@@ -67,10 +67,6 @@ def run(sources, tmp_path_factory):
     return run
 
 
-def hush(_text):
-    """Say nothing."""
-
-
 def cases_of(run, role="test"):
     return [row["case_id"] for row in run.table("splits.csv") if row["role"] == role]
 
@@ -80,7 +76,7 @@ def files(folder):
 
 
 def test_each_map_lies_on_its_scan(run, sources, data, tmp_path):
-    done, failed = export([run], tmp_path, sources, (), "", hush)
+    done, failed = export([run], tmp_path, sources, (), "")
     assert (done, failed) == (len(cases_of(run)), [])
     axes = set()
     for case_id in cases_of(run):
@@ -99,7 +95,7 @@ def test_each_map_lies_on_its_scan(run, sources, data, tmp_path):
 
 
 def test_a_sidecar_says_where_the_map_came_from(run, sources, tmp_path):
-    export([run], tmp_path, sources, (), "", hush)
+    export([run], tmp_path, sources, (), "")
     case_id = cases_of(run)[0]
     about = json.loads(
         (tmp_path / f"sub-{case_id}/anat/sub-{case_id}_desc-threshraw_scoremap.json").read_text()
@@ -115,7 +111,7 @@ def test_a_sidecar_says_where_the_map_came_from(run, sources, tmp_path):
 
 
 def test_masks_are_what_the_evaluation_thresholds(run, sources, tmp_path):
-    export([run], tmp_path, sources, (), "healthy_q98", hush)
+    export([run], tmp_path, sources, (), "healthy_q98")
     (row,) = [r for r in run.table("thresholds.csv") if r["rule"] == "healthy_q98"]
     case_id = next(name for name in cases_of(run) if name.startswith("a"))
     stem = f"sub-{case_id}/anat/sub-{case_id}_desc-threshrawhealthyq98_mask"
@@ -130,7 +126,7 @@ def test_masks_are_what_the_evaluation_thresholds(run, sources, tmp_path):
 
 def test_without_a_rule_there_is_no_mask_and_cases_can_be_chosen(run, sources, tmp_path):
     tuned, name = cases_of(run, "tune")[0], cases_of(run)[0]
-    export([run], tmp_path, sources, [tuned, f"toy_data/{name}"], "", hush)
+    export([run], tmp_path, sources, [tuned, f"toy_data/{name}"], "")
     images = [f for f in files(tmp_path) if f.endswith(".nii.gz")]
     assert [Path(f).name.split("_")[0] for f in images] == sorted([f"sub-{tuned}", f"sub-{name}"])
     assert not any("mask" in f for f in files(tmp_path))
@@ -143,12 +139,12 @@ def test_no_other_data_than_that_of_the_cases_is_needed(run, sources, data, tmp_
     for path in data.glob(f"{case_id}_*"):
         shutil.copy2(path, few)
     there = replace(sources, cache=tmp_path / "cache", roots={"toy_data": few})
-    assert export([run], tmp_path / "out", there, [case_id], "", hush) == (1, [])
+    assert export([run], tmp_path / "out", there, [case_id], "") == (1, [])
 
 
 def test_two_exports_are_equal_to_the_byte_with_one_worker_or_two(run, sources, tmp_path):
     for name, workers in (("a", 1), ("b", 2)):
-        export([run], tmp_path / name, replace(sources, workers=workers), (), "healthy_q98", hush)
+        export([run], tmp_path / name, replace(sources, workers=workers), (), "healthy_q98")
     assert files(tmp_path / "a") == files(tmp_path / "b") != []
     for name in files(tmp_path / "a"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
@@ -167,37 +163,37 @@ def test_what_the_run_does_not_have_is_refused_before_anything_is_written(
     run, sources, tmp_path, wanted, rule, words
 ):
     with pytest.raises(UsageError, match=words):
-        export([run], tmp_path / "out", sources, wanted, rule, hush)
+        export([run], tmp_path / "out", sources, wanted, rule)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_training_case_has_no_map(run, sources, tmp_path):
     with pytest.raises(UsageError, match="unknown scored case"):
-        export([run], tmp_path, sources, cases_of(run, "train")[:1], "", hush)
+        export([run], tmp_path, sources, cases_of(run, "train")[:1], "")
 
 
 def test_a_map_of_another_run_is_not_overwritten(run, sources, tmp_path):
-    export([run], tmp_path, sources, (), "", hush)
-    export([run], tmp_path, sources, (), "", hush)
+    export([run], tmp_path, sources, (), "")
+    export([run], tmp_path, sources, (), "")
     other = shutil.copytree(run.path, tmp_path / "p/thresh-raw/seed1-00000000")
     before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
     with pytest.raises(UsageError, match="is there already") as caught:
-        export([type(run)(other)], tmp_path, sources, (), "", hush)
+        export([type(run)(other)], tmp_path, sources, (), "")
     assert caught.value.code == "UB232"
     with pytest.raises(UsageError, match="would both be"):
-        export([run, type(run)(other)], tmp_path / "new", sources, (), "", hush)
+        export([run, type(run)(other)], tmp_path / "new", sources, (), "")
     assert {name: (tmp_path / name).read_bytes() for name in files(tmp_path)} == before
 
 
 def test_subjects_that_share_a_name_without_their_dashes_are_refused(run, sources, tmp_path, monkeypatch):
-    items = plan(run, sources, (), "", hush)
+    items = plan(run, sources, (), "")
     case = replace(items[1].member.case, subject_id="x-1")
     ready = replace(items[1].member.prepared, case=case)
     twin = replace(items[1], member=replace(items[1].member, prepared=ready), name=items[0].name)
     monkeypatch.setattr("uad_bench.results.export_bids.plan", lambda *_: [items[0], twin])
     first = items[0].member.case.subject_id
     with pytest.raises(UsageError, match=f"toy_data/{first} and toy_data/x-1 would both be sub-{first}"):
-        export([run], tmp_path / "out", sources, (), "", hush)
+        export([run], tmp_path / "out", sources, (), "")
     assert not (tmp_path / "out").exists()
 
 
@@ -207,15 +203,15 @@ def test_other_data_and_edited_runs_are_refused(run, sources, data, tmp_path):
     case_id = cases_of(run)[0]
     write_case(other, case_id, np.random.default_rng(99))
     with pytest.raises(DataError, match=f"hold other voxels than the run was made on: {case_id}"):
-        export([run], tmp_path / "o", there, (), "", hush)
+        export([run], tmp_path / "o", there, (), "")
     (other / f"{case_id}_t2.nii.gz").unlink()
     with pytest.raises(DataError, match=f"are not in the data: {case_id}") as caught:
-        export([run], tmp_path / "o", there, (), "", hush)
+        export([run], tmp_path / "o", there, (), "")
     assert caught.value.code == "UB306"
     copy = type(run)(shutil.copytree(run.path, tmp_path / "p/m/edited"))
     next((copy.path / "maps").rglob("*.npz")).write_bytes(b"x")
     with pytest.raises(IntegrityError, match="was changed"):
-        export([copy], tmp_path / "o", sources, (), "", hush)
+        export([copy], tmp_path / "o", sources, (), "")
 
 
 def test_one_case_that_fails_does_not_stop_the_others(run, sources, tmp_path, monkeypatch, capsys):

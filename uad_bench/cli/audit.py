@@ -1,5 +1,6 @@
 """`audit`: who is where he must not be, in a split table, in data on disk, or in a finished run."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from uad_bench.data.audit.findings import Finding
     from uad_bench.data.published_splits import RoleTable
     from uad_bench.types import Case
+
+log = logging.getLogger(__name__)
 
 
 def audit(
@@ -55,7 +58,7 @@ def _of_runs(folders: list[Path]) -> "list[Finding]":
     findings: list[Finding] = []
     for run in find_runs(folders):
         if run.state != "complete":
-            options.say(f"{run.name}: {run.state}, not audited")
+            log.info(f"{run.name}: {run.state}, not audited")
             continue
         run.verify()
         files = [run.path / name for name in ("fitted.json", "audit.json")]
@@ -69,7 +72,7 @@ def _of_table(table: "RoleTable", folds: list[int], source: str) -> "list[Findin
     from uad_bench.data.audit import audit_roles
     from uad_bench.data.audit.findings import Seen
 
-    options.say("subjects are told by case ids alone; --data asks the dataset itself, sessions included")
+    log.info("subjects are told by case ids alone; --data asks the dataset itself, sessions included")
     findings: list[Finding] = []
     for dataset in table.datasets:
         subjects, sources = table.subjects(dataset), table.sources(dataset)
@@ -106,9 +109,7 @@ def _of_data(
     cases = {name: _cases(name, pinned, over, data) for name in dict.fromkeys([*wanted, pinned.train])}
     findings: list[Finding] = []
     for plan in plans:
-        given = [
-            pair for name, some in cases.items() for pair in give_roles(pinned, plan, name, some, options.say)
-        ]
+        given = [pair for name, some in cases.items() for pair in give_roles(pinned, plan, name, some)]
         seen = [Seen(c.dataset, c.case_id, c.subject_id, role, c.healthy) for c, role in given]
         findings += _scoped(audit_roles(seen), "", plan.fold)
         if len(plans) == 1:
@@ -124,7 +125,7 @@ def _cases(dataset: str, protocol: "Pinned", over: "Overrides", data: list[str])
     usable = [case for case in cases if set(protocol.modalities) <= set(case.images)]
     passed = len(cases) - len(usable) + len(faults)
     if passed:
-        options.say(f"{dataset}: {passed} cases cannot take part and are not audited (uad-bench data check)")
+        log.info(f"{dataset}: {passed} cases cannot take part and are not audited (uad-bench data check)")
     return usable
 
 

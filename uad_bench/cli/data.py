@@ -38,7 +38,7 @@ def import_(
     options.show_log()
     chosen, sources = _overrides(set_).datasets.get(dataset, {}), options.sources([f"{dataset}={into}"], 1)
     adapter_for(dataset, chosen)  # a wrong name or setting is said before the long work
-    ticker = Ticker(options.say, f"unpack {archive.name}")
+    ticker = Ticker(f"unpack {archive.name}")
     folder = unpack(archive.expanduser(), into.expanduser(), sha256, progress=ticker)
     typer.echo(f"unpacked: {folder}")
     cases, faults = _find(dataset, chosen, sources)
@@ -82,7 +82,7 @@ def check(
         cases, faults = _find(dataset, over.datasets.get(dataset, {}), sources)
     for fault in faults:
         notes.error(fault)
-    ticker = Ticker(options.say, f"check {dataset}")
+    ticker = Ticker(f"check {dataset}")
     found = survey(cases, notes.findings, Checks(wanted, quick, strict), sources.workers, ticker)
     for line in as_lines(found):
         typer.echo(line)
@@ -152,12 +152,10 @@ def report(
     over = with_settings(Overrides(), options.settings(set_))
     pinned, label = pinned_protocol(protocol, over.protocol), plugins.label(dataset)
     sources = options.sources(data, workers, skip_broken=True)
-    steps = ready_steps(pinned, over.datasets, sources, [dataset], options.say)
-    done, failures = prepare_dataset(
-        dataset, over.datasets.get(dataset, {}), pinned, steps, sources, options.say
-    )
+    steps = ready_steps(pinned, over.datasets, sources, [dataset])
+    done, failures = prepare_dataset(dataset, over.datasets.get(dataset, {}), pinned, steps, sources)
     folder = to or Path(f"report-{label}-{pinned.name}")
-    page = write_report(folder, label, pinned, done, failures, sources.workers, options.say)
+    page = write_report(folder, label, pinned, done, failures, sources.workers)
     typer.echo(f"{len(done)} of {len(done) + len(failures)} cases, outliers first: {page}")
     if failures:
         raise PartialFailure(f"{len(failures)} cases cannot be prepared", hint="the page names them all")

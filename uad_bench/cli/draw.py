@@ -50,7 +50,7 @@ def inside(
     sources, wish = options.sources(data, workers), Wish(options.names(cases), count, test)
     for run in complete:
         place = Workplace(run.path, sources, resolve_device(device), threads or environment.threads())
-        for path in explain(run, wish, place, to or run.path, options.say):
+        for path in explain(run, wish, place, to or run.path):
             typer.echo(f"picture: {path}")
 
 
@@ -84,7 +84,7 @@ def methods(
 
     options.show_log()
     found = _complete(runs)
-    count = beside(found, options.names(cases), test, options.sources(data, workers), _png(to), options.say)
+    count = beside(found, options.names(cases), test, options.sources(data, workers), _png(to))
     typer.echo(f"picture: {to} ({count} methods)")
 
 

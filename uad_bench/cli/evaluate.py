@@ -23,7 +23,7 @@ def evaluate(
     from uad_bench.results.run_directory import find_runs
 
     done = [
-        reevaluate(directory, options.settings(set_), options.sources(data, workers), options.say)
+        reevaluate(directory, options.settings(set_), options.sources(data, workers))
         for directory in find_runs(runs)
         if directory.state == "complete"
     ]

@@ -29,9 +29,7 @@ def export(
     complete = [run for run in find_runs(runs) if run.state == "complete"]
     if not complete:
         raise UsageError("no complete run", where=", ".join(map(str, runs)), hint="finish one with --resume")
-    done, failed = write_all(
-        complete, to, options.sources(data, workers), options.names(cases), thresholded, options.say
-    )
+    done, failed = write_all(complete, to, options.sources(data, workers), options.names(cases), thresholded)
     typer.echo(f"{done} maps of {len(complete)} runs, in {to}")
     for error in failed:
         typer.echo(f"  {error}", err=True)

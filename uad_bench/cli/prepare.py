@@ -28,11 +28,9 @@ def prepare(
     over = with_settings(Overrides(), options.settings(set_))
     pinned = pinned_protocol(protocol, over.protocol)
     sources, failed = options.sources(data, workers, skip_broken=True), 0
-    steps = ready_steps(pinned, over.datasets, sources, datasets, options.say)
+    steps = ready_steps(pinned, over.datasets, sources, datasets)
     for name in datasets:
-        done, failures = prepare_dataset(
-            name, over.datasets.get(name, {}), pinned, steps, sources, options.say
-        )
+        done, failures = prepare_dataset(name, over.datasets.get(name, {}), pinned, steps, sources)
         typer.echo(
             f"{name}: {len(done)} of {len(done) + len(failures)} cases are ready for {pinned.name} "
             f"{pinned.fingerprint}, in {sources.cache}"

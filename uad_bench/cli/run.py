@@ -1,5 +1,6 @@
 """`run`: train, score, measure and table methods."""
 
+import logging
 import time
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,8 @@ from typing import Annotated
 import typer
 
 from uad_bench.cli import options
+
+log = logging.getLogger(__name__)
 
 PRECISION = "Of training, and of maps where the method's page says so: auto, fp32 or bf16."
 METHODS = "Names (uad-bench list), NAME:VARIANT, module:Class, .py files; paper/NAME: without the protocol's presets."
@@ -86,10 +89,9 @@ def run(
         fresh,
         progress=not quiet and sys.stderr.isatty(),
     )
-    say = options.quiet if quiet else options.say
     began = time.monotonic()
-    outcome = execute(specs, place, say, table)
-    say(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
+    outcome = execute(specs, place, table)
+    log.info(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
     from uad_bench.cli.leaderboard import print_tables
 
     if outcome.done:

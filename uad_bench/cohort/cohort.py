@@ -1,6 +1,7 @@
 """Who takes part in a run: cases found on disk, given roles, audited, prepared, ready to be asked for."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,8 @@ from uad_bench.prepare.parallel import prepare_all
 from uad_bench.support.progress import Ticker
 from uad_bench.types import Case, Scan
 
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
+
 Left = tuple[str, str, str]
 
 
@@ -84,7 +86,6 @@ def gather(
     test: Sequence[str],
     options: Mapping[str, Mapping[str, Any]],
     sources: Sources,
-    say: Say,
     plan: Plan | None = None,
 ) -> Cohort:
     """Discover, split, audit and prepare everything a run needs.
@@ -97,32 +98,32 @@ def gather(
     everyone: list[audit.Seen] = []
     wanted: list[Given] = []
     for dataset in dict.fromkeys([*test, protocol.train]):  # what the user named first: it may not be there
-        cases = usable(dataset, options.get(dataset, {}), protocol, sources, left, say)
-        given = give_roles(protocol, plan, dataset, cases, say)
+        cases = usable(dataset, options.get(dataset, {}), protocol, sources, left)
+        given = give_roles(protocol, plan, dataset, cases)
         everyone += [_seen(case, role) for case, role in given] + only_named(plan, dataset, cases)
         wanted += [(case, role) for case, role in given if dataset in test or role in {"train", "val"}]
     _check_masks(wanted)
     # All roles count, those of a test set that this run leaves out too: its numbers will stand beside others.
     found = audit.audit_roles(everyone)
-    _stop_leaks(found, plan, say)
+    _stop_leaks(found, plan)
     roles = {(case.dataset, role) for case, role in wanted}
     _check_roles(roles, protocol, test)
     if (plugins.label(protocol.train), "val") not in roles:
-        say(
+        log.info(
             f"nobody of {protocol.train} is val: no healthy thresholds, and no method that chooses its weights by val"
         )
-    members, fitted = _prepared(protocol, wanted, sources, left, say)
+    members, fitted = _prepared(protocol, wanted, sources, left)
     _check_roles({(m.case.dataset, m.role) for m in members}, protocol, test)
     _check_healthy(members)
     seen = [_seen(m.case, m.role, m.prepared) for m in members]
     objects = [audit.FittedObject(one.step, "landmarks", one.saw) for one in fitted]
     late = [*audit.audit_voxels(seen), *audit.audit_fitted(objects, seen)]
-    _stop_leaks(late, plan, say)
+    _stop_leaks(late, plan)
     return Cohort(tuple(members), tuple(left), (*found, *late), tuple(fitted))
 
 
 def usable(
-    dataset: str, options: Mapping[str, Any], protocol: Protocol, sources: Sources, left: list[Left], say: Say
+    dataset: str, options: Mapping[str, Any], protocol: Protocol, sources: Sources, left: list[Left]
 ) -> list[Case]:
     """The cases of a dataset that have every modality of the protocol; the others join `left`, or are an error."""
     cases, faults = find(dataset, options, sources)
@@ -140,7 +141,9 @@ def usable(
         hint = "add --skip-missing to go on without them; the result says so"
         raise DataError(what, where=dataset, hint=hint, code="UB332")
     if without:
-        say(f"{dataset}: {len(without)} of {len(cases)} cases lack {words} and are left out: {few(without)}")
+        log.info(
+            f"{dataset}: {len(without)} of {len(cases)} cases lack {words} and are left out: {few(without)}"
+        )
     left += [(called, case_id, f"lacks {words}") for case_id in without]
     return kept
 
@@ -163,13 +166,13 @@ def _seen(case: Case, role: str, ready: PreparedCase | None = None) -> audit.See
     )
 
 
-def _stop_leaks(findings: Sequence[audit.Finding], plan: Plan, say: Say) -> None:
+def _stop_leaks(findings: Sequence[audit.Finding], plan: Plan) -> None:
     """Raise DataError for the first leak, telling how many there are; only say so where the plan allows them."""
     leaks = audit.blocking(findings)
     if not leaks:
         return
     if plan.allow_leak:
-        say(f"{len(leaks)} leaks are allowed; the result is marked for good: {leaks[0].what}")
+        log.info(f"{len(leaks)} leaks are allowed; the result is marked for good: {leaks[0].what}")
         return
     more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
     hint = "`uad-bench audit` with the same options names them; --allow-leak goes on and marks the result for good"
@@ -178,18 +181,18 @@ def _stop_leaks(findings: Sequence[audit.Finding], plan: Plan, say: Say) -> None
 
 
 def _prepared(
-    protocol: Protocol, wanted: Sequence[Given], sources: Sources, left: list[Left], say: Say
+    protocol: Protocol, wanted: Sequence[Given], sources: Sources, left: list[Left]
 ) -> tuple[list[Member], list[Fitted]]:
     """Every case prepared once, whatever its roles; steps that learn are fitted on the train role first."""
     cases = list({(case.dataset, case.case_id): case for case, _ in wanted}.values())
     train = [case for case, role in wanted if role == "train"]
-    say(f"prepare {len(cases)} cases for protocol {protocol.name} (those that were before take no time)")
+    log.info(f"prepare {len(cases)} cases for protocol {protocol.name} (those that were before take no time)")
 
     def ready(some: Sequence[Case], steps: Sequence[Mapping[str, Any]], what: str) -> list[PreparedCase]:
-        ticker = Ticker(say, what)
+        ticker = Ticker(what)
         done, failures = prepare_all(some, protocol.modalities, steps, sources.cache, sources.workers, ticker)
         for case, error in failures:
-            say(f"cannot prepare {case.case_id}: {error}")
+            log.info(f"cannot prepare {case.case_id}: {error}")
         # Left out once, however often it is tried.
         told = {(case.dataset, case.case_id, str(error)) for case, error in failures} - set(left)
         left.extend(sorted(told))

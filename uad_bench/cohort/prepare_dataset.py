@@ -1,6 +1,7 @@
 """`prepare`: one dataset at a time made ready for a protocol, without a run."""
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from uad_bench.cohort.discovery import Sources, adapter_for, discover, find
@@ -13,7 +14,8 @@ from uad_bench.prepare.parallel import prepare_all
 from uad_bench.support.progress import Ticker
 from uad_bench.types import Case
 
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
+
 Steps = Sequence[Mapping[str, Any]]
 
 
@@ -22,7 +24,6 @@ def ready_steps(
     options: Mapping[str, Mapping[str, Any]],
     sources: Sources,
     asked: Sequence[str],
-    say: Say,
 ) -> Steps:
     """The steps of a protocol with what they learn from its training set.
 
@@ -34,16 +35,16 @@ def ready_steps(
     name = protocol.train
     adapter = adapter_for(name, options.get(name, {}))
     if name not in asked and sources.named_root(name) is None and adapter.default_root() is None:
-        return _untaught(protocol, f"add --data {name}=FOLDER", say)
+        return _untaught(protocol, f"add --data {name}=FOLDER")
     cases = [
         c for c in discover(name, options.get(name, {}), sources) if set(protocol.modalities) <= set(c.images)
     ]
-    train = [case for case, role in give_roles(protocol, Plan(), name, cases, say) if role == "train"]
+    train = [case for case, role in give_roles(protocol, Plan(), name, cases) if role == "train"]
     if not train:
-        return _untaught(protocol, f"{name} has no {' and '.join(protocol.modalities)} here", say)
+        return _untaught(protocol, f"{name} has no {' and '.join(protocol.modalities)} here")
 
     def ready(steps: Steps) -> list[PreparedCase]:
-        done, failures = _prepared(train, protocol, steps, sources, say, "prepare the training cases")
+        done, failures = _prepared(train, protocol, steps, sources, "prepare the training cases")
         if not done:
             raise failures[0]
         return done
@@ -51,16 +52,16 @@ def ready_steps(
     return fit_steps(protocol.steps, ready, sources.cache)[0]
 
 
-def _untaught(protocol: Protocol, why: str, say: Say) -> Steps:
+def _untaught(protocol: Protocol, why: str) -> Steps:
     """The steps before the first one that learns; it is said that the others are left."""
     steps = before_fit(protocol.steps)
     later = [str(step["step"]) for step in protocol.steps[len(steps) :]]
-    say(f"{' and '.join(later)} left for the run: what they learn comes from the training set ({why})")
+    log.info(f"{' and '.join(later)} left for the run: what they learn comes from the training set ({why})")
     return steps
 
 
 def prepare_dataset(
-    name: str, options: Mapping[str, Any], protocol: Protocol, steps: Steps, sources: Sources, say: Say
+    name: str, options: Mapping[str, Any], protocol: Protocol, steps: Steps, sources: Sources
 ) -> tuple[list[PreparedCase], list[UadError]]:
     """Every case of a dataset that has the protocol's modalities, prepared; and an error for each that failed."""
     cases, faults = find(name, options, sources)
@@ -71,13 +72,13 @@ def prepare_dataset(
         for case in cases
         if case not in whole
     ]
-    done, failures = _prepared(whole, protocol, steps, sources, say, f"prepare {name}")
+    done, failures = _prepared(whole, protocol, steps, sources, f"prepare {name}")
     return done, [*faults, *without, *failures]
 
 
 def _prepared(
-    cases: Sequence[Case], protocol: Protocol, steps: Steps, sources: Sources, say: Say, what: str
+    cases: Sequence[Case], protocol: Protocol, steps: Steps, sources: Sources, what: str
 ) -> tuple[list[PreparedCase], list[UadError]]:
-    ticker = Ticker(say, what)
+    ticker = Ticker(what)
     done, failures = prepare_all(cases, protocol.modalities, steps, sources.cache, sources.workers, ticker)
     return done, [error for _, error in failures]

@@ -1,6 +1,7 @@
 """Who is for what in a run: by the protocol's shares and folds, or by a published table that the user has."""
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from uad_bench.types import Case
 if TYPE_CHECKING:
     from uad_bench.data.published_splits import RoleTable
 
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
+
 Given = tuple[Case, str]
 
 
@@ -38,12 +40,12 @@ class Plan:
         return cls(spec.fold, table, source, spec.allow_leak)
 
 
-def give_roles(protocol: Protocol, plan: Plan, dataset: str, cases: Sequence[Case], say: Say) -> list[Given]:
+def give_roles(protocol: Protocol, plan: Plan, dataset: str, cases: Sequence[Case]) -> list[Given]:
     """Each case that has a role, with it. Only the protocol's training set has train and val.
 
     Raises UsageError for a fold that the protocol does not have or a table that says nothing of the dataset.
     """
-    given = _published(plan, dataset, cases, say) if plan.table else _hashed(protocol, plan, dataset, cases)
+    given = _published(plan, dataset, cases) if plan.table else _hashed(protocol, plan, dataset, cases)
     trains = dataset == protocol.train
     return [(case, role) for case, role in given if trains or role in {"tune", "test"}]
 
@@ -66,7 +68,7 @@ def _hashed(protocol: Protocol, plan: Plan, dataset: str, cases: Sequence[Case])
     return ((case, roles[case.case_id]) for case in cases)
 
 
-def _published(plan: Plan, dataset: str, cases: Sequence[Case], say: Say) -> Iterator[Given]:
+def _published(plan: Plan, dataset: str, cases: Sequence[Case]) -> Iterator[Given]:
     """The cases of a table that are here, each role once: published tables repeat rows."""
     assert plan.table is not None
     known = {case.case_id: case for case in cases}
@@ -74,9 +76,9 @@ def _published(plan: Plan, dataset: str, cases: Sequence[Case], say: Say) -> Ite
     wanted = list(dict.fromkeys((case_id, role) for case_id, role, _ in rows))
     absent = {case_id for case_id, _ in wanted if case_id not in known}
     if len(wanted) < len(rows):
-        say(f"{dataset}: {len(rows) - len(wanted)} rows of the split table are repeats and count once")
+        log.info(f"{dataset}: {len(rows) - len(wanted)} rows of the split table are repeats and count once")
     if absent:
-        say(f"{dataset}: {len(absent)} of the split table's cases are not here: {few(sorted(absent))}")
+        log.info(f"{dataset}: {len(absent)} of the split table's cases are not here: {few(sorted(absent))}")
     return ((known[case_id], role) for case_id, role in wanted if case_id in known)
 
 

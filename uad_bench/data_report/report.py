@@ -6,7 +6,7 @@ A look is small and holds no voxels, and a sheet holds one case at a time, so th
 than one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +35,6 @@ from uad_bench.support import strict_yaml
 from uad_bench.support.atomic_files import write_text
 from uad_bench.support.process_pool import each
 from uad_bench.support.progress import Ticker
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,6 @@ def write_report(
     done: Sequence[PreparedCase],
     failures: Sequence[UadError],
     workers: int,
-    say: Say,
 ) -> Path:
     """Write report.html and its sheets into `folder`; the path of the page.
 
@@ -80,13 +77,13 @@ def write_report(
     disk does not allow it.
     """
     looks: dict[str, Look] = {}
-    ticker = Ticker(say, "look at the cases")
+    ticker = Ticker("look at the cases")
     for one in each(look, done, workers):
         looks[one.facts.case_id] = one
         ticker(len(looks), len(done))
     cases = ranked([one.facts for one in looks.values()])
     title = f"{dataset} prepared for {protocol.name}"
-    sheets = _sheets(folder, f"{title} {protocol.fingerprint}", cases, looks, workers, say)
+    sheets = _sheets(folder, f"{title} {protocol.fingerprint}", cases, looks, workers)
     names = columns(cases)
     files = [sheet.file for sheet in sheets for _ in range(CASES_A_SHEET)]
     page = Page(
@@ -119,7 +116,7 @@ def _counts(looks: Sequence[Look], failures: Sequence[UadError]) -> list[tuple[s
 
 
 def _sheets(
-    folder: Path, title: str, cases: Sequence[Ranked], looks: Mapping[str, Look], workers: int, say: Say
+    folder: Path, title: str, cases: Sequence[Ranked], looks: Mapping[str, Look], workers: int
 ) -> list[Sheet]:
     """Draw all sheets; those of an earlier, longer report go."""
     modalities = next(iter(looks.values())).ready.record["modalities"] if looks else []
@@ -130,7 +127,7 @@ def _sheets(
         words = f"{title}: {first + 1} to {first + len(some)} of {len(cases)} cases, outliers first"
         path = folder / f"sheet-{len(jobs) + 1:03d}.png"
         jobs.append(Job(path, words, first + 1, some, scales))
-    sheets, ticker = [], Ticker(say, "draw sheets")
+    sheets, ticker = [], Ticker("draw sheets")
     for sheet in each(_draw, jobs, workers):
         sheets.append(sheet)
         ticker(len(sheets), len(jobs))

@@ -1,6 +1,7 @@
 """All methods on the same test cases, from stored maps: the pictures behind a table's numbers."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from uad_bench.figures.method_grid import Shown
     from uad_bench.leaderboard.run_summary import RunSummary
 
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
+
 METRIC = "ap"
 
 
@@ -35,9 +37,7 @@ class Pick:
     summary: "RunSummary"
 
 
-def beside(
-    runs: Sequence[RunDir], wanted: Collection[str], test: str, sources: Sources, to: Path, say: Say
-) -> int:
+def beside(runs: Sequence[RunDir], wanted: Collection[str], test: str, sources: Sources, to: Path) -> int:
     """Write the picture of some complete runs to the PNG `to`: how many methods it shows, those of higher AP first.
 
     wanted: case ids, none: typical ones; test: which test set, by default the first of the first run. Raises
@@ -49,10 +49,10 @@ def beside(
     picks = picked(runs)
     dataset = plugins.label(test or picks[0].run.spec().test[0])
     rows = shared([pick.run for pick in picks], wanted, dataset)
-    some = members(picks[0].run, rows, sources, say)
+    some = members(picks[0].run, rows, sources)
     if not wanted:
         some = [some[index] for index in typical(some)[:MOST_CASES]]
-    shown = [_shown(pick, some, dataset, say) for pick in picks]
+    shown = [_shown(pick, some, dataset) for pick in picks]
     shown.sort(key=lambda one: (-(one.mean if one.mean is not None else -1.0), one.label))
     title = f"{picks[0].run.spec().protocol.name}, {dataset}: each map on its own scale, inside the brain"
     draw_beside(to, shown, METRIC.upper(), title)
@@ -94,7 +94,7 @@ def shared(runs: Sequence[RunDir], wanted: Collection[str], dataset: str) -> lis
     return rows
 
 
-def _shown(pick: Pick, some: Sequence[Member], dataset: str, say: Say) -> "Shown":
+def _shown(pick: Pick, some: Sequence[Member], dataset: str) -> "Shown":
     """The method's maps of these cases as they were evaluated, and their metric."""
     from uad_bench.figures.method_grid import Shown
     from uad_bench.figures.slices import Panel
@@ -114,7 +114,7 @@ def _shown(pick: Pick, some: Sequence[Member], dataset: str, say: Say) -> "Shown
     values: Mapping[str, float | None] = pick.summary.tested[dataset].cases.get(METRIC, {})
     known = [value for value in values.values() if value is not None]
     mean = sum(known) / len(known) if known else None
-    say(f"{pick.label} seed {spec.seed}: {len(panels)} maps")
+    log.info(f"{pick.label} seed {spec.seed}: {len(panels)} maps")
     fold = "" if spec.fold is None else f", fold {spec.fold}"
     return Shown(
         pick.label, f"seed {spec.seed}{fold}", panels, [values.get(m.case.case_id) for m in some], mean

@@ -1,6 +1,7 @@
 """Stage evaluate of a run: stored maps and lesion masks become numbers; no method takes part any more."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from uad_bench import plugins
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from uad_bench.evaluate.postprocess import Step
     from uad_bench.evaluate.thresholds import Threshold
 
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
+
 FORMS: tuple[Literal["case", "pooled"], ...] = ("case", "pooled")
 
 
-def assess(directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort, say: Say) -> None:
+def assess(directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort) -> None:
     """Write cases.csv, metrics.csv, thresholds.csv, draws.npz and the pictures of a run from its maps.
 
     Raises IntegrityError for a map that cannot be read, DataError where a threshold saw a test case.
@@ -43,7 +45,7 @@ def assess(directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort, say: 
         test.forget()  # before the raw maps take their place
         ledger += maps.ledger(dataset, metrics, steps)
     _write(directory, found, ledger, facts(metrics, spec.protocol.thresholds))
-    say(f"{spec.method} seed {spec.seed}: evaluated on {', '.join(found)}")
+    log.info(f"{spec.method} seed {spec.seed}: evaluated on {', '.join(found)}")
 
 
 class _Maps:

@@ -1,6 +1,7 @@
 """Pictures of what a finished run's method does inside: its components, beside truths that it never sees."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from uad_bench.method.base import Method
     from uad_bench.method.context import Context
 
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
+
 UNSHOWN = "UB240"
 
 
@@ -33,7 +35,7 @@ class Wish:
     test: str = ""
 
 
-def explain(run: RunDir, wish: Wish, place: Workplace, to: Path, say: Say) -> list[Path]:
+def explain(run: RunDir, wish: Wish, place: Workplace, to: Path) -> list[Path]:
     """Write inside.png, inside-density.png and inside-places.png of a complete run into `to`: what was written.
 
     Raises UsageError for a case that is not there and for a method without components (UB240), IntegrityError
@@ -47,13 +49,13 @@ def explain(run: RunDir, wish: Wish, place: Workplace, to: Path, say: Say) -> li
     if type(method).components is Method.components:
         hint = "a method shows them by `components`: docs/plugins.md"
         raise UsageError(f"method {spec.method!r} shows no components", hint=hint, code=UNSHOWN)
-    some = members(run, rows, place.sources, say)
+    some = members(run, rows, place.sources)
     if not wish.cases:
         some = [some[index] for index in typical(some)[: wish.count]]
     ctx, opened = context(spec, place), []
     for number, member in enumerate(some, 1):
         opened.append(_opened(run, method, member, ctx))
-        say(f"{spec.method}: {number} of {len(some)} cases, {member.case.case_id}")
+        log.info(f"{spec.method}: {number} of {len(some)} cases, {member.case.case_id}")
     dataset = plugins.label(wish.test or spec.test[0])
     suffix = "" if dataset == plugins.label(spec.test[0]) else f"-{dataset}"
     title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {plugins.label(spec.protocol.train)} -> {dataset}"

@@ -4,7 +4,8 @@ The executor here is serial. Anything shaped like `concurrent.futures` (submit, 
 because a run is one picklable call that finds everything else on disk.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from uad_bench.results.run_directory import RunDir
 if TYPE_CHECKING:
     from uad_bench.data.published_splits import RoleTable
 
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,7 @@ def _section(path: list[str], methods: Sequence[str]) -> list[str]:
     )
 
 
-def execute(
-    specs: Sequence[RunSpec], place: Workplace, say: Say, table: "RoleTable | None" = None
-) -> Outcome:
+def execute(specs: Sequence[RunSpec], place: Workplace, table: "RoleTable | None" = None) -> Outcome:
     """Carry out all runs one after the other; a run that fails does not stop the others.
 
     `table` holds the roles where the specs name a published split.
@@ -149,13 +148,13 @@ def execute(
         key = f"{spec.protocol.fingerprint}/{spec.test}/{spec.datasets}"
         if key not in cohorts:
             cohorts[key] = gather(
-                spec.protocol, spec.test, spec.datasets, place.sources, say, Plan.of(spec, table)
+                spec.protocol, spec.test, spec.datasets, place.sources, Plan.of(spec, table)
             )
         try:
-            done.append(run(spec, cohorts[key], place, say))
+            done.append(run(spec, cohorts[key], place))
         except UadError as error:
             failed.append((f"{spec.method} seed {spec.seed}", error))
-            say(f"{spec.method} seed {spec.seed}: FAILED, {error}")
+            log.info(f"{spec.method} seed {spec.seed}: FAILED, {error}")
     if not failed:
         return Outcome(tuple(done))
     if not done:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,15 +15,11 @@ from uad_bench.errors import DataError, UsageError
 from uad_bench.pipeline import evaluate_run
 from uad_bench.results.run_directory import RunDir, run_dir
 
-Say = Callable[[str], None]
-
 #: What may change without scoring again: everything that comes after the map.
 AFTER_THE_MAP = {"postprocess", "thresholds", "metrics", "primary", "name", "summary"}
 
 
-def reevaluate(
-    directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]], sources: Sources, say: Say
-) -> RunDir:
+def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]], sources: Sources) -> RunDir:
     """Write the numbers of a run again. A changed protocol makes a run of its own that shares the maps.
 
     Raises UsageError for a change that would need new maps, DataError where the cases are not those of the run,
@@ -43,7 +39,6 @@ def reevaluate(
         spec.test,
         spec.datasets,
         replace(sources, skip_missing=True, skip_broken=True),
-        say,
         plan,
     )
     _same_cases(directory, cohort)
@@ -54,7 +49,7 @@ def reevaluate(
         if target.path != directory.path.resolve():
             _share(directory, target)
         target.write_spec(spec)
-        evaluate_run.assess(target, spec, cohort, say)
+        evaluate_run.assess(target, spec, cohort)
         target.seal()
         target.set_state(**facts)
     return target

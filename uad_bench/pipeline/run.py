@@ -5,11 +5,12 @@
 So a repeated command finds its run, `--resume` goes on where a killed one stopped, and new metrics never train.
 """
 
+import logging
 import os
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from uad_bench.method.base import Method
     from uad_bench.method.context import Context
 
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Workplace:
     progress: bool = False
 
 
-def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> run_directory.RunDir:
+def run(spec: RunSpec, cohort: Cohort, place: Workplace) -> run_directory.RunDir:
     """Carry one run to its end and return its directory; a run that is already complete is left as it is.
 
     Raises UsageError for an unfinished run without --resume or --fresh, EnvironmentFault for a run in use,
@@ -54,24 +55,24 @@ def run(spec: RunSpec, cohort: Cohort, place: Workplace, say: Say) -> run_direct
     """
     directory = run_directory.run_dir(place.out, spec, cohort.digest)
     with directory.locked():
-        if _already_complete(directory, spec, place, say):
+        if _already_complete(directory, spec, place):
             return directory
         _begin(directory, spec, cohort, place)
         try:
-            method = fitted(directory, spec, cohort, place, say)
-            score(directory, method, spec, cohort, place, say)
-            evaluate_run.assess(directory, spec, cohort, say)
+            method = fitted(directory, spec, cohort, place)
+            score(directory, method, spec, cohort, place)
+            evaluate_run.assess(directory, spec, cohort)
             draw_training([directory], directory.path / TRAINING)
         except UadError as error:
             directory.log(traceback.format_exc())
             _note(directory, "failed", error=str(error), code=error.code)
             raise
         _finish(directory, spec, place.device)
-        say(f"{spec.method} seed {spec.seed}: done")
+        log.info(f"{spec.method} seed {spec.seed}: done")
     return directory
 
 
-def _already_complete(directory: run_directory.RunDir, spec: RunSpec, place: Workplace, say: Say) -> bool:
+def _already_complete(directory: run_directory.RunDir, spec: RunSpec, place: Workplace) -> bool:
     if place.fresh:
         directory.clear()
         return False
@@ -79,7 +80,7 @@ def _already_complete(directory: run_directory.RunDir, spec: RunSpec, place: Wor
     if state == "complete":
         same = _asked_of_maps(directory.spec()) == _asked_of_maps(spec)
         measured = "already complete (--fresh makes it again)" if same else "complete; measured again"
-        say(f"{directory.name}: {measured}")
+        log.info(f"{directory.name}: {measured}")
         return same
     if state != "new" and not place.resume:
         hint = "add --resume to go on or --fresh to start again"
@@ -177,9 +178,7 @@ def context(spec: RunSpec, place: Workplace, directory: run_directory.RunDir | N
     return Context(spec.seed, place.device, spec.precision, policy)
 
 
-def fitted(
-    directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort, place: Workplace, say: Say
-) -> "Method":
+def fitted(directory: run_directory.RunDir, spec: RunSpec, cohort: Cohort, place: Workplace) -> "Method":
     """Stage fit: train on healthy scans and keep the model, unless one is there; then a method that read it.
 
     What scores is always a new object that knows only what was stored.
@@ -190,7 +189,7 @@ def fitted(
     if not model.is_dir():
         train, val = Scans(cohort.of("train")), Scans(cohort.of("val"))
         method = build(spec)
-        say(f"{spec.method} seed {spec.seed}: fit on {len(train)} healthy scans")
+        log.info(f"{spec.method} seed {spec.seed}: fit on {len(train)} healthy scans")
         ctx, began = context(spec, place, directory), time.monotonic()
         with guarded(f"{spec.method}.fit"):
             method.fit(train, val, ctx)
@@ -242,7 +241,6 @@ def score(
     spec: RunSpec,
     cohort: Cohort,
     place: Workplace,
-    say: Say,
 ) -> None:
     """Stage score: an anomaly map for every val, tune and test case that has none yet."""
     from uad_bench.method.guard import score_scan
@@ -251,9 +249,9 @@ def score(
         m for m in scored_members(cohort) if not directory.map_path(m.case.dataset, m.case.case_id).is_file()
     ]
     if todo:
-        say(f"{spec.method} seed {spec.seed}: score {len(todo)} scans")
+        log.info(f"{spec.method} seed {spec.seed}: score {len(todo)} scans")
     ctx, seconds = context(spec, place), 0.0
-    ticker = Ticker(say, f"{spec.method} seed {spec.seed}: score")
+    ticker = Ticker(f"{spec.method} seed {spec.seed}: score")
     for number, member in enumerate(todo, start=1):
         scan, began = member.prepared.scan(), time.monotonic()
         values = score_scan(method, scan, ctx, spec.method)

@@ -5,7 +5,7 @@ DIR/sub-x/anat/sub-x_desc-method_scoremap.nii.gz + .json        the map as the m
 DIR/sub-x/anat/sub-x_desc-methodrule_mask.nii.gz + .json        where the evaluated map reaches a threshold
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,6 @@ from uad_bench.support.process_pool import each
 from uad_bench.support.progress import Ticker
 from uad_bench.types import FloatArray, Scored
 
-Say = Callable[[str], None]
 GENERATOR = {"Name": "uad-bench", "Version": __version__}
 SCORED = ("test", "tune", "val")
 
@@ -61,7 +60,7 @@ class Item:
 
 
 def export(
-    runs: Sequence[RunDir], to: Path, sources: Sources, wanted: Collection[str], rule: str, say: Say
+    runs: Sequence[RunDir], to: Path, sources: Sources, wanted: Collection[str], rule: str
 ) -> tuple[int, list[UadError]]:
     """Write the maps of some complete runs under `to`: how many cases, and an error for each that failed.
 
@@ -70,10 +69,10 @@ def export(
     not what the run was made on; IntegrityError where a run was edited.
     """
     _check_wanted(wanted, runs)
-    items = [item for run in runs for item in plan(run, sources, wanted, rule, say)]
+    items = [item for run in runs for item in plan(run, sources, wanted, rule)]
     _check_names(items, to)
     bids.begin(to, GENERATOR)
-    ticker, failed = Ticker(say, "export"), []
+    ticker, failed = Ticker("export"), []
     for number, error in enumerate(each(partial(_attempt, to=to), items, sources.workers), start=1):
         failed += [error] if error else []
         ticker(number, len(items))
@@ -88,7 +87,7 @@ def _check_wanted(wanted: Collection[str], runs: Sequence[RunDir]) -> None:
             raise unknown_name("scored case", name, known)
 
 
-def plan(run: RunDir, sources: Sources, wanted: Collection[str], rule: str, say: Say) -> list[Item]:
+def plan(run: RunDir, sources: Sources, wanted: Collection[str], rule: str) -> list[Item]:
     """What there is to export of a run. Raises as `export`."""
     run.verify(maps=True)
     spec, rows = run.spec(), run.table("splits.csv")
@@ -96,7 +95,7 @@ def plan(run: RunDir, sources: Sources, wanted: Collection[str], rule: str, say:
         raise DataError("the run kept no maps", where=run.name, hint="run it again with --keep-maps all")
     names = bids.names({_key(row): None for row in rows})
     chosen = {_key(row): row for row in rows if _is_wanted(row, wanted)}
-    members = run_cases.members(run, list(chosen.values()), sources, say)
+    members = run_cases.members(run, list(chosen.values()), sources)
     limits = {dataset: threshold(run, dataset, rule) for dataset, _, _ in chosen} if rule else {}
     return [
         Item(run, spec, member, names[key], rule, limits.get(key[0]))

@@ -1,7 +1,7 @@
 """The cases of a finished run, found again on disk: only those asked for, and only with the run's own voxels."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from uad_bench import plugins
@@ -15,11 +15,10 @@ from uad_bench.results.run_directory import RunDir
 from uad_bench.support.progress import Ticker
 from uad_bench.types import Case
 
-Say = Callable[[str], None]
 Row = Mapping[str, str]
 
 
-def members(run: RunDir, rows: Sequence[Row], sources: Sources, say: Say) -> list[Member]:
+def members(run: RunDir, rows: Sequence[Row], sources: Sources) -> list[Member]:
     """The prepared cases of some rows of splits.csv, in their order; no other data needs to be there.
 
     Raises DataError where a case is missing, cannot be prepared, or holds other voxels than then (UB306).
@@ -34,7 +33,7 @@ def members(run: RunDir, rows: Sequence[Row], sources: Sources, say: Say) -> lis
         steps_of(run, spec),
         sources.cache,
         sources.workers,
-        Ticker(say, "prepare"),
+        Ticker("prepare"),
     )
     if failures:
         raise failures[0][1]

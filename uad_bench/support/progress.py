@@ -1,22 +1,24 @@
-"""A line now and then for work that takes minutes: how far it is, and how long it may still take."""
+"""A line now and then for work that takes minutes: how many pieces are done, and the time left."""
 
+import logging
 import time
-from collections.abc import Callable
 
-#: A case that took less was there before: it says nothing about the pace of the others.
+log = logging.getLogger(__name__)
+
+#: Seconds. A piece that took less was in the cache: it says nothing about the pace of the others.
 INSTANT = 0.02
 
 
 class Ticker:
-    """Says `what: 12 of 40, about 3 min left` at most every few seconds; nothing at all for quick work."""
+    """Logs `what: 12 of 40, about 3 min left` at most every few seconds; nothing at all for quick work."""
 
-    def __init__(self, say: Callable[[str], None], what: str, every: float = 5.0) -> None:
-        self._say, self._what, self._every = say, what, every
+    def __init__(self, what: str, every: float = 5.0) -> None:
+        self._what, self._every = what, every
         self._before = self._said = time.monotonic()
         self._busy, self._made = 0.0, 0
 
     def __call__(self, done: int, total: int) -> None:
-        """Another one is done: `done` of `total`."""
+        """Another piece is done: `done` of `total`."""
         now = time.monotonic()
         took, self._before = now - self._before, now
         if took > INSTANT:
@@ -25,7 +27,7 @@ class Ticker:
             return
         self._said = now
         left = self._busy / self._made * (total - done)
-        self._say(f"{self._what}: {done} of {total}, about {duration(left)} left")
+        log.info("%s: %d of %d, about %s left", self._what, done, total, duration(left))
 
 
 def duration(seconds: float) -> str:
