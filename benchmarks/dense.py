@@ -20,7 +20,7 @@ import torch
 from torch.nn.utils import fuse_conv_bn_eval
 
 from uad_methods.patch2loc import Patch2Loc
-from uad_methods.patch2loc.encoder_conv import Unit
+from uad_methods.patch2loc.encoders.conv import Unit
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.scoring import score_dense, score_patches
 

@@ -24,8 +24,8 @@ from uad_bench import Context, Scan, SliceStack
 from uad_bench.testing import toy_scans
 from uad_methods.cddpm import CDDPM
 from uad_methods.ddpm import DDPM
-from uad_methods.diffusion import Denoising
-from uad_methods.parts.descent import descend
+from uad_methods.denoising import Denoising
+from uad_methods.parts.training.descent import descend
 from uad_methods.pddpm import PDDPM
 
 SMALL: dict[str, Any] = {"side": 48, "widths": (16, 32), "blocks": 1, "groups": 8, "batch": 8}

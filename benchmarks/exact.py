@@ -28,12 +28,12 @@ from uad_bench import Context, Scan
 from uad_bench.types import BoolArray, FloatArray
 from uad_datasets.phantom.subject import Phantom, grow
 from uad_methods.patch2loc import Patch2Loc
-from uad_methods.patch2loc.exact import Conv, ExactLocator, Workspace
-from uad_methods.patch2loc.fold import folded
-from uad_methods.patch2loc.half import HalfLocator
+from uad_methods.patch2loc.ensemble import networks
+from uad_methods.patch2loc.inference.bf16 import HalfLocator
+from uad_methods.patch2loc.inference.exact import Conv, ExactLocator, Workspace
+from uad_methods.patch2loc.inference.fold import folded
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.scoring import Locate, score_patches
-from uad_methods.patch2loc.team import networks
 
 SHAPE = (192, 192, 100)
 LAYERS = ((7, 64, 64, 1), (7, 64, 128, 2), (4, 128, 128, 1), (4, 128, 256, 2), (2, 256, 256, 1), (2, 256, 512, 2),

@@ -23,8 +23,8 @@ from uad_bench import Context, Scan, SliceStack
 from uad_bench.method.loop_state import Policy
 from uad_bench.support.environment import resolve_device
 from uad_methods.patch2loc import Patch2Loc
+from uad_methods.patch2loc.ensemble import Team, networks
 from uad_methods.patch2loc.fast import usual_count
-from uad_methods.patch2loc.team import Team, networks
 
 FLOP = 2 * 33.18e6  # of one patch of 24 through the published network, forward
 PUBLISHED_STEPS = 15_000

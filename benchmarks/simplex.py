@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from uad_methods.parts.simplex import simplex_fields, simplex_volume_fields
+from uad_methods.parts.training.simplex import simplex_fields, simplex_volume_fields
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ import torch
 from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
-from uad_methods.autoencoder import Autoencoder
-from uad_methods.parts.descent import descend
-from uad_methods.parts.inside import reconstruction
-from uad_methods.parts.residual import absolute_error, residual
+from uad_methods.parts.images.reconstruction import reconstruction
+from uad_methods.parts.images.residual import absolute_error, residual
+from uad_methods.parts.networks.autoencoder import Autoencoder
+from uad_methods.parts.training.descent import descend
 
 
 @dataclass

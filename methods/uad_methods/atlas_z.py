@@ -9,7 +9,7 @@ import numpy as np
 from uad_bench import Component, Context, Method, Scan
 from uad_bench.errors import DataError
 from uad_bench.types import FloatArray
-from uad_methods.parts.inside import by_modality
+from uad_methods.parts.images.reconstruction import by_modality
 
 
 @dataclass

@@ -10,15 +10,21 @@ from torch import nn
 from uad_bench import Context, Scan, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
-from uad_methods.diffusion import TIMESTEPS, Denoising, Noise
+from uad_methods.denoising import TIMESTEPS, Denoising, Noise
 from uad_methods.parts import diffusion
 from uad_methods.parts.batches import Batches
-from uad_methods.parts.descent import descend
-from uad_methods.parts.diffusion_unet import DiffusionUNet
-from uad_methods.parts.draws import timesteps
-from uad_methods.parts.intensity import disturbed
-from uad_methods.parts.masked import Rebuilder, kept_cells, rebuild_loss, rebuilt, whole_cells
-from uad_methods.parts.resnet50 import ResNet50
+from uad_methods.parts.networks.diffusion_unet import DiffusionUNet
+from uad_methods.parts.networks.resnet50 import ResNet50
+from uad_methods.parts.training.descent import descend
+from uad_methods.parts.training.draws import timesteps
+from uad_methods.parts.training.intensity import disturbed
+from uad_methods.parts.training.masked_pretraining import (
+    Rebuilder,
+    kept_cells,
+    rebuild_loss,
+    rebuilt,
+    whole_cells,
+)
 
 ALPHA_BAR = diffusion.cosine(TIMESTEPS)
 

@@ -10,11 +10,11 @@ import torch
 from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
-from uad_methods.parts.descent import descend
-from uad_methods.parts.inside import reconstruction
-from uad_methods.parts.noise import coarse_noise
-from uad_methods.parts.residual import eroded, median_2d, residual
-from uad_methods.parts.unet import UNet
+from uad_methods.parts.images.reconstruction import reconstruction
+from uad_methods.parts.images.residual import eroded, median_2d, residual
+from uad_methods.parts.networks.unet import UNet
+from uad_methods.parts.training.descent import descend
+from uad_methods.parts.training.noise import coarse_noise
 
 EPOCH = 32  # steps: the learning rate changes once in so many
 BOX = 5  # pixels, side of the paper's erosion and median

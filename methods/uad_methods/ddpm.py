@@ -9,10 +9,10 @@ from torch import nn
 
 from uad_bench import Context
 from uad_bench.errors import UsageError
-from uad_methods.diffusion import TIMESTEPS, Denoising, Noise
+from uad_methods.denoising import TIMESTEPS, Denoising, Noise
 from uad_methods.parts import diffusion
 from uad_methods.parts.batches import Batches
-from uad_methods.parts.draws import timesteps
+from uad_methods.parts.training.draws import timesteps
 
 
 @dataclass

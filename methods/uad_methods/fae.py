@@ -12,12 +12,12 @@ from uad_bench import Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
-from uad_methods.feature_autoencoder import TAPS, FeatureAutoencoder
-from uad_methods.parts.descent import descend
-from uad_methods.parts.equalise import EqualisedScans, equalised_scan
-from uad_methods.parts.frame import from_square, to_square
-from uad_methods.parts.hidden import Filler, fill_loss, hide
-from uad_methods.parts.ssim import ssim_map
+from uad_methods.parts.images.equalise import EqualisedScans, equalised_scan
+from uad_methods.parts.images.square import from_square, to_square
+from uad_methods.parts.images.ssim import ssim_map
+from uad_methods.parts.networks.feature_autoencoder import TAPS, FeatureAutoencoder
+from uad_methods.parts.training.descent import descend
+from uad_methods.parts.training.masked_squares import Filler, fill_loss, hide
 from uad_methods.parts.weights import load_into
 
 

@@ -11,11 +11,11 @@ from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
-from uad_methods.parts.adversarial import critic_loss, gradient_penalty
-from uad_methods.parts.descent import descend
-from uad_methods.parts.frame import from_square, to_square
-from uad_methods.parts.inside import reconstruction
-from uad_methods.parts.resgan import Critic, Encoder, Generator
+from uad_methods.parts.images.reconstruction import reconstruction
+from uad_methods.parts.images.square import from_square, to_square
+from uad_methods.parts.networks.resgan import Critic, Encoder, Generator
+from uad_methods.parts.training.adversarial import critic_loss, gradient_penalty
+from uad_methods.parts.training.descent import descend
 
 
 @dataclass

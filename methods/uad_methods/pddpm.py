@@ -10,12 +10,12 @@ from torch import nn
 
 from uad_bench import Context
 from uad_bench.errors import UsageError
-from uad_methods.diffusion import TIMESTEPS, Denoising, Noise
+from uad_methods.denoising import TIMESTEPS, Denoising, Noise
 from uad_methods.parts import diffusion
 from uad_methods.parts.batches import Batches
-from uad_methods.parts.boxes import box_sides, grid_boxes, inside, random_boxes
-from uad_methods.parts.diffusion_unet import DiffusionUNet
-from uad_methods.parts.draws import timesteps
+from uad_methods.parts.images.boxes import box_sides, grid_boxes, inside, random_boxes
+from uad_methods.parts.networks.diffusion_unet import DiffusionUNet
+from uad_methods.parts.training.draws import timesteps
 
 ALPHA_BAR = diffusion.cosine(TIMESTEPS)
 

@@ -13,14 +13,14 @@ from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.method.slices import Batch
 from uad_bench.method.torch_method import whole_float32
-from uad_methods.painter import Painter
-from uad_methods.parts.aot import SMALLEST, Critic, Generator
-from uad_methods.parts.blur import blurred
-from uad_methods.parts.clahe import clahe
-from uad_methods.parts.frame import to_square
-from uad_methods.parts.inpainting import ellipses, filled, with_hole
-from uad_methods.parts.residual import absolute_error, squared_error
-from uad_methods.parts.vgg19 import VGG19
+from uad_methods.parts.images.blur import blurred
+from uad_methods.parts.images.clahe import clahe
+from uad_methods.parts.images.residual import absolute_error, squared_error
+from uad_methods.parts.images.square import to_square
+from uad_methods.parts.networks.aot import SMALLEST, Critic, Generator
+from uad_methods.parts.networks.vgg19 import VGG19
+from uad_methods.parts.training.inpainter import Painter
+from uad_methods.parts.training.inpainting import ellipses, filled, with_hole
 from uad_methods.parts.weights import load_into
 from uad_methods.ra import RA
 

@@ -13,14 +13,14 @@ from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
-from uad_methods.parts.augment import jittered
-from uad_methods.parts.clahe import clahe
-from uad_methods.parts.dissimilarity import Dissimilarity, Kind
-from uad_methods.parts.frame import from_square, to_square
-from uad_methods.parts.introvae import DEEPEST, Code, Decoder, Encoder
-from uad_methods.parts.lpips import HEADS_SHA256
-from uad_methods.parts.residual import absolute_error, squared_error
-from uad_methods.parts.softintro import SoftIntro, Weights
+from uad_methods.parts.images.clahe import clahe
+from uad_methods.parts.images.dissimilarity import Dissimilarity, Kind
+from uad_methods.parts.images.residual import absolute_error, squared_error
+from uad_methods.parts.images.square import from_square, to_square
+from uad_methods.parts.networks.introvae import DEEPEST, Code, Decoder, Encoder
+from uad_methods.parts.networks.lpips import HEADS_SHA256
+from uad_methods.parts.training.augment import jittered
+from uad_methods.parts.training.softintro import SoftIntro, Weights
 
 Net = TypeVar("Net", bound=torch.nn.Module)
 EVERY = 1000  # steps between two looks at the validation slices, at most

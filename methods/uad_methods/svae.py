@@ -10,11 +10,20 @@ from torch import nn
 from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
-from uad_methods.autoencoder import CODE, LOG_SIGMA, Output, decoder, drawn, encoder, padded, plan
-from uad_methods.parts.descent import descend
-from uad_methods.parts.inside import reconstruction
-from uad_methods.parts.residual import absolute_error, residual
-from uad_methods.parts.sequence import Attention, Recurrence, Runs, drawn_runs, whole_volumes
+from uad_methods.parts.images.reconstruction import reconstruction
+from uad_methods.parts.images.residual import absolute_error, residual
+from uad_methods.parts.networks.autoencoder import (
+    CODE,
+    LOG_SIGMA,
+    Output,
+    decoder,
+    drawn,
+    encoder,
+    padded,
+    plan,
+)
+from uad_methods.parts.networks.sequence import Attention, Recurrence, Runs, drawn_runs, whole_volumes
+from uad_methods.parts.training.descent import descend
 from uad_methods.vae import divergence
 
 Between = Literal["transformer", "gru", "nothing"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from uad_bench import Context, Method, Scan
 from uad_bench.types import FloatArray
-from uad_methods.parts.equalise import equalised
+from uad_methods.parts.images.equalise import equalised
 
 Mode = Literal["equalised", "raw", "zscore"]
 

@@ -9,8 +9,8 @@ import torch
 from uad_bench import Context
 from uad_bench.method.slices import Batch
 from uad_methods.ae import AE
-from uad_methods.autoencoder import Autoencoder
-from uad_methods.parts.residual import absolute_error
+from uad_methods.parts.images.residual import absolute_error
+from uad_methods.parts.networks.autoencoder import Autoencoder
 
 
 @dataclass

@@ -6,7 +6,7 @@ import torch
 from uad_bench import Context
 from uad_bench.testing import toy_scans
 from uad_methods.ae import AE
-from uad_methods.autoencoder import Autoencoder, levels, plan
+from uad_methods.parts.networks.autoencoder import Autoencoder, levels, plan
 
 
 def weights(net):

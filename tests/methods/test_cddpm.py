@@ -14,7 +14,7 @@ from uad_bench.testing import toy_scans
 from uad_methods.cddpm import ALPHA_BAR, CDDPM, encoded
 from uad_methods.parts.batches import Batches
 from uad_methods.parts.diffusion import q_sample
-from uad_methods.parts.diffusion_blocks import Block
+from uad_methods.parts.networks.diffusion_blocks import Block
 
 
 def made(**parameters):

@@ -11,10 +11,10 @@ from uad_bench.method.slices import Batch
 from uad_bench.testing import toy_scans
 from uad_methods import dae
 from uad_methods.dae import DAE
-from uad_methods.parts.descent import descend
-from uad_methods.parts.noise import coarse_noise, coarse_shape
-from uad_methods.parts.residual import eroded, median_2d, residual
-from uad_methods.parts.unet import StandardisedConv, Swish, UNet
+from uad_methods.parts.images.residual import eroded, median_2d, residual
+from uad_methods.parts.networks.unet import StandardisedConv, Swish, UNet
+from uad_methods.parts.training.descent import descend
+from uad_methods.parts.training.noise import coarse_noise, coarse_shape
 
 
 def slices(count, channels=1, shape=(24, 32)):

@@ -9,7 +9,7 @@ import torch
 from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.testing import toy_scans
-from uad_methods import diffusion as diffusion_module
+from uad_methods import denoising
 from uad_methods.cddpm import CDDPM
 from uad_methods.ddpm import DDPM
 from uad_methods.parts.batches import Batches, _memory_ended
@@ -23,7 +23,7 @@ from uad_methods.parts.diffusion import (
     reverse_step,
     shares,
 )  # fmt: skip
-from uad_methods.parts.draws import noise_fields, one_of_each, timesteps
+from uad_methods.parts.training.draws import noise_fields, one_of_each, timesteps
 from uad_methods.pddpm import PDDPM
 
 
@@ -296,8 +296,8 @@ def test_noise_is_of_float32_under_autocast_too():
 
 def test_the_wavelength_reaches_training_and_test(monkeypatch):
     asked = []
-    usual = diffusion_module.noise_fields
-    monkeypatch.setattr(diffusion_module, "noise_fields", lambda *a: asked.append(a[-1]) or usual(*a))
+    usual = denoising.noise_fields
+    monkeypatch.setattr(denoising, "noise_fields", lambda *a: asked.append(a[-1]) or usual(*a))
     scans = toy_scans(2)
     method = DDPM(**{**DDPM.tiny, "wavelength": 9.0, "checked": 0})
     method.fit(scans, scans, Context())

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from uad_methods.parts.diffusion_blocks import Attention, Block, sinusoids
-from uad_methods.parts.diffusion_unet import DiffusionUNet
+from uad_methods.parts.networks.diffusion_blocks import Attention, Block, sinusoids
+from uad_methods.parts.networks.diffusion_unet import DiffusionUNet
 
 SMALL = {"widths": (8, 16), "blocks": 1, "groups": 4, "head_width": 8}
 

@@ -13,9 +13,9 @@ from uad_bench.errors import IntegrityError, UsageError
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
 from uad_methods.fae import FAE
-from uad_methods.feature_autoencoder import FeatureAutoencoder
-from uad_methods.parts.equalise import equalised_scan
-from uad_methods.parts.resnet18 import ResNet18
+from uad_methods.parts.images.equalise import equalised_scan
+from uad_methods.parts.networks.feature_autoencoder import FeatureAutoencoder
+from uad_methods.parts.networks.resnet18 import ResNet18
 
 TINY = {**FAE.tiny, "extractor": "random"}
 

@@ -11,7 +11,7 @@ from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
 from uad_methods import fanogan
 from uad_methods.fanogan import FAnoGAN
-from uad_methods.parts.adversarial import gradient_penalty
+from uad_methods.parts.training.adversarial import gradient_penalty
 
 
 def built(channels=1, **parameters):

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torchio
 
-from uad_methods.parts.intensity import CHANCES, biased, blurred, disturbed, ghosted
+from uad_methods.parts.training.intensity import CHANCES, biased, blurred, disturbed, ghosted
 
 
 def slices(count=3, shape=(20, 24), margin=6):

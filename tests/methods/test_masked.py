@@ -4,9 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from uad_methods.parts.kept import enlarged, normed
-from uad_methods.parts.masked import Rebuilder, kept_cells, rebuild_loss, rebuilt, whole_cells
-from uad_methods.parts.resnet50 import Bottleneck, ResNet50
+from uad_methods.parts.networks.masked_layers import enlarged, normed
+from uad_methods.parts.networks.resnet50 import Bottleneck, ResNet50
+from uad_methods.parts.training.masked_pretraining import (
+    Rebuilder,
+    kept_cells,
+    rebuild_loss,
+    rebuilt,
+    whole_cells,
+)
 
 
 def count(net):

@@ -10,9 +10,9 @@ from uad_methods.ae import AE
 from uad_methods.atlas_z import AtlasZ
 from uad_methods.dae import DAE
 from uad_methods.fanogan import FAnoGAN
-from uad_methods.patch2loc.inside import inside
+from uad_methods.patch2loc.components import inside
+from uad_methods.patch2loc.ensemble import Part, Team
 from uad_methods.patch2loc.method import Patch2Loc
-from uad_methods.patch2loc.team import Part, Team
 from uad_methods.svae import SVAE
 from uad_methods.vae import VAE
 

@@ -13,13 +13,13 @@ from torch.func import functional_call
 
 from uad_bench.errors import DataError, IntegrityError
 from uad_bench.testing import toy_scans
-from uad_methods.parts.adversarial import critic_loss, gradient_penalty
-from uad_methods.parts.equalise import EqualisedScans
-from uad_methods.parts.frame import from_square, to_square
-from uad_methods.parts.hidden import Filler, fill_loss, hide
-from uad_methods.parts.resgan import Critic
-from uad_methods.parts.resnet18 import ResNet18
-from uad_methods.parts.ssim import ssim_map
+from uad_methods.parts.images.equalise import EqualisedScans
+from uad_methods.parts.images.square import from_square, to_square
+from uad_methods.parts.images.ssim import ssim_map
+from uad_methods.parts.networks.resgan import Critic
+from uad_methods.parts.networks.resnet18 import ResNet18
+from uad_methods.parts.training.adversarial import critic_loss, gradient_penalty
+from uad_methods.parts.training.masked_squares import Filler, fill_loss, hide
 from uad_methods.parts.weights import load_into
 
 

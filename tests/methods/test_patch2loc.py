@@ -34,7 +34,7 @@ TRAIN, VAL = [scan(i) for i in range(4)], [scan(9)]
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ResNet of a few channels: these tests ask about the method, not about its size."""
-    monkeypatch.setattr("uad_methods.patch2loc.encoder_resnet.WIDTHS", (4, 8, 8, 16))
+    monkeypatch.setattr("uad_methods.patch2loc.encoders.resnet.WIDTHS", (4, 8, 8, 16))
     monkeypatch.setattr("uad_methods.patch2loc.options.LATENT", 16)
 
 

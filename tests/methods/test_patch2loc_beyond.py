@@ -16,12 +16,12 @@ from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_methods.patch2loc import Patch2Loc
 from uad_methods.patch2loc.belief import SIZES, belief_loss, judge, product
+from uad_methods.patch2loc.ensemble import Part, Team, parts
+from uad_methods.patch2loc.mean_map import usual_map
 from uad_methods.patch2loc.mirror import answer_back, mirrored, moved
+from uad_methods.patch2loc.neighbour_slices import Thick, thick
 from uad_methods.patch2loc.patches import Positions, cut, locations, padded
 from uad_methods.patch2loc.scoring import Answer
-from uad_methods.patch2loc.team import Part, Team, parts
-from uad_methods.patch2loc.thick import Thick, thick
-from uad_methods.patch2loc.usual import usual_map
 
 LN_2PI = np.log(2 * np.pi)
 BEYOND: list[dict[str, Any]] = [

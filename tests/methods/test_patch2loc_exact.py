@@ -8,7 +8,6 @@ from scipy import ndimage
 from uad_bench import Context, SliceStack
 from uad_bench.testing import toy_scans
 from uad_methods.patch2loc import Patch2Loc
-from uad_methods.patch2loc.exact import ExactLocator
 from uad_methods.patch2loc.fast import (
     adam,
     positions,
@@ -17,17 +16,18 @@ from uad_methods.patch2loc.fast import (
     sample_strided_static,
     usual_count,
 )
-from uad_methods.patch2loc.half import HalfLocator
+from uad_methods.patch2loc.inference.bf16 import HalfLocator
+from uad_methods.patch2loc.inference.exact import ExactLocator
+from uad_methods.patch2loc.inference.toom import halved, product, same
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.patches import brain_share, drawn
 from uad_methods.patch2loc.sampling import sample_patches, sample_strided
 from uad_methods.patch2loc.scoring import score_patches
-from uad_methods.patch2loc.toom import halved, product, same
 
 
 def make_narrow(patched: pytest.MonkeyPatch) -> None:
     """Networks built from here on have few channels."""
-    patched.setattr("uad_methods.patch2loc.encoder_resnet.WIDTHS", (4, 8, 8, 16))
+    patched.setattr("uad_methods.patch2loc.encoders.resnet.WIDTHS", (4, 8, 8, 16))
     patched.setattr("uad_methods.patch2loc.options.LATENT", 16)
 
 
@@ -132,7 +132,7 @@ def test_bf16_is_near_and_its_flat_layers_are_those_convolutions(patch, narrow, 
     spread, rough = expected.std(), HalfLocator(net, patch)(x, height)[0]
     assert rough.dtype == torch.float32
     assert 0 < (rough - expected).abs().max() < 0.5 * spread
-    monkeypatch.setattr("uad_methods.patch2loc.half.KIND", torch.float32)
+    monkeypatch.setattr("uad_methods.patch2loc.inference.bf16.KIND", torch.float32)
     torch.testing.assert_close(HalfLocator(net, patch)(x, height)[0], expected, atol=1e-4, rtol=1e-4)
 
 

@@ -10,8 +10,8 @@ import torch
 from uad_bench.errors import UsageError
 from uad_methods.patch2loc import Patch2Loc
 from uad_methods.patch2loc.belief import judge
-from uad_methods.patch2loc.encoder_conv import ConvEncoder, plan
-from uad_methods.patch2loc.encoder_resnet import resnet_encoder
+from uad_methods.patch2loc.encoders.conv import ConvEncoder, plan
+from uad_methods.patch2loc.encoders.resnet import resnet_encoder
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.patches import padded
 from uad_methods.patch2loc.scoring import score_dense, score_patches

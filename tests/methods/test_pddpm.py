@@ -11,7 +11,7 @@ from uad_bench.errors import UsageError
 from uad_bench.testing import toy_scans
 from uad_methods.parts import diffusion
 from uad_methods.parts.batches import Batches
-from uad_methods.parts.boxes import box_sides, grid_boxes, inside, random_boxes
+from uad_methods.parts.images.boxes import box_sides, grid_boxes, inside, random_boxes
 from uad_methods.pddpm import PDDPM
 
 

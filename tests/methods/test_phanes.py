@@ -14,12 +14,12 @@ from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
-from uad_methods.painter import FOOLING, Painter
-from uad_methods.parts.aot import Critic, Generator
-from uad_methods.parts.frame import to_square
-from uad_methods.parts.inpainting import critic_loss, filled, fooling_loss, slope_loss, with_hole
-from uad_methods.parts.lpips import LPIPS
-from uad_methods.parts.vgg19 import VGG19
+from uad_methods.parts.images.square import to_square
+from uad_methods.parts.networks.aot import Critic, Generator
+from uad_methods.parts.networks.lpips import LPIPS
+from uad_methods.parts.networks.vgg19 import VGG19
+from uad_methods.parts.training.inpainter import FOOLING, Painter
+from uad_methods.parts.training.inpainting import critic_loss, filled, fooling_loss, slope_loss, with_hole
 from uad_methods.phanes import PHANES
 
 NOPERC = {**PHANES.tiny, **PHANES.variants["noperc"]}
@@ -151,7 +151,7 @@ def test_both_losses_of_the_painter_are_the_sum_of_their_terms():
 @pytest.mark.parametrize("fooling", [0.0, FOOLING])
 def test_an_update_moves_the_generator_by_the_critic_s_answer_too(monkeypatch, fooling):
     """The published code adds the term to a sum that is never followed back."""
-    monkeypatch.setattr("uad_methods.painter.FOOLING", 100 * fooling)
+    monkeypatch.setattr("uad_methods.parts.training.inpainter.FOOLING", 100 * fooling)
     one, other, x, mask = painter(), painter(adversarial=False), pictures(), square()
     assert torch.equal(one.generator[1].weight, other.generator[1].weight)
     for each in (one, other):

@@ -13,10 +13,10 @@ from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
-from uad_methods.parts.dissimilarity import Dissimilarity
-from uad_methods.parts.introvae import Decoder, Encoder
-from uad_methods.parts.lpips import LPIPS
-from uad_methods.parts.softintro import SoftIntro, Weights, embedding_loss
+from uad_methods.parts.images.dissimilarity import Dissimilarity
+from uad_methods.parts.networks.introvae import Decoder, Encoder
+from uad_methods.parts.networks.lpips import LPIPS
+from uad_methods.parts.training.softintro import SoftIntro, Weights, embedding_loss
 from uad_methods.ra import RA
 
 SSIM = {**RA.tiny, "likeness": "ssim"}

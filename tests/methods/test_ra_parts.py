@@ -6,13 +6,20 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
-from uad_methods.parts.aot import Critic, Doubled, Generator, Mirrored, gated, stretched
-from uad_methods.parts.augment import jittered
-from uad_methods.parts.blur import blurred
-from uad_methods.parts.clahe import clahe
-from uad_methods.parts.inpainting import critic_loss, ellipses, filled, fooling_loss, slope_loss, with_hole
-from uad_methods.parts.lpips import LPIPS
-from uad_methods.parts.vgg19 import VGG19, gram, perceptual_loss, style_loss
+from uad_methods.parts.images.blur import blurred
+from uad_methods.parts.images.clahe import clahe
+from uad_methods.parts.networks.aot import Critic, Doubled, Generator, Mirrored, gated, stretched
+from uad_methods.parts.networks.lpips import LPIPS
+from uad_methods.parts.networks.vgg19 import VGG19, gram, perceptual_loss, style_loss
+from uad_methods.parts.training.augment import jittered
+from uad_methods.parts.training.inpainting import (
+    critic_loss,
+    ellipses,
+    filled,
+    fooling_loss,
+    slope_loss,
+    with_hole,
+)
 
 # What scikit-image 0.26 `equalize_adapthist` makes of `textured(side)`: a diagonal, a row, the mean.
 SKIMAGE = {

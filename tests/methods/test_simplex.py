@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from uad_methods.parts.simplex import SCALES, simplex_fields, simplex_noise, simplex_volume_fields
+from uad_methods.parts.training.simplex import SCALES, simplex_fields, simplex_noise, simplex_volume_fields
 
 
 def rng(seed=0):

@@ -8,8 +8,8 @@ from torch.distributions import Normal, kl_divergence
 from uad_bench import Context, SliceStack
 from uad_bench.method.loop_state import Policy
 from uad_bench.testing import toy_scans
-from uad_methods.autoencoder import Autoencoder
-from uad_methods.parts.sequence import drawn_runs, one_behind_the_other, side_by_side, whole_volumes
+from uad_methods.parts.networks.autoencoder import Autoencoder
+from uad_methods.parts.networks.sequence import drawn_runs, one_behind_the_other, side_by_side, whole_volumes
 from uad_methods.svae import SVAE, SequenceVAE
 
 SHAPE = (16, 24, 9)

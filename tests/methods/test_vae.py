@@ -9,7 +9,7 @@ from uad_bench import Context
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
 from uad_methods.ae import AE
-from uad_methods.autoencoder import Autoencoder
+from uad_methods.parts.networks.autoencoder import Autoencoder
 from uad_methods.vae import VAE, divergence
 
 SHAPE = (16, 24)

@@ -13,10 +13,11 @@ from uad_bench import Component, Context, Scan, SliceStack
 from uad_bench.errors import DataError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
-from uad_methods.parts.descent import descend
+from uad_methods.parts.training.descent import descend
 from uad_methods.patch2loc.belief import belief_loss
-from uad_methods.patch2loc.encoder_conv import plan
-from uad_methods.patch2loc.exact import ExactLocator
+from uad_methods.patch2loc.components import as_components, inside
+from uad_methods.patch2loc.encoders.conv import plan
+from uad_methods.patch2loc.ensemble import Part, Team, networks
 from uad_methods.patch2loc.fast import (
     adam,
     positions,
@@ -25,16 +26,15 @@ from uad_methods.patch2loc.fast import (
     sample_strided_static,
     usual_count,
 )
-from uad_methods.patch2loc.half import HalfLocator
-from uad_methods.patch2loc.inside import as_components, inside
+from uad_methods.patch2loc.inference.bf16 import HalfLocator
+from uad_methods.patch2loc.inference.exact import ExactLocator
 from uad_methods.patch2loc.loss import location_loss
+from uad_methods.patch2loc.mean_map import usual_map
+from uad_methods.patch2loc.neighbour_slices import Thick
 from uad_methods.patch2loc.options import Options
 from uad_methods.patch2loc.patches import brain_share
 from uad_methods.patch2loc.sampling import Sample, sample_patches, sample_strided
 from uad_methods.patch2loc.scoring import Locate, brain_box
-from uad_methods.patch2loc.team import Part, Team, networks
-from uad_methods.patch2loc.thick import Thick
-from uad_methods.patch2loc.usual import usual_map
 
 
 @dataclass

@@ -9,12 +9,12 @@ import torch
 from uad_bench import TorchMethod
 from uad_bench.errors import UsageError
 from uad_methods.patch2loc.belief import BeliefName
-from uad_methods.patch2loc.encoder_conv import ConvEncoder
-from uad_methods.patch2loc.encoder_resnet import LATENT, resnet_encoder
+from uad_methods.patch2loc.encoders.conv import ConvEncoder
+from uad_methods.patch2loc.encoders.resnet import LATENT, resnet_encoder
+from uad_methods.patch2loc.ensemble import Part
+from uad_methods.patch2loc.ensemble import parts as parts_for
 from uad_methods.patch2loc.locator import Locator, Variance
 from uad_methods.patch2loc.loss import LossName
-from uad_methods.patch2loc.team import Part
-from uad_methods.patch2loc.team import parts as parts_for
 
 VARIANCE: Mapping[LossName, Variance] = {"beta_nll": "joint", "stirn": "apart", "mse": "fixed"}
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from uad_bench import Context
-from uad_methods.parts.simplex import simplex_fields, simplex_volume_fields
+from uad_methods.parts.training.simplex import simplex_fields, simplex_volume_fields
 
 AT_ONCE = 8  # fields: more take a gigabyte for large slices, and on a CPU more time each
 

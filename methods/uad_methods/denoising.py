@@ -15,10 +15,10 @@ from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.batches import Batches
-from uad_methods.parts.descent import descend
-from uad_methods.parts.diffusion_unet import HEAD_WIDTH, DiffusionUNet
-from uad_methods.parts.draws import Kind, noise_fields, one_of_each
-from uad_methods.parts.frame import from_square, to_square
+from uad_methods.parts.images.square import from_square, to_square
+from uad_methods.parts.networks.diffusion_unet import HEAD_WIDTH, DiffusionUNet
+from uad_methods.parts.training.descent import descend
+from uad_methods.parts.training.draws import Kind, noise_fields, one_of_each
 
 TIMESTEPS = 1000  # T of every paper of the family
 

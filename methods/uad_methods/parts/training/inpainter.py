@@ -5,10 +5,10 @@ from typing import NamedTuple
 import torch
 
 from uad_bench import Context
-from uad_methods.parts.aot import Critic, Generator
-from uad_methods.parts.descent import descend
-from uad_methods.parts.inpainting import critic_loss, filled, fooling_loss, slope_loss, with_hole
-from uad_methods.parts.vgg19 import VGG19, perceptual_loss, style_loss
+from uad_methods.parts.networks.aot import Critic, Generator
+from uad_methods.parts.networks.vgg19 import VGG19, perceptual_loss, style_loss
+from uad_methods.parts.training.descent import descend
+from uad_methods.parts.training.inpainting import critic_loss, filled, fooling_loss, slope_loss, with_hole
 
 STYLE, PERCEPTUAL, FOOLING = 250.0, 0.1, 0.01  # weights beside an L1 of 1
 SLOPES = 1.0  # where there is no VGG-19; ours

@@ -10,10 +10,10 @@ Maps are (x, y, k, C), places first, so that a product is over rows of patches a
 
 import torch
 
-from uad_methods.patch2loc.encoder_resnet import BasicBlock
-from uad_methods.patch2loc.fold import Affine, Heads, blocks, folded, shortcut, stem
+from uad_methods.patch2loc.encoders.resnet import BasicBlock
+from uad_methods.patch2loc.inference.fold import Affine, Heads, blocks, folded, shortcut, stem
+from uad_methods.patch2loc.inference.toom import halved, same
 from uad_methods.patch2loc.locator import Locator
-from uad_methods.patch2loc.toom import halved, same
 
 SMALL = (
     4  # up to here two axes are transformed by one matrix: more multiplications, one pass over memory less

@@ -10,8 +10,8 @@ Maps are (k, x, y, C), channels last in memory.
 import torch
 from torch.nn import functional
 
-from uad_methods.patch2loc.encoder_resnet import BasicBlock
-from uad_methods.patch2loc.fold import Affine, Heads, blocks, folded, shortcut, stem
+from uad_methods.patch2loc.encoders.resnet import BasicBlock
+from uad_methods.patch2loc.inference.fold import Affine, Heads, blocks, folded, shortcut, stem
 from uad_methods.patch2loc.locator import Locator
 
 KIND = torch.bfloat16

@@ -6,9 +6,9 @@ from typing import Literal
 import torch
 from torch import nn
 
-from uad_methods.parts.blur import blurred
-from uad_methods.parts.lpips import LPIPS
-from uad_methods.parts.ssim import ssim_map
+from uad_methods.parts.images.blur import blurred
+from uad_methods.parts.images.ssim import ssim_map
+from uad_methods.parts.networks.lpips import LPIPS
 from uad_methods.parts.weights import load_into
 
 BLUR = 2.0  # pixels, deviation of the Gaussian over the map

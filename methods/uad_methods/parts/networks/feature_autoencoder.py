@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from uad_methods.parts.resnet18 import ResNet18
+from uad_methods.parts.networks.resnet18 import ResNet18
 
 TAPS = 256  # channels of the features of one modality: 64 + 64 + 128
 WIDTHS = (100, 150, 200, 300)

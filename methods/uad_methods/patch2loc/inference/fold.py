@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from uad_methods.patch2loc.embedding import sinusoidal
-from uad_methods.patch2loc.encoder_resnet import BasicBlock
+from uad_methods.patch2loc.encoders.resnet import BasicBlock
 from uad_methods.patch2loc.locator import Locator
 
 

@@ -12,8 +12,8 @@ import torch
 from torch.nn import functional
 
 from uad_bench import Context
-from uad_methods.parts.descent import descend
-from uad_methods.parts.introvae import Code, Decoder, Encoder
+from uad_methods.parts.networks.introvae import Code, Decoder, Encoder
+from uad_methods.parts.training.descent import descend
 
 ECHO = 1e-8  # weight of a reconstruction of what was made, in the decoder's loss
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from uad_methods.parts.diffusion_blocks import Attending, Attention, Block, Way, sinusoids, two_layers, zero
+from uad_methods.parts.networks.diffusion_blocks import (
+    Attending,
+    Attention,
+    Block,
+    Way,
+    sinusoids,
+    two_layers,
+    zero,
+)
 
 HEAD_WIDTH = 64  # channels of an attention head
 

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from uad_methods.parts.aot import stretched
-from uad_methods.parts.blur import blurred
+from uad_methods.parts.images.blur import blurred
+from uad_methods.parts.networks.aot import stretched
 
 ELLIPSES = 10  # a slice
 AXES = (2.0, 4.0)  # pixels, mean and deviation of half-axes; at least the mean

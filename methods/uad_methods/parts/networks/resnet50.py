@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from uad_methods.parts.kept import normed, shown
+from uad_methods.parts.networks.masked_layers import normed, shown
 
 GROWTH = 4  # channels that leave a block, to those inside
 STRIDES = (4, 8, 16, 32)  # pixels a position, behind each of the four stages

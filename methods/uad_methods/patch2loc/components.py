@@ -7,9 +7,9 @@ import torch
 
 from uad_bench import Component
 from uad_bench.types import FloatArray
+from uad_methods.patch2loc.ensemble import Team
 from uad_methods.patch2loc.patches import locations
 from uad_methods.patch2loc.scoring import Box
-from uad_methods.patch2loc.team import Team
 
 KINDS: Mapping[str, tuple[Literal["value", "shift"], str]] = {
     "log error": ("value", "log %²"),

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from uad_methods.parts.kept import enlarged, normed, shown
-from uad_methods.parts.resnet50 import GROWTH, STRIDES, ResNet50
+from uad_methods.parts.networks.masked_layers import enlarged, normed, shown
+from uad_methods.parts.networks.resnet50 import GROWTH, STRIDES, ResNet50
 
 CELL = STRIDES[-1]  # pixels a side: one position of the deepest map
 KEPT = 0.35  # of the cells: 3 of 9 at 96 x 96

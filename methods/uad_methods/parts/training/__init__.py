@@ -1,0 +1,1 @@
+"""Losses, pretraining, noise and augmentation."""

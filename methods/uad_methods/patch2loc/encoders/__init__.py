@@ -1,0 +1,1 @@
+"""The two encoders of Patch2Loc."""

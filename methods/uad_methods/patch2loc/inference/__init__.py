@@ -1,0 +1,1 @@
+"""Faster forms of the published network for scoring."""
