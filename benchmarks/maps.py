@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from uad_bench.cli.options import sources
-from uad_bench.cohort.cohort import gather
+from uad_bench.cohort.gather import gather
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.results.run_directory import RunDir, find_runs
-from uad_bench.results.scored_maps import Views
+from uad_bench.results.scored_maps import ScoredMaps
 from uad_bench.results.serialise import narrowed, widened
 from uad_bench.types import Scored
 
@@ -51,9 +51,9 @@ def main() -> None:
 def row(run: RunDir, data: list[str]) -> str:
     """One line of the table."""
     spec = run.spec()
-    cohort = gather(spec.protocol, spec.test, spec.datasets, sources(data, 1), lambda _: None)
+    cohort = gather(spec, sources(data, 1))
     members = cohort.of("test")
-    views = [view for view in Views(run, members, spec, ()) if not view.healthy and view.lesion_mask.any()]
+    views = [view for view in ScoredMaps(run, members, spec, ()) if not view.healthy and view.lesion_mask.any()]
     effects = list(map(effect, views))
     worst = max(abs(one.rounded - one.exact) for one in effects)
     widest = max(one.high - one.low for one in effects)

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.helpers.runs import DATA, HERE, execute, matrix
+from tests.helpers.runs import DATA, HERE, execute, matrix, spec_on
 from tests.helpers.toy_data import make, write_case
-from uad_bench.cohort.cohort import gather
 from uad_bench.cohort.discovery import Sources
-from uad_bench.cohort.prepare_dataset import prepare_dataset, ready_steps
+from uad_bench.cohort.gather import gather
+from uad_bench.cohort.prepare_datasets import learnt_steps, prepare_datasets
 from uad_bench.cohort.roles import Plan
 from uad_bench.config import load_protocol
 from uad_bench.data.published_splits import read_table
@@ -20,7 +20,7 @@ from uad_bench.errors import DataError, UsageError
 from uad_bench.leaderboard.collect import summarise
 from uad_bench.pipeline.matrix import execute as execute_all
 from uad_bench.pipeline.reevaluate import reevaluate
-from uad_bench.pipeline.run import Workplace
+from uad_bench.pipeline.run_job import Workplace
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def cohort_of(data, tmp_path):
         splits = protocol.splits.model_copy(update={"folds": folds})
         protocol = protocol.model_copy(update={"modalities": modalities, "splits": splits})
         here = Sources(tmp_path / "cache", {"toy_data": data}, **sources)
-        return gather(protocol, [DATA], {}, here, plan)
+        return gather(spec_on(protocol, DATA), here, plan)
 
     return cohort
 
@@ -79,8 +79,8 @@ def test_a_published_split_gives_the_roles_and_says_what_is_odd(cohort_of, tmp_p
     assert roles(cohort) == {
         "h00": "train", "h01": "train", "h02": "train", "h03": "val", "a00": "test", "b01": "test",
     }  # fmt: skip
-    assert any("1 rows of the split table are repeats" in line for line in caplog.messages)
-    assert any("1 of the split table's cases are not here: gone" in line for line in caplog.messages)
+    assert any("1 rows of the split table are repeated" in line for line in caplog.messages)
+    assert any("1 cases of the split table were not found: gone" in line for line in caplog.messages)
 
 
 def test_a_subject_in_train_and_test_stops_the_run_before_anything_is_prepared(cohort_of, tmp_path):
@@ -99,7 +99,7 @@ def test_a_leak_into_a_test_set_that_the_run_leaves_out_stops_it_too(data, tmp_p
     rows = [*LEAKY, ("toy_other", "", "test", "a00")]
     plan = Plan(table=read_table(table_of(tmp_path, rows)), fold=0)
     with pytest.raises(DataError, match="leak L1"):
-        gather(protocol, protocol.test, {}, here, plan)
+        gather(spec_on(protocol), here, plan)
 
 
 def test_a_leak_among_subjects_that_are_not_here_stops_a_run_too(cohort_of, shared_data):
@@ -181,16 +181,16 @@ def test_a_missing_subject_moves_no_other(cohort_of, data):
     assert {c: r for c, r in after.items() if c != "h90"} == {c: r for c, r in before.items() if c != "h04"}
 
 
-def test_prepare_leaves_steps_that_learn_to_the_run_where_nobody_can_teach_them(data, tmp_path, caplog):
+def test_prepare_skips_steps_that_learn_without_a_training_set(data, tmp_path, caplog):
     protocol = load_protocol(str(HERE / "toy.yaml"), {"train": "ixi"})
     protocol = protocol.model_copy(update={"prepare": (*protocol.prepare[:3], {"step": "histogram"})})
     caplog.set_level("INFO")
     here = Sources(tmp_path / "cache", {"toy_data": data})
-    steps = ready_steps(protocol, {}, here, [DATA])
+    steps = learnt_steps(protocol, {}, here, [DATA])
     assert [step["step"] for step in steps] == ["canonical", "brain_mask", "resample"]
     assert "--data ixi=FOLDER" in caplog.messages[0]
-    done, failures = prepare_dataset(DATA, {}, protocol, steps, here)
-    assert (len(done), failures) == (16, [])
+    (one,) = prepare_datasets([DATA], protocol, {}, here)
+    assert (len(one.cases), one.found, one.failures) == (16, 16, [])
 
 
 def test_landmarks_are_learnt_from_train_alone_and_kept_with_the_run(data, tmp_path):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from uad_bench.config import RunSpec
 from uad_bench.pipeline.matrix import Matrix
 from uad_bench.pipeline.matrix import execute as execute_all
 
@@ -26,3 +27,10 @@ def execute(specs, place):
     if outcome.error:
         raise outcome.error
     return list(outcome.done)
+
+
+def spec_on(protocol, *test):
+    """A specification under this protocol, for what needs no method."""
+    return RunSpec(
+        method="none", target="none", parameters={}, protocol=protocol, test=test or protocol.test, seed=0
+    )

@@ -4,7 +4,7 @@ import pytest
 
 from tests.helpers.toy_data import make
 from uad_bench.cohort.discovery import Sources
-from uad_bench.pipeline.run import Workplace
+from uad_bench.pipeline.run_job import Workplace
 
 
 @pytest.fixture(scope="session")

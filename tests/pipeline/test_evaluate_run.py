@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from tests.helpers.runs import execute, matrix
-from uad_bench.cohort.cohort import gather
+from uad_bench.cohort.gather import gather
 from uad_bench.config import load_protocol
 from uad_bench.errors import EnvironmentFault, UsageError
 from uad_bench.evaluate import postprocess
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.figures.run_figures import pooled, typical
-from uad_bench.pipeline.evaluate_run import check_protocol, stages
-from uad_bench.results.scored_maps import SPOOL, Views, forget_spools
+from uad_bench.pipeline.evaluate_run import stages
+from uad_bench.pipeline.protocol_checks import check_protocol
+from uad_bench.results.scored_maps import SPOOL, ScoredMaps, remove_spools
 
 STEPS = [{"step": "median", "size": 3}, {"step": "erode_brain"}, {"step": "drop_components", "voxels": 2}]
 
@@ -24,7 +25,7 @@ def made(place):
     """A finished run on the toy cohort, its specification and its cohort."""
     where, (spec,) = place(), matrix("Blur", more=[(["protocol", "postprocess"], STEPS)])
     (run,) = execute([spec], where)
-    return run, spec, gather(spec.protocol, spec.test, spec.datasets, where.sources)
+    return run, spec, gather(spec, where.sources)
 
 
 def rows(run, name="metrics.csv"):
@@ -34,9 +35,9 @@ def rows(run, name="metrics.csv"):
 def test_large_sets_are_spooled_with_equal_maps_and_leave_nothing(made, monkeypatch):
     run, spec, cohort = made
     members = cohort.of("test")
-    in_memory = list(Views(run, members, spec))
-    monkeypatch.setattr(Views, "KEEP_VOXELS", 0)
-    views = Views(run, members, spec)
+    in_memory = list(ScoredMaps(run, members, spec))
+    monkeypatch.setattr(ScoredMaps, "KEEP_VOXELS", 0)
+    views = ScoredMaps(run, members, spec)
     for _ in range(2):
         for scored, kept in zip(views, in_memory, strict=True):
             assert np.array_equal(scored.map, kept.map)
@@ -47,26 +48,26 @@ def test_large_sets_are_spooled_with_equal_maps_and_leave_nothing(made, monkeypa
     views.forget()
     assert not list(run.path.glob(f"{SPOOL}*"))
     (run.path / f"{SPOOL}killed").mkdir()
-    forget_spools(run)
+    remove_spools(run)
     assert not list(run.path.glob(f"{SPOOL}*"))
 
 
 def test_a_full_disk_is_told_in_one_line(made, monkeypatch):
     run, spec, cohort = made
-    monkeypatch.setattr(Views, "KEEP_VOXELS", 0)
+    monkeypatch.setattr(ScoredMaps, "KEEP_VOXELS", 0)
 
     def full(*_args):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
     with pytest.raises(EnvironmentFault, match="No space left on device") as caught:
-        list(Views(run, cohort.of("test"), spec))
+        list(ScoredMaps(run, cohort.of("test"), spec))
     assert caught.value.exit_code == 6
 
 
 def test_kept_views_hold_no_file_open(made):
     run, spec, cohort = made
-    views = Views(run, cohort.of("test"), spec)
+    views = ScoredMaps(run, cohort.of("test"), spec)
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in views:
         pass
@@ -95,7 +96,7 @@ def test_rows_say_whether_they_look_at_the_labels_and_which_way_is_better(made):
 
 def test_a_case_knows_its_strata_and_its_image(made):
     run, spec, cohort = made
-    scored = next(one for one in Views(run, cohort.of("test"), spec) if not one.healthy)
+    scored = next(one for one in ScoredMaps(run, cohort.of("test"), spec) if not one.healthy)
     assert scored.strata["load"].endswith("ml")
     assert scored.image is not None and scored.image.shape[1:] == scored.map.shape
 
@@ -126,7 +127,7 @@ def test_stages_have_names_of_their_own():
 
 def test_pictures_take_the_same_curves_without_keeping_negatives(made):
     run, spec, cohort = made
-    views = Views(run, cohort.of("test"), spec)
+    views = ScoredMaps(run, cohort.of("test"), spec)
     curves = pooled(views, [0.5])
     whole = Curve.pool([Curve.of_case(one) for one in views if not one.healthy])
     assert curves["all"].ap() == whole.ap()

@@ -17,8 +17,9 @@ from tests.helpers.toy_data import make, write_case
 from uad_bench.cohort.discovery import Sources
 from uad_bench.errors import DataError, IntegrityError, PartialFailure, PluginError, UsageError
 from uad_bench.leaderboard.collect import collect
+from uad_bench.pipeline.model import n_parameters
 from uad_bench.pipeline.reevaluate import reevaluate
-from uad_bench.pipeline.run import Workplace, n_parameters
+from uad_bench.pipeline.run_job import Workplace
 
 
 def test_a_run_ends_with_numbers_for_every_group_and_rule(place):

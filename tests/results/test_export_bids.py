@@ -13,12 +13,11 @@ import typer
 
 from tests.helpers.toy_data import make, write_case
 from uad_bench.cli import export as export_verb
-from uad_bench.cohort.cohort import gather, iter_rows
 from uad_bench.cohort.discovery import Sources
+from uad_bench.cohort.gather import gather
 from uad_bench.data.nifti.read import read_any
 from uad_bench.errors import DataError, IntegrityError, PartialFailure, UsageError
 from uad_bench.pipeline.matrix import Matrix
-from uad_bench.pipeline.run import scored_members
 from uad_bench.results.csv_tables import SPLIT_COLUMNS, THRESHOLD_COLUMNS
 from uad_bench.results.export_bids import export, plan
 from uad_bench.results.run_directory import run_dir
@@ -52,11 +51,11 @@ def run(sources, tmp_path_factory):
     settings = [(["protocol", "train"], DATA), (["protocol", "test"], [DATA]),
                 (["protocol", "splits", "tune"], {DATA: 0.4})]  # fmt: skip
     (spec,) = Matrix(["thresh:raw"], (0,), str(HERE / "toy.yaml"), (), settings=settings).specs()
-    cohort = gather(spec.protocol, spec.test, spec.datasets, sources)
+    cohort = gather(spec, sources)
     run = run_dir(tmp_path_factory.mktemp("runs"), spec, cohort.digest)
     run.write_spec(spec)
-    run.write_table("splits.csv", SPLIT_COLUMNS, iter_rows(cohort))
-    for member in scored_members(cohort):
+    run.write_table("splits.csv", SPLIT_COLUMNS, cohort.rows())
+    for member in cohort.scored:
         scan = member.prepared.scan()
         run.write_map(member.case.dataset, member.case.case_id, scan.image[0], scan.brain_mask)
     rules = [("healthy_q98", 0.9, ""), ("oracle_case", None, ""), ("tune", None, "no_tune")]

@@ -29,6 +29,8 @@ def audit(
     test: options.Test = "",
     data: options.Data = [],
     set_: options.Set = [],
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Look for leaks: of finished runs, of a split table alone, or of data on disk with their roles.
 
@@ -36,6 +38,7 @@ def audit(
     of --splits, in each of its folds unless --fold names one. A line tells each finding, then one each leak
     rule. Ends with exit code 3 where a finding is an error.
     """
+    options.show_messages(quiet, verbose)
     said, table = options.table(splits)
     source = said.partition("=")[0].partition(":")[2]
     folds = [fold] if fold >= 0 else []
@@ -44,7 +47,6 @@ def audit(
     elif table and not data:
         findings = _of_table(table, folds, source)
     else:
-        options.show_log()
         findings = _of_data(_plans(table, folds, source), protocol, test, data, set_)
     _tell(findings)
 
@@ -97,11 +99,11 @@ def _of_data(
     plans: "list[Plan]", protocol: str, test: str, data: list[str], set_: list[str]
 ) -> "list[Finding]":
     from uad_bench import plugins
-    from uad_bench.cohort.roles import give_roles
+    from uad_bench.cohort.roles import assign_roles
     from uad_bench.config import Overrides, default_protocol, load_protocol
     from uad_bench.data.audit import audit_roles
     from uad_bench.data.audit.findings import Seen
-    from uad_bench.pipeline.matrix import with_settings
+    from uad_bench.pipeline.settings import with_settings
 
     over = with_settings(Overrides(), options.settings(set_))
     pinned = load_protocol(protocol or default_protocol(), over.protocol)
@@ -109,7 +111,7 @@ def _of_data(
     cases = {name: _cases(name, pinned, over, data) for name in dict.fromkeys([*wanted, pinned.train])}
     findings: list[Finding] = []
     for plan in plans:
-        given = [pair for name, some in cases.items() for pair in give_roles(pinned, plan, name, some)]
+        given = [pair for name, some in cases.items() for pair in assign_roles(pinned, plan, name, some)]
         seen = [Seen(c.dataset, c.case_id, c.subject_id, role, c.healthy) for c, role in given]
         findings += _scoped(audit_roles(seen), "", plan.fold)
         if len(plans) == 1:
@@ -119,9 +121,9 @@ def _of_data(
 
 def _cases(dataset: str, protocol: "Pinned", over: "Overrides", data: list[str]) -> "list[Case]":
     """The cases of a dataset that a run under the protocol would take."""
-    from uad_bench.cohort.discovery import find
+    from uad_bench.cohort.discovery import find_cases
 
-    cases, faults = find(dataset, over.datasets.get(dataset, {}), options.sources(data, 1))
+    cases, faults = find_cases(dataset, over.datasets.get(dataset, {}), options.sources(data, 1))
     usable = [case for case in cases if set(protocol.modalities) <= set(case.images)]
     passed = len(cases) - len(usable) + len(faults)
     if passed:
@@ -151,9 +153,9 @@ def _scoped(findings: "Iterable[Finding]", place: str, fold: int | None = None) 
 
 def _cases_of(finding: "Finding") -> str:
     """All that leaked; of what is only odd, a few."""
-    from uad_bench.cohort.roles import few
+    from uad_bench.support.text import first_names
 
-    return ", ".join(finding.cases) if finding.severity == "error" else few(finding.cases)
+    return ", ".join(finding.cases) if finding.severity == "error" else first_names(finding.cases)
 
 
 def _tell(findings: "list[Finding]") -> None:

@@ -29,13 +29,15 @@ def import_(
     ],
     sha256: Annotated[str, typer.Option("--sha256", help="What the archive's SHA-256 must be.")] = "",
     set_: options.Set = [],
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Unpack an archive safely, and say what the dataset finds in it. Nothing is downloaded."""
     from uad_bench.cohort.discovery import adapter_for
     from uad_bench.data.archive import unpack
     from uad_bench.support.progress import Ticker
 
-    options.show_log()
+    options.show_messages(quiet, verbose)
     chosen, sources = _overrides(set_).datasets.get(dataset, {}), options.sources([f"{dataset}={into}"], 1)
     adapter_for(dataset, chosen)  # a wrong name or setting is said before the long work
     ticker = Ticker(f"unpack {archive.name}")
@@ -63,6 +65,8 @@ def check(
         bool, typer.Option("--strict", help="A brain below 2 % or above 90 % of its box is an error.")
     ] = False,
     workers: options.Workers = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """List every case of a dataset, what it lacks, and everything that is wrong, in one report.
 
@@ -75,7 +79,7 @@ def check(
     from uad_bench.data.inspect.report import as_lines
     from uad_bench.support.progress import Ticker
 
-    options.show_log()
+    options.show_messages(quiet, verbose)
     over, sources, notes = _overrides(set_), options.sources(data, workers), Notes()
     wanted = load_protocol(protocol, over.protocol).modalities if protocol else ()
     with notes.listening():
@@ -91,7 +95,7 @@ def check(
 
 def _overrides(texts: list[str]) -> "Overrides":
     from uad_bench.config import Overrides
-    from uad_bench.pipeline.matrix import with_settings
+    from uad_bench.pipeline.settings import with_settings
 
     return with_settings(Overrides(), options.settings(texts))
 
@@ -100,10 +104,10 @@ def _find(
     dataset: str, chosen: Mapping[str, Any], sources: "Sources"
 ) -> "tuple[list[Case], list[DataError]]":
     """What an adapter finds. Raises DataError where that is nothing at all, also for one that does not say so."""
-    from uad_bench.cohort.discovery import find
+    from uad_bench.cohort.discovery import find_cases
     from uad_bench.errors import DataError
 
-    cases, faults = find(dataset, chosen, sources)
+    cases, faults = find_cases(dataset, chosen, sources)
     if not (cases or faults):
         hint = f"`uad-bench show {dataset}` tells the layout that is expected"
         raise DataError("no case found", where=dataset, hint=hint, code="UB334")
@@ -135,6 +139,8 @@ def report(
         Path | None, typer.Option("--to", help="Where to; default: report-DATASET-PROTOCOL.")
     ] = None,
     workers: options.Workers = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Prepare every case and draw it: masks, atlas outline, histograms, registration figures, outliers first.
 
@@ -142,20 +148,18 @@ def report(
     """
     from uad_bench import plugins
     from uad_bench.cohort.discovery import pinned_protocol
-    from uad_bench.cohort.prepare_dataset import prepare_dataset, ready_steps
-    from uad_bench.config import Overrides
+    from uad_bench.cohort.prepare_datasets import prepare_datasets
     from uad_bench.data_report.report import write_report
     from uad_bench.errors import PartialFailure
-    from uad_bench.pipeline.matrix import with_settings
 
-    options.show_log()
-    over = with_settings(Overrides(), options.settings(set_))
+    options.show_messages(quiet, verbose)
+    over = _overrides(set_)
     pinned, label = pinned_protocol(protocol, over.protocol), plugins.label(dataset)
     sources = options.sources(data, workers, skip_broken=True)
-    steps = ready_steps(pinned, over.datasets, sources, [dataset])
-    done, failures = prepare_dataset(dataset, over.datasets.get(dataset, {}), pinned, steps, sources)
+    (one,) = prepare_datasets([dataset], pinned, over.datasets, sources)
     folder = to or Path(f"report-{label}-{pinned.name}")
-    page = write_report(folder, label, pinned, done, failures, sources.workers)
-    typer.echo(f"{len(done)} of {len(done) + len(failures)} cases, outliers first: {page}")
-    if failures:
-        raise PartialFailure(f"{len(failures)} cases cannot be prepared", hint="the page names them all")
+    page = write_report(folder, label, pinned, one.cases, one.failures, sources.workers)
+    typer.echo(f"{len(one.cases)} of {one.found} cases, outliers first: {page}")
+    if one.failures:
+        what, hint = f"{len(one.failures)} cases cannot be prepared", "the page lists them"
+        raise PartialFailure(what, hint=hint)

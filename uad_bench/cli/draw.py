@@ -32,6 +32,8 @@ def inside(
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option("--threads", help="CPU threads; 0: all.", min=0)] = 0,
     workers: options.Workers = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """What a map is made of: each component beside the scan, where lesions lie among them, predicted places.
 
@@ -39,11 +41,11 @@ def inside(
     """
     from uad_bench.errors import UsageError
     from uad_bench.pipeline.explain import Wish, explain
-    from uad_bench.pipeline.run import Workplace
+    from uad_bench.pipeline.run_job import Workplace
     from uad_bench.support import environment
     from uad_bench.support.environment import resolve_device
 
-    options.show_log()
+    options.show_messages(quiet, verbose)
     complete = _complete(runs)
     if to and len(complete) > 1:
         raise UsageError(f"--to is for one run, and these are {len(complete)}", hint="name one, or drop --to")
@@ -78,11 +80,13 @@ def methods(
     test: TestSet = "",
     to: Annotated[Path, typer.Option("--to", help="The PNG that is written.")] = Path("methods.png"),
     workers: options.Workers = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """All methods on the same test cases, side by side, from stored maps; of each, the run of the lowest seed."""
     from uad_bench.figures.compare_methods import beside
 
-    options.show_log()
+    options.show_messages(quiet, verbose)
     found = _complete(runs)
     count = beside(found, options.names(cases), test, options.sources(data, workers), _png(to))
     typer.echo(f"picture: {to} ({count} methods)")

@@ -14,6 +14,8 @@ def evaluate(
     data: options.Data = [],
     set_: options.Set = [],
     workers: options.Workers = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Measure stored maps again, without training: new metrics, thresholds or post-processing.
 
@@ -22,6 +24,7 @@ def evaluate(
     from uad_bench.pipeline.reevaluate import reevaluate
     from uad_bench.results.run_directory import find_runs
 
+    options.show_messages(quiet, verbose)
     done = [
         reevaluate(directory, options.settings(set_), options.sources(data, workers))
         for directory in find_runs(runs)

@@ -19,13 +19,15 @@ def export(
         str, typer.Option("--thresholded", help="A threshold rule of the run: also write masks.")
     ] = "",
     workers: options.Workers = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Write anomaly maps as NIfTI on each scan's own grid, with the names of a BIDS derivative dataset."""
     from uad_bench.errors import PartialFailure, UsageError
     from uad_bench.results.export_bids import export as write_all
     from uad_bench.results.run_directory import find_runs
 
-    options.show_log()
+    options.show_messages(quiet, verbose)
     complete = [run for run in find_runs(runs) if run.state == "complete"]
     if not complete:
         raise UsageError("no complete run", where=", ".join(map(str, runs)), hint="finish one with --resume")

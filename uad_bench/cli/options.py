@@ -33,6 +33,8 @@ AllowLeak = Annotated[
     typer.Option("--allow-leak", help="Go on where the audit finds a leak; the result is marked for good."),
 ]
 Fold = Annotated[int, typer.Option("--fold", help="Which fold is val; -1: the protocol's shares.", min=-1)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Warnings only on stderr, no progress.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Details on stderr too.")]
 SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave cases out that cannot be prepared.")]
 
 
@@ -82,20 +84,10 @@ def settings(texts: list[str]) -> list[tuple[list[str], Any]]:
     return [assignment(text) for text in texts]
 
 
-def show_log(*, quiet: bool = False) -> None:
-    """What the parts of the story have to tell goes to stderr, a line each; warnings also where it is quiet."""
-    import logging
-    import sys
+def show_messages(quiet: bool = False, verbose: bool = False) -> None:
+    """Show messages on stderr from now on. Raises UsageError for --quiet together with --verbose."""
+    from uad_bench.support import messages
 
-    log = logging.getLogger("uad_bench")
-    log.handlers = [logging.StreamHandler(sys.stderr)]
-    log.setLevel(logging.WARNING if quiet else logging.INFO)
-
-
-def say(text: str) -> None:
-    """A line of progress, on stderr, so that stdout holds results only."""
-    typer.echo(text, err=True)
-
-
-def quiet(_text: str) -> None:
-    """Say nothing."""
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose exclude each other", hint="give one of them")
+    messages.show(quiet=quiet, verbose=verbose)

@@ -13,32 +13,30 @@ def prepare(
     data: options.Data = [],
     set_: options.Set = [],
     workers: options.Workers = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
-    """Prepare every case of some datasets for a protocol, and say what is wrong with the rest.
+    """Prepare every case of some datasets for a protocol, and report the cases that cannot be prepared.
 
-    Steps that learn from training scans need the protocol's training set among DATASET or --data.
+    Prepared cases are kept in the cache, so that a repeated command or a run takes them from there. Steps that learn
+    from training scans need the protocol's training set among DATASET or --data.
     """
     from uad_bench.cohort.discovery import pinned_protocol
-    from uad_bench.cohort.prepare_dataset import prepare_dataset, ready_steps
+    from uad_bench.cohort.prepare_datasets import prepare_datasets
     from uad_bench.config import Overrides
     from uad_bench.errors import PartialFailure
-    from uad_bench.pipeline.matrix import with_settings
+    from uad_bench.pipeline.settings import with_settings
 
-    options.show_log()
+    options.show_messages(quiet, verbose)
     over = with_settings(Overrides(), options.settings(set_))
     pinned = pinned_protocol(protocol, over.protocol)
     sources, failed = options.sources(data, workers, skip_broken=True), 0
-    steps = ready_steps(pinned, over.datasets, sources, datasets)
-    for name in datasets:
-        done, failures = prepare_dataset(name, over.datasets.get(name, {}), pinned, steps, sources)
-        typer.echo(
-            f"{name}: {len(done)} of {len(done) + len(failures)} cases are ready for {pinned.name} "
-            f"{pinned.fingerprint}, in {sources.cache}"
-        )
-        for error in failures:
+    for one in prepare_datasets(datasets, pinned, over.datasets, sources):
+        count = f"{len(one.cases)} of {one.found} cases are prepared"
+        typer.echo(f"{one.name}: {count} for {pinned.name} {pinned.fingerprint}, in {sources.cache}")
+        for error in one.failures:
             typer.echo(f"  {error}", err=True)
-        failed += len(failures)
+        failed += len(one.failures)
     if failed:
-        raise PartialFailure(
-            f"{failed} case{'s' * (failed > 1)} cannot be prepared", hint="see the lines above"
-        )
+        cases = "case" if failed == 1 else "cases"
+        raise PartialFailure(f"{failed} {cases} cannot be prepared", hint="see the lines above")

@@ -47,7 +47,8 @@ def run(
     fold: options.Fold = -1,
     splits: options.Splits = "",
     allow_leak: options.AllowLeak = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Train, score, measure and table one or several methods.
 
@@ -56,11 +57,13 @@ def run(
     import sys
 
     from uad_bench.config import Overrides, validated
-    from uad_bench.pipeline.matrix import Matrix, execute, parse_seeds
-    from uad_bench.pipeline.run import Workplace
+    from uad_bench.pipeline.matrix import Matrix, execute
+    from uad_bench.pipeline.run_job import Workplace
+    from uad_bench.pipeline.settings import parse_seeds
     from uad_bench.support import environment, strict_yaml
+    from uad_bench.support.environment import resolve_device
 
-    options.show_log(quiet=quiet)
+    options.show_messages(quiet, verbose)
     over = validated(Overrides, strict_yaml.read(Path(config)) if config else {}, config or "--config")
     said, table = options.table(splits)
     limits = {
@@ -77,8 +80,6 @@ def run(
         methods, parse_seeds(seeds), protocol, options.names(test), over, options.settings(set_), limits
     )
     specs = matrix.specs()
-    from uad_bench.support.environment import resolve_device
-
     here = options.sources(data, workers, skip_broken, skip_missing)
     place = Workplace(
         out,

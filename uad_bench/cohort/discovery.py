@@ -1,4 +1,4 @@
-"""Where data comes from on this machine: folders by dataset, the cache, adapters, the cases they find."""
+"""Where the data is on this machine: dataset folders, the cache, adapters, and the cases that these find."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from uad_bench import plugins
 from uad_bench.config import Protocol, checked_parameters, default_protocol, load_protocol
 from uad_bench.data.adapter import DatasetAdapter
 from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError
+from uad_bench.prepare.prepare_cases import Preparation
 from uad_bench.types import Case
 
 #: The atlas that comes with the installation, where a step names no other.
@@ -18,7 +19,12 @@ SHIPPED_ATLAS = "mni152"
 
 @dataclass(frozen=True)
 class Sources:
-    """Roots by dataset, the cache, how many processes prepare, and what may be left out of a run."""
+    """Where data is and how it is prepared on this machine.
+
+    cache: the folder of prepared cases; roots: folders by dataset; workers: processes that prepare cases;
+    skip_broken: leave out cases that cannot be paired or prepared; skip_missing: leave out cases that lack a
+    modality of the protocol.
+    """
 
     cache: Path
     roots: Mapping[str, Path] = field(default_factory=dict)
@@ -27,27 +33,34 @@ class Sources:
     skip_missing: bool = False
 
     def named_root(self, dataset: str) -> Path | None:
-        """The folder that the user named for a dataset: --data, then $UAD_BENCH_DATA/<name>.
+        """The folder that the user named for a dataset: --data, then $UAD_BENCH_DATA/<name>; None without either.
 
-        Raises DataError where the latter may not be looked into (UB321).
+        Raises DataError where $UAD_BENCH_DATA cannot be read (UB321).
         """
         if dataset in self.roots:
             return self.roots[dataset]
-        shelf = os.environ.get("UAD_BENCH_DATA", "")
+        parent = os.environ.get("UAD_BENCH_DATA", "")
         try:
-            for folder in sorted(Path(shelf).iterdir()) if shelf and Path(shelf).is_dir() else []:
+            for folder in sorted(Path(parent).iterdir()) if parent and Path(parent).is_dir() else []:
                 if folder.name.lower() == dataset.lower() and folder.is_dir():
                     return folder
         except OSError as error:
-            raise _unreadable(error, Path(shelf)) from error
+            raise _unreadable(error, Path(parent)) from error
         return None
 
+    def preparation(self, protocol: Protocol, steps: Sequence[Mapping[str, Any]]) -> Preparation:
+        """How cases are prepared here for a protocol, by these of its steps."""
+        return Preparation(protocol.modalities, steps, self.cache, self.workers)
+
     def root(self, dataset: str, adapter: DatasetAdapter) -> Path:
-        """The folder of a dataset: the user's, else the dataset's own. Raises DataError where there is none."""
+        """The folder of a dataset: the user's, else the dataset's own.
+
+        Raises DataError where there is neither (UB301).
+        """
         own = self.named_root(plugins.label(dataset)) or adapter.default_root()
         if own is None:
             about = f"; {adapter.about}" if adapter.about else ""
-            hint = f"add --data {dataset}=FOLDER, or put it under $UAD_BENCH_DATA{about}"
+            hint = f"add --data {dataset}=FOLDER, or place the folder below $UAD_BENCH_DATA{about}"
             raise DataError(f"no folder is known for dataset {dataset!r}", hint=hint, code="UB301")
         return own
 
@@ -82,13 +95,15 @@ def adapter_for(dataset: str, options: Mapping[str, Any]) -> DatasetAdapter:
     return adapter
 
 
-def find(dataset: str, options: Mapping[str, Any], sources: Sources) -> tuple[list[Case], list[DataError]]:
-    """Every case of a dataset, by case id, under the dataset's label; and an error for each that cannot be.
+def find_cases(
+    dataset: str, options: Mapping[str, Any], sources: Sources
+) -> tuple[list[Case], list[DataError]]:
+    """Every case of a dataset, ordered by case id, and an error for each case that cannot be paired.
 
-    Raises DataError for a folder that is not known, cannot be read (UB321) or holds no case, PluginError where
-    the adapter breaks.
+    Raises DataError for a folder that is not known (UB301), cannot be read (UB321) or holds no case, PluginError
+    where the adapter fails.
     """
-    adapter, called = adapter_for(dataset, options), plugins.label(dataset)
+    adapter, label = adapter_for(dataset, options), plugins.label(dataset)
     root = sources.root(dataset, adapter)
     try:
         items: list[Case | DataError] = list(adapter.discover(root))
@@ -97,9 +112,9 @@ def find(dataset: str, options: Mapping[str, Any], sources: Sources) -> tuple[li
     except OSError as error:
         raise _unreadable(error, root) from error
     except Exception as error:
-        what = f"dataset {called!r} failed to read its folder: {type(error).__name__}: {error}"
+        what = f"dataset {label!r} failed to read its folder: {type(error).__name__}: {error}"
         raise PluginError(what, where=str(root), hint="is it this dataset's folder?") from error
-    cases = [replace(item, dataset=called) for item in items if isinstance(item, Case)]
+    cases = [replace(item, dataset=label) for item in items if isinstance(item, Case)]
     faults = [item for item in items if isinstance(item, DataError)]
     return sorted(cases, key=lambda case: case.case_id), faults
 
@@ -110,27 +125,27 @@ def _unreadable(error: OSError, folder: Path) -> DataError:
     return DataError(what, where=str(error.filename or folder), hint=hint, code="UB321")
 
 
-def discover(dataset: str, options: Mapping[str, Any], sources: Sources) -> list[Case]:
-    """Every case of a dataset. Raises as `find`, and DataError for cases that cannot be paired."""
-    cases, faults = find(dataset, options, sources)
-    raise_together(faults, "cannot be paired", skip=sources.skip_broken)
+def require_cases(dataset: str, options: Mapping[str, Any], sources: Sources) -> list[Case]:
+    """Every case of a dataset. Raises as `find_cases`, and DataError for cases that cannot be paired."""
+    cases, faults = find_cases(dataset, options, sources)
+    raise_first(faults, "cannot be paired", skip=sources.skip_broken)
     return cases
 
 
-def raise_together(faults: Sequence[UadError], what: str, *, skip: bool) -> None:
-    """Raise one error for several cases, that of the first in its words; nothing where they may be skipped.
+def raise_first(faults: Sequence[UadError], what: str, *, skip: bool) -> None:
+    """Raise the first error of several cases, with their number; nothing where these cases may be skipped.
 
-    A fault of the machine is never skipped: the case itself may be sound.
+    An EnvironmentFault is always raised: the machine failed, and the case itself may be sound.
     """
-    machines = [fault for fault in faults if isinstance(fault, EnvironmentFault)]
-    if machines:
-        raise machines[0]
+    environment = [fault for fault in faults if isinstance(fault, EnvironmentFault)]
+    if environment:
+        raise environment[0]
     if not faults or skip:
         return
     if len(faults) == 1:
         raise faults[0]
     first = faults[0]
-    hint = "`uad-bench data check` lists them all; mend them, or add --skip-broken to leave them out"
+    hint = "`uad-bench data check` lists all of them; correct them, or add --skip-broken to leave them out"
     raise type(first)(
         f"{len(faults)} cases {what}; the first: {first.what}", where=first.where, hint=hint, code=first.code
     )

@@ -12,8 +12,9 @@ from uad_bench import plugins
 from uad_bench.cohort.cohort import Member
 from uad_bench.errors import UsageError
 from uad_bench.figures.run_figures import MOST_CASES, kind_of, typical
-from uad_bench.pipeline.run import Workplace, context, stored
-from uad_bench.results.run_cases import asked, members
+from uad_bench.pipeline.model import context, stored
+from uad_bench.pipeline.run_job import Workplace
+from uad_bench.results.run_cases import members, tested_rows
 from uad_bench.results.run_directory import RunDir
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def explain(run: RunDir, wish: Wish, place: Workplace, to: Path) -> list[Path]:
     from uad_bench.method.base import Method
 
     run.verify(maps=(run.path / "maps").is_dir())
-    spec, rows = run.spec(), asked(run, wish.cases, wish.test)
+    spec, rows = run.spec(), tested_rows(run, wish.cases, wish.test)
     method = stored(run, spec, place)
     if type(method).components is Method.components:
         hint = "a method shows them by `components`: docs/plugins.md"

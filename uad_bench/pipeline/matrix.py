@@ -1,7 +1,7 @@
-"""A matrix of methods and seeds becomes single runs; an executor carries them out; failures are collected.
+"""A matrix of methods and seeds becomes single runs, which are carried out one after the other.
 
-The executor here is serial. Anything shaped like `concurrent.futures` (submit, result) can stand in its place,
-because a run is one picklable call that finds everything else on disk.
+A failed run does not stop the others. Anything shaped like `concurrent.futures` can take the place of the loop in
+`execute`, because a run needs nothing but its job and finds everything else on disk.
 """
 
 import logging
@@ -10,23 +10,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from uad_bench import plugins
-from uad_bench.cohort.cohort import Cohort, gather
+from uad_bench.cohort.cohort import Cohort
 from uad_bench.cohort.discovery import pinned_protocol
+from uad_bench.cohort.gather import gather
 from uad_bench.cohort.roles import Plan
-from uad_bench.config import (
-    Overrides,
-    Protocol,
-    RunSpec,
-    checked_parameters,
-    merged,
-    validated,
-)
+from uad_bench.config import Overrides, Protocol, RunSpec, checked_parameters, merged, validated
 from uad_bench.errors import PartialFailure, UadError, UsageError, unknown_name
-from uad_bench.pipeline.evaluate_run import check_protocol
-from uad_bench.pipeline.method_names import Asked, find_method
+from uad_bench.pipeline.method_names import NamedMethod, find_method
+from uad_bench.pipeline.protocol_checks import check_protocol
 from uad_bench.pipeline.requirements import require_modalities, require_unseen
-from uad_bench.pipeline.run import Workplace, run
+from uad_bench.pipeline.run import run
+from uad_bench.pipeline.run_job import RunJob, Workplace
+from uad_bench.pipeline.settings import with_settings
 from uad_bench.results.run_directory import RunDir
+from uad_bench.support import messages
 
 if TYPE_CHECKING:
     from uad_bench.data.published_splits import RoleTable
@@ -44,7 +41,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Matrix:
-    """What a person asked for: methods by name, seeds, a protocol, test sets, settings."""
+    """What a user requests: methods by name, seeds, a protocol, test sets, settings.
+
+    overrides: a configuration file; settings: `--set` options as (path, value), applied after it; limits: fields of
+    RunSpec that are the same for all runs (fold, precision, time budget, ...).
+    """
 
     methods: Sequence[str]
     seeds: Sequence[int] = (0,)
@@ -55,9 +56,9 @@ class Matrix:
     limits: Mapping[str, Any] = field(default_factory=dict)
 
     def specs(self) -> list[RunSpec]:
-        """The single runs, methods first, seeds within. Raises UsageError for any name or value that is wrong."""
-        asked = [find_method(name) for name in dict.fromkeys(self.methods)]
-        known = [one.entry.name for one in asked]
+        """The single runs, by method, then by seed. Raises UsageError for any name or value that is wrong."""
+        methods = [find_method(name) for name in dict.fromkeys(self.methods)]
+        known = [one.entry.name for one in methods]
         over = with_settings(self.overrides, self.settings, known)
         protocol = pinned_protocol(self.protocol, over.protocol)
         check_protocol(protocol)
@@ -67,15 +68,15 @@ class Matrix:
                 raise unknown_name("method in the settings", name, known)
         for dataset in (protocol.train, *test, *over.datasets):
             plugins.resolve("dataset", dataset)
-        return [spec for one in asked for spec in self._of_method(one, over, protocol, test)]
+        return [spec for one in methods for spec in self._of_method(one, over, protocol, test)]
 
     def _of_method(
-        self, asked: Asked, over: Overrides, protocol: Protocol, test: tuple[str, ...]
+        self, method: NamedMethod, over: Overrides, protocol: Protocol, test: tuple[str, ...]
     ) -> list[RunSpec]:
         from uad_bench.method.base import variant
 
-        entry, cls = asked.entry, asked.cls
-        values = merged(merged(asked.preset(protocol), over.methods.get(entry.name, {})), asked.chosen)
+        entry, cls = method.entry, method.cls
+        values = merged(merged(method.preset(protocol), over.methods.get(entry.name, {})), method.chosen)
         parameters = checked_parameters(cls, values, entry.name)
         named = variant(_built(cls, parameters, entry.name))
         common = {
@@ -101,76 +102,34 @@ def _built(cls: type[Any], parameters: Mapping[str, Any], name: str) -> Any:  # 
         raise UsageError(f"method {name!r} does not take these parameters", hint=str(error)) from error
 
 
-def with_settings(
-    over: Overrides, settings: Sequence[tuple[Sequence[str], Any]], methods: Sequence[str] = ()
-) -> Overrides:
-    """`over` with every --set laid on it. The first word of a key is a method, `protocol`, or a dataset."""
-    result = over.model_dump()
-    for path, value in settings:
-        section, *keys = _section(list(path), methods)
-        nested: dict[str, Any] = {keys[-1]: value}
-        for key in reversed(keys[:-1]):
-            nested = {key: nested}
-        result[section] = merged(result[section], nested)
-    return validated(Overrides, result, "--set")
-
-
-def _section(path: list[str], methods: Sequence[str]) -> list[str]:
-    """A key with the section of Overrides in front that it belongs to."""
-    names = dict.fromkeys(methods)
-    if path[0] in {"protocol", "methods", "datasets"} and len(path) > 1:
-        return path
-    if path[0] in names and len(path) > 1:
-        return ["methods", *path]
-    if ("dataset", path[0]) in plugins.catalogue().entries and len(path) > 1:
-        return ["datasets", *path]
-    if len(path) == 1 and len(names) == 1:
-        return ["methods", *names, *path]
-    datasets = (entry.name for entry in plugins.catalogue().names("dataset"))
-    key = ".".join(path)
-    raise unknown_name(
-        "setting", key, [*names, "protocol", *datasets], hint="(METHOD.KEY, DATASET.KEY, protocol.KEY)"
-    )
-
-
 def execute(specs: Sequence[RunSpec], place: Workplace, table: "RoleTable | None" = None) -> Outcome:
     """Carry out all runs one after the other; a run that fails does not stop the others.
 
-    `table` holds the roles where the specs name a published split.
-
-    The outcome's error is the first one itself where no run ended well, PartialFailure naming the failed runs
-    where some did. Raises what `gather` raises.
+    table: the split table that the specs name, if any. The error of the outcome is the first one itself where no run
+    ended well, PartialFailure with the names of the failed runs where some did. Raises what `gather` raises.
     """
-    cohorts: dict[str, Cohort] = {}
+    cohorts: dict[str, tuple[Cohort, list[logging.LogRecord]]] = {}
     done: list[RunDir] = []
     failed: list[tuple[str, UadError]] = []
     for spec in specs:
         key = f"{spec.protocol.fingerprint}/{spec.test}/{spec.datasets}"
         if key not in cohorts:
-            cohorts[key] = gather(
-                spec.protocol, spec.test, spec.datasets, place.sources, Plan.of(spec, table)
-            )
+            with messages.collected() as records:
+                cohorts[key] = gather(spec, place.sources, Plan.of(spec, table)), records
+        cohort, records = cohorts[key]
         try:
-            done.append(run(spec, cohorts[key], place))
+            done.append(run(RunJob.of(spec, cohort, place), records))
         except UadError as error:
             failed.append((f"{spec.method} seed {spec.seed}", error))
-            log.info(f"{spec.method} seed {spec.seed}: FAILED, {error}")
+            log.error("%s seed %d: FAILED, %s", spec.method, spec.seed, error)
+    return Outcome(tuple(done), _error(failed, len(specs)))
+
+
+def _error(failed: Sequence[tuple[str, UadError]], n: int) -> UadError | None:
+    """The error to end with after `n` runs."""
     if not failed:
-        return Outcome(tuple(done))
-    if not done:
-        return Outcome((), failed[0][1])
-    what, names = f"{len(failed)} of {len(specs)} runs failed", ", ".join(name for name, _ in failed)
-    return Outcome(tuple(done), PartialFailure(what, where=names, hint=str(failed[0][1])))
-
-
-def parse_seeds(text: str) -> list[int]:
-    """`5` is the five seeds 0..4; `0,1,7` are these three. Raises UsageError for anything else."""
-    try:
-        numbers = [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        numbers = []
-    seeds = list(range(numbers[0])) if len(numbers) == 1 and "," not in text else numbers
-    if not seeds or min(seeds) < 0 or max(seeds) >= 2**63 or len(set(seeds)) != len(seeds):
-        hint = "write a count (5) or different numbers with commas (0,1,2; one seed: 7,)"
-        raise UsageError(f"--seeds {text!r}", hint=hint, code="UB203")
-    return seeds
+        return None
+    if len(failed) == n:
+        return failed[0][1]
+    names = ", ".join(name for name, _ in failed)
+    return PartialFailure(f"{len(failed)} of {n} runs failed", where=names, hint=str(failed[0][1]))

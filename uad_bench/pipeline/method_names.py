@@ -1,22 +1,22 @@
-"""What a person calls a method: NAME, NAME:VARIANT, a file, a class; `paper/` before it for its own defaults."""
+"""The method that a name stands for: NAME, NAME:VARIANT, a file, a class; `paper/` in front takes its own defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from uad_bench import plugins
-from uad_bench.config import Protocol
+from uad_bench.config import Protocol, RunSpec
 from uad_bench.errors import unknown_name
 
 PAPER = "paper/"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A method that was asked for.
+class NamedMethod:
+    """A method as a user named it.
 
-    chosen: the parameters that its `:variant` stands for. paper: whatever a protocol presets, the method's own
-    defaults hold, which are its paper's.
+    chosen: the parameters that its `:variant` stands for; paper: the method's own defaults, which are those of its
+    paper, hold whatever the protocol presets.
     """
 
     entry: plugins.Entry
@@ -25,9 +25,9 @@ class Asked:
     paper: bool = False
 
     def preset(self, protocol: Protocol) -> dict[str, Any]:
-        """What the protocol presets for it, as far as the name leaves that standing.
+        """The parameters that the protocol presets for this method.
 
-        A preset may choose a variant; where one is named, nothing of that choice stays in it.
+        A preset may choose a variant; where the user names one, the preset's choice is dropped.
         """
         if self.paper:
             return {}
@@ -36,15 +36,20 @@ class Asked:
         return {key: value for key, value in usual.items() if key not in chooses}
 
 
-def find_method(name: str) -> Asked:
+def find_method(name: str) -> NamedMethod:
     """The method of a name. Raises UsageError where there is none, or no such variant of it."""
-    called = name if name.endswith(".py") else name.removeprefix(PAPER)  # a folder may have that name
-    base, _, wanted = called.partition(":")
-    if wanted and ("method", base) in plugins.catalogue().entries:
+    called = name if name.endswith(".py") else name.removeprefix(PAPER)  # a folder may be named paper/
+    base, _, variant = called.partition(":")
+    if variant and ("method", base) in plugins.catalogue().entries:
         entry = plugins.resolve("method", base)
         cls = plugins.load(entry)
-        if wanted not in cls.variants:
-            raise unknown_name(f"variant of {base}", wanted, cls.variants)
-        return Asked(entry, cls, cls.variants[wanted], called != name)
+        if variant not in cls.variants:
+            raise unknown_name(f"variant of {base}", variant, cls.variants)
+        return NamedMethod(entry, cls, cls.variants[variant], called != name)
     entry = plugins.resolve("method", called)
-    return Asked(entry, plugins.load(entry), {}, called != name)
+    return NamedMethod(entry, plugins.load(entry), {}, called != name)
+
+
+def method_class(spec: RunSpec) -> type[Any]:
+    """The class of a run's method. Raises PluginError where it cannot be loaded."""
+    return plugins.load(plugins.Entry("method", spec.method, spec.target, "", spec.source))

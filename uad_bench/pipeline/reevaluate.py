@@ -1,4 +1,4 @@
-"""Measure a finished run again from its stored maps, under its own protocol or a changed one."""
+"""A finished run measured again from its stored maps, under its own protocol or a changed one."""
 
 import os
 import shutil
@@ -6,21 +6,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from uad_bench.cohort.cohort import Cohort, gather
+from uad_bench.cohort.cohort import Cohort
 from uad_bench.cohort.discovery import Sources
+from uad_bench.cohort.gather import gather
 from uad_bench.cohort.roles import Plan
 from uad_bench.config import Protocol, RunSpec, merged, validated
 from uad_bench.data.published_splits import RoleTable, Row
 from uad_bench.errors import DataError, UsageError
-from uad_bench.pipeline import evaluate_run
+from uad_bench.pipeline.evaluate_run import evaluate_run
+from uad_bench.pipeline.protocol_checks import check_protocol
 from uad_bench.results.run_directory import RunDir, run_dir
+from uad_bench.support import messages
 
 #: What may change without scoring again: everything that comes after the map.
 AFTER_THE_MAP = {"postprocess", "thresholds", "metrics", "primary", "name", "summary"}
 
 
 def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]], sources: Sources) -> RunDir:
-    """Write the numbers of a run again. A changed protocol makes a run of its own that shares the maps.
+    """Write the numbers of a run again; a changed protocol makes a new run that shares the maps.
 
     Raises UsageError for a change that would need new maps, DataError where the cases are not those of the run,
     IntegrityError where the run was edited.
@@ -31,16 +34,10 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
             "the run kept no maps", where=directory.name, hint="run it again with --keep-maps all"
         )
     spec = changed(directory.spec(), settings)
-    evaluate_run.check_protocol(spec.protocol)
-    # The roles are those of the run, wherever they came from; leaks were told when it was made.
+    check_protocol(spec.protocol)
+    # The roles are those of the run, wherever they came from; leaks were reported when it was made.
     plan = Plan(table=_own_roles(directory), allow_leak=True)
-    cohort = gather(
-        spec.protocol,
-        spec.test,
-        spec.datasets,
-        replace(sources, skip_missing=True, skip_broken=True),
-        plan,
-    )
+    cohort = gather(spec, replace(sources, skip_missing=True, skip_broken=True), plan)
     _same_cases(directory, cohort)
     target = run_dir(directory.path.resolve().parents[2], spec, cohort.digest)
     with target.locked():
@@ -49,14 +46,15 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
         if target.path != directory.path.resolve():
             _share(directory, target)
         target.write_spec(spec)
-        evaluate_run.assess(target, spec, cohort)
+        with messages.written(target.path / "log.txt"):
+            evaluate_run(target, spec, cohort)
         target.seal()
         target.set_state(**facts)
     return target
 
 
 def _own_roles(directory: RunDir) -> RoleTable:
-    """Who was in which role when the run was made, as a split table."""
+    """The roles that the run was made with, as a split table."""
     rows = enumerate(directory.table("splits.csv"), start=2)
     return RoleTable(
         tuple(Row(r["dataset"].lower(), "", None, r["role"], r["case_id"], "splits.csv", n) for n, r in rows)

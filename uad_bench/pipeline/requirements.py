@@ -1,37 +1,40 @@
-"""What a method asks of a run, and a run of a method, before anything is prepared."""
+"""What a method requires of a run, checked before any preparation: modalities, weights that saw no test set."""
 
 from uad_bench import plugins
 from uad_bench.config import RunSpec
 from uad_bench.data.audit import Finding
 from uad_bench.errors import DataError, UsageError
+from uad_bench.pipeline.method_names import method_class
 
 
 def require_unseen(cls: type, spec: RunSpec) -> None:
-    """Raise DataError where weights that a method brings have seen a test set (L11), unless the run allows leaks."""
-    brought: tuple[str, ...] = cls(**spec.parameters).seen()
-    seen = sorted(set(brought) & {plugins.label(name) for name in spec.test})
+    """Raise DataError where pretrained weights of a method were trained on a test set (leak L11, UB340).
+
+    Nothing is raised where the run allows leaks.
+    """
+    seen = _seen_tests(cls(**spec.parameters).seen(), spec)
     if seen and not spec.allow_leak:
-        what = f"leak L11: weights that {spec.method!r} brings have seen {', '.join(seen)}"
-        hint = "test on another dataset, or add --allow-leak, which marks the result for good"
+        what = f"leak L11: pretrained weights of {spec.method!r} were trained on {', '.join(seen)}"
+        hint = "test on another dataset, or add --allow-leak, which marks the result permanently"
         raise DataError(what, hint=hint, code="UB340")
 
 
 def require_modalities(cls: type, spec: RunSpec) -> None:
-    """Raise where a method cannot take the protocol's modalities."""
-    can, asked = cls.modalities, spec.protocol.modalities  # type: ignore[attr-defined]
-    if can and not set(asked) <= set(can):
-        raise UsageError(
-            f"method {spec.method!r} takes {', '.join(can)}, protocol {spec.protocol.name!r} has "
-            f"{', '.join(asked)}",
-            hint="choose a protocol with a modality that it takes",
-            code="UB204",
-        )
+    """Raise UsageError where a method cannot take the protocol's modalities (UB204)."""
+    takes, has = cls.modalities, spec.protocol.modalities  # type: ignore[attr-defined]
+    if takes and not set(has) <= set(takes):
+        name = spec.protocol.name
+        what = f"method {spec.method!r} takes {', '.join(takes)}, protocol {name!r} has {', '.join(has)}"
+        raise UsageError(what, hint="choose a protocol with a modality that it takes", code="UB204")
 
 
 def borrowed_weights(spec: RunSpec) -> list[Finding]:
-    """L11: what a method says of the weights that it brings."""
-    entry = plugins.Entry("method", spec.method, spec.target, "", spec.source)
-    seen = sorted(set(plugins.load(entry)(**spec.parameters).seen()))
-    tested = set(seen) & {plugins.label(name) for name in spec.test}
-    what = f"weights from elsewhere have seen {', '.join(seen)}"
-    return [Finding("L11", "error" if tested else "note", what, tuple(sorted(tested)))] if seen else []
+    """Rule L11 of the audit: on which datasets the pretrained weights of a method were trained."""
+    seen = sorted(set(method_class(spec)(**spec.parameters).seen()))
+    tested = _seen_tests(seen, spec)
+    what = f"pretrained weights were trained on {', '.join(seen)}"
+    return [Finding("L11", "error" if tested else "note", what, tuple(tested))] if seen else []
+
+
+def _seen_tests(seen: "tuple[str, ...] | list[str]", spec: RunSpec) -> list[str]:
+    return sorted(set(seen) & {plugins.label(name) for name in spec.test})

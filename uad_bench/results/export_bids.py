@@ -19,13 +19,13 @@ from uad_bench.cohort.discovery import Sources
 from uad_bench.config import RunSpec
 from uad_bench.data.nifti.header_checks import nifti_header
 from uad_bench.data.nifti.read import Volume, read_grid
-from uad_bench.data.nifti.validation import place
+from uad_bench.data.nifti.validation import location
 from uad_bench.data.nifti.write import write_volume
 from uad_bench.errors import DataError, UadError, UsageError, unknown_name
 from uad_bench.prepare.to_native import back, in_files
 from uad_bench.results import bids, run_cases
 from uad_bench.results.run_directory import RunDir
-from uad_bench.results.scored_maps import Views
+from uad_bench.results.scored_maps import ScoredMaps
 from uad_bench.support.atomic_files import write_json
 from uad_bench.support.process_pool import each
 from uad_bench.support.progress import Ticker
@@ -160,7 +160,7 @@ def write(item: Item, to: Path) -> None:
     """The map of one case, and the mask where a rule is asked for, each with its description beside it."""
     ready, case = item.member.prepared, item.member.case
     source = case.images[ready.record["modalities"][0]]
-    native, header = read_grid(source, case.case_id), nifti_header(source, place(case.case_id, source))
+    native, header = read_grid(source, case.case_id), nifti_header(source, location(case.case_id, source))
     brain_mask = ready.scan().brain_mask
     prepared = in_files(ready.record, ready.scan().shape)
     values, _ = back(item.run.read_map(case.dataset, case.case_id), brain_mask, prepared, native)
@@ -171,7 +171,7 @@ def write(item: Item, to: Path) -> None:
     )
     if item.threshold is None:
         return
-    (scored,) = Views(item.run, [item.member], item.spec)
+    (scored,) = ScoredMaps(item.run, [item.member], item.spec)
     cleaned = _without_dropped(scored, item.threshold, item.spec)
     values, region = back(cleaned, scored.brain_mask, prepared, native)
     mask = region & (values >= item.threshold)

@@ -1,4 +1,4 @@
-"""The cases of a finished run, found again on disk: only those asked for, and only with the run's own voxels."""
+"""The cases of a finished run, found again on disk and checked to hold the voxels that the run was made on."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -6,20 +6,20 @@ from typing import Any
 
 from uad_bench import plugins
 from uad_bench.cohort.cohort import Member
-from uad_bench.cohort.discovery import Sources, find
+from uad_bench.cohort.discovery import Sources, find_cases
 from uad_bench.config import RunSpec
 from uad_bench.errors import DataError, unknown_name
 from uad_bench.prepare.chain import parse_steps
-from uad_bench.prepare.parallel import prepare_all
+from uad_bench.prepare.prepare_cases import prepare_cases
 from uad_bench.results.run_directory import RunDir
-from uad_bench.support.progress import Ticker
+from uad_bench.support.text import first_names
 from uad_bench.types import Case
 
 Row = Mapping[str, str]
 
 
 def members(run: RunDir, rows: Sequence[Row], sources: Sources) -> list[Member]:
-    """The prepared cases of some rows of splits.csv, in their order; no other data needs to be there.
+    """The prepared cases of some rows of splits.csv, in their order; no other case needs to be on disk.
 
     Raises DataError where a case is missing, cannot be prepared, or holds other voxels than then (UB306).
     """
@@ -27,42 +27,36 @@ def members(run: RunDir, rows: Sequence[Row], sources: Sources) -> list[Member]:
     known = _on_disk(spec, {row["dataset"] for row in rows}, sources)
     found = [known.get((row["dataset"], row["case_id"])) for row in rows]
     _refuse([row for row, case in zip(rows, found, strict=True) if case is None], "are not in the data", run)
-    done, failures = prepare_all(
-        [case for case in found if case],
-        spec.protocol.modalities,
-        steps_of(run, spec),
-        sources.cache,
-        sources.workers,
-        Ticker("prepare"),
-    )
+    how = sources.preparation(spec.protocol, steps_of(run, spec))
+    done, failures = prepare_cases([case for case in found if case], how)
     if failures:
         raise failures[0][1]
     pairs = list(zip(rows, done, strict=True))
-    odd = [row for row, one in pairs if one.content != row["content"]]
-    _refuse(odd, "hold other voxels than the run was made on", run)
+    changed = [row for row, one in pairs if one.content != row["content"]]
+    _refuse(changed, "hold other voxels than the run was made on", run)
     return [Member(one, row["role"]) for row, one in pairs]
 
 
-def asked(run: RunDir, wanted: Collection[str], dataset: str = "") -> list[Row]:
+def tested_rows(run: RunDir, wanted: Collection[str], dataset: str = "") -> list[Row]:
     """The rows of splits.csv of a run's test cases: all of a dataset (default: its first), or those wanted.
 
     wanted: case ids, or dataset/case_id. Raises UsageError for a dataset or case that the run did not test on.
     """
     tests = {plugins.label(name): name for name in run.spec().test}
-    called = plugins.label(dataset) if dataset else next(iter(tests))
-    if called not in tests:
+    label = plugins.label(dataset) if dataset else next(iter(tests))
+    if label not in tests:
         raise unknown_name(f"test set of {run.name}", dataset, tests)
     table: list[Row] = [*run.table("splits.csv")]
-    rows = [row for row in table if (row["role"], row["dataset"]) == ("test", called)]
-    known = {name: row for row in rows for name in (row["case_id"], f"{called}/{row['case_id']}")}
+    rows = [row for row in table if (row["role"], row["dataset"]) == ("test", label)]
+    known = {name: row for row in rows for name in (row["case_id"], f"{label}/{row['case_id']}")}
     for name in wanted:
         if name not in known:
-            raise unknown_name(f"test case of {called}", name, [row["case_id"] for row in rows])
+            raise unknown_name(f"test case of {label}", name, [row["case_id"] for row in rows])
     return list({id(known[name]): known[name] for name in wanted}.values()) if wanted else rows
 
 
 def steps_of(run: RunDir, spec: RunSpec) -> list[Mapping[str, Any]]:
-    """The preparation steps of a run, with what they learnt from its training scans."""
+    """The preparation steps of a run, with the parameters that were learnt from its training scans."""
     path = run.path / "fitted.json"
     learnt = iter(json.loads(path.read_text()) if path.is_file() else [])
     steps = zip(spec.protocol.steps, parse_steps(spec.protocol.steps), strict=True)
@@ -75,13 +69,14 @@ def _on_disk(spec: RunSpec, datasets: set[str], sources: Sources) -> dict[tuple[
     for name in dict.fromkeys([*spec.test, spec.protocol.train]):
         label = plugins.label(name)
         if label in datasets:
-            cases, _ = find(name, spec.datasets.get(name, {}), sources)
+            cases, _ = find_cases(name, spec.datasets.get(name, {}), sources)
             known |= {(label, case.case_id): case for case in cases}
     return known
 
 
-def _refuse(odd: Sequence[Row], what: str, run: RunDir) -> None:
-    if odd:
-        few = ", ".join(row["case_id"] for row in odd[:5])
+def _refuse(rows: Sequence[Row], what: str, run: RunDir) -> None:
+    """Raise DataError for rows whose cases are not those of the run (UB306)."""
+    if rows:
+        names = first_names([row["case_id"] for row in rows])
         hint = "give the same data with --data"
-        raise DataError(f"{len(odd)} cases {what}: {few}", where=run.name, hint=hint, code="UB306")
+        raise DataError(f"{len(rows)} cases {what}: {names}", where=run.name, hint=hint, code="UB306")

@@ -1,4 +1,4 @@
-"""Stored maps as evaluation sees them: post-processed, beside their lesion masks, one case after the other."""
+"""Stored anomaly maps as evaluation reads them: post-processed, with their lesion masks, one case at a time."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 SPOOL = ".views-"
 
 
-class Views(Sequence[Scored]):
-    """The post-processed maps of some members beside their lesion masks, re-iterable.
+class ScoredMaps(Sequence[Scored]):
+    """The post-processed maps of some members with their lesion masks; can be iterated several times.
 
-    steps: the first post-processing steps of the protocol, by default all. A few maps are made side by side, ahead
-    of the reader. What is made is kept for the next pass: small sets in memory, large ones in a folder beside
-    the maps that goes with this object.
+    steps: the first post-processing steps of the protocol, by default all. A few maps are computed in parallel, ahead
+    of the reader, and kept for the next pass: small sets in memory, large ones in a folder next to the maps that
+    is removed with this object.
     """
 
     KEEP_VOXELS = 2e8
@@ -61,7 +61,7 @@ class Views(Sequence[Scored]):
         return self._some(range(len(self.members)))
 
     def forget(self) -> None:
-        """Let go of what was kept for the next pass."""
+        """Drop what was kept for the next pass."""
         self._kept.clear()
         self._spooled.clear()
         if self._spool is not None:
@@ -81,7 +81,7 @@ class Views(Sequence[Scored]):
                     yield scored
 
     def _ready(self, index: int, scored: Scored) -> Scored:
-        return scored if index in self._kept or index in self._spooled else self._cleaned(scored)
+        return scored if index in self._kept or index in self._spooled else self._postprocessed(scored)
 
     def _keep(self, index: int, scored: Scored) -> None:
         if self._in_memory:
@@ -113,7 +113,7 @@ class Views(Sequence[Scored]):
         return values, brain
 
     def _read(self, index: int) -> Scored:
-        """A case as it is kept, or as it was scored."""
+        """A case as it was kept, or as it was scored."""
         member = self.members[index]
         scan, truth, case = member.prepared.scan(), member.prepared.truth(), member.case
         if index in self._kept:
@@ -125,7 +125,7 @@ class Views(Sequence[Scored]):
             # What is neither lesion nor healthy belongs to no region that a number is made from.
             brain = scan.brain_mask if truth.ignored is None else scan.brain_mask & ~truth.ignored
         return Scored(
-            name_of(case),
+            evaluation_id(case),
             values,
             brain,
             truth.lesion_mask,
@@ -138,7 +138,7 @@ class Views(Sequence[Scored]):
             strata=strata(case, truth, float(np.prod(scan.spacing))),
         )
 
-    def _cleaned(self, raw: Scored) -> Scored:
+    def _postprocessed(self, raw: Scored) -> Scored:
         from uad_bench.evaluate import postprocess
 
         values, region = postprocess.apply(raw.map, raw.brain_mask, self._steps)
@@ -146,13 +146,13 @@ class Views(Sequence[Scored]):
         return replace(raw, map=values, brain_mask=np.array(region))
 
 
-def name_of(case: Case) -> str:
-    """How evaluation tells cases apart: two datasets may both have a "case01"."""
+def evaluation_id(case: Case) -> str:
+    """The id of a case in evaluation; two datasets may both have a "case01"."""
     return f"{case.dataset}/{case.case_id}"
 
 
 def strata(case: Case, truth: Truth, voxel_mm3: float) -> dict[str, str]:
-    """The strata of a case: what is known of the subject, and the band of its lesion load."""
+    """The strata of a case: site, scanner, age band and sex of the subject, and the band of its lesion load."""
     known = facts(case)
     if not case.healthy:
         voxels = int(np.count_nonzero(truth.lesion_mask)) + truth.lost
@@ -160,7 +160,7 @@ def strata(case: Case, truth: Truth, voxel_mm3: float) -> dict[str, str]:
     return known
 
 
-def forget_spools(directory: run_directory.RunDir) -> None:
-    """Remove what a killed evaluation left behind."""
+def remove_spools(directory: run_directory.RunDir) -> None:
+    """Remove the folders that a killed evaluation left."""
     for folder in directory.path.glob(f"{SPOOL}*"):
         shutil.rmtree(folder, ignore_errors=True)

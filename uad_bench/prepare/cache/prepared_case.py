@@ -14,7 +14,7 @@ from filelock import FileLock
 from uad_bench.config import digest
 from uad_bench.errors import DataError, EnvironmentFault, IntegrityError
 from uad_bench.prepare.cache.entry import entry_folder, read_entry, sources, whole, write_entry
-from uad_bench.prepare.cache.file_digests import Holds, held, known
+from uad_bench.prepare.cache.file_digests import held, known
 from uad_bench.prepare.chain import Prepared, parse_steps, run_chain
 from uad_bench.types import Case, FloatArray, Scan, Truth
 
@@ -128,8 +128,10 @@ def prepared(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Pat
 
     Raises what `run_chain` and `entry_folder` raise, and EnvironmentFault where the cache cannot be written.
     """
+    files = sources(case, modalities)
+    # What comes before a step that was fitted is an entry too: another fit starts there.
+    first = next((i for i, step in enumerate(parse_steps(steps)) if step.was_fitted), 0)
     try:
-        files = sources(case, modalities)
         holds = {role: held(path, case.case_id, cache_dir) for role, path in files.items()}
         folder = entry_folder(case, modalities, steps, holds, cache_dir)
         record = read_entry(folder)
@@ -137,24 +139,12 @@ def prepared(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Pat
             folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(folder.with_suffix(".lock")):
                 record = read_entry(folder)
-                record = record or _made(case, modalities, steps, holds, folder, cache_dir)
+                if record is None:
+                    start = prepared(case, modalities, steps[:first], cache_dir).result() if first else None
+                    result = run_chain(case, modalities, steps[first:], start)
+                    record = write_entry(case, result, holds, folder)
     except OSError as error:
         what = f"cannot write the cache: {error.strerror or error}"
         hint = "free some space, or name another cache folder"
         raise EnvironmentFault(what, where=str(cache_dir), hint=hint) from error
     return PreparedCase(case, folder, record)
-
-
-def _made(
-    case: Case,
-    modalities: Sequence[str],
-    steps: Steps,
-    holds: Mapping[str, Holds],
-    folder: Path,
-    cache_dir: Path,
-) -> dict[str, Any]:
-    """Prepare a case. What comes before a step that was fitted is an entry too: another fit starts there."""
-    first = next((i for i, step in enumerate(parse_steps(steps)) if step.was_fitted), 0)
-    start = prepared(case, modalities, steps[:first], cache_dir).result() if first else None
-    result = run_chain(case, modalities, steps[first:], start)
-    return write_entry(case, result, holds, folder)
