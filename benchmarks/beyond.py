@@ -24,9 +24,10 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from uad_bench import Context, Scan
-from uad_bench.cohort.cohort import Cohort, Member, gather
+from uad_bench.cohort.cohort import Cohort, Member
 from uad_bench.cohort.discovery import Sources
-from uad_bench.config import load_protocol
+from uad_bench.cohort.gather import gather
+from uad_bench.config import RunSpec, load_protocol
 from uad_bench.evaluate import postprocess
 from uad_bench.leaderboard.statistics.paired_tests import contrasts
 from uad_methods.patch2loc import Patch2Loc
@@ -114,8 +115,19 @@ def everyone(roots: Mapping[str, Path]) -> Subjects:
     sources = Sources(cache, roots, skip_missing=True)
     names, options = ["phantom", *roots], {"phantom": {"seed": COHORT}}
     some, all_of = (
-        gather(load_protocol("phantom", {"modalities": m}), names, options, sources, print)
-        for m in (["t2"], MODALITIES)
+        gather(
+            RunSpec(
+                method="none",
+                target="none",
+                parameters={},
+                protocol=load_protocol("phantom", {"modalities": modalities}),
+                test=tuple(names),
+                datasets=options,
+                seed=0,
+            ),
+            sources,
+        )
+        for modalities in (["t2"], MODALITIES)
     )
     tests = {name: (_lesions(some, name), _lesions(all_of, name)) for name in names}
     tests["phantom"] = (tests["phantom"][1], tests["phantom"][1])

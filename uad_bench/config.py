@@ -1,4 +1,4 @@
-"""Protocol and RunSpec: everything that pins a number down, validated, resolved and fingerprinted."""
+"""Protocol and RunSpec: everything that determines a result, validated, resolved and fingerprinted."""
 
 import hashlib
 import json
@@ -20,6 +20,7 @@ from pydantic import (
 
 from uad_bench.errors import UadError, UsageError, unknown_name
 from uad_bench.support import strict_yaml
+from uad_bench.support.deprecation import present_names
 from uad_bench.support.package_files import shipped
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -27,7 +28,7 @@ Triple = tuple[float, float, float]
 
 
 class Strict(BaseModel):
-    """Unknown keys are errors, numbers are finite and no truth values, nothing changes afterwards."""
+    """Base of all specifications: unknown keys are errors, numbers are finite and not bool, instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -42,7 +43,11 @@ class Strict(BaseModel):
 
 
 class Grid(Strict):
-    """The common grid. spacing in mm; shape (X, Y, Z); centre: "brain" (its centre of mass) or mm, RAS."""
+    """The common voxel grid.
+
+    spacing: (x, y, z) in mm; shape: (X, Y, Z) in voxels; centre: "brain", the centre of mass of the brain mask, or a
+    point (x, y, z) in mm, RAS+.
+    """
 
     spacing: Triple
     shape: tuple[int, int, int]
@@ -53,8 +58,8 @@ class Splits(Strict):
     """Shares of subjects by role. A subject's role depends on `salt` and its own id alone.
 
     healthy: of the training dataset's healthy subjects (healthy subjects of other datasets are all test);
-    tune: per lesion dataset, the share of its subjects that threshold rules named `tune` may see. folds: in how
-    many the subjects that are not test are cut, one of them being val (`--fold`); 0: train and val by share.
+    tune: per lesion dataset, the share of its subjects that the threshold rule `tune` may use. folds: the number of
+    folds of the subjects that are not test, one of which is val (`--fold`); 0: train and val by share.
     """
 
     salt: str = "uad-bench"
@@ -71,11 +76,11 @@ class Splits(Strict):
 
 
 class Protocol(Strict):
-    """The fair part: shared by all methods of a table. `fingerprint` names it; unequal ones never mix.
+    """What all methods of a leaderboard share. Results with different fingerprints are never ranked together.
 
-    train, test: dataset names; prepare, postprocess: steps in order, each {"step": name, ...parameters};
-    thresholds: rules; metrics: names; primary: the metric that ranks; presets: parameters of methods that are
-    usual under this protocol (a method's own settings, not part of the fingerprint).
+    modalities: words such as t1, t2, flair, in channel order; train, test: dataset names; prepare, postprocess: steps
+    in order, each {"step": name, ...parameters}; thresholds: threshold rules; metrics: names; primary: the metric that
+    ranks; presets: usual parameters of methods under this protocol, by method (not part of the fingerprint).
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
@@ -101,15 +106,15 @@ class Protocol(Strict):
 
     @property
     def fingerprint(self) -> str:
-        """12 hex digits of what makes numbers comparable."""
+        """12 hex digits of everything that must be equal for results to be comparable."""
         return digest(self.pinned)
 
     @property
     def pinned(self) -> dict[str, Any]:
-        """What the fingerprint is made of; names, presets and the list of test sets are not."""
+        """The keys that the fingerprint covers; names, presets and the list of test sets are not among them."""
         pinned = {"version", "modalities", "train", "grid", "prepare", "postprocess", "splits"}
         values: dict[str, Any] = self.model_dump(mode="json", include=pinned)
-        if not self.splits.folds:  # came later: a protocol that does not use it keeps its fingerprint
+        if not self.splits.folds:  # added later: a protocol without folds keeps its fingerprint
             del values["splits"]["folds"]
         values["prepare"] = [_without_path(step) for step in values["prepare"]]
         return values
@@ -118,10 +123,11 @@ class Protocol(Strict):
 class RunSpec(Strict):
     """One run: one method with its parameters, one seed, one protocol, some test sets.
 
-    method: name in tables (with ":variant"); target: where its class is; source: the distribution it comes
-    from; parameters: all hyper-parameters, resolved; datasets: options of dataset plug-ins; fold: which fold is
-    val; map_bits: width of the stored scores that all numbers are made from, 32 keeps every bit; splits:
-    the published table that gave the roles, "" for the protocol's own; allow_leak: see `Plan`.
+    method: name in tables, with ":variant"; target: "module:Class"; source: the distribution that it comes from;
+    parameters: all hyper-parameters, resolved; datasets: options of dataset plug-ins, by dataset; fold: the fold that
+    is val; map_bits: bits of a stored anomaly score, from which all metrics are computed (32 keeps every bit);
+    splits: the published table that gave the roles, "" for those of the protocol; allow_leak: see `cohort.roles.Plan`.
+    time_budget_s: seconds of training, None for no limit.
     """
 
     method: str
@@ -142,17 +148,17 @@ class RunSpec(Strict):
     allow_leak: bool = False
 
     def run_id(self, cohort: str) -> str:
-        """The folder's name: equal for an equal spec and cohort, so that a repeated command finds its run."""
-        asked = self.model_dump(mode="json", exclude={"seed", "checkpoint_minutes", "keep_maps"})
+        """The name of the run directory; equal specification and cohort give equal names."""
+        values = self.model_dump(mode="json", exclude={"seed", "checkpoint_minutes", "keep_maps"})
         for later, unused in (("fold", None), ("splits", ""), ("allow_leak", False), ("map_bits", 32)):
-            if asked[later] == unused:  # came later: runs that do not use them are found again
-                del asked[later]
-        asked |= {"protocol": self.protocol.fingerprint, "cohort": cohort}
-        return f"seed{self.seed}-{digest(asked)[:8]}"
+            if values[later] == unused:  # added later: runs without them keep their names
+                del values[later]
+        values |= {"protocol": self.protocol.fingerprint, "cohort": cohort}
+        return f"seed{self.seed}-{digest(values)[:8]}"
 
 
 def _without_path(step: dict[str, Any]) -> dict[str, Any]:
-    """A step without the path of its atlas where its digest stands beside it: a moved file is the same file."""
+    """A step without the path of its atlas where the digest of the atlas is given: a moved file is the same atlas."""
     return {key: value for key, value in step.items() if key != "atlas" or not step.get("sha256")}
 
 
@@ -200,7 +206,7 @@ def _owner(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
 
 
 def parameters_model(cls: type) -> type[BaseModel]:
-    """A pydantic model of a plug-in's dataclass fields: the same checks as for a protocol."""
+    """A pydantic model of the dataclass fields of a plug-in, with the same checks as for a protocol."""
     if not is_dataclass(cls):
         return create_model(cls.__name__, __base__=Strict)
     hints = get_type_hints(cls)
@@ -216,13 +222,13 @@ def _default(field: DataclassField[Any]) -> Any:  # of any type
 
 
 def checked_parameters(cls: type, values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """All dataclass fields of a plug-in class with `values` in place, validated. Raises UsageError."""
-    model = validated(parameters_model(cls), values, name)
+    """All dataclass fields of a plug-in class, with `values` set and validated. Raises UsageError (UB201, UB202)."""
+    model = validated(parameters_model(cls), present_names(cls, values), name)
     return {key: getattr(model, key) for key in type(model).model_fields}
 
 
 def default_protocol() -> str:
-    """The protocol of a run that names none: what configs/default.txt says."""
+    """The protocol of a run that names none, from configs/default.txt."""
     return (shipped("configs") / "default.txt").read_text().strip()
 
 
@@ -232,7 +238,10 @@ def protocol_names() -> dict[str, Path]:
 
 
 def load_protocol(name: str, overrides: Mapping[str, Any] | None = None) -> Protocol:
-    """A shipped protocol by name, or any YAML file by path; `overrides` are laid over its keys."""
+    """A shipped protocol by name, or any YAML file by path, with `overrides` applied to its keys.
+
+    Raises UsageError for an unknown name and for keys or values that are not valid.
+    """
     path = protocol_names().get(name) or Path(name)
     if path.suffix not in {".yaml", ".yml"}:
         raise unknown_name("protocol", name, protocol_names(), hint="or the path of a .yaml file")
@@ -240,7 +249,11 @@ def load_protocol(name: str, overrides: Mapping[str, Any] | None = None) -> Prot
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `over` laid on it, mapping by mapping; lists and values are replaced whole."""
+    """`base` updated by `over`, mapping by mapping; lists and values are replaced as a whole.
+
+    >>> merged({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}})
+    {'a': {'b': 3, 'c': 2}}
+    """
     result = dict(base)
     for key, value in over.items():
         inner = result.get(key)
@@ -250,7 +263,11 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def assignment(text: str) -> tuple[list[str], Any]:
-    """`a.b=1e-3` as (["a", "b"], 0.001). Raises UsageError where there is no key or no "="."""
+    """A `--set` option as path and value. Raises UsageError where there is no key or no "=".
+
+    >>> assignment("a.b=1e-3")
+    (['a', 'b'], 0.001)
+    """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise UsageError(f"--set {text!r}", hint="write KEY=VALUE, for instance METHOD.steps=100")

@@ -1,10 +1,10 @@
-"""Every error that a user may meet, as one tree.
+"""Every error that a user may meet, as one class tree.
 
     UadError                     1
-    ├── UsageError               2   a name, key, value or combination that cannot be
+    ├── UsageError               2   a name, key, value or combination that is not valid
     ├── DataError                3   a file, a case or a dataset is missing or wrong
     ├── PluginError              4   a method, dataset or metric broke its contract
-    ├── IntegrityError           5   a digest, an archive or a path that must not be trusted
+    ├── IntegrityError           5   a digest, an archive or a path that cannot be trusted
     ├── EnvironmentFault         6   disk, memory, lock, device
     └── PartialFailure           7   finished, but some cases or runs failed
 
@@ -18,9 +18,9 @@ from typing import Any
 
 
 class UadError(Exception):
-    """Base of all errors that are told in one line, without a traceback.
+    """Base of all errors that are printed as one line, without a traceback.
 
-    `what` says what is wrong, `where` names the case, file or key, `hint` says what to do about it.
+    what: what is wrong; where: the case, file or key; hint: what to do; code: stable across releases (UB...).
     """
 
     exit_code = 1
@@ -43,7 +43,7 @@ class UadError(Exception):
 
 
 class UsageError(UadError):
-    """A name, key, value or combination that cannot be."""
+    """A name, key, value or combination that is not valid."""
 
     exit_code, code = 2, "UB200"
 
@@ -61,13 +61,13 @@ class PluginError(UadError):
 
 
 class IntegrityError(UadError):
-    """A digest, an archive or a path that must not be trusted."""
+    """A digest, an archive or a path that cannot be trusted."""
 
     exit_code, code = 5, "UB500"
 
 
 class EnvironmentFault(UadError):
-    """Disk, memory, lock or device: the machine, not the user."""
+    """Disk, memory, lock or device: a fault of the machine, not of the input."""
 
     exit_code, code = 6, "UB600"
 
@@ -79,9 +79,9 @@ class PartialFailure(UadError):
 
 
 class Terminated(BaseException):
-    """The scheduler asked the process to end (SIGTERM); it ends like Ctrl-C, with exit code 143.
+    """SIGTERM, for instance from a scheduler; the process ends as after Ctrl-C, with exit code 143.
 
-    No KeyboardInterrupt: the library of the command line turns those into a bare 130.
+    Not a KeyboardInterrupt, because typer turns those into exit code 130 without further handling.
     """
 
 

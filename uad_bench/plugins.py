@@ -1,4 +1,4 @@
-"""Entry points -> names -> classes. Listing imports nothing heavy; a broken plug-in is listed, not fatal."""
+"""Plug-ins: from entry points to names to classes. Listing imports no heavy library; a broken plug-in is listed."""
 
 import importlib
 import importlib.util
@@ -18,7 +18,7 @@ from uad_bench.errors import PluginError, UadError, UsageError, unknown_name
 Kind = Literal["method", "dataset", "metric"]
 KINDS: tuple[Kind, ...] = ("method", "dataset", "metric")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
-#: In rows "@" leads to the threshold rule, "." to the form and ":" away from the stage of the clean-up.
+#: In row names "@" precedes the threshold rule, "." the form, and ":" follows the post-processing stage.
 METRIC_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 CONTRACTS = {
     "method": ("uad_bench.method.base", "Method"),
@@ -29,7 +29,7 @@ CONTRACTS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered name; target is "package.module:Class", source the distribution it comes from."""
+    """One registered name. target: "package.module:Class"; source: the distribution that registers it."""
 
     kind: Kind
     name: str
@@ -40,7 +40,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Broken:
-    """A plug-in, or one of its names, that cannot be used, and why."""
+    """A plug-in, or one of its names, that cannot be used, with the reason."""
 
     name: str
     source: str
@@ -49,13 +49,13 @@ class Broken:
 
 @dataclass
 class Catalogue:
-    """All that the installed plug-ins registered."""
+    """Everything that the installed plug-ins registered."""
 
     entries: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
 
     def names(self, kind: Kind) -> list[Entry]:
-        """The entries of one kind, by name."""
+        """The entries of one kind, ordered by name."""
         return sorted((e for e in self.entries.values() if e.kind == kind), key=lambda e: e.name)
 
     def add(self, kind: Kind, name: str, target: str, summary: str, source: str) -> None:
@@ -65,7 +65,7 @@ class Catalogue:
         if not isinstance(name, str) or not pattern.fullmatch(name):
             self.broken.append(Broken(repr(name)[:80], source, f"a {kind} name must match {pattern.pattern}"))
         elif taken:
-            reason = f"{kind} {name!r} is registered by {taken.source} too; the first one counts"
+            reason = f"{kind} {name!r} is also registered by {taken.source}, which comes first"
             self.broken.append(Broken(name, source, reason))
         else:
             self.entries[kind, name] = Entry(kind, name, str(target), " ".join(str(summary).split()), source)
@@ -80,7 +80,7 @@ def catalogue() -> Catalogue:
     ):
         try:
             _collect(found, point.load(), _source(point))
-        except Exception as error:  # whatever a stranger's import raises
+        except Exception as error:  # an import of a plug-in may raise anything
             found.broken.append(Broken(point.name, _source(point), f"{type(error).__name__}: {error}"))
     return found
 
@@ -120,7 +120,7 @@ def resolve(kind: Kind, name: str) -> Entry:
 
 
 def label(name: str) -> str:
-    """What a plug-in is called in results, however it was named: a name itself, a class, or a file's stem."""
+    """The name of a plug-in in results: a registered name as it is, a class in lower case, or the stem of a file."""
     path, _, cls = name.partition(":")
     if path.endswith(".py"):
         return cls.lower() or Path(path).stem
@@ -128,7 +128,11 @@ def label(name: str) -> str:
 
 
 def load(entry: Entry) -> type[Any]:
-    """The class behind an entry. Raises PluginError where it cannot be imported or breaks its contract."""
+    """The class of an entry.
+
+    Raises PluginError where it cannot be imported (UB401) or is not derived from its contract, UsageError where a file
+    holds no or several classes of the kind.
+    """
     module_name, _, cls = entry.target.partition(":")
     try:
         module = (
@@ -171,7 +175,7 @@ def _from_file(path: Path) -> Any:  # a module
 
 
 def _only_class(module: Any, entry: Entry) -> type[Any]:  # a module
-    """The one class of the kind's contract that a file defines itself."""
+    """The only class in a file that is derived from the contract of its kind."""
     contract = _contract(entry.kind)
     own = [
         value

@@ -1,4 +1,4 @@
-"""The words of the story as frozen data: Case, Scan, Component, Truth, Scored, Value. No logic lives here.
+"""The data types that all stages share: Case, Scan, Component, Truth, Scored, Value. Frozen, without logic.
 
 Axes are RAS+ everywhere: x grows to the subject's right, y to the front, z upwards. Images are (C, X, Y, Z),
 one channel a modality; masks and anomaly maps are (X, Y, Z). An axial slice is `image[:, :, :, z]`.
@@ -12,11 +12,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from uad_bench.support.deprecation import renamed_fields
+
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 Affine = npt.NDArray[np.float64]
 
 
+@renamed_fields(mask_cut="mask_threshold", masks_apart="allow_other_mask_grid")
 @dataclass(frozen=True)
 class Case:
     """What exists on disk for one imaging session: paths only, no voxels.
@@ -25,8 +28,8 @@ class Case:
     one sort within a dataset ("tumour"); empty where the dataset knows no kinds. `lesion_labels` are the
     integer values of the lesion mask that count as lesion; empty means every value above zero.
     `ignored_labels` are values that are neither lesion nor healthy: those voxels are not evaluated.
-    `mask_cut`: masks hold fractions (a linear warp's) and are cut above this; None: fractions are an error.
-    `masks_apart`: masks may lie on a grid of none of the images; their world coordinates are trusted.
+    `mask_threshold`: masks hold fractions (of a linear warp), and voxels above this count; None: fractions are an
+    error. `allow_other_mask_grid`: masks may lie on a grid of their own, by their world coordinates.
     `stripped`: True for scans that hold the brain alone, False for whole heads, None where nobody knows.
     `site` and `scanner` are words, "" where unknown; `age` is in years, `sex` is "f" or "m", None where unknown.
     """
@@ -41,8 +44,8 @@ class Case:
     lesion_kind: str = ""
     lesion_labels: tuple[int, ...] = ()
     ignored_labels: tuple[int, ...] = ()
-    mask_cut: float | None = None
-    masks_apart: bool = False
+    mask_threshold: float | None = None
+    allow_other_mask_grid: bool = False
     stripped: bool | None = None
     site: str = ""
     scanner: str = ""
@@ -58,7 +61,7 @@ def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 @dataclass(frozen=True)
 class Scan:
-    """One prepared scan: all that a method ever sees of a case. Arrays are read-only.
+    """One prepared scan: everything that a method gets of a case. Arrays are read-only.
 
     image: float32 (C, X, Y, Z), background 0; brain_mask: bool (X, Y, Z); affine: (4, 4), voxel to world in
     mm, RAS+; spacing: voxel size (x, y, z) in mm; modalities: one word a channel, in the protocol's order.
@@ -84,11 +87,11 @@ class Scan:
 
 @dataclass(frozen=True)
 class Component:
-    """One part of what an anomaly map is made of, as `Method.components` gives it. For pictures, never for numbers.
+    """One component of an anomaly map, as `Method.components` returns it; for figures, never for metrics.
 
-    values: float (X, Y, Z) on the scan's grid; (2, X, Y, Z) for a shift. kind: how it is to be read: "value", any
-    number; "intensity", on the scale of the scan's image; "shift", from each voxel to another place in its axial
-    slice, along x and y in voxels. unit: a word for the colour bar, "" where there is none.
+    values: float (X, Y, Z) on the scan's grid; (2, X, Y, Z) for a shift. kind: "value", any number; "intensity", on the
+    scale of the scan's image; "shift", the displacement from each voxel to another position in its axial slice,
+    along x and y in voxels. unit: label of the colour bar, "" for none.
     """
 
     values: FloatArray
@@ -98,7 +101,7 @@ class Component:
 
 @dataclass(frozen=True)
 class Truth:
-    """The lesion mask of a case, bool (X, Y, Z). Only evaluation may ask for it.
+    """The lesion mask of a case, bool (X, Y, Z). Only evaluation has access to it.
 
     `lost` counts lesion voxels of the grid that the preparation could not keep inside the field of view.
     `ignored`, bool (X, Y, Z), marks voxels that are neither lesion nor healthy; None: there are none.
@@ -112,13 +115,13 @@ class Truth:
 
 @dataclass(frozen=True)
 class Scored:
-    """An anomaly map beside the truth: what a metric sees. All arrays (X, Y, Z) on the scan's grid.
+    """An anomaly map with its lesion mask: what a metric gets. All arrays (X, Y, Z) on the scan's grid.
 
     map: float32, finite inside the brain, higher = more anomalous, any range. brain_mask: the region of interest
-    that post-processing left; whole_brain: the scan's own brain mask, None where it is the same. lost: lesion
-    voxels that the preparation could not keep on the grid; they count as missed. image: the prepared scan
-    (C, X, Y, Z) where a metric may ask how a lesion looks; strata: groups the case belongs to beside its lesion
-    kind, by what they are told apart ({"site": "HH", "sex": "f"}).
+    after post-processing; whole_brain: the scan's own brain mask, None where it is the same. lost: lesion voxels that
+    the preparation could not keep on the grid; they count as missed. image: the prepared scan (C, X, Y, Z), for
+    metrics that use intensities; strata: the groups of the case in addition to its lesion kind
+    ({"site": "HH", "sex": "f"}).
     """
 
     case_id: str
@@ -136,7 +139,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Value:
-    """A metric's answer: a finite number, or None with the reason why it is not defined."""
+    """The value of a metric: a finite number, or None with the reason why it is undefined."""
 
     value: float | None
     reason: str = ""

@@ -153,7 +153,7 @@ def test_whoever_stops_it_is_told_what_is_kept(monkeypatch, capsys, stop, code):
     """F77, F78."""
     monkeypatch.setattr(environment, "describe", lambda *_: (_ for _ in ()).throw(stop))
     left, _, err = call(monkeypatch, capsys, "doctor")
-    assert (left, err.strip()) == (code, "interrupted: finished work is kept, --resume goes on")
+    assert (left, err.strip()) == (code, "interrupted: finished work is kept, --resume continues")
 
 
 def test_the_cache_is_listed_verified_and_pruned(monkeypatch, capsys, toy_case, tmp_path):
@@ -173,7 +173,7 @@ def test_the_cache_is_listed_verified_and_pruned(monkeypatch, capsys, toy_case, 
     assert call(monkeypatch, capsys, "cache", "prune")[0] == 2
     assert call(monkeypatch, capsys, "cache", "prune", "--dataset", "other")[1].startswith("0 entries")
     assert call(monkeypatch, capsys, "cache", "prune", "--all", "--dry-run")[1].startswith(
-        "1 entries would go"
+        "1 entries would be removed"
     )
     assert one.folder.is_dir()
     assert call(monkeypatch, capsys, "cache", "prune", "--all")[1].startswith("1 entries removed")

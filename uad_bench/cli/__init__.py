@@ -1,4 +1,4 @@
-"""The door: typer verbs that parse, call and print. Nothing heavy is imported before a verb needs it."""
+"""The command line: typer verbs that parse, call and print. Each verb imports the heavy libraries that it needs."""
 
 import signal
 import sys
@@ -10,28 +10,28 @@ from uad_bench.cli import list as listing
 from uad_bench.errors import Terminated, UadError
 from uad_bench.support import numpy_cpu
 
-KEPT = "interrupted: finished work is kept, --resume goes on"
+INTERRUPTED = "interrupted: finished work is kept, --resume continues"
 
 app = typer.Typer(
     name="uad-bench",
-    help="Unsupervised anomaly detection in brain MRI, compared fairly.\n\nStart with: uad-bench list",
+    help="Benchmark of unsupervised anomaly detection in brain MRI.\n\nStart with: uad-bench list",
     no_args_is_help=True,
-    rich_markup_mode=None,  # rich costs 0.2 s on the way to --help
+    rich_markup_mode=None,  # importing rich takes 0.2 s
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-data_app = typer.Typer(help="Datasets: unpack, check, look at them.", no_args_is_help=True)
+data_app = typer.Typer(help="Datasets: unpack, check and report.", no_args_is_help=True)
 
 
 @app.callback(invoke_without_command=True)
 def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
     debug: bool = typer.Option(False, "--debug", help="Show tracebacks."),
 ) -> None:
-    del debug  # read in main(), before anything can fail
+    del debug  # read in main(), before any verb runs
     if version:
         from uad_bench import __version__
 
@@ -59,7 +59,7 @@ app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:
-    """Run a verb; every error that a person can do something about is one line and an exit code."""
+    """Run a verb. Every error that a user can act on is printed as one line, with its exit code."""
     numpy_cpu.prefer_avx2()
     signal.signal(signal.SIGTERM, _terminate)
     debug = "--debug" in sys.argv
@@ -71,15 +71,17 @@ def main() -> None:
             raise
         _leave(f"error[{error.code}]: {error}", error.exit_code)
     except (Terminated, KeyboardInterrupt, typer.Abort) as stop:
-        _leave(KEPT, 143 if isinstance(stop, Terminated) else 130)
+        _leave(INTERRUPTED, 143 if isinstance(stop, Terminated) else 130)
     except typer.Exit as leave:
         sys.exit(leave.exit_code)
-    except typer.exceptions.TyperException as error:  # a word on the command line
+    except typer.exceptions.TyperException as error:  # a wrong argument or option
         _leave(f"error[UB200]: {' '.join(error.format_message().split())} (try --help)", 2)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    _leave(KEPT if answer == 130 else "", answer if isinstance(answer, int) else 0)  # 130: Ctrl-C, says typer
+    _leave(
+        INTERRUPTED if answer == 130 else "", answer if isinstance(answer, int) else 0
+    )  # 130: Ctrl-C, says typer
 
 
 def _terminate(_number: int, _frame: object) -> None:

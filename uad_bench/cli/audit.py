@@ -1,4 +1,4 @@
-"""`audit`: who is where he must not be, in a split table, in data on disk, or in a finished run."""
+"""`audit`: leaks in a split table, in data on disk, or in a finished run."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -32,11 +32,11 @@ def audit(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Look for leaks: of finished runs, of a split table alone, or of data on disk with their roles.
+    """Search for leaks in finished runs, in a split table alone, or in data on disk with their roles.
 
-    Without RUN, and without --splits or with --data, the cases on disk are given the protocol's roles, or those
-    of --splits, in each of its folds unless --fold names one. A line tells each finding, then one each leak
-    rule. Ends with exit code 3 where a finding is an error.
+    RUN audits finished runs; --splits without --data audits the table alone. Otherwise the cases on disk get the
+    roles of the protocol, or those of --splits, in each fold unless --fold names one. The output has one line for
+    each finding and one for each leak rule. Exit code 3 if a finding is an error.
     """
     options.show_messages(quiet, verbose)
     said, table = options.table(splits)
@@ -48,46 +48,48 @@ def audit(
         findings = _of_table(table, folds, source)
     else:
         findings = _of_data(_plans(table, folds, source), protocol, test, data, set_)
-    _tell(findings)
+    _print(findings)
 
 
 def _of_runs(folders: list[Path]) -> "list[Finding]":
     import json
 
-    from uad_bench.data.audit.finished_runs import audit_recorded
+    from uad_bench.data.audit.finished_runs import audit_finished_run
     from uad_bench.results.run_directory import find_runs
 
     findings: list[Finding] = []
     for run in find_runs(folders):
         if run.state != "complete":
-            log.info(f"{run.name}: {run.state}, not audited")
+            log.warning("%s: %s, not audited", run.name, run.state)
             continue
         run.verify()
         files = [run.path / name for name in ("fitted.json", "audit.json")]
         fitted, before = (json.loads(file.read_text()) if file.is_file() else [] for file in files)
-        told = audit_recorded(run.table("splits.csv"), run.table("thresholds.csv"), fitted, before)
-        findings += _scoped(told, run.name)
+        found = audit_finished_run(run.table("splits.csv"), run.table("thresholds.csv"), fitted, before)
+        findings += _scoped(found, run.name)
     return findings
 
 
 def _of_table(table: "RoleTable", folds: list[int], source: str) -> "list[Finding]":
     from uad_bench.data.audit import audit_roles
-    from uad_bench.data.audit.findings import Seen
+    from uad_bench.data.audit.findings import AuditedCase
 
-    log.info("subjects are told by case ids alone; --data asks the dataset itself, sessions included")
+    log.warning(
+        "subjects are identified by case ids alone; with --data the dataset identifies them, with sessions"
+    )
     findings: list[Finding] = []
     for dataset in table.datasets:
         subjects, sources = table.subjects(dataset), table.sources(dataset)
-        asked = (folds or table.folds(dataset)) if table.folds(dataset) else [None]
-        for one, fold in product([source] if source else sources, asked):
+        chosen = (folds or table.folds(dataset)) if table.folds(dataset) else [None]
+        for one, fold in product([source] if source else sources, chosen):
             rows = table.rows(dataset, fold, one)
-            told = audit_roles([Seen(dataset, name, subjects[name], role) for name, role, _ in rows])
-            findings += _scoped(told, one if len(sources) > 1 else "", fold)
+            found = audit_roles([AuditedCase(dataset, name, subjects[name], role) for name, role, _ in rows])
+            findings += _scoped(found, one if len(sources) > 1 else "", fold)
     return findings
 
 
 def _plans(table: "RoleTable | None", folds: list[int], source: str) -> "list[Plan]":
-    """A plan for each fold that is asked for; for all of a table where none is."""
+    """A plan for each fold that is named; for all folds of a table where none is."""
     from uad_bench.cohort.roles import Plan
 
     if table and not folds:
@@ -102,7 +104,7 @@ def _of_data(
     from uad_bench.cohort.roles import assign_roles
     from uad_bench.config import Overrides, default_protocol, load_protocol
     from uad_bench.data.audit import audit_roles
-    from uad_bench.data.audit.findings import Seen
+    from uad_bench.data.audit.findings import AuditedCase
     from uad_bench.pipeline.settings import with_settings
 
     over = with_settings(Overrides(), options.settings(set_))
@@ -112,10 +114,12 @@ def _of_data(
     findings: list[Finding] = []
     for plan in plans:
         given = [pair for name, some in cases.items() for pair in assign_roles(pinned, plan, name, some)]
-        seen = [Seen(c.dataset, c.case_id, c.subject_id, role, c.healthy) for c, role in given]
+        seen = [AuditedCase(c.dataset, c.case_id, c.subject_id, role, c.healthy) for c, role in given]
         findings += _scoped(audit_roles(seen), "", plan.fold)
         if len(plans) == 1:
-            _tell_balance([(case, role) for case, role in given if case.dataset == learning and case.healthy])
+            _print_balance(
+                [(case, role) for case, role in given if case.dataset == learning and case.healthy]
+            )
     return findings
 
 
@@ -127,12 +131,14 @@ def _cases(dataset: str, protocol: "Pinned", over: "Overrides", data: list[str])
     usable = [case for case in cases if set(protocol.modalities) <= set(case.images)]
     passed = len(cases) - len(usable) + len(faults)
     if passed:
-        log.info(f"{dataset}: {passed} cases cannot take part and are not audited (uad-bench data check)")
+        log.warning(
+            "%s: %d cases cannot take part and are not audited (uad-bench data check)", dataset, passed
+        )
     return usable
 
 
-def _tell_balance(given: "list[tuple[Case, str]]") -> None:
-    """How the roles of the healthy subjects fall on sites, ages and sexes."""
+def _print_balance(given: "list[tuple[Case, str]]") -> None:
+    """Shares of the roles by site, age and sex of the healthy subjects."""
     from uad_bench.data.stratification import balance
 
     roles = {case.case_id: role for case, role in given}
@@ -142,7 +148,7 @@ def _tell_balance(given: "list[tuple[Case, str]]") -> None:
 
 
 def _scoped(findings: "Iterable[Finding]", place: str, fold: int | None = None) -> "Iterator[Finding]":
-    """The findings with the place they are of; notes without the fold, so that each is told once."""
+    """The findings with their place and fold; notes without the fold, so that each is printed once."""
     from dataclasses import replace
 
     for finding in findings:
@@ -152,13 +158,13 @@ def _scoped(findings: "Iterable[Finding]", place: str, fold: int | None = None) 
 
 
 def _cases_of(finding: "Finding") -> str:
-    """All that leaked; of what is only odd, a few."""
+    """All cases of an error, the first cases of a warning."""
     from uad_bench.support.text import first_names
 
     return ", ".join(finding.cases) if finding.severity == "error" else first_names(finding.cases)
 
 
-def _tell(findings: "list[Finding]") -> None:
+def _print(findings: "list[Finding]") -> None:
     from uad_bench.data.audit import as_lines, blocking
     from uad_bench.errors import DataError
 
@@ -170,5 +176,5 @@ def _tell(findings: "list[Finding]") -> None:
     leaks = blocking(findings)
     if leaks:
         what = f"the audit found {len(leaks)} leak{'' if len(leaks) == 1 else 's'}"
-        hint = "mend the splits; a run on them needs --allow-leak, which marks its result for good"
+        hint = "correct the splits; a run on them needs --allow-leak, which marks its result permanently"
         raise DataError(what, hint=hint, code="UB340")

@@ -1,20 +1,18 @@
-"""`cache list`, `cache verify` and `cache prune`."""
+"""`cache list`, `cache verify` and `cache prune`: the prepared cases on this machine."""
 
 import time
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(
-    help="Prepared scans: what is kept, whether it is whole, what may go.", no_args_is_help=True
-)
+app = typer.Typer(help="Prepared cases: list, verify and remove them.", no_args_is_help=True)
 
 Dataset = Annotated[str, typer.Option("--dataset", help="Only entries of this dataset.")]
 
 
 @app.command("list")
 def list_(dataset: Dataset = "") -> None:
-    """One line an entry: dataset, case, modalities, steps, size, day."""
+    """One line per entry: dataset, case, modalities, number of steps, size, date."""
     from uad_bench.cohort.discovery import default_cache
     from uad_bench.prepare.cache.inventory import entries
 
@@ -34,10 +32,10 @@ def list_(dataset: Dataset = "") -> None:
 @app.command()
 def verify(
     remove: Annotated[
-        bool, typer.Option("--remove", help="Remove what is damaged; it is made again.")
+        bool, typer.Option("--remove", help="Remove damaged entries; they are prepared again.")
     ] = False,
 ) -> None:
-    """Compare every file of the cache with its digest. Exit 5 where one differs and stays."""
+    """Compare every file of the cache with its digest. Exit code 5 if one differs and is not removed."""
     from uad_bench.cohort.discovery import default_cache
     from uad_bench.errors import IntegrityError
     from uad_bench.prepare.cache import inventory
@@ -48,9 +46,9 @@ def verify(
         if remove:
             inventory.remove(folder)
     if bad and not remove:
-        what = f"{len(bad)} cache entries are not what was written"
+        what = f"{len(bad)} cache entries differ from what was written"
         raise IntegrityError(what, hint="`uad-bench cache verify --remove` removes them", code="UB506")
-    typer.echo(f"{sum(1 for _ in inventory.entries(default_cache()))} entries are whole")
+    typer.echo(f"{sum(1 for _ in inventory.entries(default_cache()))} entries are intact")
 
 
 @app.command()
@@ -61,16 +59,18 @@ def prune(
     ] = 0,
     old: Annotated[bool, typer.Option("--old-versions", help="Only entries of older versions.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Every entry.")] = False,
-    dry: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be removed; remove nothing.")
+    ] = False,
 ) -> None:
-    """Remove entries (by dataset, age or version), and what killed processes left."""
+    """Remove entries by dataset, age or version, and temporary folders of killed processes."""
     from uad_bench.cohort.discovery import default_cache
     from uad_bench.errors import UsageError
     from uad_bench.prepare.cache import inventory
 
     if not (dataset or older or old or everything):
         hint = "choose --dataset, --older-than, --old-versions or --all"
-        raise UsageError("prune what?", hint=hint)
+        raise UsageError("no entries are selected", hint=hint)
     limit = time.time() - older * 86400
     doomed = [
         one.folder
@@ -79,4 +79,6 @@ def prune(
     ]
     doomed += inventory.remains(default_cache())
     freed = 0 if dry else sum(inventory.remove(folder) for folder in doomed)
-    typer.echo(f"{len(doomed)} entries {'would go' if dry else f'removed, {freed / 1e6:.1f} MB freed'}")
+    typer.echo(
+        f"{len(doomed)} entries {'would be removed' if dry else f'removed, {freed / 1e6:.1f} MB freed'}"
+    )

@@ -12,7 +12,7 @@ from uad_bench.cli import options
 if TYPE_CHECKING:
     from uad_bench.cohort.discovery import Sources
     from uad_bench.config import Overrides
-    from uad_bench.data.inspect import Survey
+    from uad_bench.data.inspect.survey import Survey
     from uad_bench.errors import DataError
     from uad_bench.types import Case
 
@@ -22,24 +22,25 @@ Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="A name, module:
 def import_(
     dataset: Dataset,
     archive: Annotated[
-        Path, typer.Argument(metavar="ARCHIVE", help="A tar (.gz, .bz2, .xz) or zip, fetched by you.")
+        Path,
+        typer.Argument(metavar="ARCHIVE", help="A tar (.gz, .bz2, .xz) or zip file that you downloaded."),
     ],
     into: Annotated[
-        Path, typer.Option("--into", help="The dataset's folder; the archive becomes a folder in it.")
+        Path, typer.Option("--into", help="The dataset's folder; the archive is unpacked to a folder in it.")
     ],
-    sha256: Annotated[str, typer.Option("--sha256", help="What the archive's SHA-256 must be.")] = "",
+    sha256: Annotated[str, typer.Option("--sha256", help="The SHA-256 that the archive must have.")] = "",
     set_: options.Set = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Unpack an archive safely, and say what the dataset finds in it. Nothing is downloaded."""
+    """Unpack an archive safely and list what the dataset finds in it. Nothing is downloaded."""
     from uad_bench.cohort.discovery import adapter_for
-    from uad_bench.data.archive import unpack
+    from uad_bench.data.archive.unpack import unpack
     from uad_bench.support.progress import Ticker
 
     options.show_messages(quiet, verbose)
     chosen, sources = _overrides(set_).datasets.get(dataset, {}), options.sources([f"{dataset}={into}"], 1)
-    adapter_for(dataset, chosen)  # a wrong name or setting is said before the long work
+    adapter_for(dataset, chosen)  # a wrong name or setting is an error before the long work
     ticker = Ticker(f"unpack {archive.name}")
     folder = unpack(archive.expanduser(), into.expanduser(), sha256, progress=ticker)
     typer.echo(f"unpacked: {folder}")
@@ -58,31 +59,34 @@ def check(
     data: options.Data = [],
     set_: options.Set = [],
     protocol: Annotated[
-        str, typer.Option("--protocol", "-p", help="Also list cases that lack a modality of this protocol.")
+        str, typer.Option("--protocol", "-p", help="Also report cases that lack a modality of this protocol.")
     ] = "",
-    quick: Annotated[bool, typer.Option("--quick", help="Read headers only, no voxels.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Read headers only, not voxels.")] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="A brain below 2 % or above 90 % of its box is an error.")
+        bool,
+        typer.Option(
+            "--strict", help="Treat a brain mask below 2 % or above 90 % of the volume as an error."
+        ),
     ] = False,
     workers: options.Workers = 0,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """List every case of a dataset, what it lacks, and everything that is wrong, in one report.
+    """Check every case of a dataset and report what is missing and what is wrong.
 
-    Exit 0 with warnings, 3 with errors, 5 where an id or a file must not be trusted.
+    Exit code 0 with warnings, 3 with errors, 5 if an id or a file cannot be trusted.
     """
     from uad_bench.config import load_protocol
-    from uad_bench.data.inspect import survey
     from uad_bench.data.inspect.case import Checks
-    from uad_bench.data.inspect.findings import Notes
+    from uad_bench.data.inspect.findings import FindingList
     from uad_bench.data.inspect.report import as_lines
+    from uad_bench.data.inspect.survey import survey
     from uad_bench.support.progress import Ticker
 
     options.show_messages(quiet, verbose)
-    over, sources, notes = _overrides(set_), options.sources(data, workers), Notes()
+    over, sources, notes = _overrides(set_), options.sources(data, workers), FindingList()
     wanted = load_protocol(protocol, over.protocol).modalities if protocol else ()
-    with notes.listening():
+    with notes.capturing_warnings():
         cases, faults = _find(dataset, over.datasets.get(dataset, {}), sources)
     for fault in faults:
         notes.error(fault)
@@ -103,19 +107,19 @@ def _overrides(texts: list[str]) -> "Overrides":
 def _find(
     dataset: str, chosen: Mapping[str, Any], sources: "Sources"
 ) -> "tuple[list[Case], list[DataError]]":
-    """What an adapter finds. Raises DataError where that is nothing at all, also for one that does not say so."""
+    """The cases and faults that an adapter finds. Raises DataError where there is neither (UB334)."""
     from uad_bench.cohort.discovery import find_cases
     from uad_bench.errors import DataError
 
     cases, faults = find_cases(dataset, chosen, sources)
     if not (cases or faults):
-        hint = f"`uad-bench show {dataset}` tells the layout that is expected"
+        hint = f"`uad-bench show {dataset}` describes the expected layout"
         raise DataError("no case found", where=dataset, hint=hint, code="UB334")
     return cases, faults
 
 
 def _raise_worst(dataset: str, found: "Survey") -> None:
-    """The error to end with where the survey found some. Its code is 5 where a file must not be trusted."""
+    """Raise the error to end with where the survey found some; exit code 5 where a file cannot be trusted."""
     from uad_bench.errors import DataError, IntegrityError
 
     errors = found.errors
@@ -123,7 +127,7 @@ def _raise_worst(dataset: str, found: "Survey") -> None:
         return
     what, hint = (
         f"{len(errors)} error{'s' * (len(errors) > 1)} in dataset {dataset!r}",
-        "the report above names them all",
+        "the report above lists them",
     )
     if any(error.exit_code == IntegrityError.exit_code for error in errors):
         raise IntegrityError(what, hint=hint, code="UB507")
@@ -131,20 +135,21 @@ def _raise_worst(dataset: str, found: "Survey") -> None:
 
 
 def report(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The dataset to look at.")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The dataset to report on.")],
     protocol: options.Protocol = "",
     data: options.Data = [],
     set_: options.Set = [],
     to: Annotated[
-        Path | None, typer.Option("--to", help="Where to; default: report-DATASET-PROTOCOL.")
+        Path | None,
+        typer.Option("--to", help="The folder that is written; default: report-DATASET-PROTOCOL."),
     ] = None,
     workers: options.Workers = 0,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Prepare every case and draw it: masks, atlas outline, histograms, registration figures, outliers first.
+    """Prepare every case and write an HTML report: masks, atlas outline, histograms, registration quality.
 
-    Steps that learn from training scans need the protocol's training set in --data.
+    Outliers come first. Steps that learn from training scans need the protocol's training set in --data.
     """
     from uad_bench import plugins
     from uad_bench.cohort.discovery import pinned_protocol

@@ -1,4 +1,4 @@
-"""`doctor`: what this machine has."""
+"""`doctor`: versions, device and data folders of this machine."""
 
 import typer
 
@@ -6,7 +6,7 @@ from uad_bench.cli import options
 
 
 def doctor(data: options.Data = []) -> None:
-    """Say what this machine has: versions, device, threads, data roots, broken plug-ins."""
+    """Print versions, device, threads, data folders and broken plug-ins of this installation."""
     from uad_bench import plugins
     from uad_bench.support import environment
     from uad_bench.support.environment import resolve_device

@@ -1,4 +1,4 @@
-"""`evaluate`: stored anomaly maps measured again, without training."""
+"""`evaluate`: stored anomaly maps are evaluated again, without training."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,9 +17,9 @@ def evaluate(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Measure stored maps again, without training: new metrics, thresholds or post-processing.
+    """Evaluate stored anomaly maps again, without training: new metrics, thresholds or post-processing.
 
-    With --set protocol.postprocess=... the numbers go to a run of their own, because they are another protocol's.
+    With --set protocol.postprocess=... the results go to a new run, because they belong to another protocol.
     """
     from uad_bench.pipeline.reevaluate import reevaluate
     from uad_bench.results.run_directory import find_runs

@@ -10,19 +10,27 @@ from uad_bench.cli import options
 
 def export(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of them.")],
-    to: Annotated[Path, typer.Option("--to", help="The folder of the dataset that is written.")],
+    to: Annotated[
+        Path, typer.Option("--to", help="The folder of the BIDS derivative dataset that is written.")
+    ],
     data: options.Data = [],
     cases: Annotated[
-        str, typer.Option("--cases", help="Case ids (or DATASET/ID), with commas; default: all test cases.")
+        str,
+        typer.Option(
+            "--cases", help="Case ids (or DATASET/ID), separated by commas; default: all test cases."
+        ),
     ] = "",
     thresholded: Annotated[
-        str, typer.Option("--thresholded", help="A threshold rule of the run: also write masks.")
+        str,
+        typer.Option(
+            "--thresholded", help="A threshold rule of the run; also write the masks that it gives."
+        ),
     ] = "",
     workers: options.Workers = 0,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Write anomaly maps as NIfTI on each scan's own grid, with the names of a BIDS derivative dataset."""
+    """Write anomaly maps as NIfTI on the grid of each original scan, with BIDS derivative names."""
     from uad_bench.errors import PartialFailure, UsageError
     from uad_bench.results.export_bids import export as write_all
     from uad_bench.results.run_directory import find_runs

@@ -11,31 +11,41 @@ if TYPE_CHECKING:
     from uad_bench.cohort.discovery import Sources
     from uad_bench.data.published_splits import RoleTable
 
-Protocol = Annotated[str, typer.Option("--protocol", "-p", help="A shipped protocol, or a .yaml file.")]
-Data = Annotated[
-    list[str], typer.Option("--data", help="NAME=FOLDER: where a dataset is. May stand several times.")
+Protocol = Annotated[
+    str, typer.Option("--protocol", "-p", help="A shipped protocol by name, or a .yaml file.")
 ]
+Data = Annotated[list[str], typer.Option("--data", help="NAME=FOLDER: the folder of a dataset. Repeatable.")]
 Set = Annotated[
     list[str],
     typer.Option("--set", help="METHOD.KEY=VALUE, DATASET.KEY=VALUE or protocol.KEY=VALUE. Repeatable."),
 ]
-Test = Annotated[str, typer.Option("--test", help="Test sets, with commas; default: the protocol's.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Where runs are kept.")]
-Workers = Annotated[int, typer.Option("--workers", help="Processes that prepare scans; 0: one a CPU.", min=0)]
+Test = Annotated[str, typer.Option("--test", help="Test sets, separated by commas; default: the protocol's.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="The folder of runs.")]
+Workers = Annotated[
+    int, typer.Option("--workers", help="Processes that prepare scans; 0: one per CPU.", min=0)
+]
 SkipMissing = Annotated[
-    bool, typer.Option("--skip-missing", help="Leave cases out that lack a modality; the result says so.")
+    bool,
+    typer.Option("--skip-missing", help="Leave out cases that lack a modality; the result records them."),
 ]
 Splits = Annotated[
-    str, typer.Option("--splits", help="legacy=FILE: roles of a published split table (legacy:SOURCE=FILE).")
+    str,
+    typer.Option("--splits", help="legacy=FILE or legacy:SOURCE=FILE: roles from a published split table."),
 ]
 AllowLeak = Annotated[
     bool,
-    typer.Option("--allow-leak", help="Go on where the audit finds a leak; the result is marked for good."),
+    typer.Option(
+        "--allow-leak", help="Run although the audit finds a leak; the result is marked permanently."
+    ),
 ]
-Fold = Annotated[int, typer.Option("--fold", help="Which fold is val; -1: the protocol's shares.", min=-1)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Warnings only on stderr, no progress.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Details on stderr too.")]
-SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave cases out that cannot be prepared.")]
+Fold = Annotated[
+    int, typer.Option("--fold", help="The fold that is val; -1: the shares of the protocol.", min=-1)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="On stderr only warnings, no progress.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="On stderr details too.")]
+SkipBroken = Annotated[
+    bool, typer.Option("--skip-broken", help="Leave out cases that cannot be read or prepared.")
+]
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -61,7 +71,7 @@ def sources(
 
 
 def table(text: str) -> "tuple[str, RoleTable | None]":
-    """--splits as what a specification says of it, and the table; ("", None) where it is not given.
+    """--splits as the text that a specification keeps, and the table; ("", None) without the option.
 
     Raises UsageError for another form, DataError for a table that cannot be read.
     """

@@ -1,4 +1,4 @@
-"""`run`: train, score, measure and table methods."""
+"""`run`: methods are trained, scored, evaluated and tabled."""
 
 import logging
 import time
@@ -11,36 +11,38 @@ from uad_bench.cli import options
 
 log = logging.getLogger(__name__)
 
-PRECISION = "Of training, and of maps where the method's page says so: auto, fp32 or bf16."
-METHODS = "Names (uad-bench list), NAME:VARIANT, module:Class, .py files; paper/NAME: without the protocol's presets."
+PRECISION = "auto, fp32 or bf16, for training, and for maps where the method's page says so."
+METHODS = "NAME (uad-bench list), NAME:VARIANT, module:Class or a .py file; paper/NAME ignores the protocol's presets."
 
 
 def run(
     methods: Annotated[list[str], typer.Argument(metavar="METHOD...", help=METHODS)],
-    seeds: Annotated[str, typer.Option("--seeds", help="A count (5: seeds 0 to 4) or a list (0,1,2).")] = "1",
+    seeds: Annotated[
+        str, typer.Option("--seeds", help="A number of seeds (5: seeds 0 to 4) or a list (0,1,2).")
+    ] = "1",
     protocol: options.Protocol = "",
     test: options.Test = "",
     data: options.Data = [],
     set_: options.Set = [],
     config: Annotated[
-        str, typer.Option("--config", help="A .yaml file with keys protocol, methods, datasets.")
+        str, typer.Option("--config", help="A .yaml file with the keys protocol, methods, datasets.")
     ] = "",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option("--precision", help=PRECISION)] = "auto",
     out: options.Out = Path("runs"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with unfinished runs.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue unfinished runs.")] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start again, also where a run is complete.")
+        bool, typer.Option("--fresh", help="Start again, even where a run is complete.")
     ] = False,
     threads: Annotated[
-        int, typer.Option("--threads", help="CPU threads; 0: all. Part of a run's bits.", min=0)
+        int, typer.Option("--threads", help="CPU threads; 0: all. Bits of a result depend on it.", min=0)
     ] = 0,
     workers: options.Workers = 0,
-    time_budget: Annotated[float, typer.Option(help="Minutes of training a run; 0: no limit.", min=0)] = 0,
+    time_budget: Annotated[float, typer.Option(help="Minutes of training per run; 0: no limit.", min=0)] = 0,
     checkpoint_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints.", min=0)] = 2,
     keep_maps: Annotated[str, typer.Option("--keep-maps", help="all or none.")] = "all",
     map_bits: Annotated[
-        int, typer.Option("--map-bits", help="Width of stored scores: 32, or 16 for half the disk.")
+        int, typer.Option("--map-bits", help="Bits of a stored score: 32, or 16 for half the disk space.")
     ] = 32,
     skip_broken: options.SkipBroken = False,
     skip_missing: options.SkipMissing = False,
@@ -50,9 +52,9 @@ def run(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Train, score, measure and table one or several methods.
+    """Train methods, score and evaluate them, and print the leaderboard.
 
-    Without --data this runs on an embedded synthetic cohort, which is made once (about a minute).
+    Without --data this uses an embedded synthetic cohort, which is generated once (one to two minutes).
     """
     import sys
 

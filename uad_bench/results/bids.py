@@ -1,7 +1,7 @@
 """Names and descriptions of files as BIDS derivatives have them (bids-specification.readthedocs.io, 1.10).
 
-There is no official suffix for anomaly maps: they are no probabilities, so `probseg` would be wrong. They are
-called `scoremap`, which .bidsignore keeps from validators; thresholded maps are ordinary `mask` files.
+There is no official suffix for anomaly maps: they are not probabilities, so `probseg` would be wrong. They have the
+suffix `scoremap`, which .bidsignore hides from validators; thresholded maps are ordinary `mask` files.
 """
 
 import json
@@ -47,10 +47,10 @@ def _session(subject: str, case_id: str) -> str:
 
 
 def refuse_twins(what: str, called: Iterable[tuple[str, str]]) -> None:
-    """Raise UsageError where two things, each with its name, would share the name (UB230)."""
+    """Raise UsageError where two subjects or methods would get the same BIDS name (UB230)."""
     met: dict[str, str] = {}
     for own, name in called:
-        other = met.setdefault(name.casefold(), own)  # some file systems do not tell a from A
+        other = met.setdefault(name.casefold(), own)  # some file systems ignore case
         if other != own:
             hint = (
                 "names hold letters and digits only; export them one by one, with --to folders of their own"
@@ -64,15 +64,15 @@ def image_path(name: str, described: str, suffix: str) -> Path:
 
 
 def sidecar(image: Path) -> Path:
-    """The JSON file beside an image."""
+    """The JSON sidecar of an image."""
     return image.with_name(image.name.removesuffix(".nii.gz") + ".json")
 
 
 def begin(folder: Path, generator: Mapping[str, Any]) -> None:
     """Make `folder` a BIDS derivative dataset of `generator` (Name, Version ...).
 
-    Raises UsageError where it is a dataset that something else made (UB231), EnvironmentFault where the disk
-    does not allow it.
+    Raises UsageError where it is a dataset of another generator (UB231), EnvironmentFault where it cannot be
+    written.
     """
     path = folder / DESCRIPTION
     if path.exists() and generator["Name"] not in _makers(path):
@@ -96,7 +96,7 @@ def _makers(description: Path) -> set[str]:
 
 
 def described(image: Path) -> dict[str, Any]:
-    """The description beside an image, empty where there is none that can be read."""
+    """The content of the JSON sidecar of an image, empty where it cannot be read."""
     try:
         found: dict[str, Any] = json.loads(sidecar(image).read_text())
     except (OSError, ValueError):

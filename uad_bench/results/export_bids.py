@@ -1,8 +1,8 @@
 """Anomaly maps of finished runs on the grids of the scans' own files, as a BIDS derivative dataset.
 
 DIR/dataset_description.json   .bidsignore
-DIR/sub-x/anat/sub-x_desc-method_scoremap.nii.gz + .json        the map as the method gave it
-DIR/sub-x/anat/sub-x_desc-methodrule_mask.nii.gz + .json        where the evaluated map reaches a threshold
+DIR/sub-x/anat/sub-x_desc-method_scoremap.nii.gz + .json        the map as the method returned it
+DIR/sub-x/anat/sub-x_desc-methodrule_mask.nii.gz + .json        voxels of the evaluated map at or above a threshold
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -37,7 +37,7 @@ SCORED = ("test", "tune", "val")
 
 @dataclass(frozen=True)
 class Item:
-    """One map of one run. name: `sub-..` of its case; threshold: of `rule`, None where no mask is asked for."""
+    """One map of one run. name: `sub-..` of its case; threshold: of `rule`, None where no mask is exported."""
 
     run: RunDir
     spec: RunSpec
@@ -55,18 +55,18 @@ class Item:
 
     @property
     def own(self) -> dict[str, str]:
-        """What tells this map from every other."""
+        """Keys of the sidecar that identify this map."""
         return {"Run": self.run.name, "Dataset": self.member.case.dataset, "CaseId": self.member.case.case_id}
 
 
 def export(
     runs: Sequence[RunDir], to: Path, sources: Sources, wanted: Collection[str], rule: str
 ) -> tuple[int, list[UadError]]:
-    """Write the maps of some complete runs under `to`: how many cases, and an error for each that failed.
+    """Write the maps of some complete runs under `to`; the number of maps written, and an error for each that failed.
 
-    wanted: case ids, or dataset/case_id; none: all test cases. rule: also masks at this threshold. Raises
-    UsageError for a case, rule or name that cannot be, before anything is written; DataError where the data is
-    not what the run was made on; IntegrityError where a run was edited.
+    wanted: case ids, or dataset/case_id; empty: all test cases. rule: also write masks at this threshold. Raises
+    UsageError for an unknown case, rule or name before anything is written; DataError where the data is not what the
+    run was made on; IntegrityError where a run was edited.
     """
     _check_wanted(wanted, runs)
     items = [item for run in runs for item in plan(run, sources, wanted, rule)]
@@ -88,7 +88,7 @@ def _check_wanted(wanted: Collection[str], runs: Sequence[RunDir]) -> None:
 
 
 def plan(run: RunDir, sources: Sources, wanted: Collection[str], rule: str) -> list[Item]:
-    """What there is to export of a run. Raises as `export`."""
+    """The maps of a run to export. Raises as `export`."""
     run.verify(maps=True)
     spec, rows = run.spec(), run.table("splits.csv")
     if not (run.path / "maps").is_dir():
@@ -112,7 +112,7 @@ def _ids(row: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _is_wanted(row: Mapping[str, str], wanted: Collection[str]) -> bool:
-    """Test cases, or those asked for as far as they were scored."""
+    """Whether a row is exported: test cases, or wanted cases that were scored."""
     if not wanted:
         return row["role"] == "test"
     return row["role"] in SCORED and any(name in wanted for name in _ids(row))
@@ -131,7 +131,7 @@ def threshold(run: RunDir, dataset: str, rule: str) -> float:
 
 
 def _check_names(items: Sequence[Item], to: Path) -> None:
-    """Raise UsageError where two maps would be one file (UB230), or a file of another run is there (UB232)."""
+    """Raise UsageError where two maps would get the same file (UB230) or a file of another run exists (UB232)."""
     cases = [item.member.case for item in items]
     called = [item.name.partition("_")[0] for item in items]
     subjects = [f"{case.dataset}/{case.subject_id}" for case in cases]
@@ -143,12 +143,12 @@ def _check_names(items: Sequence[Item], to: Path) -> None:
             there = bids.described(path)
             if there and any(there.get(key) != own for key, own in item.own.items()):
                 hint = "export to another folder"
-                what = f"a map of {there.get('Run')}, {there.get('CaseId')}, is there already"
+                what = f"a map of {there.get('Run')}, {there.get('CaseId')}, exists already"
                 raise UsageError(what, where=str(path), hint=hint, code="UB232")
 
 
 def _attempt(item: Item, to: Path) -> UadError | None:
-    """One case, in whichever process."""
+    """Export one case; its error, or None."""
     try:
         write(item, to)
     except UadError as error:
@@ -157,7 +157,7 @@ def _attempt(item: Item, to: Path) -> UadError | None:
 
 
 def write(item: Item, to: Path) -> None:
-    """The map of one case, and the mask where a rule is asked for, each with its description beside it."""
+    """Write the map of one case, and the mask where a rule is given, each with its sidecar."""
     ready, case = item.member.prepared, item.member.case
     source = case.images[ready.record["modalities"][0]]
     native, header = read_grid(source, case.case_id), nifti_header(source, location(case.case_id, source))
@@ -186,7 +186,7 @@ def write(item: Item, to: Path) -> None:
 
 
 def _without_dropped(scored: Scored, threshold: float, spec: RunSpec) -> FloatArray:
-    """The map, at its lowest where the protocol's clean-up of predictions drops what the threshold calls."""
+    """The map, at its lowest score where post-processing of masks removes voxels above the threshold."""
     from uad_bench.evaluate import postprocess
 
     called = (scored.map >= threshold) & scored.brain_mask
@@ -197,7 +197,7 @@ def _without_dropped(scored: Scored, threshold: float, spec: RunSpec) -> FloatAr
 
 
 def _about(item: Item) -> dict[str, Any]:
-    """What a reader of the file needs to know of its origin."""
+    """The origin of a map, for its sidecar."""
     spec, record = item.spec, item.member.prepared.record
     modalities = list(record["modalities"])
     source = record["sources"][modalities[0]]
@@ -220,6 +220,6 @@ def _about(item: Item) -> dict[str, Any]:
 
 
 def _put(path: Path, volume: Volume[Any], header: Any, about: Mapping[str, Any]) -> None:
-    # The description first: an image without one would be nobody's.
+    # The sidecar first, so that no image exists without its origin.
     write_json(bids.sidecar(path), about)
     write_volume(path, volume, header)

@@ -4,9 +4,9 @@
     spec.yaml       the resolved RunSpec         env.json        versions, device, threads, data roots
     spec.json       the same, for machines
     status.json     state and failures           splits.csv      every case and its role
-    left_out.csv    cases passed over, why       audit.json      what the audit found
-    fitted.json     landmarks and whom they saw
-    train.csv       losses                       log.txt         what was said, tracebacks
+    left_out.csv    cases left out, with reason  audit.json      findings of the leak audit
+    fitted.json     learnt landmarks, and from which cases
+    train.csv       losses                       log.txt         messages and tracebacks
     model/          learnt state                 checkpoints/    only while training
     maps/<dataset>/ anomaly maps                 thresholds.csv  operating points and whose cases set them
     cases.csv       one value a case and metric  metrics.csv     one value a group and metric
@@ -52,7 +52,7 @@ SEALED = (
     "metrics.csv",
     "draws.npz",
 )
-#: The code of the error that tells of an edited run.
+#: The code of the error for a run that was edited after it was sealed.
 EDITED = "UB508"
 
 
@@ -64,7 +64,7 @@ class RunDir:
 
     @property
     def name(self) -> str:
-        """How a person finds it again: protocol/method/run_id."""
+        """The name of the run for users: protocol/method/run_id."""
         return "/".join(self.path.parts[-3:])
 
     # --- state -------------------------------------------------------------------------------------------
@@ -75,11 +75,11 @@ class RunDir:
         return str(self.status()["state"]) if status.is_file() else "new"
 
     def set_state(self, state: str, **more: Any) -> None:  # JSON values
-        """Record the state and whatever else is to be known about it."""
+        """Record the state with further facts."""
         write_json(self.path / "status.json", {"state": state, **more})
 
     def status(self) -> dict[str, Any]:
-        """All that `set_state` recorded last."""
+        """What `set_state` recorded last. Raises IntegrityError where it cannot be read."""
         try:
             value: dict[str, Any] = json.loads((self.path / "status.json").read_text())
             return {"state": value["state"], **value}
@@ -89,7 +89,7 @@ class RunDir:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for this process. Raises EnvironmentFault where another one has it."""
+        """Lock the run for this process. Raises EnvironmentFault where another process has locked it."""
         lock = FileLock(self.path / "lock", blocking=False)
         try:
             lock.acquire()
@@ -110,7 +110,7 @@ class RunDir:
         return found
 
     def clear(self) -> None:
-        """Forget an unfinished or unwanted run, but not the lock file's folder itself."""
+        """Remove everything but the lock file."""
         for item in self.path.iterdir():
             if item.name != "lock":
                 shutil.rmtree(item) if item.is_dir() else item.unlink()
@@ -122,7 +122,7 @@ class RunDir:
 
     # --- tables ------------------------------------------------------------------------------------------
     def write_spec(self, spec: RunSpec) -> None:
-        """spec.yaml: the resolved specification, with the protocol's fingerprint for the eye; spec.json: the same."""
+        """spec.yaml: the resolved specification, with the protocol fingerprint as a comment; spec.json: the same."""
         values = spec.model_dump(mode="json")
         text = f"# protocol fingerprint {spec.protocol.fingerprint}\n{strict_yaml.dump(values)}"
         write_text(self.path / "spec.yaml", text)
@@ -136,7 +136,7 @@ class RunDir:
         return validated(RunSpec, values, f"{self.name}/spec.yaml")
 
     def _quick_spec(self) -> dict[str, Any] | None:
-        """spec.yaml as spec.json has it, as YAML is most of the time of reading a run; None where they differ."""
+        """The content of spec.json where it equals spec.yaml, else None; YAML takes most of the time to read a run."""
         try:
             kept: dict[str, Any] = json.loads((self.path / "spec.json").read_text(encoding="utf-8"))
             same = kept["sha256"] == sha256(self.path / "spec.yaml")
@@ -166,7 +166,7 @@ class RunDir:
             file.writelines(f"{where},{name},{value!r}\n" for name, value in named)
 
     def rewind_training(self, phase: str, step: int) -> None:
-        """Forget what train.csv holds of a phase from `step` on: a resumed loop tells it again."""
+        """Remove the rows of a phase in train.csv from `step` on, because a resumed loop writes them again."""
         path = self.path / "train.csv"
         if path.is_file():
             rows = [r for r in self.table("train.csv") if r["phase"] != phase or int(r["step"]) < step]
@@ -180,11 +180,11 @@ class RunDir:
     def write_map(
         self, dataset: str, case_id: str, values: FloatArray, brain_mask: BoolArray, bits: int = 32
     ) -> None:
-        """Keep a map (X, Y, Z) as `packing.pack_map` does."""
+        """Store a map (X, Y, Z) as `serialise.pack_map` packs it."""
         write_bytes(self.map_path(dataset, case_id), serialise.pack_map(values, brain_mask, bits))
 
     def read_map(self, dataset: str, case_id: str) -> FloatArray:
-        """The map (X, Y, Z) as it was kept. Raises IntegrityError where the file is damaged."""
+        """The stored map (X, Y, Z). Raises IntegrityError where the file is damaged."""
         return self._unpacked(self.map_path(dataset, case_id), serialise.unpack_map, "anomaly map")
 
     # --- resamples, sketches -----------------------------------------------------------------------------
@@ -193,12 +193,12 @@ class RunDir:
         write_bytes(self.path / "draws.npz", serialise.pack_draws(draws))
 
     def draws(self) -> dict[tuple[str, str, str], FloatArray64]:
-        """What `write_draws` wrote; nothing for a run from before there were any. Raises as `read_map`."""
+        """What `write_draws` wrote; empty for a run of an older version. Raises as `read_map`."""
         path = self.path / "draws.npz"
         return self._unpacked(path, serialise.unpack_draws, "draws.npz") if path.is_file() else {}
 
     def write_sketches(self, sketches: Mapping[str, Mapping[str, bytes]]) -> None:
-        """sketches/<dataset>.zip: by case, the bytes of `evaluate.sketch.Sketch`."""
+        """sketches/<dataset>.zip: by case, the bytes of a score histogram."""
         for dataset, cases in sketches.items():
             write_bytes(self.path / "sketches" / f"{dataset}.zip", serialise.pack_sketches(cases))
 
@@ -217,7 +217,7 @@ class RunDir:
 
     # --- seal --------------------------------------------------------------------------------------------
     def seal(self) -> None:
-        """digests.json over tables, model and maps: an edited result is told from a measured one."""
+        """Write digests.json over tables, model and maps, by which `verify` finds an edited result."""
         kept = [
             p
             for f in ("model", "maps", "sketches")
@@ -231,9 +231,10 @@ class RunDir:
         )
 
     def verify(self, *, maps: bool = False, model: bool = True) -> None:
-        """Raise IntegrityError naming the first file whose digest is not the sealed one.
+        """Raise IntegrityError for the first file whose digest is not the sealed one.
 
-        Maps and sketches only if asked; without `model` only the tables, which is all that numbers are read from.
+        maps: include anomaly maps and score histograms; model: include the model. Without both only the tables are
+        checked, from which all results are read.
         """
         wanted = {"maps": maps, "sketches": maps, "model": model}
         hint = "make the run again with --fresh"
@@ -251,7 +252,7 @@ class RunDir:
 
 
 def run_dir(out: Path, spec: RunSpec, cohort: str) -> RunDir:
-    """The directory of a run, made if need be. Raises EnvironmentFault where it cannot be."""
+    """The directory of a run, created if needed. Raises EnvironmentFault where that fails."""
     method = spec.method.replace(":", "-")
     path = out.resolve() / spec.protocol.name / method / spec.run_id(cohort)
     try:
@@ -263,7 +264,10 @@ def run_dir(out: Path, spec: RunSpec, cohort: str) -> RunDir:
 
 
 def find_runs(roots: Iterable[Path]) -> list[RunDir]:
-    """Every run directory at or below `roots`, complete or not, in the order of their paths."""
+    """Every run directory at or below `roots`, complete or not, ordered by path.
+
+    Raises UsageError for a root that does not exist.
+    """
     found = []
     for root in roots:
         if not root.is_dir():

@@ -1,4 +1,4 @@
-"""Maps, resamples and sketches as the bytes of files; equal contents give equal bytes. No pickle is ever read."""
+"""Maps, resamples and score histograms as bytes of files; equal content gives equal bytes. Pickle is never read."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from uad_bench.types import BoolArray, FloatArray
 Floats = npt.NDArray[np.floating[Any]]
 Draws = Mapping[tuple[str, str, str], npt.NDArray[np.float64]]
 
-#: What unpacking damaged or foreign bytes raises; RuntimeError where a flipped bit says "encrypted" or "other version".
+#: Errors of unpacking damaged or foreign bytes; RuntimeError where a flipped bit means "encrypted" or "other version".
 UNREADABLE = (
     OSError,
     ValueError,
@@ -29,10 +29,10 @@ UNREADABLE = (
 
 
 def pack_map(values: FloatArray, brain_mask: BoolArray, bits: int) -> bytes:
-    """A map (X, Y, Z), the brain only; outside it is 0 by contract.
+    """The brain voxels of a map (X, Y, Z); outside the brain a map is 0 by contract.
 
-    bits: 32 keeps every bit; 16 rounds to float16 after a scaling by a power of two that nothing overflows: 11 bits
-    of precision, order kept but for scores that become equal.
+    bits: 32 keeps every bit; 16 rounds to float16 after scaling by a power of two that avoids overflow: 11 bits of
+    precision, in the same order except for scores that become equal.
     """
     inside = values[brain_mask]
     kept, exponent = narrowed(inside) if bits == 16 else (inside, 0)
@@ -65,7 +65,7 @@ def narrowed(values: FloatArray) -> tuple[Floats, int]:
 
 
 def widened(values: Floats, exponent: int) -> Floats:
-    """What `narrowed` took, but for the rounding; float32 is left as it is."""
+    """The inverse of `narrowed`, except for rounding; float32 is returned unchanged."""
     if values.dtype == np.float32:
         return values
     most = float(np.finfo(np.float32).max)  # which rounds up to a power of two that is none
@@ -89,7 +89,7 @@ def unpack_draws(data: bytes) -> dict[tuple[str, str, str], npt.NDArray[np.float
 
 
 def pack_sketches(sketches: Mapping[str, bytes]) -> bytes:
-    """By case, the bytes of `evaluate.sketch.Sketch`."""
+    """The bytes of score histograms, by case."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
         for case_id in sorted(sketches):  # ZipInfo's own date, not today's

@@ -1,4 +1,4 @@
-"""Files that are never half-written: beside, fsync, rename."""
+"""Files that are written whole or not at all: to a temporary name, fsync, rename."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from uad_bench.errors import EnvironmentFault
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path`: afterwards the whole new file is there, or the old one still is.
+    """Write `data` to `path`: afterwards either the whole new file exists or the old one is unchanged.
 
     Raises EnvironmentFault where the disk or the permissions do not allow it.
     """
@@ -42,7 +42,7 @@ def write_json(path: Path, value: Any) -> None:  # any JSON value
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename inside `folder` survive a power cut."""
+    """Make a rename inside `folder` durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What a run ran on: versions, device, threads, memory. Recorded beside every result."""
+"""The machine of a run: versions, device, threads, memory, as every run directory records them."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ PACKAGES = ("uad-bench", "torch", "numpy", "scipy", "nibabel", "torchio", "sciki
 
 
 def threads() -> int:
-    """The CPUs that this process may use: $OMP_NUM_THREADS where it is set, as for every numerical library."""
+    """The number of CPUs that this process may use: $OMP_NUM_THREADS where it is set, as in numerical libraries."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked) > 0:
         return int(asked)
@@ -23,7 +23,7 @@ def threads() -> int:
 
 
 def describe(device: str, n_threads: int) -> dict[str, Any]:
-    """The machine, as env.json keeps it."""
+    """The machine, as env.json records it."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -85,7 +85,7 @@ def peak_memory_mib() -> int:
 
 
 def has_bf16(kind: str) -> bool:
-    """Whether a kind of device ("cpu", "cuda") multiplies in bf16 itself; elsewhere bf16 only costs time."""
+    """Whether a kind of device ("cpu", "cuda") multiplies bf16 in hardware; elsewhere bf16 only costs time."""
     import torch
 
     if kind == "cpu":
@@ -95,7 +95,7 @@ def has_bf16(kind: str) -> bool:
 
 
 def resolve_device(device: str) -> str:
-    """Turn "auto" into cuda where there is one, else cpu. Raises EnvironmentFault for a missing one."""
+    """The device of a name; "auto" is cuda if available, else cpu. Raises EnvironmentFault for a device that fails."""
     if device == "cpu":
         return device
     import torch

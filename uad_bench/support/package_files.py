@@ -1,4 +1,4 @@
-"""Where the files that ship with uad-bench are: protocols and reported numbers."""
+"""The files that ship with uad-bench: protocols and reported results."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""YAML as people mean it: 1e-3 is a number, a key stands once, no tag runs code, no file eats memory."""
+"""Strict YAML: 1e-3 is a number, duplicate keys are errors, no tag runs code, files and nesting are bounded."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 30
 
 
-class _Loader(yaml.SafeLoader):  # stays a safe loader: only plain values are constructed
+class _Loader(yaml.SafeLoader):  # a safe loader: only plain values are constructed
     """SafeLoader that reads 1e-3 as a float and refuses duplicate keys, aliases and deep nesting."""
 
     depth = 0
@@ -48,7 +48,7 @@ _FLOAT = re.compile(
     r"^[-+]?(?:(?:[0-9][0-9_]*)?\.[0-9_]+(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*\.?(?:[eE][-+]?[0-9]+)"
     r"|[0-9][0-9_]*\.|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
 )
-_INT = re.compile(r"^[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)$")  # 12:30 is no number
+_INT = re.compile(r"^[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)$")  # 12:30 is not a number
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in pairs if tag.rpartition(":")[2] not in {"float", "int"}]
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -70,7 +70,12 @@ def parse(text: str, where: str) -> Any:  # whatever the YAML says
         if "could not determine a constructor" in what:
             raise IntegrityError(f"refused YAML tag: {what}", where=at, hint="write plain values") from error
         raise UsageError(f"not readable as YAML: {what}", where=at) from error
-    except (RecursionError, ValueError, TypeError, AttributeError) as error:  # PyYAML's own, on odd values
+    except (
+        RecursionError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:  # raised by PyYAML for unusual values
         raise UsageError(f"not readable as YAML: {error}", where=where) from error
 
 
