@@ -81,7 +81,7 @@ class _Maps:
             metrics,
             rules,
             names,
-            cleanup=postprocess.split(steps)[1],
+            prediction_steps=postprocess.split(steps)[1],
             strata=full,
             draws=full,
             sketches=full,

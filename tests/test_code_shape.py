@@ -1,11 +1,13 @@
-"""The shape of the core: no import circle at any level, small files and folders."""
+"""The shape of the code: no import circle at any level, small files and folders, no parameter carried through."""
 
+import ast
 from pathlib import Path
 
 import grimp
 import pytest
 
-CORE = Path(__file__).parents[1] / "uad_bench"
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "uad_bench"
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +55,33 @@ def test_files_and_folders_stay_small():
     assert {f.name for f in folders if sum(item.is_file() for item in f.iterdir()) > 16} == set()
     long = {path.name for path in CORE.rglob("*.py") if len(path.read_text().splitlines()) > 300}
     assert long == set()
+
+
+def handed_on(function):
+    """For each call in a function, the parameters that it takes and that the function uses nowhere else."""
+    parameters = {arg.arg for arg in (*function.args.args, *function.args.kwonlyargs)} - {"self", "cls"}
+    names = [node.id for node in ast.walk(function) if isinstance(node, ast.Name)]
+    once = {name for name in parameters if names.count(name) == 1}
+    for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
+        values = [*call.args, *(keyword.value for keyword in call.keywords)]
+        yield once & {value.id for value in values if isinstance(value, ast.Name)}
+
+
+def functions(code):
+    return (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef))
+
+
+def test_parameters_that_are_only_handed_on_are_found():
+    (function,) = functions("def f(a, b, c):\n    b += 1\n    return g(a, b, key=c)")
+    assert list(handed_on(function)) == [{"a", "c"}]
+
+
+@pytest.mark.parametrize("package", ["uad_bench", "methods/uad_methods", "datasets/uad_datasets"])
+def test_no_function_hands_more_than_four_parameters_through_to_another(package):
+    found = {
+        f"{path.relative_to(ROOT)}: {function.name}"
+        for path in (ROOT / package).rglob("*.py")
+        for function in functions(path.read_text())
+        if any(len(names) > 4 for names in handed_on(function))
+    }
+    assert found == set()
