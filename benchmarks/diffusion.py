@@ -107,7 +107,10 @@ def scoring(method: Denoising, scan: Scan, ctx: Context) -> Scoring:
 
 def training(method: Denoising, steps: int, scan: Scan, ctx: Context) -> Training:
     """Steps as `fit` takes them, on slices that are on the device."""
-    net, images = method.net_.train(), method.shown(SliceStack([scan], ctx).batch(0, method.batch).image)
+    net, images = (
+        method.net_.train(),
+        method.network_input(SliceStack([scan], ctx).batch(0, method.batch).image),
+    )
     if ctx.device != "cpu":  # as `fit` lays weights out
         net.to(memory_format=torch.channels_last)
     opt = torch.optim.Adam(net.parameters(), method.lr)

@@ -29,11 +29,11 @@ from uad_bench.types import BoolArray, FloatArray
 from uad_datasets.phantom.subject import Phantom, grow
 from uad_methods.patch2loc import Patch2Loc
 from uad_methods.patch2loc.ensemble import networks
-from uad_methods.patch2loc.inference.bf16 import HalfLocator
+from uad_methods.patch2loc.inference.bf16 import BF16Locator
 from uad_methods.patch2loc.inference.exact import Conv, ExactLocator, Workspace
 from uad_methods.patch2loc.inference.fold import folded
 from uad_methods.patch2loc.locator import Locator
-from uad_methods.patch2loc.scoring import Locate, score_patches
+from uad_methods.patch2loc.scoring import Predictor, score_patches
 
 SHAPE = (192, 192, 100)
 LAYERS = ((7, 64, 64, 1), (7, 64, 128, 2), (4, 128, 128, 1), (4, 128, 256, 2), (2, 256, 256, 1), (2, 256, 512, 2),
@@ -67,10 +67,10 @@ def speed(patches: int) -> None:
     where[torch.randperm(len(where), generator=torch.Generator().manual_seed(0))[:patches]] = True
     where = where.view(1, *SHAPE[:2])
 
-    def scored(locate: Locate, chunk: int) -> torch.Tensor:
+    def scored(locate: Predictor, chunk: int) -> torch.Tensor:
         return score_patches(locate, images, height, where, 24, chunk)
 
-    exact, half = ExactLocator(net, 24), HalfLocator(net, 24)
+    exact, half = ExactLocator(net, 24), BF16Locator(net, 24)
     sides = {("loop", n): partial(scored, net, n) for n in (256, 512, 1024)}
     sides |= {("exact", n): partial(scored, exact, n) for n in (128, 256, 512, 1024)}
     sides |= {("bf16", n): partial(scored, half, n) for n in (256, 1024)}
@@ -123,7 +123,7 @@ def detection(steps: int, every: int) -> None:
     method.fit(healthy[2:], healthy[:2], Context(precision="fp32"))
     print(f"trained in {time.process_time() - began:.0f} CPU s")
     net = networks(method.net_)[0]
-    locators = {"fp32": ExactLocator(net, 24), "bf16": HalfLocator(net, 24)}
+    locators = {"fp32": ExactLocator(net, 24), "bf16": BF16Locator(net, 24)}
     scores: dict[str, list[FloatArray]] = {name: [] for name in locators}
     seconds, truth = dict.fromkeys(locators, 0.0), []
     for kind in ("tumour", "iso", "structural"):

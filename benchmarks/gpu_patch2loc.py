@@ -23,8 +23,8 @@ from uad_bench import Context, Scan, SliceStack
 from uad_bench.method.loop_state import Policy
 from uad_bench.support.environment import resolve_device
 from uad_methods.patch2loc import Patch2Loc
-from uad_methods.patch2loc.ensemble import Team, networks
-from uad_methods.patch2loc.fast import usual_count
+from uad_methods.patch2loc.ensemble import Ensemble, networks
+from uad_methods.patch2loc.fast import expected_count
 
 FLOP = 2 * 33.18e6  # of one patch of 24 through the published network, forward
 PUBLISHED_STEPS = 15_000
@@ -34,8 +34,8 @@ class Loop(Patch2Loc):
     """The published network as it stands, patch by patch: what the exact scorer is compared with."""
 
     @property
-    def _team(self) -> Team:
-        return replace(super()._team, networks=networks(self.net_))
+    def _ensemble(self) -> Ensemble:
+        return replace(super()._ensemble, networks=networks(self.net_))
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def training(size: Size, scans: list[Scan], device: str, compiled: bool) -> None
     ctx = Context(device=device, policy=policy)
     forget_peak(device)
     method.fit(scans, scans[:2], ctx)
-    count = usual_count(SliceStack(scans, ctx), method.patch, method.brain, method.candidates)
+    count = expected_count(SliceStack(scans, ctx), method.patch, method.brain, method.candidates)
     first, last = (
         19,
         (method.steps // 20) * 20 - 1,

@@ -56,8 +56,8 @@ class AE(TorchMethod):
     def loss(self, images: torch.Tensor, ctx: Context) -> torch.Tensor:
         """Sum over a slice of |x - x_hat|, mean over slices (n, C, X, Y): a scalar."""
         with ctx.autocast():
-            seen = self.net_(images)
-        return absolute_error(images, seen.image).sum(dim=(1, 2, 3)).mean()
+            output = self.net_(images)
+        return absolute_error(images, output.image).sum(dim=(1, 2, 3)).mean()
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """The residual (X, Y, Z), at least 0; 0 outside the brain."""

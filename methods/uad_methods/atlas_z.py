@@ -40,9 +40,9 @@ class AtlasZ(Method):
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """The distance (X, Y, Z), at least 0; 0 where no training scan has brain: nothing is known there."""
-        gap = np.abs(scan.image - self.mean_)
-        far = np.divide(gap, self.scale_, out=np.zeros_like(gap), where=self.scale_ > 0)
-        return np.where(scan.brain_mask, far.mean(axis=0), np.float32(0))
+        difference = np.abs(scan.image - self.mean_)
+        distance = np.divide(difference, self.scale_, out=np.zeros_like(difference), where=self.scale_ > 0)
+        return np.where(scan.brain_mask, distance.mean(axis=0), np.float32(0))
 
     def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
         """Of each modality the distance from the healthy mean, the deviation it is counted in, and that mean."""
@@ -61,8 +61,8 @@ def _moments(scans: Sequence[Scan]) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     mean = np.zeros(scans[0].image.shape)
     squares, brain = np.zeros_like(mean), np.zeros(scans[0].shape, bool)
     for seen, scan in enumerate(scans, start=1):
-        gap = scan.image - mean
-        mean += gap / seen
-        squares += gap * (scan.image - mean)
+        difference = scan.image - mean
+        mean += difference / seen
+        squares += difference * (scan.image - mean)
         brain |= scan.brain_mask
     return mean, squares / (len(scans) - 1), brain

@@ -17,13 +17,13 @@ from uad_methods.parts.networks.diffusion_unet import DiffusionUNet
 from uad_methods.parts.networks.resnet50 import ResNet50
 from uad_methods.parts.training.descent import descend
 from uad_methods.parts.training.draws import timesteps
-from uad_methods.parts.training.intensity import disturbed
+from uad_methods.parts.training.intensity import augment_intensity
 from uad_methods.parts.training.masked_pretraining import (
-    Rebuilder,
-    kept_cells,
-    rebuild_loss,
-    rebuilt,
-    whole_cells,
+    HierarchicalDecoder,
+    pad_to_cells,
+    random_cells,
+    reconstruct,
+    reconstruction_loss,
 )
 
 ALPHA_BAR = diffusion.cosine(TIMESTEPS)
@@ -96,11 +96,14 @@ class CDDPM(Denoising):
         self._spacing = x, y
         super().fit(train, val, ctx)
 
-    def warm_up(self, stack: SliceStack, ctx: Context) -> None:
+    def pretrain(self, stack: SliceStack, ctx: Context) -> None:
         """With `pretrained`: the encoder, all but its last layer, learns to rebuild slices from a third of them."""
         if not self.pretrained:
             return
-        encoder, rebuilder = self._net.encoder, Rebuilder(self.channels_, self.encoder_width).to(ctx.device)
+        encoder, rebuilder = (
+            self._net.encoder,
+            HierarchicalDecoder(self.channels_, self.encoder_width).to(ctx.device),
+        )
         learning = [
             *encoder.parameters(),
             *rebuilder.parameters(),
@@ -109,40 +112,42 @@ class CDDPM(Denoising):
         for step in ctx.steps(
             self.masked_steps, name="masked", encoder=encoder, rebuilder=rebuilder, opt=opt
         ):
-            images = whole_cells(encoded(self.shown(self.drawn(stack, step, ctx).image)))
-            keep = kept_cells(images, ctx.torch_rng("cells", step))
+            images = pad_to_cells(
+                to_unit_range(self.network_input(self.training_batch(stack, step, ctx).image))
+            )
+            keep = random_cells(images, ctx.torch_rng("cells", step))
             with ctx.autocast():
-                guess = rebuilt(encoder, rebuilder, images, keep)
-            loss = rebuild_loss(guess, images, keep)
+                prediction = reconstruct(encoder, rebuilder, images, keep)
+            loss = reconstruction_loss(prediction, images, keep)
             ctx.log(loss=loss)
             descend(opt, loss)
 
-    def varied(self, batch: Batch, step: int, ctx: Context) -> torch.Tensor:
+    def augment(self, batch: Batch, step: int, ctx: Context) -> torch.Tensor:
         """The images with changed intensities, each in its own way."""
         if not self.vary:
             return batch.image
         height = 2 * batch.z / max(1, self.shape_[2] - 1) - 1
-        return disturbed(batch.image, height, self._spacing, ctx.torch_rng("intensity", step))
+        return augment_intensity(batch.image, height, self._spacing, ctx.torch_rng("intensity", step))
 
     def loss(self, net: nn.Module, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
         """Mean |f(x_t, t, c(x_0)) - x_0| over all pixels; t uniform."""
         t = timesteps(len(clean), TIMESTEPS, key, ctx)
-        noised = diffusion.q_sample(clean, self.drawn_noise(clean, key, ctx), t, ALPHA_BAR)
+        noised = diffusion.q_sample(clean, self.training_noise(clean, key, ctx), t, ALPHA_BAR)
         with ctx.autocast(on_cpu=True):
-            guess: torch.Tensor = net(noised, t, clean)
-        return (guess.float() - clean).abs().mean()
+            prediction: torch.Tensor = net(noised, t, clean)
+        return (prediction.float() - clean).abs().mean()
 
-    def restored(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
+    def restore(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
         """The mean of what is restored from each of `starts`, under fresh noise each, in one pass each."""
-        condition = passes.run(len(clean), lambda part: self._net.encoder(encoded(clean[part])))
+        condition = passes.run(len(clean), lambda part: self._net.encoder(to_unit_range(clean[part])))
         found = torch.zeros_like(clean)
         for start in self.starts:
             at = torch.full((len(clean),), start - 1, device=clean.device)
             noised = diffusion.q_sample(clean, noise(start - 1), at, ALPHA_BAR)
-            found += self._passed(noised, at, condition, passes)
+            found += self._denoise(noised, at, condition, passes)
         return found / len(self.starts)
 
-    def _passed(
+    def _denoise(
         self,
         noised: torch.Tensor,
         at: torch.Tensor,
@@ -169,11 +174,11 @@ class Conditioned(nn.Module):
         """Slices (n, C, X, Y) in [-1, 1], noised and clean, and timesteps (n,) -> the restored slices."""
         # Of a stride of 2 on a map of one pixel, torch 2.13 leaves bf16 weight gradients uninitialised on CPUs.
         with torch.autocast("cpu", enabled=False):
-            condition = self.encoder(encoded(clean))
+            condition = self.encoder(to_unit_range(clean))
         restored: torch.Tensor = self.denoiser(noised, t, condition)
         return restored
 
 
-def encoded(clean: torch.Tensor) -> torch.Tensor:
+def to_unit_range(clean: torch.Tensor) -> torch.Tensor:
     """Slices in [-1, 1] as the encoder sees them: in [0, 1], background 0."""
     return (clean + 1) / 2

@@ -83,8 +83,8 @@ class DAE(TorchMethod):
     def loss(self, batch: Batch, noise: torch.Tensor, ctx: Context) -> torch.Tensor:
         """Mean of (f(x + n) - x)^2 over all pixels, those outside the foreground counting as 0: a scalar."""
         with ctx.autocast():
-            cleaned: torch.Tensor = self.net_(batch.image + noise)
-        return ((cleaned.float() - batch.image) ** 2 * self._foreground(batch)).mean()
+            denoised: torch.Tensor = self.net_(batch.image + noise)
+        return ((denoised.float() - batch.image) ** 2 * self._foreground(batch)).mean()
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """What is cleaned away from the scan as it is (X, Y, Z), at least 0; 0 outside the brain."""

@@ -76,32 +76,32 @@ class DDPM(Denoising):
     def loss(self, net: nn.Module, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
         """Mean |f(x_t, t) - x_0| over all pixels, or mean (f(x_t, t) - e)^2; t uniform below `trained`."""
         t = timesteps(len(clean), self.trained, key, ctx)
-        noise = self.drawn_noise(clean, key, ctx)
+        noise = self.training_noise(clean, key, ctx)
         with ctx.autocast(on_cpu=True):
-            guess: torch.Tensor = net(diffusion.q_sample(clean, noise, t, self._alpha_bar), t)
+            prediction: torch.Tensor = net(diffusion.q_sample(clean, noise, t, self._alpha_bar), t)
         if self.target == "noise":
-            return (guess.float() - noise).square().mean()
-        return (guess.float() - clean).abs().mean()
+            return (prediction.float() - noise).square().mean()
+        return (prediction.float() - clean).abs().mean()
 
-    def restored(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
+    def restore(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
         """One pass from `start`, or the chain from there down to the clean slice."""
         start = self.start - 1
         at = torch.full((len(clean),), start, device=clean.device)
-        seen = diffusion.q_sample(clean, noise(start), at, self._alpha_bar)
+        noised = diffusion.q_sample(clean, noise(start), at, self._alpha_bar)
         if not self.chain:
-            return self._guess(seen, start, passes)
-        for t, to in diffusion.chain(start, self.every):
-            guess = self._guess(seen, t, passes).clamp(-1, 1)
-            fresh = noise(to) if to >= 0 else torch.zeros_like(seen)
-            seen = diffusion.reverse_step(seen, guess, fresh, (t, to), self._alpha_bar)
-        return seen
+            return self._predict_clean(noised, start, passes)
+        for t, to in diffusion.reverse_timesteps(start, self.every):
+            prediction = self._predict_clean(noised, t, passes).clamp(-1, 1)
+            fresh = noise(to) if to >= 0 else torch.zeros_like(noised)
+            noised = diffusion.reverse_step(noised, prediction, fresh, (t, to), self._alpha_bar)
+        return noised
 
-    def _guess(self, seen: torch.Tensor, t: int, passes: Batches) -> torch.Tensor:
+    def _predict_clean(self, noised: torch.Tensor, t: int, passes: Batches) -> torch.Tensor:
         """The clean slices (n, C, X, Y) as the network sees them through the noise of timestep `t`."""
-        at = torch.full((len(seen),), t, device=seen.device)
-        out = passes.run(len(seen), lambda part: self.net_(seen[part], at[part]).float())
+        at = torch.full((len(noised),), t, device=noised.device)
+        out = passes.run(len(noised), lambda part: self.net_(noised[part], at[part]).float())
         if self.target == "noise":
-            return diffusion.clean_from_noise(seen, out, at, self._alpha_bar)
+            return diffusion.clean_from_noise(noised, out, at, self._alpha_bar)
         return out
 
     def error(self, clean: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:

@@ -18,7 +18,7 @@ from uad_methods.parts.batches import Batches
 from uad_methods.parts.images.square import from_square, to_square
 from uad_methods.parts.networks.diffusion_unet import HEAD_WIDTH, DiffusionUNet
 from uad_methods.parts.training.descent import descend
-from uad_methods.parts.training.draws import Kind, noise_fields, one_of_each
+from uad_methods.parts.training.draws import Kind, noise_fields, one_slice_per_volume
 
 TIMESTEPS = 1000  # T of every paper of the family
 
@@ -88,7 +88,7 @@ class Denoising(TorchMethod):
         """A scalar for slices (n, C, X, Y) in [-1, 1]. What it draws is a pure function of the seed and `key`."""
         raise NotImplementedError
 
-    def restored(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
+    def restore(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
         """The healthy slices (n, C, X, Y), in [-1, 1], for all slices of a volume as they are."""
         raise NotImplementedError
 
@@ -101,37 +101,37 @@ class Denoising(TorchMethod):
         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
         if ctx.device != "cpu":  # the layout that matrix units work in; a CPU trained slower with it (page)
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.warm_up(stack, ctx)
+        self.pretrain(stack, ctx)
         opt = torch.optim.Adam(net.parameters(), self.lr)
         average = self._average_of(net) if self.average else None
         kept: dict[str, Any] = {"net": net, "opt": opt, **({"average": average} if average else {})}
         validate = self._validation(average.module if average else net, val, ctx) if self.checked else None
         for step in ctx.steps(self.steps, validate=validate, **kept):
-            images = self.varied(self.drawn(stack, step, ctx), step, ctx)
-            loss = self.loss(net, self.shown(images), step, ctx)
+            images = self.augment(self.training_batch(stack, step, ctx), step, ctx)
+            loss = self.loss(net, self.network_input(images), step, ctx)
             ctx.log(loss=loss)
             descend(opt, loss, self.clip)
             if average:
                 average.update_parameters(net)
         self.net_ = average.module if average else net
 
-    def warm_up(self, stack: SliceStack, ctx: Context) -> None:
+    def pretrain(self, stack: SliceStack, ctx: Context) -> None:
         """What a part of the network learns before the denoiser is trained: a phase of its own. Default: nothing."""
 
-    def varied(self, batch: Batch, step: int, ctx: Context) -> torch.Tensor:
+    def augment(self, batch: Batch, step: int, ctx: Context) -> torch.Tensor:
         """The images (n, C, X, Y) that the denoiser is trained on. Default: those of the batch, as they are."""
         return batch.image
 
-    def drawn(self, stack: SliceStack, step: int, ctx: Context) -> Batch:
+    def training_batch(self, stack: SliceStack, step: int, ctx: Context) -> Batch:
         """The slices of a training step."""
         if self.draw == "slice":
             return stack.batch(step, self.batch)
-        return stack.take(one_of_each(stack.counts, step, self.batch, ctx))
+        return stack.take(one_slice_per_volume(stack.counts, step, self.batch, ctx))
 
     def _validation(self, net: nn.Module, val: Sequence[Scan], ctx: Context) -> Callable[[], float]:
         """The loss on `checked` slices, a training batch at a time, each with the same draws whenever it is asked."""
         held_out = SliceStack(val, ctx, name="val").spread(self.checked)
-        parts = torch.split(self.shown(held_out.image), self.batch)
+        parts = torch.split(self.network_input(held_out.image), self.batch)
 
         def loss() -> float:
             losses = [self.loss(net, part, ("val", i), ctx) * len(part) for i, part in enumerate(parts)]
@@ -143,7 +143,7 @@ class Denoising(TorchMethod):
         update = get_ema_multi_avg_fn(self.decay)  # type: ignore[no-untyped-call]
         return AveragedModel(net, multi_avg_fn=update)
 
-    def drawn_noise(self, like: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
+    def training_noise(self, like: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
         """Noise of the shape of a training batch; a pure function of the run's seed and `key`."""
         count = 1 if self.fields == "batch" else len(like)
         shape = like.shape[1:]
@@ -156,7 +156,7 @@ class Denoising(TorchMethod):
         return self.score_slices(scan, ctx, partial(self._residual, scan, ctx), size=scan.shape[2])
 
     def _residual(self, scan: Scan, ctx: Context, batch: Batch) -> torch.Tensor:
-        clean = self.shown(batch.image)
+        clean = self.network_input(batch.image)
 
         def noise(t: int) -> torch.Tensor:
             """Drawn for the whole depth, so that the noise of a slice depends on no other slice."""
@@ -167,17 +167,17 @@ class Denoising(TorchMethod):
 
         self._batches = getattr(self, "_batches", None) or Batches(self.batch_size, ctx.device)
         with ctx.autocast():  # as in training, on a GPU; a CPU's maps are float32
-            restored = self.restored(clean, noise, self._batches)
-        return self._on_the_grid(self.error(clean, restored), batch.image) * batch.brain
+            restored = self.restore(clean, noise, self._batches)
+        return self._to_grid(self.error(clean, restored), batch.image) * batch.brain
 
-    def shown(self, images: torch.Tensor) -> torch.Tensor:
+    def network_input(self, images: torch.Tensor) -> torch.Tensor:
         """Slices (n, C, X, Y) in [0, 1] as the networks see them: in [-1, 1], of sides that can be halved."""
         images = 2 * (to_square(images, self.side) if self.side else images) - 1
         whole = 2 ** (len(self.widths) - 1)
         x, y = images.shape[-2:]
         return functional.pad(images, (0, -y % whole, 0, -x % whole), value=-1.0)
 
-    def _on_the_grid(self, maps: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    def _to_grid(self, maps: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
         """Maps (n, x, y) of what `shown` made of `images` (n, C, X, Y) -> (n, X, Y): the way back."""
         x, y = images.shape[-2:]
         if self.side:

@@ -17,7 +17,7 @@ from uad_methods.parts.images.square import from_square, to_square
 from uad_methods.parts.images.ssim import ssim_map
 from uad_methods.parts.networks.feature_autoencoder import TAPS, FeatureAutoencoder
 from uad_methods.parts.training.descent import descend
-from uad_methods.parts.training.masked_squares import Filler, fill_loss, hide
+from uad_methods.parts.training.masked_squares import SquareDecoder, fill_loss, hide_squares
 from uad_methods.parts.weights import load_into
 
 
@@ -78,7 +78,7 @@ class FAE(TorchMethod):
             self.weights_ = load_into(self._net.extractor.resnet, Path(self.weights), self.sha256)
         stack = SliceStack(EqualisedScans(train) if self.equalise else train, ctx)
         if self.extractor == "self":
-            self._learn_to_fill(stack, ctx)
+            self._pretrain_extractor(stack, ctx)
         net = self._net.train()
         net.extractor.requires_grad_(False)
         opt = torch.optim.Adam(net.autoencoder.parameters(), self.lr)
@@ -89,14 +89,14 @@ class FAE(TorchMethod):
             ctx.log(loss=loss)
             descend(opt, loss)
 
-    def _learn_to_fill(self, stack: SliceStack, ctx: Context) -> None:
+    def _pretrain_extractor(self, stack: SliceStack, ctx: Context) -> None:
         """First phase of fae:self; every modality is an image of its own."""
-        extractor, filler = self._net.extractor, Filler(TAPS).to(ctx.device)
+        extractor, filler = self._net.extractor, SquareDecoder(TAPS).to(ctx.device)
         extractor.resnet.train()  # whatever `adapt_bn` says of the phase after
         opt = torch.optim.Adam([*extractor.parameters(), *filler.parameters()], 1e-3)
         for step in ctx.steps(self.self_steps, name="extractor", extractor=extractor, filler=filler, opt=opt):
             images = to_square(stack.batch(step, self.batch).image, self.side).flatten(0, 1)[:, None]
-            seen, hidden = hide(images, ctx.torch_rng("hidden", step))
+            seen, hidden = hide_squares(images, ctx.torch_rng("hidden", step))
             with ctx.autocast():
                 guess = filler(extractor(seen))
             loss = fill_loss(guess, images, hidden)

@@ -93,21 +93,21 @@ class FAnoGAN(TorchMethod):
         ):
             critic.requires_grad_(True)
             for i in range(step * self.critic_steps, (step + 1) * self.critic_steps):
-                loss = self._critic_loss(self._shown(stack.batch(i, self.batch).image), ctx, i)
+                loss = self._critic_loss(self._network_input(stack.batch(i, self.batch).image), ctx, i)
                 descend(for_critic, loss)
             critic.requires_grad_(False)
             with ctx.autocast():
-                fake = generator(self._codes(ctx.torch_rng("codes", step)))
-                wish = -critic(fake).float().mean()
-            descend(for_generator, wish)
-            ctx.log(loss=loss, generator=wish)
+                fake = generator(self._random_codes(ctx.torch_rng("codes", step)))
+                generator_loss = -critic(fake).float().mean()
+            descend(for_generator, generator_loss)
+            ctx.log(loss=loss, generator=generator_loss)
 
     def _critic_loss(self, real: torch.Tensor, ctx: Context, key: int) -> torch.Tensor:
         generator, critic, _ = self._nets
         rng = ctx.torch_rng("critic", key)
         with ctx.autocast():
             with torch.no_grad():
-                fake = generator(self._codes(rng))
+                fake = generator(self._random_codes(rng))
             loss = critic_loss(critic(real), critic(fake))
         return loss + self.penalty * gradient_penalty(critic, real, fake, rng)
 
@@ -120,11 +120,11 @@ class FAnoGAN(TorchMethod):
         for step in ctx.steps(
             self.encoder_steps, name="encoder", generator=generator, encoder=encoder, opt=opt
         ):
-            real = self._shown(stack.batch(step, self.batch).image)
+            real = self._network_input(stack.batch(step, self.batch).image)
             with ctx.autocast():
                 fake = generator(encoder(real))
                 features, wanted = critic.features(fake), critic.features(real)
-            loss = _squares(fake, real) + self.kappa * _squares(features, wanted)
+            loss = _mean_squared_error(fake, real) + self.kappa * _mean_squared_error(features, wanted)
             ctx.log(loss=loss)
             descend(opt, loss)
 
@@ -134,27 +134,27 @@ class FAnoGAN(TorchMethod):
 
     def _residual(self, batch: Batch) -> torch.Tensor:
         generator, _, encoder = self._nets
-        real = self._shown(batch.image)
+        real = self._network_input(batch.image)
         error = (real - generator(encoder(real))).abs().mean(dim=1) / 2
         x, y = batch.image.shape[-2:]
         return from_square(error, (x, y)) * batch.brain
 
     def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
         """The nearest healthy slices that the generator knows, brought back to the scan's grid and scale."""
-        return reconstruction(self, scan, ctx, self._rebuilt)
+        return reconstruction(self, scan, ctx, self._reconstruct)
 
-    def _rebuilt(self, batch: Batch) -> torch.Tensor:
+    def _reconstruct(self, batch: Batch) -> torch.Tensor:
         """G(E(x)) in [0, 1], (n, C, X, Y)."""
         generator, _, encoder = self._nets
         x, y = batch.image.shape[-2:]
-        nearest = (generator(encoder(self._shown(batch.image))) + 1) / 2
+        nearest = (generator(encoder(self._network_input(batch.image))) + 1) / 2
         return from_square(nearest.flatten(0, 1), (x, y)).view(*nearest.shape[:2], x, y)
 
-    def _shown(self, images: torch.Tensor) -> torch.Tensor:
+    def _network_input(self, images: torch.Tensor) -> torch.Tensor:
         """Slices (n, C, X, Y) in [0, 1] as the networks see them: square, in [-1, 1]."""
         return 2 * to_square(images, self.side) - 1
 
-    def _codes(self, rng: torch.Generator) -> torch.Tensor:
+    def _random_codes(self, rng: torch.Generator) -> torch.Tensor:
         return torch.randn((self.batch, self.code), generator=rng, device=rng.device)
 
     @property
@@ -167,5 +167,5 @@ class FAnoGAN(TorchMethod):
         return generator, critic, encoder
 
 
-def _squares(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+def _mean_squared_error(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return ((a.float() - b.float()) ** 2).mean()

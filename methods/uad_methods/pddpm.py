@@ -62,13 +62,13 @@ class PDDPM(Denoising):
     def loss(self, net: nn.Module, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
         """|f(u, t) - x_0| inside of one box a slice, over all pixels of the slice; u is noised in the box alone."""
         t = timesteps(len(clean), TIMESTEPS, key, ctx)
-        noised = diffusion.q_sample(clean, self.drawn_noise(clean, key, ctx), t, ALPHA_BAR)
-        box = self._drawn_boxes(clean, key, ctx)
+        noised = diffusion.q_sample(clean, self.training_noise(clean, key, ctx), t, ALPHA_BAR)
+        box = self._random_boxes(clean, key, ctx)
         with ctx.autocast(on_cpu=True):
-            guess = net(torch.where(box, noised, clean), t).float()
-        return torch.where(box, guess - clean, 0.0).abs().mean()
+            prediction = net(torch.where(box, noised, clean), t).float()
+        return torch.where(box, prediction - clean, 0.0).abs().mean()
 
-    def _drawn_boxes(self, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
+    def _random_boxes(self, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
         """Bool (n, 1, X, Y): one box a slice."""
         rng, (x, y) = ctx.rng("box", key), clean.shape[-2:]
         sides = box_sides((x, y), self.patch)
@@ -79,7 +79,7 @@ class PDDPM(Denoising):
             found = grid[rng.integers(len(grid), size=len(clean))]
         return inside(found, (x, y), clean.device)
 
-    def restored(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
+    def restore(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
         """All boxes of all slices, each restored under the same noise, put together."""
         x, y = clean.shape[-2:]
         boxes = inside(grid_boxes((x, y), box_sides((x, y), self.patch)), (x, y), clean.device)
@@ -87,11 +87,11 @@ class PDDPM(Denoising):
         noised = diffusion.q_sample(clean, noise(self.start - 1), at, ALPHA_BAR)
         found = torch.zeros_like(clean)
         for box in boxes:  # all slices at once, a box at a time: nothing larger than the volume is kept
-            seen = torch.where(box, noised, clean)
-            guess = passes.run(len(clean), partial(self._guess, seen, at))
-            found = torch.where(box, guess, found)
+            box_noised = torch.where(box, noised, clean)
+            prediction = passes.run(len(clean), partial(self._predict_clean, box_noised, at))
+            found = torch.where(box, prediction, found)
         return found
 
-    def _guess(self, seen: torch.Tensor, at: torch.Tensor, part: slice) -> torch.Tensor:
-        guess: torch.Tensor = self.net_(seen[part], at[part]).float()
-        return guess
+    def _predict_clean(self, noised: torch.Tensor, at: torch.Tensor, part: slice) -> torch.Tensor:
+        prediction: torch.Tensor = self.net_(noised[part], at[part]).float()
+        return prediction

@@ -13,20 +13,20 @@ from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.method.slices import Batch
 from uad_bench.method.torch_method import whole_float32
-from uad_methods.parts.images.blur import blurred
+from uad_methods.parts.images.blur import gaussian_blur
 from uad_methods.parts.images.clahe import clahe
 from uad_methods.parts.images.residual import absolute_error, squared_error
 from uad_methods.parts.images.square import to_square
 from uad_methods.parts.networks.aot import SMALLEST, Critic, Generator
 from uad_methods.parts.networks.vgg19 import VGG19
-from uad_methods.parts.training.inpainter import Painter
-from uad_methods.parts.training.inpainting import ellipses, filled, with_hole
+from uad_methods.parts.training.inpainter import Inpainter
+from uad_methods.parts.training.inpainting import composite, ellipses, masked_input
 from uad_methods.parts.weights import load_into
 from uad_methods.ra import RA
 
-SHARE = 0.95  # of pixels that are not to be masked
-GROWN, GROWN_CUT = 1.2, 0.1  # a mask is blurred by so many pixels, and cut there: it grows
-PIECE = 16  # slices at once where the threshold is set
+QUANTILE = 0.95  # of pixels that are not to be masked
+DILATION_SIGMA, DILATION_THRESHOLD = 1.2, 0.1  # a mask is blurred by so many pixels, and cut there: it grows
+CHUNK = 16  # slices at once where the threshold is set
 
 
 @dataclass
@@ -94,83 +94,92 @@ class PHANES(RA):
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         """Every step trains RA, then the painter; weights with the least error on slices of `val` are kept."""
         self.begin(train, ctx)
-        stack, pair, painter = SliceStack(train, ctx), self._pair(), self._painter(ctx)
+        stack, pair, inpainter = SliceStack(train, ctx), self._soft_intro(), self._inpainter(ctx)
         held_out = SliceStack(val, ctx, name="val").spread(self.checked)
-        shown = self._shown(held_out.image)
+        shown = self._network_input(held_out.image)
 
         def error() -> float:
-            restored = self._restored(shown)
-            painted = self._painted(shown, self._holes(self._suspicion(shown, restored), self.train_cut))
-            return float(squared_error(shown, restored) + squared_error(shown, painted)) / 2
+            restored = self._restore(shown)
+            inpainted = self._inpaint(
+                shown, self._inpainting_mask(self._coarse_map(shown, restored), self.train_cut)
+            )
+            return float(squared_error(shown, restored) + squared_error(shown, inpainted)) / 2
 
         for step in ctx.steps(
-            self.steps, name="phanes", validate=error, every=self._every(), **pair.state, **painter.state
+            self.steps,
+            name="phanes",
+            validate=error,
+            every=self._validation_interval(),
+            **pair.state,
+            **inpainter.state,
         ):
-            images = self._drawn(stack, step, ctx)
+            images = self._training_batch(stack, step, ctx)
             update = pair.update(images, ctx.torch_rng("codes", step), ctx)
             mask = self._training_mask(images, update.restored, ctx.rng("ellipses", step))
-            painted = painter.update(images, mask, ctx)
-            ctx.log(loss=update.encoder + painted.generator, decoder=update.decoder, critic=painted.critic)
-        self.threshold_ = self._healthy_cut(held_out, ctx) if self.cut == "healthy" else 0.0
+            inpainted = inpainter.update(images, mask, ctx)
+            ctx.log(
+                loss=update.encoder + inpainted.generator, decoder=update.decoder, critic=inpainted.critic
+            )
+        self.threshold_ = self._healthy_threshold(held_out, ctx) if self.cut == "healthy" else 0.0
 
-    def _painter(self, ctx: Context) -> Painter:
-        judge = None
+    def _inpainter(self, ctx: Context) -> Inpainter:
+        vgg = None
         if self.vgg19:
-            judge = VGG19()
-            self.weights_ = (*self.weights_, load_into(judge, Path(self.vgg19), self.vgg19_sha256))
-            judge = judge.to(ctx.device)
-        critic = self._part("critic", Critic) if self.adversarial else None
-        return Painter(self._part("generator", Generator), critic, judge, self.lr)
+            vgg = VGG19()
+            self.weights_ = (*self.weights_, load_into(vgg, Path(self.vgg19), self.vgg19_sha256))
+            vgg = vgg.to(ctx.device)
+        critic = self._network("critic", Critic) if self.adversarial else None
+        return Inpainter(self._network("generator", Generator), critic, vgg, self.lr)
 
     def _training_mask(
         self, images: torch.Tensor, restored: torch.Tensor, rng: np.random.Generator
     ) -> torch.Tensor:
         """Random ellipses and what RA suspects at this moment, (n, 1, side, side)."""
         with torch.no_grad():
-            suspected = self._holes(self._suspicion(images, restored), self.train_cut)
-        return torch.maximum(suspected, ellipses(len(images), self.side, rng).to(images.device))
+            flagged = self._inpainting_mask(self._coarse_map(images, restored), self.train_cut)
+        return torch.maximum(flagged, ellipses(len(images), self.side, rng).to(images.device))
 
-    def _suspicion(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
+    def _coarse_map(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
         """RA's coarse map (n, side, side), mean over modalities: R(r, x) S(r, x).
 
         R: |CLAHE(r) - CLAHE(x)| over its 95 % quantile in each slice and modality, at most 1.
         """
         error = absolute_error(clahe(images), clahe(restored))
         relative = (error / (quantiles(error)[..., None, None] + 1e-8)).clamp(max=1)
-        return (relative * self._unlike(restored, images)).mean(dim=1)
+        return (relative * self._dissimilarity(restored, images)).mean(dim=1)
 
-    def _holes(self, suspicion: torch.Tensor, cut: float) -> torch.Tensor:
+    def _inpainting_mask(self, coarse_map: torch.Tensor, cut: float) -> torch.Tensor:
         """What lies above `cut` and a little around it, (n, 1, side, side), 0 or 1; 0: above each slice's quantile."""
-        level = torch.full_like(suspicion[:, 0, 0], cut) if cut else quantiles(suspicion)
-        above = (suspicion > level[:, None, None]).float()
-        return (blurred(above, GROWN) > GROWN_CUT).float()[:, None]
+        level = torch.full_like(coarse_map[:, 0, 0], cut) if cut else quantiles(coarse_map)
+        above = (coarse_map > level[:, None, None]).float()
+        return (gaussian_blur(above, DILATION_SIGMA) > DILATION_THRESHOLD).float()[:, None]
 
-    def _painted(self, images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def _inpaint(self, images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Pseudo-healthy slices: the generator's in the mask, cut to [0, 1]; the slices themselves elsewhere."""
-        guess: torch.Tensor = self._part("generator", Generator)(with_hole(images, mask))
-        return filled(images, guess.clamp(0, 1), mask)
+        guess: torch.Tensor = self._network("generator", Generator)(masked_input(images, mask))
+        return composite(images, guess.clamp(0, 1), mask)
 
-    def _healthy_cut(self, held_out: Batch, ctx: Context) -> float:
+    def _healthy_threshold(self, held_out: Batch, ctx: Context) -> float:
         """The level that 5 % of the brain in healthy slices exceeds, with codes as the test draws them."""
         self.net_.eval()
         noise = self._noise(len(held_out.image), "healthy cut", ctx)
         inside = []
         with torch.no_grad(), whole_float32():  # as the test scores
-            for part in range(0, len(held_out.image), PIECE):
-                piece = slice(part, part + PIECE)
-                images = self._shown(held_out.image[piece])
+            for part in range(0, len(held_out.image), CHUNK):
+                piece = slice(part, part + CHUNK)
+                images = self._network_input(held_out.image[piece])
                 brain = to_square(held_out.brain[piece].float()[:, None], self.side)[:, 0] > 0.5
-                restored = self._restored(images, None if noise is None else noise[piece])
-                inside.append(self._suspicion(images, restored)[brain])
-        return float(np.quantile(torch.cat(inside).cpu().numpy(), SHARE))
+                restored = self._restore(images, None if noise is None else noise[piece])
+                inside.append(self._coarse_map(images, restored)[brain])
+        return float(np.quantile(torch.cat(inside).cpu().numpy(), QUANTILE))
 
     def _anomaly(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
         """|x - y| S(y, x) of shown slices and the painted ones, (n, side, side); 0 outside the mask."""
-        mask = self._holes(self._suspicion(images, restored), self.threshold_)
-        painted = self._painted(images, mask)
-        return (absolute_error(images, painted) * self._unlike(painted, images)).mean(dim=1)
+        mask = self._inpainting_mask(self._coarse_map(images, restored), self.threshold_)
+        inpainted = self._inpaint(images, mask)
+        return (absolute_error(images, inpainted) * self._dissimilarity(inpainted, images)).mean(dim=1)
 
 
 def quantiles(maps: torch.Tensor) -> torch.Tensor:
     """The 95 % quantile of each picture's own pixels: (..., X, Y) -> (...)."""
-    return maps.flatten(-2).quantile(SHARE, dim=-1)
+    return maps.flatten(-2).quantile(QUANTILE, dim=-1)

@@ -19,11 +19,11 @@ from uad_methods.parts.images.residual import absolute_error, squared_error
 from uad_methods.parts.images.square import from_square, to_square
 from uad_methods.parts.networks.introvae import DEEPEST, Code, Decoder, Encoder
 from uad_methods.parts.networks.lpips import HEADS_SHA256
-from uad_methods.parts.training.augment import jittered
+from uad_methods.parts.training.augment import random_affine
 from uad_methods.parts.training.softintro import SoftIntro, Weights
 
 Net = TypeVar("Net", bound=torch.nn.Module)
-EVERY = 1000  # steps between two looks at the validation slices, at most
+VALIDATE_EVERY = 1000  # steps between two looks at the validation slices, at most
 
 
 @dataclass
@@ -116,44 +116,48 @@ class RA(TorchMethod):
         """The networks, new, but for LPIPS, which is read from its files."""
         super().begin(train, ctx)
         digests = self.squeezenet_sha256, self.heads_sha256
-        self.weights_ = self._part("unlike", Dissimilarity).read(self.squeezenet, self.heads, digests)
+        self.weights_ = self._network("unlike", Dissimilarity).load_weights(
+            self.squeezenet, self.heads, digests
+        )
         return self.net_
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         """Train on slices of `train`; the weights that restore slices of `val` with the least error are kept."""
         self.begin(train, ctx)
-        stack, pair = SliceStack(train, ctx), self._pair()
-        held_out = self._shown(SliceStack(val, ctx, name="val").spread(self.checked).image)
+        stack, pair = SliceStack(train, ctx), self._soft_intro()
+        held_out = self._network_input(SliceStack(val, ctx, name="val").spread(self.checked).image)
 
         def error() -> float:
-            return float(squared_error(held_out, self._restored(held_out)))
+            return float(squared_error(held_out, self._restore(held_out)))
 
-        for step in ctx.steps(self.steps, name="ra", validate=error, every=self._every(), **pair.state):
-            images = self._drawn(stack, step, ctx)
+        for step in ctx.steps(
+            self.steps, name="ra", validate=error, every=self._validation_interval(), **pair.state
+        ):
+            images = self._training_batch(stack, step, ctx)
             update = pair.update(images, ctx.torch_rng("codes", step), ctx)
             ctx.log(loss=update.encoder, decoder=update.decoder)
 
-    def _pair(self) -> SoftIntro:
-        encoder, decoder = self._part("encoder", Encoder), self._part("decoder", Decoder)
+    def _soft_intro(self) -> SoftIntro:
+        encoder, decoder = self._network("encoder", Encoder), self._network("decoder", Decoder)
         return SoftIntro(encoder, decoder, Weights(self.rec, self.kl, self.neg, self.embed), self.lr)
 
-    def _every(self) -> int:
-        return min(EVERY, max(1, self.steps // 10))
+    def _validation_interval(self) -> int:
+        return min(VALIDATE_EVERY, max(1, self.steps // 10))
 
-    def _drawn(self, stack: SliceStack, step: int, ctx: Context) -> torch.Tensor:
+    def _training_batch(self, stack: SliceStack, step: int, ctx: Context) -> torch.Tensor:
         """The slices of a training step, as the networks see them."""
-        images = self._shown(stack.batch(step, self.batch).image)
-        return jittered(images, ctx.torch_rng("jitter", step)) if self.augment else images
+        images = self._network_input(stack.batch(step, self.batch).image)
+        return random_affine(images, ctx.torch_rng("jitter", step)) if self.augment else images
 
-    def _shown(self, images: torch.Tensor) -> torch.Tensor:
+    def _network_input(self, images: torch.Tensor) -> torch.Tensor:
         """Slices (n, C, X, Y) square and cut to [0, 1]: CLAHE knows no other values, the decoder makes none."""
         return to_square(images, self.side).clamp(0, 1)
 
-    def _restored(self, images: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
+    def _restore(self, images: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
         """Healthy versions of shown slices, from the mean codes; with `noise` (n, code) from drawn ones."""
-        seen: Code = self._part("encoder", Encoder)(images)
+        seen: Code = self._network("encoder", Encoder)(images)
         z = seen.mean if noise is None else seen.mean + noise * (0.5 * seen.log_var).exp()
-        restored: torch.Tensor = self._part("decoder", Decoder)(z)
+        restored: torch.Tensor = self._network("decoder", Decoder)(z)
         return restored
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
@@ -172,25 +176,25 @@ class RA(TorchMethod):
         return torch.from_numpy(drawn).to(ctx.device)  # drawn on the host: the same on every device
 
     def _map(self, batch: Batch, noises: torch.Tensor | None) -> torch.Tensor:
-        images = self._shown(batch.image)
-        restored = self._restored(images, None if noises is None else noises[batch.z])
+        images = self._network_input(batch.image)
+        restored = self._restore(images, None if noises is None else noises[batch.z])
         x, y = batch.image.shape[-2:]
         return from_square(self._anomaly(images, restored), (x, y)) * batch.brain
 
     def _anomaly(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
         """Shown slices and restorations (n, C, side, side) -> (n, side, side), the mean over modalities."""
         if not self.equalise:
-            return (absolute_error(images, restored) * self._unlike(restored, images)).mean(dim=1)
-        even, even_restored = clahe(images), clahe(restored)
-        both = self._unlike(restored, images) * self._unlike(even_restored, even)
-        return (absolute_error(even, even_restored) * both).mean(dim=1)
+            return (absolute_error(images, restored) * self._dissimilarity(restored, images)).mean(dim=1)
+        equalised, equalised_restored = clahe(images), clahe(restored)
+        both = self._dissimilarity(restored, images) * self._dissimilarity(equalised_restored, equalised)
+        return (absolute_error(equalised, equalised_restored) * both).mean(dim=1)
 
-    def _unlike(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    def _dissimilarity(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """S of two pictures (n, C, side, side), of that shape."""
-        found: torch.Tensor = self._part("unlike", Dissimilarity)(a, b)
+        found: torch.Tensor = self._network("unlike", Dissimilarity)(a, b)
         return found
 
-    def _part(self, name: str, kind: type[Net]) -> Net:
+    def _network(self, name: str, kind: type[Net]) -> Net:
         """The network of that name."""
         assert isinstance(self.net_, torch.nn.ModuleDict)
         net = self.net_[name]

@@ -17,14 +17,14 @@ from uad_methods.parts.networks.autoencoder import (
     LOG_SIGMA,
     Output,
     decoder,
-    drawn,
     encoder,
-    padded,
+    pad_slices,
     plan,
+    sample_code,
 )
-from uad_methods.parts.networks.sequence import Attention, Recurrence, Runs, drawn_runs, whole_volumes
+from uad_methods.parts.networks.sequence import Attention, Recurrence, Runs, random_runs, whole_volumes
 from uad_methods.parts.training.descent import descend
-from uad_methods.vae import divergence
+from uad_methods.vae import kl_divergence
 
 Between = Literal["transformer", "gru", "nothing"]
 
@@ -72,7 +72,7 @@ class SVAE(TorchMethod):
             return float(self.loss(held_out, volumes, ctx))
 
         for step in ctx.steps(self.steps, net=net, opt=opt, validate=validation_loss):
-            runs = drawn_runs(stack, self.batch, self.window, ctx.rng("runs", step))
+            runs = random_runs(stack, self.batch, self.window, ctx.rng("runs", step))
             loss = self.loss(stack, runs, ctx)
             ctx.log(loss=loss)
             descend(opt, loss)
@@ -81,22 +81,22 @@ class SVAE(TorchMethod):
         """The VAE's: sum over a slice of |x - x_hat| plus KL, mean over the slices of all runs: a scalar."""
         batch = stack.take(runs.slices)
         with ctx.autocast():
-            seen = self.net_(batch.image, batch.z, runs.lengths)
-        error = absolute_error(batch.image, seen.image).sum(dim=(1, 2, 3))
-        return (error + self.kl * divergence(seen.mean.float(), seen.log_sigma.float())).mean()
+            output = self.net_(batch.image, batch.z, runs.lengths)
+        error = absolute_error(batch.image, output.image).sum(dim=(1, 2, 3))
+        return (error + self.kl * kl_divergence(output.mean.float(), output.log_sigma.float())).mean()
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """The residual (X, Y, Z), at least 0; 0 outside the brain. One pass for all slices with brain."""
         return self.score_slices(scan, ctx, self._residual, size=self.shape_[2])
 
     def _residual(self, batch: Batch) -> torch.Tensor:
-        return residual(batch, self._rebuilt(batch))
+        return residual(batch, self._reconstruct(batch))
 
     def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
         """What the score is the distance to: the reconstruction."""
-        return reconstruction(self, scan, ctx, self._rebuilt, size=self.shape_[2])
+        return reconstruction(self, scan, ctx, self._reconstruct, size=self.shape_[2])
 
-    def _rebuilt(self, batch: Batch) -> torch.Tensor:
+    def _reconstruct(self, batch: Batch) -> torch.Tensor:
         """All slices of a volume, (n, C, X, Y)."""
         rebuilt: torch.Tensor = self.net_(batch.image, batch.z, [len(batch.z)]).image
         return rebuilt
@@ -115,7 +115,7 @@ class SequenceVAE(nn.Module):
         self.sizes = plan((shape[0], shape[1]), squeeze=16)
         self.encoder = encoder(channels, self.sizes)
         self.to_code = nn.Linear(self.sizes.size, CODE)
-        self.between = _between(between, shape[2], dropout)
+        self.between = _sequence_model(between, shape[2], dropout)
         self.loudness = nn.Parameter(torch.zeros(()))
         self.to_mean, self.to_log_sigma = nn.Linear(CODE, CODE), nn.Linear(CODE, CODE)
         self.drop = nn.Dropout(dropout)
@@ -125,16 +125,16 @@ class SequenceVAE(nn.Module):
     def forward(self, images: torch.Tensor, z: torch.Tensor, lengths: list[int]) -> Output:
         """Slices (N, C, X, Y) at heights `z` (N,), run behind run, `lengths` of the runs."""
         x, y = images.shape[-2:]
-        codes = self.to_code(self.encoder(padded(images, self.sizes)))
+        codes = self.to_code(self.encoder(pad_slices(images, self.sizes)))
         if self.between is not None:
             codes = codes + self.loudness * self.between(codes, z, lengths)
         mean, log_sigma = self.to_mean(codes), self.to_log_sigma(codes).clamp(*LOG_SIGMA)
-        code = drawn(mean, log_sigma) if self.training else mean
-        grown = self.decoder(self.drop(self.expand(self.drop(code))))
-        return Output(grown[..., :x, :y], mean, log_sigma)
+        code = sample_code(mean, log_sigma) if self.training else mean
+        decoded = self.decoder(self.drop(self.expand(self.drop(code))))
+        return Output(decoded[..., :x, :y], mean, log_sigma)
 
 
-def _between(kind: Between, depth: int, dropout: float) -> nn.Module | None:
+def _sequence_model(kind: Between, depth: int, dropout: float) -> nn.Module | None:
     if kind == "nothing":
         return None
     return Recurrence(CODE) if kind == "gru" else Attention(CODE, depth, dropout)

@@ -38,12 +38,12 @@ class Thresh(Method):
         """The map (X, Y, Z), 0 outside the brain."""
         sign = np.float32(-1 if self.invert else 1)
         anomaly_map = np.zeros(scan.shape, np.float32)
-        channels = [_scored(sign * channel[scan.brain_mask], self.mode) for channel in scan.image]
+        channels = [_scores(sign * channel[scan.brain_mask], self.mode) for channel in scan.image]
         anomaly_map[scan.brain_mask] = np.mean(channels, axis=0)
         return anomaly_map
 
 
-def _scored(values: FloatArray, mode: Mode) -> FloatArray:
+def _scores(values: FloatArray, mode: Mode) -> FloatArray:
     """Scores of one channel's brain voxels (n,)."""
     if mode == "raw" or not values.size:
         return values

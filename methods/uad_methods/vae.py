@@ -40,26 +40,26 @@ class VAE(AE):
     def loss(self, images: torch.Tensor, ctx: Context) -> torch.Tensor:
         """The AE's loss plus the KL divergence of the code from N(0, 1), mean over slices: a scalar."""
         with ctx.autocast():
-            seen = self.net_(images)
-        error = absolute_error(images, seen.image).sum(dim=(1, 2, 3))
-        return (error + self.kl * divergence(seen.mean.float(), seen.log_sigma.float())).mean()
+            output = self.net_(images)
+        error = absolute_error(images, output.image).sum(dim=(1, 2, 3))
+        return (error + self.kl * kl_divergence(output.mean.float(), output.log_sigma.float())).mean()
 
     def _residual(self, batch: Batch) -> torch.Tensor:
         if self.scored == "residual":
             return super()._residual(batch)
-        slope = self.slope(batch.image).abs().mean(dim=1) * batch.brain
-        return slope if self.scored == "gradient" else slope * super()._residual(batch)
+        kl_gradient = self.kl_gradient(batch.image).abs().mean(dim=1) * batch.brain
+        return kl_gradient if self.scored == "gradient" else kl_gradient * super()._residual(batch)
 
-    def slope(self, images: torch.Tensor) -> torch.Tensor:
+    def kl_gradient(self, images: torch.Tensor) -> torch.Tensor:
         """dKL/dx of slices (n, C, X, Y), of that shape; the network in eval mode, where each slice is its own."""
         with torch.enable_grad():
             leaf = images.detach().clone().requires_grad_()
-            seen = self.net_(leaf)
-            (found,) = torch.autograd.grad(divergence(seen.mean, seen.log_sigma).sum(), leaf)
+            output = self.net_(leaf)
+            (found,) = torch.autograd.grad(kl_divergence(output.mean, output.log_sigma).sum(), leaf)
         return found
 
 
-def divergence(mean: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
+def kl_divergence(mean: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
     """KL(N(mean, sigma) || N(0, 1)) summed over the code: (n, d) each -> (n,).
 
     0.5 * sum(mean^2 + sigma^2 - ln sigma^2 - 1), at least 0. log_sigma is the log of the deviation, not of

@@ -12,10 +12,10 @@ class Known(torch.nn.Module):
 
     def __init__(self, answer):
         super().__init__()
-        self.answer, self.shown = answer, []
+        self.answer, self.inputs = answer, []
 
     def forward(self, x, t):
-        self.shown.append((x, t))
+        self.inputs.append((x, t))
         return self.answer(x, t)
 
 

@@ -11,7 +11,7 @@ from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
-from uad_methods.cddpm import ALPHA_BAR, CDDPM, encoded
+from uad_methods.cddpm import ALPHA_BAR, CDDPM, to_unit_range
 from uad_methods.parts.batches import Batches
 from uad_methods.parts.diffusion import q_sample
 from uad_methods.parts.networks.diffusion_blocks import Block
@@ -101,7 +101,7 @@ def test_the_encoder_sees_the_clean_slice_between_0_and_1_and_the_denoiser_the_n
     method.loss(method.net_, clean, 5, Context())
     assert torch.equal(seen["encoder"][0], (clean + 1) / 2) and seen["encoder"][0].min() >= 0
     t = seen["denoiser"][1]
-    noised = q_sample(clean, method.drawn_noise(clean, 5, Context()), t, ALPHA_BAR)
+    noised = q_sample(clean, method.training_noise(clean, 5, Context()), t, ALPHA_BAR)
     assert torch.equal(seen["denoiser"][0], noised)
 
 
@@ -118,16 +118,16 @@ def test_the_restoration_is_the_mean_over_timesteps_of_single_passes():
         t = torch.full((5,), start - 1)
         singles.append(net(q_sample(clean, noise(start - 1), t, ALPHA_BAR), t, clean))
         method.starts = (start,)
-        torch.testing.assert_close(method.restored(clean, noise, Batches(2, "cpu")), singles[-1])
+        torch.testing.assert_close(method.restore(clean, noise, Batches(2, "cpu")), singles[-1])
     method.starts = (100, 400, 900)
     torch.testing.assert_close(
-        method.restored(clean, noise, Batches(3, "cpu")), torch.stack(singles).mean(dim=0)
+        method.restore(clean, noise, Batches(3, "cpu")), torch.stack(singles).mean(dim=0)
     )
 
 
 def test_each_timestep_and_slice_has_noise_of_its_own():
     method, drawn = fitted(toy_scans(2)), {}
-    method.restored = lambda clean, noise, _: drawn.update({t: noise(t) for t in (249, 499)}) or clean
+    method.restore = lambda clean, noise, _: drawn.update({t: noise(t) for t in (249, 499)}) or clean
     method.score(toy_scans(1)[0], Context())
     assert not torch.allclose(drawn[249], drawn[499]) and not torch.allclose(drawn[249][0], drawn[249][1])
 
@@ -136,10 +136,10 @@ def test_intensities_vary_in_training_where_they_shall():
     scans, ctx = toy_scans(3), Context()
     batch = SliceStack(scans, ctx).batch(0, 12)
     method, plain = (fitted(scans, vary=v) for v in (True, False))
-    assert plain.varied(batch, 0, ctx) is batch.image
-    changed = method.varied(batch, 0, ctx)
-    assert torch.equal(changed, method.varied(batch, 0, ctx))
-    assert not torch.equal(changed, method.varied(batch, 1, ctx))
+    assert plain.augment(batch, 0, ctx) is batch.image
+    changed = method.augment(batch, 0, ctx)
+    assert torch.equal(changed, method.augment(batch, 0, ctx))
+    assert not torch.equal(changed, method.augment(batch, 1, ctx))
     moved = (changed - batch.image).abs().amax(dim=(1, 2, 3)) > 1e-3
     assert 3 <= int(moved.sum()) <= 12
 
@@ -154,7 +154,7 @@ def test_pretraining_changes_the_trunk_and_nothing_else_and_lowers_its_loss():
     ctx = Context()
     ctx.policy.sink = lambda values: losses.append(values["loss"])
     method.begin(scans, ctx)
-    method.warm_up(SliceStack(scans, ctx), ctx)
+    method.pretrain(SliceStack(scans, ctx), ctx)
     after = method.net_.state_dict()
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     trunk = {name for name in before if name.startswith("encoder.") and not name.startswith("encoder.fc.")}
@@ -190,7 +190,7 @@ def test_a_batch_of_slices_is_scored_as_one_by_one():
 
 
 def test_encoded_slices_have_a_background_of_zero():
-    assert encoded(torch.tensor([-1.0, 0.0, 1.0])).tolist() == [0.0, 0.5, 1.0]
+    assert to_unit_range(torch.tensor([-1.0, 0.0, 1.0])).tolist() == [0.0, 0.5, 1.0]
 
 
 @pytest.mark.parametrize("wrong", [

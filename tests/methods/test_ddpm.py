@@ -50,22 +50,22 @@ def test_the_loss_is_the_mean_distance_of_the_guess_from_the_clean_slice():
 def test_the_network_sees_the_noised_slice_and_its_own_timestep():
     method, clean, net = DDPM(trained=300, start=200), torch.zeros(64, 1, 8, 8), Known(lambda x, t: x)
     method.loss(net, clean, 0, Context())
-    ((x, t),) = net.shown
+    ((x, t),) = net.inputs
     assert t.max() < 300 and len(t.unique()) > 40
-    noise = method.drawn_noise(clean, 0, Context())
+    noise = method.training_noise(clean, 0, Context())
     torch.testing.assert_close(x, diffusion.q_sample(clean, noise, t, diffusion.cosine()))
 
 
 def test_the_loss_of_anoddpm_is_the_squared_distance_from_the_noise():
     method, clean = DDPM(**DDPM.variants["anoddpm"]), torch.rand(3, 1, 8, 8) * 2 - 1
-    noise = method.drawn_noise(clean, 5, Context())
+    noise = method.training_noise(clean, 5, Context())
     found = method.loss(Known(lambda x, t: noise + 0.5), clean, 5, Context())
     assert float(found) == pytest.approx(0.25, abs=1e-6)
 
 
 @pytest.mark.parametrize("fields", ["slice", "batch"])
 def test_noise_is_one_field_a_slice_or_one_for_all(fields):
-    noise = DDPM(fields=fields).drawn_noise(torch.zeros(3, 2, 8, 8), 0, Context())
+    noise = DDPM(fields=fields).training_noise(torch.zeros(3, 2, 8, 8), 0, Context())
     assert torch.equal(noise[0], noise[1]) == (fields == "batch")
     assert not torch.equal(noise[0, 0], noise[0, 1])
 
@@ -74,7 +74,7 @@ def test_one_pass_from_the_timestep_of_the_test_and_the_residual_on_the_scan_s_s
     scan = toy_scans(1, shape=(16, 12, 4))[0]
     method = told(lambda x, t: torch.full_like(x, -0.5), scan, start=500)
     found = method.score(scan, Context())
-    ((_, t),) = method.net_.shown
+    ((_, t),) = method.net_.inputs
     assert set(t.tolist()) == {499}
     image = scan.image[0].astype(np.float16).astype(np.float32)
     np.testing.assert_allclose(found, np.abs(image - 0.25) * scan.brain_mask, atol=1e-5)
@@ -91,20 +91,20 @@ def test_a_network_that_knows_the_noise_makes_the_chain_come_back():
 
     method = told(noise_in, scan, **{**DDPM.variants["anoddpm"], "every": 50})
     assert method.score(scan, Context()).max() < 1e-8
-    assert [int(t[0]) for _, t in method.net_.shown] == [199, 149, 99, 49]
+    assert [int(t[0]) for _, t in method.net_.inputs] == [199, 149, 99, 49]
 
 
 def test_the_chain_injects_new_noise_at_each_step_but_the_last():
     scan = toy_scans(1, shape=(16, 12, 4))[0]
     asked = []
     method = told(lambda x, t: torch.zeros_like(x), scan, **{**DDPM.variants["anoddpm"], "every": 80})
-    clean = method.shown(torch.rand(2, 1, 16, 12))
+    clean = method.network_input(torch.rand(2, 1, 16, 12))
 
     def noise(t):
         asked.append(t)
         return torch.zeros_like(clean)
 
-    method.restored(clean, noise, Batches(1, "cpu"))
+    method.restore(clean, noise, Batches(1, "cpu"))
     assert asked == [199, 119, 39]
 
 
@@ -142,7 +142,7 @@ def test_odd_grids_and_several_channels_give_maps_that_are_zero_outside(modaliti
 
 def test_the_border_that_is_added_is_background():
     method = DDPM(side=0)
-    found = method.shown(torch.ones(1, 1, 5, 6))
+    found = method.network_input(torch.ones(1, 1, 5, 6))
     assert found.shape == (1, 1, 8, 8) and (found[..., 5:, :] == -1).all() and (found[..., :5, :6] == 1).all()
 
 

@@ -12,18 +12,18 @@ from uad_bench.testing import toy_scans
 from uad_methods import denoising
 from uad_methods.cddpm import CDDPM
 from uad_methods.ddpm import DDPM
-from uad_methods.parts.batches import Batches, _memory_ended
+from uad_methods.parts.batches import Batches, _is_out_of_memory
 from uad_methods.parts.diffusion import (
-    chain,
     clean_from_noise,
+    coefficients,
     cosine,
     linear,
     noise_from_clean,
     q_sample,
     reverse_step,
-    shares,
+    reverse_timesteps,
 )  # fmt: skip
-from uad_methods.parts.training.draws import noise_fields, one_of_each, timesteps
+from uad_methods.parts.training.draws import noise_fields, one_slice_per_volume, timesteps
 from uad_methods.pddpm import PDDPM
 
 
@@ -37,7 +37,7 @@ def test_the_cosine_schedule_is_its_closed_form_until_a_beta_is_clipped():
 
 
 def test_the_shares_are_those_of_the_published_baseline():
-    clean, noise = shares(cosine(), torch.tensor([249, 499, 749]))
+    clean, noise = coefficients(cosine(), torch.tensor([249, 499, 749]))
     np.testing.assert_allclose(clean.ravel(), [0.920, 0.703, 0.380], atol=1e-3)
     np.testing.assert_allclose(noise.ravel(), [0.391, 0.711, 0.925], atol=1e-3)
 
@@ -63,7 +63,7 @@ def test_a_noised_slice_has_the_mean_and_deviation_of_its_timestep():
     noise = noise_fields("gaussian", 2, (1, 150, 150), np.random.default_rng(0), "cpu")
     t = torch.tensor([100, 700])
     found = q_sample(torch.full_like(noise, 0.5), noise, t, cosine())
-    clean, rest = (share.ravel() for share in shares(cosine(), t))
+    clean, rest = (share.ravel() for share in coefficients(cosine(), t))
     torch.testing.assert_close(found.mean(dim=(1, 2, 3)), 0.5 * clean, atol=0.02, rtol=0)
     torch.testing.assert_close(found.std(dim=(1, 2, 3)), rest, atol=0.02, rtol=0)
 
@@ -77,8 +77,8 @@ def test_a_guess_of_the_noise_and_one_of_the_clean_slice_say_the_same(schedule):
 
 
 def test_the_chain_goes_down_to_the_clean_slice():
-    assert chain(3) == [(3, 2), (2, 1), (1, 0), (0, -1)]
-    assert chain(5, 3) == [(5, 2), (2, -1)]
+    assert reverse_timesteps(3) == [(3, 2), (2, 1), (1, 0), (0, -1)]
+    assert reverse_timesteps(5, 3) == [(5, 2), (2, -1)]
 
 
 @pytest.mark.parametrize("every", [1, 7])
@@ -109,14 +109,14 @@ def test_fields_are_independent_for_slices_and_channels():
 
 def test_an_epoch_shows_one_slice_of_every_volume_once():
     counts, ctx = [5, 0, 1, 7, 2, 3], Context()
-    seen = np.concatenate([one_of_each(counts, step, 2, ctx) for step in range(5)])
+    seen = np.concatenate([one_slice_per_volume(counts, step, 2, ctx) for step in range(5)])
     volume = np.searchsorted(np.cumsum(counts), seen, side="right")
     assert sorted(volume[:5]) == sorted(volume[5:]) == [0, 2, 3, 4, 5]
-    assert len({tuple(one_of_each([50] * 4, step, 4, ctx)) for step in range(4)}) == 4
+    assert len({tuple(one_slice_per_volume([50] * 4, step, 4, ctx)) for step in range(4)}) == 4
 
 
 def test_a_batch_larger_than_the_cohort_takes_volumes_again():
-    assert len(one_of_each([3, 3], 0, 5, Context())) == 5
+    assert len(one_slice_per_volume([3, 3], 0, 5, Context())) == 5
 
 
 def test_timesteps_are_all_that_there_are():
@@ -160,7 +160,7 @@ def test_memory_may_end_inside_of_a_library_too(said):
 def test_a_cpu_s_own_error_is_one_of_them():
     with pytest.raises(RuntimeError) as error:
         torch.empty(2**60)
-    assert _memory_ended(error.value)
+    assert _is_out_of_memory(error.value)
 
 
 def test_other_errors_are_not_taken_for_it():

@@ -111,14 +111,13 @@ def test_the_generator_is_paid_for_what_the_critic_calls_real(monkeypatch):
     def look(size, loss):
         if size == count(generator):
             with torch.no_grad():
-                codes = method._codes(Context().torch_rng("codes", len(pairs)))
+                codes = method._random_codes(Context().torch_rng("codes", len(pairs)))
                 pairs.append((loss, float(-critic(generator(codes)).mean())))
 
     watched(monkeypatch, look)
     method._fit_gan(SliceStack(scans, Context()), Context())
-    assert [loss for loss, _ in pairs] == pytest.approx([wish for _, wish in pairs], rel=1e-4) and len(
-        pairs
-    ) == 2
+    losses, expected = zip(*pairs, strict=True)
+    assert list(losses) == pytest.approx(expected, rel=1e-4) and len(pairs) == 2
 
 
 @pytest.mark.parametrize("kappa", [0.0, 3.0])
@@ -127,7 +126,7 @@ def test_the_encoder_s_loss_is_that_of_pictures_and_features(monkeypatch, kappa)
     method.begin(toy_scans(2), Context())
     stack = SliceStack(toy_scans(2), Context())
     generator, critic, encoder = method._nets
-    real = method._shown(stack.batch(0, method.batch).image)
+    real = method._network_input(stack.batch(0, method.batch).image)
     taken, before = [], {key: value.clone() for key, value in method.net_.state_dict().items()}
     monkeypatch.setattr(fanogan, "descend", lambda opt, loss: taken.append(float(loss)))
     method._fit_encoder(stack, Context())

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torchio
 
-from uad_methods.parts.training.intensity import CHANCES, biased, blurred, disturbed, ghosted
+from uad_methods.parts.training.intensity import PROBABILITIES, augment_intensity, bias_field, blur, ghosting
 
 
 def slices(count=3, shape=(20, 24), margin=6):
@@ -23,7 +23,7 @@ def by_torchio(transform, image):
 @pytest.mark.parametrize("shape", [(20, 24), (21, 17)])
 def test_ghosts_are_those_of_torchio(axis, shape):
     images, counts, strengths = slices(3, shape), [4, 7, 10], [0.5, 0.8, 1.0]
-    found = ghosted(images, torch.tensor(counts), torch.tensor(strengths), torch.tensor([axis] * 3))
+    found = ghosting(images, torch.tensor(counts), torch.tensor(strengths), torch.tensor([axis] * 3))
     for image, count, strength, mine in zip(images, counts, strengths, found, strict=True):
         wanted = by_torchio(torchio.Ghosting(count, axis, strength, None), image)
         torch.testing.assert_close(mine, wanted, atol=1e-5, rtol=0)
@@ -32,7 +32,7 @@ def test_ghosts_are_those_of_torchio(axis, shape):
 
 def test_blur_is_that_of_torchio():
     images, deviations = slices(3, (40, 44), margin=10), torch.tensor([[0.3, 1.2], [2.0, 0.7], [0.0, 0.0]])
-    for image, deviation, mine in zip(images, deviations, blurred(images, deviations), strict=True):
+    for image, deviation, mine in zip(images, deviations, blur(images, deviations), strict=True):
         wanted = by_torchio(torchio.Blur((*deviation.tolist(), 0.0)), image)
         torch.testing.assert_close(mine, wanted, atol=2e-4, rtol=0)
 
@@ -45,15 +45,15 @@ def test_the_bias_field_is_that_of_torchio_at_the_slice_s_height():
     ]
     whole = torchio.BiasField(listed, 3)(torchio.ScalarImage(tensor=volume[None])).data[0]
     for z, height in enumerate(torch.linspace(-1, 1, 8)):
-        found = biased(volume[None, :, :, z], height[None], coefficients)[0]
+        found = bias_field(volume[None, :, :, z], height[None], coefficients)[0]
         torch.testing.assert_close(found, whole[..., z].float(), atol=1e-5, rtol=1e-4)
 
 
 def test_each_change_comes_as_often_as_it_shall():
     images = slices(1, (16, 16)).expand(600, -1, -1)[:, None]
-    found = disturbed(images, torch.zeros(600), (2.0, 2.0), torch.Generator().manual_seed(0))
+    found = augment_intensity(images, torch.zeros(600), (2.0, 2.0), torch.Generator().manual_seed(0))
     untouched = ((found - images).abs().amax(dim=(1, 2, 3)) < 1e-4).float().mean()
-    expected = np.prod([1 - chance for chance in CHANCES])
+    expected = np.prod([1 - chance for chance in PROBABILITIES])
     assert float(untouched) == pytest.approx(expected, abs=0.05)
     assert torch.isfinite(found).all()
 
@@ -62,12 +62,17 @@ def test_a_slice_s_change_does_not_depend_on_the_other_slices():
     images = slices(4)[:, None]
     other = images.clone()
     other[1:] = 0.3
-    found = [disturbed(i, torch.zeros(4), (2, 2), torch.Generator().manual_seed(5)) for i in (images, other)]
+    found = [
+        augment_intensity(i, torch.zeros(4), (2, 2), torch.Generator().manual_seed(5))
+        for i in (images, other)
+    ]
     torch.testing.assert_close(found[0][0], found[1][0])
     assert not torch.allclose(found[0][1], found[1][1])
 
 
 def test_modalities_are_changed_apart():
     one = slices(8)[:, None]
-    found = disturbed(one.expand(-1, 2, -1, -1), torch.zeros(8), (2, 2), torch.Generator().manual_seed(1))
+    found = augment_intensity(
+        one.expand(-1, 2, -1, -1), torch.zeros(8), (2, 2), torch.Generator().manual_seed(1)
+    )
     assert found.shape == (8, 2, 20, 24) and not torch.allclose(found[:, 0], found[:, 1])

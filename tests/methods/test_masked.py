@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from uad_methods.parts.networks.masked_layers import enlarged, normed
+from uad_methods.parts.networks.masked_layers import masked_batch_norm, upsample_mask
 from uad_methods.parts.networks.resnet50 import Bottleneck, ResNet50
 from uad_methods.parts.training.masked_pretraining import (
-    Rebuilder,
-    kept_cells,
-    rebuild_loss,
-    rebuilt,
-    whole_cells,
+    HierarchicalDecoder,
+    pad_to_cells,
+    random_cells,
+    reconstruct,
+    reconstruction_loss,
 )
 
 
@@ -21,7 +21,7 @@ def count(net):
 
 def small(channels=1):
     torch.manual_seed(0)
-    return ResNet50(channels, 8, 4, (1, 2, 1, 1), drop=0.0), Rebuilder(channels, 4)
+    return ResNet50(channels, 8, 4, (1, 2, 1, 1), drop=0.0), HierarchicalDecoder(channels, 4)
 
 
 def seeded(seed=0):
@@ -31,7 +31,7 @@ def seeded(seed=0):
 def test_the_networks_have_as_many_weights_as_the_card_says():
     with torch.device("meta"):
         assert count(ResNet50(1)) == 24_550_848
-        filler = Rebuilder(1)
+        filler = HierarchicalDecoder(1)
     assert count(filler.grow) + count(filler.out) == 10_304_913
 
 
@@ -49,7 +49,7 @@ def test_stochastic_depth_drops_as_often_as_it_shall_and_keeps_the_mean():
     torch.manual_seed(0)
     rates = [m.drop for m in ResNet50(1, 8, 4).modules() if isinstance(m, Bottleneck)]
     assert len(rates) == 16 and rates[0] == 0 and rates[-1] == pytest.approx(0.05)
-    inner = Bottleneck(4, 1, 1, 0.25)._dropped(torch.ones(20_000, 1, 1, 1))
+    inner = Bottleneck(4, 1, 1, 0.25)._drop_path(torch.ones(20_000, 1, 1, 1))
     assert float((inner == 0).float().mean()) == pytest.approx(0.25, abs=0.02)
     assert float(inner.mean()) == pytest.approx(1, abs=0.02)
 
@@ -58,8 +58,8 @@ def test_stochastic_depth_drops_as_often_as_it_shall_and_keeps_the_mean():
     ("shape", "cells", "kept"), [((96, 96), (3, 3), 3), ((80, 96), (3, 3), 3), ((20, 24), (2, 2), 1)]
 )
 def test_so_many_cells_are_kept_of_every_image(shape, cells, kept):
-    images = whole_cells(torch.rand(40, 2, *shape))
-    keep = kept_cells(images, seeded())
+    images = pad_to_cells(torch.rand(40, 2, *shape))
+    keep = random_cells(images, seeded())
     assert keep.shape == (40, 1, *cells)
     assert (keep.sum(dim=(1, 2, 3)) == kept).all() and set(keep.unique().tolist()) == {0.0, 1.0}
     assert (keep.mean(dim=0) > 0.1).all() and not torch.equal(keep[0], keep[1])
@@ -67,20 +67,20 @@ def test_so_many_cells_are_kept_of_every_image(shape, cells, kept):
 
 def test_whole_cells_put_zeros_around_the_slice():
     images = torch.rand(1, 1, 80, 96)
-    padded = whole_cells(images)
+    padded = pad_to_cells(images)
     assert padded.shape == (1, 1, 96, 96)
     assert torch.equal(padded[..., 8:-8, :], images) and padded[..., :8, :].abs().sum() == 0
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_normalisation_of_kept_positions_is_that_of_these_positions_alone(training):
-    keep = kept_cells(torch.zeros(4, 1, 96, 96), seeded())
+    keep = random_cells(torch.zeros(4, 1, 96, 96), seeded())
     features = torch.randn(4, 5, 6, 6, generator=seeded()) * 3 + 1
     mine, plain = nn.BatchNorm2d(5).train(training), nn.BatchNorm2d(5).train(training)
     for norm in (mine, plain):
         nn.init.uniform_(norm.weight, generator=seeded(1)), nn.init.uniform_(norm.bias, generator=seeded(2))
-    where = enlarged(keep, features).bool()[:, 0]
-    found = normed(mine, features, keep)
+    where = upsample_mask(keep, features).bool()[:, 0]
+    found = masked_batch_norm(mine, features, keep)
     picked = plain(features.permute(0, 2, 3, 1)[where][..., None, None])[..., 0, 0]
     torch.testing.assert_close(found.permute(0, 2, 3, 1)[where], picked, atol=1e-5, rtol=1e-5)
     assert (found.permute(0, 2, 3, 1)[~where] == 0).all()
@@ -103,29 +103,29 @@ def test_with_all_cells_kept_it_is_the_plain_network():
 def test_what_is_hidden_reaches_nothing_and_what_is_kept_reaches_the_loss_s_guess():
     encoder, rebuilder = small(2)
     images = torch.rand(2, 2, 96, 96, requires_grad=True)
-    keep = kept_cells(images, seeded())
-    guess = rebuilt(encoder, rebuilder, images, keep)
+    keep = random_cells(images, seeded())
+    guess = reconstruct(encoder, rebuilder, images, keep)
     assert guess.shape == images.shape
     reach = torch.autograd.grad(guess.square().sum(), images)[0].abs().amax(dim=1, keepdim=True)
-    seen = enlarged(keep, images).bool()
+    seen = upsample_mask(keep, images).bool()
     assert (reach[~seen] == 0).all() and (reach[seen] > 0).float().mean() > 0.5
 
 
 def test_the_loss_is_that_of_hidden_cells_alone():
     images, guess = torch.rand(3, 2, 96, 96), torch.rand(3, 2, 96, 96)
-    keep = kept_cells(images, seeded())
-    hidden = ~enlarged(keep, images).bool().expand_as(images)
-    loss = rebuild_loss(guess, images, keep)
+    keep = random_cells(images, seeded())
+    hidden = ~upsample_mask(keep, images).bool().expand_as(images)
+    loss = reconstruction_loss(guess, images, keep)
     torch.testing.assert_close(loss, ((guess - images)[hidden] ** 2).mean())
-    torch.testing.assert_close(rebuild_loss(torch.where(hidden, guess, 7.0), images, keep), loss)
+    torch.testing.assert_close(reconstruction_loss(torch.where(hidden, guess, 7.0), images, keep), loss)
     assert hidden.float().mean() == pytest.approx(6 / 9)
 
 
 def test_all_weights_but_the_last_layer_learn():
     encoder, rebuilder = small()
     images = torch.rand(4, 1, 96, 96)
-    keep = kept_cells(images, seeded())
-    rebuild_loss(rebuilt(encoder, rebuilder, images, keep), images, keep).backward()
+    keep = random_cells(images, seeded())
+    reconstruction_loss(reconstruct(encoder, rebuilder, images, keep), images, keep).backward()
     silent = {name for name, p in encoder.named_parameters() if p.grad is None}
     assert silent == {"fc.weight", "fc.bias"}
     assert all(p.grad is not None for p in rebuilder.parameters())
@@ -139,8 +139,8 @@ def test_the_loss_falls():
     opt = torch.optim.AdamW([*encoder.parameters(), *rebuilder.parameters()], 3e-3)
     losses = []
     for step in range(30):
-        keep = kept_cells(images, seeded(step))
-        loss = rebuild_loss(rebuilt(encoder, rebuilder, images, keep), images, keep)
+        keep = random_cells(images, seeded(step))
+        loss = reconstruction_loss(reconstruct(encoder, rebuilder, images, keep), images, keep)
         opt.zero_grad()
         loss.backward()
         opt.step()

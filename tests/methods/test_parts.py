@@ -19,7 +19,7 @@ from uad_methods.parts.images.ssim import ssim_map
 from uad_methods.parts.networks.resgan import Critic
 from uad_methods.parts.networks.resnet18 import ResNet18
 from uad_methods.parts.training.adversarial import critic_loss, gradient_penalty
-from uad_methods.parts.training.masked_squares import Filler, fill_loss, hide
+from uad_methods.parts.training.masked_squares import SquareDecoder, fill_loss, hide_squares
 from uad_methods.parts.weights import load_into
 
 
@@ -189,11 +189,11 @@ def test_a_slice_returns_from_the_square_to_its_own_grid(shape):
 
 def test_hiding_hides_half_and_the_loss_sees_only_that():
     images = torch.rand(16, 1, 64, 64)
-    seen, hidden = hide(images, torch.Generator().manual_seed(0))
+    seen, hidden = hide_squares(images, torch.Generator().manual_seed(0))
     assert hidden.float().mean() == pytest.approx(0.5, abs=0.05)
     assert (seen[hidden] == 0.5).all() and torch.equal(seen[~hidden], images[~hidden])
     assert fill_loss(torch.where(hidden, images, 9.0), images, hidden) == 0
-    assert Filler(256)(torch.rand(2, 256, 16, 16)).shape == (2, 1, 64, 64)
+    assert SquareDecoder(256)(torch.rand(2, 256, 16, 16)).shape == (2, 1, 64, 64)
 
 
 def test_equalised_scans_have_uniform_brains_and_come_when_asked():

@@ -15,13 +15,13 @@ from uad_bench import Context
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_methods.patch2loc import Patch2Loc
-from uad_methods.patch2loc.belief import SIZES, belief_loss, judge, product
-from uad_methods.patch2loc.ensemble import Part, Team, parts
-from uad_methods.patch2loc.mean_map import usual_map
-from uad_methods.patch2loc.mirror import answer_back, mirrored, moved
-from uad_methods.patch2loc.neighbour_slices import Thick, thick
+from uad_methods.patch2loc.belief import SIZES, belief_loss, product, score_terms
+from uad_methods.patch2loc.ensemble import Ensemble, Part, parts
+from uad_methods.patch2loc.mean_map import mean_score_map
+from uad_methods.patch2loc.mirror import mirror_maps, mirror_slices, unmirror_prediction
+from uad_methods.patch2loc.neighbour_slices import ScansWithNeighbours, with_neighbours
 from uad_methods.patch2loc.patches import Positions, cut, locations, padded
-from uad_methods.patch2loc.scoring import Answer
+from uad_methods.patch2loc.scoring import Prediction
 
 LN_2PI = np.log(2 * np.pi)
 BEYOND: list[dict[str, Any]] = [
@@ -52,7 +52,7 @@ def test_a_full_belief_is_the_bivariate_normal() -> None:
     logs = [stats.multivariate_normal(m[i], covariance(s[i])).logpdf(t[i]) + LN_2PI for i in range(len(m))]
     assert belief_loss("full", mean, spread, target, 0.0).item() == pytest.approx(-np.mean(logs), rel=1e-10)
     half_log_det = [0.5 * np.linalg.slogdet(covariance(row))[1] for row in s]
-    found = judge("full", mean, spread, target)
+    found = score_terms("full", mean, spread, target)
     np.testing.assert_allclose(found.log_spread.detach(), half_log_det, rtol=1e-5)
     np.testing.assert_allclose(found.log_error.detach(), np.log(((m - t) ** 2).sum(1)), rtol=1e-4)
 
@@ -60,7 +60,9 @@ def test_a_full_belief_is_the_bivariate_normal() -> None:
 def test_without_correlation_a_full_belief_scores_as_a_diagonal_one() -> None:
     mean, spread, target = beliefs("diagonal")
     wider = torch.cat([spread, torch.zeros(len(spread), 1)], dim=1)
-    torch.testing.assert_close(judge("full", mean, wider, target), judge("diagonal", mean, spread, target))
+    torch.testing.assert_close(
+        score_terms("full", mean, wider, target), score_terms("diagonal", mean, spread, target)
+    )
 
 
 def test_a_mixture_is_two_normals() -> None:
@@ -73,12 +75,12 @@ def test_a_mixture_is_two_normals() -> None:
     ])  # fmt: skip
     loss = belief_loss("mixture", mean, spread, target, 0.0).item()
     assert loss == pytest.approx(-logsumexp(joint, axis=0).mean(), rel=1e-10)
-    found, best = judge("mixture", mean, spread, target), joint.argmax(0)
+    found, best = score_terms("mixture", mean, spread, target), joint.argmax(0)
     for i, c in enumerate(best):
         error = ((m[i, 2 * c : 2 * c + 2] - t[i]) ** 2).sum()
-        surprise = 0.5 * s[i, 2 * c : 2 * c + 2].sum() - np.log([first[i], 1 - first[i]][c])
+        log_spread = 0.5 * s[i, 2 * c : 2 * c + 2].sum() - np.log([first[i], 1 - first[i]][c])
         assert found.log_error[i].item() == pytest.approx(np.log(error), abs=1e-4)
-        assert found.log_spread[i].item() == pytest.approx(surprise, abs=1e-4)
+        assert found.log_spread[i].item() == pytest.approx(log_spread, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["full", "mixture"])
@@ -101,14 +103,14 @@ def test_a_product_of_experts_adds_precisions() -> None:
 @pytest.mark.parametrize("side", [8, 7])
 def test_mirrored_patches_are_whole_and_answers_come_back(side: int) -> None:
     slices = torch.rand(1, 1, 12, 10)
-    turned = mirrored(slices)
-    assert torch.equal(moved(moved(slices, side), side), slices)
+    turned = mirror_slices(slices)
+    assert torch.equal(mirror_maps(mirror_maps(slices, side), side), slices)
     at = Positions(*(torch.tensor([v]) for v in (0, 5, 4)))
     there = Positions(at.slice, 12 - side % 2 - at.x, at.y)
     patch, other = cut(padded(slices, side), at, side), cut(padded(turned, side), there, side)
     assert torch.equal(other.flip(2), patch)
     place = locations(slices)[None]
-    back = answer_back("full", Answer(place, place.new_ones(1, 12, 10, 3)), side)
+    back = unmirror_prediction("full", Prediction(place, place.new_ones(1, 12, 10, 3)), side)
     torch.testing.assert_close(back.mean[:, 1:], place[:, 1:])  # row 0 has no partner where sides are even
     assert (back.spread[..., :2] == 1).all()
     assert (back.spread[..., 2] == -1).all()
@@ -116,19 +118,19 @@ def test_mirrored_patches_are_whole_and_answers_come_back(side: int) -> None:
 
 def test_thick_slices_hold_their_neighbours_within_their_own_brain() -> None:
     one = scan(3)
-    image = thick(one, 1).image
+    image = with_neighbours(one, 1).image
     inside = one.image[0] * one.brain_mask
     assert image.shape == (3, *one.shape)
     assert np.array_equal(image[0, ..., 1:], inside[..., :-1])
     assert np.array_equal(image[1], inside)
     assert np.array_equal(image[2, ..., :-1], inside[..., 1:])
     assert not image[0, ..., 0].any()
-    assert [s.case_id for s in Thick(TRAIN, 1)[1:3]] == ["toy1", "toy2"]
+    assert [s.case_id for s in ScansWithNeighbours(TRAIN, 1)[1:3]] == ["toy1", "toy2"]
 
 
 def test_what_is_usual_is_the_mean_over_brains() -> None:
     values = {one.case_id: float(i) for i, one in enumerate(TRAIN)}
-    found = usual_map(TRAIN, 2, lambda one: np.full(one.shape, values[one.case_id], np.float32))
+    found = mean_score_map(TRAIN, 2, lambda one: np.full(one.shape, values[one.case_id], np.float32))
     brain = TRAIN[0].brain_mask
     np.testing.assert_allclose(found[brain], 1.5, atol=1e-5)  # the first and the last of 0, 1, 2, 3
 
@@ -151,10 +153,12 @@ def test_experts_are_multiplied_and_sides_averaged() -> None:
             return tuple(torch.full((len(patches), 2), value) for value in self.answer)
 
     nets = [Says(10, 0), Says(30, 0), Says(50, 1)]
-    team = Team(nets, [Part([0], 4), Part([1], 4), Part([0], 6)], "diagonal", False, False)
+    ensemble = Ensemble(nets, [Part([0], 4), Part([1], 4), Part([0], 6)], "diagonal", False, False)
     brain = torch.zeros(1, 10, 10, dtype=torch.bool)
     brain[0, 2, 4] = True
-    found = team.judge(torch.rand(1, 2, 10, 10), torch.zeros(1), brain, (slice(0, 10), slice(0, 10)))
+    found = ensemble.score_terms(
+        torch.rand(1, 2, 10, 10), torch.zeros(1), brain, (slice(0, 10), slice(0, 10))
+    )
     errors = np.log((20 - 20) ** 2 + (20 - 40) ** 2), np.log((50 - 20) ** 2 + (50 - 40) ** 2)
     assert found.log_error[0, 2, 4].item() == pytest.approx(np.mean(errors), rel=1e-5)
     assert found.log_spread[0, 2, 4].item() == pytest.approx((-np.log(2) + 1) / 2, rel=1e-5)

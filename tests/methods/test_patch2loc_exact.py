@@ -10,17 +10,17 @@ from uad_bench.testing import toy_scans
 from uad_methods.patch2loc import Patch2Loc
 from uad_methods.patch2loc.fast import (
     adam,
-    positions,
-    prepared,
+    draw_positions,
+    expected_count,
+    prepare_network,
     sample_static,
     sample_strided_static,
-    usual_count,
 )
-from uad_methods.patch2loc.inference.bf16 import HalfLocator
+from uad_methods.patch2loc.inference.bf16 import BF16Locator
 from uad_methods.patch2loc.inference.exact import ExactLocator
 from uad_methods.patch2loc.inference.toom import halved, product, same
 from uad_methods.patch2loc.locator import Locator
-from uad_methods.patch2loc.patches import brain_share, drawn
+from uad_methods.patch2loc.patches import brain_share, draw_candidates
 from uad_methods.patch2loc.sampling import sample_patches, sample_strided
 from uad_methods.patch2loc.scoring import score_patches
 
@@ -129,11 +129,11 @@ def test_bf16_is_near_and_its_flat_layers_are_those_convolutions(patch, narrow, 
     x, height = torch.rand(16, 1, patch, patch), torch.rand(16) * 100
     with torch.no_grad():
         expected = net(x, height)[0]
-    spread, rough = expected.std(), HalfLocator(net, patch)(x, height)[0]
+    spread, rough = expected.std(), BF16Locator(net, patch)(x, height)[0]
     assert rough.dtype == torch.float32
     assert 0 < (rough - expected).abs().max() < 0.5 * spread
-    monkeypatch.setattr("uad_methods.patch2loc.inference.bf16.KIND", torch.float32)
-    torch.testing.assert_close(HalfLocator(net, patch)(x, height)[0], expected, atol=1e-4, rtol=1e-4)
+    monkeypatch.setattr("uad_methods.patch2loc.inference.bf16.DTYPE", torch.float32)
+    torch.testing.assert_close(BF16Locator(net, patch)(x, height)[0], expected, atol=1e-4, rtol=1e-4)
 
 
 def test_the_method_scores_by_the_number_format_asked_for(monkeypatch):
@@ -157,22 +157,22 @@ def regions() -> torch.Tensor:
 def test_fixed_draws_are_distributed_as_those_the_published_sampler_keeps():
     enough, n = regions(), 100_000
     places = int(enough.sum())
-    for draw, count in ((positions, n), (drawn, n * enough.numel() // places)):
+    for draw, count in ((draw_positions, n), (draw_candidates, n * enough.numel() // places)):
         at = draw(enough, count, torch.Generator().manual_seed(1))
         assert enough[at.slice, at.x, at.y].all()
         hits = torch.bincount((at.slice * 10 + at.x) * 12 + at.y, minlength=360)[enough.flatten()]
         expected = len(at.x) / places
         chi2 = ((hits - expected) ** 2 / expected).sum().item()
         assert chi2 < 45  # 19 degrees of freedom: exceeded once in 1,500 times
-    assert len(positions(enough, 7, torch.Generator()).x) == 7
+    assert len(draw_positions(enough, 7, torch.Generator()).x) == 7
 
 
 def test_the_same_seed_draws_the_same_patches_and_no_brain_is_no_error():
     enough = regions()
-    first, again, other = (positions(enough, 50, torch.Generator().manual_seed(s)) for s in (3, 3, 4))
+    first, again, other = (draw_positions(enough, 50, torch.Generator().manual_seed(s)) for s in (3, 3, 4))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
-    assert positions(torch.zeros_like(enough), 5, torch.Generator()).x.max() < 10
+    assert draw_positions(torch.zeros_like(enough), 5, torch.Generator()).x.max() < 10
 
 
 def test_a_fixed_sample_pairs_patches_and_places_as_the_published_one_does():
@@ -190,7 +190,7 @@ def test_a_fixed_sample_pairs_patches_and_places_as_the_published_one_does():
 
 def test_the_fixed_count_is_what_the_published_sampler_keeps_in_the_mean():
     stack = SliceStack(toy_scans(3), Context())
-    count = usual_count(stack, 8, 0.2, 4000)
+    count = expected_count(stack, 8, 0.2, 4000)
     everything = stack.spread(len(stack))
     enough = brain_share(everything.brain, 8) >= 0.2
     height = everything.z.float()
@@ -208,7 +208,7 @@ def test_a_fixed_strided_sample_stands_on_places_with_enough_brain():
     images, enough = torch.stack([x, y, x + y])[:, None] + 1, regions()
     height, rng = torch.tensor([30.0, 60.0, 90.0]), torch.Generator().manual_seed(2)
     sample = sample_strided_static(
-        images, height, enough, 5, 2, (1, 0), lambda places: positions(places, 60, rng)
+        images, height, enough, 5, 2, (1, 0), lambda places: draw_positions(places, 60, rng)
     )
     at = sample.kept
     assert len(sample.target) == 60
@@ -236,7 +236,7 @@ def test_preparing_a_network_keeps_names_weights_and_answers():
     names, x = list(net.state_dict()), torch.rand(4, 1, 8, 8)
     with torch.no_grad():
         before = net(x, torch.ones(4))[0]
-        prepared(net)
+        prepare_network(net)
         assert torch.equal(net(x, torch.ones(4))[0], before)
     assert list(net.state_dict()) == names
     assert isinstance(adam(net, 1e-3), torch.optim.Adam)

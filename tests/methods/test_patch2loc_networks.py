@@ -9,7 +9,7 @@ import torch
 
 from uad_bench.errors import UsageError
 from uad_methods.patch2loc import Patch2Loc
-from uad_methods.patch2loc.belief import judge
+from uad_methods.patch2loc.belief import score_terms
 from uad_methods.patch2loc.encoders.conv import ConvEncoder, plan
 from uad_methods.patch2loc.encoders.resnet import resnet_encoder
 from uad_methods.patch2loc.locator import Locator
@@ -119,7 +119,7 @@ def test_anomaly_is_log_squared_error_plus_mean_log_variance() -> None:
     mean, place = torch.tensor([[3.0, 4.0], [1.0, 1.0]]), torch.tensor([[0.0, 0.0], [1.0, 1.0]])
     log_variance = torch.tensor([[2.0, 6.0], [0.0, 0.0]])
     expected = [np.log(25.0) + 4.0, np.log(1e-10)]
-    np.testing.assert_allclose(judge("diagonal", mean, log_variance, place).score, expected, rtol=1e-6)
+    np.testing.assert_allclose(score_terms("diagonal", mean, log_variance, place).score, expected, rtol=1e-6)
 
 
 def test_the_faithful_network_s_variance_cannot_move_the_encoder() -> None:

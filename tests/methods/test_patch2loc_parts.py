@@ -8,7 +8,7 @@ import torch
 
 from uad_methods.patch2loc.embedding import sinusoidal
 from uad_methods.patch2loc.loss import beta_nll, location_loss
-from uad_methods.patch2loc.patches import Positions, brain_share, cut, drawn, locations, padded
+from uad_methods.patch2loc.patches import Positions, brain_share, cut, draw_candidates, locations, padded
 from uad_methods.patch2loc.sampling import sample_patches, sample_strided
 
 
@@ -85,7 +85,7 @@ def test_locations_are_percent_of_each_side() -> None:
 def test_draws_stay_where_there_is_enough_brain_and_reach_all_of_it() -> None:
     enough = torch.zeros(3, 10, 12, dtype=torch.bool)
     enough[1, 2:5, 3:9] = enough[2, 7, 7] = True
-    at = drawn(enough, 20_000, torch.Generator().manual_seed(1))
+    at = draw_candidates(enough, 20_000, torch.Generator().manual_seed(1))
     assert enough[at.slice, at.x, at.y].all()
     assert len(torch.stack(at).unique(dim=1).T) == enough.sum()
     assert len(at.x) == pytest.approx(20_000 * enough.float().mean().item(), rel=0.1)

@@ -57,7 +57,7 @@ def test_only_one_box_is_noised_and_only_there_is_a_gradient(boxes):
     guess = torch.zeros_like(clean, requires_grad=True)
     net = Known(lambda x, t: guess)
     method.loss(net, clean, 0, Context()).backward()
-    noised, moved = net.shown[0][0] != clean, guess.grad != 0
+    noised, moved = net.inputs[0][0] != clean, guess.grad != 0
     assert torch.equal(noised, moved)
     assert (noised.sum(dim=(1, 2, 3)) == 2 * 3 * 3).all()
     assert len({tuple(map(tuple, one[0].nonzero().tolist())) for one in noised}) > 1
@@ -86,7 +86,7 @@ def test_a_network_that_gives_the_clean_slice_back_is_stitched_to_it_exactly():
         return clean[of]
 
     method.net_ = Known(answer)
-    found = method.restored(clean, noise_like(clean), Batches(2, "cpu"))
+    found = method.restore(clean, noise_like(clean), Batches(2, "cpu"))
     assert torch.equal(found, clean)
     assert order == 12 * [2, 1]
 
@@ -95,12 +95,12 @@ def test_at_the_test_every_box_of_every_slice_is_noised_once_and_the_rest_is_cle
     clean = torch.rand(2, 1, 8, 8)
     method, noise = PDDPM(), noise_like(clean)
     method.net_ = Known(lambda x, t: x)
-    found = method.restored(clean, noise, Batches(3, "cpu"))
+    found = method.restore(clean, noise, Batches(3, "cpu"))
     t = torch.full((2,), 499)
     torch.testing.assert_close(found, diffusion.q_sample(clean, noise(499), t, diffusion.cosine()))
-    shown = torch.cat([x for x, _ in method.net_.shown])
+    shown = torch.cat([x for x, _ in method.net_.inputs])
     assert ((shown != clean.repeat(4, 1, 1, 1)).sum(dim=(1, 2, 3)) == 16).all()
-    assert {int(one) for _, at in method.net_.shown for one in at} == {499}
+    assert {int(one) for _, at in method.net_.inputs for one in at} == {499}
 
 
 def test_a_volume_is_scored_as_box_by_box_in_batches_of_any_size():

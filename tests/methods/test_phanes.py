@@ -18,8 +18,14 @@ from uad_methods.parts.images.square import to_square
 from uad_methods.parts.networks.aot import Critic, Generator
 from uad_methods.parts.networks.lpips import LPIPS
 from uad_methods.parts.networks.vgg19 import VGG19
-from uad_methods.parts.training.inpainter import FOOLING, Painter
-from uad_methods.parts.training.inpainting import critic_loss, filled, fooling_loss, slope_loss, with_hole
+from uad_methods.parts.training.inpainter import ADVERSARIAL, Inpainter
+from uad_methods.parts.training.inpainting import (
+    adversarial_loss,
+    composite,
+    critic_loss,
+    gradient_loss,
+    masked_input,
+)
 from uad_methods.phanes import PHANES
 
 NOPERC = {**PHANES.tiny, **PHANES.variants["noperc"]}
@@ -51,10 +57,10 @@ def pictures(n=4, channels=1):
 
 def test_thresholds_are_each_slice_s_own(method):
     levels = maps() * torch.tensor([1.0, 10, 0.1, 3])[:, None, None]
-    found = method._holes(levels, 0.0)
+    found = method._inpainting_mask(levels, 0.0)
     order = [2, 0, 3, 1]
-    assert torch.equal(method._holes(levels[order], 0.0), found[order])
-    torch.testing.assert_close(found, method._holes(maps(), 0.0))
+    assert torch.equal(method._inpainting_mask(levels[order], 0.0), found[order])
+    torch.testing.assert_close(found, method._inpainting_mask(maps(), 0.0))
     above = levels > levels.flatten(1).quantile(0.95, dim=1)[:, None, None]
     assert above.flatten(1).float().mean(1).tolist() == pytest.approx([0.05] * 4, abs=0.001)
     assert (found[:, 0] >= above.float()).all() and found.mean() > 0.1
@@ -63,7 +69,7 @@ def test_thresholds_are_each_slice_s_own(method):
 def test_a_given_threshold_holds_for_all_slices_and_masks_grow(method):
     spots = torch.zeros(2, 64, 64)
     spots[0, 28:33, 28:33], spots[1, 28:33, 28:33] = 0.2, 0.1
-    found = method._holes(spots, 0.15)[:, 0]
+    found = method._inpainting_mask(spots, 0.15)[:, 0]
     expected = ndimage.gaussian_filter((spots[0] > 0.15).double().numpy(), 1.2) > 0.1
     assert found[1].sum() == 0 and np.array_equal(found[0].numpy(), expected)
     assert found[0, 28:33, 28:33].all() and found[0].sum() > 45
@@ -75,14 +81,14 @@ def test_the_coarse_map_is_the_relative_difference_times_the_dissimilarity(metho
     error = (a - b).abs().numpy()
     top = np.quantile(error, 0.95, axis=(2, 3), keepdims=True)
     expected = np.minimum(error / (top + 1e-8), 1) * method.net_["unlike"](a, b).numpy()
-    np.testing.assert_allclose(method._suspicion(a, b), expected[:, 0], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(method._coarse_map(a, b), expected[:, 0], rtol=1e-4, atol=1e-6)
 
 
 def test_painted_slices_are_the_slices_wherever_nothing_is_masked(method):
     x, mask = pictures(), torch.zeros(4, 1, 64, 64)
     mask[:, :, 20:30, 10:50] = 1
     with torch.no_grad():
-        y = method._painted(x, mask)
+        y = method._inpaint(x, mask)
     outside = mask == 0
     assert torch.equal(y[outside], x[outside]) and not torch.equal(y[~outside], x[~outside])
     assert y.min() >= 0 and y.max() <= 1
@@ -99,9 +105,9 @@ def test_a_threshold_above_all_gives_a_map_of_nothing_and_a_low_one_does_not(sca
 def test_the_healthy_threshold_is_exceeded_by_one_voxel_of_twenty(scans):
     method = fitted(scans, checked=1000)
     stack = SliceStack(scans, Context(), name="val").spread(1000)
-    x = method._shown(stack.image)
+    x = method._network_input(stack.image)
     with torch.no_grad():
-        levels = method._suspicion(x, method._restored(x))
+        levels = method._coarse_map(x, method._restore(x))
     brain = to_square(stack.brain[:, None].float(), 64)[:, 0] > 0.5
     assert float((levels[brain] > method.threshold_).float().mean()) == pytest.approx(0.05, abs=0.002)
 
@@ -110,16 +116,16 @@ def test_the_score_is_what_painting_changed_times_the_dissimilarity(method):
     x, restored = pictures(2), pictures(4)[2:]
     with torch.no_grad():
         found = method._anomaly(x, restored)
-        mask = method._holes(method._suspicion(x, restored), method.threshold_)
-        y = method._painted(x, mask)
+        mask = method._inpainting_mask(method._coarse_map(x, restored), method.threshold_)
+        y = method._inpaint(x, mask)
         expected = ((x - y).abs() * method.net_["unlike"](y, x))[:, 0]
     torch.testing.assert_close(found, expected)
     assert (found[mask[:, 0] == 0] == 0).all() and found.max() > 0
 
 
-def painter(adversarial=True):
+def inpainter(adversarial=True):
     torch.manual_seed(0)
-    return Painter(Generator(1, 4), Critic(1, 4) if adversarial else None, None, lr=1e-3)
+    return Inpainter(Generator(1, 4), Critic(1, 4) if adversarial else None, None, lr=1e-3)
 
 
 def square(n=4):
@@ -129,30 +135,30 @@ def square(n=4):
 
 
 def test_the_painter_learns_what_to_fill_in():
-    one, x, mask = painter(), pictures(1).expand(4, -1, -1, -1) * 0.2 + 0.4, square()
+    one, x, mask = inpainter(), pictures(1).expand(4, -1, -1, -1) * 0.2 + 0.4, square()
     losses = [one.update(x, mask, Context()).generator.item() for _ in range(30)]
     assert losses[-1] < 0.6 * losses[0]
 
 
 def test_both_losses_of_the_painter_are_the_sum_of_their_terms():
-    one, other, x, mask = painter(), painter(), pictures(), square()
+    one, other, x, mask = inpainter(), inpainter(), pictures(), square()
     found = one.update(x, mask, Context())
-    guess = other.generator(with_hole(x, mask))
-    whole = filled(x, guess, mask)
+    guess = other.generator(masked_input(x, mask))
+    whole = composite(x, guess, mask)
     judged = critic_loss(other.critic(x), other.critic(whole.detach()), mask)
     assert found.critic.item() == pytest.approx(judged.item(), rel=1e-5)
     other._critic_step(x, whole.detach(), mask, Context())
-    texture = (x - guess).abs().mean() + slope_loss(x, guess)
-    expected = texture + FOOLING * fooling_loss(other.critic(whole), mask)
+    texture = (x - guess).abs().mean() + gradient_loss(x, guess)
+    expected = texture + ADVERSARIAL * adversarial_loss(other.critic(whole), mask)
     assert found.generator.item() == pytest.approx(expected.item(), rel=1e-3)
     assert expected.item() > texture.item()
 
 
-@pytest.mark.parametrize("fooling", [0.0, FOOLING])
+@pytest.mark.parametrize("fooling", [0.0, ADVERSARIAL])
 def test_an_update_moves_the_generator_by_the_critic_s_answer_too(monkeypatch, fooling):
     """The published code adds the term to a sum that is never followed back."""
-    monkeypatch.setattr("uad_methods.parts.training.inpainter.FOOLING", 100 * fooling)
-    one, other, x, mask = painter(), painter(adversarial=False), pictures(), square()
+    monkeypatch.setattr("uad_methods.parts.training.inpainter.ADVERSARIAL", 100 * fooling)
+    one, other, x, mask = inpainter(), inpainter(adversarial=False), pictures(), square()
     assert torch.equal(one.generator[1].weight, other.generator[1].weight)
     for each in (one, other):
         each.update(x, mask, Context())
@@ -161,8 +167,8 @@ def test_an_update_moves_the_generator_by_the_critic_s_answer_too(monkeypatch, f
 
 
 def test_the_generator_s_step_leaves_nothing_in_the_critic():
-    one, other, x, mask = painter(), painter(), pictures(), square()
-    whole = filled(x, other.generator(with_hole(x, mask)), mask).detach()
+    one, other, x, mask = inpainter(), inpainter(), pictures(), square()
+    whole = composite(x, other.generator(masked_input(x, mask)), mask).detach()
     one.update(x, mask, Context())
     other._critic_step(x, whole, mask, Context())
     for a, b in zip(one.critic.parameters(), other.critic.parameters(), strict=True):
@@ -197,17 +203,17 @@ def test_without_an_adversary_there_is_no_critic(scans):
     method.adversarial, method.cut = False, "slice"  # of phanes:shipped, which has weights
     method.fit(scans, scans, Context())
     assert "critic" not in method.net_ and method.threshold_ == 0
-    assert painter(adversarial=False).state.keys() == {"generator", "for_generator"}
+    assert inpainter(adversarial=False).state.keys() == {"generator", "for_generator"}
     with torch.no_grad():
         assert (method._anomaly(pictures(), pictures().flip(0)).amax(dim=(1, 2)) > 0).all()
 
 
 def test_masks_of_training_are_ellipses_and_what_is_suspected(method):
     x, restored = pictures(2), pictures(4)[2:]
-    suspected = method._holes(method._suspicion(x, restored), 0.0)
+    flagged = method._inpainting_mask(method._coarse_map(x, restored), 0.0)
     first, second = (method._training_mask(x, restored, np.random.default_rng(seed)) for seed in (0, 1))
-    assert (first >= suspected).all() and (second >= suspected).all() and not torch.equal(first, second)
-    assert first.sum() > suspected.sum()
+    assert (first >= flagged).all() and (second >= flagged).all() and not torch.equal(first, second)
+    assert first.sum() > flagged.sum()
 
 
 def test_a_spot_scores_higher_than_its_place_before():

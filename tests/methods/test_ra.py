@@ -125,7 +125,7 @@ def test_equal_features_cost_nothing_and_opposite_ones_do():
 def moved(pair, half):
     """Names of the halves whose weights one step of `half` changed, and those that hold a gradient."""
     before = {k: [p.clone() for p in getattr(pair, k).parameters()] for k in ("encoder", "decoder")}
-    pair._turn(getattr(pair, half))
+    pair._train_only(getattr(pair, half))
     rng = torch.Generator().manual_seed(0)
     code = torch.randn(3, 8, generator=rng)
     is_encoder = half == "encoder"
@@ -145,7 +145,7 @@ def test_a_step_of_one_half_leaves_the_other_as_it_is(pair, half):
 
 def test_the_divergence_of_what_is_made_reaches_the_decoder(pair):
     pair.weights = Weights(rec=0.0)
-    pair._turn(pair.decoder)
+    pair._train_only(pair.decoder)
     code = torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
     pair.decoder_loss(images(), code, code, torch.Generator(), Context())[0].backward()
     assert all(p.grad.abs().sum() > 0 for p in pair.decoder[-2].parameters())
@@ -242,9 +242,9 @@ def test_augmented_slices_are_what_is_trained_on():
     stack, shown = SliceStack([scan], ctx), {}
     for augment in (False, True):
         method = RA(**SSIM, augment=augment)
-        shown[augment] = method._drawn(stack, 3, ctx)
-        assert torch.equal(shown[augment], method._drawn(stack, 3, ctx))
-    assert torch.equal(shown[False], method._shown(stack.batch(3, method.batch).image))
+        shown[augment] = method._training_batch(stack, 3, ctx)
+        assert torch.equal(shown[augment], method._training_batch(stack, 3, ctx))
+    assert torch.equal(shown[False], method._network_input(stack.batch(3, method.batch).image))
     assert not torch.equal(shown[False], shown[True])
 
 
@@ -259,7 +259,9 @@ def test_fit_trains_on_the_slices_that_are_drawn(monkeypatch):
 
     monkeypatch.setattr(SoftIntro, "update", update)
     method.fit([scan], [scan], Context())
-    wanted = [method._drawn(SliceStack([scan], Context()), step, Context()) for step in range(method.steps)]
+    wanted = [
+        method._training_batch(SliceStack([scan], Context()), step, Context()) for step in range(method.steps)
+    ]
     assert len(taken) == len(wanted) and all(map(torch.equal, taken, wanted))
 
 
@@ -291,7 +293,7 @@ def test_given_weights_are_read_stored_and_make_the_paper_s_row(tmp_path):
     assert method.weights_ == (files["squeezenet_sha256"], files["heads_sha256"])
     assert variant(method) == "" and method.seen() == ("imagenet",)
     a, b = torch.rand(2, 1, 32, 32), torch.rand(2, 1, 32, 32)
-    assert torch.equal(method._part("unlike", Dissimilarity).lpips(a, b), net(a, b))
+    assert torch.equal(method._network("unlike", Dissimilarity).lpips(a, b), net(a, b))
     found = method.score(scans[0], Context())
     (tmp_path / "kept").mkdir()
     method.save(tmp_path / "kept")

@@ -6,19 +6,26 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
-from uad_methods.parts.images.blur import blurred
+from uad_methods.parts.images.blur import gaussian_blur
 from uad_methods.parts.images.clahe import clahe
-from uad_methods.parts.networks.aot import Critic, Doubled, Generator, Mirrored, gated, stretched
+from uad_methods.parts.networks.aot import (
+    Critic,
+    Generator,
+    ReflectionPad,
+    Upsample2x,
+    gate_values,
+    resize_bilinear,
+)
 from uad_methods.parts.networks.lpips import LPIPS
 from uad_methods.parts.networks.vgg19 import VGG19, gram, perceptual_loss, style_loss
-from uad_methods.parts.training.augment import jittered
+from uad_methods.parts.training.augment import random_affine
 from uad_methods.parts.training.inpainting import (
+    adversarial_loss,
+    composite,
     critic_loss,
     ellipses,
-    filled,
-    fooling_loss,
-    slope_loss,
-    with_hole,
+    gradient_loss,
+    masked_input,
 )
 
 # What scikit-image 0.26 `equalize_adapthist` makes of `textured(side)`: a diagonal, a row, the mean.
@@ -65,7 +72,7 @@ def test_clahe_treats_each_picture_and_channel_alone_and_keeps_nothing_of_a_cons
 def test_blur_is_scipys(sigma, reach):
     maps = np.random.default_rng(0).normal(size=(2, 40, 33))
     expected = [ndimage.gaussian_filter(m, sigma, mode="reflect", radius=reach) for m in maps]
-    np.testing.assert_allclose(blurred(torch.from_numpy(maps), sigma, reach), expected, atol=1e-6)
+    np.testing.assert_allclose(gaussian_blur(torch.from_numpy(maps), sigma, reach), expected, atol=1e-6)
 
 
 def test_lpips_has_the_names_and_shapes_of_the_usual_files():
@@ -103,15 +110,15 @@ def test_lpips_of_the_first_level_is_that_of_its_definition():
 def test_jitter_does_what_each_of_its_parts_says():
     images, still = torch.rand(2, 1, 32, 32), {"angle": 0.0, "shift": 0.0, "scale": 0.0, "flip": 0.0}
     rng = torch.Generator().manual_seed(0)
-    torch.testing.assert_close(jittered(images, rng, **still), images)
-    mirrored = jittered(images, rng, **{**still, "flip": 1.0})
+    torch.testing.assert_close(random_affine(images, rng, **still), images)
+    mirrored = random_affine(images, rng, **{**still, "flip": 1.0})
     torch.testing.assert_close(mirrored, images.flip(2), atol=1e-5, rtol=0)
     spot = torch.zeros(200, 1, 33, 33)
     spot[:, :, 16, 26] = 1
     x, y = np.indices((33, 33)) - 16
 
     def places(**parts):
-        found = jittered(spot, rng, **{**still, **parts})[:, 0].double().numpy()
+        found = random_affine(spot, rng, **{**still, **parts})[:, 0].double().numpy()
         return np.array([((x * p).sum() / p.sum(), (y * p).sum() / p.sum()) for p in found])
 
     turned, sized, moved = places(angle=10.0), places(scale=0.1), places(shift=0.1)
@@ -133,19 +140,19 @@ def test_the_painter_s_networks_have_as_many_weights_as_the_card_says():
 @pytest.mark.parametrize("channels", [1, 2])
 def test_the_painter_s_networks_keep_sizes_and_the_critic_is_bounded(channels):
     generator, critic = Generator(channels, 4), Critic(channels, 4)
-    painted = generator(torch.rand(2, channels + 1, 64, 64))
-    assert painted.shape == (2, channels, 64, 64) and painted.abs().max() <= 1
+    inpainted = generator(torch.rand(2, channels + 1, 64, 64))
+    assert inpainted.shape == (2, channels, 64, 64) and inpainted.abs().max() <= 1
     assert critic(torch.rand(2, channels, 128, 128)).shape == (2, 1, 14, 14)
     for _ in range(30):  # power iterations
-        critic(painted)
+        critic(inpainted)
     for conv in list(critic)[:-1:2]:
         assert float(torch.linalg.matrix_norm(conv.weight.flatten(1), 2)) == pytest.approx(1, abs=0.05)
 
 
 def test_mirror_and_enlargement_are_torchs():
     x = torch.rand(2, 3, 13, 9)
-    assert torch.equal(Mirrored(8)(x), functional.pad(x, (8,) * 4, mode="reflect"))
-    for found, size in ((Doubled()(x), (26, 18)), (stretched(x, (40, 31)), (40, 31))):
+    assert torch.equal(ReflectionPad(8)(x), functional.pad(x, (8,) * 4, mode="reflect"))
+    for found, size in ((Upsample2x()(x), (26, 18)), (resize_bilinear(x, (40, 31)), (40, 31))):
         expected = functional.interpolate(x, size, mode="bilinear", align_corners=True)
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
@@ -154,10 +161,10 @@ def test_the_gate_is_its_formula_and_finite_where_nothing_varies():
     a = torch.randn(2, 3, 8, 8)
     values = a.double().numpy()
     z = (values - values.mean((2, 3), keepdims=True)) / values.std((2, 3), ddof=1, keepdims=True)
-    np.testing.assert_allclose(gated(a), 1 / (1 + np.exp(-5 * (2 * z - 1))), atol=1e-5)
+    np.testing.assert_allclose(gate_values(a), 1 / (1 + np.exp(-5 * (2 * z - 1))), atol=1e-5)
     flat = torch.full((1, 2, 4, 4), 3.0, requires_grad=True)
-    gated(flat).sum().backward()
-    assert torch.isfinite(gated(flat)).all() and torch.isfinite(flat.grad).all()
+    gate_values(flat).sum().backward()
+    assert torch.isfinite(gate_values(flat)).all() and torch.isfinite(flat.grad).all()
 
 
 def test_ellipses_lie_in_the_middle_and_have_the_half_axes_that_are_said():
@@ -173,11 +180,11 @@ def test_ellipses_lie_in_the_middle_and_have_the_half_axes_that_are_said():
 def test_a_hole_is_white_and_a_filling_changes_nothing_else():
     x, guess, mask = torch.rand(2, 2, 8, 8), torch.rand(2, 2, 8, 8), torch.zeros(2, 1, 8, 8)
     mask[:, :, 2:5, 3:6] = 1
-    shown = with_hole(x, mask)
+    shown = masked_input(x, mask)
     hole = mask.bool().expand(-1, 2, -1, -1)
     assert shown.shape == (2, 3, 8, 8) and (shown[:, :2][hole] == 1).all() and torch.equal(shown[:, 2:], mask)
     assert torch.equal(shown[:, :2][~hole], x[~hole])
-    whole = filled(x, guess, mask)
+    whole = composite(x, guess, mask)
     assert torch.equal(whole[hole], guess[hole]) and torch.equal(whole[~hole], x[~hole])
 
 
@@ -188,14 +195,16 @@ def test_the_critic_wants_soft_labels_and_the_generator_ones_inside_the_hole():
     real, fake = torch.full((1, 1, 6, 6), 0.8), torch.full((1, 1, 6, 6), 0.3)
     expected = 0.2**2 + ((0.3 - soft) ** 2).mean()
     assert float(critic_loss(real, fake, mask)) == pytest.approx(expected, rel=1e-5)
-    assert float(fooling_loss(fake, mask)) == pytest.approx(0.7**2, rel=1e-5)
+    assert float(adversarial_loss(fake, mask)) == pytest.approx(0.7**2, rel=1e-5)
     outside = torch.zeros(1, 1, 64, 64)
-    assert float(fooling_loss(outside + mask, mask)) == 0  # what it says outside the hole is not asked
+    assert float(adversarial_loss(outside + mask, mask)) == 0  # what it says outside the hole is not asked
 
 
 def test_slope_loss_knows_ramps_and_no_levels():
     ramp = torch.arange(8.0).expand(1, 1, 8, 8)
-    assert float(slope_loss(ramp, ramp + 5)) == 0 and float(slope_loss(3 * ramp, ramp)) == pytest.approx(2)
+    assert float(gradient_loss(ramp, ramp + 5)) == 0 and float(
+        gradient_loss(3 * ramp, ramp)
+    ) == pytest.approx(2)
 
 
 def test_vgg19_has_the_names_of_the_usual_file_and_its_losses_are_their_definitions():

@@ -9,7 +9,7 @@ from uad_bench import Context, SliceStack
 from uad_bench.method.loop_state import Policy
 from uad_bench.testing import toy_scans
 from uad_methods.parts.networks.autoencoder import Autoencoder
-from uad_methods.parts.networks.sequence import drawn_runs, one_behind_the_other, side_by_side, whole_volumes
+from uad_methods.parts.networks.sequence import pad_runs, random_runs, unpad_runs, whole_volumes
 from uad_methods.svae import SVAE, SequenceVAE
 
 SHAPE = (16, 24, 9)
@@ -94,10 +94,10 @@ def test_any_slice_comes_back_in_its_own_size(shape):
 
 def test_side_by_side_and_back():
     codes = torch.rand(6, 3)
-    beside = side_by_side(codes, [1, 3, 2])
+    beside = pad_runs(codes, [1, 3, 2])
     assert beside.shape == (3, 3, 3)
     assert (beside[0, 1:] == 0).all()
-    assert torch.equal(one_behind_the_other(beside, [1, 3, 2]), codes)
+    assert torch.equal(unpad_runs(beside, [1, 3, 2]), codes)
 
 
 def test_runs_are_neighbours_in_one_volume():
@@ -105,7 +105,7 @@ def test_runs_are_neighbours_in_one_volume():
     stack, rng = SliceStack(scans, Context()), np.random.default_rng(0)
     ends = np.cumsum(stack.counts)
     for _ in range(50):
-        runs = drawn_runs(stack, 3, 4, rng)
+        runs = random_runs(stack, 3, 4, rng)
         pieces = np.split(runs.slices, np.cumsum(runs.lengths)[:-1])
         assert runs.lengths == [4, 4, 4]
         assert all((np.diff(piece) == 1).all() for piece in pieces)
@@ -116,12 +116,12 @@ def test_runs_are_neighbours_in_one_volume():
 
 def test_a_window_longer_than_the_volume_is_the_volume():
     stack = SliceStack(toy_scans(3), Context())
-    drawn = drawn_runs(stack, 3, 99, np.random.default_rng(0))
+    sample_code = random_runs(stack, 3, 99, np.random.default_rng(0))
     everything = whole_volumes(stack, 3)
-    assert np.array_equal(np.sort(drawn.slices), everything.slices)
+    assert np.array_equal(np.sort(sample_code.slices), everything.slices)
     assert np.array_equal(everything.slices, np.arange(len(stack)))
     assert everything.lengths == stack.counts
-    assert sorted(drawn.lengths) == sorted(stack.counts)
+    assert sorted(sample_code.lengths) == sorted(stack.counts)
 
 
 def test_the_loss_is_the_summed_error_and_the_divergence_mean_over_slices():

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from torch.distributions import Normal, kl_divergence
+from torch import distributions
 
 from uad_bench import Context
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
 from uad_methods.ae import AE
 from uad_methods.parts.networks.autoencoder import Autoencoder
-from uad_methods.vae import VAE, divergence
+from uad_methods.vae import VAE, kl_divergence
 
 SHAPE = (16, 24)
 
@@ -31,13 +31,13 @@ def test_the_network_has_as_many_weights_as_published(side, millions):
 
 def test_divergence_is_that_of_torch_distributions():
     mean, log_sigma = torch.randn(6, 128), torch.randn(6, 128)
-    expected = kl_divergence(Normal(mean, log_sigma.exp()), Normal(0.0, 1.0)).sum(dim=1)
-    torch.testing.assert_close(divergence(mean, log_sigma), expected)
+    expected = distributions.kl_divergence(distributions.Normal(mean, log_sigma.exp()), distributions.Normal(0.0, 1.0)).sum(dim=1)
+    torch.testing.assert_close(kl_divergence(mean, log_sigma), expected)
     assert (expected > 0).all()
 
 
 def test_divergence_is_zero_for_the_standard_normal():
-    assert (divergence(torch.zeros(3, 8), torch.zeros(3, 8)) == 0).all()
+    assert (kl_divergence(torch.zeros(3, 8), torch.zeros(3, 8)) == 0).all()
 
 
 def test_the_loss_is_that_of_the_ae_plus_the_weighted_divergence():
@@ -46,7 +46,7 @@ def test_the_loss_is_that_of_the_ae_plus_the_weighted_divergence():
     for method in (plain, weighted):
         method.net_.eval()
     seen = plain.net_(images)
-    expected = AE.loss(plain, images, Context()) + 2.5 * divergence(seen.mean, seen.log_sigma).mean()
+    expected = AE.loss(plain, images, Context()) + 2.5 * kl_divergence(seen.mean, seen.log_sigma).mean()
     torch.testing.assert_close(weighted.loss(images, Context()), expected)
 
 
@@ -71,18 +71,18 @@ def test_the_slope_of_the_divergence_is_that_of_finite_differences():
     method = untrained(VAE)
     method.net_.double().eval()
     images, step = torch.rand(2, 1, *SHAPE, dtype=torch.float64), 1e-6
-    found = method.slope(images)
+    found = method.kl_gradient(images)
 
     def divergences(shift, at):
         moved = images.clone()
         moved[at] += shift
         with torch.no_grad():
             seen = method.net_(moved)
-        return float(divergence(seen.mean, seen.log_sigma).sum())
+        return float(kl_divergence(seen.mean, seen.log_sigma).sum())
 
     for at in ((0, 0, 3, 5), (0, 0, 12, 20), (1, 0, 8, 8), (1, 0, 0, 23)):
-        slope = (divergences(step, at) - divergences(-step, at)) / (2 * step)
-        assert float(found[at]) == pytest.approx(slope, rel=1e-4, abs=1e-9)
+        kl_gradient = (divergences(step, at) - divergences(-step, at)) / (2 * step)
+        assert float(found[at]) == pytest.approx(kl_gradient, rel=1e-4, abs=1e-9)
     assert all(p.grad is None for p in method.net_.parameters())
 
 

@@ -20,8 +20,8 @@ AlphaBar = npt.NDArray[np.float64]
 def cosine(steps: int = 1000, *, offset: float = 0.008, largest: float = 0.999) -> AlphaBar:
     """alpha_bar of the cosine schedule (Nichol and Dhariwal 2021, formula 17); no beta above `largest`."""
     angles = (np.arange(steps + 1) / steps + offset) / (1 + offset) * (math.pi / 2)
-    wished = np.cos(angles) ** 2
-    betas = np.minimum(1 - wished[1:] / wished[:-1], largest)
+    cosine_curve = np.cos(angles) ** 2
+    betas = np.minimum(1 - cosine_curve[1:] / cosine_curve[:-1], largest)
     return np.cumprod(1 - betas, dtype=np.float64)
 
 
@@ -34,45 +34,45 @@ def linear(steps: int = 1000, *, first: float = 1e-4, last: float = 0.02) -> Alp
     return np.cumprod(1 - betas, dtype=np.float64)
 
 
-def shares(alpha_bar: AlphaBar, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def coefficients(alpha_bar: AlphaBar, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """What x_t holds of the clean slice and of the noise: their factors, float32 (n, 1, 1, 1) on t's device."""
-    clean, noise = _factors(alpha_bar.tobytes(), t.device)[:, t, None, None, None]
+    clean, noise = _coefficient_table(alpha_bar.tobytes(), t.device)[:, t, None, None, None]
     return clean, noise
 
 
 @lru_cache(maxsize=16)  # a copy at every step would make the host wait for the device
-def _factors(alpha_bar: bytes, device: torch.device) -> torch.Tensor:
+def _coefficient_table(alpha_bar: bytes, device: torch.device) -> torch.Tensor:
     """Both factors at every timestep: float32 (2, T) on `device`."""
-    kept = np.frombuffer(alpha_bar, np.float64)
-    return torch.from_numpy(np.sqrt(np.stack([kept, 1 - kept]))).float().to(device)
+    alpha_bars = np.frombuffer(alpha_bar, np.float64)
+    return torch.from_numpy(np.sqrt(np.stack([alpha_bars, 1 - alpha_bars]))).float().to(device)
 
 
 def q_sample(clean: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, alpha_bar: AlphaBar) -> torch.Tensor:
     """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) e (Ho et al. 2020, formula 4)."""
-    share, rest = shares(alpha_bar, t)
-    return share * clean + rest * noise
+    of_clean, of_noise = coefficients(alpha_bar, t)
+    return of_clean * clean + of_noise * noise
 
 
 def clean_from_noise(
     x: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, alpha_bar: AlphaBar
 ) -> torch.Tensor:
     """The x_0 that `noise` turns into x_t = `x`."""
-    share, rest = shares(alpha_bar, t)
-    return (x - rest * noise) / share
+    of_clean, of_noise = coefficients(alpha_bar, t)
+    return (x - of_noise * noise) / of_clean
 
 
 def noise_from_clean(
     x: torch.Tensor, clean: torch.Tensor, t: torch.Tensor, alpha_bar: AlphaBar
 ) -> torch.Tensor:
     """The noise that turns x_0 = `clean` into x_t = `x`."""
-    share, rest = shares(alpha_bar, t)
-    return (x - share * clean) / rest
+    of_clean, of_noise = coefficients(alpha_bar, t)
+    return (x - of_clean * clean) / of_noise
 
 
-def chain(start: int, every: int = 1) -> list[tuple[int, int]]:
+def reverse_timesteps(start: int, every: int = 1) -> list[tuple[int, int]]:
     """The way back from timestep `start`: pairs (t, next t), the last of them (t, -1), -1 being the clean slice."""
-    stops = [*range(start, -1, -every), -1]
-    return list(pairwise(stops))
+    timesteps = [*range(start, -1, -every), -1]
+    return list(pairwise(timesteps))
 
 
 def reverse_step(

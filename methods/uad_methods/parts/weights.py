@@ -24,29 +24,31 @@ def load_into(net: torch.nn.Module, path: Path, sha256: str = "") -> str:
     except OSError as error:
         raise DataError("no weights can be read", where=str(path), hint=str(error)) from error
     digest = hashlib.sha256(content).hexdigest()
-    _compare(path, digest, sha256)
-    state, own = _parsed(path, content), net.state_dict()
+    _check_digest(path, digest, sha256)
+    state, own = _read_state(path, content), net.state_dict()
     missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
-    unlike = [key for key in own if key in state and state[key].shape != own[key].shape]
-    if missing or unlike:
-        what = f"the weights do not fit: {len(missing)} missing, {len(unlike)} of another shape"
-        raise DataError(what, where=f"{path}, {(missing + unlike)[0]}", hint="give a file for this network")
+    other_shape = [key for key in own if key in state and state[key].shape != own[key].shape]
+    if missing or other_shape:
+        what = f"the weights do not fit: {len(missing)} missing, {len(other_shape)} of another shape"
+        raise DataError(
+            what, where=f"{path}, {(missing + other_shape)[0]}", hint="give a file for this network"
+        )
     net.load_state_dict({key: state.get(key, value) for key, value in own.items()})
     return digest
 
 
-def _compare(path: Path, digest: str, wanted: str) -> None:
+def _check_digest(path: Path, digest: str, expected: str) -> None:
     named = re.search(r"-([0-9a-f]{8,64})$", path.stem)
-    wanted = wanted.lower() or (named[1] if named else "")
-    if len(wanted) < 8:
+    expected = expected.lower() or (named[1] if named else "")
+    if len(expected) < 8:
         hint = f"give sha256, 8 digits or more of its digest; it is {digest} now"
         raise IntegrityError("weights without a digest to compare", where=str(path), hint=hint)
-    if not digest.startswith(wanted):
-        what = f"the weights' SHA-256 is {digest[:16]}..., not {wanted[:16]}"
+    if not digest.startswith(expected):
+        what = f"the weights' SHA-256 is {digest[:16]}..., not {expected[:16]}"
         raise IntegrityError(what, where=str(path), hint="get the file again, or correct sha256")
 
 
-def _parsed(path: Path, content: bytes) -> dict[str, torch.Tensor]:
+def _read_state(path: Path, content: bytes) -> dict[str, torch.Tensor]:
     try:
         if path.suffix == ".safetensors":
             return from_safetensors(content)

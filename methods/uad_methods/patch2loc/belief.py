@@ -16,7 +16,7 @@ from torch.nn import functional
 from uad_methods.patch2loc.loss import beta_nll
 
 BeliefName = Literal["diagonal", "full", "mixture"]
-TINY = 1e-10  # percent²: what an exact hit still counts, as published
+EPSILON = 1e-10  # percent²: what an exact hit still counts, as published
 
 
 class Sizes(NamedTuple):
@@ -34,7 +34,7 @@ SIZES: dict[BeliefName, Sizes] = {
 }
 
 
-class Judged(NamedTuple):
+class ScoreTerms(NamedTuple):
     """The two terms of the anomaly score, (k,) each: log ‖place - truth‖², and the log of the belief's spread."""
 
     log_error: torch.Tensor
@@ -60,7 +60,9 @@ def belief_loss(
     return (torch.exp(beta * log_spread.detach()) * likelihood).mean()
 
 
-def judge(name: BeliefName, mean: torch.Tensor, spread: torch.Tensor, truth: torch.Tensor) -> Judged:
+def score_terms(
+    name: BeliefName, mean: torch.Tensor, spread: torch.Tensor, truth: torch.Tensor
+) -> ScoreTerms:
     """How far from `truth` (k, 2) a belief is, and how sure of itself: the terms of the anomaly score.
 
     One Gaussian: log(‖mean - truth‖² + 1e-10) and half the log of its covariance's determinant, for independent axes
@@ -72,11 +74,11 @@ def judge(name: BeliefName, mean: torch.Tensor, spread: torch.Tensor, truth: tor
         spread.float(),
     )  # at half precision a place near 100 % is only known to 1/16 %
     if name == "mixture":
-        return _judged_mixture(mean, spread, truth)
+        return _mixture_score_terms(mean, spread, truth)
     log_spread = 0.5 * spread[:, :2].sum(1)
     if name == "full":
-        log_spread = log_spread + 0.5 * _log_unexplained(spread[:, 2])
-    return Judged(torch.log(((mean - truth) ** 2).sum(1) + TINY), log_spread)
+        log_spread = log_spread + 0.5 * _log_one_minus_r2(spread[:, 2])
+    return ScoreTerms(torch.log(((mean - truth) ** 2).sum(1) + EPSILON), log_spread)
 
 
 def product(means: list[torch.Tensor], spreads: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -90,7 +92,7 @@ def product(means: list[torch.Tensor], spreads: list[torch.Tensor]) -> tuple[tor
     return mean, -torch.logsumexp(log_precision, dim=0)
 
 
-def _log_unexplained(r: torch.Tensor) -> torch.Tensor:
+def _log_one_minus_r2(r: torch.Tensor) -> torch.Tensor:
     """log(1 - tanh² r), stable for any r."""
     return -2 * (functional.softplus(2 * r) - r - torch.log(r.new_tensor(2.0)))
 
@@ -100,20 +102,20 @@ def _full(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Per patch: the negative log-likelihood and half the log-determinant of the covariance, (k,) each."""
     x, y = ((target - mean) * torch.exp(-0.5 * spread[:, :2])).unbind(1)
-    log_unexplained = _log_unexplained(spread[:, 2])
-    distance = (x**2 + y**2 - 2 * torch.tanh(spread[:, 2]) * x * y) * torch.exp(-log_unexplained)
-    log_spread = 0.5 * (spread[:, 0] + spread[:, 1] + log_unexplained)
+    log_one_minus_r2 = _log_one_minus_r2(spread[:, 2])
+    distance = (x**2 + y**2 - 2 * torch.tanh(spread[:, 2]) * x * y) * torch.exp(-log_one_minus_r2)
+    log_spread = 0.5 * (spread[:, 0] + spread[:, 1] + log_one_minus_r2)
     return 0.5 * distance + log_spread, log_spread
 
 
-def _joint(
+def _component_terms(
     mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Of both components: log(weight · density) at the target, and half the sum of log-variances; (k, 2) each."""
-    apart = (target[:, None] - mean.view(-1, 2, 2)) ** 2  # (k, component, axis)
+    squared_distance = (target[:, None] - mean.view(-1, 2, 2)) ** 2  # (k, component, axis)
     log_variance = spread[:, :4].reshape(-1, 2, 2)
     log_spread = 0.5 * log_variance.sum(2)
-    density = -0.5 * (apart * torch.exp(-log_variance)).sum(2) - log_spread
+    density = -0.5 * (squared_distance * torch.exp(-log_variance)).sum(2) - log_spread
     return _log_weights(spread) + density, log_spread
 
 
@@ -125,13 +127,15 @@ def _mixture(
     mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Per patch: the negative log-likelihood, and the log-spread of the components as they explain the target."""
-    joint, log_spread = _joint(mean, spread, target)
+    joint, log_spread = _component_terms(mean, spread, target)
     return -torch.logsumexp(joint, dim=1), (torch.softmax(joint, dim=1) * log_spread).sum(1)
 
 
-def _judged_mixture(mean: torch.Tensor, spread: torch.Tensor, truth: torch.Tensor) -> Judged:
-    joint, log_spread = _joint(mean, spread, truth)
+def _mixture_score_terms(mean: torch.Tensor, spread: torch.Tensor, truth: torch.Tensor) -> ScoreTerms:
+    joint, log_spread = _component_terms(mean, spread, truth)
     best = joint.argmax(dim=1, keepdim=True)
     error = ((truth[:, None] - mean.view(-1, 2, 2)) ** 2).sum(2)
-    surprise = log_spread - _log_weights(spread)
-    return Judged(torch.log(error.gather(1, best)[:, 0] + TINY), surprise.gather(1, best)[:, 0])
+    log_spread_less_weight = log_spread - _log_weights(spread)
+    return ScoreTerms(
+        torch.log(error.gather(1, best)[:, 0] + EPSILON), log_spread_less_weight.gather(1, best)[:, 0]
+    )

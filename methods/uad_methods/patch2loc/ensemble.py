@@ -6,10 +6,17 @@ from typing import NamedTuple, cast
 
 import torch
 
-from uad_methods.patch2loc.belief import BeliefName, Judged, product
+from uad_methods.patch2loc.belief import BeliefName, ScoreTerms, product
 from uad_methods.patch2loc.locator import Locator
-from uad_methods.patch2loc.mirror import answer_back, mirrored, moved
-from uad_methods.patch2loc.scoring import Answer, Box, Locate, answer_dense, answer_patches, judged
+from uad_methods.patch2loc.mirror import mirror_maps, mirror_slices, unmirror_prediction
+from uad_methods.patch2loc.scoring import (
+    Box,
+    Prediction,
+    Predictor,
+    predict_dense,
+    predict_patches,
+    score_term_maps,
+)
 
 
 class Part(NamedTuple):
@@ -32,68 +39,71 @@ def parts(channels: int, modalities: int, sides: Sequence[int], *, experts: bool
 
 def networks(net: torch.nn.Module) -> list[Locator]:
     """Those that `net` lists, or itself."""
-    return [
-        one for one in (net if isinstance(net, torch.nn.ModuleList) else [net]) if isinstance(one, Locator)
-    ]
+    nets = net if isinstance(net, torch.nn.ModuleList) else [net]
+    return [locator for locator in nets if isinstance(locator, Locator)]
 
 
 @dataclass(frozen=True)
-class Team:
+class Ensemble:
     """networks and what each looks at; slides: by dense passes, else patch by patch; flips: mirrored slices too."""
 
-    networks: Sequence[Locate]
+    networks: Sequence[Predictor]
     parts: Sequence[Part]
     belief: BeliefName
     slides: bool
     flips: bool
 
-    def judge(self, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box) -> Judged:
+    def score_terms(
+        self, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
+    ) -> ScoreTerms:
         """Both terms of the anomaly score of the brain pixels (bool, n, X, Y) of slices (n, C, X, Y); else 0.
 
         height: (n,), percent of the volume. box: holds all brain of the volume. Experts of one side are multiplied
         into one belief; the terms are averaged over sides, and over the slices and their mirror images.
         """
-        verdicts = []
+        terms_per_pass = []
         for side in dict.fromkeys(part.side for part in self.parts):
             for flip in [False, True][: 1 + self.flips]:
-                answer = self._of_side(side, flip, images, height, brain, box)
-                verdicts.append(judged(self.belief, answer, brain))
-        return Judged(*(torch.stack(terms).mean(0) for terms in zip(*verdicts, strict=True)))
+                prediction = self._predict_side(side, flip, images, height, brain, box)
+                terms_per_pass.append(score_term_maps(self.belief, prediction, brain))
+        return ScoreTerms(*(torch.stack(terms).mean(0) for terms in zip(*terms_per_pass, strict=True)))
 
-    def place(
+    def predicted_location(
         self, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
     ) -> torch.Tensor:
         """Where the networks of the first side say that each brain pixel's patch was, percent, (n, X, Y, 2)."""
-        answer = self._of_side(self.parts[0].side, False, images, height, brain, box)
+        prediction = self._predict_side(self.parts[0].side, False, images, height, brain, box)
         if self.belief != "mixture":
-            return answer.mean
-        return torch.where(answer.spread[..., 4:] > 0, answer.mean[..., :2], answer.mean[..., 2:])
+            return prediction.mean
+        return torch.where(prediction.spread[..., 4:] > 0, prediction.mean[..., :2], prediction.mean[..., 2:])
 
-    def _of_side(
+    def _predict_side(
         self, side: int, flip: bool, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
-    ) -> Answer:
+    ) -> Prediction:
         if flip:
             x = slice(0, images.shape[2])  # the mirror image of the box lies elsewhere
-            images, brain, box = mirrored(images), moved(brain, side), (x, box[1])
-        answers = [
-            self._ask(net, images[:, part.channels], height, brain, side, box)
+            images, brain, box = mirror_slices(images), mirror_maps(brain, side), (x, box[1])
+        predictions = [
+            self._predict(net, images[:, part.channels], height, brain, side, box)
             for net, part in zip(self.networks, self.parts, strict=True)
             if part.side == side
         ]
-        means, spreads = zip(*answers, strict=True)
-        answer = answers[0] if len(answers) == 1 else Answer(*product(list(means), list(spreads)))
-        return answer_back(self.belief, answer, side) if flip else answer
+        means, spreads = zip(*predictions, strict=True)
+        prediction = (
+            predictions[0] if len(predictions) == 1 else Prediction(*product(list(means), list(spreads)))
+        )
+        return unmirror_prediction(self.belief, prediction, side) if flip else prediction
 
-    def _ask(
+    def _predict(
         self,
-        net: Locate,
+        net: Predictor,
         images: torch.Tensor,
         height: torch.Tensor,
         brain: torch.Tensor,
         side: int,
         box: Box,
-    ) -> Answer:
+    ) -> Prediction:
         if self.slides:
-            return answer_dense(cast(Locator, net), images, height, side, box)
+            return predict_dense(cast(Locator, net), images, height, side, box)
         chunk = 256 if images.device.type == "cpu" else 8192
-        return answer_patches(net, images, height, brain, side, chunk)
+        return predict_patches(net, images, height, brain, side, chunk)

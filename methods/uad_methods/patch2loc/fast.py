@@ -16,7 +16,7 @@ from uad_methods.patch2loc.sampling import Sample
 Draw = Callable[[torch.Tensor], Positions]
 
 
-def positions(enough: torch.Tensor, count: int, rng: torch.Generator) -> Positions:
+def draw_positions(enough: torch.Tensor, count: int, rng: torch.Generator) -> Positions:
     """`count` uniform draws, with replacement, among the places where `enough` (n, X, Y) is true.
 
     The rank of a place is drawn and looked up in the running count of places. Given their number, these are the draws
@@ -24,10 +24,10 @@ def positions(enough: torch.Tensor, count: int, rng: torch.Generator) -> Positio
     standard deviation is sqrt(c p (1 - p)) for c candidates, 90 of 17,500, plus that of brain in the slices drawn).
     Where no place has enough, which cannot be known without waiting, the last pixel of the last slice is drawn.
     """
-    upto = enough.flatten().cumsum(0)
+    running_count = enough.flatten().cumsum(0)
     share = torch.rand(count, generator=rng, device=enough.device, dtype=torch.float64)
-    rank = (share * upto[-1]).long()
-    flat = torch.searchsorted(upto, rank, right=True).clamp_(max=enough.numel() - 1)
+    rank = (share * running_count[-1]).long()
+    flat = torch.searchsorted(running_count, rank, right=True).clamp_(max=enough.numel() - 1)
     _, X, Y = enough.shape
     return Positions(
         flat // (X * Y), flat // Y % X, flat % Y
@@ -43,7 +43,7 @@ def sample_static(
     rng: torch.Generator,
 ) -> Sample:
     """`sampling.sample_patches` with exactly `count` patches, all of them with enough brain; no host sync."""
-    at = positions(enough, count, rng)
+    at = draw_positions(enough, count, rng)
     target = locations(images)[at.x, at.y]
     return Sample(cut(padded(images, side), at, side), height[at.slice], None, target)
 
@@ -64,7 +64,7 @@ def sample_strided_static(
     return Sample(padded(images, side)[:, :, x:, y:], height, at, target)
 
 
-def usual_count(stack: SliceStack, side: int, brain: float, candidates: int) -> int:
+def expected_count(stack: SliceStack, side: int, brain: float, candidates: int) -> int:
     """How many of `candidates` the published sampler keeps in the mean, from slices at even steps of the stack.
 
     At least 2, which batch statistics need. Waits for the device once, so ask before the first step.
@@ -78,7 +78,7 @@ def adam(net: torch.nn.Module, lr: float) -> torch.optim.Adam:
     return torch.optim.Adam(net.parameters(), lr, fused=next(net.parameters()).is_cuda or None)
 
 
-def prepared(net: torch.nn.Module, *, compiled: bool = False) -> None:
+def prepare_network(net: torch.nn.Module, *, compiled: bool = False) -> None:
     """Make `net` ready for quick steps, in place: channels last on a GPU, compiled where asked for.
 
     Names of weights stay. Compiled steps are recorded as CUDA graphs: that needs shapes that do not change, so

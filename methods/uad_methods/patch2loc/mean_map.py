@@ -15,7 +15,7 @@ from uad_bench.types import FloatArray
 BLUR = 3.0  # pixels: brains of one grid are aligned by their centre alone
 
 
-def usual_map(scans: Sequence[Scan], count: int, score: Callable[[Scan], FloatArray]) -> FloatArray:
+def mean_score_map(scans: Sequence[Scan], count: int, score: Callable[[Scan], FloatArray]) -> FloatArray:
     """Mean score (X, Y, Z) at every place of `count` scans, spread evenly through `scans`.
 
     Averaged over the brains that reach a place and over its surroundings in the slice, by a Gaussian of 3 pixels.
@@ -27,7 +27,7 @@ def usual_map(scans: Sequence[Scan], count: int, score: Callable[[Scan], FloatAr
         scan = scans[int(index)]
         total = total + score(scan) * scan.brain_mask
         weight = weight + scan.brain_mask
-    near = (BLUR, BLUR, 0)
-    total, weight = (ndimage.gaussian_filter(one, near) for one in (total, weight))
+    sigmas = (BLUR, BLUR, 0)
+    total, weight = (ndimage.gaussian_filter(one, sigmas) for one in (total, weight))
     mean = np.where(weight > 1e-3, total / np.maximum(weight, 1e-3), 0.0)
     return np.asarray(mean, np.float32)

@@ -15,26 +15,26 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.training.descent import descend
 from uad_methods.patch2loc.belief import belief_loss
-from uad_methods.patch2loc.components import as_components, inside
+from uad_methods.patch2loc.components import inside, to_components
 from uad_methods.patch2loc.encoders.conv import plan
-from uad_methods.patch2loc.ensemble import Part, Team, networks
+from uad_methods.patch2loc.ensemble import Ensemble, Part, networks
 from uad_methods.patch2loc.fast import (
     adam,
-    positions,
-    prepared,
+    draw_positions,
+    expected_count,
+    prepare_network,
     sample_static,
     sample_strided_static,
-    usual_count,
 )
-from uad_methods.patch2loc.inference.bf16 import HalfLocator
+from uad_methods.patch2loc.inference.bf16 import BF16Locator
 from uad_methods.patch2loc.inference.exact import ExactLocator
 from uad_methods.patch2loc.loss import location_loss
-from uad_methods.patch2loc.mean_map import usual_map
-from uad_methods.patch2loc.neighbour_slices import Thick
+from uad_methods.patch2loc.mean_map import mean_score_map
+from uad_methods.patch2loc.neighbour_slices import ScansWithNeighbours
 from uad_methods.patch2loc.options import Options
 from uad_methods.patch2loc.patches import brain_share
 from uad_methods.patch2loc.sampling import Sample, sample_patches, sample_strided
-from uad_methods.patch2loc.scoring import Locate, brain_box
+from uad_methods.patch2loc.scoring import Predictor, brain_box
 
 
 @dataclass
@@ -51,11 +51,13 @@ class Patch2Loc(Options):
 
         Raises DataError where no patch of `val` holds enough brain.
         """
-        net, stack = self.begin(train, ctx), SliceStack(self._seen(train), ctx)
+        net, stack = self.begin(train, ctx), SliceStack(self._network_scans(train), ctx)
         for one in networks(net):
-            prepared(one, compiled=self.compiled)
+            prepare_network(one, compiled=self.compiled)
         opt, counts = adam(net, self.lr), self._counts(stack)
-        held_out = self.samples(SliceStack(self._seen(val), ctx, name="val").spread(self.checked), "val", ctx)
+        held_out = self.samples(
+            SliceStack(self._network_scans(val), ctx, name="val").spread(self.checked), "val", ctx
+        )
         if any(len(sample.target) < 2 for sample in held_out):
             raise DataError(
                 f"no patch of {self.parts[-1].side} pixels holds {self.brain:.0%} brain",
@@ -78,53 +80,57 @@ class Patch2Loc(Options):
     def learn_usual(self, train: Sequence[Scan], ctx: Context) -> None:
         """Where `usual` asks for it: the mean score map of some training scans, by the networks as they are."""
         if self.usual:
-            self.usual_ = usual_map(train, self.usual, lambda scan: self._raw(scan, ctx))
+            self.usual_ = mean_score_map(
+                train, self.usual, lambda scan: self._score_without_mean_map(scan, ctx)
+            )
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """The anomaly map (X, Y, Z) inside the brain; 0 elsewhere."""
-        raw = self._raw(scan, ctx)
+        raw = self._score_without_mean_map(scan, ctx)
         return (raw - self.usual_) * scan.brain_mask if self.usual else raw
 
     def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
         """The terms of the score, which add up to it, and from where to where the network places each patch."""
         if not scan.brain_mask.any():
             return {}
-        found = as_components(self._asked(scan, ctx, self.component_slices, inside))
+        found = to_components(self._evaluate(scan, ctx, self.component_slices, inside))
         return found | (
             {"usual": Component(-self.usual_ * scan.brain_mask, unit="log %²")} if self.usual else {}
         )
 
-    def _raw(self, scan: Scan, ctx: Context) -> FloatArray:
+    def _score_without_mean_map(self, scan: Scan, ctx: Context) -> FloatArray:
         """The score before what is usual is taken off."""
         if not scan.brain_mask.any():
             return np.zeros(scan.shape, np.float32)
-        found: FloatArray = self._asked(
-            scan, ctx, self.score_slices, lambda team, *given: team.judge(*given).score
+        found: FloatArray = self._evaluate(
+            scan, ctx, self.score_slices, lambda ensemble, *arguments: ensemble.score_terms(*arguments).score
         )
         return found
 
-    def _asked(self, scan: Scan, ctx: Context, over: Callable[..., Any], ask: Callable[..., Any]) -> Any:
+    def _evaluate(
+        self, scan: Scan, ctx: Context, over: Callable[..., Any], evaluate: Callable[..., Any]
+    ) -> Any:
         """`ask` the networks about all slices of a scan in batches; `over` puts the answers together."""
-        team, box = self._team, brain_box(scan.brain_mask)
+        ensemble, box = self._ensemble, brain_box(scan.brain_mask)
 
-        def answer(batch: Batch) -> Any:  # what `ask` answers
-            return ask(team, _masked(batch), self._height(batch), batch.brain, box)
+        def evaluate_batch(batch: Batch) -> Any:  # what `ask` answers
+            return evaluate(ensemble, _mask_background(batch), self._height(batch), batch.brain, box)
 
         at_once = 4 if ctx.device == "cpu" else 64  # few slices stay in a CPU's cache
-        return over(self._seen([scan])[0], ctx, answer, at_once)
+        return over(self._network_scans([scan])[0], ctx, evaluate_batch, at_once)
 
     @property
-    def _team(self) -> Team:
+    def _ensemble(self) -> Ensemble:
         """The networks as they score."""
-        slides, nets = self.network == "conv", list[Locate](networks(self.net_))
+        slides, nets = self.network == "conv", list[Predictor](networks(self.net_))
         if not slides:
-            form = HalfLocator if self.scoring == "bf16" else ExactLocator
+            form = BF16Locator if self.scoring == "bf16" else ExactLocator
             nets = [form(net, part.side) for net, part in zip(networks(self.net_), self.parts, strict=True)]
-        return Team(nets, self.parts, self.belief, slides, self.flips)
+        return Ensemble(nets, self.parts, self.belief, slides, self.flips)
 
-    def _seen(self, scans: Sequence[Scan]) -> Sequence[Scan]:
+    def _network_scans(self, scans: Sequence[Scan]) -> Sequence[Scan]:
         """The scans as the networks see them."""
-        return Thick(scans, self.neighbours) if self.neighbours else scans
+        return ScansWithNeighbours(scans, self.neighbours) if self.neighbours else scans
 
     def _height(self, batch: Batch) -> torch.Tensor:
         """Height of each slice in percent of the volume, (n,)."""
@@ -138,7 +144,7 @@ class Patch2Loc(Options):
         places = self.candidates if self.network == "resnet" else self.slices * X * Y
         coarse = [1 if self.network == "resnet" else plan(part.side).jump ** 2 for part in self.parts]
         sides = zip(self.parts, coarse, strict=True)
-        return [usual_count(stack, part.side, self.brain, places // n) for part, n in sides]
+        return [expected_count(stack, part.side, self.brain, places // n) for part, n in sides]
 
     def samples(self, batch: Batch, key: int | str, ctx: Context, counts: Sequence[int] = ()) -> list[Sample]:
         """What each network is shown of `batch` (`counts`: patches, if fixed); pure in the run's seed and `key`."""
@@ -147,28 +153,30 @@ class Patch2Loc(Options):
 
     def _sample(self, batch: Batch, part: Part, key: int | str, ctx: Context, count: int) -> Sample:
         enough = brain_share(batch.brain, part.side) >= self.brain
-        given = _masked(batch)[:, part.channels], self._height(batch), enough, part.side
+        arguments = _mask_background(batch)[:, part.channels], self._height(batch), enough, part.side
         if self.network == "resnet":
             draw = ctx.torch_rng("patches", key)
             return (
-                sample_static(*given, count, draw) if count else sample_patches(*given, self.candidates, draw)
+                sample_static(*arguments, count, draw)
+                if count
+                else sample_patches(*arguments, self.candidates, draw)
             )
         jump = plan(part.side).jump
         x, y = ctx.rng("first", key).integers(jump, size=2)
         first = int(x), int(y)
         if count:
-            pick = partial(positions, count=count, rng=ctx.torch_rng("patches", key))
-            return sample_strided_static(*given, jump, first, pick)
-        return sample_strided(*given, jump, first)
+            pick = partial(draw_positions, count=count, rng=ctx.torch_rng("patches", key))
+            return sample_strided_static(*arguments, jump, first, pick)
+        return sample_strided(*arguments, jump, first)
 
     def _loss(self, samples: Sequence[Sample], ctx: Context) -> torch.Tensor:
         """Mean of the networks' losses."""
         with ctx.autocast(on_cpu=self.network == "conv"):
-            answers = [
+            predictions = [
                 net(one.inputs, one.height, one.kept)
                 for net, one in zip(networks(self.net_), samples, strict=True)
             ]
-        pairs = zip(answers, samples, strict=True)
+        pairs = zip(predictions, samples, strict=True)
         return torch.stack([self._one_loss(mean, spread, one.target) for (mean, spread), one in pairs]).mean()
 
     def _one_loss(self, mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -186,6 +194,6 @@ class Patch2Loc(Options):
         return self.lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, self.steps - rise)))
 
 
-def _masked(batch: Batch) -> torch.Tensor:
+def _mask_background(batch: Batch) -> torch.Tensor:
     """The slices with nothing outside the brain, in training and at scoring alike."""
     return batch.image * batch.brain[:, None]

@@ -9,20 +9,20 @@ import numpy as np
 from uad_bench import Scan
 
 
-def thick(scan: Scan, neighbours: int) -> Scan:
+def with_neighbours(scan: Scan, neighbours: int) -> Scan:
     """The scan (C, X, Y, Z) with (2 · neighbours + 1) · C channels: all modalities of the lowest slice first.
 
     Slices beyond the volume are 0, as is what lies outside each slice's own brain. `modalities` stay: they name what
     was measured.
     """
     inside = scan.image * scan.brain_mask
-    wide = np.pad(inside, [(0, 0)] * 3 + [(neighbours, neighbours)])
+    padded = np.pad(inside, [(0, 0)] * 3 + [(neighbours, neighbours)])
     depth = scan.shape[2]
-    image = np.concatenate([wide[..., k : k + depth] for k in range(2 * neighbours + 1)])
+    image = np.concatenate([padded[..., k : k + depth] for k in range(2 * neighbours + 1)])
     return replace(scan, image=image)
 
 
-class Thick(Sequence[Scan]):
+class ScansWithNeighbours(Sequence[Scan]):
     """Scans made thick when they are asked for."""
 
     def __init__(self, scans: Sequence[Scan], neighbours: int) -> None:
@@ -33,5 +33,5 @@ class Thick(Sequence[Scan]):
 
     def __getitem__(self, index: Any) -> Any:  # int -> Scan, slice -> Thick
         if isinstance(index, slice):
-            return Thick(self._scans[index], self._neighbours)
-        return thick(self._scans[index], self._neighbours)
+            return ScansWithNeighbours(self._scans[index], self._neighbours)
+        return with_neighbours(self._scans[index], self._neighbours)

@@ -36,8 +36,8 @@ def cut(slices: torch.Tensor, at: Positions, side: int) -> torch.Tensor:
 
 def brain_share(brain: torch.Tensor, side: int) -> torch.Tensor:
     """For every pixel the share (0 to 1) of its patch that is brain; bool (n, X, Y) -> float (n, X, Y)."""
-    held = padded(brain[:, None].float(), side)
-    rows = functional.avg_pool2d(held, (side, 1), stride=1, divisor_override=1)
+    brain_pixels = padded(brain[:, None].float(), side)
+    rows = functional.avg_pool2d(brain_pixels, (side, 1), stride=1, divisor_override=1)
     counts = functional.avg_pool2d(rows, (1, side), stride=1, divisor_override=1)
     return counts[:, 0] / side**2
 
@@ -50,7 +50,7 @@ def locations(images: torch.Tensor) -> torch.Tensor:
     return torch.stack(torch.meshgrid(x, y, indexing="ij"), dim=2)
 
 
-def drawn(enough: torch.Tensor, candidates: int, rng: torch.Generator) -> Positions:
+def draw_candidates(enough: torch.Tensor, candidates: int, rng: torch.Generator) -> Positions:
     """Uniform (slice, x, y) draws, of which only those stay where `enough` (n, X, Y) is true.
 
     So the count varies: about half of `candidates` survive in whole-brain slices.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from uad_methods.patch2loc.patches import Positions, cut, drawn, locations, padded
+from uad_methods.patch2loc.patches import Positions, cut, draw_candidates, locations, padded
 
 
 class Sample(NamedTuple):
@@ -32,7 +32,7 @@ def sample_patches(
 
     As published: `candidates` are drawn and those without enough brain dropped, so the count varies.
     """
-    at = drawn(enough, candidates, rng)
+    at = draw_candidates(enough, candidates, rng)
     kept = torch.ones(len(at.slice), 1, 1, dtype=torch.bool, device=images.device)
     target = locations(images)[at.x, at.y]
     return Sample(cut(padded(images, side), at, side), height[at.slice], kept, target)

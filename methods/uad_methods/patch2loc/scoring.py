@@ -6,14 +6,14 @@ import numpy as np
 import torch
 
 from uad_bench.types import BoolArray
-from uad_methods.patch2loc.belief import BeliefName, Judged, judge
+from uad_methods.patch2loc.belief import BeliefName, ScoreTerms, score_terms
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.patches import Positions, cut, locations, padded
 
 Box = tuple[slice, slice]
 
 
-class Locate(Protocol):
+class Predictor(Protocol):
     """Patches (k, C, side, side) and heights (k,) -> mean and spread (k, .): a `Locator`, or a quicker form of it."""
 
     belief: BeliefName
@@ -22,7 +22,7 @@ class Locate(Protocol):
         """See the class."""
 
 
-class Answer(NamedTuple):
+class Prediction(NamedTuple):
     """The network's belief about the patch of every pixel: mean (n, X, Y, .) in percent, spread (n, X, Y, .).
 
     What the numbers are: `belief`. 0 where nothing was asked.
@@ -32,9 +32,14 @@ class Answer(NamedTuple):
     spread: torch.Tensor
 
 
-def answer_patches(
-    net: Locate, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor, side: int, chunk: int = 512
-) -> Answer:
+def predict_patches(
+    net: Predictor,
+    images: torch.Tensor,
+    height: torch.Tensor,
+    where: torch.Tensor,
+    side: int,
+    chunk: int = 512,
+) -> Prediction:
     """Beliefs about the pixels `where` (bool, n, X, Y), patch by patch, `chunk` at a time.
 
     images: (n, C, X, Y); height: (n,), percent of the volume. The network must be in eval mode.
@@ -42,16 +47,16 @@ def answer_patches(
     slices, maps = padded(images, side), list[torch.Tensor]()
     for part in torch.split(where.nonzero(), chunk):
         at = Positions(*part.unbind(1))
-        answer = net(cut(slices, at, side), height[at.slice])
-        maps = maps or [images.new_zeros(*where.shape, numbers.shape[1]) for numbers in answer]
-        for whole, numbers in zip(maps, answer, strict=True):
+        prediction = net(cut(slices, at, side), height[at.slice])
+        maps = maps or [images.new_zeros(*where.shape, numbers.shape[1]) for numbers in prediction]
+        for whole, numbers in zip(maps, prediction, strict=True):
             whole[at] = numbers.float()
-    return Answer(*maps)
+    return Prediction(*maps)
 
 
-def answer_dense(
+def predict_dense(
     net: Locator, images: torch.Tensor, height: torch.Tensor, side: int, box: Box | None = None
-) -> Answer:
+) -> Prediction:
     """Beliefs about every pixel of `box` in one pass, for encoders that can be slid.
 
     box: slices over x and y (default: all of them); an answer does not depend on it. Else as `answer_patches`.
@@ -64,25 +69,30 @@ def answer_dense(
         whole = images.new_zeros(*images[:, 0].shape, numbers.shape[1])
         whole[:, x, y] = numbers.float().view(size)
         maps.append(whole)
-    return Answer(*maps)
+    return Prediction(*maps)
 
 
-def judged(belief: BeliefName, answer: Answer, where: torch.Tensor) -> Judged:
+def score_term_maps(belief: BeliefName, prediction: Prediction, where: torch.Tensor) -> ScoreTerms:
     """The two terms of the anomaly score of the pixels `where` (bool, n, X, Y); 0 elsewhere."""
-    place = locations(answer.mean.movedim(-1, 1)).expand(*where.shape, 2)
-    terms = judge(belief, answer.mean[where], answer.spread[where], place[where])
+    place = locations(prediction.mean.movedim(-1, 1)).expand(*where.shape, 2)
+    terms = score_terms(belief, prediction.mean[where], prediction.spread[where], place[where])
     maps = [torch.zeros(where.shape, device=where.device) for _ in terms]
     for whole, numbers in zip(maps, terms, strict=True):
         whole[where] = numbers
-    return Judged(*maps)
+    return ScoreTerms(*maps)
 
 
 def score_patches(
-    net: Locate, images: torch.Tensor, height: torch.Tensor, where: torch.Tensor, side: int, chunk: int = 512
+    net: Predictor,
+    images: torch.Tensor,
+    height: torch.Tensor,
+    where: torch.Tensor,
+    side: int,
+    chunk: int = 512,
 ) -> torch.Tensor:
     """Scores (n, X, Y) of the pixels `where`, else 0: arguments of `answer_patches`."""
-    answer = answer_patches(net, images, height, where, side, chunk)
-    return judged(net.belief, answer, where).score
+    prediction = predict_patches(net, images, height, where, side, chunk)
+    return score_term_maps(net.belief, prediction, where).score
 
 
 def score_dense(
@@ -91,7 +101,7 @@ def score_dense(
     """Scores (n, X, Y) of every pixel of `box` in one pass, else 0: arguments of `answer_dense`."""
     where = torch.zeros_like(images[:, 0], dtype=torch.bool)
     where[:, *(box or (slice(None), slice(None)))] = True
-    return judged(net.belief, answer_dense(net, images, height, side, box), where).score
+    return score_term_maps(net.belief, predict_dense(net, images, height, side, box), where).score
 
 
 def brain_box(brain_mask: BoolArray) -> Box:

@@ -12,7 +12,7 @@ import torch
 SIXTEEN_BITS, LEVELS, BINS = 2**16 - 1, 2**14, 256
 TILES = 8  # along each axis
 LIMIT = 0.01  # share of a tile's pixels that one bin may hold
-ROUNDS = 8  # of handing out what was cut off; more were never needed
+MAX_ROUNDS = 8  # of handing out what was cut off; more were never needed
 
 
 def clahe(images: torch.Tensor) -> torch.Tensor:
@@ -23,26 +23,28 @@ def clahe(images: torch.Tensor) -> torch.Tensor:
     """
     pictures, (x, y) = images.flatten(0, 1).clamp(0, 1).double(), images.shape[-2:]
     tile = max(x // TILES, 1), max(y // TILES, 1)
-    level = (_stretched((pictures * SIXTEEN_BITS).round()) * (LEVELS - 1)).round().long()
+    level = (_rescaled((pictures * SIXTEEN_BITS).round()) * (LEVELS - 1)).round().long()
     bins = level // (1 + LEVELS // BINS)
-    across, along = (_mirrored(size, step, bins.device) for size, step in zip((x, y), tile, strict=True))
+    across, along = (
+        _reflected_indices(size, step, bins.device) for size, step in zip((x, y), tile, strict=True)
+    )
     tiles = bins[:, across[:, None], along].unfold(1, tile[0], tile[0]).unfold(2, tile[1], tile[1]).flatten(3)
-    return _stretched(_mixed(_curves(tiles), bins, tile)).float().view_as(images)
+    return _rescaled(_interpolated(_level_maps(tiles), bins, tile)).float().view_as(images)
 
 
-def _stretched(pictures: torch.Tensor) -> torch.Tensor:
+def _rescaled(pictures: torch.Tensor) -> torch.Tensor:
     """Whole numbers (n, X, Y) onto [0, 1], each picture from its own range."""
     low, high = pictures.amin((1, 2), keepdim=True), pictures.amax((1, 2), keepdim=True)
     return (pictures - low) / (high - low).clamp(min=1)
 
 
 @lru_cache(maxsize=16)
-def _mirrored(size: int, tile: int, device: torch.device) -> torch.Tensor:
+def _reflected_indices(size: int, tile: int, device: torch.device) -> torch.Tensor:
     """Which pixels a line has once it is mirrored at its far end, up to whole tiles."""
     return torch.from_numpy(np.pad(np.arange(size), (0, -size % tile), mode="reflect")).to(device)
 
 
-def _curves(tiles: torch.Tensor) -> torch.Tensor:
+def _level_maps(tiles: torch.Tensor) -> torch.Tensor:
     """New level of each bin: pixels of tiles (n, tx, ty, pixels) -> (n, tx, ty, 256).
 
     The cumulated histogram of a tile, its peaks cut: the slope, and with it the gain, is limited.
@@ -50,11 +52,11 @@ def _curves(tiles: torch.Tensor) -> torch.Tensor:
     pixels = tiles.shape[3]
     counts = torch.zeros((*tiles.shape[:3], BINS), dtype=torch.int64, device=tiles.device)
     counts.scatter_add_(3, tiles, torch.ones_like(tiles))
-    sums = _limited(counts, max(int(LIMIT * pixels), 1)).cumsum(dim=3)
+    sums = _clipped(counts, max(int(LIMIT * pixels), 1)).cumsum(dim=3)
     return (sums.double() * ((LEVELS - 1) / pixels)).clamp(max=LEVELS - 1).floor()
 
 
-def _limited(counts: torch.Tensor, limit: int) -> torch.Tensor:
+def _clipped(counts: torch.Tensor, limit: int) -> torch.Tensor:
     """No bin above `limit`; what was above goes to the others, first an equal share each, then one by one."""
     cut = counts.clamp(max=limit)
     excess = (counts - cut).sum(dim=3, keepdim=True)
@@ -63,7 +65,7 @@ def _limited(counts: torch.Tensor, limit: int) -> torch.Tensor:
     full = torch.where(raised >= limit - share, limit, raised)  # also those that the share brought near
     excess = excess - (full - cut).sum(dim=3, keepdim=True)
     place = torch.arange(BINS, device=counts.device)
-    for first in range(ROUNDS):
+    for first in range(MAX_ROUNDS):
         free = full < limit
         step = (free.sum(dim=3, keepdim=True) // excess.clamp(min=1)).clamp(min=1)
         given = free & (place >= first) & ((place - first) % step == 0) & (excess > 0)
@@ -72,19 +74,19 @@ def _limited(counts: torch.Tensor, limit: int) -> torch.Tensor:
     return full
 
 
-def _mixed(curves: torch.Tensor, bins: torch.Tensor, tile: tuple[int, int]) -> torch.Tensor:
+def _interpolated(level_maps: torch.Tensor, bins: torch.Tensor, tile: tuple[int, int]) -> torch.Tensor:
     """Each pixel's new level (n, X, Y), bilinear between the curves of the four tiles around it."""
     slot = torch.arange(len(bins), device=bins.device)[:, None, None]
     out = torch.zeros_like(bins, dtype=torch.float64)
-    rows, columns = (_between(bins.shape[i + 1], tile[i], curves.shape[i + 1]) for i in (0, 1))
+    rows, columns = (_neighbouring_tiles(bins.shape[i + 1], tile[i], level_maps.shape[i + 1]) for i in (0, 1))
     for row, row_share in rows:
         for column, column_share in columns:
             share = (row_share[:, None] * column_share).to(out)
-            out += share * curves[slot, row.to(slot.device)[:, None], column.to(slot.device), bins]
+            out += share * level_maps[slot, row.to(slot.device)[:, None], column.to(slot.device), bins]
     return out.floor()
 
 
-def _between(size: int, tile: int, tiles: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def _neighbouring_tiles(size: int, tile: int, tiles: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """The tile before and the tile after each pixel of a line, and the share of each: two pairs (size,)."""
     place = torch.arange(size) + tile // 2
     after, far = place // tile, (place % tile) / tile

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from uad_methods.parts.images.blur import blurred
+from uad_methods.parts.images.blur import gaussian_blur
 from uad_methods.parts.images.ssim import ssim_map
 from uad_methods.parts.networks.lpips import LPIPS
 from uad_methods.parts.weights import load_into
@@ -23,7 +23,7 @@ class Dissimilarity(nn.Module):
         self.kind = kind
         self.lpips = LPIPS() if kind == "lpips" else None
 
-    def read(self, trunk: str, heads: str, digests: tuple[str, str]) -> tuple[str, ...]:
+    def load_weights(self, trunk: str, heads: str, digests: tuple[str, str]) -> tuple[str, ...]:
         """The weights of LPIPS from two files; the files' SHA-256. Raises as `load_into`; without LPIPS nothing."""
         if self.lpips is None:
             return ()
@@ -37,6 +37,6 @@ class Dissimilarity(nn.Module):
         if self.kind == "none":
             return torch.ones_like(a)
         if self.lpips is None:
-            return blurred(((1 - ssim_map(a, b)) / 2).clamp(min=0), BLUR)
-        one, other = (pictures.flatten(0, 1)[:, None] for pictures in (a, b))
-        return blurred(self.lpips(one, other), BLUR).view_as(a)
+            return gaussian_blur(((1 - ssim_map(a, b)) / 2).clamp(min=0), BLUR)
+        first, second = (pictures.flatten(0, 1)[:, None] for pictures in (a, b))
+        return gaussian_blur(self.lpips(first, second), BLUR).view_as(a)

@@ -18,10 +18,10 @@ def reconstruction(
     rebuild: Batch -> (n, C, X, Y), asked for `size` slices at once.
     """
 
-    def ask(batch: Batch) -> dict[str, torch.Tensor]:
+    def evaluate(batch: Batch) -> dict[str, torch.Tensor]:
         return {"rebuilt": rebuild(batch).float() * batch.brain[:, None]}
 
-    found = method.component_slices(scan, ctx, ask, size)
+    found = method.component_slices(scan, ctx, evaluate, size)
     return by_modality("reconstruction", scan, found["rebuilt"], "intensity") if found else {}
 
 

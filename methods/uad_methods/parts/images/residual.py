@@ -6,22 +6,26 @@ from torch.nn import functional
 from uad_bench.method.slices import Batch
 
 
-def absolute_error(images: torch.Tensor, guess: torch.Tensor) -> torch.Tensor:
+def absolute_error(images: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
     """|x - x_hat| in float32, of the shape of both."""
-    return (images - guess.float()).abs()
+    return (images - prediction.float()).abs()
 
 
-def squared_error(images: torch.Tensor, guess: torch.Tensor) -> torch.Tensor:
+def squared_error(images: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
     """The mean of (x - x_hat)^2 in float32: a scalar."""
-    return ((images - guess.float()) ** 2).mean()
+    return ((images - prediction.float()) ** 2).mean()
 
 
-def residual(batch: Batch, guess: torch.Tensor, *, positive: bool = False) -> torch.Tensor:
+def residual(batch: Batch, prediction: torch.Tensor, *, positive: bool = False) -> torch.Tensor:
     """The score of each pixel, (n, X, Y), at least 0: |x - x_hat|, the mean over modalities; 0 outside the brain.
 
     guess: x_hat (n, C, X, Y). positive: only what is brighter than expected, max(x - x_hat, 0).
     """
-    error = (batch.image - guess.float()).clamp(min=0) if positive else absolute_error(batch.image, guess)
+    error = (
+        (batch.image - prediction.float()).clamp(min=0)
+        if positive
+        else absolute_error(batch.image, prediction)
+    )
     return error.mean(dim=1) * batch.brain
 
 

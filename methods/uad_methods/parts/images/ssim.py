@@ -21,9 +21,9 @@ def ssim_map(a: torch.Tensor, b: torch.Tensor, window: int = 5, sigma: float = 1
             return along_x @ values @ along_y
 
         mean_a, mean_b = mean(a), mean(b)
-        both, squares = mean_a * mean_b, mean_a**2 + mean_b**2
-        covariance, variances = mean(a * b) - both, mean(a**2 + b**2) - squares
-        return (2 * both + C1) * (2 * covariance + C2) / ((squares + C1) * (variances + C2))
+        product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
+        covariance, variances = mean(a * b) - product, mean(a**2 + b**2) - squares
+        return (2 * product + C1) * (2 * covariance + C2) / ((squares + C1) * (variances + C2))
 
 
 @lru_cache(maxsize=16)

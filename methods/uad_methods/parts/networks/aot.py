@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-RATES = (1, 2, 4, 8)  # of dilation
+DILATIONS = (1, 2, 4, 8)  # of dilation
 BLOCKS = 8
-SPREAD = 0.02  # deviation of the first weights
+INIT_STD = 0.02  # deviation of the first weights
 SMALLEST = 64  # pixels a side: a quarter of it must be more than the largest rate
 Size = tuple[int, int]
 
@@ -27,10 +27,10 @@ class Generator(nn.Sequential):
         up = [
             layer
             for a, b in pairwise(widths[::-1])
-            for layer in (Doubled(), nn.Conv2d(a, b, 3, padding=1), nn.ReLU())
+            for layer in (Upsample2x(), nn.Conv2d(a, b, 3, padding=1), nn.ReLU())
         ]
         super().__init__(
-            Mirrored(3),
+            ReflectionPad(3),
             nn.Conv2d(channels + 1, width, 7),
             nn.ReLU(),
             *down,
@@ -39,7 +39,7 @@ class Generator(nn.Sequential):
             nn.Conv2d(width, channels, 3, padding=1),
             nn.Tanh(),
         )
-        self.apply(_drawn)
+        self.apply(_init_conv)
 
 
 class Critic(nn.Sequential):
@@ -52,7 +52,7 @@ class Critic(nn.Sequential):
         ]
         last = nn.Conv2d(8 * width, 1, 4, padding=1)
         for conv in (*convs, last):
-            _drawn(conv)  # before the norm, which takes its first singular vectors from them
+            _init_conv(conv)  # before the norm, which takes its first singular vectors from them
         bounded = [layer for conv in convs for layer in (spectral_norm(conv), nn.LeakyReLU(0.2))]
         super().__init__(*bounded, last)
 
@@ -63,27 +63,29 @@ class Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
-            nn.Sequential(Mirrored(rate), nn.Conv2d(width, width // len(RATES), 3, dilation=rate), nn.ReLU())
-            for rate in RATES
+            nn.Sequential(
+                ReflectionPad(rate), nn.Conv2d(width, width // len(DILATIONS), 3, dilation=rate), nn.ReLU()
+            )
+            for rate in DILATIONS
         )
-        self.merge = nn.Sequential(Mirrored(1), nn.Conv2d(width, width, 3))
-        self.gate = nn.Sequential(Mirrored(1), nn.Conv2d(width, width, 3))
+        self.merge = nn.Sequential(ReflectionPad(1), nn.Conv2d(width, width, 3))
+        self.gate = nn.Sequential(ReflectionPad(1), nn.Conv2d(width, width, 3))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, width, X, Y), the shape kept."""
         merged = self.merge(torch.cat([branch(x) for branch in self.branches], dim=1))
-        share = gated(self.gate(x))
+        share = gate_values(self.gate(x))
         mixed: torch.Tensor = x * (1 - share) + merged * share
         return mixed
 
 
-def gated(a: torch.Tensor) -> torch.Tensor:
+def gate_values(a: torch.Tensor) -> torch.Tensor:
     """sigmoid(5 (2 (a - mean) / deviation - 1)) of each channel of each picture, finite where it is constant."""
     spread, mean = torch.std_mean(a.float(), dim=(2, 3), keepdim=True)
     return torch.sigmoid(5 * (2 * (a.float() - mean) / (spread + 1e-9) - 1))
 
 
-class Mirrored(nn.Module):
+class ReflectionPad(nn.Module):
     """`reach` pixels more on every side, mirrored; sides must be larger than that."""
 
     def __init__(self, reach: int) -> None:
@@ -99,30 +101,30 @@ class Mirrored(nn.Module):
         return x
 
 
-class Doubled(nn.Module):
+class Upsample2x(nn.Module):
     """Twice the size, bilinear, corners on corners."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., X, Y) -> (..., 2 X, 2 Y)."""
-        return stretched(x, (2 * x.shape[-2], 2 * x.shape[-1]))
+        return resize_bilinear(x, (2 * x.shape[-2], 2 * x.shape[-1]))
 
 
-def stretched(images: torch.Tensor, size: Size) -> torch.Tensor:
+def resize_bilinear(images: torch.Tensor, size: Size) -> torch.Tensor:
     """(..., X, Y) -> (..., *size), bilinear, corners on corners: two products of matrices, in the images' type."""
     lines = zip(images.shape[-2:], size, strict=True)
-    x, y = (_weights(old, new, images.device).to(images.dtype) for old, new in lines)
+    x, y = (_interpolation_matrix(old, new, images.device).to(images.dtype) for old, new in lines)
     return x @ images @ y.T
 
 
 @lru_cache(maxsize=16)
-def _weights(old: int, new: int, device: torch.device) -> torch.Tensor:
+def _interpolation_matrix(old: int, new: int, device: torch.device) -> torch.Tensor:
     """Shares of the `old` places of a line in each of the `new`: (new, old)."""
     place = torch.linspace(0, old - 1, new, dtype=torch.float64)[:, None]
     return (1 - (place - torch.arange(old)).abs()).clamp(min=0).float().to(device)
 
 
-def _drawn(layer: nn.Module) -> None:
+def _init_conv(layer: nn.Module) -> None:
     if isinstance(layer, nn.Conv2d):
-        nn.init.normal_(layer.weight, std=SPREAD)
+        nn.init.normal_(layer.weight, std=INIT_STD)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)

@@ -62,7 +62,7 @@ def plan(shape: tuple[int, int], squeeze: int = 8) -> Plan:
 def encoder(channels: int, sizes: Plan) -> nn.Sequential:
     """Padded slices (n, C, *full) -> the thin map, flat: (n, size)."""
     pairs = zip([channels, *sizes.down], sizes.down, strict=False)
-    halved = [_halve(a, b) for a, b in pairs]
+    halved = [_downsample(a, b) for a, b in pairs]
     return nn.Sequential(*halved, nn.Conv2d(sizes.down[-1], sizes.thin, 1), nn.Flatten())
 
 
@@ -75,12 +75,12 @@ def decoder(channels: int, sizes: Plan) -> nn.Sequential:
         nn.Conv2d(sizes.thin, top, 1),
         nn.BatchNorm2d(top),
         nn.ReLU(),
-        *(_double(a, b) for a, b in pairs),
+        *(_upsample(a, b) for a, b in pairs),
         nn.Conv2d(sizes.up[-1], channels, 1),
     )
 
 
-def padded(images: torch.Tensor, sizes: Plan) -> torch.Tensor:
+def pad_slices(images: torch.Tensor, sizes: Plan) -> torch.Tensor:
     """Slices (n, C, X, Y) with zeros at the far ends, up to whole levels: (n, C, *full)."""
     x, y = images.shape[-2:]
     return functional.pad(images, (0, sizes.full[1] - y, 0, sizes.full[0] - x))
@@ -110,29 +110,29 @@ class Autoencoder(nn.Module):
     def forward(self, images: torch.Tensor) -> Output:
         """Reconstruct slices (n, C, X, Y)."""
         x, y = images.shape[-2:]
-        seen = self.encoder(padded(images, self.sizes))
-        mean = self.to_mean(seen)
+        features = self.encoder(pad_slices(images, self.sizes))
+        mean = self.to_mean(features)
         if self.to_log_sigma is None:
             return Output(self._decode(mean, x, y))
-        log_sigma = self.to_log_sigma(seen).clamp(*LOG_SIGMA)
-        code = drawn(mean, log_sigma) if self.training else mean
+        log_sigma = self.to_log_sigma(features).clamp(*LOG_SIGMA)
+        code = sample_code(mean, log_sigma) if self.training else mean
         return Output(self._decode(code, x, y), mean, log_sigma)
 
     def _decode(self, code: torch.Tensor, x: int, y: int) -> torch.Tensor:
-        grown: torch.Tensor = self.decoder(self.drop(self.expand(self.drop(code))))
-        return grown[..., :x, :y]
+        decoded: torch.Tensor = self.decoder(self.drop(self.expand(self.drop(code))))
+        return decoded[..., :x, :y]
 
 
-def drawn(mean: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
+def sample_code(mean: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
     """A code from N(mean, sigma), of the shape of both."""
     return mean + torch.randn_like(mean) * log_sigma.exp()
 
 
-def _halve(inputs: int, outputs: int) -> nn.Sequential:
+def _downsample(inputs: int, outputs: int) -> nn.Sequential:
     conv = nn.Conv2d(inputs, outputs, KERNEL, stride=2, padding=KERNEL // 2)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(SLOPE))
 
 
-def _double(inputs: int, outputs: int) -> nn.Sequential:
+def _upsample(inputs: int, outputs: int) -> nn.Sequential:
     conv = nn.ConvTranspose2d(inputs, outputs, KERNEL, stride=2, padding=KERNEL // 2, output_padding=1)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(SLOPE))

@@ -40,17 +40,17 @@ class Block(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.embed = nn.Sequential(nn.SiLU(), nn.Linear(embedding, outputs * (2 if scale_shift else 1)))
         self.norm = nn.GroupNorm(groups, outputs)
-        self.leave = nn.Sequential(nn.SiLU(), zero(nn.Conv2d(outputs, outputs, 3, padding=1)))
+        self.leave = nn.Sequential(nn.SiLU(), zero_init(nn.Conv2d(outputs, outputs, 3, padding=1)))
         self.shortcut = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
         inner = self.conv(self.resize(self.enter(x)))
-        told = self.embed(embedding)[..., None, None]
+        projected = self.embed(embedding)[..., None, None]
         if self.scale_shift:
-            scale, shift = told.chunk(2, dim=1)
+            scale, shift = projected.chunk(2, dim=1)
             inner = self.norm(inner) * (1 + scale) + shift
         else:
-            inner = self.norm(inner + told)
+            inner = self.norm(inner + projected)
         both: torch.Tensor = self.shortcut(self.resize(x)) + self.leave(inner)
         return both
 
@@ -63,22 +63,22 @@ class Attention(nn.Module):
         self.heads = max(1, width // head_width)
         self.norm = nn.GroupNorm(groups, width)
         self.ask = nn.Conv2d(width, 3 * width, 1)
-        self.answer = zero(nn.Conv2d(width, width, 1))
+        self.answer = zero_init(nn.Conv2d(width, width, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         n, width, *sides = x.shape
-        asked = self.ask(self.norm(x)).reshape(n, 3, self.heads, width // self.heads, -1).transpose(3, 4)
-        query, key, value = asked.contiguous().unbind(dim=1)
+        qkv = self.ask(self.norm(x)).reshape(n, 3, self.heads, width // self.heads, -1).transpose(3, 4)
+        query, key, value = qkv.contiguous().unbind(dim=1)
         # The fused kernels have no deterministic gradient on a GPU.
-        exact = [SDPBackend.MATH] if x.requires_grad and torch.is_grad_enabled() else FUSED
-        with sdpa_kernel(exact):
-            mixed = functional.scaled_dot_product_attention(query, key, value)
-        mixed = mixed.transpose(2, 3).reshape(n, width, *sides)
-        both: torch.Tensor = x + self.answer(mixed)
+        backends = [SDPBackend.MATH] if x.requires_grad and torch.is_grad_enabled() else FUSED
+        with sdpa_kernel(backends):
+            attended = functional.scaled_dot_product_attention(query, key, value)
+        attended = attended.transpose(2, 3).reshape(n, width, *sides)
+        both: torch.Tensor = x + self.answer(attended)
         return both
 
 
-class Attending(nn.Module):
+class AttentionBlock(nn.Module):
     """A block with self-attention behind it."""
 
     def __init__(self, block: Block, attention: Attention) -> None:
@@ -98,12 +98,12 @@ def sinusoids(t: torch.Tensor, size: int) -> torch.Tensor:
     return torch.cat([angles.cos(), angles.sin()], dim=1)
 
 
-def two_layers(inputs: int, outputs: int) -> nn.Sequential:
+def embedding_mlp(inputs: int, outputs: int) -> nn.Sequential:
     """What makes an embedding of sinusoids or of a condition."""
     return nn.Sequential(nn.Linear(inputs, outputs), nn.SiLU(), nn.Linear(outputs, outputs))
 
 
-def zero(conv: nn.Conv2d) -> nn.Conv2d:
+def zero_init(conv: nn.Conv2d) -> nn.Conv2d:
     """The convolution with weights and bias 0: what it belongs to starts as the identity."""
     nn.init.zeros_(conv.weight)
     if conv.bias is not None:

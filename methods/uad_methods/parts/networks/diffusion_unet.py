@@ -7,13 +7,13 @@ import torch
 from torch import nn
 
 from uad_methods.parts.networks.diffusion_blocks import (
-    Attending,
     Attention,
+    AttentionBlock,
     Block,
     Way,
+    embedding_mlp,
     sinusoids,
-    two_layers,
-    zero,
+    zero_init,
 )
 
 HEAD_WIDTH = 64  # channels of an attention head
@@ -46,15 +46,15 @@ class DiffusionUNet(nn.Module):
         super().__init__()
         self.multiple, self.top = 2 ** (len(widths) - 1), widths[0]
         hidden, bottom = 4 * widths[0], widths[-1]
-        self.time = two_layers(self.top, hidden)
-        self.condition = two_layers(condition, hidden) if condition else None
+        self.time = embedding_mlp(self.top, hidden)
+        self.condition = embedding_mlp(condition, hidden) if condition else None
         embedding = 2 * hidden if condition else hidden
         plan = _Plan(widths, blocks, groups, head_width, embedding, scale_shift, attention)
         self.first = nn.Conv2d(channels, self.top, 3, padding=1)
         self.down = nn.ModuleList(plan.down())
-        self.middle = nn.ModuleList([plan.attending(bottom, bottom), plan.block(bottom, bottom)])
+        self.middle = nn.ModuleList([plan.attention_block(bottom, bottom), plan.block(bottom, bottom)])
         self.up = nn.ModuleList(plan.up())
-        out = zero(nn.Conv2d(self.top, channels, 3, padding=1))
+        out = zero_init(nn.Conv2d(self.top, channels, 3, padding=1))
         self.last = nn.Sequential(nn.GroupNorm(groups, self.top), nn.SiLU(), out)
 
     def forward(
@@ -67,18 +67,18 @@ class DiffusionUNet(nn.Module):
         if any(side % self.multiple for side in x.shape[-2:]):
             raise ValueError(f"sides {tuple(x.shape[-2:])} are no multiples of {self.multiple}")
         embedding = self._embedding(t, condition)
-        seen = self.first(x)
-        kept = [seen]
+        features = self.first(x)
+        skips = [features]
         for step in self.down:
-            seen = step(seen, embedding)
-            kept.append(seen)
+            features = step(features, embedding)
+            skips.append(features)
         for step in self.middle:
-            seen = step(seen, embedding)
+            features = step(features, embedding)
         for step in self.up:
             if not _doubles(step):
-                seen = torch.cat([seen, kept.pop()], dim=1)
-            seen = step(seen, embedding)
-        out: torch.Tensor = self.last(seen)
+                features = torch.cat([features, skips.pop()], dim=1)
+            features = step(features, embedding)
+        out: torch.Tensor = self.last(features)
         return out
 
     def _embedding(self, t: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
@@ -119,33 +119,33 @@ class _Plan:
 
         A block takes beside what comes from below what the way down kept: all of it is used once.
         """
-        kept, width = self.kept(), self.widths[-1]
+        skips, width = self.skips(), self.widths[-1]
         for level in reversed(range(len(self.widths))):
             for _ in range(self.blocks + 1):
-                yield self.step(width + kept.pop(), level)
+                yield self.step(width + skips.pop(), level)
                 width = self.widths[level]
             if level:
                 yield self.block(width, width, "up")
 
-    def kept(self) -> list[int]:
+    def skips(self) -> list[int]:
         """Channels of what is kept on the way down: the first convolution's, then those of each step."""
-        kept = [self.widths[0]]
+        skips = [self.widths[0]]
         for level, width in enumerate(self.widths):
-            kept += [kept[-1]] * (level > 0) + [width] * self.blocks
-        return kept
+            skips += [skips[-1]] * (level > 0) + [width] * self.blocks
+        return skips
 
     def step(self, inputs: int, level: int) -> nn.Module:
         """A block of `level`, with attention where the level has it."""
-        make = self.attending if level in self.attention else self.block
+        make = self.attention_block if level in self.attention else self.block
         return make(inputs, self.widths[level])
 
     def block(self, inputs: int, outputs: int, way: Way = "same") -> Block:
         """A block of these parameters."""
         return Block(inputs, outputs, self.embedding, self.groups, scale_shift=self.scale_shift, way=way)
 
-    def attending(self, inputs: int, outputs: int) -> Attending:
+    def attention_block(self, inputs: int, outputs: int) -> AttentionBlock:
         """A block with attention."""
-        return Attending(self.block(inputs, outputs), Attention(outputs, self.groups, self.head_width))
+        return AttentionBlock(self.block(inputs, outputs), Attention(outputs, self.groups, self.head_width))
 
 
 def _doubles(step: nn.Module) -> bool:

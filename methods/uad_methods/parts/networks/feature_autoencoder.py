@@ -19,9 +19,9 @@ class FeatureAutoencoder(nn.Module):
         super().__init__()
         self.extractor = Extractor(adapt_bn=adapt_bn)
         widths = (TAPS * channels, *WIDTHS)
-        down = [_halve(a, b, dropout) for a, b in pairwise(widths)]
+        down = [_downsample(a, b, dropout) for a, b in pairwise(widths)]
         ups = (*reversed(WIDTHS), TAPS * channels)
-        up = [_double(a, b, dropout) for a, b in pairwise(ups)]
+        up = [_upsample(a, b, dropout) for a, b in pairwise(ups)]
         code, last = WIDTHS[-1], TAPS * channels
         self.autoencoder = nn.Sequential(
             *down, nn.Conv2d(code, code, 5, padding=2, bias=False), *up, nn.Conv2d(last, last, 1, bias=False)
@@ -56,11 +56,11 @@ class Extractor(nn.Module):
         return torch.cat(taps, dim=1).reshape(n, channels * TAPS, *size)
 
 
-def _halve(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
+def _downsample(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
     conv = nn.Conv2d(inputs, outputs, 5, stride=2, padding=2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(), nn.Dropout2d(dropout))
 
 
-def _double(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
+def _upsample(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
     conv = nn.ConvTranspose2d(inputs, outputs, 6, stride=2, padding=2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(), nn.Dropout2d(dropout))

@@ -90,12 +90,14 @@ class LPIPS(nn.Module):
     def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """Pictures (n, 1, X, Y) in [0, 1], at least 32 pixels a side -> (n, 1, X, Y), at least 0; equal: 0."""
         total = torch.zeros_like(a)
-        for head, one, other in zip(self.heads.values(), self._seen(a), self._seen(b), strict=True):
-            unlike = head((_unit(one) - _unit(other)) ** 2)
-            total = total + functional.interpolate(unlike, a.shape[-2:], mode="bilinear")
+        for head, of_a, of_b in zip(
+            self.heads.values(), self._tap_features(a), self._tap_features(b), strict=True
+        ):
+            distance = head((_unit(of_a) - _unit(of_b)) ** 2)
+            total = total + functional.interpolate(distance, a.shape[-2:], mode="bilinear")
         return total
 
-    def _seen(self, grey: torch.Tensor) -> list[torch.Tensor]:
+    def _tap_features(self, grey: torch.Tensor) -> list[torch.Tensor]:
         taps: list[torch.Tensor] = self.trunk(
             ((2 * grey - 1).expand(-1, 3, -1, -1) - self.shift) / self.spread
         )

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from uad_methods.parts.networks.masked_layers import normed, shown
+from uad_methods.parts.networks.masked_layers import mask_features, masked_batch_norm
 
 GROWTH = 4  # channels that leave a block, to those inside
 STRIDES = (4, 8, 16, 32)  # pixels a position, behind each of the four stages
@@ -34,9 +34,9 @@ class Bottleneck(nn.Module):
             self.downsample = nn.Sequential(project, nn.BatchNorm2d(GROWTH * width))
 
     def forward(self, x: torch.Tensor, keep: torch.Tensor | None = None) -> torch.Tensor:
-        inner = torch.relu(convolved(self.conv1, self.bn1, x, keep))
-        inner = torch.relu(convolved(self.conv2, self.bn2, inner, keep))
-        inner = self._dropped(convolved(self.conv3, self.bn3, inner, keep))
+        inner = torch.relu(conv_norm(self.conv1, self.bn1, x, keep))
+        inner = torch.relu(conv_norm(self.conv2, self.bn2, inner, keep))
+        inner = self._drop_path(conv_norm(self.conv3, self.bn3, inner, keep))
         return torch.relu(inner + self._shortcut(x, keep))
 
     def _shortcut(self, x: torch.Tensor, keep: torch.Tensor | None) -> torch.Tensor:
@@ -44,9 +44,9 @@ class Bottleneck(nn.Module):
             return x
         project, norm = self.downsample
         assert isinstance(project, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-        return convolved(project, norm, x, keep)
+        return conv_norm(project, norm, x, keep)
 
-    def _dropped(self, inner: torch.Tensor) -> torch.Tensor:
+    def _drop_path(self, inner: torch.Tensor) -> torch.Tensor:
         if not self.training or self.drop == 0:
             return inner
         stays = torch.rand((len(inner), 1, 1, 1), device=inner.device) >= self.drop
@@ -90,13 +90,13 @@ class ResNet50(nn.Module):
 
         With `keep`, sides are multiples of 32 and cells of 32 pixels or more.
         """
-        seen = torch.relu(convolved(self.conv1, self.bn1, shown(images, keep), keep))
-        seen = shown(functional.max_pool2d(seen, 3, stride=2, padding=1), keep)
+        maps = torch.relu(conv_norm(self.conv1, self.bn1, mask_features(images, keep), keep))
+        maps = mask_features(functional.max_pool2d(maps, 3, stride=2, padding=1), keep)
         found = []
         for i in range(1, len(STRIDES) + 1):
             for block in self.get_submodule(f"layer{i}").children():
-                seen = block(seen, keep)
-            found.append(seen)
+                maps = block(maps, keep)
+            found.append(maps)
         return found
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -104,8 +104,8 @@ class ResNet50(nn.Module):
         return vectors
 
 
-def convolved(
+def conv_norm(
     conv: nn.Conv2d, norm: nn.BatchNorm2d, x: torch.Tensor, keep: torch.Tensor | None
 ) -> torch.Tensor:
     """Convolution and batch normalisation, of kept cells alone where `keep` is given."""
-    return normed(norm, conv(x), keep)
+    return masked_batch_norm(norm, conv(x), keep)

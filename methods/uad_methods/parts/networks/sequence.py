@@ -25,7 +25,7 @@ def whole_volumes(stack: SliceStack, count: int) -> Runs:
     return _runs(first[chosen], counts[chosen])
 
 
-def drawn_runs(stack: SliceStack, count: int, window: int, rng: np.random.Generator) -> Runs:
+def random_runs(stack: SliceStack, count: int, window: int, rng: np.random.Generator) -> Runs:
     """`count` runs of `window` neighbouring slices: the volume is drawn first, then where in it the run begins.
 
     A volume of fewer slices comes whole. Volumes are drawn without one twice where there are enough.
@@ -48,12 +48,12 @@ def _runs(first: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Runs:
     return Runs(np.concatenate(index), [int(n) for n in lengths])
 
 
-def side_by_side(codes: torch.Tensor, lengths: list[int]) -> torch.Tensor:
+def pad_runs(codes: torch.Tensor, lengths: list[int]) -> torch.Tensor:
     """Runs one behind the other (N, d) -> side by side (n, longest, d), zeros behind the shorter ones."""
     return pad_sequence(list(torch.split(codes, lengths)), batch_first=True)
 
 
-def one_behind_the_other(codes: torch.Tensor, lengths: list[int]) -> torch.Tensor:
+def unpad_runs(codes: torch.Tensor, lengths: list[int]) -> torch.Tensor:
     """The inverse of `side_by_side`."""
     return torch.cat([run[:n] for run, n in zip(codes, lengths, strict=True)])
 
@@ -75,12 +75,12 @@ class Attention(nn.Module):
 
     def forward(self, codes: torch.Tensor, z: torch.Tensor, lengths: list[int]) -> torch.Tensor:
         """Codes (N, d) of slices at heights `z` (N,), runs one behind the other -> (N, d)."""
-        placed = side_by_side(codes + self.place(z).to(codes.dtype), lengths)
-        padding = side_by_side(torch.ones_like(codes[:, :1]), lengths)[..., 0] == 0
+        embedded = pad_runs(codes + self.place(z).to(codes.dtype), lengths)
+        padding = pad_runs(torch.ones_like(codes[:, :1]), lengths)[..., 0] == 0
         # The fused attention kernels have no deterministic gradient on a GPU.
         with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
-            mixed = self.layers(placed, src_key_padding_mask=padding)
-        return one_behind_the_other(mixed, lengths)
+            output = self.layers(embedded, src_key_padding_mask=padding)
+        return unpad_runs(output, lengths)
 
 
 class Recurrence(nn.Module):
@@ -93,7 +93,7 @@ class Recurrence(nn.Module):
     def forward(self, codes: torch.Tensor, z: torch.Tensor, lengths: list[int]) -> torch.Tensor:
         """As `Attention.forward`; `z` is not looked at."""
         packed = pack_padded_sequence(
-            side_by_side(codes, lengths), torch.tensor(lengths), batch_first=True, enforce_sorted=False
+            pad_runs(codes, lengths), torch.tensor(lengths), batch_first=True, enforce_sorted=False
         )
-        mixed, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True)
-        return one_behind_the_other(mixed, lengths)
+        output, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True)
+        return unpad_runs(output, lengths)

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 LEVELS = 4
 PER_GROUP = (8, 8, 16, 16)  # channels a group: 8, 16, 16, 32 groups of 64, 128, 256, 512
-WHOLE = 1 << (LEVELS - 1)  # sides that can be halved three times
-SMALLEST = 2 * WHOLE  # one pixel cannot be mirrored: two must be left at the bottom
+MULTIPLE = 1 << (LEVELS - 1)  # sides that can be halved three times
+SMALLEST = 2 * MULTIPLE  # one pixel cannot be mirrored: two must be left at the bottom
 EPSILON = 1e-5
 
 
@@ -23,7 +23,7 @@ class StandardisedConv(nn.Conv2d):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(n, C, X, Y) -> (n, outputs, X, Y)."""
         spread, mean = torch.std_mean(self.weight, dim=(1, 2, 3), keepdim=True)
-        return functional.conv2d(_mirrored(images), (self.weight - mean) / (spread + EPSILON), self.bias)
+        return functional.conv2d(_reflect_pad(images), (self.weight - mean) / (spread + EPSILON), self.bias)
 
 
 class Swish(nn.Module):
@@ -49,24 +49,24 @@ class UNet(nn.Module):
         super().__init__()
         widths = [width * 2**i for i in range(LEVELS)]
         self.down = nn.ModuleList(_block(a, i, width) for i, a in enumerate([channels, *widths[:-1]]))
-        climb = range(LEVELS - 2, -1, -1)
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(widths[i + 1], widths[i], 2, stride=2) for i in climb)
-        self.up = nn.ModuleList(_block(2 * widths[i], i, width) for i in climb)
+        upward = range(LEVELS - 2, -1, -1)
+        self.grow = nn.ModuleList(nn.ConvTranspose2d(widths[i + 1], widths[i], 2, stride=2) for i in upward)
+        self.up = nn.ModuleList(_block(2 * widths[i], i, width) for i in upward)
         self.out = nn.Conv2d(width, channels, 1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(n, C, X, Y) -> (n, C, X, Y)."""
         x, y = images.shape[-2:]
-        seen = functional.pad(images, (0, _whole(y) - y, 0, _whole(x) - x))
+        features = functional.pad(images, (0, _padded_side(y) - y, 0, _padded_side(x) - x))
         skips = []
         for i, block in enumerate(self.down):
-            seen = block(functional.avg_pool2d(seen, 2) if i else seen)
-            skips.append(seen)
+            features = block(functional.avg_pool2d(features, 2) if i else features)
+            skips.append(features)
         skips.pop()
         for grow, block in zip(self.grow, self.up, strict=True):
-            seen = block(torch.cat([grow(seen), skips.pop()], dim=1))
-        cleaned: torch.Tensor = self.out(seen)
-        return cleaned[..., :x, :y]
+            features = block(torch.cat([grow(features), skips.pop()], dim=1))
+        output: torch.Tensor = self.out(features)
+        return output[..., :x, :y]
 
 
 def _block(inputs: int, level: int, width: int) -> nn.Sequential:
@@ -83,11 +83,11 @@ def _block(inputs: int, level: int, width: int) -> nn.Sequential:
     )
 
 
-def _mirrored(images: torch.Tensor) -> torch.Tensor:
+def _reflect_pad(images: torch.Tensor) -> torch.Tensor:
     """One pixel more on every side, mirrored. By slices: torch's own padding has no deterministic gradient."""
     tall = torch.cat([images[..., 1:2, :], images, images[..., -2:-1, :]], dim=-2)
     return torch.cat([tall[..., 1:2], tall, tall[..., -2:-1]], dim=-1)
 
 
-def _whole(side: int) -> int:
-    return max(SMALLEST, -(-side // WHOLE) * WHOLE)
+def _padded_side(side: int) -> int:
+    return max(SMALLEST, -(-side // MULTIPLE) * MULTIPLE)

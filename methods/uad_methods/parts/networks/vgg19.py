@@ -11,7 +11,7 @@ from torch import nn
 PLAN = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convolutions of each level
 CONTENT = ("1_1", "2_1", "3_1", "4_1", "5_1")
 STYLE = ("2_2", "3_4", "4_4", "5_2")
-MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
 
 
 class VGG19(nn.Module):
@@ -32,7 +32,7 @@ class VGG19(nn.Module):
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("spread", torch.tensor(SPREAD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("spread", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False)
 
     def forward(self, grey: torch.Tensor) -> dict[str, torch.Tensor]:

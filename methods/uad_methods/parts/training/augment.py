@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 
-def jittered(
+def random_affine(
     images: torch.Tensor,
     rng: torch.Generator,
     *,

@@ -8,10 +8,16 @@ from uad_bench import Context
 from uad_methods.parts.networks.aot import Critic, Generator
 from uad_methods.parts.networks.vgg19 import VGG19, perceptual_loss, style_loss
 from uad_methods.parts.training.descent import descend
-from uad_methods.parts.training.inpainting import critic_loss, filled, fooling_loss, slope_loss, with_hole
+from uad_methods.parts.training.inpainting import (
+    adversarial_loss,
+    composite,
+    critic_loss,
+    gradient_loss,
+    masked_input,
+)
 
-STYLE, PERCEPTUAL, FOOLING = 250.0, 0.1, 0.01  # weights beside an L1 of 1
-SLOPES = 1.0  # where there is no VGG-19; ours
+STYLE, PERCEPTUAL, ADVERSARIAL = 250.0, 0.1, 0.01  # weights beside an L1 of 1
+GRADIENTS = 1.0  # where there is no VGG-19; ours
 
 
 class Update(NamedTuple):
@@ -21,11 +27,11 @@ class Update(NamedTuple):
     critic: torch.Tensor
 
 
-class Painter:
+class Inpainter:
     """Fills holes; Adam, a constant rate. Without `judge` the loss of texture is that of slopes."""
 
-    def __init__(self, generator: Generator, critic: Critic | None, judge: VGG19 | None, lr: float) -> None:
-        self.generator, self.critic, self.judge = generator, critic, judge
+    def __init__(self, generator: Generator, critic: Critic | None, vgg: VGG19 | None, lr: float) -> None:
+        self.generator, self.critic, self.vgg = generator, critic, vgg
         self.for_generator = torch.optim.Adam(generator.parameters(), lr)
         self.for_critic = torch.optim.Adam(critic.parameters(), lr) if critic else None
 
@@ -43,16 +49,16 @@ class Painter:
     def update(self, images: torch.Tensor, mask: torch.Tensor, ctx: Context) -> Update:
         """One step of the critic, then one of the generator, on pictures (n, C, X, Y) with holes (n, 1, X, Y)."""
         with ctx.autocast():
-            guess = self.generator(with_hole(images, mask))
-        whole = filled(images, guess, mask)
-        judged = self._critic_step(images, whole.detach(), mask, ctx)
-        loss = self._texture(images, guess, ctx)
+            output = self.generator(masked_input(images, mask))
+        filled = composite(images, output, mask)
+        critic_loss_ = self._critic_step(images, filled.detach(), mask, ctx)
+        loss = self._reconstruction_loss(images, output, ctx)
         if self.critic is not None:
             with ctx.autocast():
-                answer = self.critic(whole)
-            loss = loss + FOOLING * fooling_loss(answer, mask)
+                critic_output = self.critic(filled)
+            loss = loss + ADVERSARIAL * adversarial_loss(critic_output, mask)
         descend(self.for_generator, loss)
-        return Update(loss, judged)
+        return Update(loss, critic_loss_)
 
     def _critic_step(
         self, real: torch.Tensor, fake: torch.Tensor, mask: torch.Tensor, ctx: Context
@@ -61,17 +67,17 @@ class Painter:
             return torch.zeros((), device=real.device)
         self.critic.requires_grad_(True)
         with ctx.autocast():
-            answers = self.critic(real), self.critic(fake)
-        loss = critic_loss(*answers, mask)
+            critic_outputs = self.critic(real), self.critic(fake)
+        loss = critic_loss(*critic_outputs, mask)
         descend(self.for_critic, loss)
         self.critic.requires_grad_(False)
         return loss
 
-    def _texture(self, images: torch.Tensor, guess: torch.Tensor, ctx: Context) -> torch.Tensor:
+    def _reconstruction_loss(self, images: torch.Tensor, output: torch.Tensor, ctx: Context) -> torch.Tensor:
         """What a guess costs over the whole slice, holes and all: a scalar."""
-        error = (images - guess.float()).abs().mean()
-        if self.judge is None:
-            return error + SLOPES * slope_loss(images, guess)
+        error = (images - output.float()).abs().mean()
+        if self.vgg is None:
+            return error + GRADIENTS * gradient_loss(images, output)
         with ctx.autocast():
-            wanted, found = self.judge(images), self.judge(guess)
+            wanted, found = self.vgg(images), self.vgg(output)
         return error + STYLE * style_loss(found, wanted) + PERCEPTUAL * perceptual_loss(found, wanted)

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from uad_methods.parts.images.blur import blurred
-from uad_methods.parts.networks.aot import stretched
+from uad_methods.parts.images.blur import gaussian_blur
+from uad_methods.parts.networks.aot import resize_bilinear
 
 ELLIPSES = 10  # a slice
 AXES = (2.0, 4.0)  # pixels, mean and deviation of half-axes; at least the mean
@@ -26,12 +26,12 @@ def ellipses(count: int, side: int, rng: np.random.Generator) -> torch.Tensor:
     return torch.from_numpy(inside.any(axis=1, keepdims=True)).float()
 
 
-def with_hole(images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def masked_input(images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """What the generator sees: pictures (n, C, X, Y), white in the mask (n, 1, X, Y), and the mask, together."""
     return torch.cat([images * (1 - mask) + mask, mask], dim=1)
 
 
-def filled(images: torch.Tensor, guess: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def composite(images: torch.Tensor, guess: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """The guess in the mask, the pictures elsewhere, exactly."""
     return torch.where(mask > 0, guess.float(), images)
 
@@ -42,18 +42,18 @@ def critic_loss(real: torch.Tensor, fake: torch.Tensor, mask: torch.Tensor) -> t
     Answers (n, 1, x, y) are enlarged to the mask (n, 1, X, Y). A scalar.
     """
     size = (mask.shape[-2], mask.shape[-1])
-    seen_real, seen_fake = stretched(real.float(), size), stretched(fake.float(), size)
-    soft = 1 - blurred(mask, SOFT, SOFT_REACH)
-    return ((seen_real - 1) ** 2).mean() + ((seen_fake - soft) ** 2).mean()
+    real_full, fake_full = resize_bilinear(real.float(), size), resize_bilinear(fake.float(), size)
+    soft = 1 - gaussian_blur(mask, SOFT, SOFT_REACH)
+    return ((real_full - 1) ** 2).mean() + ((fake_full - soft) ** 2).mean()
 
 
-def fooling_loss(fake: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def adversarial_loss(fake: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """The generator's: squared distance from 1 of the answers to filled pictures, inside the mask. A scalar."""
     size = (mask.shape[-2], mask.shape[-1])
-    return ((stretched(fake.float(), size) - 1) ** 2 * mask).mean() / mask.mean()
+    return ((resize_bilinear(fake.float(), size) - 1) ** 2 * mask).mean() / mask.mean()
 
 
-def slope_loss(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+def gradient_loss(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """The mean absolute difference of the slopes along X and along Y of (n, C, X, Y): a scalar."""
     difference = a.float() - b.float()
     along_x, along_y = difference.diff(dim=2).abs().mean(), difference.diff(dim=3).abs().mean()

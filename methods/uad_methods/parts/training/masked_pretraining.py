@@ -10,14 +10,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from uad_methods.parts.networks.masked_layers import enlarged, normed, shown
+from uad_methods.parts.networks.masked_layers import mask_features, masked_batch_norm, upsample_mask
 from uad_methods.parts.networks.resnet50 import GROWTH, STRIDES, ResNet50
 
 CELL = STRIDES[-1]  # pixels a side: one position of the deepest map
-KEPT = 0.35  # of the cells: 3 of 9 at 96 x 96
+KEPT_SHARE = 0.35  # of the cells: 3 of 9 at 96 x 96
 
 
-class Rebuilder(nn.Module):
+class HierarchicalDecoder(nn.Module):
     """Maps of a `ResNet50` of this `width`, a multiple of 4 -> images; 10,304,913 weights in `grow` and `out`.
 
     At each resolution hidden positions get a learnt vector, a convolution brings the map to the decoder's
@@ -31,15 +31,15 @@ class Rebuilder(nn.Module):
         self.fill = nn.ModuleList(
             Fill(a, b, 3 if i else 1) for i, (a, b) in enumerate(zip(maps, widths, strict=False))
         )
-        self.grow = nn.ModuleList(_doubled(a, b) for a, b in pairwise(widths))
+        self.grow = nn.ModuleList(_upsample(a, b) for a, b in pairwise(widths))
         self.out = nn.Conv2d(widths[-1], channels, 1)
 
     def forward(self, maps: list[torch.Tensor], keep: torch.Tensor) -> torch.Tensor:
         """The maps of `ResNet50.stages` with `keep` -> images (n, C, X, Y)."""
-        seen = torch.zeros((), device=keep.device)
+        features_ = torch.zeros((), device=keep.device)
         for fill, grow, features in zip(self.fill, self.grow, reversed(maps), strict=False):
-            seen = grow(seen + fill(features, keep))
-        guess: torch.Tensor = self.out(self.grow[-1](seen))
+            features_ = grow(features_ + fill(features, keep))
+        guess: torch.Tensor = self.out(self.grow[-1](features_))
         return guess
 
 
@@ -53,42 +53,42 @@ class Fill(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
 
     def forward(self, features: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
-        hidden = 1 - enlarged(keep, features)
-        filled: torch.Tensor = self.conv(normed(self.norm, features, keep) + self.token * hidden)
+        hidden = 1 - upsample_mask(keep, features)
+        filled: torch.Tensor = self.conv(masked_batch_norm(self.norm, features, keep) + self.token * hidden)
         return filled
 
 
-def whole_cells(images: torch.Tensor) -> torch.Tensor:
+def pad_to_cells(images: torch.Tensor) -> torch.Tensor:
     """Images with zeros around them: sides are multiples of 32, and there are four cells or more."""
     extra = [max(2, -(-side // CELL)) * CELL - side for side in images.shape[-2:]]
     (left, right), (top, bottom) = ((e // 2, e - e // 2) for e in extra)
     return functional.pad(images, (top, bottom, left, right))
 
 
-def kept_cells(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+def random_cells(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     """Which cells are kept, float32 (n, 1, X / 32, Y / 32) of 0 and 1: as many of every image, drawn one by one."""
     x, y = (side // CELL for side in images.shape[-2:])
     lot = torch.rand((len(images), x * y), generator=rng, device=images.device)
     rank = lot.argsort(dim=1, stable=True).argsort(dim=1, stable=True)
-    return (rank < round(KEPT * x * y)).float().view(-1, 1, x, y)
+    return (rank < round(KEPT_SHARE * x * y)).float().view(-1, 1, x, y)
 
 
-def rebuilt(
-    encoder: ResNet50, rebuilder: Rebuilder, images: torch.Tensor, keep: torch.Tensor
+def reconstruct(
+    encoder: ResNet50, rebuilder: HierarchicalDecoder, images: torch.Tensor, keep: torch.Tensor
 ) -> torch.Tensor:
     """What is rebuilt of images (n, C, X, Y) in whole cells from those that are kept."""
-    guess: torch.Tensor = rebuilder(encoder.stages(shown(images, keep), keep), keep)
+    guess: torch.Tensor = rebuilder(encoder.stages(mask_features(images, keep), keep), keep)
     return guess
 
 
-def rebuild_loss(guess: torch.Tensor, images: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
+def reconstruction_loss(guess: torch.Tensor, images: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
     """Mean of (guess - image)^2 over the pixels of hidden cells: a scalar, in float32."""
-    hidden = 1 - enlarged(keep, images)
+    hidden = 1 - upsample_mask(keep, images)
     error = (guess.float() - images.float()).square() * hidden
     return error.sum() / (hidden.sum() * images.shape[1])
 
 
-def _doubled(inputs: int, outputs: int) -> nn.Sequential:
+def _upsample(inputs: int, outputs: int) -> nn.Sequential:
     """Twice the sides by a transposed convolution, then two convolutions, each with batch normalisation."""
     return nn.Sequential(
         nn.ConvTranspose2d(inputs, inputs, 4, stride=2, padding=1),

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-SHARE = 0.5  # of the squares that are hidden
+HIDDEN_SHARE = 0.5  # of the squares that are hidden
 SQUARE = 8  # pixels a side: one position of the deepest features that are used here
 
 
-class Filler(nn.Module):
+class SquareDecoder(nn.Module):
     """Features (n, channels, side / 4, side / 4) -> the image (n, 1, side, side): a 1×1 convolution.
 
     So weak a decoder leaves the work to the features.
@@ -26,13 +26,13 @@ class Filler(nn.Module):
         return functional.pixel_shuffle(self.conv(features), 4)
 
 
-def hide(images: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def hide_squares(images: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """The images with half of their squares at mid-grey, and which pixels those are (bool, same shape)."""
     cells = (len(images), 1, -(-images.shape[-2] // SQUARE), -(-images.shape[-1] // SQUARE))
-    hidden = torch.rand(cells, generator=rng, device=images.device) < SHARE
-    grown = hidden.repeat_interleave(SQUARE, -2).repeat_interleave(SQUARE, -1)
-    grown = grown[..., : images.shape[-2], : images.shape[-1]]
-    return torch.where(grown, 0.5, images), grown
+    hidden = torch.rand(cells, generator=rng, device=images.device) < HIDDEN_SHARE
+    pixels = hidden.repeat_interleave(SQUARE, -2).repeat_interleave(SQUARE, -1)
+    pixels = pixels[..., : images.shape[-2], : images.shape[-1]]
+    return torch.where(pixels, 0.5, images), pixels
 
 
 def fill_loss(guess: torch.Tensor, images: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:

@@ -22,7 +22,7 @@ SCALES = {
     2: 67.5,
     3: 87.7,
 }  # axes: what brings one octave to a deviation of 0.367 and 0.315, as the package has
-LONGER = 2.0  # cells of OpenSimplex, in ours
+WAVELENGTH_RATIO = 2.0  # cells of OpenSimplex, in ours
 
 
 def simplex_fields(
@@ -79,10 +79,10 @@ def simplex_noise(points: list[torch.Tensor], tables: torch.Tensor) -> torch.Ten
     total = torch.zeros_like(inside[0])
     for corner in range(axes + 1):  # the cell's own corner, then one step more a time, the longest part first
         steps = [rank < corner for rank in ranks]
-        away = [p - step.float() + corner * stretch for p, step in zip(inside, steps, strict=True)]
-        entry = _hashed([i + step for i, step in zip(indices, steps, strict=True)], tables)
-        slope = _sum(_looked_up(g, entry) * d for g, d in zip(gradients, away, strict=True))
-        total += (REACH - _sum(d * d for d in away)).clamp(min=0).square().square() * slope
+        offset = [p - step.float() + corner * stretch for p, step in zip(inside, steps, strict=True)]
+        entry = _table_entry([i + step for i, step in zip(indices, steps, strict=True)], tables)
+        slope = _sum(_gather(g, entry) * d for g, d in zip(gradients, offset, strict=True))
+        total += (REACH - _sum(d * d for d in offset)).clamp(min=0).square().square() * slope
     return total * SCALES[axes]
 
 
@@ -102,12 +102,12 @@ def _octaves(
     tables = rng.permuted(np.tile(np.arange(PERIOD), (count * octaves, 1)), axis=1)
     pixels = [*(np.arange(side) for side in shape), *([] if third is None else [np.full(1, third)])]
     starts = PERIOD * rng.random((count * octaves, len(pixels), 1))
-    wavelengths = np.tile(LONGER * wavelength / 2.0 ** np.arange(octaves), count)[:, None]
+    wavelengths = np.tile(WAVELENGTH_RATIO * wavelength / 2.0 ** np.arange(octaves), count)[:, None]
     points = [_along(i, at / wavelengths + starts[:, i]).to(device) for i, at in enumerate(pixels)]
     noise = simplex_noise(points, torch.from_numpy(tables).to(device))
-    loudness = torch.tensor([persistence**i for i in range(octaves)], device=device)
+    amplitudes = torch.tensor([persistence**i for i in range(octaves)], device=device)
     # A sum, no product of matrices: that would be rounded to bf16 under autocast.
-    return (noise.view(count, octaves, *shape) * loudness[:, None, None]).sum(dim=1)
+    return (noise.view(count, octaves, *shape) * amplitudes[:, None, None]).sum(dim=1)
 
 
 def _along(axis: int, values: npt.NDArray[np.float64]) -> torch.Tensor:
@@ -133,15 +133,15 @@ def _gradients(axes: int) -> torch.Tensor:
     return torch.tensor(edges).T / math.sqrt(2)
 
 
-def _hashed(corners: list[torch.Tensor], tables: torch.Tensor) -> torch.Tensor:
+def _table_entry(corners: list[torch.Tensor], tables: torch.Tensor) -> torch.Tensor:
     """Which entry of its row's table says a lattice point's gradient: T[i] + j in 2D, T[T[i] + j] + k in 3D."""
     entry = corners[0] & (PERIOD - 1)
     for corner in corners[1:]:
-        entry = (_looked_up(tables, entry) + corner) & (PERIOD - 1)
+        entry = (_gather(tables, entry) + corner) & (PERIOD - 1)
     return entry
 
 
-def _looked_up(tables: torch.Tensor, entry: torch.Tensor) -> torch.Tensor:
+def _gather(tables: torch.Tensor, entry: torch.Tensor) -> torch.Tensor:
     """Row by row: tables (K, 256) at `entry` (K, X, Y)."""
     return tables.gather(1, entry.flatten(1)).view_as(entry)
 

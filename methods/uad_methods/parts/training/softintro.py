@@ -15,7 +15,7 @@ from uad_bench import Context
 from uad_methods.parts.networks.introvae import Code, Decoder, Encoder
 from uad_methods.parts.training.descent import descend
 
-ECHO = 1e-8  # weight of a reconstruction of what was made, in the decoder's loss
+GENERATED_WEIGHT = 1e-8  # weight of a reconstruction of what was made, in the decoder's loss
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,15 @@ class SoftIntro:
 
     def update(self, images: torch.Tensor, rng: torch.Generator, ctx: Context) -> Update:
         """One step of the encoder, then one of the decoder with the same codes and the same noise."""
-        self._turn(self.encoder)
+        self._train_only(self.encoder)
         first, code, noise = self.encoder_loss(images, rng, ctx)
         descend(self.for_encoder, first)
-        self._turn(self.decoder)
+        self._train_only(self.decoder)
         second, restored = self.decoder_loss(images, code, noise, rng, ctx)
         descend(self.for_decoder, second)
         return Update(first, second, restored)
 
-    def _turn(self, half: torch.nn.Module) -> None:
+    def _train_only(self, half: torch.nn.Module) -> None:
         """Gradients pass through the other half and leave nothing in it. Both keep their batch statistics moving."""
         self.encoder.requires_grad_(half is self.encoder)
         self.decoder.requires_grad_(half is self.decoder)
@@ -82,21 +82,30 @@ class SoftIntro:
         fakes) + embed L_emb, with s = 1 / side^2 and r = D(z), which is not followed back.
         """
         with ctx.autocast():
-            real = self.encoder(images)
-            z = drawn(real, rng)
+            real_code = self.encoder(images)
+            z = sample_code(real_code, rng)
             noise = torch.randn(z.shape, generator=rng, device=z.device)
             restored, fake = self.decoder(z), self.decoder(noise)
-            again, unreal = self.encoder(restored.detach()), self.encoder(fake.detach())
-            echoes = self.decoder(drawn(again, rng)), self.decoder(drawn(unreal, rng))
-        kept = self.weights.rec * squares(images, restored) + self.weights.kl * divergence(real)
-        pushed = self._unlikely(restored, echoes[0], again) + self._unlikely(fake, echoes[1], unreal)
-        embedding = embedding_loss(real.features, again.features)
-        loss = _scale(images) * kept.mean() + 0.25 * pushed + self.weights.embed * embedding
+            restored_code, fake_code = self.encoder(restored.detach()), self.encoder(fake.detach())
+            reconstructions = (
+                self.decoder(sample_code(restored_code, rng)),
+                self.decoder(sample_code(fake_code, rng)),
+            )
+        negative_elbo = self.weights.rec * sum_of_squares(images, restored) + self.weights.kl * kl_divergence(
+            real_code
+        )
+        generated_term = self._exp_term(restored, reconstructions[0], restored_code) + self._exp_term(
+            fake, reconstructions[1], fake_code
+        )
+        embedding = embedding_loss(real_code.features, restored_code.features)
+        loss = _scale(images) * negative_elbo.mean() + 0.25 * generated_term + self.weights.embed * embedding
         return loss, z.detach(), noise
 
-    def _unlikely(self, made: torch.Tensor, echo: torch.Tensor, code: Code) -> torch.Tensor:
-        cost = self.weights.rec * squares(made.detach(), echo) + self.weights.neg * divergence(code)
-        return torch.exp(-2 * _scale(made) * cost).mean()
+    def _exp_term(self, generated: torch.Tensor, reconstruction: torch.Tensor, code: Code) -> torch.Tensor:
+        cost = self.weights.rec * sum_of_squares(
+            generated.detach(), reconstruction
+        ) + self.weights.neg * kl_divergence(code)
+        return torch.exp(-2 * _scale(generated) * cost).mean()
 
     def decoder_loss(
         self,
@@ -113,28 +122,32 @@ class SoftIntro:
         """
         with ctx.autocast():
             restored, fake = self.decoder(code), self.decoder(noise)
-            again, unreal = self.encoder(restored), self.encoder(fake)
-            echoes = [self.decoder(drawn(seen, rng).detach()) for seen in (again, unreal)]
-        error = squares(images, restored)
-        cheap = 0.5 * self.weights.kl * (divergence(again) + divergence(unreal))
-        echoed = squares(restored.detach(), echoes[0]) + squares(fake.detach(), echoes[1])
-        whole = self.weights.rec * (error + 0.5 * ECHO * echoed) + cheap
-        return _scale(images) * whole.mean(), restored.detach().float()
+            restored_code, fake_code = self.encoder(restored), self.encoder(fake)
+            reconstructions = [
+                self.decoder(sample_code(seen, rng).detach()) for seen in (restored_code, fake_code)
+            ]
+        error = sum_of_squares(images, restored)
+        kl = 0.5 * self.weights.kl * (kl_divergence(restored_code) + kl_divergence(fake_code))
+        reconstruction_error = sum_of_squares(restored.detach(), reconstructions[0]) + sum_of_squares(
+            fake.detach(), reconstructions[1]
+        )
+        per_slice = self.weights.rec * (error + 0.5 * GENERATED_WEIGHT * reconstruction_error) + kl
+        return _scale(images) * per_slice.mean(), restored.detach().float()
 
 
-def drawn(code: Code, rng: torch.Generator) -> torch.Tensor:
+def sample_code(code: Code, rng: torch.Generator) -> torch.Tensor:
     """A code (n, code) from N(mean, exp(log_var))."""
     noise = torch.randn(code.mean.shape, generator=rng, device=code.mean.device)
     return code.mean.float() + noise * (0.5 * code.log_var.float()).exp()
 
 
-def divergence(code: Code) -> torch.Tensor:
+def kl_divergence(code: Code) -> torch.Tensor:
     """KL(N(mean, exp(log_var)) || N(0, 1)), the sum over the code: (n,)."""
     mean, log_var = code.mean.float(), code.log_var.float()
     return 0.5 * (mean**2 + log_var.exp() - log_var - 1).sum(dim=1)
 
 
-def squares(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+def sum_of_squares(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """The sum over pixels of (a - b)^2, the mean over channels: (n, C, X, Y) each -> (n,).
 
     The mean, so that several modalities weigh against the divergence as one does.

@@ -14,7 +14,7 @@ from uad_methods.patch2loc.encoders.resnet import BasicBlock
 from uad_methods.patch2loc.inference.fold import Affine, Heads, blocks, folded, shortcut, stem
 from uad_methods.patch2loc.locator import Locator
 
-KIND = torch.bfloat16
+DTYPE = torch.bfloat16
 
 
 class Conv:
@@ -24,27 +24,27 @@ class Conv:
         self.stride, self.padding = stride, padding
         self.outputs = (n + 2 * padding - affine.weight.shape[-1]) // stride + 1
         self.flat = n <= 2 or (n <= 4 and stride == 2)
-        self.bias = affine.bias.to(KIND)
+        self.bias = affine.bias.to(DTYPE)
         # Explicit strides: with one channel `contiguous` cannot tell last from first, and PyTorch takes first.
-        self.weight = affine.weight.to(KIND).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+        self.weight = affine.weight.to(DTYPE).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
         if self.flat:
-            self.weight = self._matrix(affine.weight.float(), n).to(KIND).contiguous()
+            self.weight = self._matrix(affine.weight.float(), n).to(DTYPE).contiguous()
             self.bias = self.bias.repeat(self.outputs**2)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         if self.flat:
             y = functional.linear(x.reshape(len(x), -1), self.weight, self.bias)
             return y.view(len(x), self.outputs, self.outputs, -1)
-        given = x.permute(0, 3, 1, 2)
-        y = functional.conv2d(given, self.weight, self.bias, self.stride, self.padding)
+        channels_first = x.permute(0, 3, 1, 2)
+        y = functional.conv2d(channels_first, self.weight, self.bias, self.stride, self.padding)
         return y.permute(0, 2, 3, 1).contiguous()  # a copy only where PyTorch chose channels first after all
 
     def _matrix(self, weight: torch.Tensor, n: int) -> torch.Tensor:
         """The whole map as one linear layer, (outputs² · C', n² · C): what the convolution makes of each unit."""
         channels = weight.shape[1]
         units = torch.eye(n * n * channels, device=weight.device).view(-1, n, n, channels).permute(0, 3, 1, 2)
-        answers = functional.conv2d(units, weight, None, self.stride, self.padding)
-        return answers.permute(2, 3, 1, 0).flatten(0, 2)
+        columns = functional.conv2d(units, weight, None, self.stride, self.padding)
+        return columns.permute(2, 3, 1, 0).flatten(0, 2)
 
 
 class Block:
@@ -56,20 +56,20 @@ class Block:
         self.stride = conv.stride[0]
         self.first = Conv(folded(conv, norm), self.stride, 1, n)
         self.second = Conv(folded(second, second_norm), 1, 1, self.first.outputs)
-        beside = shortcut(block)
-        self.shortcut = beside and (beside[0].T.to(KIND).contiguous(), beside[1].to(KIND))
+        projection = shortcut(block)
+        self.shortcut = projection and (projection[0].T.to(DTYPE).contiguous(), projection[1].to(DTYPE))
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        beside = x
+        projection = x
         if self.shortcut is not None:
             every = x[
                 :, :: self.stride, :: self.stride
             ].contiguous()  # else PyTorch copies the matrix for each patch
-            beside = functional.linear(every, *self.shortcut)
-        return self.second(self.first(x).relu_()).add_(beside).relu_()
+            projection = functional.linear(every, *self.shortcut)
+        return self.second(self.first(x).relu_()).add_(projection).relu_()
 
 
-class HalfLocator:
+class BF16Locator:
     """A trained `Locator` with the published encoder, computed in bf16; called as the network is.
 
     Patches (k, C, side, side), heights (k,) in percent -> mean and log-variance, (k, 2) each, float32.
@@ -87,7 +87,7 @@ class HalfLocator:
     @torch.no_grad()
     def __call__(self, patches: torch.Tensor, height: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """See the class."""
-        x = self.stem(patches.to(KIND).permute(0, 2, 3, 1)).relu_()
+        x = self.stem(patches.to(DTYPE).permute(0, 2, 3, 1)).relu_()
         x = functional.max_pool2d(x.permute(0, 3, 1, 2), 3, stride=2, padding=1).permute(0, 2, 3, 1)
         for block in self.blocks:
             x = block(x)

@@ -24,14 +24,14 @@ class Workspace:
     """Memory that is used again: fresh pages for every product cost a CPU as much as the product."""
 
     def __init__(self, device: torch.device) -> None:
-        self.device, self._held = device, dict[str, torch.Tensor]()
+        self.device, self._buffers = device, dict[str, torch.Tensor]()
 
     def __call__(self, role: str, *shape: int) -> torch.Tensor:
         """A float32 tensor of `shape`, filled with what it last held; it is good until `role` is asked again."""
         size = torch.Size(shape).numel()
-        if role not in self._held or self._held[role].numel() < size:
-            self._held[role] = torch.empty(size, device=self.device)
-        return self._held[role][:size].view(shape)
+        if role not in self._buffers or self._buffers[role].numel() < size:
+            self._buffers[role] = torch.empty(size, device=self.device)
+        return self._buffers[role][:size].view(shape)
 
 
 class Conv:
@@ -55,11 +55,11 @@ class Conv:
         """Maps (n, n, k, C) -> relu(convolution + more) (outputs, outputs, k, C'), in the memory of `role`."""
         k, m = x.shape[2], self.products
         product = self.space("product", m * m + 1, k, len(self.bias))
-        torch.bmm(self._spread(x).view(m * m, k, -1), self.terms, out=product[:-1])
-        y = self._gathered(product, role)
+        torch.bmm(self._transform_input(x).view(m * m, k, -1), self.terms, out=product[:-1])
+        y = self._transform_output(product, role)
         return (y if more is None else y.add_(more)).relu_()
 
-    def _spread(self, x: torch.Tensor) -> torch.Tensor:
+    def _transform_input(self, x: torch.Tensor) -> torch.Tensor:
         n, m, rest = self.n, self.products, x.shape[2:].numel()
         if n == m:  # one value, or two of stride 2: each is a term of its own
             return x
@@ -72,7 +72,7 @@ class Conv:
         torch.bmm(self.before.expand(m, -1, -1), half, out=spread.view(m, m, rest))
         return spread
 
-    def _gathered(self, product: torch.Tensor, role: str) -> torch.Tensor:
+    def _transform_output(self, product: torch.Tensor, role: str) -> torch.Tensor:
         m, outputs, rest = self.products, self.outputs, product.shape[1:].numel()
         y = self.space(role, outputs, outputs, *product.shape[1:])
         if outputs <= SMALL:
@@ -96,15 +96,15 @@ class Block:
         self.first = Conv(folded(conv, norm), conv.stride[0], n, space)
         self.outputs, self.role, self.space = self.first.outputs, role, space
         self.second = Conv(folded(second, second_norm), 1, self.outputs, space)
-        beside = shortcut(block)
-        self.shortcut = beside and (beside[0].float(), beside[1].float())
+        projection = shortcut(block)
+        self.shortcut = projection and (projection[0].float(), projection[1].float())
         self.stride = conv.stride[0]
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         inner = self.first(x, "inner")
-        return self.second(inner, self.role, x if self.shortcut is None else self._beside(x, *self.shortcut))
+        return self.second(inner, self.role, x if self.shortcut is None else self._project(x, *self.shortcut))
 
-    def _beside(self, x: torch.Tensor, matrix: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    def _project(self, x: torch.Tensor, matrix: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         every = x[:: self.stride, :: self.stride]
         y = self.space("beside", *every.shape[:3], len(bias))
         torch.addmm(bias, every.reshape(-1, len(matrix)), matrix, out=y.view(-1, len(bias)))
