@@ -1,4 +1,4 @@
-"""The Method contract: healthy scans in, anomaly maps out."""
+"""The contract of a method: it is fitted on healthy scans and gives one anomaly map per scan."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,56 +17,92 @@ if TYPE_CHECKING:
 
 
 class Method:
-    """One way to find anomalies. Derive, make it a dataclass, write `score`, and `fit` if it learns.
+    """A method of unsupervised anomaly detection. Derive a dataclass, write `score`, and `fit` if it learns.
 
-    The dataclass fields are exactly the hyper-parameters: keyword arguments with defaults, stored untouched.
-    What is learnt ends in `_` (`mean_`). Randomness comes from `ctx.rng(...)` only, and at scoring from
-    `ctx.rng(scan.case_id)`, so that maps do not depend on order, batching or resuming. A method never sees a
-    lesion mask or a path to the data; whether it works on slices, patches or volumes is its own business.
+    **Input.** A `Scan` is all that a method sees of a case: `image`, float32 (C, X, Y, Z), one channel per modality,
+    scaled by the protocol, 0 outside the brain; `brain_mask`, bool (X, Y, Z); `affine` (4, 4), voxel to world, mm;
+    `spacing` (x, y, z), mm. Axes are RAS+, arrays are read-only. Lesion masks and paths are never given. Whether the
+    method works on slices, patches or volumes is its own choice.
+
+    **Output.** `score` returns an anomaly map (X, Y, Z) on the scan's grid: higher = more anomalous, any range,
+    finite inside the brain. Values outside the brain are ignored.
+
+    **Parameters** are the dataclass fields: keyword arguments with defaults, stored unchanged, checked against their
+    annotations before the class is made. Settings of a run change them (`--set name.sigma=2`).
+
+    **Learnt state** is stored in attributes whose names end in `_` (`mean_`); `save` and `load` of this class keep
+    numpy arrays, numbers, words and tuples. Derive from `TorchMethod` for networks.
+
+    **Randomness** comes from `ctx.rng(...)` and `ctx.torch_rng(...)` only, in `score` from `ctx.rng(scan.case_id)`, so
+    that a map depends neither on the order of the scans nor on a resume.
+
+    Wrong shapes (UB403) and values that are not finite inside the brain (UB404) are refused with a PluginError, other
+    exceptions are reported as one (UB402). `uad-bench check` tests the whole contract.
+
+    >>> from dataclasses import dataclass
+    >>> from uad_bench import Context, Method
+    >>> from uad_bench.testing import toy_scans
+    >>> @dataclass
+    ... class MeanDifference(Method):
+    ...     power: float = 1.0
+    ...
+    ...     def fit(self, train, val, ctx):
+    ...         self.mean_ = np.mean([scan.image for scan in train], axis=0)
+    ...
+    ...     def score(self, scan, ctx):
+    ...         return (np.abs(scan.image - self.mean_) ** self.power).mean(axis=0)
+    >>> train, (scan,) = toy_scans(3), toy_scans(1, prefix="test")
+    >>> method = MeanDifference()
+    >>> method.fit(train, [], Context(seed=0))
+    >>> method.score(scan, Context(seed=0)).shape == scan.shape
+    True
     """
 
     #: The paper, as "Author et al. year, arXiv or doi".
     paper: ClassVar[str] = ""
-    #: Modalities it can take; empty: any.
+    #: Modalities that the method accepts; empty: any.
     modalities: ClassVar[tuple[str, ...]] = ()
-    #: True where fit and score draw nothing at random: a deviation over seeds would be an empty statement.
+    #: True if neither fit nor score draws random numbers: tables then print no deviation over seeds.
     deterministic: ClassVar[bool] = False
-    #: True for a row that carries no idea, only the floor (random scores): shown apart in tables.
+    #: True for an uninformative control such as random scores: tables list it separately and never rank it.
     null: ClassVar[bool] = False
-    #: True for a plain method that every table compares all others with, by a paired test.
+    #: True for a simple method that tables compare all other methods with, by a paired test.
     baseline: ClassVar[bool] = False
-    #: Datasets that weights from elsewhere have seen: a run that tests on one of them is a leak.
+    #: Datasets that external weights were trained on: a run that is tested on one of them is reported as a leak.
     pretrained_on: ClassVar[tuple[str, ...]] = ()
-    #: Parameters with which a fit takes seconds; the conformance checks use them.
+    #: Parameters with which a fit takes seconds; used by the conformance checks.
     tiny: ClassVar[Mapping[str, Any]] = {}
-    #: Named sets of parameters: {"conv": {"network": "conv"}} makes `name:conv` a row of its own in tables.
+    #: Named sets of parameters: {"conv": {"network": "conv"}} makes `name:conv` a separate row of the tables.
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: "Context") -> None:
-        """Learn from healthy scans. `val` is healthy too and serves to choose among weights, never to train.
+        """Learn from the healthy scans `train`. `val`, healthy too, is for choosing among weights only.
 
-        Both are sequences that load a scan when it is asked for. The default learns nothing.
+        Both sequences load a scan when it is indexed, so keep no scan that is not needed. By default nothing is learnt.
         """
 
     def score(self, scan: Scan, ctx: "Context") -> npt.ArrayLike:
-        """The anomaly map (X, Y, Z) on the scan's grid: higher = more anomalous, finite, any range."""
+        """The anomaly map (X, Y, Z) on the scan's grid: higher = more anomalous, finite inside the brain, any range."""
         raise NotImplementedError
 
     def components(self, scan: Scan, ctx: "Context") -> Mapping[str, Component | npt.ArrayLike]:
-        """What the map of `scan` is made of, by name: a reconstruction, an error beside its variance.
+        """Volumes that explain the map of `scan`, by name, such as the reconstruction; by default none.
 
-        For pictures alone (`uad-bench draw inside`): no number is made from it. Each on the scan's grid and finite
-        in the brain, a bare array (X, Y, Z) being a `Component` of kind "value"; randomness as in `score`. The
-        first two are drawn against each other. The default has none.
+        `uad-bench draw inside` shows them; no metric is computed from them. Each is (X, Y, Z) on the scan's grid and
+        finite inside the brain; a bare array is a `Component` of kind "value". The first two are plotted against each
+        other. Randomness as in `score`.
         """
         return {}
 
     def seen(self) -> tuple[str, ...]:
-        """Datasets that weights from elsewhere have seen, where these parameters bring any: `pretrained_on`."""
+        """Datasets that external weights were trained on, given these parameters; by default `pretrained_on`."""
         return self.pretrained_on
 
     def save(self, folder: Path) -> None:
-        """Write what was learnt into the empty `folder`. The default keeps arrays, numbers and tuples."""
+        """Write the learnt state into the empty `folder`: arrays to state.npz, the rest to state.json.
+
+        Raises PluginError for an attribute of another type: override `save` and `load` then.
+        """
         state = learnt(self)
         arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
         plain = {name: value for name, value in state.items() if name not in arrays}
@@ -74,7 +110,7 @@ class Method:
         (folder / "state.json").write_text(json.dumps(plain, indent=1, sort_keys=True))
 
     def load(self, folder: Path, ctx: "Context") -> None:
-        """Read back what `save` wrote. Raises PluginError where the folder holds something else."""
+        """Read what `save` wrote. An override raises PluginError where the content does not fit the parameters."""
         for name, value in json.loads((folder / "state.json").read_text()).items():
             setattr(self, name, tuple(value) if isinstance(value, list) else value)
         with np.load(folder / "state.npz", allow_pickle=False) as arrays:
@@ -83,14 +119,14 @@ class Method:
 
 
 def learnt(method: Method) -> dict[str, Any]:
-    """The learnt state: attributes whose names end in `_`. Raises PluginError on what cannot be kept."""
+    """The attributes whose names end in `_`. Raises PluginError for a type that the default `save` cannot store."""
     state = {k: v for k, v in vars(method).items() if k.endswith("_") and not k.startswith("_")}
     for name, value in state.items():
         if not isinstance(value, (np.ndarray, int, float, str, bool, tuple, list)):
             what = f"{type(method).__name__}.{name} is a {type(value).__name__}"
             raise PluginError(
-                f"{what}, which the default save cannot keep",
-                hint="keep numpy arrays and numbers, derive from TorchMethod, or write save and load",
+                f"{what}, which the default save cannot store",
+                hint="store numpy arrays and numbers, derive from TorchMethod, or write save and load",
             )
     return state
 
@@ -101,7 +137,7 @@ def hyper_parameters(method: Method) -> dict[str, Any]:
 
 
 def variant(method: Method) -> str:
-    """The name of the declared variant whose parameters this method has; "" for none."""
+    """The name of the first declared variant whose parameters all have this method's values; "" for none."""
     for name, parameters in method.variants.items():
         if all(getattr(method, key) == value for key, value in parameters.items()):
             return name

@@ -1,4 +1,4 @@
-"""Checkpoints that survive kill -9: written beside, fsynced, renamed, with a digest, the one before kept."""
+"""Checkpoints that survive a kill at any moment: written atomically with a digest, the previous one kept."""
 
 import hashlib
 import io
@@ -12,9 +12,9 @@ from uad_bench.support.atomic_files import write_bytes
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Keep `state` (tensors, numbers, strings, containers). The file is its SHA-256, then torch's bytes.
+    """Write `state` (tensors, numbers, strings, containers): the SHA-256 of the content, 32 bytes, then the content.
 
-    Digest and content share one file, so that no crash can part them.
+    Digest and content share one file, so that a crash cannot separate them. The former file stays as NAME.previous.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -25,9 +25,9 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 
 def load(path: Path) -> dict[str, Any] | None:
-    """The newest checkpoint that is whole, else the previous one; None where there is none.
+    """The newest intact checkpoint, tensors on the CPU; None if there is no file.
 
-    Raises IntegrityError where files are there but none can be trusted.
+    Raises IntegrityError if neither file matches its digest.
     """
     candidates = [p for p in (path, path.with_suffix(".previous")) if p.exists()]
     for candidate in candidates:

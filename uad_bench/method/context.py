@@ -1,4 +1,4 @@
-"""Context: what the harness gives a method besides the scans. The only place that makes random generators."""
+"""Context: seed, device and training loop for a method. The only place that makes random generators."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -20,7 +20,16 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 @dataclass
 class Context:
-    """Seed, device and helpers. A method gets one for `fit` and for each `score`."""
+    """What a method gets besides the scans, in `fit` and in each `score`.
+
+    seed: of the run; every random generator is derived from it. device: "cpu", "cuda" or "cuda:1". precision: "auto"
+    (bf16 autocast where the device computes in it), "fp32" or "bf16". policy: checkpoints, budget and progress of
+    training loops; set by the run, not by the method.
+
+    >>> ctx = Context(seed=3)
+    >>> ctx.rng("noise", 1).random() == Context(seed=3).rng("noise", 1).random()
+    True
+    """
 
     seed: int = 0
     device: str = "cpu"
@@ -30,28 +39,28 @@ class Context:
 
     @property
     def stopped_early(self) -> bool:
-        """Whether a time budget ended a training loop early; the run records it."""
+        """True if a time budget ended a training loop; the run records it."""
         return self._loops.stopped_early
 
     def rng(self, *key: object) -> np.random.Generator:
-        """A generator that depends on the run's seed and `key` alone; asked again, it starts again.
+        """A numpy generator that depends on the seed and `key` only; every call starts it anew.
 
-        One that is kept and drawn from through a `ctx.steps` loop is saved and restored with the checkpoints.
+        A generator that is kept and used throughout a `ctx.steps` loop is saved and restored with the checkpoints.
         """
         name = repr(key)
         return self._loops.track(name, np.random.PCG64(_derive(self.seed, name, 16)))
 
     def torch_rng(self, *key: object, device: str | None = None) -> "torch.Generator":
-        """The same for torch: a fresh generator on `device` (default: the run's)."""
+        """The same for torch, on `device` (default: the run's). Checkpoints do not keep its state."""
         import torch
 
         return torch.Generator(device or self.device).manual_seed(_derive(self.seed, f"torch:{key!r}", 7))
 
     def autocast(self, *, on_cpu: bool = False) -> AbstractContextManager[Any]:
-        """bf16 autocast where the device computes in it, or where the run asks for it; else nothing.
+        """bf16 autocast where the device computes in bf16 or the run sets it, else a context without effect.
 
-        For training; a score that is called exact is computed outside it, in float32. on_cpu: this network
-        gains on CPUs that have bf16 too. Convolutions do, transposed ones lose: 8 times slower was measured.
+        For training; compute scores outside it, in float32. on_cpu: the network is also faster in bf16 on a CPU that
+        computes in it. Convolutions are; transposed convolutions were measured 8 times slower.
         """
         import torch
 
@@ -61,9 +70,9 @@ class Context:
         return torch.autocast(kind, torch.bfloat16) if wanted else nullcontext()
 
     def log(self, **values: Any) -> None:  # tensors or numbers
-        """Report figures of the current step, `ctx.log(loss=loss)`. A `loss` that is not finite ends the run.
+        """Record figures of the current step: `ctx.log(loss=loss)`. A `loss` that is not finite ends the training.
 
-        Tensors are kept on their device and read in batches, so logging does not stall the device.
+        Tensors stay on their device and are read in batches, so that logging does not wait for the device.
         """
         self._loops.logged.update(values)
 
@@ -76,14 +85,26 @@ class Context:
         every: int = 0,
         **state: Any,  # whatever has a state_dict
     ) -> Iterator[int]:
-        """Yield 0 .. total-1 and keep the loop around it alive; the loop itself stays plain PyTorch.
+        """The steps 0 ... total - 1 of a training loop that can be interrupted and resumed.
 
-        state: everything with a `state_dict` that the loop changes (`net=net, opt=opt`); it is restored from
-        the last checkpoint, with the torch and ctx random states, so a resumed run is bit-equal on a CPU.
-        validate: called in eval mode without gradients every `every` steps (default: a tenth of them) and at
-        the end; the weights with the lowest answer are what the modules hold when the loop ends.
-        Raises PluginError at the first loss that is not finite. A loop that is left by `break` keeps the weights
-        of that moment.
+        The loop body is plain PyTorch; this generator saves checkpoints, resumes, keeps the best weights, applies the
+        time budget and shows progress.
+
+        name: of the phase, for a method with several loops. state: all objects with a `state_dict` that the loop
+        changes (`net=net, opt=opt`). They are restored from the last checkpoint together with the random states of
+        torch and of this context, so that a resumed training gives the same bits on a CPU. validate: called in eval
+        mode without gradients every `every` steps (default: a tenth of `total`) and at the end; the modules get the
+        weights with the lowest value when the loop ends. Leaving the loop by `break` keeps the current weights.
+
+        Raises UsageError for fewer than one step, PluginError at the first loss that is not finite.
+
+        >>> import torch
+        >>> net = torch.nn.Linear(1, 1, bias=False)
+        >>> for step in Context().steps(5, net=net, every=1, validate=lambda: abs(net.weight.item() - 2)):
+        ...     with torch.no_grad():
+        ...         _ = net.weight.fill_(step)
+        >>> net.weight.item()  # of the step with the lowest validation value
+        2.0
         """
         from uad_bench.method.training_loop import Loop
 

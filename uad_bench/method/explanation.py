@@ -1,4 +1,4 @@
-"""Asking a method what its map is made of: guarded and checked as the map itself."""
+"""The components of a method's anomaly map: computed and checked like the map itself."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,21 +14,24 @@ from uad_bench.types import Component, FloatArray, Scan
 
 KINDS = ("value", "intensity", "shift")
 LONGEST_NAME = 40
-TAKEN = "anomaly map"  # the column that stands beside the components
+RESERVED = "anomaly map"  # the column of the figure that shows the map
 
 
 def explain_scan(method: Method, scan: Scan, ctx: Context, name: str) -> dict[str, Component]:
-    """The components of one scan, float32, 0 outside the brain. Raises PluginError for what cannot be drawn."""
+    """The components of one scan by name, float32 (X, Y, Z) or (2, X, Y, Z), 0 outside the brain.
+
+    Raises PluginError as `checked_components`, and (UB402) for any other exception of the method.
+    """
     with guarded(f"{name}.components, case {scan.case_id}"):
         answer = method.components(scan, ctx)
     return checked_components(answer, scan, name)
 
 
 def checked_components(answer: Any, scan: Scan, method: str) -> dict[str, Component]:
-    """Whatever a plug-in returned as components, in its order.
+    """The value that `Method.components` returned, converted to float32 `Component`s in its order.
 
-    Raises PluginError where it is no mapping by name (UB405), for another kind or shape (UB403), and for NaN or
-    Inf inside the brain (UB404).
+    Raises PluginError for something other than a mapping from names (UB405), for an unknown kind or another shape
+    (UB403), and for NaN or Inf inside the brain (UB404).
     """
     if not isinstance(answer, Mapping):
         what = f"method {method!r} returned {type(answer).__name__} as components"
@@ -37,15 +40,17 @@ def checked_components(answer: Any, scan: Scan, method: str) -> dict[str, Compon
 
 
 def _name(name: Any, method: str) -> str:
-    if isinstance(name, str) and name.isprintable() and 0 < len(name) <= LONGEST_NAME and name != TAKEN:
+    """A name that a figure can show. Raises PluginError (UB405) for any other."""
+    if isinstance(name, str) and name.isprintable() and 0 < len(name) <= LONGEST_NAME and name != RESERVED:
         return name
     what = f"method {method!r} has a component {name!r}"
     raise PluginError(
-        what, hint=f"name it with 1 to {LONGEST_NAME} printable letters, not {TAKEN!r}", code="UB405"
+        what, hint=f"name it with 1 to {LONGEST_NAME} printable letters, not {RESERVED!r}", code="UB405"
     )
 
 
 def _component(name: str, given: Any, scan: Scan, method: str) -> Component:
+    """One component on the scan's grid, 0 outside the brain."""
     part = given if isinstance(given, Component) else Component(given)
     called = f"component {name!r} of method {method!r}"
     shape = (2, *scan.shape) if part.kind == "shift" else scan.shape
@@ -63,10 +68,11 @@ def _component(name: str, given: Any, scan: Scan, method: str) -> Component:
 
 
 def _array(values: Any, called: str, scan: Scan) -> FloatArray:
+    """A float32 copy of an array or tensor: the method may go on using its own."""
     try:
         if hasattr(values, "detach"):
             values = values.detach().cpu().float().numpy()
-        return np.array(values, dtype=np.float32)  # a copy: the method may keep what it returned
+        return np.array(values, dtype=np.float32)
     except (TypeError, ValueError, RuntimeError) as error:
         what = f"{called} is {type(values).__name__}, not a volume"
         raise PluginError(what, where=scan.case_id, code="UB403") from error

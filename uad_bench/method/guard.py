@@ -1,4 +1,4 @@
-"""Around every call into a method: its global side effects are undone, its map is checked."""
+"""Every call of a method: global side effects are undone, the anomaly map is checked."""
 
 import logging
 import os
@@ -17,16 +17,19 @@ from uad_bench.method.context import Context
 from uad_bench.types import FloatArray, Scan
 
 log = logging.getLogger("uad_bench")
-#: Share of a brain's scores that may become equal in float32 before it is said.
-COLLAPSED = 0.01
+#: Fraction of the brain's scores that may become equal in float32 without a warning.
+MAX_EQUAL = 0.01
 
 
 @contextmanager
 def guarded(what: str) -> Iterator[None]:
-    """Undo changes to cwd, random states, dtype and threads; a stray exception becomes a PluginError."""
+    """Restore working directory, random states, torch's dtype and threads afterwards.
+
+    what: named in the error. Raises PluginError (UB402) for an exception that is no UadError.
+    """
     import torch
 
-    cwd, python, numpy = Path.cwd(), random.getstate(), np.random.get_state()  # noqa: NPY002  # the state that a method must not change
+    cwd, python, numpy = Path.cwd(), random.getstate(), np.random.get_state()  # noqa: NPY002  # the global state is restored
     dtype, threads, torch_state = torch.get_default_dtype(), torch.get_num_threads(), torch.get_rng_state()
     try:
         yield
@@ -45,11 +48,15 @@ def guarded(what: str) -> Iterator[None]:
 
 
 def checked_map(answer: Any, scan: Scan, method: str) -> FloatArray:  # whatever a plug-in returns
-    """The map as float32 (X, Y, Z). Raises PluginError on another shape or NaN/Inf inside the brain."""
+    """The value that `Method.score` returned, as float32 (X, Y, Z), 0 outside the brain.
+
+    Raises PluginError for something that is no map or has another shape (UB403), and for values inside the brain that
+    are NaN, infinite or beyond float32 (UB404). Warns about a map that is constant, or is so in float32.
+    """
     try:
         if hasattr(answer, "detach"):
             answer = answer.detach().cpu().double().numpy()
-        values = np.array(answer, dtype=np.float64)  # a copy: the method may keep what it returned
+        values = np.array(answer, dtype=np.float64)  # a copy: the method may go on using its own
     except (TypeError, ValueError, RuntimeError) as error:
         what = f"method {method!r} returned {type(answer).__name__}, not a map"
         raise PluginError(what, where=scan.case_id, code="UB403") from error
@@ -71,25 +78,28 @@ def checked_map(answer: Any, scan: Scan, method: str) -> FloatArray:  # whatever
         )
     values[~scan.brain_mask] = 0.0
     narrow = values.astype(np.float32)
-    for doubt in _doubts(values[scan.brain_mask], narrow[scan.brain_mask]):
-        log.warning("%s: the map of %s %s", scan.case_id, method, doubt)
+    for warning in _warnings(values[scan.brain_mask], narrow[scan.brain_mask]):
+        log.warning("%s: the map of %s %s", scan.case_id, method, warning)
     return narrow
 
 
-def _doubts(wide: npt.NDArray[np.float64], narrow: FloatArray) -> Iterator[str]:
-    """What is allowed and yet seldom meant: a constant map, and scores that only 64 bits tell apart."""
+def _warnings(wide: npt.NDArray[np.float64], narrow: FloatArray) -> Iterator[str]:
+    """What is allowed but rarely intended: a constant map, and scores that differ in float64 only."""
     scores = np.sort(narrow)
     if scores.size > 1 and scores[0] == scores[-1]:
         yield f"is constant ({scores[0]:g}): its average precision is the prevalence"
     equal = np.count_nonzero(scores[1:] == scores[:-1])
-    if equal > COLLAPSED * scores.size:  # else not worth the sorting of the wide ones
+    if equal > MAX_EQUAL * scores.size:  # sorting the float64 scores costs time
         lost = equal - (wide.size - np.unique(wide).size)
-        if lost > COLLAPSED * scores.size:
+        if lost > MAX_EQUAL * scores.size:
             yield f"has {lost} of {scores.size} scores that become equal in float32: scale or centre it"
 
 
 def score_scan(method: Method, scan: Scan, ctx: Context, name: str) -> FloatArray:
-    """Ask a method for the map of one scan, guarded and checked. Outside the brain the map is 0."""
+    """The anomaly map of one scan, float32 (X, Y, Z), 0 outside the brain.
+
+    Raises PluginError as `guarded` and `checked_map`.
+    """
     with guarded(f"{name}.score, case {scan.case_id}"):
         answer = method.score(scan, ctx)
     return checked_map(answer, scan, name)

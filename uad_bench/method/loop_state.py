@@ -1,4 +1,4 @@
-"""What a context and its training loops share: the policy of the run, and the state that checkpoints keep."""
+"""What a context shares with its training loops: the policy of the run, and the state of the loops."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ Sink = Callable[[dict[str, Any]], None]
 
 @dataclass
 class Policy:
-    """How long a training loop may run and how it is kept alive; belongs to the run, not to the method.
+    """Checkpoints, time budget and progress of the training loops of a run; not a choice of the method.
 
-    folder: where checkpoints go (None: none are written); resume: go on from them; checkpoint_minutes: how
-    often; time_budget_s: seconds of training in all, counted across resumes (None: no limit);
-    sink: receives {"phase", "step", "loss", ...}; rewind(phase, step): what the sink got of this phase from that
-    step on will come again; progress: draw a bar on stderr.
+    folder: of the checkpoints, None to write none. resume: continue from them. checkpoint_minutes: time between two.
+    time_budget_s: seconds of training in total, counted across resumes; None: no limit. progress: show a bar on
+    stderr. sink: called with {"phase", "step", "loss", ...} for each logged step. rewind(phase, step): called when a
+    loop starts or resumes; the sink will receive this phase again from that step on.
     """
 
     folder: Path | None = None
@@ -31,16 +31,16 @@ class Policy:
 
 
 class _Generator(np.random.Generator):
-    """A numpy generator that can be referred to weakly."""
+    """A numpy generator that weak references can refer to."""
 
 
 @dataclass
 class LoopState:
     """State of all training loops of one context.
 
-    stopped_early: a time budget ended a loop; phases: loops begun so far; spent_s: seconds of the phases that
-    ended; logged: figures of the current step; generators: by key, only those that the method still holds, for a
-    checkpoint keeps the state of these.
+    stopped_early: the time budget ended a loop. phases: loops started so far. spent_s: seconds of the finished
+    phases. logged: figures of the current step. generators: by key, those that the method still refers to;
+    checkpoints contain their states.
     """
 
     stopped_early: bool = False
@@ -50,7 +50,13 @@ class LoopState:
     generators: WeakValueDictionary[str, np.random.Generator] = field(default_factory=WeakValueDictionary)
 
     def track(self, name: str, bits: np.random.BitGenerator) -> np.random.Generator:
-        """A generator over `bits` whose state checkpoints keep for as long as somebody holds it."""
+        """A generator over `bits`; checkpoints contain its state while a reference to it exists.
+
+        >>> loops = LoopState()
+        >>> generator = loops.track("noise", np.random.PCG64(0))
+        >>> loops.generators["noise"] is generator
+        True
+        """
         generator = _Generator(bits)
         self.generators[name] = generator
         return generator

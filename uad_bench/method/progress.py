@@ -1,11 +1,11 @@
-"""The progress bar of a training loop: loss, rate and the time that is left, on stderr."""
+"""The progress bar of a training loop on stderr: loss, steps per second, remaining time."""
 
 from types import TracebackType
 from typing import Any, Self
 
 
 class Bar:
-    """A rich bar, or nothing at all where `wanted` is False."""
+    """A context that shows a bar, or nothing if `wanted` is False."""
 
     def __init__(self, wanted: bool, label: str, total: int) -> None:
         self._progress: Any = None
@@ -39,7 +39,11 @@ class Bar:
             self._progress.stop()
 
     def show(self, step: int, pending: list[tuple[int, dict[str, Any]]]) -> None:
-        """Move to `step`. The loss is read when the pending list was just emptied: no extra device wait."""
+        """Move the bar to `step`.
+
+        pending: logged steps that were not read from the device yet. The loss is updated after they were read, so that
+        the bar adds no wait for the device.
+        """
         if not self._progress:
             return
         if len(pending) == 1 and "loss" in pending[0][1]:

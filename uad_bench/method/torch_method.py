@@ -1,4 +1,4 @@
-"""TorchMethod: what every method with one trained network needs once."""
+"""TorchMethod: the base class of methods with a trained network."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -18,8 +18,38 @@ from uad_bench.types import FloatArray, Scan
 class TorchMethod(Method):
     """A method with a network `net_`. Write `build`, `fit` (a PyTorch loop over `ctx.steps`) and `score`.
 
-    `begin` makes the network for the training scans; `channels_` and `shape_` (X, Y, Z) say what it was made
-    for. Weights are kept as safetensors.
+    `begin` builds the network for the training scans and sets `channels_`, the number of modalities, and `shape_`
+    (X, Y, Z); scans with another grid or number of modalities are refused at scoring. Weights are saved as
+    safetensors.
+
+    >>> from dataclasses import dataclass
+    >>> from uad_bench.method.slices import SliceStack
+    >>> from uad_bench.testing import toy_scans
+    >>> @dataclass
+    ... class Blur(TorchMethod):
+    ...     steps: int = 3
+    ...
+    ...     def build(self):
+    ...         return torch.nn.Conv2d(self.channels_, self.channels_, 5, padding=2)
+    ...
+    ...     def fit(self, train, val, ctx):
+    ...         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
+    ...         opt = torch.optim.Adam(net.parameters(), 1e-2)
+    ...         for step in ctx.steps(self.steps, net=net, opt=opt):
+    ...             image = stack.batch(step, 8).image
+    ...             loss = (net(image) - image).abs().mean()
+    ...             ctx.log(loss=loss)
+    ...             opt.zero_grad()
+    ...             loss.backward()
+    ...             opt.step()
+    ...
+    ...     def score(self, scan, ctx):
+    ...         return self.score_slices(scan, ctx, lambda b: (self.net_(b.image) - b.image).abs().mean(dim=1))
+    >>> method, ctx = Blur(), Context(seed=0)
+    >>> method.fit(toy_scans(2), [], ctx)
+    >>> (scan,) = toy_scans(1, prefix="test")
+    >>> method.score(scan, ctx).shape == scan.shape
+    True
     """
 
     net_: torch.nn.Module
@@ -27,11 +57,11 @@ class TorchMethod(Method):
     shape_: tuple[int, ...]
 
     def build(self) -> torch.nn.Module:
-        """A fresh network for `self.channels_` input channels and volumes of `self.shape_`."""
+        """A new network for `self.channels_` modalities and volumes of shape `self.shape_`."""
         raise NotImplementedError
 
     def begin(self, train: Sequence[Scan], ctx: Context) -> torch.nn.Module:
-        """The network, new, on the device, its first weights drawn from the run's seed; in train mode."""
+        """A new network in train mode on the device, initialised from the run's seed; also stored as `net_`."""
         self.channels_, self.shape_ = len(train[0].modalities), train[0].shape
         torch.manual_seed(int(ctx.rng("weights").integers(2**62)))
         self.net_ = self.build().to(ctx.device)
@@ -40,23 +70,28 @@ class TorchMethod(Method):
     def score_slices(
         self, scan: Scan, ctx: Context, score: Callable[[Batch], torch.Tensor], size: int = 32
     ) -> FloatArray:
-        """`slices.score_slices`, the network in eval mode, convolutions in full float32 (unless `score` asks for less).
+        """The anomaly map (X, Y, Z), float32, from `score`: Batch of slices with brain -> (n, X, Y).
 
-        Raises PluginError on another grid.
+        The network is in eval mode without gradients, and convolutions do not use TF32. size: slices per batch. Slices
+        without brain stay 0. Raises PluginError for another grid or number of modalities than in training.
         """
-        self._ready_for(scan)
+        self._prepare_scoring(scan)
         with whole_float32():
             return score_slices(scan, ctx, score, size)
 
     def component_slices(
-        self, scan: Scan, ctx: Context, ask: Callable[[Batch], Mapping[str, torch.Tensor]], size: int = 32
+        self, scan: Scan, ctx: Context, compute: Callable[[Batch], Mapping[str, torch.Tensor]], size: int = 32
     ) -> dict[str, FloatArray]:
-        """`slices.volumes`, for `components`; otherwise as `score_slices`."""
-        self._ready_for(scan)
-        with whole_float32():
-            return volumes(scan, ctx, ask, size)
+        """Volumes (..., X, Y, Z) by name from one pass, for `components`: `compute` returns (n, ..., X, Y) per name.
 
-    def _ready_for(self, scan: Scan) -> None:
+        Otherwise as `score_slices`. Empty for a scan without brain.
+        """
+        self._prepare_scoring(scan)
+        with whole_float32():
+            return volumes(scan, ctx, compute, size)
+
+    def _prepare_scoring(self, scan: Scan) -> None:
+        """Eval mode. Raises PluginError for a scan that the network was not built for."""
         if scan.shape != self.shape_ or len(scan.modalities) != self.channels_:
             raise PluginError(
                 f"the network was trained for {self.channels_} channel(s) on {self.shape_}, "
@@ -66,7 +101,7 @@ class TorchMethod(Method):
         self.net_.eval()
 
     def save(self, folder: Path) -> None:
-        """Weights to weights.safetensors; the rest of the learnt state as `Method.save` keeps it."""
+        """Write the weights to weights.safetensors, the rest of the learnt state as `Method.save`."""
         net = self.__dict__.pop("net_")
         try:
             super().save(folder)
@@ -75,7 +110,7 @@ class TorchMethod(Method):
         save_file(_weights(net), folder / "weights.safetensors")
 
     def load(self, folder: Path, ctx: Context) -> None:
-        """Rebuild the network and read its weights. Raises PluginError where they do not fit."""
+        """Build the network and read its weights. Raises PluginError for weights of another network."""
         super().load(folder, ctx)
         self.net_ = self.build()
         try:
@@ -88,7 +123,7 @@ class TorchMethod(Method):
 
 
 def whole_float32() -> AbstractContextManager[None]:
-    """By default a GPU's convolutions round float32 to the ten bits of TF32, and a score with them."""
+    """A context in which convolutions compute in float32: by default PyTorch rounds them to TF32 on a GPU."""
     cudnn = torch.backends.cudnn
     return cudnn.flags(cudnn.enabled, cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False)
 

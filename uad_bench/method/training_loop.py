@@ -1,4 +1,4 @@
-"""Behind `ctx.steps`: resume, checkpoints, budget, best weights, progress, the stop at a bad loss."""
+"""The training loop behind `ctx.steps`: resume, checkpoints, time budget, best weights, progress."""
 
 import copy
 import math
@@ -16,11 +16,14 @@ from uad_bench.method import checkpoint
 from uad_bench.method.loop_state import LoopState, Policy
 from uad_bench.method.progress import Bar
 
-FLUSH_EVERY = 20  # steps between two looks at the losses: one device-to-host copy each
+FLUSH_EVERY = 20  # steps whose losses are read from the device at once
 
 
 class Loop:
-    """One training phase. Everything that must survive a kill is in `_snapshot`."""
+    """One training phase. Everything that a resumed phase needs is in `_snapshot`.
+
+    Arguments are those of `Context.steps`; shared: the state of all loops of the context.
+    """
 
     def __init__(
         self,
@@ -43,23 +46,27 @@ class Loop:
         self._file = folder / f"{phase}.ckpt" if folder else None
 
     def run(self) -> Iterator[int]:
-        """Yield the steps that are still to do."""
+        """Yield the remaining steps.
+
+        Raises PluginError for a loss that is not finite; after SIGINT or SIGTERM the state is saved, then
+        KeyboardInterrupt or Terminated raised.
+        """
         self._restore()
         if self.done:
             self.shared.spent_s += self.elapsed
             return
         began, saved = time.monotonic() - self.elapsed, time.monotonic()
-        with interrupts_deferred() as asked, Bar(self.policy.progress, self.phase, self.total) as bar:
+        with interrupts_deferred() as signals, Bar(self.policy.progress, self.phase, self.total) as bar:
             while self.step < self.total and not self._out_of_time(began):
                 yield self.step
                 self._finish_step()
                 self.elapsed = time.monotonic() - began
                 bar.show(self.step, self._pending)
-                if asked or time.monotonic() - saved > 60 * self.policy.checkpoint_minutes:
+                if signals or time.monotonic() - saved > 60 * self.policy.checkpoint_minutes:
                     self._save()
                     saved = time.monotonic()
-                if asked:
-                    raise Terminated if asked[0] == signal.SIGTERM else KeyboardInterrupt
+                if signals:
+                    raise Terminated if signals[0] == signal.SIGTERM else KeyboardInterrupt
         self._end()
 
     def _finish_step(self) -> None:
@@ -69,10 +76,10 @@ class Loop:
         if len(self._pending) >= FLUSH_EVERY:
             self._flush()
         if self.validate and (self.step % self.every == 0 or self.step == self.total):
-            self._look_at_validation()
+            self._run_validation()
 
     def _flush(self) -> None:
-        """Read the logged tensors at once; the first loss that is not finite ends the training."""
+        """Read the logged tensors and pass them to the sink. Raises PluginError at a loss that is not finite."""
         for step, values in self._pending:
             numbers = {k: float(v) for k, v in values.items()}
             loss = numbers.get("loss", 0.0)
@@ -86,7 +93,8 @@ class Loop:
                 self.policy.sink({"phase": self.phase, "step": step, **numbers})
         self._pending.clear()
 
-    def _look_at_validation(self) -> None:
+    def _run_validation(self) -> None:
+        """Validate in eval mode without gradients, and keep the weights if the value is the lowest so far."""
         assert self.validate is not None
         modules = self._modules()
         modes = {name: module.training for name, module in modules.items()}
@@ -112,9 +120,10 @@ class Loop:
         return over
 
     def _end(self) -> None:
+        """Load the best weights and save the finished phase."""
         self._flush()
         if self.shared.stopped_early and self.validate and self.step % self.every:
-            self._look_at_validation()
+            self._run_validation()
         for name, weights in self.best.items():
             self.state[name].load_state_dict(weights)
         self.done = True
@@ -141,6 +150,7 @@ class Loop:
             checkpoint.save(self._file, self._snapshot())
 
     def _restore(self) -> None:
+        """Continue from the last checkpoint, if there is one."""
         kept = checkpoint.load(self._file) if self._file and self.policy.resume else None
         if self.policy.rewind:
             self.policy.rewind(self.phase, kept["step"] if kept else 0)
@@ -165,20 +175,23 @@ def _detached(value: Any) -> Any:
 
 @contextmanager
 def interrupts_deferred() -> Iterator[list[int]]:
-    """Collect the first SIGINT or SIGTERM, so that the loop can save first; the second acts at once."""
-    asked: list[int] = []
+    """Record the first SIGINT or SIGTERM, so that the loop can save before it ends; a second one interrupts at once.
+
+    Only the main thread can handle signals; in any other nothing is recorded.
+    """
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield received
         return
 
-    def note(number: int, _frame: object) -> None:
-        if asked:
+    def record(number: int, _frame: object) -> None:
+        if received:
             raise KeyboardInterrupt
-        asked.append(number)
+        received.append(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, record) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

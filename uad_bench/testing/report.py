@@ -1,27 +1,49 @@
-"""The promises of a plug-in as things to call, and the ways to run them: a list, a stream, pytest."""
+"""The promises of a plug-in or a preparation step, and the ways to check them: a list, a stream, pytest."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from uad_bench import plugins
+from uad_bench.config import validated
 from uad_bench.errors import UadError, UsageError, unknown_name
 from uad_bench.method.guard import guarded
+from uad_bench.prepare.chain import parse_steps
+from uad_bench.prepare.step import Step, Working
 from uad_bench.testing.candidate import DatasetCandidate, MethodCandidate, NotChecked
 from uad_bench.testing.dataset_checks import DATASET_CHECKS
 from uad_bench.testing.method_checks import METHOD_CHECKS
+from uad_bench.testing.metric_candidate import MetricCandidate
+from uad_bench.testing.metric_checks import METRIC_CHECKS
+from uad_bench.testing.step_candidate import StepCandidate
+from uad_bench.testing.step_checks import STEP_CHECKS
 
 if TYPE_CHECKING:
     import pytest
 
 Status = Literal["kept", "broken", "excused", "not checked"]
-Checkable = Literal["method", "dataset"]
+Checkable = Literal["method", "dataset", "metric", "step"]
+Candidate = MethodCandidate | DatasetCandidate | MetricCandidate | StepCandidate
+#: A class, any name of it (registered name, name:variant, module:Class, file), or a step with its parameters.
+Checked = type[Any] | str | Step | Mapping[str, Any]
+
+_CHECKS: Mapping[str, Sequence[Callable[[Any], None]]] = {
+    "method": METHOD_CHECKS,
+    "dataset": DATASET_CHECKS,
+    "metric": METRIC_CHECKS,
+    "step": STEP_CHECKS,
+}
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How one promise went. message: who failed, what was expected, the usual fix; or the excuse."""
+    """The outcome of one check.
+
+    status: "kept", "broken", "excused" (an expected failure that the plug-in declares) or "not checked" (the promise
+    does not apply, or could not be tested). message: who failed, what was expected, what was found and the usual fix;
+    for an expected failure or an unchecked promise the reason.
+    """
 
     promise: str
     status: Status
@@ -29,34 +51,34 @@ class CheckResult:
 
     @property
     def ok(self) -> bool:
-        """Nothing for the author to do."""
+        """True unless the promise is broken."""
         return self.status != "broken"
 
 
 @dataclass(frozen=True)
 class Promise:
-    """One check bound to one plug-in. Calling it returns, or raises what is wrong."""
+    """One check bound to one candidate. Calling it returns nothing, or raises the error that the check found."""
 
     check: Callable[[Any], None]
-    candidate: MethodCandidate | DatasetCandidate
+    candidate: Candidate
 
     @property
     def name(self) -> str:
-        """The check's name without its first word: the key of `expected_failures`."""
+        """The name of the check without "check_": the key of `expected_failures`."""
         return self.check.__name__.removeprefix("check_")
 
     @property
     def excuse(self) -> str:
-        """Why the plug-in says that it does not keep this promise; "" where it says nothing."""
+        """The reason that the plug-in declares in `expected_failures`; "" if it declares none."""
         return str(getattr(self.candidate.cls, "expected_failures", {}).get(self.name, ""))
 
     def __call__(self) -> None:
-        """Try it. Global side effects are undone. Raises UadError, NotChecked among them."""
+        """Run the check and undo global side effects. Raises UadError, of which NotChecked is one."""
         with guarded(f"{self.candidate.name}, promise {self.name}"):
             self.check(self.candidate)
 
     def result(self) -> CheckResult:
-        """Try it and say how it went. An excuse for a promise that is kept is itself a fault."""
+        """Run the check and report the outcome. An expected failure that does not occur counts as broken."""
         try:
             self()
         except NotChecked as reason:
@@ -70,49 +92,98 @@ class Promise:
         return CheckResult(self.name, "kept")
 
 
-def promises(kind: Checkable, cls: type[Any], name: str, root: Path | None = None) -> list[Promise]:
-    """Every promise of a plug-in class. `name:variant` takes that variant; `root` is a dataset's folder.
+def promises(kind: Checkable, cls: type[Any] | Step, name: str, root: Path | None = None) -> list[Promise]:
+    """All promises of a class, in the order of the checks; of a preparation step, of an object with its parameters.
 
-    Raises UsageError for a kind that has no checks.
+    name: what messages call it; `name:variant` of a method selects the variant. root: the folder of a dataset.
+    Raises UsageError for a kind without checks.
     """
+    if kind not in _CHECKS:
+        raise UsageError(f"there are no checks for a {kind}", hint=f"kinds with checks: {', '.join(_CHECKS)}")
+    candidate = _candidate(kind, cls, name, root)
+    return [Promise(check, candidate) for check in _CHECKS[kind]]
+
+
+def _candidate(kind: Checkable, cls: Any, name: str, root: Path | None) -> Candidate:  # a class, or a Step
+    if kind == "metric":
+        return MetricCandidate(name, cls)
+    if kind == "step":
+        return StepCandidate(name, cls if isinstance(cls, Step) else validated(cls, {}, f"step {name}"))
     parameters = {**_variant(cls, name), **getattr(cls, "tiny", {})}
     if kind == "method":
-        method = MethodCandidate(name, cls, parameters)
-        return [Promise(check, method) for check in METHOD_CHECKS]
-    if kind == "dataset":
-        dataset = DatasetCandidate(name, cls, parameters, root)
-        return [Promise(check, dataset) for check in DATASET_CHECKS]
-    raise UsageError(f"there are no checks for a {kind}", hint="methods and datasets have them")
+        return MethodCandidate(name, cls, parameters)
+    return DatasetCandidate(name, cls, parameters, root)
 
 
 def _variant(cls: type[Any], name: str) -> dict[str, Any]:
     return dict(getattr(cls, "variants", {}).get(name.partition(":")[2], {}))
 
 
-def run_checks(kind: Checkable, cls: type[Any], name: str, root: Path | None = None) -> Iterator[CheckResult]:
-    """Try the promises of a plug-in class one after the other, and say how each went."""
+def run_checks(
+    kind: Checkable, cls: type[Any] | Step, name: str, root: Path | None = None
+) -> Iterator[CheckResult]:
+    """The outcome of each promise, one after the other. Arguments and errors as in `promises`."""
     for promise in promises(kind, cls, name, root):
         yield promise.result()
 
 
 def check_method(method: type[Any] | str) -> list[CheckResult]:
-    """How a method keeps each promise; it is a class or any name that `uad-bench run` takes."""
+    """The outcome of every check of a method: a class, or any name that `uad-bench run` takes.
+
+    The method is fitted on toy scans with the parameters in its class attribute `tiny`. Raises UsageError for an
+    unknown name or variant, PluginError for a class that cannot be loaded.
+
+    >>> {result.status for result in check_method("thresh")} <= {"kept", "not checked"}
+    True
+    """
     cls, name = _found("method", method)
     return list(run_checks("method", cls, name))
 
 
 def check_dataset(dataset: type[Any] | str, root: Path | None = None) -> list[CheckResult]:
-    """How a dataset keeps each promise, tried on the data in `root` or on its own."""
+    """The outcome of every check of a dataset, on the data in `root` or in the folder that it makes itself.
+
+    Raises as `check_method`.
+    """
     cls, name = _found("dataset", dataset)
     return list(run_checks("dataset", cls, name, root))
 
 
-def parametrize_with_checks(
-    kind: Checkable, plug_ins: Iterable[type[Any] | str], root: Path | None = None
-) -> "pytest.MarkDecorator":
-    """For pytest: one test for each plug-in and promise, with an argument `promise` to call.
+def check_metric(metric: type[Any] | str) -> list[CheckResult]:
+    """The outcome of every check of a metric, on toy anomaly maps with lesions, without lesions and without brain.
 
-    What a plug-in lists in `expected_failures` is a strict xfail with that reason.
+    Raises as `check_method`.
+
+    >>> [result.promise for result in check_metric("ap") if not result.ok]
+    []
+    """
+    cls, name = _found("metric", metric)
+    return list(run_checks("metric", cls, name))
+
+
+def check_step(
+    step: type[Step] | Step | Mapping[str, Any] | str, case: Working | None = None
+) -> list[CheckResult]:
+    """The outcome of every check of a preparation step.
+
+    step: a name, a class, an object, or an entry of a protocol's list `prepare` with its parameters. case: what the
+    step is applied to; by default a synthetic brain with two modalities and a lesion on a grid of 5 mm, RAS+. Raises
+    UsageError for an unknown step or parameter.
+
+    >>> [result.promise for result in check_step({"step": "scale", "percentiles": (1, 99)}) if not result.ok]
+    []
+    """
+    found, name = _found("step", step)
+    candidate = StepCandidate(name, found) if case is None else StepCandidate(name, found, case)
+    return [Promise(check, candidate).result() for check in STEP_CHECKS]
+
+
+def parametrize_with_checks(
+    kind: Checkable, plug_ins: Iterable[Checked], root: Path | None = None
+) -> "pytest.MarkDecorator":
+    """A pytest decorator: one test for each plug-in and promise, with the argument `promise` to call.
+
+    Reasons in `expected_failures` make strict xfails. Raises as `check_method`.
     """
     import pytest
 
@@ -120,20 +191,34 @@ def parametrize_with_checks(
     for plug_in in plug_ins:
         cls, name = _found(kind, plug_in)
         for promise in promises(kind, cls, name, root):
-            excused = pytest.mark.xfail(reason=promise.excuse, strict=True)
+            expected = pytest.mark.xfail(reason=promise.excuse, strict=True)
             tests.append(
-                pytest.param(promise, id=f"{name}-{promise.name}", marks=excused if promise.excuse else ())
+                pytest.param(promise, id=f"{name}-{promise.name}", marks=expected if promise.excuse else ())
             )
     return pytest.mark.parametrize("promise", tests)
 
 
-def _found(kind: Checkable, plug_in: type[Any] | str) -> tuple[type[Any], str]:
-    """The class and its name, of a class, a registered name, name:variant, module:Class or file."""
+def _found(kind: Checkable, plug_in: Checked) -> tuple[Any, str]:
+    """The class (the object, for a step) and the name that messages use."""
+    if kind == "step":
+        return _step(plug_in)
     if isinstance(plug_in, type):
         return plug_in, getattr(plug_in, "name", plug_in.__name__)
-    base, _, variant = plug_in.partition(":")
+    name = str(plug_in)
+    base, _, variant = name.partition(":")
     registered = (kind, base) in plugins.catalogue().entries
-    cls = plugins.load(plugins.resolve(kind, base if registered else plug_in))
-    if registered and variant and variant not in cls.variants:
-        raise unknown_name(f"variant of {base}", variant, cls.variants)
-    return cls, plug_in
+    cls = plugins.load(plugins.resolve(kind, base if registered else name))
+    if registered and variant and variant not in getattr(cls, "variants", {}):
+        raise unknown_name(f"variant of {base}", variant, getattr(cls, "variants", {}))
+    return cls, name
+
+
+def _step(given: Checked) -> tuple[Step, str]:
+    """A preparation step with its parameters, and its name."""
+    if isinstance(given, type):
+        step = validated(given, {}, f"step {given.__name__}")
+    elif isinstance(given, Step):
+        step = given
+    else:
+        (step,) = parse_steps([{"step": given} if isinstance(given, str) else given])
+    return step, str(getattr(step, "step", type(step).__name__))

@@ -27,28 +27,29 @@ def toy_scans(
     `seed`, `prefix` and i alone, so a longer list begins with the shorter one.
     """
     ctx = Context(seed=seed)
-    anatomy = _smooth(ctx.rng("anatomy"), (len(modalities), *shape), sigma=2.0)
+    anatomy = smooth(ctx.rng("anatomy"), (len(modalities), *shape), sigma=2.0)
     return [_scan(f"{prefix}-{i:03d}", modalities, anatomy, ctx) for i in range(n)]
 
 
 def _scan(case_id: str, modalities: Sequence[str], anatomy: FloatArray, ctx: Context) -> Scan:
     rng = ctx.rng("scan", case_id)
-    brain = _ellipsoid(anatomy.shape[1:], rng.uniform(0.85, 0.95, size=3))
-    own = _smooth(rng, anatomy.shape, sigma=1.0)
+    brain = ellipsoid(anatomy.shape[1:], rng.uniform(0.85, 0.95, size=3))
+    own = smooth(rng, anatomy.shape, sigma=1.0)
     image = np.where(brain, 0.8 * anatomy + 0.2 * own, 0.0).astype(np.float32)
     affine = np.diag([SPACING, SPACING, SPACING, 1.0])
     return Scan(case_id, tuple(modalities), image, brain, affine, (SPACING, SPACING, SPACING))
 
 
-def _smooth(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> FloatArray:
-    """A smooth random image (C, X, Y, Z) between 0.05 and 1, so that no brain voxel looks like background."""
-    noise = ndimage.gaussian_filter(rng.standard_normal(shape), (0, sigma, sigma, sigma))
+def smooth(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> FloatArray:
+    """A smooth random image (..., X, Y, Z) between 0.05 and 1: no brain voxel equals the background, 0."""
+    sigmas = (*(0.0 for _ in shape[3:]), sigma, sigma, sigma)
+    noise = ndimage.gaussian_filter(rng.standard_normal(shape), sigmas)
     low, high = noise.min(), noise.max()
     return np.asarray(0.05 + 0.95 * (noise - low) / (high - low), np.float32)
 
 
-def _ellipsoid(shape: tuple[int, ...], share: npt.NDArray[np.float64]) -> BoolArray:
-    """Bool (X, Y, Z): an ellipsoid that takes `share` of each side."""
+def ellipsoid(shape: tuple[int, ...], share: npt.NDArray[np.float64]) -> BoolArray:
+    """Bool (X, Y, Z): a centred ellipsoid whose axes are `share` (3,) of the sides of the grid."""
     axes = (np.linspace(-1, 1, size) / part for size, part in zip(shape, share, strict=True))
     distance = sum(np.square(grid) for grid in np.meshgrid(*axes, indexing="ij"))
     return np.asarray(distance <= 1.0)

@@ -1,0 +1,52 @@
+"""The state of a process that a plug-in must not change."""
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from uad_bench.testing.candidate import broken
+
+Result = TypeVar("Result")
+
+
+def process_state() -> dict[str, Any]:
+    """What is compared before and after a call, by the name used in the report.
+
+    torch's random state is not part of it: dropout advances it.
+    """
+    return {
+        "working directory": Path.cwd(),
+        "environment variables": dict(os.environ),
+        "random state of Python": random.getstate(),
+        "random state of numpy": str(np.random.get_state()),  # noqa: NPY002  # the global state is what is compared
+        "numpy's error handling": np.geterr(),
+        "torch threads": torch.get_num_threads(),
+        "torch default dtype": torch.get_default_dtype(),
+        "torch gradients": torch.is_grad_enabled(),
+        "torch deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "torch matmul precision": torch.get_float32_matmul_precision(),
+    }
+
+
+def refuse_changes(name: str, call: Callable[[], object]) -> None:
+    """Run `call`. Raises PluginError (UB410) if it changed a setting of the process."""
+    before = process_state()
+    call()
+    after = process_state()
+    changed = [key for key in before if before[key] != after[key]]
+    if changed:
+        fix = "restore the setting after use, or leave it to the caller"
+        raise broken(name, "an unchanged process", f"changed: {', '.join(changed)}", fix)
+
+
+def with_other_random_state(call: Callable[[], Result]) -> Result:
+    """`call` after the global generators of Python, numpy and torch were seeded differently."""
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002  # the global state must have no effect
+    torch.manual_seed(1)
+    return call()

@@ -1,0 +1,85 @@
+"""What the checks of a preparation step are given: the step with its parameters, and a toy case to apply it to."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from uad_bench.data.nifti.read import Volume
+from uad_bench.prepare.step import Step, Working
+from uad_bench.testing.candidate import NotChecked
+from uad_bench.testing.toy import toy_scans
+from uad_bench.testing.toy_cases import toy_working
+
+MASKS = ("brain_mask", "lesion_mask", "ignored")
+
+
+@dataclass(frozen=True)
+class StepCandidate:
+    """A preparation step and the case that it is applied to, by default a lesion case of `toy_working`."""
+
+    name: str
+    step: Step
+    case: Working = field(default_factory=toy_working)
+
+    @property
+    def cls(self) -> type[Step]:
+        """The class of the step."""
+        return type(self.step)
+
+    def fresh_case(self) -> Working:
+        """A copy of the case that nothing else refers to."""
+        return deepcopy(self.case)
+
+    def fresh_healthy_case(self) -> Working:
+        """The case without lesions and without ignored voxels."""
+        return replace(self.fresh_case(), lesion_mask=None, ignored=None, lost=0)
+
+    @cached_property
+    def ready(self) -> Step:
+        """The step; one that learns parameters is fitted to toy scans."""
+        return self.fitted() if self.step.wants_fit else self.step
+
+    def fitted(self) -> Step:
+        """The step fitted to four toy scans of the case's modalities."""
+        return self.step.fitted(toy_scans(4, tuple(self.case.images), prefix="train"))
+
+    @cached_property
+    def first_result(self) -> Working:
+        """The case after the step. Raises whatever the step does."""
+        return self.ready.apply(self.fresh_case())
+
+    @property
+    def reference(self) -> Working:
+        """`first_result`. Raises NotChecked where the step gives none, so that a fault breaks one promise only."""
+        try:
+            return self.first_result
+        except Exception as error:
+            raise NotChecked("it depends on the promise `result`") from error
+
+
+def volumes(working: Working) -> Iterator[tuple[str, Volume[Any]]]:
+    """The images and masks of a case that are there, by name."""
+    yield from working.images.items()
+    yield from ((name, mask) for name in MASKS if (mask := getattr(working, name)) is not None)
+
+
+def differences(one: Working, other: Working) -> list[str]:
+    """The names of what differs between two cases, arrays and affines bit by bit."""
+    mine, theirs = dict(volumes(one)), dict(volumes(other))
+    found = [name for name in mine.keys() | theirs.keys() if not _same(mine.get(name), theirs.get(name))]
+    if not np.array_equal(one.to_atlas, other.to_atlas):
+        found.append("to_atlas")
+    plain = ("case_id", "stripped", "lost", "figures")
+    return sorted(found) + [name for name in plain if getattr(one, name) != getattr(other, name)]
+
+
+def _same(one: Volume[Any] | None, other: Volume[Any] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    nan = one.array.dtype.kind == other.array.dtype.kind == "f"
+    same = one.array.dtype == other.array.dtype and np.array_equal(one.array, other.array, equal_nan=nan)
+    return same and np.array_equal(one.affine, other.affine)
