@@ -1,5 +1,6 @@
-"""What an installed wheel holds, and that the scripts a README names are there."""
+"""What an installed wheel contains; version numbers agree; scripts, hooks and workflows run the same parts."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -7,8 +8,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+
+import uad_bench
 
 ROOT = Path(__file__).parent.parent
+SCRIPTS = ["setup", "demo", "test", "check", "bench", "leaderboard"]
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +34,9 @@ def test_the_wheel_has_all_three_packages_types_protocols_and_reported_numbers(w
     assert "uad_bench/_shipped/leaderboard/published/patch2loc_talk.csv" in names
 
 
-def test_the_wheel_holds_no_scan_and_no_test(wheel):
-    assert not [n for n in wheel.namelist() if n.endswith((".nii", ".nii.gz")) or n.startswith("tests/")]
+def test_the_wheel_contains_no_scan_no_test_and_no_example(wheel):
+    names = wheel.namelist()
+    assert not [n for n in names if n.endswith((".nii", ".nii.gz")) or n.startswith(("tests/", "examples/"))]
 
 
 def test_every_dependency_is_pinned_in_the_constraints():
@@ -41,6 +47,46 @@ def test_every_dependency_is_pinned_in_the_constraints():
         assert f"\n{name}==" in pins, name
 
 
-@pytest.mark.parametrize("script", ["setup", "demo", "test", "check", "bench"])
+def test_the_newest_version_of_the_changelog_is_that_of_the_package():
+    newest = re.search(r"^## (\S+) \((\d{4}-\d\d-\d\d)\)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert newest
+    assert newest[1] == uad_bench.__version__ == cited["version"]
+    assert newest[2] == str(cited["date-released"])
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_are_executable(script):
     assert (ROOT / "scripts" / script).stat().st_mode & 0o111
+
+
+def test_the_hosted_workflow_runs_the_parts_of_the_local_one():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    hosted = {step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step}
+    local = (ROOT / ".ci" / "run").read_text()
+    parts = {line.strip() for line in local.splitlines() if re.match(r"(scripts|\.ci)/\S+$", line.strip())}
+    assert parts == hosted == {"scripts/test", "scripts/check", ".ci/end-to-end"}
+    for part in parts:
+        assert (ROOT / part).stat().st_mode & 0o111, part
+
+
+def test_the_hooks_before_a_commit_are_the_parts_of_the_checks():
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["repo"] == "local"
+    parts = re.findall(r"^    (\w+)\) ", (ROOT / "scripts" / "check").read_text(), re.MULTILINE)
+    assert [hook["entry"] for hook in repository["hooks"]] == [f"scripts/check {part}" for part in parts]
+    assert not any(hook["pass_filenames"] for hook in repository["hooks"])
+
+
+@pytest.mark.parametrize(
+    "form", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.stem
+)
+def test_issue_forms_have_what_github_requires(form):
+    content = yaml.safe_load(form.read_text())
+    if form.stem == "config":
+        assert content == {"blank_issues_enabled": True}
+        return
+    assert {"name", "description", "body"} <= content.keys()
+    fields = [part for part in content["body"] if part["type"] != "markdown"]
+    assert len({field["id"] for field in fields}) == len(fields) > 0
+    assert all(field["attributes"]["label"] for field in fields)

@@ -1,13 +1,13 @@
-"""Unsupervised anomaly detection in brain MRI, compared fairly.
+"""uad-bench: a benchmark of unsupervised anomaly detection in brain MRI.
 
-Everything that a plug-in may import is listed in `__all__`; each name is loaded when first used, so that
-`import uad_bench` costs nothing and listing plug-ins never imports torch.
+`__all__` lists every name that a plug-in may import. Each name is loaded on first use, so that `import uad_bench` is
+fast and listing plug-ins never imports torch.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from uad_bench.config import Protocol as Protocol
