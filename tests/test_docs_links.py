@@ -21,6 +21,7 @@ PAGES = sorted(
 LINK = re.compile(r"(?<!`)\[[^\[\]]*\]\(([^()\s]+)\)")
 FOLDERS = "uad_bench|methods|datasets|docs|tests|scripts|benchmarks|examples|configs|leaderboard"
 FILE = re.compile(rf"`((?:{FOLDERS})/[\w./-]+)`")
+PLACEHOLDER = re.compile(r"/[A-Z]+\b(?<!README)")
 
 
 def prose(path):
@@ -64,8 +65,9 @@ def test_links_lead_somewhere(page):
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_files_that_a_page_names_exist(page):
-    named = set(FILE.findall(prose(page)))
-    assert {name for name in named if not (ROOT / name).exists()} == set()
+    named = {name for name in FILE.findall(prose(page)) if not PLACEHOLDER.search(name)}
+    places = (ROOT, ROOT / "uad_bench")  # pages on the core leave the package's own name out
+    assert {name for name in named if not any((place / name).exists() for place in places)} == set()
 
 
 def test_every_page_of_the_documentation_is_in_its_index():
