@@ -11,7 +11,7 @@ from uad_bench import DatasetAdapter, Metric, Scored, cli, plugins
 from uad_bench.errors import DataError
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.metric import View
-from uad_bench.testing import check_dataset, check_method
+from uad_bench.testing import check_dataset, check_method, check_metric
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples" / "minimal"
@@ -55,6 +55,10 @@ def test_the_dataset_reports_a_case_without_its_lesion_mask(tmp_path):
     assert isinstance(broken, DataError)
     assert broken.where == "b"
     assert (lesion.healthy, lesion.lesion_mask) == (False, tmp_path / "lesions" / "c_mask.nii.gz")
+
+
+def test_the_metric_passes_the_conformance_checks():
+    assert {result.status for result in check_metric(METRIC)} == {"kept", "not checked"}
 
 
 @pytest.mark.parametrize(("predicted", "expected"), [(4, 1.0), (12, 0.5), (1, 0.4), (0, 0.0)])

@@ -12,12 +12,15 @@ class VolumetricSimilarity(Metric):
 
     name = "volume_similarity"
     summary = "volumetric similarity at a threshold rule"
+    value_range = "[0, 1]"
     per_rule = True
 
     def case(self, view: View) -> Value:
-        """The value of one case, in [0, 1]; a value that is not defined is None with the reason, never NaN."""
+        """The value of one case; a value that is not defined is None with the reason, never NaN."""
         if view.scored is None or view.prediction is None:
             return Value(None, "no_threshold")
+        if not view.scored.brain_mask.any():
+            return Value(None, "empty_brain")
         lesion = int(view.scored.lesion_mask.sum()) + view.scored.lost
         if not lesion:
             return Value(None, "no_positive")
