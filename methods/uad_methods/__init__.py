@@ -1,1 +1,1 @@
-"""The built-in methods, guests like any other."""
+"""Built-in methods of uad-bench."""

@@ -1,4 +1,4 @@
-"""AE: the dense convolutional autoencoder; what it cannot reconstruct is anomalous."""
+"""AE: dense convolutional autoencoder; the anomaly map is the reconstruction error."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +17,19 @@ from uad_methods.parts.training.descent import descend
 
 @dataclass
 class AE(TorchMethod):
-    """Trained on healthy slices with L1; at the test the code is too narrow to carry a lesion.
+    """Autoencoder trained with an L1 loss on healthy slices (Baur et al. 2021).
 
-    The score is |x - x_hat|, the mean over modalities. Baur et al. keep its positive half and only bright
-    voxels (FLAIR); here the sign is left open, and smoothing and erosion belong to the protocol.
+    Anomaly map: the mean over modalities of |x - x_hat|. The code of 128 numbers is too small to represent a
+    lesion, so the reconstruction is expected to be healthy. Baur et al. keep only the positive part of the
+    residual and bright voxels (FLAIR); here the residual is absolute, and smoothing and erosion are left to
+    the protocol's post-processing.
 
-    lr, batch: of Adam, and slices a step. steps: the published code leaves the number of epochs open.
-    dropout: on the code and the expanded vector. checked: validation slices that choose among weights.
+    Hyper-parameters:
+        lr: learning rate of Adam.
+        batch: slices per step.
+        steps: training steps; the published code leaves the number of epochs open.
+        dropout: probability, on the code and on the expanded vector.
+        checked: number of validation slices on which the best weights are selected.
     """
 
     lr: float = 1e-4
@@ -36,11 +42,11 @@ class AE(TorchMethod):
     tiny: ClassVar[Mapping[str, Any]] = {"batch": 4, "steps": 4, "checked": 4}
 
     def build(self) -> Autoencoder:
-        """The network for slices (X, Y) of `shape_`."""
+        """Network for slices (X, Y) of `shape_`."""
         return Autoencoder(self.channels_, (self.shape_[0], self.shape_[1]), self.dropout, gaussian=False)
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
-        """Train on slices of `train`; the weights with the lowest loss on slices of `val` are kept."""
+        """Train on slices of `train` and keep the weights with the lowest loss on slices of `val`."""
         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
         opt = torch.optim.Adam(net.parameters(), self.lr, betas=(0.5, 0.999))
         held_out = SliceStack(val, ctx, name="val").spread(self.checked).image
@@ -54,17 +60,17 @@ class AE(TorchMethod):
             descend(opt, loss)
 
     def loss(self, images: torch.Tensor, ctx: Context) -> torch.Tensor:
-        """Sum over a slice of |x - x_hat|, mean over slices (n, C, X, Y): a scalar."""
+        """|x - x_hat| summed over each slice of `images` (n, C, X, Y), averaged over slices: a scalar."""
         with ctx.autocast():
             output = self.net_(images)
         return absolute_error(images, output.image).sum(dim=(1, 2, 3)).mean()
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """The residual (X, Y, Z), at least 0; 0 outside the brain."""
+        """Residual (X, Y, Z), at least 0, higher = more anomalous; 0 outside the brain mask."""
         return self.score_slices(scan, ctx, self._residual)
 
     def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
-        """What the score is the distance to: the reconstruction."""
+        """Reconstruction of the scan, one component per modality."""
         return reconstruction(self, scan, ctx, lambda batch: self.net_(batch.image).image)
 
     def _residual(self, batch: Batch) -> torch.Tensor:

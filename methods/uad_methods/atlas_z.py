@@ -1,4 +1,4 @@
-"""Distance from the healthy mean, voxel by voxel: the row that every trained network has to beat."""
+"""Atlas-z: voxel-wise distance from the mean of the healthy training scans, a control without a network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,15 @@ from uad_methods.parts.images.reconstruction import by_modality
 
 @dataclass
 class AtlasZ(Method):
-    """|x - mean| / (sd + floor), mean and sd of the healthy training scans in the same voxel.
+    """Control without a network: voxel-wise z-score relative to the healthy training scans.
 
-    Several modalities: the mean of their distances. The background counts as the 0 that it is, so the sd is
-    large, and the distance small, where some healthy brains end and others do not.
+    Anomaly map: the mean over modalities of |x - mean| / (sd + floor), with mean and sample standard
+    deviation (ddof = 1) of the training scans in the same voxel. Background counts with its value 0, so sd is
+    large, and the score small, where only some training brains extend.
 
-    floor: added to the sd, as a share of its mean over the brain: a scan's own noise must not look rare where
-    a handful of healthy scans happen to agree, and a share serves every intensity scale.
+    Hyper-parameters:
+        floor: added to sd, as a fraction of its mean over the brain. It keeps voxels in which few training
+            scans agree by chance from dominating, and is independent of the intensity scale.
     """
 
     floor: float = 0.1
@@ -29,9 +31,9 @@ class AtlasZ(Method):
     deterministic: ClassVar[bool] = True
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
-        """Keep `mean_` and `scale_`, float32 (C, X, Y, Z). Raises DataError for fewer than two scans."""
+        """Compute `mean_` and `scale_`, float32 (C, X, Y, Z). Raises DataError for fewer than two scans."""
         if len(train) < 2:
-            raise DataError(f"{len(train)} training scan(s)", hint="a deviation needs two or more")
+            raise DataError(f"{len(train)} training scan(s)", hint="a standard deviation needs two or more")
         mean, variance, brain = _moments(train)
         sd = np.sqrt(variance)
         floor = self.floor * sd[:, brain].mean(axis=1)
@@ -39,13 +41,16 @@ class AtlasZ(Method):
         self.scale_: FloatArray = np.where(brain, sd + floor[:, None, None, None], 0).astype(np.float32)
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """The distance (X, Y, Z), at least 0; 0 where no training scan has brain: nothing is known there."""
+        """Distance (X, Y, Z), at least 0, higher = more anomalous.
+
+        0 outside the brain mask and where no training scan has brain.
+        """
         difference = np.abs(scan.image - self.mean_)
         distance = np.divide(difference, self.scale_, out=np.zeros_like(difference), where=self.scale_ > 0)
         return np.where(scan.brain_mask, distance.mean(axis=0), np.float32(0))
 
     def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
-        """Of each modality the distance from the healthy mean, the deviation it is counted in, and that mean."""
+        """Per modality: absolute difference from the healthy mean, the scale that divides it, and the healthy mean."""
         return {
             **by_modality("distance", scan, np.abs(scan.image - self.mean_)),
             **by_modality("healthy deviation", scan, self.scale_),
@@ -54,15 +59,15 @@ class AtlasZ(Method):
 
 
 def _moments(scans: Sequence[Scan]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and sample variance (C, X, Y, Z), and the union of the brains; one scan in memory at a time.
+    """Mean and sample variance, both float64 (C, X, Y, Z), and the union of the brain masks (X, Y, Z).
 
-    Welford's recurrence in float64: sums of squares would cancel.
+    Welford's recurrence: one scan in memory at a time, without the cancellation of sums of squares.
     """
     mean = np.zeros(scans[0].image.shape)
     squares, brain = np.zeros_like(mean), np.zeros(scans[0].shape, bool)
-    for seen, scan in enumerate(scans, start=1):
+    for count, scan in enumerate(scans, start=1):
         difference = scan.image - mean
-        mean += difference / seen
+        mean += difference / count
         squares += difference * (scan.image - mean)
         brain |= scan.brain_mask
     return mean, squares / (len(scans) - 1), brain

@@ -1,4 +1,4 @@
-"""cDDPM: the diffusion baseline, told what the scan's intensities look like by one vector of the clean slice."""
+"""cDDPM: diffusion model conditioned on an encoder embedding of the input slice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,16 +31,22 @@ ALPHA_BAR = diffusion.cosine(TIMESTEPS)
 
 @dataclass
 class CDDPM(Denoising):
-    """A ResNet-50 sums the clean slice up in a vector, too small for a lesion, that every block of the U-Net sees.
+    """Diffusion model whose denoiser is conditioned on one vector of the clean slice (Behrendt et al. 2025).
 
-    Both are trained together. At the test a slice is restored from several timesteps, one pass each, and the mean
-    is its healthy counterpart; the score is |x - x_hat|, the mean over modalities. The published rows have an
-    encoder that began with masked pretraining on the same slices: that is the variant pretrained.
+    A ResNet-50 maps the clean slice to a vector, too small to represent a lesion, that modulates every block
+    of the U-Net; both are trained together. Anomaly map: the mean over modalities of |x - x_hat|, where x_hat
+    is the mean of the restorations from the timesteps `starts`, one denoising pass each.
 
-    starts: timesteps of the test, counted from 1. encoder_width, encoder_blocks: of the ResNet; 64 and (3, 4, 6, 3)
-    make a ResNet-50. drop: stochastic depth of its last block. vary: change the intensities of training slices
-    (gamma, bias field, blur, ghosting). pretrained: the encoder first learns to fill in hidden cells, for
-    `masked_steps` of AdamW with the rate `masked_lr`.
+    The published results start from an encoder with masked pretraining on the same training slices; that is
+    the variant `pretrained`.
+
+    Hyper-parameters, in addition to those of `Denoising`:
+        starts: timesteps at test time, counted from 1.
+        encoder_width, encoder_blocks: of the ResNet; 64 and (3, 4, 6, 3) give a ResNet-50.
+        drop: stochastic depth of the last block of the ResNet, rising linearly from 0 at the first.
+        vary: augment the intensities of training slices (gamma, bias field, blur, ghosting).
+        pretrained: masked pretraining of the encoder, for `masked_steps` steps of AdamW with learning rate
+            `masked_lr`.
     """
 
     steps: int = 14_400
@@ -69,18 +75,21 @@ class CDDPM(Denoising):
     }
 
     def __post_init__(self) -> None:
-        """Refuse timesteps that there are not, and an encoder of which no decoder can be made."""
+        """Raise UsageError for timesteps out of range or an encoder that cannot be built."""
         super().__post_init__()
         if not self.starts or not all(1 <= start <= TIMESTEPS for start in self.starts):
             raise UsageError(f"cddpm.starts is {self.starts}", hint=f"give timesteps from 1 to {TIMESTEPS}")
         if len(set(self.starts)) < len(self.starts):
             raise UsageError(
-                f"cddpm.starts is {self.starts}", hint="give each once: its noise would be the same"
+                f"cddpm.starts is {self.starts}",
+                hint="give each timestep once: repeated ones have the same noise",
             )
         if self.encoder_width % 4 or self.encoder_width < 4:
             raise UsageError(f"cddpm.encoder_width is {self.encoder_width}", hint="give a multiple of 4")
         if len(self.encoder_blocks) != 4 or min(self.encoder_blocks) < 1:
-            raise UsageError(f"cddpm.encoder_blocks is {self.encoder_blocks}", hint="give four numbers")
+            raise UsageError(
+                f"cddpm.encoder_blocks is {self.encoder_blocks}", hint="give four numbers, each 1 or more"
+            )
 
     def build(self) -> "Conditioned":
         """Encoder and denoiser: 24,550,848 and 44,068,481 weights for one modality."""
@@ -91,30 +100,25 @@ class CDDPM(Denoising):
         return Conditioned(encoder, self.unet(scale_shift=True, condition=features))
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
-        """Train on slices of `train`; the weights that see best through the noise on `val` are kept."""
+        """Train on slices of `train` and keep the weights with the lowest denoising loss on slices of `val`."""
         x, y, _ = train[0].spacing
         self._spacing = x, y
         super().fit(train, val, ctx)
 
     def pretrain(self, stack: SliceStack, ctx: Context) -> None:
-        """With `pretrained`: the encoder, all but its last layer, learns to rebuild slices from a third of them."""
+        """Masked pretraining of the encoder, except for its last layer, if `pretrained` is set."""
         if not self.pretrained:
             return
-        encoder, rebuilder = (
-            self._net.encoder,
-            HierarchicalDecoder(self.channels_, self.encoder_width).to(ctx.device),
-        )
-        learning = [
-            *encoder.parameters(),
-            *rebuilder.parameters(),
-        ]  # the last layer gets no gradient and stays
-        opt = torch.optim.AdamW(learning, self.masked_lr, (0.9, 0.95), weight_decay=0.05)
+        encoder = self._net.encoder
+        rebuilder = HierarchicalDecoder(self.channels_, self.encoder_width).to(ctx.device)
+        # The encoder's last layer gets no gradient and stays unchanged.
+        parameters = [*encoder.parameters(), *rebuilder.parameters()]
+        opt = torch.optim.AdamW(parameters, self.masked_lr, (0.9, 0.95), weight_decay=0.05)
         for step in ctx.steps(
             self.masked_steps, name="masked", encoder=encoder, rebuilder=rebuilder, opt=opt
         ):
-            images = pad_to_cells(
-                to_unit_range(self.network_input(self.training_batch(stack, step, ctx).image))
-            )
+            slices = self.network_input(self.training_batch(stack, step, ctx).image)
+            images = pad_to_cells(to_unit_range(slices))
             keep = random_cells(images, ctx.torch_rng("cells", step))
             with ctx.autocast():
                 prediction = reconstruct(encoder, rebuilder, images, keep)
@@ -123,14 +127,14 @@ class CDDPM(Denoising):
             descend(opt, loss)
 
     def augment(self, batch: Batch, step: int, ctx: Context) -> torch.Tensor:
-        """The images with changed intensities, each in its own way."""
+        """Images of the batch (n, C, X, Y) with augmented intensities if `vary` is set."""
         if not self.vary:
             return batch.image
         height = 2 * batch.z / max(1, self.shape_[2] - 1) - 1
         return augment_intensity(batch.image, height, self._spacing, ctx.torch_rng("intensity", step))
 
     def loss(self, net: nn.Module, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
-        """Mean |f(x_t, t, c(x_0)) - x_0| over all pixels; t uniform."""
+        """Mean of |f(x_t, t, c(x_0)) - x_0| over all pixels, t uniform: a scalar."""
         t = timesteps(len(clean), TIMESTEPS, key, ctx)
         noised = diffusion.q_sample(clean, self.training_noise(clean, key, ctx), t, ALPHA_BAR)
         with ctx.autocast(on_cpu=True):
@@ -138,7 +142,7 @@ class CDDPM(Denoising):
         return (prediction.float() - clean).abs().mean()
 
     def restore(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
-        """The mean of what is restored from each of `starts`, under fresh noise each, in one pass each."""
+        """Mean of the restorations (n, C, X, Y) from each timestep of `starts`, each with new noise and in one pass."""
         condition = passes.run(len(clean), lambda part: self._net.encoder(to_unit_range(clean[part])))
         found = torch.zeros_like(clean)
         for start in self.starts:
@@ -164,15 +168,16 @@ class CDDPM(Denoising):
 
 
 class Conditioned(nn.Module):
-    """A denoiser with an encoder of the clean slice."""
+    """Denoiser and encoder of the clean slice."""
 
     def __init__(self, encoder: ResNet50, denoiser: DiffusionUNet) -> None:
         super().__init__()
         self.encoder, self.denoiser = encoder, denoiser
 
     def forward(self, noised: torch.Tensor, t: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
-        """Slices (n, C, X, Y) in [-1, 1], noised and clean, and timesteps (n,) -> the restored slices."""
-        # Of a stride of 2 on a map of one pixel, torch 2.13 leaves bf16 weight gradients uninitialised on CPUs.
+        """Restored slices from noised and clean slices (n, C, X, Y) in [-1, 1] and timesteps (n,)."""
+        # For a convolution of stride 2 on a map of one pixel, torch 2.13 leaves bf16 weight gradients uninitialised
+        # on CPUs.
         with torch.autocast("cpu", enabled=False):
             condition = self.encoder(to_unit_range(clean))
         restored: torch.Tensor = self.denoiser(noised, t, condition)
@@ -180,5 +185,5 @@ class Conditioned(nn.Module):
 
 
 def to_unit_range(clean: torch.Tensor) -> torch.Tensor:
-    """Slices in [-1, 1] as the encoder sees them: in [0, 1], background 0."""
+    """Slices in [-1, 1] rescaled to [0, 1], the range of the encoder's input; background becomes 0."""
     return (clean + 1) / 2

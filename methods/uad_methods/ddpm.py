@@ -1,4 +1,4 @@
-"""DDPM: a slice is noised until lesions drown, and a U-Net restores it; what it does not bring back is anomalous."""
+"""DDPM: a U-Net restores a noised slice; the anomaly map is the difference from the restoration."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,15 +17,20 @@ from uad_methods.parts.training.draws import timesteps
 
 @dataclass
 class DDPM(Denoising):
-    """Restores slices from timestep `start` in one pass, as the baseline of the patched diffusion models does.
+    """Diffusion model that restores slices from timestep `start` in one pass.
 
-    The original, AnoDDPM, is the variant anoddpm: the network guesses the noise, and a chain of passes goes all the
-    way down from a smaller timestep. Simplex noise drowns larger anomalies than Gaussian noise does.
+    Anomaly map: the mean over modalities of |x - x_hat|. This is the baseline of Behrendt et al. 2023. The
+    variant `anoddpm` is the original AnoDDPM (Wyatt et al. 2022): the network predicts the noise, the reverse
+    process runs step by step from a smaller timestep, and the map is the squared difference. Simplex noise
+    masks larger anomalies than Gaussian noise does.
 
-    start: timestep of the test, counted from 1. target: what the network is trained to give, the clean slice (L1)
-    or the noise (squares). schedule: how the noise grows. trained: timesteps that training draws from, from the
-    first. chain: go down step by step, under new noise, with guesses held in [-1, 1]; the score is the squared
-    difference. every: timesteps from one step of the chain to the next, 1 as published.
+    Hyper-parameters, in addition to those of `Denoising`:
+        start: timestep at test time, counted from 1.
+        target: what the network predicts, the clean slice (L1 loss) or the noise (squared loss).
+        schedule: noise schedule.
+        trained: training draws the timesteps 1 to `trained`.
+        chain: run the reverse process step by step, with new noise, predictions clipped to [-1, 1].
+        every: timesteps per step of the reverse process; 1 as published.
     """
 
     start: int = 500
@@ -62,19 +67,22 @@ class DDPM(Denoising):
     }
 
     def __post_init__(self) -> None:
-        """Refuse timesteps that there are not."""
+        """Raise UsageError for timesteps out of range."""
         super().__post_init__()
         for name in ("start", "trained", "every"):
             if not 1 <= getattr(self, name) <= TIMESTEPS:
                 raise UsageError(f"ddpm.{name} is {getattr(self, name)}", hint=f"give 1 to {TIMESTEPS}")
         if self.start > self.trained:
             raise UsageError(
-                f"ddpm.start is {self.start}, and timesteps above {self.trained} are never trained",
-                hint="lower start, or raise trained",
+                f"ddpm.start is {self.start}, but training draws timesteps up to {self.trained} only",
+                hint="lower ddpm.start, or raise ddpm.trained",
             )
 
     def loss(self, net: nn.Module, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
-        """Mean |f(x_t, t) - x_0| over all pixels, or mean (f(x_t, t) - e)^2; t uniform below `trained`."""
+        """Mean of |f(x_t, t) - x_0|, or of (f(x_t, t) - noise)^2, over all pixels: a scalar.
+
+        t is uniform below `trained`.
+        """
         t = timesteps(len(clean), self.trained, key, ctx)
         noise = self.training_noise(clean, key, ctx)
         with ctx.autocast(on_cpu=True):
@@ -84,7 +92,7 @@ class DDPM(Denoising):
         return (prediction.float() - clean).abs().mean()
 
     def restore(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
-        """One pass from `start`, or the chain from there down to the clean slice."""
+        """Restoration (n, C, X, Y) in one pass from `start`, or by the reverse process from there to timestep 0."""
         start = self.start - 1
         at = torch.full((len(clean),), start, device=clean.device)
         noised = diffusion.q_sample(clean, noise(start), at, self._alpha_bar)
@@ -92,12 +100,12 @@ class DDPM(Denoising):
             return self._predict_clean(noised, start, passes)
         for t, to in diffusion.reverse_timesteps(start, self.every):
             prediction = self._predict_clean(noised, t, passes).clamp(-1, 1)
-            fresh = noise(to) if to >= 0 else torch.zeros_like(noised)
-            noised = diffusion.reverse_step(noised, prediction, fresh, (t, to), self._alpha_bar)
+            new_noise = noise(to) if to >= 0 else torch.zeros_like(noised)
+            noised = diffusion.reverse_step(noised, prediction, new_noise, (t, to), self._alpha_bar)
         return noised
 
     def _predict_clean(self, noised: torch.Tensor, t: int, passes: Batches) -> torch.Tensor:
-        """The clean slices (n, C, X, Y) as the network sees them through the noise of timestep `t`."""
+        """The network's prediction of the clean slices (n, C, X, Y) from slices noised to timestep `t`."""
         at = torch.full((len(noised),), t, device=noised.device)
         out = passes.run(len(noised), lambda part: self.net_(noised[part], at[part]).float())
         if self.target == "noise":
@@ -105,7 +113,7 @@ class DDPM(Denoising):
         return out
 
     def error(self, clean: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
-        """|x - x_hat| on the scale of the scan, of the chain its square; the mean over modalities, (n, X, Y)."""
+        """Anomaly map (n, X, Y): mean over modalities of |x - x_hat| on the scan's scale, squared if `chain` is set."""
         if self.chain:
             return ((clean - restored) / 2).square().mean(dim=1)
         return super().error(clean, restored)

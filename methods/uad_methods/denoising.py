@@ -1,4 +1,4 @@
-"""What the diffusion methods share: noise, a denoiser's training, and the scoring of whole volumes in batches."""
+"""Base class of the diffusion methods: noise, training of the denoiser, and scoring of whole volumes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,25 +20,30 @@ from uad_methods.parts.networks.diffusion_unet import HEAD_WIDTH, DiffusionUNet
 from uad_methods.parts.training.descent import descend
 from uad_methods.parts.training.draws import Kind, noise_fields, one_slice_per_volume
 
-TIMESTEPS = 1000  # T of every paper of the family
+TIMESTEPS = 1000  # T in all papers of this family
 
-Noise = Callable[[int], torch.Tensor]  # timestep -> fields (n, C, X, Y) for the slices of a volume
+Noise = Callable[[int], torch.Tensor]  # timestep -> noise fields (n, C, X, Y) of the slices of a volume
 
 
 @dataclass
 class Denoising(TorchMethod):
-    """A U-Net that is trained to see through noise. Derive, and write `loss` and `restored`.
+    """Base class of methods that train a U-Net to denoise slices. Derive, and write `loss` and `restore`.
 
-    Networks see slices in [-1, 1], background -1, padded with it to sides that can be halved.
+    Networks receive slices in [-1, 1], background -1, padded with background to sides that can be halved.
 
-    noise: simplex of six octaves, planes of 3D simplex noise, or Gaussian. wavelength: of the first octave, in pixels
-    of the slices that the network sees. fields: one of noise for each slice, or
-    for a whole batch and at the test a volume, as published. draw: a training batch is one random slice of each of
-    its volumes, every volume once an epoch, as published; or any slices of all. side: pixels of the square that
-    slices are brought to; 0: as they are. widths, blocks, groups, attention: of the U-Net. clip: limit of the
-    gradient's norm; 0: none. average: the weights are a moving average, `decay` a step. checked: validation
-    slices that choose among weights, under noise that is always the same; 0: the last are kept. batch_size: images
-    a pass at the test; "auto": as many as memory holds.
+    Hyper-parameters:
+        noise: simplex noise of six octaves, planes of 3D simplex noise, or Gaussian noise.
+        wavelength: of the first octave of simplex noise, in pixels of the network's input.
+        fields: one noise field per slice, or one per training batch and test volume, as published.
+        draw: a training batch has one random slice of each of its volumes, every volume once per epoch, as
+            published ("volume"), or slices drawn uniformly from all ("slice").
+        side: side of the square to which slices are resized, in pixels; 0 keeps their size.
+        widths, blocks, groups, attention: of the U-Net, see `DiffusionUNet`.
+        clip: limit of the gradient's norm; 0 for none.
+        average: keep an exponential moving average of the weights, with `decay` per step.
+        checked: number of validation slices on which the best weights are selected, always with the same
+            noise; 0 keeps the last weights.
+        batch_size: images per pass at test time; "auto" for as many as fit in memory.
     """
 
     noise: Kind = "simplex"
@@ -60,15 +65,15 @@ class Denoising(TorchMethod):
     batch_size: int | Literal["auto"] = "auto"
 
     def __post_init__(self) -> None:
-        """Refuse sizes of which no network can be made."""
+        """Raise UsageError for sizes of which no network can be built."""
         if self.groups < 1 or not self.widths or any(width % self.groups for width in self.widths):
-            raise UsageError(f"widths are {self.widths}", hint=f"give multiples of groups, {self.groups}")
-        attending = [
+            raise UsageError(f"widths are {self.widths}", hint=f"give multiples of `groups`, {self.groups}")
+        attention_widths = [
             self.widths[-1],
             *(width for level, width in enumerate(self.widths) if level in self.attention),
         ]
-        if any(width > HEAD_WIDTH and width % HEAD_WIDTH for width in attending):
-            hint = f"where there is attention, multiples of {HEAD_WIDTH} above that"
+        if any(width > HEAD_WIDTH and width % HEAD_WIDTH for width in attention_widths):
+            hint = f"levels with attention need at most {HEAD_WIDTH} channels, or a multiple of it"
             raise UsageError(f"widths are {self.widths}", hint=hint)
         if self.wavelength <= 0:
             raise UsageError(f"wavelength is {self.wavelength}", hint="give a number of pixels")
@@ -76,37 +81,41 @@ class Denoising(TorchMethod):
             raise UsageError(f"batch_size is {self.batch_size}", hint='give 1 or more, or "auto"')
 
     def build(self) -> nn.Module:
-        """The denoiser for `channels_` modalities."""
+        """Denoiser for `channels_` modalities."""
         return self.unet()
 
-    def unet(self, **options: Any) -> DiffusionUNet:  # of DiffusionUNet
-        """A U-Net of the method's sizes."""
+    def unet(self, **options: Any) -> DiffusionUNet:
+        """U-Net with the method's sizes; `options` are further arguments of `DiffusionUNet`."""
         sizes: dict[str, Any] = {"groups": self.groups, "attention": self.attention, **options}
         return DiffusionUNet(self.channels_, self.widths, self.blocks, **sizes)
 
     def loss(self, net: nn.Module, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
-        """A scalar for slices (n, C, X, Y) in [-1, 1]. What it draws is a pure function of the seed and `key`."""
+        """Loss, a scalar, of slices (n, C, X, Y) in [-1, 1]. Random draws depend only on the run's seed and `key`."""
         raise NotImplementedError
 
     def restore(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
-        """The healthy slices (n, C, X, Y), in [-1, 1], for all slices of a volume as they are."""
+        """Restored slices (n, C, X, Y) in [-1, 1] of all slices `clean` of a volume, of the same shape and range.
+
+        noise: timestep -> noise fields for the slices.
+        passes: runs the network in batches that fit in memory.
+        """
         raise NotImplementedError
 
     def error(self, clean: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
-        """The score (n, X, Y), at least 0: |x - x_hat| on the scale of the scan, the mean over modalities."""
+        """Anomaly map (n, X, Y), at least 0: the mean over modalities of |x - x_hat| on the scan's intensity scale."""
         return (clean - restored.float()).abs().mean(dim=1) / 2
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
-        """Train on slices of `train`; the weights that see best through the noise on `val` are kept."""
+        """Train on slices of `train` and keep the weights with the lowest denoising loss on slices of `val`."""
         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
-        if ctx.device != "cpu":  # the layout that matrix units work in; a CPU trained slower with it (page)
+        if ctx.device != "cpu":  # the layout of a GPU's matrix units; training on a CPU is slower with it
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.pretrain(stack, ctx)
         opt = torch.optim.Adam(net.parameters(), self.lr)
         average = self._average_of(net) if self.average else None
-        kept: dict[str, Any] = {"net": net, "opt": opt, **({"average": average} if average else {})}
+        state: dict[str, Any] = {"net": net, "opt": opt, **({"average": average} if average else {})}
         validate = self._validation(average.module if average else net, val, ctx) if self.checked else None
-        for step in ctx.steps(self.steps, validate=validate, **kept):
+        for step in ctx.steps(self.steps, validate=validate, **state):
             images = self.augment(self.training_batch(stack, step, ctx), step, ctx)
             loss = self.loss(net, self.network_input(images), step, ctx)
             ctx.log(loss=loss)
@@ -116,20 +125,20 @@ class Denoising(TorchMethod):
         self.net_ = average.module if average else net
 
     def pretrain(self, stack: SliceStack, ctx: Context) -> None:
-        """What a part of the network learns before the denoiser is trained: a phase of its own. Default: nothing."""
+        """A training phase before that of the denoiser. The default does nothing."""
 
     def augment(self, batch: Batch, step: int, ctx: Context) -> torch.Tensor:
-        """The images (n, C, X, Y) that the denoiser is trained on. Default: those of the batch, as they are."""
+        """Training images (n, C, X, Y) of a batch. The default returns them unchanged."""
         return batch.image
 
     def training_batch(self, stack: SliceStack, step: int, ctx: Context) -> Batch:
-        """The slices of a training step."""
+        """Slices of a training step, drawn as `draw` says."""
         if self.draw == "slice":
             return stack.batch(step, self.batch)
         return stack.take(one_slice_per_volume(stack.counts, step, self.batch, ctx))
 
     def _validation(self, net: nn.Module, val: Sequence[Scan], ctx: Context) -> Callable[[], float]:
-        """The loss on `checked` slices, a training batch at a time, each with the same draws whenever it is asked."""
+        """Function that returns the mean loss on `checked` slices of `val`, with the same draws at every call."""
         held_out = SliceStack(val, ctx, name="val").spread(self.checked)
         parts = torch.split(self.network_input(held_out.image), self.batch)
 
@@ -144,14 +153,14 @@ class Denoising(TorchMethod):
         return AveragedModel(net, multi_avg_fn=update)
 
     def training_noise(self, like: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
-        """Noise of the shape of a training batch; a pure function of the run's seed and `key`."""
+        """Noise of the shape of a training batch; depends only on the run's seed and `key`."""
         count = 1 if self.fields == "batch" else len(like)
         shape = like.shape[1:]
         rng = ctx.rng("noise", key)
         return noise_fields(self.noise, count, shape, rng, ctx.device, self.wavelength).expand_as(like)
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """What the restoration leaves over (X, Y, Z), at least 0; 0 outside the brain."""
+        """Residual (X, Y, Z), at least 0, higher = more anomalous; 0 outside the brain mask."""
         self.net_.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self.score_slices(scan, ctx, partial(self._residual, scan, ctx), size=scan.shape[2])
 
@@ -159,26 +168,26 @@ class Denoising(TorchMethod):
         clean = self.network_input(batch.image)
 
         def noise(t: int) -> torch.Tensor:
-            """Drawn for the whole depth, so that the noise of a slice depends on no other slice."""
+            """Noise for the whole depth of the volume, so that a slice's noise does not depend on the other slices."""
             count = 1 if self.fields == "batch" else scan.shape[2]
             rng = ctx.rng("noise", scan.case_id, t)
             fields = noise_fields(self.noise, count, clean.shape[1:], rng, ctx.device, self.wavelength)
             return fields.expand(scan.shape[2], *clean.shape[1:])[batch.z]
 
         self._batches = getattr(self, "_batches", None) or Batches(self.batch_size, ctx.device)
-        with ctx.autocast():  # as in training, on a GPU; a CPU's maps are float32
+        with ctx.autocast():  # bf16 on a GPU, as in training; float32 on a CPU
             restored = self.restore(clean, noise, self._batches)
         return self._to_grid(self.error(clean, restored), batch.image) * batch.brain
 
     def network_input(self, images: torch.Tensor) -> torch.Tensor:
-        """Slices (n, C, X, Y) in [0, 1] as the networks see them: in [-1, 1], of sides that can be halved."""
+        """Slices (n, C, X, Y) in [0, 1] as the networks receive them: in [-1, 1], with sides that can be halved."""
         images = 2 * (to_square(images, self.side) if self.side else images) - 1
         whole = 2 ** (len(self.widths) - 1)
         x, y = images.shape[-2:]
         return functional.pad(images, (0, -y % whole, 0, -x % whole), value=-1.0)
 
     def _to_grid(self, maps: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-        """Maps (n, x, y) of what `shown` made of `images` (n, C, X, Y) -> (n, X, Y): the way back."""
+        """Maps (n, x, y) of the network's input back on the grid of `images` (n, C, X, Y): (n, X, Y)."""
         x, y = images.shape[-2:]
         if self.side:
             return from_square(maps[:, : self.side, : self.side], (x, y))

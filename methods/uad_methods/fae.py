@@ -1,4 +1,4 @@
-"""FAE: an autoencoder of a frozen ResNet's features; what it rebuilds with the wrong structure is anomalous."""
+"""FAE: autoencoder of a frozen ResNet's features; the anomaly map is their structural dissimilarity."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,15 +23,23 @@ from uad_methods.parts.weights import load_into
 
 @dataclass
 class FAE(TorchMethod):
-    """Features of healthy slices are squeezed and rebuilt; the score is 1 - SSIM of the two, mean over channels.
+    """Autoencoder of ResNet-18 features, trained with an SSIM loss on healthy slices (Meissen et al. 2022).
 
-    The paper's network begins with ImageNet weights, which you bring: --set fae.weights=resnet18-f37072fd.pth.
-    Without them there are two methods of their own names: fae:random, whose ResNet stays as it was drawn, and
-    fae:self, whose ResNet first learns on the healthy slices to fill in hidden squares.
+    Anomaly map: 1 - SSIM of features and reconstructed features, the mean over channels, upsampled to the
+    slice.
 
-    sha256: digest (8 digits or more) that the file must have, where its name does not end in it. adapt_bn: the
-    ResNet's batch statistics move on while the autoencoder learns, as published. equalise: histograms, inside
-    the brain. side: pixels of the square that slices are brought to, a multiple of 64. self_steps: of filling in.
+    The paper's extractor has ImageNet weights, which you provide: --set fae.weights=resnet18-f37072fd.pth.
+    Variants without them: `random`, with randomly initialised weights, and `self`, whose ResNet is first
+    trained to inpaint masked squares of the healthy training slices.
+
+    Hyper-parameters:
+        extractor: "weights", or the variant's name.
+        weights: file of ResNet-18 weights.
+        sha256: digest of the file, 8 digits or more; not needed where the file name ends in it.
+        adapt_bn: update the ResNet's batch statistics while the autoencoder is trained, as published.
+        equalise: histogram equalisation inside the brain mask.
+        side: side of the square to which slices are resized, in pixels, a multiple of 64.
+        self_steps: steps of the first phase of `self`.
     """
 
     extractor: Literal["weights", "random", "self"] = "weights"
@@ -54,21 +62,23 @@ class FAE(TorchMethod):
     tiny: ClassVar[Mapping[str, Any]] = {"side": 64, "batch": 2, "steps": 3, "self_steps": 3}
 
     def __post_init__(self) -> None:
-        """Refuse what would be another method under this name."""
+        """Raise UsageError for combinations that are neither the paper's method nor a variant."""
         if self.extractor == "weights" and not self.weights:
             hint = "give a ResNet-18 file, --set fae.weights=FILE, or run fae:random or fae:self"
-            raise UsageError("fae needs ImageNet weights, and none were given", hint=hint)
+            raise UsageError("fae needs ImageNet weights of a ResNet-18, and none were given", hint=hint)
         if self.extractor != "weights" and self.weights:
-            raise UsageError(f"fae.weights would be ignored by fae:{self.extractor}", hint="drop one of them")
+            raise UsageError(
+                f"fae.weights would be ignored by fae:{self.extractor}", hint="drop fae.weights, or run fae"
+            )
         if self.side % 64 or self.side < 64:
             raise UsageError(f"fae.side is {self.side}", hint="give a multiple of 64")
 
     def seen(self) -> tuple[str, ...]:
-        """ImageNet, where weights are given."""
+        """("imagenet",) where weights are given."""
         return ("imagenet",) if self.weights else ()
 
     def build(self) -> FeatureAutoencoder:
-        """The network: 10,285,048 weights of the autoencoder, 683,072 of the ResNet, for one modality."""
+        """Network: 10,285,048 weights of the autoencoder and 683,072 of the ResNet for one modality."""
         return FeatureAutoencoder(self.channels_, self.dropout, adapt_bn=self.adapt_bn)
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
@@ -90,21 +100,21 @@ class FAE(TorchMethod):
             descend(opt, loss)
 
     def _pretrain_extractor(self, stack: SliceStack, ctx: Context) -> None:
-        """First phase of fae:self; every modality is an image of its own."""
+        """First phase of `self`; every modality is an image of its own."""
         extractor, filler = self._net.extractor, SquareDecoder(TAPS).to(ctx.device)
-        extractor.resnet.train()  # whatever `adapt_bn` says of the phase after
+        extractor.resnet.train()  # independent of `adapt_bn`, which concerns the next phase
         opt = torch.optim.Adam([*extractor.parameters(), *filler.parameters()], 1e-3)
         for step in ctx.steps(self.self_steps, name="extractor", extractor=extractor, filler=filler, opt=opt):
             images = to_square(stack.batch(step, self.batch).image, self.side).flatten(0, 1)[:, None]
-            seen, hidden = hide_squares(images, ctx.torch_rng("hidden", step))
+            masked, hidden = hide_squares(images, ctx.torch_rng("hidden", step))
             with ctx.autocast():
-                guess = filler(extractor(seen))
-            loss = fill_loss(guess, images, hidden)
+                prediction = filler(extractor(masked))
+            loss = fill_loss(prediction, images, hidden)
             ctx.log(loss=loss)
             descend(opt, loss)
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """1 - SSIM in [0, 2] (X, Y, Z); 0 outside the brain."""
+        """1 - SSIM in [0, 2] (X, Y, Z), higher = more anomalous; 0 outside the brain mask."""
         return self.score_slices(equalised_scan(scan) if self.equalise else scan, ctx, self._residual)
 
     def _residual(self, batch: Batch) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""f-AnoGAN: a GAN knows healthy slices, an encoder finds the nearest one; what is left over is anomalous."""
+"""f-AnoGAN: Wasserstein GAN of healthy slices and an encoder; the anomaly map is the reconstruction error."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,15 +20,23 @@ from uad_methods.parts.training.descent import descend
 
 @dataclass
 class FAnoGAN(TorchMethod):
-    """A Wasserstein GAN learns healthy slices; then an encoder learns codes whose pictures match slice and features.
+    """Wasserstein GAN of healthy slices, then an encoder to its latent space (Schlegl et al. 2019).
 
-    The score is |x - G(E(x))| / 2 of slices in [-1, 1], the mean over modalities. The features of the critic
-    serve the encoder's loss alone: they have no resolution.
+    Anomaly map: the mean over modalities of |x - G(E(x))| / 2, slices in [-1, 1]. The encoder is trained on
+    the reconstruction error of images and of the critic's features; the features have no spatial resolution
+    and do not enter the map.
 
-    side: pixels of the square that slices are brought to, a multiple of 16. width: channels of the first level.
-    code: numbers a slice. critic_steps: updates of the critic before each of the generator. penalty: weight of
-    the gradient penalty. kappa: weight of the features in the encoder's loss. drift: the generator's batch
-    statistics move while the encoder learns, as in a published re-implementation.
+    Variant `drift`: the generator's batch statistics are updated while the encoder is trained, as in a
+    published re-implementation.
+
+    Hyper-parameters:
+        side: side of the square to which slices are resized, in pixels, a multiple of 16.
+        width: channels of the first level.
+        code: length of the latent code.
+        critic_steps: updates of the critic per update of the generator.
+        penalty: weight of the gradient penalty.
+        kappa: weight of the feature term in the encoder's loss.
+        drift: see the variant.
     """
 
     side: int = 64
@@ -57,7 +65,7 @@ class FAnoGAN(TorchMethod):
     }
 
     def __post_init__(self) -> None:
-        """Refuse a size that four halvings do not divide."""
+        """Raise UsageError for a side that is no multiple of 16 or less than 32."""
         if self.side % 16 or self.side < 32:
             raise UsageError(f"fanogan.side is {self.side}", hint="give a multiple of 16, 32 or more")
 
@@ -73,7 +81,7 @@ class FAnoGAN(TorchMethod):
         )
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
-        """First the GAN, then the encoder, on slices of `train`; the last weights are kept, as published."""
+        """Train the GAN, then the encoder, on slices of `train`; the last weights are kept, as published."""
         self.begin(train, ctx)
         stack = SliceStack(train, ctx)
         self._fit_gan(stack, ctx)
@@ -112,7 +120,7 @@ class FAnoGAN(TorchMethod):
         return loss + self.penalty * gradient_penalty(critic, real, fake, rng)
 
     def _fit_encoder(self, stack: SliceStack, ctx: Context) -> None:
-        """G and D stay as they are; gradients pass through them to the encoder."""
+        """Train the encoder; generator and critic are frozen, and gradients pass through them."""
         generator, critic, encoder = self._nets
         generator.requires_grad_(False).train(self.drift)
         critic.requires_grad_(False).eval()
@@ -123,13 +131,13 @@ class FAnoGAN(TorchMethod):
             real = self._network_input(stack.batch(step, self.batch).image)
             with ctx.autocast():
                 fake = generator(encoder(real))
-                features, wanted = critic.features(fake), critic.features(real)
-            loss = _mean_squared_error(fake, real) + self.kappa * _mean_squared_error(features, wanted)
+                features, target = critic.features(fake), critic.features(real)
+            loss = _mean_squared_error(fake, real) + self.kappa * _mean_squared_error(features, target)
             ctx.log(loss=loss)
             descend(opt, loss)
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """The residual (X, Y, Z) on the scale of the scan, at least 0; 0 outside the brain."""
+        """Residual (X, Y, Z) on the scan's scale, at least 0, higher = more anomalous; 0 outside the brain mask."""
         return self.score_slices(scan, ctx, self._residual)
 
     def _residual(self, batch: Batch) -> torch.Tensor:
@@ -140,18 +148,18 @@ class FAnoGAN(TorchMethod):
         return from_square(error, (x, y)) * batch.brain
 
     def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
-        """The nearest healthy slices that the generator knows, brought back to the scan's grid and scale."""
+        """Generated slices G(E(x)) on the scan's grid and scale, one component per modality."""
         return reconstruction(self, scan, ctx, self._reconstruct)
 
     def _reconstruct(self, batch: Batch) -> torch.Tensor:
         """G(E(x)) in [0, 1], (n, C, X, Y)."""
         generator, _, encoder = self._nets
         x, y = batch.image.shape[-2:]
-        nearest = (generator(encoder(self._network_input(batch.image))) + 1) / 2
-        return from_square(nearest.flatten(0, 1), (x, y)).view(*nearest.shape[:2], x, y)
+        generated = (generator(encoder(self._network_input(batch.image))) + 1) / 2
+        return from_square(generated.flatten(0, 1), (x, y)).view(*generated.shape[:2], x, y)
 
     def _network_input(self, images: torch.Tensor) -> torch.Tensor:
-        """Slices (n, C, X, Y) in [0, 1] as the networks see them: square, in [-1, 1]."""
+        """Slices (n, C, X, Y) in [0, 1] as the networks receive them: square, in [-1, 1]."""
         return 2 * to_square(images, self.side) - 1
 
     def _random_codes(self, rng: torch.Generator) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Rows without an idea: what noise gets, and what calling the whole brain anomalous gets."""
+"""Uninformative controls: uniform noise, and the brain mask."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,22 +11,28 @@ from uad_bench.types import FloatArray
 
 @dataclass
 class Random(Method):
-    """Independent uniform noise in [0, 1): its average precision is the prevalence, its AUROC one half."""
+    """Uninformative control: independent uniform noise in [0, 1).
+
+    Its average precision is the prevalence of lesion voxels, its AUROC 0.5.
+    """
 
     null: ClassVar[bool] = True
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """Noise (X, Y, Z) that depends on the seed and the case alone."""
+        """Noise (X, Y, Z) that depends only on the run's seed and the case."""
         return ctx.rng(scan.case_id).random(scan.shape, dtype=np.float32)
 
 
 @dataclass
 class AllBrain(Method):
-    """1 in every voxel of the brain: its Dice, 2p / (1 + p) at prevalence p, is what a threshold gets free."""
+    """Uninformative control: 1 in every brain voxel.
+
+    Its Dice, 2p / (1 + p) at prevalence p, is reached by any map with a threshold below all scores.
+    """
 
     null: ClassVar[bool] = True
     deterministic: ClassVar[bool] = True
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """The brain mask as a map (X, Y, Z)."""
+        """Brain mask as float32 (X, Y, Z)."""
         return scan.brain_mask.astype(np.float32)

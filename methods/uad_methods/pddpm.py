@@ -1,4 +1,4 @@
-"""pDDPM: only one patch of a slice is noised and restored at a time, from the clean rest around it."""
+"""pDDPM: a diffusion model noises and restores one patch of a slice at a time, given the clean surroundings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,13 +22,17 @@ ALPHA_BAR = diffusion.cosine(TIMESTEPS)
 
 @dataclass
 class PDDPM(Denoising):
-    """The diffusion baseline, box by box: the network sees where the noise is, and the anatomy around it.
+    """Patched diffusion model: one box of a slice is noised and restored, given the clean rest (Behrendt et al. 2023).
 
-    The boxes of a grid are restored one at a time and put together; the score is |x - x_hat|, the mean over
-    modalities. Nothing tells the network which box is noised.
+    Anomaly map: the mean over modalities of |x - x_hat|; x_hat is composed of the boxes of a grid, restored
+    one at a time. The network is not given the position of the noised box.
 
-    start: timestep of the test, counted from 1. patch: sides of a box, up to 1 as a share of the slice's, above
-    it in pixels. boxes: training noises boxes of the grid, or boxes anywhere.
+    Variant `anywhere`: training noises boxes at random positions instead of those of the grid.
+
+    Hyper-parameters, in addition to those of `Denoising`:
+        start: timestep at test time, counted from 1.
+        patch: sides of a box; up to 1 a fraction of the slice's sides, above 1 in pixels.
+        boxes: positions of the boxes in training.
     """
 
     start: int = 500
@@ -48,19 +52,24 @@ class PDDPM(Denoising):
     }
 
     def __post_init__(self) -> None:
-        """Refuse a timestep or a box that there is not."""
+        """Raise UsageError for a timestep out of range or a box without size."""
         super().__post_init__()
         if not 1 <= self.start <= TIMESTEPS:
             raise UsageError(f"pddpm.start is {self.start}", hint=f"give 1 to {TIMESTEPS}")
         if self.patch <= 0:
-            raise UsageError(f"pddpm.patch is {self.patch}", hint="give a share of the slice, or pixels")
+            raise UsageError(
+                f"pddpm.patch is {self.patch}", hint="give a fraction of the slice up to 1, or pixels"
+            )
 
     def build(self) -> DiffusionUNet:
-        """The denoiser, with scale-shift norm, which the baseline's has not: 37,513,857 weights."""
+        """Denoiser with scale-shift norm, which the baseline `ddpm` does not have: 37,513,857 weights."""
         return self.unet(scale_shift=True)
 
     def loss(self, net: nn.Module, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
-        """|f(u, t) - x_0| inside of one box a slice, over all pixels of the slice; u is noised in the box alone."""
+        """|f(u, t) - x_0| inside one box per slice, averaged over all pixels: a scalar.
+
+        u is the slice, noised inside the box only.
+        """
         t = timesteps(len(clean), TIMESTEPS, key, ctx)
         noised = diffusion.q_sample(clean, self.training_noise(clean, key, ctx), t, ALPHA_BAR)
         box = self._random_boxes(clean, key, ctx)
@@ -69,7 +78,7 @@ class PDDPM(Denoising):
         return torch.where(box, prediction - clean, 0.0).abs().mean()
 
     def _random_boxes(self, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
-        """Bool (n, 1, X, Y): one box a slice."""
+        """Bool (n, 1, X, Y): one box per slice."""
         rng, (x, y) = ctx.rng("box", key), clean.shape[-2:]
         sides = box_sides((x, y), self.patch)
         if self.boxes == "anywhere":
@@ -80,13 +89,13 @@ class PDDPM(Denoising):
         return inside(found, (x, y), clean.device)
 
     def restore(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
-        """All boxes of all slices, each restored under the same noise, put together."""
+        """Restored slices (n, C, X, Y), composed of all boxes, each restored under the same noise."""
         x, y = clean.shape[-2:]
         boxes = inside(grid_boxes((x, y), box_sides((x, y), self.patch)), (x, y), clean.device)
         at = torch.full((len(clean),), self.start - 1, device=clean.device)
         noised = diffusion.q_sample(clean, noise(self.start - 1), at, ALPHA_BAR)
         found = torch.zeros_like(clean)
-        for box in boxes:  # all slices at once, a box at a time: nothing larger than the volume is kept
+        for box in boxes:  # all slices at once, one box at a time: memory for one volume
             box_noised = torch.where(box, noised, clean)
             prediction = passes.run(len(clean), partial(self._predict_clean, box_noised, at))
             found = torch.where(box, prediction, found)

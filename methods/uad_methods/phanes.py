@@ -1,4 +1,4 @@
-"""PHANES: what RA finds suspicious is cut out and painted anew; where the painting differs is anomalous."""
+"""PHANES: regions that RA flags are inpainted; the anomaly map is the difference from the inpainted slice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,23 +24,33 @@ from uad_methods.parts.training.inpainting import composite, ellipses, masked_in
 from uad_methods.parts.weights import load_into
 from uad_methods.ra import RA
 
-QUANTILE = 0.95  # of pixels that are not to be masked
-DILATION_SIGMA, DILATION_THRESHOLD = 1.2, 0.1  # a mask is blurred by so many pixels, and cut there: it grows
-CHUNK = 16  # slices at once where the threshold is set
+QUANTILE = 0.95  # fraction of pixels outside the inpainting mask
+DILATION_SIGMA, DILATION_THRESHOLD = 1.2, 0.1  # a mask is blurred (pixels) and thresholded: a dilation
+CHUNK = 16  # slices per pass where the threshold is computed
 
 
 @dataclass
 class PHANES(RA):
-    """A map of RA says where to look, a generator paints those places, S(y, x) |x - y| scores them.
+    """Inpainting of the regions that RA flags (Bercea et al. 2023, MICCAI).
 
-    The paper's S is LPIPS and its losses of texture are VGG-19's: you bring --set phanes.squeezenet=FILE,
-    phanes.heads=FILE, phanes.vgg19=FILE. phanes:noperc needs none, S = (1 - SSIM) / 2, and L1 of slopes as loss.
+    RA's map, thresholded and dilated, gives the inpainting mask; a generator fills it. Anomaly map: the mean
+    over modalities of S(y, x) |x - y|, with y the inpainted slice and S a perceptual difference map; 0
+    outside the mask.
 
-    likeness: "lpips" or "ssim"; decides on VGG-19 as well. cut: the threshold of the map, "healthy" (5 % of the
-    brain of healthy validation slices lie above it) or "slice" (5 % of the pixels of the slice at hand).
-    train_cut: the threshold while training, 0: as for "slice". adversarial: the critic's answer reaches the
-    generator; it does in the paper, not in the published code. painter_width: channels of generator and critic.
-    The rest are RA's.
+    The paper's S is LPIPS, and its texture losses use VGG-19. You provide the weights: --set
+    phanes.squeezenet=FILE, phanes.heads=FILE, phanes.vgg19=FILE. Variants are used where they are not
+    available: `noperc` needs none, with S = (1 - SSIM) / 2 and an L1 loss of image gradients. `shipped`
+    follows the published code: no critic, one threshold per slice, sampled codes.
+
+    Hyper-parameters, in addition to those of `RA`:
+        likeness: "lpips" or "ssim", what S is; it also decides on VGG-19.
+        vgg19, vgg19_sha256: weight file and its digest.
+        cut: threshold of RA's map, "healthy" (exceeded by 5 % of the brain of healthy validation slices) or
+            "slice" (by 5 % of the pixels of each slice).
+        train_cut: threshold in training; 0 for the 95 % quantile of each slice.
+        adversarial: train the generator against the critic, as in the paper; in the published code the critic
+            has no effect.
+        painter_width: channels of the first level of generator and critic.
     """
 
     vgg19: str = ""
@@ -65,26 +75,25 @@ class PHANES(RA):
     tiny: ClassVar[Mapping[str, Any]] = {**RA.tiny, "side": 64, "painter_width": 4, "batch": 2, "checked": 2}
 
     def __post_init__(self) -> None:
-        """Refuse what would be another method under this name."""
+        """Raise UsageError for combinations that are neither the paper's method nor a variant."""
         super().__post_init__()
         if self.likeness == "none" or not self.equalise:
-            raise UsageError(
-                "phanes needs a likeness and CLAHE for its mask", hint="likeness ssim, equalise true"
-            )
+            what = f"phanes.likeness is {self.likeness!r} and phanes.equalise {self.equalise}"
+            raise UsageError(what, hint="the mask needs likeness=lpips or ssim, and equalise=true")
         if (self.likeness == "lpips") != bool(self.vgg19):
-            hint = "--set phanes.vgg19=FILE beside those of LPIPS, or run phanes:noperc"
-            raise UsageError("phanes takes the weights of LPIPS and of VGG-19, or none", hint=hint)
+            hint = "--set phanes.vgg19=FILE with phanes.squeezenet and phanes.heads, or run phanes:noperc"
+            raise UsageError("phanes needs the weights of both LPIPS and VGG-19, or of neither", hint=hint)
         parts = self.adversarial, self.cut, self.sampled, self.train_cut
         if parts != (True, "healthy", False, 0.1) and not variant(self):
             hint = f"run phanes:{' or phanes:'.join(self.variants)}"
             raise UsageError(
-                "phanes with these parts has no name, and phanes alone is its paper's", hint=hint
+                "phanes with these hyper-parameters is neither the paper's method nor a variant", hint=hint
             )
         if self.side < SMALLEST:
             raise UsageError(f"phanes.side is {self.side}", hint=f"give {SMALLEST} or more")
 
     def build(self) -> torch.nn.ModuleDict:
-        """RA's networks, a generator of 15,193,409 weights for one modality, a critic of 2,761,729."""
+        """RA's networks, a generator of 15,193,409 weights for one modality, and a critic of 2,761,729."""
         nets = super().build()
         nets["generator"] = Generator(self.channels_, self.painter_width)
         if self.adversarial:
@@ -92,29 +101,28 @@ class PHANES(RA):
         return nets
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
-        """Every step trains RA, then the painter; weights with the least error on slices of `val` are kept."""
+        """Train RA and the inpainting networks in every step; weights with the lowest error on `val` are kept."""
         self.begin(train, ctx)
-        stack, pair, inpainter = SliceStack(train, ctx), self._soft_intro(), self._inpainter(ctx)
+        stack, soft_intro, inpainter = SliceStack(train, ctx), self._soft_intro(), self._inpainter(ctx)
         held_out = SliceStack(val, ctx, name="val").spread(self.checked)
-        shown = self._network_input(held_out.image)
+        images_val = self._network_input(held_out.image)
 
         def error() -> float:
-            restored = self._restore(shown)
-            inpainted = self._inpaint(
-                shown, self._inpainting_mask(self._coarse_map(shown, restored), self.train_cut)
-            )
-            return float(squared_error(shown, restored) + squared_error(shown, inpainted)) / 2
+            restored = self._restore(images_val)
+            mask = self._inpainting_mask(self._coarse_map(images_val, restored), self.train_cut)
+            inpainted = self._inpaint(images_val, mask)
+            return float(squared_error(images_val, restored) + squared_error(images_val, inpainted)) / 2
 
         for step in ctx.steps(
             self.steps,
             name="phanes",
             validate=error,
             every=self._validation_interval(),
-            **pair.state,
+            **soft_intro.state,
             **inpainter.state,
         ):
             images = self._training_batch(stack, step, ctx)
-            update = pair.update(images, ctx.torch_rng("codes", step), ctx)
+            update = soft_intro.update(images, ctx.torch_rng("codes", step), ctx)
             mask = self._training_mask(images, update.restored, ctx.rng("ellipses", step))
             inpainted = inpainter.update(images, mask, ctx)
             ctx.log(
@@ -134,37 +142,40 @@ class PHANES(RA):
     def _training_mask(
         self, images: torch.Tensor, restored: torch.Tensor, rng: np.random.Generator
     ) -> torch.Tensor:
-        """Random ellipses and what RA suspects at this moment, (n, 1, side, side)."""
+        """Inpainting mask (n, 1, side, side) of a training step: random ellipses and the regions that RA flags."""
         with torch.no_grad():
             flagged = self._inpainting_mask(self._coarse_map(images, restored), self.train_cut)
         return torch.maximum(flagged, ellipses(len(images), self.side, rng).to(images.device))
 
     def _coarse_map(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
-        """RA's coarse map (n, side, side), mean over modalities: R(r, x) S(r, x).
+        """RA's coarse map (n, side, side): the mean over modalities of R(r, x) S(r, x).
 
-        R: |CLAHE(r) - CLAHE(x)| over its 95 % quantile in each slice and modality, at most 1.
+        R is |CLAHE(r) - CLAHE(x)| divided by its 95 % quantile in each slice and modality, at most 1.
         """
         error = absolute_error(clahe(images), clahe(restored))
         relative = (error / (quantiles(error)[..., None, None] + 1e-8)).clamp(max=1)
         return (relative * self._dissimilarity(restored, images)).mean(dim=1)
 
     def _inpainting_mask(self, coarse_map: torch.Tensor, cut: float) -> torch.Tensor:
-        """What lies above `cut` and a little around it, (n, 1, side, side), 0 or 1; 0: above each slice's quantile."""
+        """Mask (n, 1, side, side), 0 or 1, of the pixels above `cut`, dilated.
+
+        cut: 0 for each slice's 95 % quantile.
+        """
         level = torch.full_like(coarse_map[:, 0, 0], cut) if cut else quantiles(coarse_map)
         above = (coarse_map > level[:, None, None]).float()
         return (gaussian_blur(above, DILATION_SIGMA) > DILATION_THRESHOLD).float()[:, None]
 
     def _inpaint(self, images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Pseudo-healthy slices: the generator's in the mask, cut to [0, 1]; the slices themselves elsewhere."""
-        guess: torch.Tensor = self._network("generator", Generator)(masked_input(images, mask))
-        return composite(images, guess.clamp(0, 1), mask)
+        """Pseudo-healthy slices: the generator's output, clipped to [0, 1], inside the mask; `images` elsewhere."""
+        output: torch.Tensor = self._network("generator", Generator)(masked_input(images, mask))
+        return composite(images, output.clamp(0, 1), mask)
 
     def _healthy_threshold(self, held_out: Batch, ctx: Context) -> float:
-        """The level that 5 % of the brain in healthy slices exceeds, with codes as the test draws them."""
+        """Level of the coarse map that 5 % of the brain pixels in healthy slices exceed, with codes as at test time."""
         self.net_.eval()
         noise = self._noise(len(held_out.image), "healthy cut", ctx)
         inside = []
-        with torch.no_grad(), whole_float32():  # as the test scores
+        with torch.no_grad(), whole_float32():  # as at test time
             for part in range(0, len(held_out.image), CHUNK):
                 piece = slice(part, part + CHUNK)
                 images = self._network_input(held_out.image[piece])
@@ -174,12 +185,12 @@ class PHANES(RA):
         return float(np.quantile(torch.cat(inside).cpu().numpy(), QUANTILE))
 
     def _anomaly(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
-        """|x - y| S(y, x) of shown slices and the painted ones, (n, side, side); 0 outside the mask."""
+        """Anomaly map |x - y| S(y, x) (n, side, side), the mean over modalities; 0 outside the mask."""
         mask = self._inpainting_mask(self._coarse_map(images, restored), self.threshold_)
         inpainted = self._inpaint(images, mask)
         return (absolute_error(images, inpainted) * self._dissimilarity(inpainted, images)).mean(dim=1)
 
 
 def quantiles(maps: torch.Tensor) -> torch.Tensor:
-    """The 95 % quantile of each picture's own pixels: (..., X, Y) -> (...)."""
+    """95 % quantile of the pixels of each map: (..., X, Y) -> (...)."""
     return maps.flatten(-2).quantile(QUANTILE, dim=-1)

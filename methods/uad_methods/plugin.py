@@ -1,26 +1,33 @@
-"""The built-in methods by name; nothing of them is imported here."""
+"""Registration of the built-in methods by name; no method is imported here."""
 
 from uad_bench.hookspecs import Register, hookimpl
+
+#: name: (class below `uad_methods`, one-line summary)
+METHODS = {
+    "random": ("nulls:Random", "uninformative control: uniform noise"),
+    "all-brain": ("nulls:AllBrain", "uninformative control: 1 in every brain voxel"),
+    "atlas-z": ("atlas_z:AtlasZ", "control: voxel-wise z-score relative to the healthy training scans"),
+    "thresh": ("thresh:Thresh", "intensity after histogram equalisation; nothing is trained"),
+    "ae": ("ae:AE", "dense autoencoder; reconstruction error"),
+    "vae": ("vae:VAE", "variational autoencoder; reconstruction error"),
+    "svae": ("svae:SVAE", "VAE with a sequence model over slices; re-implementation from the abstract"),
+    "dae": ("dae:DAE", "denoising U-Net, trained with coarse noise; residual"),
+    "fae": ("fae:FAE", "autoencoder of frozen ResNet features; structural dissimilarity"),
+    "fanogan": ("fanogan:FAnoGAN", "GAN of healthy slices with an encoder; reconstruction error"),
+    "ra": ("ra:RA", "soft-introspective VAE; residual and perceptual (LPIPS) difference maps"),
+    "phanes": ("phanes:PHANES", "regions that RA flags are inpainted; difference from the inpainted slice"),
+    "ddpm": ("ddpm:DDPM", "diffusion model; difference from the restored slice"),
+    "pddpm": ("pddpm:PDDPM", "patched diffusion model: one patch is restored at a time"),
+    "cddpm": ("cddpm:CDDPM", "diffusion model conditioned on an encoder embedding of the input slice"),
+    "patch2loc": (
+        "patch2loc:Patch2Loc",
+        "patch location predicted by a network; error and predicted variance",
+    ),
+}
 
 
 @hookimpl
 def register_methods(register: Register) -> None:
-    """Names, where the classes are, and one line each."""
-    register("random", "uad_methods.nulls:Random", "uniform noise: what no idea at all gets")
-    register("all-brain", "uad_methods.nulls:AllBrain", "every brain voxel alike: its Dice is the floor")
-    register("atlas-z", "uad_methods.atlas_z:AtlasZ", "distance from the healthy mean, voxel by voxel")
-    register("thresh", "uad_methods.thresh:Thresh", "the intensity itself, equalised; nothing is learnt")
-    register("ae", "uad_methods.ae:AE", "dense autoencoder, residual of its reconstruction")
-    register("vae", "uad_methods.vae:VAE", "variational autoencoder, residual of its reconstruction")
-    register(
-        "svae", "uad_methods.svae:SVAE", "VAE along the slices of a volume; re-implementation from abstract"
-    )
-    register("dae", "uad_methods.dae:DAE", "U-Net that removes coarse noise, and with it what is not healthy")
-    register("fae", "uad_methods.fae:FAE", "autoencoder of a frozen ResNet's features, structural similarity")
-    register("fanogan", "uad_methods.fanogan:FAnoGAN", "nearest healthy slice of a GAN, found by an encoder")
-    register("ra", "uad_methods.ra:RA", "soft introspective VAE that restores, perceptual differences")
-    register("phanes", "uad_methods.phanes:PHANES", "places that RA suspects, painted anew by a generator")
-    register("ddpm", "uad_methods.ddpm:DDPM", "a U-Net restores a slice that was noised until lesions drown")
-    register("pddpm", "uad_methods.pddpm:PDDPM", "as ddpm, a patch at a time, from the clean rest around it")
-    register("cddpm", "uad_methods.cddpm:CDDPM", "as ddpm, told by an encoder what the scan looks like")
-    register("patch2loc", "uad_methods.patch2loc:Patch2Loc", "patches whose place a network cannot tell")
+    """Register name, import path and one-line summary of each method."""
+    for name, (target, summary) in METHODS.items():
+        register(name, f"uad_methods.{target}", summary)

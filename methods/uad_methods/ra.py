@@ -1,4 +1,4 @@
-"""RA: a reversed autoencoder restores healthy anatomy; what looks and measures otherwise is anomalous."""
+"""RA: a reversed autoencoder restores healthy anatomy; the anomaly map combines pixel and perceptual differences."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,23 +23,34 @@ from uad_methods.parts.training.augment import random_affine
 from uad_methods.parts.training.softintro import SoftIntro, Weights
 
 Net = TypeVar("Net", bound=torch.nn.Module)
-VALIDATE_EVERY = 1000  # steps between two looks at the validation slices, at most
+VALIDATE_EVERY = 1000  # steps between two evaluations of the validation slices, at most
 
 
 @dataclass
 class RA(TorchMethod):
-    """A soft introspective VAE whose encoder sees the same in a slice and in its restoration.
+    """Soft-introspective VAE with an embedding loss that generates healthy slices (Bercea et al. 2023, MIDL).
 
-    The score is |CLAHE(r) - CLAHE(x)| S(r, x) S(CLAHE(r), CLAHE(x)), r the restoration, S how unlike two pictures
-    look. The paper's S is LPIPS, whose weights you bring: --set ra.squeezenet=FILE --set ra.heads=FILE. Without
-    them there are ra:ssim, S = (1 - SSIM) / 2, ra:clahe, without S, and ra:l1, the plain |r - x|.
+    Anomaly map: the mean over modalities of |CLAHE(r) - CLAHE(x)| S(r, x) S(CLAHE(r), CLAHE(x)), with r the
+    restoration and S a perceptual difference map.
 
-    likeness: what S is. equalise: CLAHE before the difference. squeezenet_sha256, heads_sha256: digests, 8 digits
-    or more, where a file's name does not end in them. side: pixels of the square that slices are brought to, a
-    multiple of 32. width: channels of the first level. code: numbers a slice. rec, kl, neg, embed: of the losses,
-    see `parts.softintro.Weights`. augment: slices are turned, shifted, scaled and mirrored in training. sampled:
-    codes are drawn at the test too, as in the published code, not their means. checked: validation slices that
-    choose among weights.
+    The paper's S is LPIPS, whose weights you provide: --set ra.squeezenet=FILE --set ra.heads=FILE. Variants
+    are used where they are not available: `ssim`, S = (1 - SSIM) / 2; `clahe`, without S; `l1`, the plain
+    residual |r - x|. Variant `sampled`: codes are sampled at test time, as in the published code, instead of
+    their means.
+
+    Hyper-parameters:
+        likeness: what S is.
+        equalise: CLAHE before the difference.
+        squeezenet, heads: weight files of LPIPS.
+        squeezenet_sha256, heads_sha256: digests, 8 digits or more; not needed where a file's name ends in its
+            digest.
+        side: side of the square to which slices are resized, in pixels, a multiple of 32.
+        width: channels of the first level.
+        code: length of the latent code.
+        rec, kl, neg, embed: weights of the losses, see `parts.training.softintro.Weights`.
+        augment: random affine augmentation of training slices.
+        sampled: see the variant.
+        checked: number of validation slices on which the best weights are selected.
     """
 
     likeness: Kind = "lpips"
@@ -80,29 +91,28 @@ class RA(TorchMethod):
     }
 
     def __post_init__(self) -> None:
-        """Refuse what would be another method under this name."""
+        """Raise UsageError for combinations that are neither the paper's method nor a variant."""
         name = type(self).__name__.lower()
         if self.likeness == "lpips" and not (self.squeezenet and self.heads):
             hint = f"--set {name}.squeezenet=FILE --set {name}.heads=FILE, or run {name}:{next(iter(self.variants))}"
             raise UsageError(f"{name} needs the weights of LPIPS, and none were given", hint=hint)
         if self.likeness != "lpips" and (self.squeezenet or self.heads):
-            raise UsageError(f"{name}'s weights would be ignored", hint="drop them, or say likeness=lpips")
+            what = f"the weights given to {name} would be ignored with likeness={self.likeness}"
+            raise UsageError(what, hint="drop them, or set likeness=lpips")
         if (self.likeness, self.equalise) != ("lpips", True) and variant(self) not in self._weightless:
-            hint = (
-                f"run one of {', '.join(f'{name}:{one}' for one in self._weightless)}, or set what they set"
-            )
+            hint = f"run one of {', '.join(f'{name}:{one}' for one in self._weightless)}"
             raise UsageError(
-                f"{name} with these parts has no name, and {name} alone is its paper's", hint=hint
+                f"{name} with these hyper-parameters is neither the paper's method nor a variant", hint=hint
             )
         if self.side % DEEPEST or self.side < DEEPEST:
             raise UsageError(f"{name}.side is {self.side}", hint=f"give a multiple of {DEEPEST}")
 
     def seen(self) -> tuple[str, ...]:
-        """ImageNet, where weights are given."""
+        """("imagenet",) where weights are given."""
         return ("imagenet",) if self.squeezenet else ()
 
     def build(self) -> torch.nn.ModuleDict:
-        """Encoder and decoder, 29,430,785 weights for one modality at 128 pixels, and what S needs."""
+        """Encoder and decoder, 29,430,785 weights for one modality at 128 pixels, and the network of S."""
         sizes = self.channels_, self.side, self.width, self.code
         return torch.nn.ModuleDict(
             {
@@ -113,7 +123,7 @@ class RA(TorchMethod):
         )
 
     def begin(self, train: Sequence[Scan], ctx: Context) -> torch.nn.Module:
-        """The networks, new, but for LPIPS, which is read from its files."""
+        """New networks; the weights of LPIPS are read from their files."""
         super().begin(train, ctx)
         digests = self.squeezenet_sha256, self.heads_sha256
         self.weights_ = self._network("unlike", Dissimilarity).load_weights(
@@ -122,19 +132,19 @@ class RA(TorchMethod):
         return self.net_
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
-        """Train on slices of `train`; the weights that restore slices of `val` with the least error are kept."""
+        """Train on slices of `train`; weights with the lowest restoration error on slices of `val` are kept."""
         self.begin(train, ctx)
-        stack, pair = SliceStack(train, ctx), self._soft_intro()
+        stack, soft_intro = SliceStack(train, ctx), self._soft_intro()
         held_out = self._network_input(SliceStack(val, ctx, name="val").spread(self.checked).image)
 
         def error() -> float:
             return float(squared_error(held_out, self._restore(held_out)))
 
         for step in ctx.steps(
-            self.steps, name="ra", validate=error, every=self._validation_interval(), **pair.state
+            self.steps, name="ra", validate=error, every=self._validation_interval(), **soft_intro.state
         ):
             images = self._training_batch(stack, step, ctx)
-            update = pair.update(images, ctx.torch_rng("codes", step), ctx)
+            update = soft_intro.update(images, ctx.torch_rng("codes", step), ctx)
             ctx.log(loss=update.encoder, decoder=update.decoder)
 
     def _soft_intro(self) -> SoftIntro:
@@ -145,35 +155,35 @@ class RA(TorchMethod):
         return min(VALIDATE_EVERY, max(1, self.steps // 10))
 
     def _training_batch(self, stack: SliceStack, step: int, ctx: Context) -> torch.Tensor:
-        """The slices of a training step, as the networks see them."""
+        """Slices (n, C, side, side) of a training step, augmented if `augment` is set."""
         images = self._network_input(stack.batch(step, self.batch).image)
         return random_affine(images, ctx.torch_rng("jitter", step)) if self.augment else images
 
     def _network_input(self, images: torch.Tensor) -> torch.Tensor:
-        """Slices (n, C, X, Y) square and cut to [0, 1]: CLAHE knows no other values, the decoder makes none."""
+        """Slices (n, C, X, Y) resized to a square and clipped to [0, 1], the range of CLAHE and of the decoder."""
         return to_square(images, self.side).clamp(0, 1)
 
     def _restore(self, images: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        """Healthy versions of shown slices, from the mean codes; with `noise` (n, code) from drawn ones."""
-        seen: Code = self._network("encoder", Encoder)(images)
-        z = seen.mean if noise is None else seen.mean + noise * (0.5 * seen.log_var).exp()
+        """Restored slices (n, C, side, side) from the mean codes, or with `noise` (n, code) from sampled codes."""
+        code: Code = self._network("encoder", Encoder)(images)
+        z = code.mean if noise is None else code.mean + noise * (0.5 * code.log_var).exp()
         restored: torch.Tensor = self._network("decoder", Decoder)(z)
         return restored
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """What the restoration changed (X, Y, Z), at least 0, a product of small numbers; 0 outside the brain."""
+        """Anomaly map (X, Y, Z), at least 0, higher = more anomalous; 0 outside the brain mask."""
         return self.score_slices(scan, ctx, self._scorer(scan, ctx))
 
     def _scorer(self, scan: Scan, ctx: Context) -> Callable[[Batch], torch.Tensor]:
-        """`_map` with the noise of every slice of the scan, where codes are drawn."""
+        """`_map` with the code noise of all slices of the scan, where codes are sampled."""
         return partial(self._map, noises=self._noise(scan.shape[2], scan.case_id, ctx))
 
     def _noise(self, n: int, key: str, ctx: Context) -> torch.Tensor | None:
-        """Noise of n codes (n, code) where codes are drawn; none where their means are taken."""
+        """Noise (n, code) where codes are sampled; None where their means are used."""
         if not self.sampled:
             return None
         drawn = ctx.rng("test codes", key).standard_normal((n, self.code), np.float32)
-        return torch.from_numpy(drawn).to(ctx.device)  # drawn on the host: the same on every device
+        return torch.from_numpy(drawn).to(ctx.device)  # drawn on the CPU: the same on every device
 
     def _map(self, batch: Batch, noises: torch.Tensor | None) -> torch.Tensor:
         images = self._network_input(batch.image)
@@ -182,7 +192,7 @@ class RA(TorchMethod):
         return from_square(self._anomaly(images, restored), (x, y)) * batch.brain
 
     def _anomaly(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
-        """Shown slices and restorations (n, C, side, side) -> (n, side, side), the mean over modalities."""
+        """Anomaly map (n, side, side) of slices and restorations (n, C, side, side), the mean over modalities."""
         if not self.equalise:
             return (absolute_error(images, restored) * self._dissimilarity(restored, images)).mean(dim=1)
         equalised, equalised_restored = clahe(images), clahe(restored)
@@ -190,12 +200,12 @@ class RA(TorchMethod):
         return (absolute_error(equalised, equalised_restored) * both).mean(dim=1)
 
     def _dissimilarity(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """S of two pictures (n, C, side, side), of that shape."""
+        """S of two image batches (n, C, side, side), of the same shape."""
         found: torch.Tensor = self._network("unlike", Dissimilarity)(a, b)
         return found
 
     def _network(self, name: str, kind: type[Net]) -> Net:
-        """The network of that name."""
+        """Network of that name, checked to be of class `kind`."""
         assert isinstance(self.net_, torch.nn.ModuleDict)
         net = self.net_[name]
         assert isinstance(net, kind)

@@ -1,4 +1,4 @@
-"""SVAE: a VAE whose slices know their neighbours. Re-implementation from abstract: no code, no details at hand."""
+"""SVAE: VAE whose slice codes are combined along the volume. Re-implementation from the abstract only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,14 +31,22 @@ Between = Literal["transformer", "gru", "nothing"]
 
 @dataclass
 class SVAE(TorchMethod):
-    """Re-implementation from abstract. The VAE's encoder and decoder; between them, slices of a volume talk.
+    """VAE with a sequence model over the slice codes of a volume (re-implementation from the abstract).
 
-    The abstract names recurrent networks and self-attention and about the VAE's number of weights; all else is
-    ours. Trained on runs of neighbouring slices, scored on whole volumes, by |x - x_hat| of the mean code.
+    The abstract of Behrendt et al. 2022 names recurrent networks, self-attention and about as many weights as
+    the VAE; everything else is ours. Training uses runs of neighbouring slices, scoring whole volumes.
+    Anomaly map: the mean over modalities of |x - x_hat|, decoded from the mean code.
 
-    between: what the codes of a run pass through. batch: runs a step; window: slices of a run. steps: as many
-    slices in all as the VAE sees. dropout: on the code, the expanded vector and in the transformer. kl: weight
-    of the KL term beside the summed L1. checked: validation volumes that choose among weights.
+    Variants: `gru`, a recurrent network instead of the transformer; `alone`, no sequence model.
+
+    Hyper-parameters:
+        between: sequence model of the slice codes.
+        batch: runs of slices per step.
+        window: slices per run.
+        steps: training steps; the default trains on as many slices as the VAE's.
+        dropout: probability, on the code, on the expanded vector and in the transformer.
+        kl: weight of the KL term relative to the L1 loss summed over the slice.
+        checked: number of validation volumes on which the best weights are selected.
     """
 
     between: Between = "transformer"
@@ -58,11 +66,11 @@ class SVAE(TorchMethod):
     tiny: ClassVar[Mapping[str, Any]] = {"batch": 2, "window": 4, "steps": 4, "checked": 2}
 
     def build(self) -> "SequenceVAE":
-        """The network for volumes of `shape_`."""
+        """Network for volumes of `shape_`."""
         return SequenceVAE(self.channels_, self.shape_, self.dropout, self.between)
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
-        """Train on runs of slices of `train`; the weights with the lowest loss on volumes of `val` are kept."""
+        """Train on runs of slices of `train` and keep the weights with the lowest loss on volumes of `val`."""
         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
         opt = torch.optim.Adam(net.parameters(), self.lr, betas=(0.5, 0.999))
         held_out = SliceStack(val, ctx, name="val")
@@ -78,7 +86,7 @@ class SVAE(TorchMethod):
             descend(opt, loss)
 
     def loss(self, stack: SliceStack, runs: Runs, ctx: Context) -> torch.Tensor:
-        """The VAE's: sum over a slice of |x - x_hat| plus KL, mean over the slices of all runs: a scalar."""
+        """The VAE's loss, |x - x_hat| summed over the slice plus KL, averaged over the slices of all runs: a scalar."""
         batch = stack.take(runs.slices)
         with ctx.autocast():
             output = self.net_(batch.image, batch.z, runs.lengths)
@@ -86,28 +94,28 @@ class SVAE(TorchMethod):
         return (error + self.kl * kl_divergence(output.mean.float(), output.log_sigma.float())).mean()
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """The residual (X, Y, Z), at least 0; 0 outside the brain. One pass for all slices with brain."""
+        """Residual (X, Y, Z), at least 0, higher = more anomalous; 0 outside the brain mask. One pass per volume."""
         return self.score_slices(scan, ctx, self._residual, size=self.shape_[2])
 
     def _residual(self, batch: Batch) -> torch.Tensor:
         return residual(batch, self._reconstruct(batch))
 
     def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
-        """What the score is the distance to: the reconstruction."""
+        """Reconstruction of the scan, one component per modality."""
         return reconstruction(self, scan, ctx, self._reconstruct, size=self.shape_[2])
 
     def _reconstruct(self, batch: Batch) -> torch.Tensor:
-        """All slices of a volume, (n, C, X, Y)."""
+        """Reconstruction (n, C, X, Y) of all slices of a volume."""
         rebuilt: torch.Tensor = self.net_(batch.image, batch.z, [len(batch.z)]).image
         return rebuilt
 
 
 class SequenceVAE(nn.Module):
-    """Runs of slices -> a Gaussian code of 128 numbers a slice, which knows the others -> runs of slices.
+    """Convolutional VAE whose Gaussian slice codes (128 numbers) pass through a sequence model.
 
-    The map before the dense layer has half the VAE's channels, which pays for what is between: 1.53 M weights
-    at 96 x 96 x 50 to the VAE's 1.82 M. What is between starts silent: the network begins as one that sees
-    each slice alone.
+    The map before the dense layer has half of the VAE's channels, to compensate for the sequence model: 1.53
+    M weights at 96 x 96 x 50, the VAE has 1.82 M. The sequence model's output is scaled by a weight that
+    starts at 0, so training starts with independent slices.
     """
 
     def __init__(self, channels: int, shape: tuple[int, ...], dropout: float, between: Between) -> None:
@@ -123,7 +131,7 @@ class SequenceVAE(nn.Module):
         self.decoder = decoder(channels, self.sizes)
 
     def forward(self, images: torch.Tensor, z: torch.Tensor, lengths: list[int]) -> Output:
-        """Slices (N, C, X, Y) at heights `z` (N,), run behind run, `lengths` of the runs."""
+        """Reconstruct slices (N, C, X, Y) at heights `z` (N,), runs concatenated; `lengths` of the runs."""
         x, y = images.shape[-2:]
         codes = self.to_code(self.encoder(pad_slices(images, self.sizes)))
         if self.between is not None:

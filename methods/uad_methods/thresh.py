@@ -1,4 +1,4 @@
-"""Thresh: the intensity is the anomaly score. No learning at all."""
+"""Thresh: the anomaly map is the intensity itself; nothing is trained."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +15,19 @@ Mode = Literal["equalised", "raw", "zscore"]
 
 @dataclass
 class Thresh(Method):
-    """Bright is anomalous, as in FLAIR; on T2 the fluid is bright too. The floor for every trained method.
+    """Intensity as anomaly map (Meissen et al. 2022), the baseline of all trained methods.
 
-    mode: "equalised" is the share of brain voxels that are not brighter (histogram equalisation with a bin
-    for every value), "raw" the prepared intensity, "zscore" its distance from the scan's mean in deviations.
-    All rise with the intensity, so within one scan the ranking is the same; only pooled numbers and common
-    thresholds differ. invert: dark is anomalous. Several modalities: the mean of their scores.
+    Bright voxels are anomalous, as lesions are in FLAIR; on T2, fluid is bright too. With several modalities
+    the map is the mean of theirs.
+
+    Variants: `raw`, the prepared intensity; `zscore`, its z-score in the scan. All three are monotonic in the
+    intensity, so the ranking within one scan and modality is the same; only pooled metrics and common
+    thresholds differ.
+
+    Hyper-parameters:
+        mode: "equalised" is the fraction of brain voxels that are not brighter (histogram equalisation with
+            one bin per value); else the variant's name.
+        invert: dark voxels are anomalous.
     """
 
     mode: Mode = "equalised"
@@ -35,7 +42,7 @@ class Thresh(Method):
     }
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """The map (X, Y, Z), 0 outside the brain."""
+        """Anomaly map (X, Y, Z), higher = more anomalous; 0 outside the brain mask."""
         sign = np.float32(-1 if self.invert else 1)
         anomaly_map = np.zeros(scan.shape, np.float32)
         channels = [_scores(sign * channel[scan.brain_mask], self.mode) for channel in scan.image]
@@ -44,7 +51,7 @@ class Thresh(Method):
 
 
 def _scores(values: FloatArray, mode: Mode) -> FloatArray:
-    """Scores of one channel's brain voxels (n,)."""
+    """Scores of one modality's brain voxels (n,)."""
     if mode == "raw" or not values.size:
         return values
     if mode == "equalised":

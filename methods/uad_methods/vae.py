@@ -1,4 +1,4 @@
-"""VAE: the AE with a Gaussian code; pulling the code towards N(0, 1) pulls lesions towards healthy anatomy."""
+"""VAE: the AE with a Gaussian code; the anomaly map is the residual, the gradient of the KL term, or their product."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +15,18 @@ from uad_methods.parts.networks.autoencoder import Autoencoder
 
 @dataclass
 class VAE(AE):
-    """Network, training and score of the AE; the code is Gaussian and the loss gains a KL term.
+    """The AE with a Gaussian code and a KL term in the loss (Baur et al. 2021).
 
-    The mean code is decoded at the test, so the map is not random; the published code draws there too. Dropout
-    acts on the drawn code, as in the AE: the published one drops log sigma as well, which sets sigma to 1.
+    At test time the mean code is decoded, so the map is deterministic; the published code samples. Dropout
+    acts on the sampled code, as in the AE; the published code also drops log sigma, which sets sigma to 1.
 
-    kl: weight of the KL term, 1 beside a *summed* L1; with an L1 mean it would be 1 / pixels. scored: the residual,
-    the gradient |dKL/dx| (where the slice would have to change to become likelier), or the product of both
-    (Zimmerer et al. 2019, arXiv 1907.02796); the last two have names of their own. Training is the same.
+    Variants (Zimmerer et al. 2019, arXiv 1907.02796), with the same training: `gradient`, the mean over
+    modalities of |dKL/dx|; `product`, that times the residual.
+
+    Hyper-parameters, in addition to those of `AE`:
+        kl: weight of the KL term, 1 relative to an L1 loss *summed* over the slice; for a mean L1 it would be
+            1 / pixels.
+        scored: the anomaly map, "residual" or the variant's name.
     """
 
     kl: float = 1.0
@@ -34,11 +38,11 @@ class VAE(AE):
     }
 
     def build(self) -> Autoencoder:
-        """The network for slices (X, Y) of `shape_`."""
+        """Network for slices (X, Y) of `shape_`."""
         return Autoencoder(self.channels_, (self.shape_[0], self.shape_[1]), self.dropout, gaussian=True)
 
     def loss(self, images: torch.Tensor, ctx: Context) -> torch.Tensor:
-        """The AE's loss plus the KL divergence of the code from N(0, 1), mean over slices: a scalar."""
+        """The AE's loss plus `kl` times the KL divergence of the code from N(0, 1), averaged over slices: a scalar."""
         with ctx.autocast():
             output = self.net_(images)
         error = absolute_error(images, output.image).sum(dim=(1, 2, 3))
@@ -51,7 +55,10 @@ class VAE(AE):
         return kl_gradient if self.scored == "gradient" else kl_gradient * super()._residual(batch)
 
     def kl_gradient(self, images: torch.Tensor) -> torch.Tensor:
-        """dKL/dx of slices (n, C, X, Y), of that shape; the network in eval mode, where each slice is its own."""
+        """dKL/dx of slices (n, C, X, Y), of the same shape.
+
+        The network must be in eval mode, in which slices do not influence each other.
+        """
         with torch.enable_grad():
             leaf = images.detach().clone().requires_grad_()
             output = self.net_(leaf)
@@ -60,9 +67,9 @@ class VAE(AE):
 
 
 def kl_divergence(mean: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
-    """KL(N(mean, sigma) || N(0, 1)) summed over the code: (n, d) each -> (n,).
+    """KL(N(mean, sigma) || N(0, 1)), summed over the code: (n, d) each -> (n,), at least 0.
 
-    0.5 * sum(mean^2 + sigma^2 - ln sigma^2 - 1), at least 0. log_sigma is the log of the deviation, not of
+    0.5 * sum(mean^2 + sigma^2 - ln sigma^2 - 1). log_sigma is the logarithm of the standard deviation, not of
     the variance.
     """
     return 0.5 * (mean**2 + (2 * log_sigma).exp() - 2 * log_sigma - 1).sum(dim=1)

@@ -1,1 +1,1 @@
-"""Pieces that more than one method uses: functions and small modules, never a base class of methods."""
+"""Parts that several methods share: functions and small modules, no base classes of methods."""

@@ -1,4 +1,4 @@
-"""As many images through a network at once as the device's memory holds."""
+"""As many images per pass through a network as fit in memory."""
 
 import logging
 from collections.abc import Callable
@@ -8,15 +8,16 @@ import torch
 
 log = logging.getLogger("uad_bench")
 
-#: How libraries say that memory ended where PyTorch has no error of its own for it.
+#: Parts of the messages of out-of-memory errors for which PyTorch has no exception class.
 OUT_OF_MEMORY = ("DefaultCPUAllocator", "ALLOC_FAILED", "out of memory")
-INITIAL_SIZE = {"cuda": 256, "cpu": 32}  # where "auto" begins; a CPU gains nothing by more
+INITIAL_SIZE = {"cuda": 256, "cpu": 32}  # initial size of "auto"; larger batches are not faster on a CPU
 
 
 class Batches:
-    """Calls a function for ranges of `size` images.
+    """Runs a function over ranges of at most `size` images.
 
-    "auto", which begins with 256 on a GPU and 32 on a CPU, halves them where memory ends, and stays there.
+    "auto" starts with 256 on a GPU and 32 on a CPU; where memory is exhausted the size is halved, for all
+    later ranges too.
     """
 
     def __init__(self, size: int | Literal["auto"], device: str) -> None:
@@ -25,9 +26,9 @@ class Batches:
         self.halved = False
 
     def run(self, count: int, function: Callable[[slice], torch.Tensor]) -> torch.Tensor:
-        """`one` of each range of images 0 .. count - 1, one behind the other: (count, ...).
+        """Concatenated results of `function` for consecutive ranges of images 0 .. count - 1: (count, ...).
 
-        Raises what was raised where memory ended, if the size is fixed or a single image is too much.
+        Raises the out-of-memory error if the size is fixed or a single image does not fit.
         """
         parts: list[torch.Tensor] = []
         done = 0
@@ -41,14 +42,16 @@ class Batches:
             else:
                 done = stop
                 continue
-            self._halve(stop - done)  # not in the handler, whose traceback would hold what is to be freed
+            self._halve(stop - done)  # outside the handler, whose traceback keeps references to the memory
         return torch.cat(parts)
 
     def _halve(self, failed_size: int) -> None:
         self.size = failed_size // 2
         if not self.halved:
             log.warning(
-                "%d images a pass are more than memory holds; from now on at most %d", failed_size, self.size
+                "a pass of %d images does not fit in memory; from now on at most %d per pass",
+                failed_size,
+                self.size,
             )
         self.halved = True
         if torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""A Gaussian blur of maps, as scipy's, on the device."""
+"""Gaussian blur of maps on the device, equal to scipy's."""
 
 from functools import lru_cache
 
@@ -8,10 +8,12 @@ from scipy import ndimage
 
 
 def gaussian_blur(maps: torch.Tensor, sigma: float, radius: int | None = None) -> torch.Tensor:
-    """Maps (..., X, Y) under a Gaussian of `sigma` pixels, mirrored at the edges; float32.
+    """Maps (..., X, Y) smoothed by a Gaussian of `sigma` pixels, reflected at the edges; float32.
 
-    reach: pixels to either side that count; None: 4 sigma. Two products of matrices: deterministic on a GPU, and
-    not rounded to TF32 there, as a convolution is.
+    Computed as two matrix products, which are deterministic on a GPU and, unlike convolutions, not rounded to
+    TF32.
+
+        radius: of the kernel in pixels; None for 4 sigma.
     """
     along_x, along_y = (_blur_matrix(size, sigma, radius, maps.device) for size in maps.shape[-2:])
     with torch.autocast(maps.device.type, enabled=False):
@@ -20,6 +22,6 @@ def gaussian_blur(maps: torch.Tensor, sigma: float, radius: int | None = None) -
 
 @lru_cache(maxsize=16)
 def _blur_matrix(size: int, sigma: float, radius: int | None, device: torch.device) -> torch.Tensor:
-    """The matrix (size, size) that blurs a line: scipy's answer to each unit vector, a column each."""
+    """Matrix (size, size) that smooths a line; its columns are scipy's results for unit vectors."""
     columns = ndimage.gaussian_filter1d(np.eye(size), sigma, axis=0, mode="reflect", radius=radius)
     return torch.from_numpy(columns).float().to(device)

@@ -1,6 +1,6 @@
-"""CLAHE on the device, a whole batch at once: contrast-limited adaptive histogram equalisation (Zuiderveld 1994).
+"""CLAHE: contrast-limited adaptive histogram equalisation (Zuiderveld 1994) of whole batches on the device.
 
-With the tiles, bins and rounding of scikit-image's `equalize_adapthist`, which the method that needs it was made
+Tiles, bins and rounding are those of scikit-image's `equalize_adapthist`, which RA and PHANES were developed
 with.
 """
 
@@ -11,19 +11,19 @@ import torch
 
 SIXTEEN_BITS, LEVELS, BINS = 2**16 - 1, 2**14, 256
 TILES = 8  # along each axis
-LIMIT = 0.01  # share of a tile's pixels that one bin may hold
-MAX_ROUNDS = 8  # of handing out what was cut off; more were never needed
+LIMIT = 0.01  # maximal fraction of a tile's pixels in one bin
+MAX_ROUNDS = 8  # of the redistribution of the excess; more were never needed
 
 
 def clahe(images: torch.Tensor) -> torch.Tensor:
-    """Images (n, C, X, Y) in [0, 1] equalised tile by tile, each channel on its own; float32 in [0, 1].
+    """Images (n, C, X, Y) in [0, 1], equalised per image and channel; float32 in [0, 1].
 
-    Every picture is stretched to its full range before and after, so noise on an empty one would fill the range.
-    A constant picture becomes 0. Sides of at least 8 pixels.
+    Every image is rescaled to its full range before and after, so noise in an empty image would fill the
+    range. A constant image becomes 0. X and Y must be at least 8.
     """
-    pictures, (x, y) = images.flatten(0, 1).clamp(0, 1).double(), images.shape[-2:]
+    flat, (x, y) = images.flatten(0, 1).clamp(0, 1).double(), images.shape[-2:]
     tile = max(x // TILES, 1), max(y // TILES, 1)
-    level = (_rescaled((pictures * SIXTEEN_BITS).round()) * (LEVELS - 1)).round().long()
+    level = (_rescaled((flat * SIXTEEN_BITS).round()) * (LEVELS - 1)).round().long()
     bins = level // (1 + LEVELS // BINS)
     across, along = (
         _reflected_indices(size, step, bins.device) for size, step in zip((x, y), tile, strict=True)
@@ -32,22 +32,22 @@ def clahe(images: torch.Tensor) -> torch.Tensor:
     return _rescaled(_interpolated(_level_maps(tiles), bins, tile)).float().view_as(images)
 
 
-def _rescaled(pictures: torch.Tensor) -> torch.Tensor:
-    """Whole numbers (n, X, Y) onto [0, 1], each picture from its own range."""
-    low, high = pictures.amin((1, 2), keepdim=True), pictures.amax((1, 2), keepdim=True)
-    return (pictures - low) / (high - low).clamp(min=1)
+def _rescaled(images: torch.Tensor) -> torch.Tensor:
+    """Integers (n, X, Y) rescaled to [0, 1], each image by its own range."""
+    low, high = images.amin((1, 2), keepdim=True), images.amax((1, 2), keepdim=True)
+    return (images - low) / (high - low).clamp(min=1)
 
 
 @lru_cache(maxsize=16)
 def _reflected_indices(size: int, tile: int, device: torch.device) -> torch.Tensor:
-    """Which pixels a line has once it is mirrored at its far end, up to whole tiles."""
+    """Indices of a line of pixels, extended by reflection at its far end to whole tiles."""
     return torch.from_numpy(np.pad(np.arange(size), (0, -size % tile), mode="reflect")).to(device)
 
 
 def _level_maps(tiles: torch.Tensor) -> torch.Tensor:
-    """New level of each bin: pixels of tiles (n, tx, ty, pixels) -> (n, tx, ty, 256).
+    """New level of each bin of each tile (n, tx, ty, 256), from the pixels of the tiles (n, tx, ty, pixels).
 
-    The cumulated histogram of a tile, its peaks cut: the slope, and with it the gain, is limited.
+    The cumulative histogram of a tile with clipped counts, which limits its slope and thereby the gain.
     """
     pixels = tiles.shape[3]
     counts = torch.zeros((*tiles.shape[:3], BINS), dtype=torch.int64, device=tiles.device)
@@ -57,12 +57,14 @@ def _level_maps(tiles: torch.Tensor) -> torch.Tensor:
 
 
 def _clipped(counts: torch.Tensor, limit: int) -> torch.Tensor:
-    """No bin above `limit`; what was above goes to the others, first an equal share each, then one by one."""
+    """Counts with at most `limit` per bin; the excess is redistributed, first in equal parts, then one by one."""
     cut = counts.clamp(max=limit)
     excess = (counts - cut).sum(dim=3, keepdim=True)
     share = excess // BINS
     raised = cut + share * (cut < limit - share)
-    full = torch.where(raised >= limit - share, limit, raised)  # also those that the share brought near
+    full = torch.where(
+        raised >= limit - share, limit, raised
+    )  # including bins that the equal part brings near the limit
     excess = excess - (full - cut).sum(dim=3, keepdim=True)
     place = torch.arange(BINS, device=counts.device)
     for first in range(MAX_ROUNDS):
@@ -75,7 +77,7 @@ def _clipped(counts: torch.Tensor, limit: int) -> torch.Tensor:
 
 
 def _interpolated(level_maps: torch.Tensor, bins: torch.Tensor, tile: tuple[int, int]) -> torch.Tensor:
-    """Each pixel's new level (n, X, Y), bilinear between the curves of the four tiles around it."""
+    """New level of each pixel (n, X, Y), bilinearly interpolated between the mappings of the four tiles around it."""
     slot = torch.arange(len(bins), device=bins.device)[:, None, None]
     out = torch.zeros_like(bins, dtype=torch.float64)
     rows, columns = (_neighbouring_tiles(bins.shape[i + 1], tile[i], level_maps.shape[i + 1]) for i in (0, 1))
@@ -87,7 +89,7 @@ def _interpolated(level_maps: torch.Tensor, bins: torch.Tensor, tile: tuple[int,
 
 
 def _neighbouring_tiles(size: int, tile: int, tiles: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """The tile before and the tile after each pixel of a line, and the share of each: two pairs (size,)."""
+    """Indices of the tiles before and after each pixel of a line, and their weights: two pairs of (size,)."""
     place = torch.arange(size) + tile // 2
     after, far = place // tile, (place % tile) / tile
     before = (after - 1).clamp(min=0)

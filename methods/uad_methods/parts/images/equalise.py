@@ -1,4 +1,4 @@
-"""Histogram equalisation inside the brain."""
+"""Histogram equalisation inside the brain mask."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,13 +12,13 @@ from uad_bench.types import FloatArray
 
 
 def equalised(values: FloatArray) -> FloatArray:
-    """The share of `values` (n,) that are not larger: equalisation with a bin for every value, in (0, 1]."""
-    ranks = rankdata(values, method="max")  # equal voxels share the highest rank: the empirical CDF
+    """Fraction of `values` (n,) that are not larger than each value, in (0, 1]: equalisation with one bin per value."""
+    ranks = rankdata(values, method="max")  # ties get the highest rank: the empirical CDF
     return np.asarray(ranks / values.size, np.float32)
 
 
 def equalised_scan(scan: Scan) -> Scan:
-    """The scan with every channel equalised inside the brain, 0 outside."""
+    """The scan with every modality equalised inside the brain mask, 0 outside."""
     image = np.zeros_like(scan.image)
     if scan.brain_mask.any():
         for channel, out in zip(scan.image, image, strict=True):
@@ -27,7 +27,7 @@ def equalised_scan(scan: Scan) -> Scan:
 
 
 class EqualisedScans(Sequence[Scan]):
-    """Scans that are equalised when they are asked for, so that no second copy of a cohort is held."""
+    """Sequence of scans that are equalised on access, which avoids a second copy in memory."""
 
     def __init__(self, scans: Sequence[Scan]) -> None:
         self._scans = scans

@@ -1,4 +1,4 @@
-"""What a method that rebuilds its input shows of itself: the rebuilt scan; how components of modalities are called."""
+"""Components of methods that reconstruct their input, and the naming of components per modality."""
 
 from collections.abc import Callable, Iterable
 from typing import Literal
@@ -13,9 +13,10 @@ from uad_bench.types import FloatArray
 def reconstruction(
     method: TorchMethod, scan: Scan, ctx: Context, rebuild: Callable[[Batch], torch.Tensor], size: int = 32
 ) -> dict[str, Component]:
-    """The rebuilt scan inside the brain, on the scan's own scale: a component for each modality.
+    """Reconstructed scan inside the brain mask, on the scan's own scale: one component per modality.
 
-    rebuild: Batch -> (n, C, X, Y), asked for `size` slices at once.
+    rebuild: function of a Batch that returns reconstructions (n, C, X, Y), called with `size` slices at
+        once.
     """
 
     def evaluate(batch: Batch) -> dict[str, torch.Tensor]:
@@ -28,7 +29,7 @@ def reconstruction(
 def by_modality(
     name: str, scan: Scan, volumes: Iterable[FloatArray], kind: Literal["value", "intensity"] = "value"
 ) -> dict[str, Component]:
-    """One volume (X, Y, Z) a modality: "name", or "name t2" and so on where there are several."""
+    """One component per modality from volumes (X, Y, Z): "name", or "name t2" etc. with several modalities."""
     several = len(scan.modalities) > 1
     return {
         f"{name} {modality}" if several else name: Component(volume, kind)

@@ -1,4 +1,4 @@
-"""What a reconstruction leaves over: error maps, and the two filters that papers put behind them."""
+"""Residuals of a reconstruction, and the two filters that some papers apply to them."""
 
 import torch
 from torch.nn import functional
@@ -12,14 +12,15 @@ def absolute_error(images: torch.Tensor, prediction: torch.Tensor) -> torch.Tens
 
 
 def squared_error(images: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
-    """The mean of (x - x_hat)^2 in float32: a scalar."""
+    """Mean of (x - x_hat)^2 in float32: a scalar."""
     return ((images - prediction.float()) ** 2).mean()
 
 
 def residual(batch: Batch, prediction: torch.Tensor, *, positive: bool = False) -> torch.Tensor:
-    """The score of each pixel, (n, X, Y), at least 0: |x - x_hat|, the mean over modalities; 0 outside the brain.
+    """Anomaly map (n, X, Y), at least 0: the mean over modalities of |x - x_hat|; 0 outside the brain mask.
 
-    guess: x_hat (n, C, X, Y). positive: only what is brighter than expected, max(x - x_hat, 0).
+    prediction: x_hat (n, C, X, Y).
+    positive: only pixels brighter than expected, max(x - x_hat, 0).
     """
     error = (
         (batch.image - prediction.float()).clamp(min=0)
@@ -30,14 +31,14 @@ def residual(batch: Batch, prediction: torch.Tensor, *, positive: bool = False) 
 
 
 def eroded(mask: torch.Tensor, side: int) -> torch.Tensor:
-    """Bool (n, X, Y): pixels whose whole `side` x `side` box lies inside `mask`; beyond the slice is outside."""
+    """Bool (n, X, Y): pixels whose `side` x `side` box lies inside `mask`; pixels beyond the slice count as outside."""
     reach = side // 2
     outside = functional.pad((~mask).float(), (reach,) * 4, value=1.0)
     return functional.max_pool2d(outside, side, stride=1) == 0
 
 
 def median_2d(maps: torch.Tensor, side: int) -> torch.Tensor:
-    """The median of each pixel's `side` x `side` box, (n, X, Y); mirrored at the edge of the slice.
+    """Median of the `side` x `side` box around each pixel, (n, X, Y); reflected at the edges.
 
     Sides of the slice must exceed half of `side`.
     """

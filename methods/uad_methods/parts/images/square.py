@@ -1,18 +1,18 @@
-"""Slices of any grid in the square that a network was made for, and maps back on the grid."""
+"""Resizing of slices to the square input of a network, and of maps back to the grid."""
 
 import torch
 from torch.nn import functional
 
 
 def to_square(images: torch.Tensor, side: int) -> torch.Tensor:
-    """(n, C, X, Y) -> (n, C, side, side): zeros around the shorter axis, then bilinear, smoothed to shrink."""
+    """(n, C, X, Y) -> (n, C, side, side): padded with zeros to a square, then resized bilinearly with antialiasing."""
     x, y = images.shape[-2:]
     left, right, top, bottom = _margins(x, y)
     return _resized(functional.pad(images, (top, bottom, left, right)), side)
 
 
 def from_square(maps: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-    """(n, side, side) -> (n, X, Y) of `shape`: the way back."""
+    """(n, side, side) -> (n, X, Y) of `shape`: inverse of `to_square`."""
     x, y = shape
     left, _, top, _ = _margins(x, y)
     return _resized(maps[:, None], max(x, y))[:, 0, left : left + x, top : top + y]

@@ -1,4 +1,4 @@
-"""Structural similarity as a map that gradients flow through."""
+"""Differentiable map of the structural similarity (Wang et al. 2004)."""
 
 from functools import lru_cache
 
@@ -8,10 +8,10 @@ C1, C2 = 0.01**2, 0.03**2  # Wang et al. 2004, for a range of 1
 
 
 def ssim_map(a: torch.Tensor, b: torch.Tensor, window: int = 5, sigma: float = 1.5) -> torch.Tensor:
-    """SSIM of (n, C, X, Y) with (n, C, X, Y), pixel by pixel and channel by channel, in [-1, 1]; equal: 1.
+    """SSIM of images (n, C, X, Y), per pixel and channel, in [-1, 1]; equal images 1.
 
-    Moments under a Gaussian of `window` pixels a side; beyond the border everything is 0. Always in float32:
-    a variance as a difference of two moments does not survive bf16.
+    Local moments with Gaussian weights in a window of `window` pixels; beyond the border images are 0. Always
+    computed in float32: a variance as a difference of two moments is too inaccurate in bf16.
     """
     with torch.autocast(a.device.type, enabled=False):
         a, b = a.float(), b.float()
@@ -28,9 +28,9 @@ def ssim_map(a: torch.Tensor, b: torch.Tensor, window: int = 5, sigma: float = 1
 
 @lru_cache(maxsize=16)
 def _band(size: int, window: int, sigma: float, device: torch.device) -> torch.Tensor:
-    """The symmetric (size, size) matrix that smooths a line with zeros beyond its ends.
+    """Symmetric matrix (size, size) that smooths a line with zeros beyond its ends.
 
-    A product, as fast as a convolution here: convolutions round to TF32 on a GPU, products do not by default.
+    A matrix product is as fast as a convolution here, and is not rounded to TF32 on a GPU by default.
     """
     place = torch.arange(size)
     distance = (place[:, None] - place).abs()

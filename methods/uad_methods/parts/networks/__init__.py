@@ -1,1 +1,1 @@
-"""Networks that several methods use."""
+"""Networks of the methods."""

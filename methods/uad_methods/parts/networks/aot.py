@@ -1,7 +1,7 @@
-"""The networks of AOT-GAN (Zeng et al. 2023): an inpainter that sees near and far at once, and its critic.
+"""Networks of AOT-GAN (Zeng et al. 2023): an inpainting generator of parallel dilated convolutions, and its critic.
 
-Pictures are (n, C, side, side), sides multiples of 4. Mirrored borders and enlarging are written out here: torch's
-own have no deterministic gradient on a GPU.
+Images are (n, C, side, side), sides multiples of 4. Reflection padding and upsampling are implemented here
+because torch's have no deterministic gradient on a GPU.
 """
 
 from functools import lru_cache
@@ -11,15 +11,15 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-DILATIONS = (1, 2, 4, 8)  # of dilation
+DILATIONS = (1, 2, 4, 8)
 BLOCKS = 8
-INIT_STD = 0.02  # deviation of the first weights
-SMALLEST = 64  # pixels a side: a quarter of it must be more than the largest rate
+INIT_STD = 0.02  # standard deviation of the initial weights
+SMALLEST = 64  # side in pixels: a quarter of it must exceed the largest dilation
 Size = tuple[int, int]
 
 
 class Generator(nn.Sequential):
-    """Masked pictures (n, C, ...) and the mask (n, 1, ...), together -> pictures in (-1, 1); 15,193,409 weights."""
+    """Masked images (n, C, ...) concatenated with the mask (n, 1, ...) -> images in (-1, 1); 15,193,409 weights."""
 
     def __init__(self, channels: int, width: int = 64) -> None:
         widths = (width, 2 * width, 4 * width)
@@ -43,7 +43,7 @@ class Generator(nn.Sequential):
 
 
 class Critic(nn.Sequential):
-    """Pictures -> how real each patch looks, (n, 1, side / 8 - 2, side / 8 - 2); 2,761,729 weights."""
+    """Images -> realness of each patch, (n, 1, side / 8 - 2, side / 8 - 2); 2,761,729 weights."""
 
     def __init__(self, channels: int, width: int = 64) -> None:
         widths = (channels, width, 2 * width, 4 * width, 8 * width)
@@ -52,41 +52,43 @@ class Critic(nn.Sequential):
         ]
         last = nn.Conv2d(8 * width, 1, 4, padding=1)
         for conv in (*convs, last):
-            _init_conv(conv)  # before the norm, which takes its first singular vectors from them
+            _init_conv(conv)  # before the spectral norm, which initialises its singular vectors from them
         bounded = [layer for conv in convs for layer in (spectral_norm(conv), nn.LeakyReLU(0.2))]
         super().__init__(*bounded, last)
 
 
 class Block(nn.Module):
-    """Four dilations side by side, merged; a gate decides at each place what of the input they replace."""
+    """Parallel convolutions with four dilations, merged; a gate weighs the result against the input at each pixel."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
             nn.Sequential(
-                ReflectionPad(rate), nn.Conv2d(width, width // len(DILATIONS), 3, dilation=rate), nn.ReLU()
+                ReflectionPad(dilation),
+                nn.Conv2d(width, width // len(DILATIONS), 3, dilation=dilation),
+                nn.ReLU(),
             )
-            for rate in DILATIONS
+            for dilation in DILATIONS
         )
         self.merge = nn.Sequential(ReflectionPad(1), nn.Conv2d(width, width, 3))
         self.gate = nn.Sequential(ReflectionPad(1), nn.Conv2d(width, width, 3))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, width, X, Y), the shape kept."""
+        """Features (n, width, X, Y), of the same shape."""
         merged = self.merge(torch.cat([branch(x) for branch in self.branches], dim=1))
-        share = gate_values(self.gate(x))
-        mixed: torch.Tensor = x * (1 - share) + merged * share
+        weight = gate_values(self.gate(x))
+        mixed: torch.Tensor = x * (1 - weight) + merged * weight
         return mixed
 
 
 def gate_values(a: torch.Tensor) -> torch.Tensor:
-    """sigmoid(5 (2 (a - mean) / deviation - 1)) of each channel of each picture, finite where it is constant."""
+    """sigmoid(5 (2 (a - mean) / sd - 1)) per image and channel; finite where a channel is constant."""
     spread, mean = torch.std_mean(a.float(), dim=(2, 3), keepdim=True)
     return torch.sigmoid(5 * (2 * (a.float() - mean) / (spread + 1e-9) - 1))
 
 
 class ReflectionPad(nn.Module):
-    """`reach` pixels more on every side, mirrored; sides must be larger than that."""
+    """Pads `reach` pixels on every side by reflection; sides must be larger than that."""
 
     def __init__(self, reach: int) -> None:
         super().__init__()
@@ -102,7 +104,7 @@ class ReflectionPad(nn.Module):
 
 
 class Upsample2x(nn.Module):
-    """Twice the size, bilinear, corners on corners."""
+    """Bilinear upsampling by 2 with aligned corners."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., X, Y) -> (..., 2 X, 2 Y)."""
@@ -110,7 +112,7 @@ class Upsample2x(nn.Module):
 
 
 def resize_bilinear(images: torch.Tensor, size: Size) -> torch.Tensor:
-    """(..., X, Y) -> (..., *size), bilinear, corners on corners: two products of matrices, in the images' type."""
+    """(..., X, Y) -> (..., *size), bilinear with aligned corners: two matrix products in the images' dtype."""
     lines = zip(images.shape[-2:], size, strict=True)
     x, y = (_interpolation_matrix(old, new, images.device).to(images.dtype) for old, new in lines)
     return x @ images @ y.T
@@ -118,7 +120,7 @@ def resize_bilinear(images: torch.Tensor, size: Size) -> torch.Tensor:
 
 @lru_cache(maxsize=16)
 def _interpolation_matrix(old: int, new: int, device: torch.device) -> torch.Tensor:
-    """Shares of the `old` places of a line in each of the `new`: (new, old)."""
+    """Weights of the `old` pixels of a line in each of the `new` pixels: (new, old)."""
     place = torch.linspace(0, old - 1, new, dtype=torch.float64)[:, None]
     return (1 - (place - torch.arange(old)).abs()).clamp(min=0).float().to(device)
 

@@ -1,8 +1,8 @@
-"""The network that AE and VAE share, and the parts of it that others use: encoder and decoder of Baur et al. 2021.
+"""Network of AE and VAE (Baur et al. 2021), with encoder and decoder that other methods use.
 
-Slices are (n, C, X, Y). Every level halves them, down to a map of about 8 x 8, which a dense layer squeezes
-into the code. One difference from the published code is on purpose: its batch normalisation never left its
-first statistics, which makes it a scale and shift per channel; here it normalises.
+Slices are (n, C, X, Y). Every level halves the sides, down to a map of about 8 x 8; a dense layer maps it to
+the code. One deliberate difference from the published code: its batch normalisation never updated its initial
+statistics, which makes it a scale and shift per channel; here it normalises.
 """
 
 from typing import NamedTuple
@@ -11,15 +11,22 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-KERNEL, SLOPE = 5, 0.3  # slope: that of the paper's framework, not PyTorch's 0.01
-SMALLEST = 8  # pixels of the shorter side of the map before the dense layer, at least
-WIDEST, NARROWEST = 128, 32  # channels
+KERNEL, SLOPE = (
+    5,
+    0.3,
+)  # negative slope of LeakyReLU: the default of the paper's framework, not PyTorch's 0.01
+SMALLEST = 8  # minimum of the shorter side of the map before the dense layer, pixels
+WIDEST, NARROWEST = 128, 32  # channels of a level
 CODE = 128
-LOG_SIGMA = (-6, 2)  # a clamp that is not in the paper: one wild slice must not overflow exp
+LOG_SIGMA = (-6, 2)  # clamp, not in the paper: a single outlier must not overflow exp
 
 
 class Output(NamedTuple):
-    """image: the reconstruction (n, C, X, Y); mean, log_sigma: of the Gaussian code (n, 128), VAE only."""
+    """Output of the network.
+
+    image: reconstruction (n, C, X, Y).
+    mean, log_sigma: of the Gaussian code, (n, 128) each; VAE only.
+    """
 
     image: torch.Tensor
     mean: torch.Tensor | None = None
@@ -27,15 +34,16 @@ class Output(NamedTuple):
 
 
 def levels(shape: tuple[int, int]) -> int:
-    """How often slices of `shape` (X, Y) are halved: floor(log2(shorter side / 8)), at least once."""
+    """Number of halvings for slices of `shape` (X, Y): floor(log2(shorter side / 8)), at least 1."""
     return max(1, (min(shape) // SMALLEST).bit_length() - 1)
 
 
 class Plan(NamedTuple):
     """Sizes of the network for slices of one shape.
 
-    down, up: channels of each level; thin: of the map that the dense layer sees; small, full: shapes (X, Y) of
-    that map and of the padded slice.
+    down, up: channels of each level.
+    thin: channels of the map before the dense layer.
+    small, full: shapes (X, Y) of that map and of the padded slice.
     """
 
     down: list[int]
@@ -46,12 +54,15 @@ class Plan(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Numbers in the thin map."""
+        """Number of values in the map before the dense layer."""
         return self.thin * self.small[0] * self.small[1]
 
 
 def plan(shape: tuple[int, int], squeeze: int = 8) -> Plan:
-    """For slices of `shape`; the last level has `squeeze` times as many channels as the thin map."""
+    """Sizes of the network for slices of `shape` (X, Y).
+
+    squeeze: factor by which channels are reduced before the dense layer.
+    """
     depth = levels(shape)
     down = [min(WIDEST, NARROWEST * 2**i) for i in range(depth)]
     up = [max(NARROWEST, WIDEST // 2**i) for i in range(depth)]
@@ -60,14 +71,14 @@ def plan(shape: tuple[int, int], squeeze: int = 8) -> Plan:
 
 
 def encoder(channels: int, sizes: Plan) -> nn.Sequential:
-    """Padded slices (n, C, *full) -> the thin map, flat: (n, size)."""
+    """Padded slices (n, C, *full) -> flattened map (n, size)."""
     pairs = zip([channels, *sizes.down], sizes.down, strict=False)
-    halved = [_downsample(a, b) for a, b in pairs]
-    return nn.Sequential(*halved, nn.Conv2d(sizes.down[-1], sizes.thin, 1), nn.Flatten())
+    down = [_downsample(a, b) for a, b in pairs]
+    return nn.Sequential(*down, nn.Conv2d(sizes.down[-1], sizes.thin, 1), nn.Flatten())
 
 
 def decoder(channels: int, sizes: Plan) -> nn.Sequential:
-    """The thin map, flat (n, size) -> padded slices (n, C, *full), linear at the end."""
+    """Flattened map (n, size) -> padded slices (n, C, *full), without a final activation."""
     top = sizes.down[-1]
     pairs = zip([top, *sizes.up], sizes.up, strict=False)
     return nn.Sequential(
@@ -81,7 +92,7 @@ def decoder(channels: int, sizes: Plan) -> nn.Sequential:
 
 
 def pad_slices(images: torch.Tensor, sizes: Plan) -> torch.Tensor:
-    """Slices (n, C, X, Y) with zeros at the far ends, up to whole levels: (n, C, *full)."""
+    """Slices (n, C, X, Y), padded with zeros at the far ends to sides that can be halved: (n, C, *full)."""
     x, y = images.shape[-2:]
     return functional.pad(images, (0, sizes.full[1] - y, 0, sizes.full[0] - x))
 
@@ -89,10 +100,12 @@ def pad_slices(images: torch.Tensor, sizes: Plan) -> torch.Tensor:
 class Autoencoder(nn.Module):
     """Slices -> code of 128 numbers -> slices. 1.63 M weights at 128 x 128, 1.52 M at 96 x 96.
 
-    `shape` (X, Y) may be any: slices are padded with zeros at the far ends to whole levels, and cut back.
-    dropout: on the code and on the expanded vector. gaussian: the code is drawn from a Gaussian whose mean
-    and spread the encoder gives (in eval mode it is the mean), 1.76 M and 1.82 M weights. squeeze: by how much
-    the map is thinned before the dense layer.
+    Slices of any `shape` (X, Y) are padded with zeros at the far ends, and outputs cropped.
+
+        dropout: probability, on the code and on the expanded vector.
+        gaussian: the encoder predicts mean and log sigma of the code, which is sampled in training; in eval
+            mode the mean is used. 1.76 M and 1.82 M weights.
+        squeeze: factor by which channels are reduced before the dense layer.
     """
 
     def __init__(
@@ -124,7 +137,7 @@ class Autoencoder(nn.Module):
 
 
 def sample_code(mean: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
-    """A code from N(mean, sigma), of the shape of both."""
+    """Sample from N(mean, sigma), of the shape of both."""
     return mean + torch.randn_like(mean) * log_sigma.exp()
 
 

@@ -1,4 +1,4 @@
-"""What the denoiser of a diffusion model is made of: blocks that see an embedding, and self-attention.
+"""Blocks of the diffusion U-Net: residual blocks modulated by an embedding, and self-attention.
 
 After Dhariwal and Nichol 2021 (arXiv 2105.05233, appendix). Features are (n, C, X, Y), embeddings (n, E).
 """
@@ -11,16 +11,17 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-PERIOD = 10_000  # of the slowest sinusoid, in timesteps over 2 pi
+PERIOD = 10_000  # of the slowest sinusoid: timesteps / 2 pi
 Way = Literal["same", "down", "up"]
 FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 class Block(nn.Module):
-    """Norm, SiLU, 3×3, embedding, norm, SiLU, 3×3, beside a shortcut. At first it gives what it got.
+    """Residual block: norm, SiLU, 3x3 convolution, embedding, norm, SiLU, 3x3 convolution; initially the identity.
 
-    The embedding is added before the second norm or, with `scale_shift`, scales and shifts behind it. `way`
-    halves or doubles the sides on both paths, before the first convolution.
+    scale_shift: the embedding scales and shifts the features after the second norm; else it is added
+        before it.
+    way: "down" or "up" halves or doubles the sides in both paths, before the first convolution.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention over all pixels, added to what it got; nothing at first."""
+    """Residual self-attention over all pixels; initially the identity."""
 
     def __init__(self, width: int, groups: int, head_width: int) -> None:
         super().__init__()
@@ -79,7 +80,7 @@ class Attention(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """A block with self-attention behind it."""
+    """Residual block followed by self-attention."""
 
     def __init__(self, block: Block, attention: Attention) -> None:
         super().__init__()
@@ -91,7 +92,7 @@ class AttentionBlock(nn.Module):
 
 
 def sinusoids(t: torch.Tensor, size: int) -> torch.Tensor:
-    """Timesteps (n,) -> float32 (n, size): `size` / 2 cosines, then as many sines (Vaswani et al. 2017, 3.5)."""
+    """Timesteps (n,) -> float32 (n, size): `size` / 2 cosines, then as many sines (Vaswani et al. 2017)."""
     half = size // 2
     rates = torch.exp(-math.log(PERIOD) / half * torch.arange(half, device=t.device))
     angles = t[:, None].float() * rates
@@ -99,12 +100,12 @@ def sinusoids(t: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def embedding_mlp(inputs: int, outputs: int) -> nn.Sequential:
-    """What makes an embedding of sinusoids or of a condition."""
+    """Two dense layers that make an embedding of sinusoids or of a condition."""
     return nn.Sequential(nn.Linear(inputs, outputs), nn.SiLU(), nn.Linear(outputs, outputs))
 
 
 def zero_init(conv: nn.Conv2d) -> nn.Conv2d:
-    """The convolution with weights and bias 0: what it belongs to starts as the identity."""
+    """The convolution with weights and bias set to 0, so that its residual branch starts as 0."""
     nn.init.zeros_(conv.weight)
     if conv.bias is not None:
         nn.init.zeros_(conv.bias)

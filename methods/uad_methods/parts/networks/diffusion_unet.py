@@ -1,4 +1,4 @@
-"""The denoiser of diffusion models: a U-Net whose blocks know the timestep (Dhariwal and Nichol 2021)."""
+"""Denoiser of diffusion models: a U-Net conditioned on the timestep (Dhariwal and Nichol 2021)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,18 +20,22 @@ HEAD_WIDTH = 64  # channels of an attention head
 
 
 class DiffusionUNet(nn.Module):
-    """Noised slices and their timesteps -> what the network is trained to give, of the same shape; at first 0.
+    """Noised slices and timesteps -> prediction of the same shape, initially 0.
 
-    Sides change inside of residual blocks. One channel and the defaults make 34,493,313 weights; scale_shift
-    37,513,857; with a condition of 512 numbers as well 44,068,481.
+    One channel and the defaults give 34,493,313 weights, with scale_shift 37,513,857, with a condition of 512
+    numbers in addition 44,068,481. Sides are halved and doubled inside residual blocks.
 
-    widths: channels of the levels, multiples of `groups`; each has half the sides of the one before. blocks: of
-    a level on the way down, one more on the way up. head_width: channels of an attention head. scale_shift:
-    how blocks take the embedding, see `Block`. condition: numbers of a vector that all blocks see beside the
-    timestep; 0: none. attention: levels with self-attention behind each block; the bottom has one in any case.
+        widths: channels of the levels, multiples of `groups`; each level has half the sides of the one
+            before.
+        blocks: residual blocks per level in the encoder; one more in the decoder.
+        groups: of the group normalisation.
+        head_width: channels of an attention head.
+        scale_shift: how blocks use the embedding, see `Block`.
+        condition: length of a vector that conditions all blocks, in addition to the timestep; 0 for none.
+        attention: levels with self-attention after each block; the bottom always has one.
     """
 
-    def __init__(  # noqa: PLR0913  # the sizes that the papers vary
+    def __init__(  # noqa: PLR0913  # the sizes that differ between papers
         self,
         channels: int,
         widths: tuple[int, ...] = (128, 256, 256),
@@ -62,10 +66,11 @@ class DiffusionUNet(nn.Module):
     ) -> torch.Tensor:
         """x (n, C, X, Y), t int64 (n,), condition (n, `condition`) or None -> (n, C, X, Y).
 
-        Raises ValueError where X or Y is no multiple of 2^(levels - 1), or a condition is missing or too many.
+        Raises ValueError where X or Y is not a multiple of 2^(levels - 1), or where a condition is missing or
+        not expected.
         """
         if any(side % self.multiple for side in x.shape[-2:]):
-            raise ValueError(f"sides {tuple(x.shape[-2:])} are no multiples of {self.multiple}")
+            raise ValueError(f"sides {tuple(x.shape[-2:])} are not multiples of {self.multiple}")
         embedding = self._embedding(t, condition)
         features = self.first(x)
         skips = [features]
@@ -84,7 +89,7 @@ class DiffusionUNet(nn.Module):
     def _embedding(self, t: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
         if (condition is None) != (self.condition is None):
             raise ValueError(
-                f"a condition: {condition is not None}; built for one: {self.condition is not None}"
+                f"condition given: {condition is not None}, expected: {self.condition is not None}"
             )
         time: torch.Tensor = self.time(sinusoids(t, self.top))
         if self.condition is None:
@@ -94,7 +99,7 @@ class DiffusionUNet(nn.Module):
 
 @dataclass(frozen=True)
 class _Plan:
-    """The parameters of `DiffusionUNet`; the steps of its way down and of its way up."""
+    """Parameters of `DiffusionUNet`, and the steps of its encoder and decoder."""
 
     widths: tuple[int, ...]
     blocks: int
@@ -105,7 +110,7 @@ class _Plan:
     attention: tuple[int, ...]
 
     def down(self) -> Iterator[nn.Module]:
-        """For every level but the first a step that halves the sides, then the level's blocks."""
+        """Steps of the encoder: for every level but the first one that halves the sides, then the level's blocks."""
         width = self.widths[0]
         for level, outputs in enumerate(self.widths):
             if level:
@@ -115,9 +120,10 @@ class _Plan:
                 width = outputs
 
     def up(self) -> Iterator[nn.Module]:
-        """The levels' blocks from the bottom; for every level but the top a step that doubles the sides.
+        """Steps of the decoder, from the bottom: the level's blocks, then a step that doubles the sides.
 
-        A block takes beside what comes from below what the way down kept: all of it is used once.
+        The top level has no such step. Every block receives the concatenation of the features from below and
+        a skip connection; each skip is used once.
         """
         skips, width = self.skips(), self.widths[-1]
         for level in reversed(range(len(self.widths))):
@@ -128,23 +134,23 @@ class _Plan:
                 yield self.block(width, width, "up")
 
     def skips(self) -> list[int]:
-        """Channels of what is kept on the way down: the first convolution's, then those of each step."""
+        """Channels of the skip connections: the first convolution's, then those of each step of the encoder."""
         skips = [self.widths[0]]
         for level, width in enumerate(self.widths):
             skips += [skips[-1]] * (level > 0) + [width] * self.blocks
         return skips
 
     def step(self, inputs: int, level: int) -> nn.Module:
-        """A block of `level`, with attention where the level has it."""
+        """Block of `level`, with attention where the level has it."""
         make = self.attention_block if level in self.attention else self.block
         return make(inputs, self.widths[level])
 
     def block(self, inputs: int, outputs: int, way: Way = "same") -> Block:
-        """A block of these parameters."""
+        """Residual block of these parameters."""
         return Block(inputs, outputs, self.embedding, self.groups, scale_shift=self.scale_shift, way=way)
 
     def attention_block(self, inputs: int, outputs: int) -> AttentionBlock:
-        """A block with attention."""
+        """Residual block with attention."""
         return AttentionBlock(self.block(inputs, outputs), Attention(outputs, self.groups, self.head_width))
 
 

@@ -1,4 +1,4 @@
-"""The networks of FAE: the frozen beginning of a ResNet-18, and the autoencoder of its features."""
+"""Networks of FAE: the first half of a ResNet-18, and the autoencoder of its features."""
 
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ WIDTHS = (100, 150, 200, 300)
 
 
 class FeatureAutoencoder(nn.Module):
-    """Slices (n, C, side, side) in [0, 1] -> their features and the features rebuilt, (n, 256 C, side / 4, ...)."""
+    """Slices (n, C, side, side) in [0, 1] -> features and their reconstruction, (n, 256 C, side / 4, side / 4)."""
 
     def __init__(self, channels: int, dropout: float, *, adapt_bn: bool) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class FeatureAutoencoder(nn.Module):
 
 
 class Extractor(nn.Module):
-    """The first half of a ResNet-18; every modality passes it alone, as a grey picture."""
+    """First half of a ResNet-18, applied to every modality separately as a grey image."""
 
     def __init__(self, *, adapt_bn: bool) -> None:
         super().__init__()
@@ -42,16 +42,16 @@ class Extractor(nn.Module):
         self.adapt_bn = adapt_bn
 
     def train(self, mode: bool = True) -> "Extractor":
-        """Train mode moves the batch statistics, unless they are to stay."""
+        """In train mode batch statistics are updated, unless `adapt_bn` is false."""
         return super().train(mode and self.adapt_bn)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         n, channels, x, y = images.shape
-        pictures = (2 * images - 1).reshape(n * channels, 1, x, y).expand(-1, 3, -1, -1)
+        grey = (2 * images - 1).reshape(n * channels, 1, x, y).expand(-1, 3, -1, -1)
         size = (x // 4, y // 4)
         taps = [
             functional.interpolate(tap, size, mode="bilinear", align_corners=True)
-            for tap in self.resnet.taps(pictures)
+            for tap in self.resnet.taps(grey)
         ]
         return torch.cat(taps, dim=1).reshape(n, channels * TAPS, *size)
 

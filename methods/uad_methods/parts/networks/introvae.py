@@ -1,7 +1,7 @@
-"""Encoder and decoder of the reversed autoencoder (Bercea et al. 2023, MIDL), those of soft-intro VAEs.
+"""Encoder and decoder of the reversed autoencoder (Bercea et al. 2023, MIDL), those of Soft-IntroVAE.
 
-Five halvings between a picture of `side` pixels and a map of side / 32; `width` channels at the top, 8 x width at
-the bottom. Pictures are (n, channels, side, side) in [0, 1].
+Five halvings between an image of `side` pixels and a map of side / 32; `width` channels at the top, 8 x width
+at the bottom. Images are (n, channels, side, side) in [0, 1].
 """
 
 from itertools import pairwise
@@ -12,11 +12,15 @@ from torch import nn
 
 WIDTHS = (1, 2, 4, 8, 8)  # times `width`, level by level
 SLOPE = 0.2
-DEEPEST = 2 ** len(WIDTHS)  # pixels of the slice for one of the smallest map
+DEEPEST = 2 ** len(WIDTHS)  # pixels of the slice per pixel of the smallest map
 
 
 class Code(NamedTuple):
-    """mean, log_var: of the Gaussian code (n, code); features: after each halving, for the embedding loss."""
+    """Output of the encoder.
+
+    mean, log_var: of the Gaussian code, (n, code) each.
+    features: after each halving, for the embedding loss.
+    """
 
     mean: torch.Tensor
     log_var: torch.Tensor
@@ -24,7 +28,7 @@ class Code(NamedTuple):
 
 
 class Block(nn.Module):
-    """3×3, norm, LeakyReLU, 3×3, norm beside a shortcut, which is a 1×1 convolution where the widths differ."""
+    """Residual block of two 3x3 convolutions with a shortcut, which is a 1x1 convolution where widths differ."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -46,7 +50,7 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Pictures -> Gaussian codes and the features on the way to them."""
+    """Images -> Gaussian codes and intermediate features."""
 
     def __init__(self, channels: int, side: int, width: int, code: int) -> None:
         super().__init__()
@@ -59,7 +63,7 @@ class Encoder(nn.Module):
         self.to_code = nn.Linear(widths[-1] * (side // DEEPEST) ** 2, 2 * code)
 
     def forward(self, images: torch.Tensor) -> Code:
-        """Encode (n, channels, side, side)."""
+        """Encode images (n, channels, side, side)."""
         x, features = images, []
         for level in self.levels:
             x = level(x)
@@ -69,7 +73,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Sequential):
-    """Codes (n, code) -> pictures."""
+    """Codes (n, code) -> images."""
 
     def __init__(self, channels: int, side: int, width: int, code: int) -> None:
         widths, seed = [width * times for times in WIDTHS[::-1]], side // DEEPEST

@@ -1,14 +1,14 @@
-"""LPIPS (Zhang et al. 2018), version 0.1 on SqueezeNet 1.1, as a map; the weights are files of the user's.
+"""LPIPS (Zhang et al. 2018), version 0.1 on SqueezeNet 1.1, as a map; the user provides the weight files.
 
-The names of layers are those of the usual files, `squeezenet1_1-b8a52dc0.pth` and the package lpips' own
-`weights/v0.1/squeeze.pth`.
+Layers are named as in the usual files, `squeezenet1_1-b8a52dc0.pth` and `weights/v0.1/squeeze.pth` of the
+package lpips.
 """
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-FIRES = {  # place in the network: inputs, squeezed, expanded (twice)
+FIRES = {  # layer index: channels of input, squeeze and each expand convolution
     3: (64, 16, 64),
     4: (128, 16, 64),
     6: (128, 32, 128),
@@ -19,15 +19,14 @@ FIRES = {  # place in the network: inputs, squeezed, expanded (twice)
     12: (512, 64, 256),
 }
 POOLS = (2, 5, 8)
-TAPS = {1: 64, 4: 128, 7: 256, 9: 384, 10: 384, 11: 512, 12: 512}  # place: channels
-SHIFT, SPREAD = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # ImageNet's, for pictures in [-1, 1]
-HEADS_SHA256 = (
-    "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76"  # of lpips 0.1.4, 10,811 bytes
-)
+TAPS = {1: 64, 4: 128, 7: 256, 9: 384, 10: 384, 11: 512, 12: 512}  # layer index: channels
+SHIFT, SPREAD = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # of ImageNet, for images in [-1, 1]
+#: Of weights/v0.1/squeeze.pth in lpips 0.1.4, 10,811 bytes.
+HEADS_SHA256 = "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76"
 
 
 class Fire(nn.Module):
-    """1×1 down to a few channels, then 1×1 and 3×3 side by side."""
+    """Fire module: a 1x1 convolution to few channels, then parallel 1x1 and 3x3 convolutions."""
 
     def __init__(self, inputs: int, squeezed: int, expanded: int) -> None:
         super().__init__()
@@ -41,7 +40,7 @@ class Fire(nn.Module):
 
 
 class SqueezeNet(nn.Module):
-    """The features of SqueezeNet 1.1: 722,496 weights."""
+    """Convolutional part of SqueezeNet 1.1: 722,496 weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,29 +51,29 @@ class SqueezeNet(nn.Module):
         self.features = nn.Sequential(*start, *rest)
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Pictures (n, 3, X, Y) -> the seven features of TAPS."""
+        """Images (n, 3, X, Y) -> the seven feature maps of `TAPS`."""
         taps = []
-        for place, layer in enumerate(self.features):
+        for index, layer in enumerate(self.features):
             images = layer(images)
-            if place in TAPS:
+            if index in TAPS:
                 taps.append(images)
         return taps
 
 
 class Head(nn.Module):
-    """One weight, at least 0, a channel. Where the file's network has a dropout, there is nothing."""
+    """One non-negative weight per channel. The dropout layer of the file's network is an identity here."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.model = nn.Sequential(nn.Identity(), nn.Conv2d(channels, 1, 1, bias=False))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        answer: torch.Tensor = self.model(x)
-        return answer
+        distance: torch.Tensor = self.model(x)
+        return distance
 
 
 class LPIPS(nn.Module):
-    """How unlike two grey pictures look, pixel by pixel. Frozen."""
+    """Perceptual distance of two grey images, per pixel. Frozen."""
 
     shift: torch.Tensor
     spread: torch.Tensor
@@ -88,7 +87,7 @@ class LPIPS(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """Pictures (n, 1, X, Y) in [0, 1], at least 32 pixels a side -> (n, 1, X, Y), at least 0; equal: 0."""
+        """Images (n, 1, X, Y) in [0, 1], sides at least 32 -> distance (n, 1, X, Y), at least 0; equal images 0."""
         total = torch.zeros_like(a)
         for head, of_a, of_b in zip(
             self.heads.values(), self._tap_features(a), self._tap_features(b), strict=True
@@ -105,6 +104,6 @@ class LPIPS(nn.Module):
 
 
 def _unit(features: torch.Tensor) -> torch.Tensor:
-    """Of length 1 over channels at each place."""
+    """Features divided by their norm over channels at each pixel."""
     length: torch.Tensor = features.norm(dim=1, keepdim=True)
     return features / (length + 1e-10)

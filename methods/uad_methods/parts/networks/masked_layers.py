@@ -1,7 +1,7 @@
-"""Layers that look at some cells of an image alone, by masks (Tian et al. 2023, arXiv 2301.03580, section 3.1).
+"""Layers that process only visible cells of an image (SparK, Tian et al. 2023, arXiv 2301.03580, section 3.1).
 
-`keep` is (n, 1, gx, gy), 1 for a cell that is seen and 0 for one that is not, or None where all are. Features are
-(n, C, X, Y) with X and Y multiples of gx and gy.
+`keep` is (n, 1, gx, gy), 1 for a visible cell and 0 for a masked one, or None where all are visible. Features
+are (n, C, X, Y) with X and Y multiples of gx and gy.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch import nn
 
 
 def mask_features(features: torch.Tensor, keep: torch.Tensor | None) -> torch.Tensor:
-    """Features with 0 where the cell is not kept: so a convolution that reached over the edge says nothing there."""
+    """Features with masked cells set to 0, so that convolutions do not spread values into them."""
     return features if keep is None else features * upsample_mask(keep, features).to(features.dtype)
 
 
@@ -22,9 +22,10 @@ def upsample_mask(keep: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
 def masked_batch_norm(
     norm: nn.BatchNorm2d, features: torch.Tensor, keep: torch.Tensor | None
 ) -> torch.Tensor:
-    """Batch normalisation with the statistics of kept positions alone, 0 at the others.
+    """Batch normalisation with the statistics of visible positions only; masked positions are 0.
 
-    Sums over all positions with weights of 0 and 1: to pick the kept ones, a GPU would have to tell how many.
+    Sums over all positions with weights 0 and 1: selecting the visible ones would need a synchronisation with
+    the GPU to know their number.
     """
     if keep is None or not norm.training:
         return mask_features(norm(features), keep)
@@ -42,7 +43,7 @@ def masked_batch_norm(
 
 
 def _update_running_statistics(norm: nn.BatchNorm2d, mean: torch.Tensor, variance: torch.Tensor) -> None:
-    """The running statistics, moved on as `BatchNorm2d` moves them."""
+    """Update the running statistics as `BatchNorm2d` does."""
     assert norm.running_mean is not None and norm.running_var is not None and norm.momentum is not None
     assert norm.num_batches_tracked is not None
     norm.running_mean.lerp_(mean, norm.momentum)

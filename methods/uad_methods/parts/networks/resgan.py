@@ -1,7 +1,7 @@
-"""The residual networks of a Wasserstein GAN with gradient penalty (Gulrajani et al. 2017), and an encoder.
+"""Residual networks of a Wasserstein GAN with gradient penalty (Gulrajani et al. 2017), and an encoder.
 
-Four levels between a picture of `side` pixels and a map of side / 16; `width` channels at full size, 8 x width
-at the smallest. Pictures are (n, channels, side, side) in [-1, 1].
+Four halvings between an image of `side` pixels and a map of side / 16; `width` channels at full size, 8 x
+width at the smallest. Images are (n, channels, side, side) in [-1, 1].
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ import torch
 from torch import nn
 
 Norm = Callable[[int], nn.Module]
-layer_norm: Norm = partial(nn.GroupNorm, 1)  # over channels and pixels of one picture, affine by channel
+layer_norm: Norm = partial(nn.GroupNorm, 1)  # over channels and pixels of one image, affine per channel
 UP, DOWN = (8, 8, 4, 2, 1), (1, 2, 4, 8, 8)  # times `width`
 
 
 class Block(nn.Module):
-    """Norm, ReLU, 3×3, norm, ReLU, 3×3 beside a 1×1 shortcut; "up" doubles first, "down" halves last."""
+    """Norm, ReLU, 3x3 convolution, twice, plus a 1x1 shortcut; "up" upsamples first, "down" pools last."""
 
     def __init__(self, inputs: int, outputs: int, way: Literal["up", "down"], norm: Norm) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Block(nn.Module):
 
 
 class Generator(nn.Sequential):
-    """Codes (n, code) -> pictures."""
+    """Codes (n, code) -> images."""
 
     def __init__(self, channels: int, side: int, width: int, code: int) -> None:
         widths, seed = [width * times for times in UP], side // 16
@@ -59,7 +59,10 @@ class Generator(nn.Sequential):
 
 
 class Critic(nn.Module):
-    """Pictures -> one value each (n,). Its norm knows no batch, so the gradient penalty is each picture's own."""
+    """Images -> one value each, (n,), higher = more real.
+
+    Layer normalisation treats every image separately, as the gradient penalty requires.
+    """
 
     def __init__(self, channels: int, side: int, width: int) -> None:
         super().__init__()
@@ -72,7 +75,7 @@ class Critic(nn.Module):
 
 
 class Encoder(nn.Sequential):
-    """Pictures -> codes (n, code) in (-1, 1)."""
+    """Images -> codes (n, code) in (-1, 1)."""
 
     def __init__(self, channels: int, side: int, width: int, code: int) -> None:
         super().__init__(
@@ -81,7 +84,7 @@ class Encoder(nn.Sequential):
 
 
 def _trunk(channels: int, width: int, norm: Norm) -> nn.Sequential:
-    """Pictures -> features (n, 8 width (side / 16)^2)."""
+    """Images -> features (n, 8 width (side / 16)^2)."""
     widths = [width * times for times in DOWN]
     blocks = (Block(a, b, "down", norm) for a, b in pairwise(widths))
     return nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), *blocks, nn.Flatten())

@@ -1,4 +1,4 @@
-"""ResNet-18 (He et al. 2016, table 1, projections of type B) under the names that usual weight files have."""
+"""ResNet-18 (He et al. 2016, table 1, projections of type B) with the layer names of common weight files."""
 
 import torch
 from torch import nn
@@ -7,7 +7,7 @@ WIDTHS = (64, 128, 256, 512)
 
 
 class BasicBlock(nn.Module):
-    """Two 3×3 convolutions beside a shortcut, which is a 1×1 convolution where the shape changes."""
+    """Two 3x3 convolutions plus a shortcut, which is a 1x1 convolution where the shape changes."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class BasicBlock(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """Images (n, 3, X, Y) -> 1000 logits; 11,689,512 weights. With fewer `stages` than 4: its beginning alone."""
+    """Images (n, 3, X, Y) -> 1000 logits; 11,689,512 weights. With `stages` below 4: the first stages only."""
 
     def __init__(self, stages: int = 4) -> None:
         super().__init__()
@@ -45,11 +45,11 @@ class ResNet18(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def taps(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """After the pool and after every stage: 64, 64, 128 ... channels at 1/4, 1/4, 1/8 ... of the size."""
-        found = [self.pool(torch.relu(self.bn1(self.conv1(images))))]
+        """Feature maps after the pooling and every stage: 64, 64, 128 ... channels at 1/4, 1/4, 1/8 ... of the size."""
+        outputs = [self.pool(torch.relu(self.bn1(self.conv1(images))))]
         for i in range(1, self.stages + 1):
-            found.append(self.get_submodule(f"layer{i}")(found[-1]))
-        return found
+            outputs.append(self.get_submodule(f"layer{i}")(outputs[-1]))
+        return outputs
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.fc(self.taps(images)[-1].mean(dim=(2, 3)))

@@ -1,4 +1,4 @@
-"""ResNet-50 (He et al. 2016, table 1), of any width and depth, that may look at some cells of an image alone."""
+"""ResNet-50 (He et al. 2016, table 1) of any width and depth, which can process visible cells of an image only."""
 
 from itertools import pairwise
 
@@ -8,15 +8,15 @@ from torch.nn import functional
 
 from uad_methods.parts.networks.masked_layers import mask_features, masked_batch_norm
 
-GROWTH = 4  # channels that leave a block, to those inside
-STRIDES = (4, 8, 16, 32)  # pixels a position, behind each of the four stages
+GROWTH = 4  # output channels of a block relative to those inside
+STRIDES = (4, 8, 16, 32)  # of the feature maps after each of the four stages, pixels
 
 
 class Bottleneck(nn.Module):
-    """1×1, 3×3 and 1×1 convolutions beside a shortcut, which is a 1×1 convolution where the shape changes.
+    """1x1, 3x3 and 1x1 convolutions plus a shortcut, which is a 1x1 convolution where the shape changes.
 
-    drop: how often an image skips the three of them in training (stochastic depth, Huang et al. 2016); those that
-    do not are scaled up, so that the mean stays.
+    drop: probability that an image skips the three in training (stochastic depth, Huang et al. 2016); the
+        others are scaled up, so that the mean is preserved.
     """
 
     def __init__(self, inputs: int, width: int, stride: int, drop: float) -> None:
@@ -49,15 +49,16 @@ class Bottleneck(nn.Module):
     def _drop_path(self, inner: torch.Tensor) -> torch.Tensor:
         if not self.training or self.drop == 0:
             return inner
-        stays = torch.rand((len(inner), 1, 1, 1), device=inner.device) >= self.drop
-        return inner * stays / (1 - self.drop)
+        kept = torch.rand((len(inner), 1, 1, 1), device=inner.device) >= self.drop
+        return inner * kept / (1 - self.drop)
 
 
 class ResNet50(nn.Module):
-    """Images (n, C, X, Y) -> `features` numbers each; 24,550,848 weights of one channel and the defaults.
+    """Images (n, C, X, Y) -> vectors (n, `features`); 24,550,848 weights with one channel and the defaults.
 
-    width: channels inside the blocks of the first stage, doubled by each further one. blocks: of the four stages.
-    drop: of the last block; it rises to that from 0 at the first.
+    width: channels inside the blocks of the first stage, doubled in each further one.
+    blocks: blocks per stage.
+    drop: stochastic depth of the last block, rising linearly from 0 at the first.
     """
 
     def __init__(
@@ -77,27 +78,28 @@ class ResNet50(nn.Module):
         for i, ((inputs, outputs), inner, count) in enumerate(
             zip(ends, widths, blocks, strict=True), start=1
         ):
-            chain = [Bottleneck(inputs, inner, 1 if i == 1 else 2, next(rates))]
-            chain += [Bottleneck(outputs, inner, 1, next(rates)) for _ in range(count - 1)]
-            self.add_module(f"layer{i}", nn.ModuleList(chain))
+            stage = [Bottleneck(inputs, inner, 1 if i == 1 else 2, next(rates))]
+            stage += [Bottleneck(outputs, inner, 1, next(rates)) for _ in range(count - 1)]
+            self.add_module(f"layer{i}", nn.ModuleList(stage))
         self.fc = nn.Linear(GROWTH * widths[-1], features)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def stages(self, images: torch.Tensor, keep: torch.Tensor | None = None) -> list[torch.Tensor]:
-        """The maps behind the four stages, at 1/4 to 1/32 of the size. keep: cells that are seen, see `parts.kept`.
+        """Feature maps of the four stages, at 1/4 to 1/32 of the size.
 
-        With `keep`, sides are multiples of 32 and cells of 32 pixels or more.
+        keep: visible cells, see `masked_layers`; sides are then multiples of 32 and cells of 32 pixels or
+            more.
         """
         maps = torch.relu(conv_norm(self.conv1, self.bn1, mask_features(images, keep), keep))
         maps = mask_features(functional.max_pool2d(maps, 3, stride=2, padding=1), keep)
-        found = []
+        outputs = []
         for i in range(1, len(STRIDES) + 1):
             for block in self.get_submodule(f"layer{i}").children():
                 maps = block(maps, keep)
-            found.append(maps)
-        return found
+            outputs.append(maps)
+        return outputs
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         vectors: torch.Tensor = self.fc(self.stages(images)[-1].mean(dim=(2, 3)))
@@ -107,5 +109,5 @@ class ResNet50(nn.Module):
 def conv_norm(
     conv: nn.Conv2d, norm: nn.BatchNorm2d, x: torch.Tensor, keep: torch.Tensor | None
 ) -> torch.Tensor:
-    """Convolution and batch normalisation, of kept cells alone where `keep` is given."""
+    """Convolution and batch normalisation, of visible cells only where `keep` is given."""
     return masked_batch_norm(norm, conv(x), keep)

@@ -1,4 +1,4 @@
-"""Runs of neighbouring slices, for networks that look along a volume."""
+"""Runs of neighbouring slices, and sequence models over their codes."""
 
 from typing import NamedTuple
 
@@ -12,23 +12,27 @@ from uad_bench import SliceStack
 
 
 class Runs(NamedTuple):
-    """slices: positions in a stack, int64 (sum of lengths,), one run behind the other; lengths: of each run."""
+    """Runs of neighbouring slices.
+
+    slices: indices in a stack, int64 (sum of lengths,), runs concatenated.
+    lengths: number of slices of each run.
+    """
 
     slices: npt.NDArray[np.int64]
     lengths: list[int]
 
 
 def whole_volumes(stack: SliceStack, count: int) -> Runs:
-    """Every slice of `count` volumes at even steps through the stack."""
+    """All slices of `count` volumes, equally spaced in the stack."""
     first, counts = _volumes(stack)
     chosen = np.unique(np.linspace(0, len(counts) - 1, min(count, len(counts))).round().astype(np.int64))
     return _runs(first[chosen], counts[chosen])
 
 
 def random_runs(stack: SliceStack, count: int, window: int, rng: np.random.Generator) -> Runs:
-    """`count` runs of `window` neighbouring slices: the volume is drawn first, then where in it the run begins.
+    """`count` runs of `window` neighbouring slices from random volumes, at random positions.
 
-    A volume of fewer slices comes whole. Volumes are drawn without one twice where there are enough.
+    A volume with fewer slices is used whole. Volumes are drawn without replacement where there are enough.
     """
     first, counts = _volumes(stack)
     chosen = rng.choice(len(counts), count, replace=count > len(counts))
@@ -37,7 +41,7 @@ def random_runs(stack: SliceStack, count: int, window: int, rng: np.random.Gener
 
 
 def _volumes(stack: SliceStack) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Where each volume with brain begins in the stack, and its number of slices."""
+    """Index of the first slice of each volume with brain in the stack, and the number of its slices."""
     counts = np.asarray(stack.counts, np.int64)
     first = np.cumsum(counts) - counts
     return first[counts > 0], counts[counts > 0]
@@ -49,19 +53,19 @@ def _runs(first: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Runs:
 
 
 def pad_runs(codes: torch.Tensor, lengths: list[int]) -> torch.Tensor:
-    """Runs one behind the other (N, d) -> side by side (n, longest, d), zeros behind the shorter ones."""
+    """Concatenated runs (N, d) -> batch of runs (n, longest, d), padded with zeros."""
     return pad_sequence(list(torch.split(codes, lengths)), batch_first=True)
 
 
 def unpad_runs(codes: torch.Tensor, lengths: list[int]) -> torch.Tensor:
-    """The inverse of `side_by_side`."""
+    """Inverse of `pad_runs`."""
     return torch.cat([run[:n] for run, n in zip(codes, lengths, strict=True)])
 
 
 class Attention(nn.Module):
-    """Two pre-norm transformer layers along a run; a learnt vector tells the height of each slice.
+    """Two pre-norm transformer layers along a run, with a learnt embedding of each slice's height.
 
-    0.26 M weights for codes of 128, and the vectors. depth: heights there are.
+    0.26 M weights for codes of 128, and the embedding of `depth` heights.
     """
 
     def __init__(self, size: int, depth: int, dropout: float) -> None:
@@ -74,7 +78,7 @@ class Attention(nn.Module):
         self.layers = nn.TransformerEncoder(layer, num_layers=2, enable_nested_tensor=False)
 
     def forward(self, codes: torch.Tensor, z: torch.Tensor, lengths: list[int]) -> torch.Tensor:
-        """Codes (N, d) of slices at heights `z` (N,), runs one behind the other -> (N, d)."""
+        """Codes (N, d) of slices at heights `z` (N,), runs concatenated -> (N, d)."""
         embedded = pad_runs(codes + self.place(z).to(codes.dtype), lengths)
         padding = pad_runs(torch.ones_like(codes[:, :1]), lengths)[..., 0] == 0
         # The fused attention kernels have no deterministic gradient on a GPU.
@@ -84,14 +88,14 @@ class Attention(nn.Module):
 
 
 class Recurrence(nn.Module):
-    """One bidirectional GRU along a run; half of the answer looks upwards, half downwards."""
+    """Bidirectional GRU along a run."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.gru = nn.GRU(size, size // 2, batch_first=True, bidirectional=True)
 
     def forward(self, codes: torch.Tensor, z: torch.Tensor, lengths: list[int]) -> torch.Tensor:
-        """As `Attention.forward`; `z` is not looked at."""
+        """As `Attention.forward`; `z` is not used."""
         packed = pack_padded_sequence(
             pad_runs(codes, lengths), torch.tensor(lengths), batch_first=True, enforce_sorted=False
         )

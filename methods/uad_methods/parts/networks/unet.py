@@ -1,6 +1,6 @@
-"""The U-Net of Kascenas et al. 2022: weight-standardised convolutions, Swish, then group normalisation.
+"""U-Net of Kascenas et al. 2022: weight-standardised convolutions, Swish, then group normalisation.
 
-Slices are (n, C, X, Y). Three poolings; with 64 channels at the top 7.70 M weights.
+Slices are (n, C, X, Y). Three poolings; 7.70 M weights with 64 channels at the top.
 """
 
 import torch
@@ -8,14 +8,14 @@ from torch import nn
 from torch.nn import functional
 
 LEVELS = 4
-PER_GROUP = (8, 8, 16, 16)  # channels a group: 8, 16, 16, 32 groups of 64, 128, 256, 512
-MULTIPLE = 1 << (LEVELS - 1)  # sides that can be halved three times
-SMALLEST = 2 * MULTIPLE  # one pixel cannot be mirrored: two must be left at the bottom
+PER_GROUP = (8, 8, 16, 16)  # channels per group: 8, 16, 16, 32 groups of 64, 128, 256, 512 channels
+MULTIPLE = 1 << (LEVELS - 1)  # sides must be multiples of this to be halved three times
+SMALLEST = 2 * MULTIPLE  # reflection padding needs two pixels at the bottom level
 EPSILON = 1e-5
 
 
 class StandardisedConv(nn.Conv2d):
-    """A convolution 3 x 3, mirrored at the edges, whose filters have mean 0 and deviation 1 each; bias kept."""
+    """3x3 convolution with reflection padding whose filters are standardised to mean 0 and deviation 1."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs, 3)
@@ -27,10 +27,10 @@ class StandardisedConv(nn.Conv2d):
 
 
 class Swish(nn.Module):
-    """x * sigmoid(x) to 2e-16: below -40 it stays as it is there.
+    """x * sigmoid(x), exact to 2e-16: inputs below -40 are clamped.
 
-    Standardised filters answer with tens, and exp(-90) is a denormal number: a training step on a CPU took five
-    times as long.
+    Standardised filters give large values, and exp(-90) is a denormal number, which made a training step on a
+    CPU five times slower.
     """
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
@@ -39,10 +39,11 @@ class Swish(nn.Module):
 
 
 class UNet(nn.Module):
-    """Slices of any size -> slices of the same size, linear at the end, no residual connection around it.
+    """Slices of any size -> slices of the same size, without final activation and without a residual connection.
 
-    Sides are padded with zeros at the far ends to multiples of 8 (at least 16), and cut back. width: channels
-    at the top, doubled at each of the three levels below.
+    Sides are padded with zeros at the far ends to multiples of 8 (at least 16), and outputs cropped.
+
+        width: channels at the top, doubled at each of the three levels below.
     """
 
     def __init__(self, channels: int, width: int = 64) -> None:
@@ -70,7 +71,7 @@ class UNet(nn.Module):
 
 
 def _block(inputs: int, level: int, width: int) -> nn.Sequential:
-    """Twice: convolution, Swish, group normalisation, in this order."""
+    """Convolution, Swish and group normalisation, twice."""
     outputs = width * 2**level
     groups = max(1, outputs // PER_GROUP[level])
     return nn.Sequential(
@@ -84,7 +85,7 @@ def _block(inputs: int, level: int, width: int) -> nn.Sequential:
 
 
 def _reflect_pad(images: torch.Tensor) -> torch.Tensor:
-    """One pixel more on every side, mirrored. By slices: torch's own padding has no deterministic gradient."""
+    """One pixel of reflection padding on every side; torch's own has no deterministic gradient on a GPU."""
     tall = torch.cat([images[..., 1:2, :], images, images[..., -2:-1, :]], dim=-2)
     return torch.cat([tall[..., 1:2], tall, tall[..., -2:-1]], dim=-1)
 

@@ -1,6 +1,6 @@
-"""VGG-19 (Simonyan and Zisserman 2015) as a judge of texture: perceptual and style losses (Johnson et al. 2016).
+"""VGG-19 (Simonyan and Zisserman 2015) for perceptual and style losses (Johnson et al. 2016).
 
-The weights are a file of the user's, with the names of `vgg19-dcbb9e9d.pth`.
+The user provides the weights in a file with the layer names of `vgg19-dcbb9e9d.pth`.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from torch import nn
 PLAN = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convolutions of each level
 CONTENT = ("1_1", "2_1", "3_1", "4_1", "5_1")
 STYLE = ("2_2", "3_4", "4_4", "5_2")
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 
 
 class VGG19(nn.Module):
-    """The convolutions of VGG-19, 20,024,384 weights. Frozen."""
+    """Convolutional part of VGG-19, 20,024,384 weights. Frozen."""
 
     mean: torch.Tensor
     spread: torch.Tensor
@@ -23,7 +23,7 @@ class VGG19(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        self.taps: dict[int, str] = {}  # place of a ReLU: its name
+        self.taps: dict[int, str] = {}  # index of a ReLU layer: name of its output
         inputs = 3
         for level, (width, count) in enumerate(PLAN, start=1):
             for i in range(1, count + 1):
@@ -36,36 +36,36 @@ class VGG19(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, grey: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Pictures (n, C, X, Y), each channel seen as a grey picture -> features by name, "1_1" to "5_2".
+        """Images (n, C, X, Y), each channel as a grey image -> features (n C, ...) by name, "1_1" to "5_2".
 
-        v is seen as (v + 1) / 2, as published, though pictures lie in [0, 1].
+        Values v enter as (v + 1) / 2, as published, although images lie in [0, 1].
         """
         x = ((grey.flatten(0, 1)[:, None].expand(-1, 3, -1, -1) + 1) / 2 - self.mean) / self.spread
-        found = {}
-        for place, layer in enumerate(self.features):
+        outputs = {}
+        for index, layer in enumerate(self.features):
             x = layer(x)
-            if place in self.taps:
-                found[self.taps[place]] = x.float()
-            if self.taps.get(place) == STYLE[-1]:
+            if index in self.taps:
+                outputs[self.taps[index]] = x.float()
+            if self.taps.get(index) == STYLE[-1]:
                 break
-        return found
+        return outputs
 
 
 Features = Mapping[str, torch.Tensor]
 
 
 def perceptual_loss(a: Features, b: Features) -> torch.Tensor:
-    """The mean absolute difference of features, summed over five levels: a scalar."""
+    """Mean absolute difference of features, summed over five levels: a scalar."""
     return torch.stack([(a[name] - b[name]).abs().mean() for name in CONTENT]).sum()
 
 
 def style_loss(a: Features, b: Features) -> torch.Tensor:
-    """The mean absolute difference of Gram matrices, summed over four levels: a scalar."""
+    """Mean absolute difference of Gram matrices, summed over four levels: a scalar."""
     return torch.stack([(gram(a[name]) - gram(b[name])).abs().mean() for name in STYLE]).sum()
 
 
 def gram(features: torch.Tensor) -> torch.Tensor:
-    """Products of every two channels (n, C, C), divided by all numbers a picture has."""
+    """Gram matrices (n, C, C) of features (n, C, X, Y), divided by the number of values per image."""
     n, channels, x, y = features.shape
     flat = features.reshape(n, channels, x * y)
     return flat @ flat.transpose(1, 2) / (channels * x * y)

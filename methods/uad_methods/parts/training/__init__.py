@@ -1,1 +1,1 @@
-"""Losses, pretraining, noise and augmentation."""
+"""Losses, pretraining, random draws, noise and augmentation."""

@@ -1,4 +1,4 @@
-"""Healthy slices turned, shifted, scaled and mirrored a little: what the papers train on."""
+"""Random affine augmentation of slices."""
 
 import math
 
@@ -15,17 +15,19 @@ def random_affine(
     scale: float = 0.1,
     flip: float = 0.5,
 ) -> torch.Tensor:
-    """Square images (n, C, side, side), each moved by its own draw; zeros come in from outside.
+    """Square images (n, C, side, side), each rotated, shifted, scaled and mirrored at random; padded with zeros.
 
-    angle: degrees at most. shift: share of the side at most, along each axis. scale: 1 - scale to 1 + scale.
-    flip: how often X (left and right) is mirrored.
+    angle: maximum, degrees.
+    shift: maximum along each axis, as a fraction of the side.
+    scale: factors from 1 - scale to 1 + scale.
+    flip: probability of mirroring X (left and right).
     """
     draw = torch.rand((5, len(images)), generator=rng, device=rng.device)
     turn = math.radians(angle) * (2 * draw[0] - 1)
     size = 1 + scale * (2 * draw[1] - 1)
     mirror = 1 - 2 * (draw[4] < flip).float()
     cos, sin = turn.cos() / size, turn.sin() / size
-    # affine_grid goes from where a pixel lies to where it comes from, in units of half a side, the last axis first.
+    # affine_grid maps output to input coordinates, in units of half a side, the last axis first.
     move = 2 * shift * (2 * draw[2:4] - 1)
     rows = torch.stack([cos, -sin * mirror, move[0], sin, cos * mirror, move[1]], dim=1).view(-1, 2, 3)
     grid = functional.affine_grid(rows, list(images.shape), align_corners=False)

@@ -1,10 +1,10 @@
-"""The one step that every training takes."""
+"""One optimiser step."""
 
 import torch
 
 
 def descend(opt: torch.optim.Optimizer, loss: torch.Tensor, clip: float = 0.0) -> None:
-    """Move what `opt` holds down the gradient of `loss`, a scalar, held at a norm of `clip`; 0: as it is."""
+    """One step of `opt` on `loss`, a scalar; the gradient's norm is clipped at `clip`, 0 for no clipping."""
     opt.zero_grad()
     torch.autograd.backward(loss)
     if clip:

@@ -1,4 +1,4 @@
-"""The painter of PHANES: generator, critic, their optimisers, and one update of each."""
+"""Training of PHANES's inpainting networks: generator, critic and their optimisers."""
 
 from typing import NamedTuple
 
@@ -16,19 +16,22 @@ from uad_methods.parts.training.inpainting import (
     masked_input,
 )
 
-STYLE, PERCEPTUAL, ADVERSARIAL = 250.0, 0.1, 0.01  # weights beside an L1 of 1
-GRADIENTS = 1.0  # where there is no VGG-19; ours
+STYLE, PERCEPTUAL, ADVERSARIAL = 250.0, 0.1, 0.01  # weights relative to the L1 loss
+GRADIENTS = 1.0  # weight of the loss of image gradients, without VGG-19; ours
 
 
 class Update(NamedTuple):
-    """The losses of generator and critic, scalars; the critic's is 0 where there is none."""
+    """Losses of one update, scalars; the critic's is 0 where there is no critic."""
 
     generator: torch.Tensor
     critic: torch.Tensor
 
 
 class Inpainter:
-    """Fills holes; Adam, a constant rate. Without `judge` the loss of texture is that of slopes."""
+    """Generator that fills masked regions, trained with Adam at a constant rate.
+
+    Without `vgg`, an L1 loss of image gradients replaces the perceptual and style losses.
+    """
 
     def __init__(self, generator: Generator, critic: Critic | None, vgg: VGG19 | None, lr: float) -> None:
         self.generator, self.critic, self.vgg = generator, critic, vgg
@@ -37,7 +40,7 @@ class Inpainter:
 
     @property
     def state(self) -> dict[str, torch.nn.Module | torch.optim.Optimizer]:
-        """What `update` changes, for `ctx.steps`."""
+        """Modules and optimisers that `update` changes, for `ctx.steps`."""
         own: dict[str, torch.nn.Module | torch.optim.Optimizer | None] = {
             "generator": self.generator,
             "for_generator": self.for_generator,
@@ -47,7 +50,7 @@ class Inpainter:
         return {name: part for name, part in own.items() if part is not None}
 
     def update(self, images: torch.Tensor, mask: torch.Tensor, ctx: Context) -> Update:
-        """One step of the critic, then one of the generator, on pictures (n, C, X, Y) with holes (n, 1, X, Y)."""
+        """One step of the critic, then one of the generator, on images (n, C, X, Y) with masks (n, 1, X, Y)."""
         with ctx.autocast():
             output = self.generator(masked_input(images, mask))
         filled = composite(images, output, mask)
@@ -74,10 +77,10 @@ class Inpainter:
         return loss
 
     def _reconstruction_loss(self, images: torch.Tensor, output: torch.Tensor, ctx: Context) -> torch.Tensor:
-        """What a guess costs over the whole slice, holes and all: a scalar."""
+        """L1 and texture losses over the whole slice, inside and outside the mask: a scalar."""
         error = (images - output.float()).abs().mean()
         if self.vgg is None:
             return error + GRADIENTS * gradient_loss(images, output)
         with ctx.autocast():
-            wanted, found = self.vgg(images), self.vgg(output)
-        return error + STYLE * style_loss(found, wanted) + PERCEPTUAL * perceptual_loss(found, wanted)
+            target, features = self.vgg(images), self.vgg(output)
+        return error + STYLE * style_loss(features, target) + PERCEPTUAL * perceptual_loss(features, target)

@@ -1,21 +1,20 @@
-"""Self-supervision without labels or augmentation: fill in squares that were hidden (Pathak et al. 2016).
+"""Self-supervision by inpainting of masked squares (Pathak et al. 2016), from healthy slices alone.
 
-A network that shall guess a hidden square from around it has to know what tissue borders on what, and where;
-nothing but healthy slices is needed. Images (n, 1, side, side) in [0, 1].
+Images are (n, 1, side, side) in [0, 1].
 """
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-HIDDEN_SHARE = 0.5  # of the squares that are hidden
-SQUARE = 8  # pixels a side: one position of the deepest features that are used here
+HIDDEN_SHARE = 0.5  # fraction of masked squares
+SQUARE = 8  # side in pixels: one pixel of the deepest feature map that FAE uses
 
 
 class SquareDecoder(nn.Module):
-    """Features (n, channels, side / 4, side / 4) -> the image (n, 1, side, side): a 1×1 convolution.
+    """Features (n, channels, side / 4, side / 4) -> image (n, 1, side, side) by one 1x1 convolution.
 
-    So weak a decoder leaves the work to the features.
+    The decoder is weak on purpose: the features have to represent the image.
     """
 
     def __init__(self, channels: int) -> None:
@@ -27,7 +26,7 @@ class SquareDecoder(nn.Module):
 
 
 def hide_squares(images: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """The images with half of their squares at mid-grey, and which pixels those are (bool, same shape)."""
+    """Images with half of their squares replaced by 0.5, and the mask of these pixels (bool, same shape)."""
     cells = (len(images), 1, -(-images.shape[-2] // SQUARE), -(-images.shape[-1] // SQUARE))
     hidden = torch.rand(cells, generator=rng, device=images.device) < HIDDEN_SHARE
     pixels = hidden.repeat_interleave(SQUARE, -2).repeat_interleave(SQUARE, -1)
@@ -35,6 +34,6 @@ def hide_squares(images: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tens
     return torch.where(pixels, 0.5, images), pixels
 
 
-def fill_loss(guess: torch.Tensor, images: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
-    """Mean |guess - image| over the hidden pixels: a scalar, in float32."""
-    return ((guess.float() - images).abs() * hidden).sum() / hidden.sum().clamp(min=1)
+def fill_loss(prediction: torch.Tensor, images: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    """Mean absolute error over the masked pixels: a scalar, in float32."""
+    return ((prediction.float() - images).abs() * hidden).sum() / hidden.sum().clamp(min=1)

@@ -1,11 +1,11 @@
-"""Noise in blobs: Gaussian numbers on a coarse grid, enlarged to the slice (Kascenas et al. 2022)."""
+"""Coarse noise: Gaussian random numbers on a coarse grid, upsampled to the slice (Kascenas et al. 2022)."""
 
 import torch
 from torch.nn import functional
 
 
 def coarse_shape(shape: tuple[int, int], cells: int) -> tuple[int, int]:
-    """The coarse grid for slices (X, Y): `cells` along the longer side, square cells, at least 2 a side."""
+    """Shape of the coarse grid for slices (X, Y): `cells` along the longer side, square cells, at least 2 per side."""
     longer = max(shape)
     x, y = (max(2, round(cells * side / longer)) for side in shape)
     return x, y
@@ -19,11 +19,11 @@ def coarse_noise(
     shift: tuple[int, int],
     rng: torch.Generator,
 ) -> torch.Tensor:
-    """Blobs (n, C, X, Y) on the generator's device, independent for each image and channel.
+    """Noise (n, C, X, Y) on the generator's device, independent for each image and channel.
 
-    Standard normal numbers on `coarse_shape`, enlarged bilinearly with corners on corners, rolled by `shift`
-    (x, y) pixels, so that the coarse nodes do not always lie on the same pixels. Averaging between nodes
-    leaves a deviation of about 2/3.
+    Standard normal numbers on `coarse_shape`, upsampled bilinearly with aligned corners, then rolled by
+    `shift` (x, y) pixels, so that the nodes of the grid do not always lie on the same pixels. Interpolation
+    reduces the standard deviation to about 2/3.
     """
     coarse = torch.randn(
         count, channels, *coarse_shape(shape, cells), generator=rng, device=rng.device, dtype=torch.float32

@@ -1,8 +1,8 @@
-"""Simplex noise (Perlin 2001) in octaves, many fields at once; written from the description of Gustavson 2005.
+"""Simplex noise (Perlin 2001) in octaves, for many fields at once; after the description of Gustavson 2005.
 
-The papers use OpenSimplex, another lattice. Its cells are twice as long, so wavelengths are doubled here, and
-each octave has its deviation: spectra agree within a few per cent (tests hold box means and correlations against
-those of the package opensimplex 0.4.5.1).
+The papers use OpenSimplex, which has another lattice. Its cells are twice as long, so wavelengths are doubled
+here, and each octave is scaled to its standard deviation: spectra agree within a few per cent (tests compare
+box means and correlations with those of the package opensimplex 0.4.5.1).
 """
 
 import math
@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-PERIOD = 256  # entries of a table: along an axis the lattice repeats after so many cells
-REACH = 0.5  # squared distance at which a corner's weight ends; the 0.6 that is usual in 3D leaves jumps
-DIRECTIONS = {2: 16, 3: 12}  # axes: how many gradients there are
-SCALES = {
-    2: 67.5,
-    3: 87.7,
-}  # axes: what brings one octave to a deviation of 0.367 and 0.315, as the package has
-WAVELENGTH_RATIO = 2.0  # cells of OpenSimplex, in ours
+PERIOD = 256  # length of a permutation table; the lattice repeats after as many cells along an axis
+REACH = (
+    0.5  # squared distance at which a corner's weight reaches 0; the usual 0.6 in 3D gives discontinuities
+)
+DIRECTIONS = {2: 16, 3: 12}  # number of axes: number of gradients
+#: Number of axes: factor that gives one octave the standard deviation of the package, 0.367 and 0.315.
+SCALES = {2: 67.5, 3: 87.7}
+WAVELENGTH_RATIO = 2.0  # length of OpenSimplex's cells relative to ours
 
 
 def simplex_fields(
@@ -35,16 +35,17 @@ def simplex_fields(
     persistence: float = 0.8,
     wavelength: float = 64.0,
 ) -> torch.Tensor:
-    """Independent fields of 2D simplex noise, float32 (count, X, Y), made on `device`.
+    """Independent fields of 2D simplex noise, float32 (count, X, Y), on `device`.
 
-    The first octave has hills of about `wavelength` pixels and amplitude 1; each further one half the wavelength
-    and `persistence` times the amplitude (AnoDDPM, Wyatt et al. 2022). Not standardised: over many fields the mean
-    is 0, the deviation 0.59 and the range about -2 to 2; the mean of one field is seldom 0.
+    The first octave has structures of about `wavelength` pixels and amplitude 1; each further one has half
+    the wavelength and `persistence` times the amplitude (AnoDDPM, Wyatt et al. 2022). Not standardised: over
+    many fields the mean is 0, the standard deviation 0.59 and the range about -2 to 2; the mean of a single
+    field is rarely 0.
     """
     return _octaves(count, shape, None, rng, device, (octaves, persistence, wavelength))
 
 
-def simplex_volume_fields(  # noqa: PLR0913  # the parameters of the noise, as papers name them
+def simplex_volume_fields(  # noqa: PLR0913  # parameters of the noise, named as in the papers
     count: int,
     shape: tuple[int, int],
     third: float,
@@ -57,18 +58,20 @@ def simplex_volume_fields(  # noqa: PLR0913  # the parameters of the noise, as p
 ) -> torch.Tensor:
     """Planes of independent volumes of 3D simplex noise, float32 (count, X, Y), at coordinate `third`, in pixels.
 
-    Otherwise as `simplex_fields`, with a deviation of 0.51 and a range of about -2.3 to 2.3. AnoDDPM takes the
-    timestep for the third coordinate: with an `rng` in the same state, one near by gives planes that look alike.
+    As `simplex_fields`, with a standard deviation of 0.51 and a range of about -2.3 to 2.3. AnoDDPM uses the
+    timestep as the third coordinate: with an `rng` in the same state, close coordinates give similar planes.
     """
     return _octaves(count, shape, third, rng, device, (octaves, persistence, wavelength))
 
 
 def simplex_noise(points: list[torch.Tensor], tables: torch.Tensor) -> torch.Tensor:
-    """One octave at 2D or 3D points, float32 (K, X, Y): mean 0, deviation 0.367 or 0.315, smooth.
+    """One octave at 2D or 3D points, float32 (K, X, Y): smooth, mean 0, standard deviation 0.367 or 0.315.
 
-    points: one tensor an axis, in lattice units, which together broadcast to (K, X, Y). tables: int64 (K, 256), a
-    permutation of 0 .. 255 in each row. Space that is squeezed along its diagonal falls into simplices; each corner
-    adds its gradient's slope, weighted by (1/2 - r^2)^4 of the distance r (Gustavson 2005, "Simplex noise").
+    Space, sheared along its diagonal, divides into simplices; each corner contributes the linear function of
+    its gradient, weighted by (1/2 - r^2)^4 at distance r (Gustavson 2005, "Simplex noise demystified").
+
+        points: one tensor per axis, in lattice units, which together broadcast to (K, X, Y).
+        tables: int64 (K, 256), a permutation of 0 .. 255 in each row.
     """
     axes = len(points)
     squeeze, stretch = (math.sqrt(axes + 1) - 1) / axes, (1 - 1 / math.sqrt(axes + 1)) / axes
@@ -77,7 +80,9 @@ def simplex_noise(points: list[torch.Tensor], tables: torch.Tensor) -> torch.Ten
     indices = [cell.long() for cell in cells]
     ranks, gradients = _ranks(inside), _gradients(axes).to(tables.device)[:, tables % DIRECTIONS[axes]]
     total = torch.zeros_like(inside[0])
-    for corner in range(axes + 1):  # the cell's own corner, then one step more a time, the longest part first
+    for corner in range(
+        axes + 1
+    ):  # the cell's origin, then one step per axis, in the order of the largest coordinates
         steps = [rank < corner for rank in ranks]
         offset = [p - step.float() + corner * stretch for p, step in zip(inside, steps, strict=True)]
         entry = _table_entry([i + step for i, step in zip(indices, steps, strict=True)], tables)
@@ -94,9 +99,10 @@ def _octaves(
     device: str,
     how: tuple[int, float, float],
 ) -> torch.Tensor:
-    """All octaves of all fields in one go, each from a table of its own, summed: (count, X, Y).
+    """Sum of all octaves of all fields, each octave with its own permutation table: (count, X, Y).
 
-    Each begins anywhere in its lattice. Begun at a corner, where every octave is 0, all fields would be 0 there.
+    Each octave starts at a random point of its lattice; at a lattice corner all octaves, and so all fields,
+    would be 0.
     """
     octaves, persistence, wavelength = how
     tables = rng.permuted(np.tile(np.arange(PERIOD), (count * octaves, 1)), axis=1)
@@ -106,18 +112,18 @@ def _octaves(
     points = [_along(i, at / wavelengths + starts[:, i]).to(device) for i, at in enumerate(pixels)]
     noise = simplex_noise(points, torch.from_numpy(tables).to(device))
     amplitudes = torch.tensor([persistence**i for i in range(octaves)], device=device)
-    # A sum, no product of matrices: that would be rounded to bf16 under autocast.
+    # A sum instead of a matrix product, which autocast would compute in bf16.
     return (noise.view(count, octaves, *shape) * amplitudes[:, None, None]).sum(dim=1)
 
 
 def _along(axis: int, values: npt.NDArray[np.float64]) -> torch.Tensor:
-    """Coordinates (K, n) as float32 (K, n, 1), (K, 1, n) or (K, 1, 1): along x, along y, the third."""
+    """Coordinates (K, n) as float32 (K, n, 1), (K, 1, n) or (K, 1, 1): along x, along y, third."""
     found = torch.from_numpy(values).float()
     return found[:, None, :] if axis == 1 else found[:, :, None]
 
 
 def _ranks(parts: list[torch.Tensor]) -> list[torch.Tensor]:
-    """How many of the coordinates are larger than each; of equal ones the earlier counts as larger."""
+    """For each coordinate the number of larger ones; of equal ones the earlier counts as larger."""
     return [
         _sum(((q >= p) if j < i else (q > p)).long() for j, q in enumerate(parts) if j != i)
         for i, p in enumerate(parts)
@@ -125,7 +131,7 @@ def _ranks(parts: list[torch.Tensor]) -> list[torch.Tensor]:
 
 
 def _gradients(axes: int) -> torch.Tensor:
-    """Unit gradients (axes, n): directions around the circle, or towards the midpoints of a cube's edges."""
+    """Unit gradients (axes, n): directions on the circle, or towards the midpoints of a cube's edges."""
     if axes == 2:
         turn = torch.arange(DIRECTIONS[2]) * (math.tau / DIRECTIONS[2])
         return torch.stack([turn.cos(), turn.sin()])
@@ -134,7 +140,7 @@ def _gradients(axes: int) -> torch.Tensor:
 
 
 def _table_entry(corners: list[torch.Tensor], tables: torch.Tensor) -> torch.Tensor:
-    """Which entry of its row's table says a lattice point's gradient: T[i] + j in 2D, T[T[i] + j] + k in 3D."""
+    """Table entry of a lattice point, which selects its gradient: T[i] + j in 2D, T[T[i] + j] + k in 3D."""
     entry = corners[0] & (PERIOD - 1)
     for corner in corners[1:]:
         entry = (_gather(tables, entry) + corner) & (PERIOD - 1)
@@ -142,7 +148,7 @@ def _table_entry(corners: list[torch.Tensor], tables: torch.Tensor) -> torch.Ten
 
 
 def _gather(tables: torch.Tensor, entry: torch.Tensor) -> torch.Tensor:
-    """Row by row: tables (K, 256) at `entry` (K, X, Y)."""
+    """Rows of tables (K, 256) at `entry` (K, X, Y)."""
     return tables.gather(1, entry.flatten(1)).view_as(entry)
 
 

@@ -1,8 +1,8 @@
-"""Soft introspection with an embedding loss (Bercea et al. 2023, MIDL): the two updates of a batch.
+"""Soft-introspective training with an embedding loss (Bercea et al. 2023, MIDL): the two updates of a batch.
 
-Encoder and decoder play against each other. The encoder gives slices cheap codes and expensive ones to what the
-decoder makes; the decoder makes pictures whose codes are cheap. The embedding loss asks for equal features of a
-slice and of its restoration.
+Encoder and decoder are trained adversarially, without a critic: the encoder lowers the divergence KL of the
+codes of slices and raises that of generated images; the decoder lowers the divergence of what it generates.
+The embedding loss makes the encoder's features of a slice and of its restoration agree.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,18 @@ from uad_bench import Context
 from uad_methods.parts.networks.introvae import Code, Decoder, Encoder
 from uad_methods.parts.training.descent import descend
 
-GENERATED_WEIGHT = 1e-8  # weight of a reconstruction of what was made, in the decoder's loss
+GENERATED_WEIGHT = 1e-8  # relative weight of the reconstruction of generated images in the decoder's loss
 
 
 @dataclass(frozen=True)
 class Weights:
-    """rec: of squared errors, a sum over pixels. kl, neg: of the divergence of codes of slices and, in the
-    encoder's loss, of what the decoder made. embed: of the embedding loss."""
+    """Weights of the losses.
+
+    rec: of squared errors, summed over pixels.
+    kl: of the divergence of the codes of slices.
+    neg: of the divergence of the codes of generated images, in the encoder's loss.
+    embed: of the embedding loss.
+    """
 
     rec: float = 0.5
     kl: float = 1.0
@@ -30,7 +35,7 @@ class Weights:
 
 
 class Update(NamedTuple):
-    """The losses of encoder and decoder, scalars, and the restored slices (n, C, side, side), without gradient."""
+    """Losses of encoder and decoder, scalars, and the restored slices (n, C, side, side), without gradient."""
 
     encoder: torch.Tensor
     decoder: torch.Tensor
@@ -38,9 +43,10 @@ class Update(NamedTuple):
 
 
 class SoftIntro:
-    """Encoder, decoder and their optimisers: Adam, a constant rate.
+    """Encoder, decoder and their optimisers: Adam with a constant rate.
 
-    The published schedule is stepped with the validation loss as its epoch, so that it never acts.
+    The published learning-rate schedule is stepped with the validation loss as its epoch, so that it has no
+    effect.
     """
 
     def __init__(self, encoder: Encoder, decoder: Decoder, weights: Weights, lr: float) -> None:
@@ -50,7 +56,7 @@ class SoftIntro:
 
     @property
     def state(self) -> dict[str, torch.nn.Module | torch.optim.Optimizer]:
-        """What `update` changes, for `ctx.steps`."""
+        """Modules and optimisers that `update` changes, for `ctx.steps`."""
         return {
             "encoder": self.encoder,
             "decoder": self.decoder,
@@ -69,17 +75,17 @@ class SoftIntro:
         return Update(first, second, restored)
 
     def _train_only(self, half: torch.nn.Module) -> None:
-        """Gradients pass through the other half and leave nothing in it. Both keep their batch statistics moving."""
+        """Freeze the other network; gradients pass through it. Both keep updating their batch statistics."""
         self.encoder.requires_grad_(half is self.encoder)
         self.decoder.requires_grad_(half is self.decoder)
 
     def encoder_loss(
         self, images: torch.Tensor, rng: torch.Generator, ctx: Context
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """L_E, a scalar; the codes of `images` (n, code) without gradient; the noise of the fakes (n, code).
+        """L_E, a scalar; the codes of `images` (n, code), without gradient; the noise of the fake images (n, code).
 
-        s (rec |x - D(z)|^2 + kl KL(x)) + 0.25 (E exp(-2 s (rec |r - D(E(r))|^2 + neg KL(r))) + the same for
-        fakes) + embed L_emb, with s = 1 / side^2 and r = D(z), which is not followed back.
+        L_E = s (rec |x - D(z)|^2 + kl KL(x)) + 0.25 (E exp(-2 s (rec |r - D(E(r))|^2 + neg KL(r))) + the same
+        for fake images f) + embed L_emb, with s = 1 / side^2 and r = D(z), f = D(noise), both detached.
         """
         with ctx.autocast():
             real_code = self.encoder(images)
@@ -91,20 +97,17 @@ class SoftIntro:
                 self.decoder(sample_code(restored_code, rng)),
                 self.decoder(sample_code(fake_code, rng)),
             )
-        negative_elbo = self.weights.rec * sum_of_squares(images, restored) + self.weights.kl * kl_divergence(
-            real_code
-        )
-        generated_term = self._exp_term(restored, reconstructions[0], restored_code) + self._exp_term(
-            fake, reconstructions[1], fake_code
-        )
+        weights = self.weights
+        negative_elbo = weights.rec * sum_of_squares(images, restored) + weights.kl * kl_divergence(real_code)
+        generated = self._exp_term(restored, reconstructions[0], restored_code)
+        generated = generated + self._exp_term(fake, reconstructions[1], fake_code)
         embedding = embedding_loss(real_code.features, restored_code.features)
-        loss = _scale(images) * negative_elbo.mean() + 0.25 * generated_term + self.weights.embed * embedding
+        loss = _scale(images) * negative_elbo.mean() + 0.25 * generated + weights.embed * embedding
         return loss, z.detach(), noise
 
     def _exp_term(self, generated: torch.Tensor, reconstruction: torch.Tensor, code: Code) -> torch.Tensor:
-        cost = self.weights.rec * sum_of_squares(
-            generated.detach(), reconstruction
-        ) + self.weights.neg * kl_divergence(code)
+        error = sum_of_squares(generated.detach(), reconstruction)
+        cost = self.weights.rec * error + self.weights.neg * kl_divergence(code)
         return torch.exp(-2 * _scale(generated) * cost).mean()
 
     def decoder_loss(
@@ -115,48 +118,47 @@ class SoftIntro:
         rng: torch.Generator,
         ctx: Context,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """L_D, a scalar, and the restored slices without gradient.
+        """L_D, a scalar, and the restored slices, without gradient.
 
-        s (rec |x - r|^2 + kl/2 (KL(r) + KL(f)) + 1e-8 rec/2 (|r - D(E(r))|^2 + |f - D(E(f))|^2)) of r = D(code)
-        and f = D(noise). The divergence reaches the decoder through the encoder; the last two do not.
+        L_D = s (rec |x - r|^2 + kl/2 (KL(r) + KL(f)) + 1e-8 rec/2 (|r - D(E(r))|^2 + |f - D(E(f))|^2)) with r
+        = D(code) and f = D(noise). The divergence reaches the decoder through the encoder; the last two terms
+        do not.
         """
         with ctx.autocast():
             restored, fake = self.decoder(code), self.decoder(noise)
             restored_code, fake_code = self.encoder(restored), self.encoder(fake)
-            reconstructions = [
-                self.decoder(sample_code(seen, rng).detach()) for seen in (restored_code, fake_code)
-            ]
+            codes = [sample_code(one, rng).detach() for one in (restored_code, fake_code)]
+            reconstructions = [self.decoder(one) for one in codes]
         error = sum_of_squares(images, restored)
         kl = 0.5 * self.weights.kl * (kl_divergence(restored_code) + kl_divergence(fake_code))
-        reconstruction_error = sum_of_squares(restored.detach(), reconstructions[0]) + sum_of_squares(
-            fake.detach(), reconstructions[1]
-        )
-        per_slice = self.weights.rec * (error + 0.5 * GENERATED_WEIGHT * reconstruction_error) + kl
+        pairs = zip((restored, fake), reconstructions, strict=True)
+        error_restored, error_fake = (sum_of_squares(one.detach(), other) for one, other in pairs)
+        per_slice = self.weights.rec * (error + 0.5 * GENERATED_WEIGHT * (error_restored + error_fake)) + kl
         return _scale(images) * per_slice.mean(), restored.detach().float()
 
 
 def sample_code(code: Code, rng: torch.Generator) -> torch.Tensor:
-    """A code (n, code) from N(mean, exp(log_var))."""
+    """Sample (n, code) from N(mean, exp(log_var))."""
     noise = torch.randn(code.mean.shape, generator=rng, device=code.mean.device)
     return code.mean.float() + noise * (0.5 * code.log_var.float()).exp()
 
 
 def kl_divergence(code: Code) -> torch.Tensor:
-    """KL(N(mean, exp(log_var)) || N(0, 1)), the sum over the code: (n,)."""
+    """KL(N(mean, exp(log_var)) || N(0, 1)), summed over the code: (n,)."""
     mean, log_var = code.mean.float(), code.log_var.float()
     return 0.5 * (mean**2 + log_var.exp() - log_var - 1).sum(dim=1)
 
 
 def sum_of_squares(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """The sum over pixels of (a - b)^2, the mean over channels: (n, C, X, Y) each -> (n,).
+    """(a - b)^2, summed over pixels and averaged over channels: (n, C, X, Y) each -> (n,).
 
-    The mean, so that several modalities weigh against the divergence as one does.
+    Averaged, so that the weight relative to the divergence does not depend on the number of modalities.
     """
     return ((a.float() - b.float()) ** 2).mean(dim=1).flatten(1).sum(dim=1)
 
 
 def embedding_loss(first: list[torch.Tensor], second: list[torch.Tensor]) -> torch.Tensor:
-    """The sum over levels of half the mean squared difference and 1 - cosine, the mean over slices: a scalar."""
+    """Half the mean squared difference plus 1 - cosine, summed over levels and averaged over slices: a scalar."""
     total = torch.zeros((), device=first[0].device)
     for a, b in zip(first, second, strict=True):
         flat_a, flat_b = a.flatten(1).float(), b.flatten(1).float()
