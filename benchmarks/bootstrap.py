@@ -1,10 +1,11 @@
-"""CPU time of a thousand resamples of patients, beside resampling the voxels themselves with scikit-learn.
+"""CPU time of a thousand bootstrap resamples of patients, compared with resampling voxels and scikit-learn.
 
     OMP_NUM_THREADS=1 python -m benchmarks.bootstrap
 
-Prints a Markdown table: patients, voxels each, CPU seconds of building their curves, of pooled AP, AUROC and Dice
-under 1,000 resamples after that, and of one resample made of voxels with scikit-learn's average precision
-alone; and the largest difference of AP over the resamples that were made of voxels.
+Prints a Markdown table: patients; voxels per patient; CPU seconds to build their curves; CPU seconds of pooled AP,
+AUROC and Dice under 1,000 resamples, given the curves; CPU seconds of one resample with concatenated voxels and
+scikit-learn's average precision alone; and the largest difference in AP over the resamples that were computed in both
+ways.
 """
 
 import argparse
@@ -12,11 +13,11 @@ import time
 
 import numpy as np
 
-from uad_bench.evaluate.curves.bootstrap import Patient, Resampled, resamples
+from uad_bench.evaluate.curves.bootstrap import BootstrapCase, Resampled, resamples
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.two_pass import Volume, stream
 
-#: Patients, voxels of each, resamples that are made of voxels.
+#: Patients, voxels per patient, resamples that are also computed from concatenated voxels.
 SETTINGS = ((36, 200_000, 3), (1152, 200_000, 0))
 THRESHOLD = 2.0
 
@@ -35,8 +36,8 @@ def row(n: int, voxels: int, checked: int) -> str:
     """One line of the table."""
     volumes = [volume(seed, voxels) for seed in range(n)]
     start = time.process_time()
-    pool = stream(volumes, probes=[THRESHOLD])
-    patients = [Patient.of(Curve.from_split(*v), [THRESHOLD]) for v in volumes]
+    pool = stream(volumes, thresholds=[THRESHOLD])
+    patients = [BootstrapCase.of(Curve.from_split(*v), [THRESHOLD]) for v in volumes]
     accumulated = time.process_time() - start
     start = time.process_time()
     resampled = Resampled(patients, pool.points)
@@ -49,7 +50,7 @@ def row(n: int, voxels: int, checked: int) -> str:
 
 
 def volume(seed: int, voxels: int) -> Volume:
-    """Half-normal scores, higher where there is lesion; patients differ in share of lesion and contrast."""
+    """Half-normal scores, higher in lesions; patients differ in lesion load and contrast."""
     rng = np.random.default_rng(seed)
     scores = np.abs(rng.standard_normal(voxels, dtype=np.float32)) * np.float32(rng.uniform(0.7, 1.4))
     lesion = int(voxels * rng.uniform(0.002, 0.04))
@@ -57,7 +58,7 @@ def volume(seed: int, voxels: int) -> Volume:
 
 
 def with_sklearn(volumes: list[Volume], found: np.ndarray, checked: int) -> tuple[float, float]:
-    """CPU seconds of one resample made of voxels, and the largest difference in AP."""
+    """CPU seconds of one resample with concatenated voxels, and the largest difference in AP."""
     from sklearn.metrics import average_precision_score
 
     start, differences = time.process_time(), [0.0]

@@ -1,22 +1,29 @@
-"""Small scored cases."""
+"""Small scored cases, a test set of them, and thresholds."""
 
-import numpy as np
 import pytest
 
-from uad_bench.types import Scored
+from tests.helpers.scored_cases import make_scored
+from uad_bench.evaluate.thresholds import resolve
+
+RULES = ("oracle_case", "oracle_set", "tune", "healthy_q98")
 
 
 @pytest.fixture
 def scored():
-    """A maker of cases on a 6 x 6 x 6 grid: scores about `shift`, higher where there is lesion."""
+    """The maker of cases on a 6 x 6 x 6 grid."""
+    return make_scored
 
-    def make(case_id, *, healthy=False, kind="", lesion_voxels=20, shift=0.0, brain=True):
-        rng = np.random.default_rng(int.from_bytes(case_id.encode(), "little"))
-        brain_mask, lesion = np.zeros((6, 6, 6), bool), np.zeros(216, bool)
-        brain_mask[1:, 1:, 1:] = brain
-        lesion[rng.permutation(216)[: 0 if healthy else lesion_voxels]] = True
-        lesion = lesion.reshape(6, 6, 6)
-        scores = (rng.normal(size=(6, 6, 6)) + lesion + shift).astype(np.float32)
-        return Scored(case_id, scores, brain_mask, lesion, (1.0, 1.0, 1.0), healthy, kind)
 
-    return make
+@pytest.fixture
+def cases(scored):
+    """Two cases of kind "ms", one of kind "tumour", one of no kind, and two healthy scans."""
+    kinds = {"a": "ms", "b": "ms", "c": "tumour", "d": ""}
+    lesion = [scored(case_id, kind=kind) for case_id, kind in kinds.items()]
+    return [*lesion, scored("h1", healthy=True), scored("h2", healthy=True)]
+
+
+@pytest.fixture
+def thresholds(scored, cases):
+    """The thresholds of four rules for these cases."""
+    validation = [scored(f"v{k}", healthy=True) for k in range(3)]
+    return resolve(RULES, validation=validation, tune=[scored("t1"), scored("t2")], test=cases)

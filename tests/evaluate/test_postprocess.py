@@ -1,4 +1,4 @@
-"""Post-processing: the rim of the brain, signs, erosion, and the checks of maps and steps."""
+"""Post-processing: the edge of the brain, signs, erosion, and the validation of steps."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def noise(shift=0.0):
 
 
 def brute_median(anomaly_map, brain, size, axes, tied):
-    """Median over the window; each place stands for its nearest brain voxel: min or max of equally near."""
+    """Median over the window of the nearest brain voxels; `tied` chooses among equally near ones."""
     reach = np.array([size // 2, size // 2, size // 2 if axes == 3 else 0])
     where, out = np.argwhere(brain), anomaly_map.copy()
     window = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), -1).reshape(-1, 3)
@@ -52,7 +52,7 @@ def test_median_does_not_depend_on_sign_or_background(axes):
     assert low[brain].std() < noise()[brain].std() / 2
 
 
-def test_median_of_slices_keeps_slices_apart():
+def test_the_median_of_slices_does_not_mix_slices():
     brain = np.zeros(SHAPE, bool)
     brain[3:9, 3:9, 2:6] = True
     brain[3:9, 3:9, 4] = False
@@ -62,7 +62,7 @@ def test_median_of_slices_keeps_slices_apart():
     assert np.array_equal(smooth[brain], anomaly_map[brain])
 
 
-def test_median_at_the_edge_of_the_grid_sees_brain_only():
+def test_median_at_the_edge_of_the_grid_uses_brain_voxels_only():
     brain, anomaly_map = np.ones((5, 5, 5), bool), np.full((5, 5, 5), -7, np.float32)
     smooth, _ = apply(anomaly_map, brain, parse([{"step": "median", "size": 7}]))
     assert np.array_equal(smooth, anomaly_map)
@@ -86,7 +86,7 @@ def test_outside_is_the_least_anomalous_of_the_brain():
     assert np.all(out[~brain] == noise(-20)[brain].min())
 
 
-def test_steps_leave_their_inputs_alone():
+def test_steps_do_not_change_their_inputs():
     brain, anomaly_map = ball(), noise()
     apply(anomaly_map, brain, parse([{"step": "erode_brain"}, {"step": "median", "size": 3}]))
     assert np.array_equal(anomaly_map, noise())
@@ -100,14 +100,14 @@ def test_an_empty_brain_goes_through_every_step():
     assert not kept.any()
 
 
-def test_components_are_dropped_from_predictions_and_maps_are_left_alone():
+def test_components_are_removed_from_predictions_and_maps_are_not_changed():
     drop = {"step": "drop_components", "voxels": 7}
     on_maps, on_predictions = split(parse([{"step": "erode_brain"}, drop]))
     assert [step.step for step in (*on_maps, *on_predictions)] == ["erode_brain", "drop_components"]
     prediction = np.zeros(SHAPE, bool)
     prediction[0, 0, :7], prediction[5, 5, :8], prediction[9, 9, 9] = True, True, True
-    cleaned = on_predictions[0](prediction)
-    assert cleaned.sum() == 8
+    processed = on_predictions[0](prediction)
+    assert processed.sum() == 8
     assert prediction.sum() == 16
     with_drop, without = (apply(noise(), ball(), parse(steps)) for steps in ([drop], []))
     assert np.array_equal(with_drop[0], without[0])
@@ -132,6 +132,6 @@ def test_a_step_on_maps_cannot_come_after_one_on_predictions():
         ({"step": "drop_component", "voxels": 7}, "did you mean drop_components"),
     ],
 )
-def test_a_wrong_step_is_told(step, message):
+def test_a_wrong_step_is_refused_with_the_nearest_name(step, message):
     with pytest.raises(UsageError, match=message):
         parse([step])

@@ -1,20 +1,17 @@
-"""Threshold rules: their values, what they have seen, and the refusal of a leak."""
+"""Threshold rules: their values, the cases they are derived from, and the refusal of a leak."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tests.helpers.metric_oracles import draw
 from uad_bench.errors import DataError, UsageError
 from uad_bench.evaluate.curves.curve import Curve
-from uad_bench.evaluate.curves.quantile_search import Rates
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metrics.voxel import Dice
 from uad_bench.evaluate.thresholds import (
     Threshold,
     healthy_percent,
-    lowest_at_rate,
     refuse_leaks,
     resolve,
 )
@@ -68,7 +65,7 @@ def test_set_thresholds_have_the_best_pooled_dice(scored, rule, role):
     assert found.oracle == (rule == "oracle_set")
 
 
-def test_rules_without_cases_say_why():
+def test_rules_without_cases_give_a_reason():
     found = resolve(["healthy_q98", "tune", "oracle_set", "oracle_case"])
     assert [t.value for t in found.values()] == [None] * 4
     assert [t.reason for t in found.values()] == ["no_threshold", "no_tune", "no_threshold", ""]
@@ -79,7 +76,7 @@ def test_a_tune_set_without_lesion_voxels_has_no_threshold(scored):
     assert (found.value, found.reason) == (None, "no_positive")
 
 
-def test_collections_no_rule_asks_for_are_not_touched():
+def test_collections_that_no_rule_needs_are_not_read():
     def untouchable():
         raise AssertionError("was read")
         yield
@@ -87,7 +84,7 @@ def test_collections_no_rule_asks_for_are_not_touched():
     assert resolve(["oracle_case"], validation=untouchable(), tune=untouchable(), test=untouchable())
 
 
-def test_a_threshold_made_from_test_cases_is_refused_by_name():
+def test_a_threshold_derived_from_test_cases_is_refused_by_name():
     seen = Threshold("tune", 0.5, ("a", "b", "c"))
     with pytest.raises(DataError, match=r"'tune'.*2 of the test cases \(b, c\)") as error:
         refuse_leaks([seen], ["c", "b", "z"])
@@ -128,7 +125,7 @@ def test_rates_and_dice_of_an_iterator_come_from_one_pass(scored):
     assert found["tune"] == resolve(["tune"], tune=[scored("a")])["tune"]
 
 
-def test_rates_say_why_there_is_none(scored):
+def test_rates_without_a_threshold_give_a_reason(scored):
     one = scored("a")
     nothing_else = replace(one, lesion_mask=np.ones_like(one.lesion_mask))
     found = resolve(["tune_fpr05", "oracle_fpr05"], tune=[nothing_else])
@@ -136,31 +133,15 @@ def test_rates_say_why_there_is_none(scored):
     assert resolve(["tune_fpr05"])["tune_fpr05"].reason == "no_tune"
 
 
-def test_a_rate_in_passes_is_that_of_the_kept_curve():
-    for seed in range(300):
-        width = [np.float64, np.float32, np.float32, np.float16][seed % 4]
-        parts = [draw(5 * seed + k) for k in range(4)]
-        parts = [(scores.clip(-5e4, 5e4).astype(width) * width(1.1), lesion) for scores, lesion in parts]
-        rates, pool = Rates([0, 1, 5, 50]), Curve.pool([Curve.of(*part) for part in parts])
-        passes = 0
-        while not rates.done:
-            for scores, lesion in parts[:: 1 - 2 * (passes % 2)]:
-                rates.see(scores[~lesion])
-            rates.turn()
-            passes += 1
-        assert passes <= (4 if width is np.float64 else 2)
-        assert [rates.threshold(p) for p in (0, 1, 5, 50)] == [lowest_at_rate(pool, p) for p in (0, 1, 5, 50)]
-
-
 @pytest.mark.parametrize("scale", [lambda x: x, lambda x: x + 10000, lambda x: -1e-40 * np.exp(x)])
-def test_a_rate_of_cases_that_stream_is_that_of_kept_ones(scored, scale):
+def test_a_rate_in_several_passes_is_that_of_an_iterator(scored, scale):
     cases = [replace(c, map=scale(c.map).astype(np.float32)) for c in map(scored, "abc")]
     rules = ["oracle_fpr05", "oracle_set", "oracle_fpr50"]
     assert resolve(rules, test=cases) == resolve(rules, test=iter(cases))
     assert resolve(rules[:1], test=cases)["oracle_fpr05"] == resolve(rules, test=cases)["oracle_fpr05"]
 
 
-def test_a_rate_goes_through_float32_maps_twice(scored):
+def test_a_rate_reads_float32_maps_twice(scored):
     class Cases(list):
         passes = -1  # one to see whether it is an iterator
 
@@ -187,14 +168,14 @@ def test_a_case_without_a_brain_does_not_move_a_threshold(scored, once):
 
 
 @pytest.mark.parametrize("once", [iter, list])
-def test_lesions_that_no_brain_holds_give_no_threshold(scored, once):
+def test_lesions_outside_the_brain_give_no_threshold(scored, once):
     one = scored("a")
     outside = replace(one, brain_mask=one.brain_mask & ~one.lesion_mask)
     found = resolve(["tune"], tune=once([outside]))["tune"]
     assert (found.value, found.reason) == (None, "no_positive")
 
 
-def test_a_digest_tells_rule_cases_and_value_apart():
+def test_a_digest_depends_on_rule_cases_and_value():
     digests = [
         Threshold(*made).digest
         for made in (("tune", 0.5, ("a", "b")), ("tune_fpr05", 0.5, ("a", "b")), ("tune", 0.5, ("a",)),
@@ -208,7 +189,7 @@ def test_a_digest_tells_rule_cases_and_value_apart():
 @pytest.mark.parametrize(
     "name", ["healthy_98", "healthy_q9", "healthy_q980", "oracle", "tuned", "tune_fpr5", "healthy_fpr05"]
 )
-def test_an_unknown_rule_is_told_with_the_nearest(name):
+def test_an_unknown_rule_is_refused_with_the_nearest_name(name):
     with pytest.raises(UsageError, match="unknown threshold rule") as error:
         healthy_percent(name)
     assert "tune_fprNN" in error.value.hint

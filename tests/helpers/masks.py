@@ -1,4 +1,4 @@
-"""Views of cases made from masks: a map of 1 where something is predicted and 0 elsewhere, and a threshold between."""
+"""Views of cases made from masks: the map is 1 in the prediction and 0 elsewhere, the threshold is 0.5."""
 
 import numpy as np
 
@@ -10,19 +10,19 @@ MM = (1.0, 1.0, 1.0)
 
 
 def case(prediction, truth, brain=None, spacing=MM, **more):
-    """A scored case of masks (X, Y, Z); the brain is the whole grid unless told."""
+    """A scored case from masks (X, Y, Z); by default the brain is the whole grid."""
     brain = np.ones(truth.shape, bool) if brain is None else brain
     return Scored("c", np.asarray(prediction, np.float32), brain, truth, spacing, **more)
 
 
 def view(prediction, truth, brain=None, spacing=MM, threshold=0.5, **more):
-    """The same case as a metric sees it."""
+    """The view of the same case."""
     scored = case(prediction, truth, brain, spacing, **more)
     return View(Curve.of_case(scored), scored, threshold)
 
 
 def empty(shape=(12, 11, 10)):
-    """A mask of nothing."""
+    """A mask without a voxel."""
     return np.zeros(shape, bool)
 
 
@@ -35,7 +35,7 @@ def box(*corners, shape=(12, 11, 10)):
 
 
 def blobs(rng, n, shape=(24, 22, 20), reach=3.0):
-    """A mask of n balls of up to `reach` voxels, anywhere."""
+    """A mask of n balls with a radius of up to `reach` voxels at random positions."""
     grid, mask = np.indices(shape), np.zeros(shape, bool)
     for _ in range(n):
         centre, radius = rng.uniform(0, shape), rng.uniform(0.5, reach)

@@ -1,11 +1,11 @@
-"""Slow and plain definitions that the engine's numbers are compared with."""
+"""Direct, slow implementations of the definitions, as references for the values of the engine."""
 
 import numpy as np
 from scipy import ndimage
 
 
 def scores_of(rng, n):
-    """Scores of one of the kinds that break metric code, (n,)."""
+    """Scores (n,) of a kind that metric code easily gets wrong: ties, two zeros, subnormal or huge numbers, float16."""
     kinds = [
         lambda: rng.normal(size=n),
         lambda: rng.integers(-3, 3, n),
@@ -28,7 +28,7 @@ def draw(seed):
 
 
 def brute_dice(scores, lesion, missed=0):
-    """(best Dice, highest threshold that reaches it), trying every distinct score."""
+    """(largest Dice, highest threshold that reaches it), from every distinct score."""
     best, at = -1.0, np.inf
     for t in np.unique(scores)[::-1]:
         picked = scores >= t
@@ -39,7 +39,7 @@ def brute_dice(scores, lesion, missed=0):
 
 
 def brute_area(x, y, limit):
-    """Trapezoids under the points (x, y), x ascending from 0, up to x = limit, cut there by a straight line."""
+    """The trapezoidal area under the points (x, y), x ascending from 0, up to x = limit by linear interpolation."""
     x, y = np.asarray(x, float), np.asarray(y, float)
     inside = x <= limit
     if not inside.all():
@@ -50,7 +50,7 @@ def brute_area(x, y, limit):
 
 
 def brute_aupro(cases, limit):
-    """AUPRO of cases pooled, each (map, brain, lesion): every distinct score of any brain is a threshold."""
+    """AUPRO of pooled cases, each (map, brain, lesion), with every distinct brain score as a threshold."""
     labelled = [ndimage.label(lesion, np.ones((3, 3, 3))) for _, _, lesion in cases]
     values = np.unique(np.concatenate([scores[brain] for scores, brain, _ in cases]))[::-1]
     x, y = [0.0], [0.0]

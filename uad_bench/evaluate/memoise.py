@@ -1,20 +1,31 @@
-"""Work that several metrics of one case share: done by the first that asks, kept with what it was made from."""
+"""Intermediate results that several metrics of one case share: computed once, stored on the object they belong to."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 Owner = TypeVar("Owner")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-def once(owner: Owner, make: Callable[[Owner], Made]) -> Made:
-    """`make(owner)`, kept on the owner, a frozen dataclass such as View or Scored, for as long as that lives.
+def once(owner: Owner, compute: Callable[[Owner], Result]) -> Result:
+    """`compute(owner)`, computed at the first call and stored on the owner, a frozen dataclass such as View or Scored.
 
-    What is kept on a Scored is shared by all threshold rules, and should be small: maps may stay in memory.
+    A result stored on a View serves all metrics of one threshold rule, one stored on a Scored serves all rules. It
+    lives as long as its owner and should be small.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Owner:
+    ...     size: int
+    >>> def squares(owner):
+    ...     return [k * k for k in range(owner.size)]
+    >>> owner = Owner(3)
+    >>> once(owner, squares) is once(owner, squares)
+    True
     """
-    # Into __dict__, as functools.cached_property does: the owner is frozen, and arrays give it no hash.
-    kept: dict[Any, Any] = owner.__dict__.setdefault("_once", {})
-    if make not in kept:
-        kept[make] = make(owner)
-    found: Made = kept[make]
+    # Into __dict__, as functools.cached_property does: a frozen dataclass takes no attribute, and arrays have no hash.
+    results: dict[Any, Any] = owner.__dict__.setdefault("_once", {})
+    if compute not in results:
+        results[compute] = compute(owner)
+    found: Result = results[compute]
     return found

@@ -1,4 +1,4 @@
-"""One metric under one rule, asked about a case or a pool; answers are checked."""
+"""One metric under one threshold rule, applied to a case or to a pool, with a check of what the metric returns."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,12 +14,16 @@ from uad_bench.evaluate.metrics.voxel import VoxelMetric
 from uad_bench.evaluate.thresholds import Threshold
 from uad_bench.types import BoolArray, Scored, Value
 
-CleanUp = tuple[Callable[[BoolArray], BoolArray], ...]
+PredictionSteps = tuple[Callable[[BoolArray], BoolArray], ...]
 
 
 @dataclass(frozen=True)
-class Ask:
-    """One metric under one rule ("" where it takes none)."""
+class MetricQuery:
+    """One metric under one threshold rule; rule "" and threshold None for a metric without rule.
+
+    Every value is checked: PluginError for one that is not finite. Where the rule gave no threshold, the reason
+    `no_threshold` of a metric is replaced by the reason of the rule.
+    """
 
     metric: Metric
     rule: str
@@ -27,75 +31,79 @@ class Ask:
 
     @property
     def name(self) -> str:
-        """As a case's value is stored: "ap", "dice@tune"."""
+        """The name of the value of a case: "ap", "dice@tune"."""
         return f"{self.metric.name}@{self.rule}" if self.rule else self.metric.name
 
     @property
     def pooled_name(self) -> str:
-        """As the value of a pool is stored: "ap.pooled", "dice.pooled@tune"."""
+        """The name of the pooled value: "ap.pooled", "dice.pooled@tune"."""
         return metric_name(self.metric, "pooled", self.rule)
 
     @property
-    def at(self) -> float | None:
-        """The threshold that all cases share."""
+    def shared_threshold(self) -> float | None:
+        """The threshold that all cases share; None without one, as for `oracle_case`."""
         return self.threshold.value if self.threshold else None
 
     @property
-    def pools(self) -> bool:
-        """Whether the pool's curve is asked about; a threshold for each case has no pooled form."""
+    def uses_pooled_curve(self) -> bool:
+        """Whether the metric is computed from the pooled curve; a threshold per case has no pooled value."""
         return self.rule != "oracle_case" and type(self.metric).pooled is not Metric.pooled
 
-    def of_case(self, view: View, case_id: str) -> Value | None:
-        """The case's value, checked."""
+    def case_value(self, view: View, case_id: str) -> Value | None:
+        """The value of a case."""
         return self._checked(self.metric.case(view), f"case {case_id}")
 
-    def evidence(self, view: View) -> Any:  # the metric's own
-        """What the metric keeps of a case; None: nothing."""
+    def kept(self, view: View) -> Any:  # whatever the metric keeps
+        """What the metric keeps of a case for its pooled value; None: nothing."""
         return None if self.rule == "oracle_case" else self.metric.keep(view)
 
-    def of_pool(self, curve: Curve) -> Value | None:
-        """The pool's value, checked."""
-        return self._checked(self.metric.pooled(View(curve, None, self.at)), "pooled")
+    def pooled_value(self, curve: Curve) -> Value | None:
+        """The value of a pooled curve."""
+        return self._checked(self.metric.pooled(View(curve, None, self.shared_threshold)), "pooled")
 
-    def joined(self, kept: Sequence[Any]) -> Value | None:
-        """The pooled value from kept evidence, checked."""
+    def joined_value(self, kept: Sequence[Any]) -> Value | None:
+        """The pooled value from what was kept of each case."""
         return None if self.rule == "oracle_case" else self._checked(self.metric.joined(kept), "joined")
 
-    def drawn(self, resampled: Resampled) -> Floats | None:
-        """The pooled values under the resamples of the patients, (B,), where the metric can be read off a curve."""
-        return self.metric.drawn(resampled, self.at) if isinstance(self.metric, VoxelMetric) else None
+    def resampled_values(self, resampled: Resampled) -> Floats | None:
+        """The pooled values under the B resamples of the cases, (B,), for metrics that are read off a curve."""
+        if not isinstance(self.metric, VoxelMetric):
+            return None
+        return self.metric.drawn(resampled, self.shared_threshold)
 
     def _checked(self, value: Value | None, where: str) -> Value | None:
         if value is None:
             return None
         if value.value is not None and not math.isfinite(value.value):
             raise PluginError(
-                f"metric {self.name} gave {value.value}", where=where, hint="answer Value(None, reason)"
+                f"metric {self.name} returned {value.value}", where=where, hint="return Value(None, reason)"
             )
         if value.reason == "no_threshold" and self.threshold and self.threshold.reason:
             return Value(None, self.threshold.reason)
         return value
 
 
-def asks_of(metrics: Iterable[Metric], thresholds: Mapping[str, Threshold]) -> Iterator[Ask]:
-    """Every metric under every rule that it takes."""
+def metric_queries(metrics: Iterable[Metric], thresholds: Mapping[str, Threshold]) -> Iterator[MetricQuery]:
+    """Every metric under every threshold rule that applies to it."""
     for metric in metrics:
         if not metric.per_rule:
-            yield Ask(metric, "", None)
+            yield MetricQuery(metric, "", None)
             continue
         for rule, threshold in thresholds.items():
-            # A healthy scan has no lesion to find its own best threshold by.
+            # A healthy scan has no lesion from which its own best threshold could be found.
             if rule != "oracle_case" or metric.population == "lesion":
-                yield Ask(metric, rule, threshold)
+                yield MetricQuery(metric, rule, threshold)
 
 
-def views(scored: Scored, curve: Curve, asks: Iterable[Ask], cleanup: CleanUp) -> dict[str, View]:
-    """What a case shows under each rule; metrics of one rule share the view, and so the prediction."""
-    return {ask.rule: View(curve, scored, _threshold(ask, curve), cleanup) for ask in asks}
+def views(
+    scored: Scored, curve: Curve, queries: Iterable[MetricQuery], prediction_steps: PredictionSteps
+) -> dict[str, View]:
+    """The view of a case under each rule; all metrics of a rule share it, and so the prediction."""
+    return {query.rule: View(curve, scored, _threshold(query, curve), prediction_steps) for query in queries}
 
 
-def _threshold(ask: Ask, curve: Curve) -> float | None:
-    if ask.rule != "oracle_case":
-        return ask.at
+def _threshold(query: MetricQuery, curve: Curve) -> float | None:
+    if query.rule != "oracle_case":
+        return query.shared_threshold
     best = curve.best_dice()
     return best[1] if best else None

@@ -1,9 +1,9 @@
-"""Post-processing of anomaly maps and of predictions: named steps of the protocol, the same for every method.
+"""Post-processing of anomaly maps and of thresholded maps: named steps of the protocol, the same for every method.
 
-Maps are float32 (X, Y, Z), higher = more anomalous, of any sign; brain masks bool (X, Y, Z). An axial slice
-is map[:, :, z]. A map step takes and gives (map, brain mask); the mask it gives is the new region of interest. A
-prediction step takes and gives what a threshold called anomalous, bool (X, Y, Z); it comes after all map steps, and
-does not touch a metric that takes no threshold.
+Maps are float32 (X, Y, Z), higher = more anomalous, of any sign; brain masks are bool (X, Y, Z). An axial slice is
+map[:, :, z]. A map step takes and returns (map, brain mask); the returned mask is the new region of interest. A
+prediction step takes and returns a thresholded map, bool (X, Y, Z); it comes after all map steps, and metrics without a
+threshold are not affected by it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,39 +17,43 @@ from uad_bench.errors import UsageError, unknown_name
 from uad_bench.evaluate.metrics.connected_components import drop_small
 from uad_bench.types import BoolArray, FloatArray
 
-Mapped = tuple[FloatArray, BoolArray]
+MapAndMask = tuple[FloatArray, BoolArray]
 
 
 class Step(BaseModel):
-    """One step with its options; `step` is its name."""
+    """A post-processing step and its options; `step` is its name in a protocol."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
     step: str
 
-    def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> Mapped:
-        """The changed map and region of interest; the inputs stay as they are."""
+    def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> MapAndMask:
+        """The new map and region of interest; the inputs are not changed."""
         raise NotImplementedError
 
 
 def _odd(size: int) -> int:
     if size % 2 == 0:
-        raise ValueError(f"must be odd, got {size}: an even window moves the map by half a voxel")
+        raise ValueError(f"must be odd, got {size}: an even window shifts the map by half a voxel")
     return size
 
 
 class Median(Step):
-    """Median filter with an edge of `size` voxels: a cube (axes 3), or a square in the axial slice (axes 2).
+    """Median filter over a cube of `size` voxels (axes=3), or over a square in the axial slice (axes=2).
 
-    Only scores of the brain take part: a place outside it, or beyond the grid, takes the value of the nearest
-    brain voxel (of the same slice where axes is 2). Zeros there would pull the rim of a brain up where scores
-    are negative and down where they are positive.
+    Only brain scores are used: a voxel outside the brain, or outside the grid, is replaced by the nearest brain voxel
+    (of the same slice for axes=2). Zeros there would raise the scores at the edge of the brain where scores are
+    negative, and lower them where they are positive.
+
+    >>> anomaly_map = np.array([0, 0, 9, 0, 0], np.float32).reshape(5, 1, 1)
+    >>> Median(size=3, axes=3).run(anomaly_map, np.ones((5, 1, 1), bool))[0].ravel()
+    array([0., 0., 0., 0., 0.], dtype=float32)
     """
 
     step: Literal["median"] = "median"
     size: Annotated[int, Field(ge=3), AfterValidator(_odd)]
     axes: Literal[2, 3] = 3
 
-    def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> Mapped:
+    def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> MapAndMask:
         box = ndimage.find_objects(brain_mask.astype(np.uint8))[0]
         reach = self.size // 2
         filled = _nearest_in_brain(np.pad(anomaly_map[box], reach), np.pad(brain_mask[box], reach), self.axes)
@@ -61,35 +65,42 @@ class Median(Step):
 
 
 class ErodeBrain(Step):
-    """Shrink the region of interest in every axial slice by a 4-neighbour cross, `iterations` times.
+    """Binary erosion of the brain mask in each axial slice with 4 neighbours, `iterations` times.
 
-    Lesion voxels that leave it count as missed. The edge of the grid counts as outside the brain.
+    Lesion voxels outside the eroded mask count as missed. Outside the grid counts as outside the brain.
+
+    >>> brain = np.ones((5, 5, 1), bool)
+    >>> ErodeBrain(iterations=1).run(np.zeros((5, 5, 1), np.float32), brain)[1].sum()
+    np.int64(9)
     """
 
     step: Literal["erode_brain"] = "erode_brain"
     iterations: Annotated[int, Field(ge=1)] = 1
 
-    def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> Mapped:
+    def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> MapAndMask:
         cross = ndimage.generate_binary_structure(2, 1)[:, :, np.newaxis]
         return anomaly_map, ndimage.binary_erosion(brain_mask, cross, self.iterations)
 
 
 class PredictionStep(Step):
-    """A step on the prediction: derive and write `__call__`. On a map it does nothing."""
+    """Base class of steps on thresholded maps: derive and write `__call__`. A map is not changed."""
 
-    def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> Mapped:
+    def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> MapAndMask:
         return anomaly_map, brain_mask
 
     def __call__(self, prediction: BoolArray) -> BoolArray:
-        """The changed prediction; the input stays as it is."""
+        """The new prediction, bool (X, Y, Z); the input is not changed."""
         raise NotImplementedError
 
 
 class DropComponents(PredictionStep):
-    """Drop the 26-connected components of at most `voxels` voxels (7 in Baur et al. 2021, Behrendt et al. 2023, 2025).
+    """Remove 26-connected components of at most `voxels` voxels (7 in Baur et al. 2021, Behrendt et al. 2023, 2025).
 
-    Voxels are counted as they are. The published code fills the holes of a component first: a difference for seven
-    voxels around an empty one, and for no other component that small.
+    The published code fills the holes of a component before it counts its voxels. Of components that small, this
+    makes a difference only for seven voxels around a hole.
+
+    >>> DropComponents(voxels=1)(np.array([[[True, True, False, True]]]))
+    array([[[ True,  True, False, False]]])
     """
 
     step: Literal["drop_components"] = "drop_components"
@@ -107,10 +118,13 @@ STEPS: dict[str, type[Step]] = {
 
 
 def parse(steps: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
-    """The steps of a protocol, such as {"step": "median", "size": 5, "axes": 3}, checked.
+    """The validated steps of a protocol.
 
-    Raises UsageError, with the nearest names, for a step or an option that is not known, and for a step on maps that
-    comes after one on predictions.
+    Raises UsageError, with the nearest names, for an unknown step or option, and for a step on maps after a step on
+    thresholded maps.
+
+    >>> parse([{"step": "median", "size": 5}])
+    (Median(step='median', size=5, axes=3),)
     """
     parsed = tuple(_parse_one(options) for options in steps)
     map_steps, prediction_steps = split(parsed)
@@ -119,23 +133,23 @@ def parse(steps: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
         raise UsageError(
             f"a step on maps comes after {late}",
             where="postprocess",
-            hint=f"{late} acts on the thresholded map: write it last",
+            hint=f"{late} is applied to the thresholded map: write it last",
         )
     return parsed
 
 
 def split(steps: Iterable[Step]) -> tuple[tuple[Step, ...], tuple[PredictionStep, ...]]:
-    """(steps on maps, steps on predictions), each in order; the latter are `View.cleanup`."""
-    members = tuple(steps)
-    on_maps = tuple(step for step in members if not isinstance(step, PredictionStep))
-    return on_maps, tuple(step for step in members if isinstance(step, PredictionStep))
+    """(steps on maps, steps on thresholded maps), each in order; the latter are `View.prediction_steps`."""
+    ordered = tuple(steps)
+    on_maps = tuple(step for step in ordered if not isinstance(step, PredictionStep))
+    return on_maps, tuple(step for step in ordered if isinstance(step, PredictionStep))
 
 
-def apply(anomaly_map: FloatArray, brain_mask: BoolArray, steps: Iterable[Step]) -> Mapped:
-    """The map and the region of interest after all steps on maps; those on predictions are passed over.
+def apply(anomaly_map: FloatArray, brain_mask: BoolArray, steps: Iterable[Step]) -> MapAndMask:
+    """The map and the region of interest after all steps on maps; steps on thresholded maps are skipped.
 
-    Outside the region of interest the map holds its lowest score within, so that a picture or a threshold
-    sees nothing there; in an empty brain it is 0.
+    Outside the region of interest the map gets its lowest score inside, so that nothing is anomalous there in a figure
+    or at a threshold; for an empty brain it is 0.
     """
     for step in split(steps)[0]:
         if not brain_mask.any():
@@ -160,11 +174,11 @@ def _parse_one(options: Mapping[str, Any]) -> Step:
 
 
 def _nearest_in_brain(anomaly_map: FloatArray, brain_mask: BoolArray, axes: int) -> FloatArray:
-    """The map with every place outside the brain given the value of the nearest brain voxel."""
-    # A slice that is farther than any place in the plane makes the nearest voxel one of the same slice.
-    between = 1 if axes == 3 else sum(brain_mask.shape[:2])
+    """The map with every voxel outside the brain replaced by the nearest brain voxel."""
+    # Slices farther apart than any two voxels of a slice: the nearest brain voxel is one of the same slice.
+    slice_distance = 1 if axes == 3 else sum(brain_mask.shape[:2])
     nearest = ndimage.distance_transform_edt(
-        ~brain_mask, sampling=(1, 1, between), return_distances=False, return_indices=True
+        ~brain_mask, sampling=(1, 1, slice_distance), return_distances=False, return_indices=True
     )
     filled: FloatArray = anomaly_map[tuple(nearest)]
     return filled

@@ -1,21 +1,21 @@
-"""Threshold rules: where the operating point of a thresholded metric comes from.
+"""Threshold rules: from which cases the operating threshold of a thresholded metric is derived.
 
-    healthy_qNN    the NN % quantile of the in-brain scores of the healthy validation scans
-    tune           best pooled Dice on labelled cases held out for this purpose
-    tune_fprNN     the lowest threshold at which at most NN % of the non-lesion brain voxels of those cases, pooled,
-                   are called anomalous: a fixed false positive rate
-    oracle_set     best pooled Dice on the test cases themselves: a ceiling, not a result
-    oracle_case    best Dice of each test case by itself: a higher ceiling
-    oracle_fprNN   as tune_fprNN, on the test cases themselves ("Dice at 5 % FPR" of some papers)
+    healthy_qNN    the NN % quantile of the brain scores of the healthy validation scans, pooled
+    tune           the largest pooled Dice on labelled tune cases
+    tune_fprNN     the lowest threshold at which at most NN % of the non-lesion brain voxels of the tune cases, pooled,
+                   are called anomalous: a fixed false-positive rate
+    oracle_set     the largest pooled Dice on the test cases: an upper bound, not a result
+    oracle_case    the largest Dice of each test case: a higher upper bound
+    oracle_fprNN   as tune_fprNN, on the test cases ("Dice at 5 % FPR" of some papers)
 
-Rules of tune and test cases see the lesion cases among them only, and of these the ones with a brain, as pools do.
-There is no threshold, and the reason `no_positive`, where no lesion voxel lies in a brain. Whatever looks at labels of
-the test begins with "oracle". Where more than NN % of the voxels share the highest score, tune_fprNN lies above it, and
-nothing is called.
+Rules on tune and test cases use the lesion cases with a brain only, as pools do. Without a lesion voxel in a brain
+there is no threshold, for the reason `no_positive`. The name of a rule that uses labels of test cases begins with
+"oracle". Where more than NN % of the voxels have the highest score, the threshold of tune_fprNN is above it, and no
+voxel is called anomalous.
 
-A threshold remembers the cases it was made from, and scoring refuses to test it on any of them unless it says
-that it is an oracle. Its digest tells whether two runs used the same rule, cases and value. A voxel is anomalous
-where map >= threshold.
+A threshold stores the ids of the cases from which it was derived; scoring raises an error for a test case among them,
+unless the rule is an oracle. Its digest identifies rule, cases and value. A voxel is called anomalous where
+map >= threshold.
 """
 
 import hashlib
@@ -29,24 +29,26 @@ import numpy as np
 
 from uad_bench.errors import DataError, unknown_name
 from uad_bench.evaluate.curves.curve import Curve, split
-from uad_bench.evaluate.curves.quantile_search import Rates
+from uad_bench.evaluate.curves.quantile_search import RateThresholds
 from uad_bench.evaluate.curves.two_pass import stream
 from uad_bench.types import Scored
 
 _BY_DICE = ("oracle_case", "oracle_set", "tune")
 _HEALTHY = re.compile(r"healthy_q(\d\d)")
 _FPR = re.compile(r"(tune|oracle)_fpr(\d\d)")
-#: Shown to whoever asks for a rule that is none; NN may be any two digits.
+#: Suggested for an unknown rule; NN may be any two digits.
 KNOWN = (*_BY_DICE, "healthy_q95", "healthy_q98", "healthy_q99", "tune_fpr01", "tune_fpr05", "oracle_fpr05")
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """The operating point that a rule gave.
+    """The operating threshold of a rule.
 
-    value: in the map's own units; None where the rule gave none (`reason` says why) and for oracle_case,
-    which has one for each case. case_ids: the cases it was made from, sorted. oracle: it looked at the test's
-    lesions.
+    value: in the units of the map; None where the rule gave none, for `reason`, and for oracle_case, which has one for
+    each case. case_ids: the cases from which it was derived, sorted. oracle: derived from lesions of test cases.
+
+    >>> Threshold("tune", 0.5, ("b", "a")).digest == Threshold("tune", 0.5, ("a", "b")).digest
+    True
     """
 
     rule: str
@@ -57,9 +59,9 @@ class Threshold:
 
     @property
     def digest(self) -> str:
-        """64 hex digits: SHA-256 of the rule, the sorted ids and the value."""
-        made_of = {"rule": self.rule, "case_ids": sorted(self.case_ids), "value": self.value}
-        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+        """SHA-256 of the rule, the sorted ids and the value, 64 hexadecimal digits."""
+        content = {"rule": self.rule, "case_ids": sorted(self.case_ids), "value": self.value}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def resolve(
@@ -71,8 +73,13 @@ def resolve(
 ) -> dict[str, Threshold]:
     """The threshold of every rule, from healthy validation scans, labelled tune cases and the test cases.
 
-    Each collection is gone through a few times, and only where a rule asks for it.
-    Raises UsageError for a name that is no rule.
+    Each collection is read a few times, and only where a rule needs it. Raises UsageError for a name that is no rule.
+
+    >>> full, none = np.ones((1, 1, 4), bool), np.zeros((1, 1, 4), bool)
+    >>> scan = Scored("h", np.arange(4, dtype=np.float32).reshape(1, 1, 4), full, none, (1.0, 1.0, 1.0), healthy=True)
+    >>> resolve(["healthy_q50", "tune"], validation=[scan])
+    {'healthy_q50': Threshold(rule='healthy_q50', value=2.0, case_ids=('h',), oracle=False, reason=''), \
+'tune': Threshold(rule='tune', value=None, case_ids=(), oracle=False, reason='no_tune')}
     """
     names = list(dict.fromkeys(rules))
     percents = {name: percent for name in names if (percent := healthy_percent(name)) is not None}
@@ -85,20 +92,24 @@ def resolve(
 
 
 def healthy_percent(rule: str) -> int | None:
-    """98 for `healthy_q98`, None for the other rules. Raises UsageError for a name that is no rule."""
+    """The percentage of a healthy quantile, None for other rules. Raises UsageError for a name that is no rule.
+
+    >>> healthy_percent("healthy_q98"), healthy_percent("tune")
+    (98, None)
+    """
     if rule in _BY_DICE or _FPR.fullmatch(rule):
         return None
     match = _HEALTHY.fullmatch(rule)
     if match is None:
-        hint = "healthy_qNN, tune_fprNN and oracle_fprNN take two digits, per cent"
+        hint = "healthy_qNN, tune_fprNN and oracle_fprNN need two digits, a percentage"
         raise unknown_name("threshold rule", rule, KNOWN, hint=hint)
     return int(match[1])
 
 
 def healthy_quantiles(percents: Mapping[str, int], scans: Iterable[Scored]) -> dict[str, Threshold]:
-    """Each rule's quantile of all in-brain scores of healthy scans, pooled: the next score above ("higher").
+    """The quantiles of all brain scores of the healthy scans, pooled: the next score above (numpy's method "higher").
 
-    `percents` maps the rule's name to its per cent. Cases with a lesion are left out.
+    percents: the percentage of each rule, by name. Cases that are not healthy are left out.
     """
     scores = {scored.case_id: scored.map[scored.brain_mask] for scored in scans if scored.healthy}
     case_ids = tuple(sorted(scores))
@@ -111,31 +122,32 @@ def healthy_quantiles(percents: Mapping[str, int], scans: Iterable[Scored]) -> d
 
 
 def by_curves(rules: Sequence[str], cases: Iterable[Scored]) -> dict[str, Threshold]:
-    """The thresholds of rules that look at labels, from the lesion cases with a brain among `cases`.
+    """The thresholds of rules that use labels, from the lesion cases with a brain among `cases`.
 
-    Nothing but the positives is kept where `cases` can be gone through again: twice, four times for float64 maps.
+    Only the scores of lesion voxels are kept, unless `cases` is an iterator; the cases are then read twice, for float64
+    maps four times.
     """
     if not rules:
         return {}
-    lesion = _Lesion(cases)
+    lesion = _LesionCases(cases)
     percents = {int(match[2]) for rule in rules if (match := _FPR.fullmatch(rule))}
-    made = _kept if iter(cases) is cases else _streamed
-    pool, at_rate = made(lesion, percents, any(rule in _BY_DICE for rule in rules))
+    make = _kept if iter(cases) is cases else _streamed
+    pool, at_rate = make(lesion, percents, any(rule in _BY_DICE for rule in rules))
     return {rule: _by_curve(rule, pool, at_rate, tuple(sorted(lesion.case_ids))) for rule in rules}
 
 
 AtRate = Mapping[int, float | None]
 
 
-def _kept(lesion: "_Lesion", percents: Iterable[int], by_dice: bool) -> tuple[Curve, AtRate]:
-    """The pooled curve, and the threshold of each rate, in one pass that keeps all voxels."""
+def _kept(lesion: "_LesionCases", percents: Iterable[int], by_dice: bool) -> tuple[Curve, AtRate]:
+    """The pooled curve and the threshold of each rate, in one pass that keeps all scores."""
     pool = Curve.pool([Curve.of_case(scored) for scored in lesion])
     return pool, {percent: lowest_at_rate(pool, percent) for percent in percents}
 
 
-def _streamed(lesion: "_Lesion", percents: Iterable[int], by_dice: bool) -> tuple[Curve, AtRate]:
-    """The same; without its points where no rule is made by Dice."""
-    lesion.rates = Rates(percents)
+def _streamed(lesion: "_LesionCases", percents: Iterable[int], by_dice: bool) -> tuple[Curve, AtRate]:
+    """The same without keeping the negatives; the curve is empty where no rule needs a Dice."""
+    lesion.rates = RateThresholds(percents)
     pool = stream(lesion) if by_dice else Curve.pool([])
     while not lesion.rates.done:
         for _ in lesion:
@@ -143,25 +155,25 @@ def _streamed(lesion: "_Lesion", percents: Iterable[int], by_dice: bool) -> tupl
     return pool, {percent: lesion.rates.threshold(percent) for percent in percents}
 
 
-class _Lesion:
-    """The lesion cases with a brain among others, as the groups of an evaluation pool them; re-iterable.
+class _LesionCases:
+    """The lesion cases with a brain, as pools have them; can be read again.
 
-    case_ids: those that it has met; rates: is shown the negatives of every pass.
+    case_ids: those read so far. rates: gets the negatives in every pass.
     """
 
     def __init__(self, cases: Iterable[Scored]) -> None:
         self._cases = cases
         self.case_ids: set[str] = set()
-        self.rates = Rates(())
+        self.rates = RateThresholds(())
 
     def __iter__(self) -> Iterator[Scored]:
         for scored in self._cases:
             if not scored.healthy and scored.brain_mask.any():
                 self.case_ids.add(scored.case_id)
                 if not self.rates.done:
-                    self.rates.see(split(scored)[1])
+                    self.rates.add(split(scored)[1])
                 yield scored
-        self.rates.turn()
+        self.rates.end_pass()
 
 
 def _by_curve(rule: str, pool: Curve, at_rate: AtRate, case_ids: tuple[str, ...]) -> Threshold:
@@ -179,10 +191,14 @@ def _by_curve(rule: str, pool: Curve, at_rate: AtRate, case_ids: tuple[str, ...]
 
 
 def lowest_at_rate(curve: Curve, percent: int) -> float | None:
-    """The lowest threshold that calls at most `percent` % of the negatives; None without a negative.
+    """The lowest threshold at which at most `percent` % of the negatives are called; None without a negative.
 
-    Exact, of negatives that are all at hand (`rates` does without), and without a copy of them: a bisection over all
-    floats of the maps' width.
+    Exact, by bisection over all floats of the maps' precision, from a curve that keeps its negatives
+    (`quantile_search` needs none). The negatives are not copied.
+
+    >>> curve = Curve.from_split(np.float32([]), np.float32([1, 2, 3, 4]))
+    >>> round(lowest_at_rate(curve, 25), 5)  # just above 3
+    3.0
     """
     if not curve.n_negative:
         return None
@@ -192,28 +208,28 @@ def lowest_at_rate(curve: Curve, percent: int) -> float | None:
     low = -high
     while low < high:
         middle = (low + high) // 2
-        enough = curve.counts_at(_float_at(middle, width))[1] <= allowed
-        low, high = (low, middle) if enough else (middle + 1, high)
+        few_enough = curve.counts_at(_float_at(middle, width))[1] <= allowed
+        low, high = (low, middle) if few_enough else (middle + 1, high)
     return _float_at(low, width)
 
 
 def _float_at(rank: int, width: int) -> float:
-    """The float of a rank among all floats of a width in bytes, 0 at rank 0: read as integers they are in order."""
+    """The float of a rank among all floats of a width in bytes, 0.0 at rank 0: as integers, floats are in order."""
     magnitude = float(np.array(abs(rank), f"i{width}").view(f"f{width}"))
     return magnitude if rank >= 0 else -magnitude
 
 
 def refuse_leaks(thresholds: Iterable[Threshold], test_ids: Sequence[str]) -> None:
-    """Raise DataError where a threshold that is no oracle was made from cases of the test set.
+    """Raise DataError where a threshold that is no oracle was derived from a test case.
 
-    Ids are compared as they are: where two datasets share ids, make them different first.
+    Ids are compared as they are: where two datasets share ids, add the name of the dataset to them first.
     """
     tested = set(test_ids)
     for threshold in thresholds:
         shared = sorted(tested.intersection(threshold.case_ids))
         if shared and not threshold.oracle:
             raise DataError(
-                f"threshold {threshold.rule!r} was made from {len(shared)} of the test cases",
+                f"threshold {threshold.rule!r} was derived from {len(shared)} of the test cases",
                 where=", ".join(shared),
-                hint="keep validation and tune cases out of the test split",
+                hint="validation and tune cases must not be in the test split",
             )

@@ -1,17 +1,17 @@
-"""Resampled numbers against the curves of patients drawn one by one."""
+"""Resampled values against the pooled curves of the drawn cases."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from uad_bench.evaluate.curves.bootstrap import Patient, Resampled, resamples
+from uad_bench.evaluate.curves.bootstrap import BootstrapCase, Resampled, resamples
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_bins import CoarseBins, edges_of
 
 B = 60
 
 
-def patients(n=12, voxels=1000, decimals=None, seed=0):
+def curves_of_cases(n=12, voxels=1000, decimals=None, seed=0):
     """Curves that differ in size, share of lesion, contrast and scale."""
     rng = np.random.default_rng(seed)
     curves = []
@@ -24,19 +24,19 @@ def patients(n=12, voxels=1000, decimals=None, seed=0):
 
 
 def resampled(curves, threshold=1.0, draws=B):
-    return Resampled([Patient.of(c, [threshold]) for c in curves], Curve.pool(curves).points, draws)
+    return Resampled([BootstrapCase.of(c, [threshold]) for c in curves], Curve.pool(curves).points, draws)
 
 
 def drawn(curves):
-    """The pools of each resample, made voxel by voxel."""
+    """The pooled curve of each resample."""
     for weights in resamples(len(curves), B):
         yield Curve.pool([curve for curve, times in zip(curves, weights, strict=True) for _ in range(times)])
 
 
 @pytest.mark.parametrize("decimals", [None, 1, 0])
-def test_every_draw_is_near_the_exact_pool_of_its_patients(decimals):
+def test_every_resample_is_near_the_exact_pool_of_its_cases(decimals):
     for seed in range(4):
-        curves = patients(decimals=decimals, seed=seed)
+        curves = curves_of_cases(decimals=decimals, seed=seed)
         pools, found = list(drawn(curves)), resampled(curves)
         aps, aurocs = [pool.ap() for pool in pools], [pool.auroc() for pool in pools]
         assert np.std(aps) > 0.02
@@ -55,7 +55,7 @@ TRANSFORMS = {
 
 
 def exact_ap(curves, weights):
-    """Of the concatenated voxels of patients, repeated as they are drawn, by scikit-learn; missed ones below all."""
+    """By scikit-learn, from the concatenated voxels of the drawn cases; missed voxels rank last."""
     taken = [curve for curve, times in zip(curves, weights, strict=True) for _ in range(times)]
     lesion = [np.arange(c.n_brain) < c.n_found for c in taken]
     scores = np.concatenate([np.concatenate([c.positives, *c.negatives]) for c in taken])
@@ -64,8 +64,8 @@ def exact_ap(curves, weights):
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_draws_do_not_depend_on_the_scale_of_the_map(name):
-    plain = patients(n=8, voxels=4000)
+def test_resamples_do_not_depend_on_the_scale_of_the_map(name):
+    plain = curves_of_cases(n=8, voxels=4000)
     curves = [
         Curve.from_split(
             *(TRANSFORMS[name](x.astype(np.float64)).astype(np.float32) for x in parts), c.missed
@@ -83,18 +83,18 @@ def test_draws_do_not_depend_on_the_scale_of_the_map(name):
 
 def test_edges_are_known_before_a_negative_is_counted():
     for seed in range(20):
-        pool = Curve.pool(patients(n=3, decimals=[None, 1, 0][seed % 3], seed=seed))
+        pool = Curve.pool(curves_of_cases(n=3, decimals=[None, 1, 0][seed % 3], seed=seed))
         assert np.array_equal(CoarseBins.of(pool.points).edges, edges_of(pool.positives))
 
 
-def test_dice_and_prevalence_of_a_draw_are_exact():
-    curves = patients()
+def test_dice_and_prevalence_of_a_resample_are_exact():
+    curves = curves_of_cases()
     pools, found = list(drawn(curves)), resampled(curves)
     assert found.dice_at(1.0) == pytest.approx([pool.dice_at(1.0) for pool in pools], rel=1e-15)
     assert found.prevalence() == pytest.approx([pool.prevalence for pool in pools], rel=1e-15)
 
 
-def test_a_draw_of_patients_without_lesion_is_nan():
+def test_a_resample_of_cases_without_lesion_is_nan():
     lesion = np.arange(100) < 10
     scores = np.arange(100, dtype=np.float32)
     curves = [Curve.of(scores, lesion), *(Curve.of(scores, lesion & False) for _ in range(3))]
@@ -110,7 +110,7 @@ def test_a_pool_whose_lesions_are_all_missed_scores_zero():
     assert (resampled(curves).auroc() == 0).all()
 
 
-def test_resamples_are_the_same_anywhere_and_keep_the_number_of_patients():
+def test_resamples_are_reproducible_and_keep_the_number_of_cases():
     counts = resamples(7)
     assert counts.shape == (1000, 7)
     assert (counts.sum(axis=1) == 7).all()

@@ -89,7 +89,7 @@ def test_an_empty_pool_has_no_numbers():
     assert numbers(Curve.pool([])) == (None, None, None, (0, 0, 0), None)
 
 
-def test_a_split_gives_the_same_curve_and_leaves_its_inputs_alone():
+def test_a_split_gives_the_same_curve_and_does_not_change_its_inputs():
     scores, lesion = draw(3)
     positives, negatives = scores[lesion], scores[~lesion]
     kept = negatives.copy()
@@ -97,7 +97,7 @@ def test_a_split_gives_the_same_curve_and_leaves_its_inputs_alone():
     assert np.array_equal(negatives, kept)
 
 
-def test_scores_that_only_float64_tells_apart_stay_apart():
+def test_scores_that_differ_only_in_float64_stay_different():
     curve = Curve.of(np.array([1.0, 1.0 + 1e-12]), np.array([False, True]))
     assert curve.auroc() == 1.0
     assert Curve.pool([curve, Curve.of(np.ones(1, np.float32), np.zeros(1, bool))]).auroc() == 1.0

@@ -1,4 +1,4 @@
-"""Partial areas and sensitivities against scikit-learn and plain trapezoids."""
+"""Partial areas and sensitivities against scikit-learn and the trapezoidal rule."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from uad_bench.evaluate.curves.curve import Curve
 
 
 def of_both_classes(n):
-    """Fuzzed scores and lesions with at least one voxel of either class."""
+    """Random scores and lesions with at least one voxel of each class."""
     for seed in range(n):
         scores, lesion = draw(seed)
         if 0 < lesion.sum() < lesion.size:

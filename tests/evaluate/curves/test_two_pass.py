@@ -1,4 +1,4 @@
-"""Streamed curves are the kept ones, bit by bit, in any order, batch and number of workers."""
+"""Streamed curves equal the kept ones to the last bit, for any order, batch size and number of workers."""
 
 from itertools import product
 
@@ -30,7 +30,7 @@ def test_a_streamed_curve_has_the_bits_of_the_kept_one():
     for seed in range(150):
         parts = volumes(seed)
         kept = Curve.pool([Curve.from_split(*part) for part in parts])
-        assert numbers(stream(parts, probes=(0.25, float("inf")))) == numbers(kept)
+        assert numbers(stream(parts, thresholds=(0.25, float("inf")))) == numbers(kept)
 
 
 @pytest.mark.parametrize(("batch", "workers"), list(product([1, 30, 1 << 20], [1, 2, 4, 8])))
@@ -39,8 +39,8 @@ def test_order_batch_and_workers_change_no_bit(batch, workers):
     for seed in range(6):
         parts = volumes(seed)
         shuffled = [parts[i] for i in rng.permutation(len(parts))]
-        streamed = stream(shuffled, probes=(0.25, float("inf")), batch=batch, workers=workers)
-        assert numbers(streamed) == numbers(stream(parts, probes=(0.25, float("inf"))))
+        streamed = stream(shuffled, thresholds=(0.25, float("inf")), batch=batch, workers=workers)
+        assert numbers(streamed) == numbers(stream(parts, thresholds=(0.25, float("inf"))))
 
 
 def test_blocks_of_the_search_meet(monkeypatch):
@@ -56,13 +56,13 @@ def test_scored_cases_stream(scored):
     assert stream(cases).ap() == Curve.pool([Curve.of_case(case) for case in cases]).ap()
 
 
-def test_what_was_not_counted_is_refused():
-    with pytest.raises(UsageError, match=r"threshold 0\.5 was not counted"):
-        stream(volumes(0), probes=[0.25]).counts_at(0.5)
+def test_a_threshold_that_was_not_requested_is_refused():
+    with pytest.raises(UsageError, match=r"not counted at threshold 0\.5"):
+        stream(volumes(0), thresholds=[0.25]).counts_at(0.5)
 
 
-def test_a_source_that_ends_after_one_pass_is_refused():
-    with pytest.raises(UsageError, match="once"):
+def test_an_iterator_is_refused():
+    with pytest.raises(UsageError, match="only once"):
         stream(iter(volumes(0)))
 
 
@@ -95,12 +95,12 @@ def test_positives_alone_are_those_of_the_whole_curve(scored):
     assert (found.missed, found.n_negative) == (whole.missed, 0)
 
 
-def test_pools_of_the_same_cases_share_a_tally(scored):
+def test_pools_of_the_same_cases_share_a_counter(scored):
     cases = [scored(name) for name in "abc"]
     members = {case.case_id: positives_of(case) for case in cases}
-    second = SecondPass({"all": members, "ms": members, "one": {"a": members["a"]}}, looked=["ms"])
-    second.go(cases)
-    assert second._tallies["all"] is second._tallies["ms"]
+    second = SecondPass({"all": members, "ms": members, "one": {"a": members["a"]}}, by_case=["ms"])
+    second.run(cases)
+    assert second._counters["all"] is second._counters["ms"]
     assert second.curve("ms").ap() == second.curve("all").ap() == Curve.pool(map(Curve.of_case, cases)).ap()
     assert second.curve("one").ap() == Curve.of_case(cases[0]).ap()
-    assert set(second.above["ms"]) == set("abc")
+    assert set(second.at_edges["ms"]) == set("abc")

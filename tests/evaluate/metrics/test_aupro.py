@@ -12,7 +12,7 @@ from uad_bench.types import Scored
 
 
 def case(seed, share=0.15):
-    """A 5 x 5 x 4 case with ties, several lesions, some of them outside the brain in part or whole."""
+    """A 5 x 5 x 4 case with ties and several lesions, some of them partly or wholly outside the brain."""
     rng = np.random.default_rng(seed)
     shape = (5, 5, 4)
     scores = scores_of(rng, 100).reshape(shape)

@@ -1,4 +1,4 @@
-"""The lesion-wise scores of BraTS 2023 against its steps written out, one lesion after the other over the volume."""
+"""The lesion-wise scores of BraTS 2023 against a direct implementation, one lesion after the other."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_dilation_is_scipys():
     assert np.array_equal(dilated(mask, 3), grown(mask))
 
 
-def test_random_cases_equal_the_steps_written_out():
+def test_random_cases_equal_the_direct_implementation():
     rng = np.random.default_rng(5)
     for _ in range(25):
         truth = blobs(rng, 4, reach=4)

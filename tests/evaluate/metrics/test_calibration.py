@@ -1,4 +1,4 @@
-"""Calibration against scikit-learn, and of maps that are no probabilities."""
+"""Calibration against scikit-learn, and maps that are not probabilities."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_the_pool_is_one_set_of_voxels(metric):
 
 
 @pytest.mark.parametrize("metric", BOTH)
-def test_scores_outside_0_to_1_are_no_probabilities(metric):
+def test_scores_outside_0_to_1_are_not_probabilities(metric):
     views = [View(None, made(0)), View(None, made(0, high=1.01)), View(None, made(0, low=-0.01))]
     assert [metric.case(v).reason for v in views] == ["", "no_probability", "no_probability"]
     assert metric.joined([metric.keep(v) for v in views]).reason == "no_probability"

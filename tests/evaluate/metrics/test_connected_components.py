@@ -1,4 +1,4 @@
-"""Components, edges and the dropping of specks, against scipy."""
+"""Components, edges and the removal of small components, against scipy."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_components_are_those_of_scipy():
         assert found.n == n
         assert np.array_equal(found.label + 1, labels.ravel()[found.index])
         assert np.array_equal(found.sizes, np.bincount(labels.ravel(), minlength=n + 1)[1:])
-        assert np.array_equal(found.places, np.argwhere(mask))
+        assert np.array_equal(found.coordinates, np.argwhere(mask))
 
 
 def test_a_mask_in_another_memory_order_has_the_same_components():
@@ -33,20 +33,20 @@ def test_a_mask_in_another_memory_order_has_the_same_components():
     assert np.array_equal(ours.index, theirs.index)
 
 
-def test_the_component_of_a_place_is_asked_by_its_index():
+def test_the_component_at_a_flat_index():
     for mask in masks():
         labels = ndimage.label(mask, TOUCHING)[0].ravel()
         assert np.array_equal(Components.of(mask).at(np.arange(mask.size)), labels - 1)
 
 
 @pytest.mark.parametrize("voxels", [1, 3, 7])
-def test_specks_are_dropped_up_to_their_size(voxels):
+def test_components_up_to_a_size_are_removed(voxels):
     for mask in masks():
         labels, n = ndimage.label(mask, TOUCHING)
         large = [k for k in range(1, n + 1) if np.sum(labels == k) > voxels]
         assert np.array_equal(drop_small(mask, voxels), np.isin(labels, large))
 
 
-def test_edges_are_what_an_erosion_takes_away():
+def test_edges_are_the_voxels_that_an_erosion_removes():
     for mask in masks():
         assert np.array_equal(edge(mask), mask & ~ndimage.binary_erosion(mask))

@@ -1,4 +1,4 @@
-"""Lesion-wise recall, precision and F1: by hand, against brute force, and where there is nothing to count."""
+"""Lesion-wise recall, precision and F1: by hand, against brute force, and without lesions or findings."""
 
 from itertools import permutations
 
@@ -28,7 +28,7 @@ def parts(mask):
 
 
 def most_pairs(truth, found, iou):
-    """The largest one-to-one pairing, by trying all of them."""
+    """The largest number of one-to-one pairs, from all possible pairings."""
     near = np.array([[(t & f).sum() >= iou * (t | f).sum() for f in found] for t in truth], bool)
     near = near.reshape(len(truth), len(found))
     near = near if len(truth) <= len(found) else near.T
@@ -38,7 +38,7 @@ def most_pairs(truth, found, iou):
     )
 
 
-def test_one_large_finding_that_holds_two_lesions_and_one_that_holds_none():
+def test_one_large_finding_with_two_lesions_and_one_without():
     truth = box((2, 2, 2), (2, 2, 5), (9, 9, 9))
     seen = view(box((2, 2, (1, 7)), (6, 6, 0)), truth)
     assert LesionRecall().case(seen).value == 2 / 3
@@ -85,7 +85,7 @@ def test_a_lesion_outside_the_brain_is_missed():
 
 
 @pytest.mark.parametrize("metric", ALL)
-def test_silence_is_the_worst_answer_and_everything_finds_all(metric):
+def test_an_empty_prediction_scores_0_and_the_whole_brain_finds_all_lesions(metric):
     assert metric.case(view(empty(), TWO)).value == 0
     everything = metric.case(view(~empty(), TWO)).value
     assert everything == (0 if getattr(metric, "iou", 0) else 1)

@@ -1,4 +1,4 @@
-"""Detection by size, contrast and place: bins by hand, traits against plain loops, pools."""
+"""Detection by size, contrast and location of lesions: bins by hand, undefined values, pools."""
 
 from dataclasses import replace
 
@@ -14,14 +14,12 @@ from uad_bench.types import Scored
 
 SHAPE = (24, 22, 20)
 FAMILIES = {
-    trait: [
-        m() for m in vars(lesion_strata).values() if isinstance(m, type) and getattr(m, "trait", "") == trait
-    ]
+    trait: [m() for m in vars(lesion_strata).values() if getattr(m, "trait", "") == trait]
     for trait in ("size", "contrast", "depth", "side", "height")
 }
 
 
-def ask(family, seen):
+def values(family, seen):
     return [m.case(seen).value for m in FAMILIES[family]]
 
 
@@ -36,11 +34,11 @@ def test_every_family_has_its_bins():
     assert all(isinstance(m, Metric) and m.per_rule for bins in FAMILIES.values() for m in bins)
 
 
-def test_size_is_in_mm3_and_a_bin_holds_its_lower_end():
+def test_size_is_in_mm3_and_a_bin_includes_its_lower_end():
     truth = box((0, 0, (0, 9)), (0, 8, (0, 10)), ((2, 6), (0, 5), (0, 5)), shape=SHAPE)  # 9, 10, 100 voxels
     guess = box((0, 0, 0), (2, 0, 0), shape=SHAPE)
-    assert ask("size", view(guess, truth)) == [1, 0, 1, None]
-    assert ask("size", view(guess, truth, spacing=(1.0, 1.0, 10.0))) == [None, 1, 0, 1]
+    assert values("size", view(guess, truth)) == [1, 0, 1, None]
+    assert values("size", view(guess, truth, spacing=(1.0, 1.0, 10.0))) == [None, 1, 0, 1]
 
 
 @pytest.mark.parametrize("spacing", [MM, (2.0, 1.0, 3.0)])
@@ -65,15 +63,15 @@ def test_contrast_equals_a_loop_over_whole_volumes(spacing):
 def test_dark_iso_and_bright(level, expected):
     truth = box(((8, 12), (8, 12), (8, 12)), shape=SHAPE)
     image = np.where(truth, level, np.random.default_rng(0).normal(size=SHAPE))
-    assert ask("contrast", imaged(truth, truth, image)) == expected
+    assert values("contrast", imaged(truth, truth, image)) == expected
 
 
-def test_even_surroundings_and_lesions_without_any():
+def test_constant_surroundings_and_lesions_without_surroundings():
     truth = box(((8, 12), (8, 12), (8, 12)), shape=SHAPE)
-    assert ask("contrast", imaged(truth, truth, 99 * truth + 0.1)) == [None, None, 1]
-    assert ask("contrast", imaged(truth, truth, -99 * truth + 0.1)) == [1, None, None]
-    assert ask("contrast", imaged(truth, truth, np.full(SHAPE, 0.1))) == [None, 1, None]
-    assert ask("contrast", imaged(truth, truth, truth, brain=truth)) == [None] * 3
+    assert values("contrast", imaged(truth, truth, 99 * truth + 0.1)) == [None, None, 1]
+    assert values("contrast", imaged(truth, truth, -99 * truth + 0.1)) == [1, None, None]
+    assert values("contrast", imaged(truth, truth, np.full(SHAPE, 0.1))) == [None, 1, None]
+    assert values("contrast", imaged(truth, truth, truth, brain=truth)) == [None] * 3
     outside = imaged(truth, truth, truth, brain=~truth)
     assert [m.case(outside).reason for m in FAMILIES["contrast"]] == ["no_lesion_of_contrast"] * 3
 
@@ -82,16 +80,16 @@ def test_depth_is_that_of_the_centroid_below_the_surface():
     brain = box(((2, 32), (2, 32), (2, 32)), shape=(34, 34, 34))
     for x, spacing, expected in ((11, MM, [1, None]), (12, MM, [None, 1]), (7, (2.0, 2.0, 2.0), [None, 1])):
         truth = box((x, 17, 17), shape=brain.shape)  # 9, 10 and 5 voxels from the edge at x = 2
-        assert ask("depth", view(truth, truth, brain, spacing)) == expected
+        assert values("depth", view(truth, truth, brain, spacing)) == expected
     outside = box((0, 17, 17), shape=brain.shape)
-    assert ask("depth", view(outside, outside, brain)) == [0, None]
+    assert values("depth", view(outside, outside, brain)) == [0, None]
 
 
 def test_side_and_height_are_of_the_brain_and_not_of_the_grid():
     brain = box(((10, 20), (0, 22), (2, 14)), shape=SHAPE)
     for x, expected in ((10, [1, None]), (14, [1, None]), (15, [None, 1]), (19, [None, 1])):
         spot = box((x, 5, 5), shape=SHAPE)
-        assert ask("side", view(spot, spot, brain)) == expected
+        assert values("side", view(spot, spot, brain)) == expected
     for z, expected in (
         (0, [0, None, None]),
         (5, [1, None, None]),
@@ -99,7 +97,7 @@ def test_side_and_height_are_of_the_brain_and_not_of_the_grid():
         (10, [None, None, 1]),
     ):
         spot = box((12, 5, z), shape=SHAPE)
-        assert ask("height", view(spot, spot, brain)) == expected
+        assert values("height", view(spot, spot, brain)) == expected
 
 
 def test_the_pool_counts_lesions_of_all_cases():

@@ -1,25 +1,25 @@
-"""Surface distances equal MONAI's; nothing predicted is the worst value, nothing to find has none."""
+"""Surface distances equal MONAI's; an empty prediction has the worst value, a case without lesion has none."""
 
 import numpy as np
 import pytest
 
 from tests.helpers import monai_oracle
 from tests.helpers.masks import MM, blobs, box, empty, view
-from uad_bench.evaluate.metrics.surface import Assd, Hd95, Nsd1, Nsd2
+from uad_bench.evaluate.metrics.surface import Assd, Hd95, NormalisedSurfaceDice, Nsd1, Nsd2
 
 ALL = [Hd95(), Assd(), Nsd1(), Nsd2()]
 CUBE = box(((4, 8), (4, 8), (4, 8)))
 
 
 def monai(metric, prediction, truth, spacing):
-    """What MONAI makes of it."""
-    if isinstance(metric, Nsd1):
+    """The value by MONAI."""
+    if isinstance(metric, NormalisedSurfaceDice):
         return monai_oracle.nsd(prediction, truth, spacing, metric.tolerance)
     return (monai_oracle.assd if isinstance(metric, Assd) else monai_oracle.hd95)(prediction, truth, spacing)
 
 
 @pytest.mark.parametrize("spacing", [MM, (2.0, 2.0, 2.0), (0.47, 0.5, 1.3)])
-def test_values_are_monais(spacing):
+def test_values_equal_monai(spacing):
     rng = np.random.default_rng(7)
     for _ in range(12):
         truth, guess = blobs(rng, 3), blobs(rng, 3) | (rng.random((24, 22, 20)) < 1e-3)
@@ -37,7 +37,7 @@ def test_everything_predicted_and_a_lesion_at_the_rim_of_the_grid(metric):
         assert metric.case(view(guess, truth)).value == pytest.approx(expected, rel=1e-6)
 
 
-def test_nothing_predicted_is_the_diagonal_of_the_image_or_no_overlap():
+def test_an_empty_prediction_scores_the_diagonal_of_the_image_or_0():
     seen = view(empty((3, 4, 12)), box((1, 1, 1), shape=(3, 4, 12)), spacing=(1.0, 1.0, 1.0))
     assert [metric.case(seen).value for metric in ALL] == [13, 13, 0, 0]
     wide = view(empty((3, 4, 6)), box((1, 1, 1), shape=(3, 4, 6)), spacing=(1.0, 1.0, 2.0))

@@ -1,11 +1,11 @@
-"""The voxel metrics: definitions, reasons and names."""
+"""The voxel metrics: values by hand, and reasons."""
 
 import numpy as np
 import pytest
 
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.engine import evaluate
-from uad_bench.evaluate.metric import View, metric_name
+from uad_bench.evaluate.metric import View
 from uad_bench.evaluate.metrics.voxel import (
     Auroc,
     AveragePrecision,
@@ -20,71 +20,64 @@ SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.5], np.float32)
 LESION = np.array([True, False, True, False, False])
 
 
-def ask(metric, scores=SCORES, lesion=LESION, missed=0, threshold=None):
+def value_of(metric, scores=SCORES, lesion=LESION, missed=0, threshold=None):
     return metric.case(
         View(Curve.of(np.asarray(scores, np.float32), np.asarray(lesion), missed), None, threshold)
     )
 
 
 def test_values_worked_out_by_hand():
-    assert ask(AveragePrecision()).value == pytest.approx((1 + 2 / 3) / 2)
-    assert ask(Prevalence()).value == 2 / 5
-    assert ask(AveragePrecisionGain()).value == pytest.approx((5 / 6 - 2 / 5) / (3 / 5))
-    assert ask(Auroc()).value == pytest.approx(5 / 6)
-    assert ask(Dice(), threshold=0.7).value == pytest.approx(4 / 5)
-    assert ask(FalsePositiveRate(), lesion=np.zeros(5, bool), threshold=0.8).value == 2 / 5
+    assert value_of(AveragePrecision()).value == pytest.approx((1 + 2 / 3) / 2)
+    assert value_of(Prevalence()).value == 2 / 5
+    assert value_of(AveragePrecisionGain()).value == pytest.approx((5 / 6 - 2 / 5) / (3 / 5))
+    assert value_of(Auroc()).value == pytest.approx(5 / 6)
+    assert value_of(Dice(), threshold=0.7).value == pytest.approx(4 / 5)
+    assert value_of(FalsePositiveRate(), lesion=np.zeros(5, bool), threshold=0.8).value == 2 / 5
 
 
 def test_a_constant_map_has_no_gain():
     flat = np.ones(5, np.float32)
-    assert ask(AveragePrecision(), flat).value == pytest.approx(2 / 5)
-    assert ask(AveragePrecisionGain(), flat).value == pytest.approx(0)
-    assert ask(Auroc(), flat).value == 0.5
+    assert value_of(AveragePrecision(), flat).value == pytest.approx(2 / 5)
+    assert value_of(AveragePrecisionGain(), flat).value == pytest.approx(0)
+    assert value_of(Auroc(), flat).value == 0.5
 
 
 @pytest.mark.parametrize(
     "metric", [AveragePrecision(), AveragePrecisionGain(), Auroc(), Prevalence(), Dice()]
 )
 def test_reasons_of_lesion_metrics(metric):
-    assert ask(metric, lesion=np.zeros(5, bool), threshold=0.5).reason == "no_positive"
-    assert ask(metric, [], np.zeros(0, bool), missed=2, threshold=0.5).reason == "empty_brain"
+    assert value_of(metric, lesion=np.zeros(5, bool), threshold=0.5).reason == "no_positive"
+    assert value_of(metric, [], np.zeros(0, bool), missed=2, threshold=0.5).reason == "empty_brain"
 
 
 @pytest.mark.parametrize("metric", [AveragePrecisionGain(), Auroc()])
 def test_a_brain_of_lesion_alone_has_no_negative(metric):
-    value = ask(metric, lesion=np.ones(5, bool))
+    value = value_of(metric, lesion=np.ones(5, bool))
     assert (value.value, value.reason) == (None, "no_negative")
 
 
 @pytest.mark.parametrize("metric", [Dice(), FalsePositiveRate()])
 def test_no_threshold_no_value(metric):
-    assert ask(metric).reason == "no_threshold"
+    assert value_of(metric).reason == "no_threshold"
 
 
 def test_a_healthy_scan_without_brain_has_no_rate():
-    assert ask(FalsePositiveRate(), [], np.zeros(0, bool), threshold=0.5).reason == "empty_brain"
+    assert value_of(FalsePositiveRate(), [], np.zeros(0, bool), threshold=0.5).reason == "empty_brain"
 
 
-def test_names_say_how_cases_were_joined():
-    assert metric_name(AveragePrecision, "case") == "ap.case"
-    assert metric_name(AveragePrecision, "pooled") == "ap.pooled"
-    assert metric_name(Dice, "case", "oracle_case") == "dice@oracle_case"
-    assert metric_name(Dice, "pooled", "oracle_set") == "dice.pooled@oracle_set"
-
-
-def _clean(mask):
-    """A clean-up that drops whatever lies in the lower half."""
+def _upper_half(mask):
+    """A post-processing step that removes the lower half of a prediction."""
     kept = mask.copy()
     kept[:, :, :3] = False
     return kept
 
 
-def test_dice_and_fpr_after_a_clean_up_are_those_of_what_it_left(scored):
+def test_dice_and_fpr_are_those_of_the_prediction_after_post_processing(scored):
     cases = [scored("a"), scored("b"), scored("h", healthy=True)]
     rules = {"tune": Threshold("tune", 0.5)}
-    found = evaluate(cases, [Dice(), FalsePositiveRate()], rules, cleanup=(_clean,))
+    found = evaluate(cases, [Dice(), FalsePositiveRate()], rules, prediction_steps=(_upper_half,))
     rows = {(row.group, row.metric): row.value for row in found.set_rows}
-    called = [_clean((case.map >= np.float32(0.5)) & case.brain_mask) for case in cases]
+    called = [_upper_half((case.map >= np.float32(0.5)) & case.brain_mask) for case in cases]
     both = sum(int((mask & case.lesion_mask).sum()) for mask, case in zip(called[:2], cases, strict=False))
     sizes = sum(
         int(mask.sum() + case.lesion_mask.sum()) for mask, case in zip(called[:2], cases, strict=False)

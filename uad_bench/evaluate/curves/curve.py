@@ -1,9 +1,8 @@
-"""Exact average precision, best Dice and AUROC from the positives' own values.
+"""The exact operating points of anomaly scores: counts of lesion voxels and of other voxels at every threshold.
 
-It costs one sort of the values of either class and two searches for each distinct positive value; no voxel is
-ever ranked by an index array. What is read off the counts is in `points`.
-
-A score is anomalous at a threshold t where score >= t.
+Positives are lesion voxels, negatives are the other brain voxels. A voxel is called anomalous at threshold t where its
+score >= t. The cost is one sort of the scores of each class and two searches for each distinct score of a positive; no
+index array is sorted. `operating_points` has the areas and rates that are computed from the counts.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +19,7 @@ from uad_bench.types import BoolArray, Scored
 if TYPE_CHECKING:
     from uad_bench.evaluate.curves.regions import Regions
 
-#: Negatives searched at once when curves are pooled: 256 MiB of float32.
+#: Negatives searched together when curves are pooled: 256 MiB of float32.
 _BATCH = 1 << 26
 
 
@@ -28,11 +27,15 @@ _BATCH = 1 << 26
 class Curve:
     """The exact operating points of one case or of a pool of cases.
 
-    positives: sorted scores of lesion voxels; negatives: sorted runs of the scores of the other voxels, one
-    run a case; missed: lesion voxels that no threshold finds, because they lie outside the brain mask or
-    were lost on the way to the grid; regions: the lesion that each positive belongs to, where that was asked.
-    Build one with `of`, `of_case`, `from_split` or `pool`. A float64 score keeps its width, so no two
-    scores ever become equal. Raises PluginError where a score is not finite.
+    positives: the sorted scores of lesion voxels. negatives: the sorted scores of the other voxels, one array for each
+    case. missed: lesion voxels that no threshold finds, because they lie outside the brain mask or were cut off by
+    preparation. regions: the lesion of each positive, for AUPRO; None where it was not requested. Build one with `of`,
+    `of_case`, `from_split` or `pool`. A float64 score stays float64, so no two scores become equal. Raises PluginError
+    for a score that is not finite.
+
+    >>> curve = Curve.of(np.float32([0.9, 0.8, 0.7, 0.6]), np.array([True, False, True, False]))
+    >>> curve.counts_at(0.7), curve.best_dice()
+    ((2, 1, 0), (0.8, 0.699999988079071))
     """
 
     positives: Scores
@@ -46,14 +49,14 @@ class Curve:
 
     @classmethod
     def of(cls, scores: Scores, lesion: BoolArray, missed: int = 0) -> "Curve":
-        """From in-brain voxels: scores, floating, and lesion, bool, of one and the same flat shape (N,)."""
+        """From brain voxels: scores, floating, and lesion, bool, both (N,)."""
         return cls._owning(scores[lesion], scores[~lesion], missed)
 
     @classmethod
     def of_case(cls, scored: Scored, *, regions: bool = False) -> "Curve":
         """From one case: its brain mask is the region of interest, lesion voxels outside it are missed.
 
-        regions: tell the lesions apart, too, which is what AUPRO needs.
+        regions: also store which lesion each positive belongs to, as AUPRO needs it.
         """
         positives, negatives, missed = split(scored)
         if not regions:
@@ -66,14 +69,14 @@ class Curve:
 
     @classmethod
     def from_split(cls, positives: Scores, negatives: Scores, missed: int = 0) -> "Curve":
-        """From the scores of lesion voxels and of all others, flat, in any order; neither is changed."""
+        """From the scores of lesion voxels and of the other voxels, flat, in any order; neither array is changed."""
         return cls._owning(np.array(positives), np.array(negatives), missed)
 
     @classmethod
     def pool(cls, curves: Iterable["Curve"]) -> "Curve":
-        """All voxels of several curves as one; the numbers do not depend on the order of the curves.
+        """The curve of all voxels of several curves; no number depends on the order of the curves.
 
-        The negatives are shared with the curves, not copied.
+        The arrays of negatives are shared with the curves, not copied.
         """
         members = list(curves)
         runs = tuple(run for curve in members for run in curve.negatives)
@@ -94,33 +97,33 @@ class Curve:
 
     @property
     def n_found(self) -> int:
-        """Lesion voxels inside the brain mask."""
+        """The number of lesion voxels inside the brain mask."""
         return self.positives.size
 
     @property
     def n_positive(self) -> int:
-        """Lesion voxels, those outside the brain mask included."""
+        """The number of lesion voxels, missed ones included."""
         return self.n_found + self.missed
 
     @cached_property
     def n_negative(self) -> int:
-        """Voxels of the brain that are not lesion."""
+        """The number of brain voxels that are not lesion."""
         return sum(run.size for run in self.negatives)
 
     @property
     def n_brain(self) -> int:
-        """Voxels inside the brain mask."""
+        """The number of voxels inside the brain mask."""
         return self.n_found + self.n_negative
 
     @property
     def prevalence(self) -> float | None:
-        """Share of lesion voxels among all voxels counted; None without a voxel."""
+        """The share of lesion voxels, missed ones included, in [0, 1]; None without a voxel."""
         total = self.n_positive + self.n_negative
         return self.n_positive / total if total else None
 
     @cached_property
     def points(self) -> OperatingPoints:
-        """The table of operating points."""
+        """The operating points, one for each distinct score of a positive."""
         values, at = distinct(self.positives)
         below, up_to = np.zeros(values.size, np.int64), np.zeros(values.size, np.int64)
         for run in _merged(self.negatives):
@@ -128,24 +131,24 @@ class Curve:
         return OperatingPoints.counted(values, at, below, up_to, self.missed, self.n_negative)
 
     def ap(self) -> float | None:
-        """Average precision, the step sum of (R_n - R_n-1) P_n; None without a positive."""
+        """Average precision, Σ (R_n - R_(n-1)) P_n, in [0, 1]; None without a positive."""
         return self.points.ap()
 
     def auroc(self) -> float | None:
-        """P(positive > negative) + P(equal) / 2, missed positives below all; None without both classes."""
+        """P(positive > negative) + P(equal) / 2, in [0, 1]; missed positives rank last; None without both classes."""
         return self.points.auroc()
 
     def best_dice(self) -> tuple[float, float] | None:
-        """(Dice, threshold) with the best Dice, the highest such threshold; None without a positive."""
+        """The largest Dice and the highest threshold that reaches it; None without a positive."""
         return self.points.best_dice()
 
     def counts_at(self, threshold: float) -> tuple[int, int, int]:
-        """(tp, fp, fn) in voxels, where score >= threshold is anomalous; fn includes the missed."""
+        """(tp, fp, fn) in voxels, where score >= threshold is called anomalous; fn includes the missed voxels."""
         tp = at_or_above(self.positives, threshold)
         return tp, self._false_at(threshold), self.n_positive - tp
 
     def dice_at(self, threshold: float) -> float | None:
-        """2 tp / (2 tp + fp + fn) at a threshold; None without a positive."""
+        """2 tp / (2 tp + fp + fn) at a threshold, in [0, 1]; None without a positive."""
         if not self.n_positive:
             return None
         tp, fp, fn = self.counts_at(threshold)
@@ -156,7 +159,7 @@ class Curve:
 
 
 def split(scored: Scored) -> tuple[Scores, Scores, int]:
-    """Scores of the lesion voxels and of the others of a brain, unsorted, and how many lesion voxels are missed."""
+    """The scores of lesion voxels and of the other brain voxels, unsorted, and the number of missed lesion voxels."""
     found = scored.brain_mask & scored.lesion_mask
     positives = scored.map[found]
     missed = int(np.count_nonzero(scored.lesion_mask)) - positives.size + scored.lost
@@ -164,7 +167,7 @@ def split(scored: Scored) -> tuple[Scores, Scores, int]:
 
 
 def _merged(runs: tuple[Scores, ...]) -> Iterator[Scores]:
-    """Sorted arrays that together hold all runs: few long ones cost fewer searches than many short ones."""
+    """The sorted arrays merged into fewer and longer ones, which take fewer searches."""
     batch: list[Scores] = []
     for index, run in enumerate(runs):
         batch.append(run)

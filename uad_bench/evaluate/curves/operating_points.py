@@ -1,9 +1,9 @@
-"""What is read off the operating points of one case or of a pool: areas, the best Dice, sensitivities.
+"""Areas, the best Dice and sensitivities, computed exactly from a table of operating points of a case or of a pool.
 
-The table has one row for each distinct positive value, the highest first. Average precision changes only where
-recall changes, the best Dice is only ever reached at a positive's value (a threshold between two positives
-adds false positives and nothing else), and a curve over the false-positive rate rises only there. So the
-table answers all of them exactly. Equal scores are one operating point, as in scikit-learn.
+The table has one row for each distinct score of a positive, the highest first. This is enough: average precision
+changes only where recall changes; the best Dice is reached at the score of a positive, as a threshold between two
+positives adds false positives only; and a curve over the false-positive rate rises only there. Equal scores are one
+operating point, as in scikit-learn.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,17 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class OperatingPoints:
-    """One row for each distinct positive value, from the highest threshold to the lowest; arrays (K,).
+    """One row for each distinct score of a positive, from the highest threshold to the lowest; arrays (K,).
 
-    tp: positives at or above the threshold; fp: negatives at or above it; fp_above: negatives above it;
-    n_positive: all positives, those that no threshold finds included; n_negative: all negatives.
+    tp: the number of positives at or above the threshold. fp: negatives at or above it. fp_above: negatives above it.
+    n_positive: all positives, missed ones included. n_negative: all negatives.
+
+    >>> from uad_bench.evaluate.curves.curve import Curve
+    >>> points = Curve.of(np.float32([3, 2, 1, 0]), np.array([True, False, True, False])).points
+    >>> points.thresholds, points.tp, points.fp
+    (array([3., 1.], dtype=float32), array([1, 2]), array([0, 1]))
+    >>> points.auroc(), points.sensitivity(0.05), points.partial_auroc(1.0)
+    (0.75, 0.5, 0.75)
     """
 
     thresholds: Scores
@@ -36,39 +43,39 @@ class OperatingPoints:
     def counted(
         cls, values: Scores, at: Counts, below: Counts, up_to: Counts, missed: int, n_negative: int
     ) -> "OperatingPoints":
-        """From distinct positive values, ascending: positives at, negatives below, negatives up to each.
+        """From the distinct scores of positives, ascending: positives at, negatives below, negatives up to each one.
 
-        The arrays are taken over, not copied: at BraTS size each holds 18 million rows.
+        The arrays are changed in place, not copied: for BraTS each has 18 million rows.
         """
-        values += 0.0  # -0.0 and 0.0 are one threshold; print it as 0.0
+        values += 0.0  # -0.0 and 0.0 are one threshold, printed as 0.0
         tp = np.cumsum(at[::-1])
         fp, fp_above = (np.subtract(n_negative, n, out=n)[::-1] for n in (below, up_to))
         return cls(values[::-1], tp, fp, fp_above, int(at.sum()) + missed, n_negative)
 
     @property
     def gained(self) -> Counts:
-        """Positives at each threshold."""
+        """The number of positives at each threshold."""
         return np.diff(self.tp, prepend=0)
 
     def ap(self) -> float | None:
-        """Average precision, the step sum of (R_n - R_n-1) P_n; None without a positive."""
+        """Average precision, Σ (R_n - R_(n-1)) P_n, in [0, 1]; None without a positive."""
         if not self.n_positive:
             return None
         return float(np.sum(self.gained * (self.tp / (self.tp + self.fp)))) / self.n_positive
 
     def auroc(self) -> float | None:
-        """P(positive > negative) + P(equal) / 2, missed positives below all; None without both classes."""
+        """P(positive > negative) + P(equal) / 2, in [0, 1]; missed positives rank last; None without both classes."""
         if not (self.n_positive and self.n_negative):
             return None
-        # In halves of a pair, so that the sum is exact in integers.
+        # Counted in half pairs, so that the sum is an exact integer.
         halves = int(np.sum(self.gained * (2 * self.n_negative - self.fp - self.fp_above)))
         return halves / (2 * self.n_positive * self.n_negative)
 
     def partial_auroc(self, limit: float) -> float | None:
-        """The ROC area up to a false-positive rate of `limit`, standardised; None without both classes.
+        """The area under the ROC curve up to a false-positive rate of `limit`, standardised; None without both classes.
 
-        (1 + (area - limit² / 2) / (limit - limit² / 2)) / 2: chance is 0.5, the best 1 (McClish 1989, as
-        scikit-learn's `max_fpr`).
+        (1 + (area - limit²/2) / (limit - limit²/2)) / 2: 0.5 for a random score, 1 for a perfect one (McClish 1989, as
+        scikit-learn's `roc_auc_score(max_fpr=...)`).
         """
         if not (self.n_positive and self.n_negative):
             return None
@@ -76,15 +83,15 @@ class OperatingPoints:
         return (1 + (self.area(self.tp / self.n_positive, limit) - chance) / (limit - chance)) / 2
 
     def sensitivity(self, limit: float) -> float | None:
-        """The largest sensitivity of any threshold with a false-positive rate of at most `limit`."""
+        """The largest sensitivity at a false-positive rate of at most `limit`; None without both classes."""
         if not (self.n_positive and self.n_negative):
             return None
-        # The quotient, not limit * n: 0.05 is the quotient 1 / 20, and 20 * 0.05 need not be 1.
+        # The quotient fp / n is compared, as limit * n may be rounded: 1 of 20 is 0.05, but 20 * 0.05 need not be 1.
         allowed = self.fp / self.n_negative <= limit
         return int(np.max(self.tp, where=allowed, initial=0)) / self.n_positive
 
     def best_dice(self) -> tuple[float, float] | None:
-        """(Dice, threshold) with the best Dice, the highest such threshold; None without a positive.
+        """The largest Dice and the highest threshold that reaches it; None without a positive.
 
         (0, inf) where every positive is missed.
         """
@@ -97,10 +104,10 @@ class OperatingPoints:
         return float(dice[best]), float(self.thresholds[best])
 
     def area(self, heights: Floats, limit: float) -> float:
-        """Area under a curve over the false-positive rate, from 0 to `limit` (cut there by a straight line).
+        """The area under a curve over the false-positive rate, from 0 to `limit`, where it is cut by interpolation.
 
-        heights: (K,), what the curve has reached at each threshold. It slopes over the negatives that share
-        a threshold's score, and is level over those between two thresholds. Needs a negative.
+        heights: the height of the curve at each threshold, (K,). The curve is linear over the negatives whose score is
+        equal to a threshold, and constant over those between two thresholds. Needs a negative.
         """
         end = limit * self.n_negative
         start, stop = np.minimum(self.fp_above, end), np.minimum(self.fp, end)

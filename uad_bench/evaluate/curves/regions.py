@@ -1,4 +1,4 @@
-"""The lesions of a curve: how large the lesion is that each sorted positive belongs to, which AUPRO needs."""
+"""The lesion of each positive of a curve, which AUPRO needs to give every lesion the same weight."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,24 @@ Sizes = npt.NDArray[np.uint32]
 
 @dataclass(frozen=True, eq=False)
 class Regions:
-    """The lesions of a curve. sizes: voxels of the lesion that each of its sorted positives belongs to; n: lesions."""
+    """The lesions of a curve.
+
+    sizes: for each of its sorted positives, the number of voxels of the lesion that it belongs to, (N,). n: the number
+    of lesions, those wholly outside the brain included.
+
+    >>> lesion = np.array([True, True, False, True]).reshape(1, 1, 4)
+    >>> scores = np.array([0.5, 0.2, 0.9, 0.4], np.float32).reshape(1, 1, 4)
+    >>> regions, positives = Regions.of_case(Scored("case", scores, np.ones_like(lesion), lesion, (1.0, 1.0, 1.0)))
+    >>> positives, regions.sizes, regions.n
+    (array([0.2, 0.4, 0.5], dtype=float32), array([2, 1, 2], dtype=uint32), 2)
+    """
 
     sizes: Sizes
     n: int
 
     @classmethod
     def of_case(cls, scored: Scored) -> tuple["Regions", Scores]:
-        """The lesions of a case, and its sorted positives."""
+        """The lesions of a case (26-connected components), and its sorted positives."""
         box = _box(scored.lesion_mask)
         lesion = scored.lesion_mask[box]
         labels, n = ndimage.label(lesion, np.ones((3, 3, 3)))
@@ -38,11 +48,11 @@ class Regions:
 
     @classmethod
     def _sorted(cls, positives: Scores, sizes: Sizes, n: int) -> tuple["Regions", Scores]:
-        """By score, then by size, so that sums of recall do not depend on the order of the cases."""
+        """Sorted by score and then by size, so that sums of recalls do not depend on the order of the cases."""
         if positives.dtype != np.float32:
             order = np.lexsort((sizes, positives))
             return cls(sizes[order], n), positives[order]
-        # The same order by one sort of 64-bit integers, without an index array.
+        # The same order from one sort of 64-bit integers, without an index array.
         packed = (keys(positives).astype(np.uint64) << np.uint64(32)) | sizes
         packed.sort()
         key = (packed >> np.uint64(32)).astype(np.uint32)
@@ -51,6 +61,6 @@ class Regions:
 
 
 def _box(mask: BoolArray) -> tuple[slice, ...]:
-    """The smallest box that holds a mask (X, Y, Z); `find_objects` looks at every voxel's label and takes longer."""
-    places = np.unravel_index(np.flatnonzero(mask), mask.shape)
-    return tuple(slice(int(at.min()), int(at.max()) + 1) if at.size else slice(0, 0) for at in places)
+    """The smallest box around a mask (X, Y, Z); scipy's `find_objects` reads every voxel and takes longer."""
+    coordinates = np.unravel_index(np.flatnonzero(mask), mask.shape)
+    return tuple(slice(int(k.min()), int(k.max()) + 1) if k.size else slice(0, 0) for k in coordinates)

@@ -1,6 +1,7 @@
-"""Bins of the score with equal shares of a pool's positives, and where in them these lie.
+"""Bins of the score with equal shares of a pool's positives, and where in a bin the positives lie.
 
-Bins begin at positives of the pool, chosen by rank: an increasing transform of all maps moves no voxel to another.
+Bins begin at scores of positives that are chosen by rank: after an increasing transform of all maps every voxel is in
+the same bin as before.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,10 @@ N_COARSE = 2048
 
 
 class Shares(NamedTuple):
-    """Where the positives of each bin lie in it on average, as shares of what the bin holds, (K,).
+    """The mean position of the positives inside each bin, as shares of the voxels of the bin, (K,).
 
-    tp, fp: positives, negatives at or above a positive; half: negatives above it and half of those equal to it.
+    tp: positives at or above a positive. fp: negatives at or above it. half: negatives above it, and half of those
+    equal to it.
     """
 
     tp: Floats
@@ -31,8 +33,13 @@ class Shares(NamedTuple):
 class CoarseBins:
     """Coarse bins of a pool, each with about an equal share of its positives.
 
-    edges: the lowest positive of each, ascending, (K,); rows: its row in the pool's table turned over, (K,). What lies
-    below the first edge is in no bin: negatives alone.
+    edges: the lowest positive of each bin, ascending, (K,). rows: its row in the pool's table in ascending order, (K,).
+    Scores below the first edge are in no bin; they are negatives only.
+
+    >>> from uad_bench.evaluate.curves.curve import Curve
+    >>> pool = Curve.of(np.float32([4, 3, 2, 1]), np.array([True, False, True, False]))
+    >>> CoarseBins.of(pool.points).edges
+    array([2., 4.], dtype=float32)
     """
 
     pool: OperatingPoints
@@ -42,7 +49,7 @@ class CoarseBins:
     @classmethod
     def of(cls, pool: OperatingPoints) -> "CoarseBins":
         """The bins of a pool; none without a positive in the brain."""
-        rows = _firsts(pool.gained[::-1])
+        rows = _first_rows(pool.gained[::-1])
         return cls(pool, pool.thresholds[::-1][rows], rows)
 
     def shares(self, p: Floats, n: Floats) -> Shares:
@@ -64,40 +71,48 @@ class CoarseBins:
 
 
 def edges_of(positives: Scores) -> Scores:
-    """The edges that `CoarseBins.of` gives a pool with these sorted positives, (K,), before a negative is counted."""
+    """The edges that `CoarseBins.of` gives a pool with these sorted positives, (K,); no negatives are needed."""
     values, at = distinct(positives)
-    return values[_firsts(at)]
+    return values[_first_rows(at)]
 
 
-def _firsts(at: Counts) -> Counts:
-    """Where each bin begins among distinct values, ascending, of which `at` positives are at each."""
+def _first_rows(at: Counts) -> Counts:
+    """The row at which each bin begins, among distinct values in ascending order with `at` positives each."""
     share = (np.cumsum(at) - at) * N_COARSE // max(1, int(at.sum()))
     return np.flatnonzero(np.diff(share, prepend=-1))
 
 
-def precise(p: Floats, n: Floats, shares: Shares) -> Floats:
-    """The sum over positives of the precision at them, (B,), for positives and negatives by bin, (B, K)."""
+def precision_sum(p: Floats, n: Floats, shares: Shares) -> Floats:
+    """The sum over positives of the precision at their score, (B,), from positives and negatives by bin, (B, K)."""
     tp, fp = _above(p) + shares.tp * p, _above(n) + shares.fp * n
     precision = np.divide(tp, tp + fp, out=np.zeros_like(tp), where=p > 0)
     total: Floats = np.einsum("bk,bk->b", p, precision)
     return total
 
 
-def behind(p: Floats, n: Floats, n_negative: Floats, shares: Shares) -> Floats:
-    """The sum over positives of the negatives below them, those equal to them by half, (B,); n_negative: (B,)."""
+def negatives_below(p: Floats, n: Floats, n_negative: Floats, shares: Shares) -> Floats:
+    """The sum over positives of the negatives below them, ties counted as half, (B,); n_negative: (B,)."""
     below = n_negative[:, np.newaxis] - _above(n) - shares.half * n
     total: Floats = np.einsum("bk,bk->b", p, below)
     return total
 
 
 def _above(counts: Floats) -> Floats:
-    """What the bins above each one hold, (B, K), bins ascending."""
-    held: Floats = counts.sum(axis=1, keepdims=True) - np.cumsum(counts, axis=1)
-    return held
+    """The counts in all bins above each bin, (B, K), bins in ascending order.
+
+    >>> _above(np.array([[1.0, 2, 4]]))
+    array([[6., 4., 0.]])
+    """
+    above: Floats = counts.sum(axis=1, keepdims=True) - np.cumsum(counts, axis=1)
+    return above
 
 
 def at_least(runs: Sequence[Scores], edges: Scores) -> Counts:
-    """How much of some sorted runs is at or above each edge, (K,)."""
+    """The number of scores of some sorted arrays at or above each edge, (K,).
+
+    >>> at_least([np.array([1.0, 2]), np.array([2.0, 3])], np.array([2.0, 3]))
+    array([3, 1])
+    """
     total = np.zeros(edges.size, np.int64)
     for run in runs:
         total += run.size - run.searchsorted(edges)
@@ -105,7 +120,11 @@ def at_least(runs: Sequence[Scores], edges: Scores) -> Counts:
 
 
 def by_bin(above: Sequence[Counts], edges: Scores) -> Floats:
-    """Counts in each bin, (n, K), from those at or above each edge, n times (K,)."""
+    """The counts in each bin for n cases, (n, K), from the counts at or above each edge, n arrays (K,).
+
+    >>> by_bin([np.array([3, 1])], np.array([2.0, 3]))
+    array([[2., 1.]])
+    """
     found = np.zeros((len(above), edges.size))
     for row, counts in zip(found, above, strict=True):
         row[:] = -np.diff(counts, append=0)

@@ -1,9 +1,9 @@
-"""A small histogram of the scores of a case: added up over cases, it brackets the exact numbers of their pool.
+"""Histograms of the scores of a case: small, additive over cases, with bounds on the exact values of their pool.
 
-A bin holds the scores that share the 20 highest bits of their float32 (sign, exponent, 11 bits of fraction), so
-bins are in the order of the scores, 2,048 to an octave, and the same for every case; only those that hold
-a voxel are kept. Inside a bin the order is unknown: every number comes as the least and the greatest value that
-any order allows, and the exact number of the same voxels lies between them.
+Scores with the same 20 highest bits as float32 (sign, exponent, 11 bits of the fraction) are in one bin. Bins are in
+the order of the scores, 2,048 to an octave, and the same for every case; only bins that are not empty are stored. The
+order inside a bin is unknown, so every metric is given as an interval from the least to the greatest value that any
+order allows; it contains the exact value of the same voxels.
 """
 
 import zlib
@@ -28,7 +28,7 @@ _ROUNDING = 1e-12
 
 
 class Interval(NamedTuple):
-    """A number is at least `low` and at most `high`."""
+    """Bounds of a value: low <= value <= high."""
 
     low: float
     high: float
@@ -36,9 +36,12 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """Scores by bin. bins: those that hold any, ascending; counts: how many, of the same shape (K,).
+    """The number of scores in each bin. bins: those that are not empty, ascending, (K,). counts: (K,).
 
-    About 30,000 bins of 8 bytes for a volume of 1.4 million voxels; a pool's counts are 64 bits wide.
+    About 30,000 bins of 8 bytes for a volume of 1.4 million voxels; the counts of a pool have 64 bits.
+
+    >>> Histogram.of(np.float32([0.5, 0.5, 2.0])).counts
+    array([2, 1], dtype=uint32)
     """
 
     bins: Bins
@@ -46,7 +49,7 @@ class Histogram:
 
     @classmethod
     def of(cls, run: Scores) -> "Histogram":
-        """From sorted scores (N,), N below 2^32."""
+        """From sorted scores, (N,) with N below 2^32."""
         bins, counts = distinct(keys(run) >> np.uint32(SHIFT))
         return cls(bins, counts.astype(np.uint32))
 
@@ -57,13 +60,21 @@ class Histogram:
         return cls(bins.astype(np.uint32), dense[bins])
 
     def before(self) -> Counts:
-        """Scores in the bins before each, and last of all their number, (K + 1,)."""
+        """The number of scores below each bin, and at the end their total number, (K + 1,)."""
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.counts, dtype=np.int64)])
 
 
 @dataclass(frozen=True, eq=False)
 class Sketch:
-    """The histograms of a case or of several, and how many lesion voxels no threshold finds."""
+    """The score histograms of one case or of several: of lesion voxels, and of the other brain voxels.
+
+    missed: the number of lesion voxels that no threshold finds.
+
+    >>> sketch = Sketch.of(np.float32([2, 4]), np.float32([1, 2]))
+    >>> low, high = sketch.auroc()  # 2 and 2 share a bin: either order, or a tie
+    >>> low, high
+    (0.75, 1.0)
+    """
 
     positives: Histogram
     negatives: Histogram
@@ -71,12 +82,12 @@ class Sketch:
 
     @classmethod
     def of(cls, positives: Scores, negatives: Scores, missed: int = 0) -> "Sketch":
-        """From sorted scores of the lesion voxels and of the brain's others."""
+        """From the sorted scores of lesion voxels and of the other brain voxels."""
         return cls(Histogram.of(positives), Histogram.of(negatives), missed)
 
     @classmethod
     def merged(cls, sketches: Iterable["Sketch"]) -> "Sketch":
-        """The sketch of all their voxels; the same in any order."""
+        """The sketch of all their voxels, in any order."""
         dense, missed = np.zeros((2, N_BINS), np.int64), 0
         for sketch in sketches:
             for total, part in zip(dense, (sketch.positives, sketch.negatives), strict=True):
@@ -85,7 +96,7 @@ class Sketch:
         return cls(Histogram.sparse(dense[0]), Histogram.sparse(dense[1]), missed)
 
     def to_bytes(self) -> bytes:
-        """About 60 KB for a volume of 1.4 million voxels, the same bytes for the same sketch; `of_bytes` reads them."""
+        """About 60 KB for a volume of 1.4 million voxels; equal sketches have equal bytes. `of_bytes` reads them."""
         parts = (self.positives, self.negatives)
         head = np.array([self.missed, *(part.bins.size for part in parts)], "<u8")
         gaps = np.concatenate([np.diff(part.bins, prepend=np.uint32(0)) for part in parts]).astype("<u4")
@@ -94,7 +105,7 @@ class Sketch:
 
     @classmethod
     def of_bytes(cls, data: bytes) -> "Sketch":
-        """What `to_bytes` was called on; counts are 64 bits wide. Raises DataError for any other bytes."""
+        """The sketch that `to_bytes` wrote; its counts have 64 bits. Raises DataError for any other bytes."""
         try:
             body = zlib.decompress(data.removeprefix(_MAGIC))
             missed, n, k = (int(x) for x in _column(body[:24], "<u8"))
@@ -103,28 +114,31 @@ class Sketch:
                 _column(body[24 + 4 * (n + k) :], "<u8"),
             )
         except (zlib.error, ValueError) as error:
-            raise DataError("these bytes are no sketch", hint="they are cut short or were changed") from error
+            raise DataError(
+                "not a score histogram", hint="the bytes are truncated or were changed"
+            ) from error
         if not data.startswith(_MAGIC) or not gaps.size == counts.size == n + k:
-            raise DataError("these bytes are no sketch", hint="they are cut short or of another version")
+            raise DataError("not a score histogram", hint="the bytes are truncated or of another version")
         bins = [np.cumsum(part, dtype=np.uint32) for part in (gaps[:n], gaps[n:])]
         whole = counts.astype(np.int64)
         return cls(Histogram(bins[0], whole[:n]), Histogram(bins[1], whole[n:]), missed)
 
     @property
     def n_positive(self) -> int:
-        """Lesion voxels, those that no threshold finds included."""
+        """The number of lesion voxels, missed ones included."""
         return int(self.positives.counts.sum()) + self.missed
 
     @property
     def n_negative(self) -> int:
-        """The brain's other voxels."""
+        """The number of brain voxels that are not lesion."""
         return int(self.negatives.counts.sum())
 
     def ap(self) -> Interval | None:
-        """Average precision; None without a positive.
+        """Bounds of the average precision; None without a positive.
 
-        At best a bin's positives share one score above its negatives. At worst they are all different and below
-        them: the precisions are then concave in their rank, so that their mean is not below that of first and last.
+        Highest where the positives of a bin share one score above its negatives. Lowest where they are all different
+        and below them: the precision is then concave in the rank, so its mean is at least that of the first and the
+        last.
         """
         if not self.n_positive:
             return None
@@ -136,7 +150,7 @@ class Sketch:
         return Interval(max(0.0, low - _ROUNDING), min(1.0, high + _ROUNDING))
 
     def auroc(self) -> Interval | None:
-        """AUROC; None without both classes."""
+        """Bounds of the AUROC; None without both classes."""
         if not (self.n_positive and self.n_negative):
             return None
         p, n, _, fp = self._bins()
@@ -145,7 +159,7 @@ class Sketch:
         return Interval(low / pairs, high / pairs)
 
     def best_dice(self) -> Interval | None:
-        """The best Dice of any threshold; None without a positive. The lower end is reached by a bin's lowest score."""
+        """Bounds of the largest Dice of any threshold; None without a positive."""
         if not self.n_positive:
             return None
         p, n, tp, fp = self._bins()
@@ -154,7 +168,7 @@ class Sketch:
         return Interval(float(np.max(low, initial=0)), float(np.max(high, initial=0)))
 
     def _bins(self) -> tuple[Counts, Counts, Counts, Counts]:
-        """Of each bin with a positive, ascending: positives and negatives in it, and those of either above it."""
+        """For each bin with a positive, ascending: positives and negatives in it, positives and negatives above it."""
         bins, p, total = self.positives.bins, self.positives.counts.astype(np.int64), self.negatives.before()
         below = total[self.negatives.bins.searchsorted(bins, "left")]
         up_to = total[self.negatives.bins.searchsorted(bins, "right")]
@@ -162,11 +176,11 @@ class Sketch:
 
 
 def _planes(numbers: npt.NDArray[Any]) -> bytes:
-    """The bytes of numbers, those of one significance side by side: most of the high ones are zero."""
+    """The bytes of numbers, grouped by significance for compression: most of the high bytes are zero."""
     return numbers.view(np.uint8).reshape(-1, numbers.itemsize).T.tobytes()
 
 
 def _column(data: bytes, dtype: str) -> npt.NDArray[Any]:
-    """The numbers that gave these `_planes`. Raises ValueError where bytes are missing."""
+    """The numbers of which these are the `_planes`. Raises ValueError where bytes are missing."""
     width = np.dtype(dtype).itemsize
     return np.frombuffer(data, np.uint8).reshape(width, -1).T.copy().view(dtype).ravel()

@@ -1,4 +1,4 @@
-"""Negatives counted at known thresholds, batch by batch, so that none of them has to be kept."""
+"""Counts of negatives at known thresholds, batch by batch, so that the negatives need not be kept in memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -16,67 +16,75 @@ from uad_bench.evaluate.curves.operating_points import OperatingPoints, Scores
 from uad_bench.evaluate.curves.score_bins import edges_of
 from uad_bench.evaluate.curves.sorted_scores import add_counts, distinct, refuse_nonfinite
 
-#: Negatives held at once, those being gathered and those of all workers together: 512 MiB of float32.
+#: Negatives in memory at a time, those being gathered and those of all workers together: 512 MiB of float32.
 BATCH = 1 << 27
+#: Values counted together, so that few counts are in memory twice.
+_PART = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
 class StreamedCurve(Curve):
-    """A curve whose negatives were counted and are gone; `counts_at` answers at the probes alone.
+    """A curve whose negatives were counted and not kept; `counts_at` has an answer for some thresholds only.
 
-    table: its operating points; probes: false positives at each threshold that was asked for beforehand.
+    table: its operating points. false_positives: their number at each threshold that was requested before counting.
     """
 
     table: OperatingPoints = field(kw_only=True)
-    probes: Mapping[float, int] = field(kw_only=True)
+    false_positives: Mapping[float, int] = field(kw_only=True)
 
     @cached_property
     def points(self) -> OperatingPoints:
-        """The table of operating points."""
+        """The operating points, one for each distinct score of a positive."""
         return self.table
 
     @cached_property
     def n_negative(self) -> int:
-        """Voxels of the brain that are not lesion."""
+        """The number of brain voxels that are not lesion."""
         return self.table.n_negative
 
     def _false_at(self, threshold: float) -> int:
-        if threshold not in self.probes:
-            hint = "name it among the probes, or give more memory"
-            raise UsageError(f"threshold {threshold} was not counted while the voxels streamed by", hint=hint)
-        return self.probes[threshold]
+        if threshold not in self.false_positives:
+            hint = "request it before the voxels are counted, or allow more memory"
+            raise UsageError(f"the voxels were not counted at threshold {threshold}", hint=hint)
+        return self.false_positives[threshold]
 
 
-class Tally:
-    """Negatives counted at the distinct positives of a pool and at some probes, in any order, by any thread.
+class NegativeCounter:
+    """Counts negatives at the distinct scores of a pool's positives and at some thresholds, in any order and thread.
 
-    12 bytes a distinct positive beside the positives themselves, 20 once 2^32 negatives were counted.
+    It takes 12 bytes for a distinct score in addition to the positives, 20 bytes after 2^32 negatives.
+
+    >>> pool = Curve.from_split(np.float32([2]), np.float32([]))
+    >>> counter = NegativeCounter(pool, thresholds=[1.0])
+    >>> counter.add(np.float32([1, 3]))  # sorted
+    >>> counter.curve().ap(), counter.curve().counts_at(1.0)
+    (0.5, (1, 2, 0))
     """
 
-    def __init__(self, pool: Curve, probes: Iterable[float] = ()) -> None:
+    def __init__(self, pool: Curve, thresholds: Iterable[float] = ()) -> None:
         self._pool, self._lock = pool, Lock()
         self._values = distinct(pool.positives)[0]
         self._below: npt.NDArray[np.unsignedinteger[Any]] = np.zeros(self._values.size, np.uint32)
         self._up_to: npt.NDArray[np.unsignedinteger[Any]] = np.zeros(self._values.size, np.uint32)
-        self._probes = dict.fromkeys(probes, 0)
+        self._false_positives = dict.fromkeys(thresholds, 0)
         self._n = 0
 
     @property
     def edges(self) -> Scores:
-        """Where the bins of resamples begin, (K,)."""
+        """The edges of the bins for resamples, (K,)."""
         return edges_of(self._pool.positives)
 
     def add(self, run: Scores) -> None:
         """Count the sorted scores of a batch of negatives."""
-        probed = {probe: run.size - int(run.searchsorted(run.dtype.type(probe))) for probe in self._probes}
+        called = {t: run.size - int(run.searchsorted(run.dtype.type(t))) for t in self._false_positives}
         with self._lock:
             self._n += run.size
             if self._n >> 32 and self._below.dtype == np.uint32:
                 self._below, self._up_to = self._below.astype(np.uint64), self._up_to.astype(np.uint64)
-            for probe, n in probed.items():
-                self._probes[probe] += n
-        for start in range(0, self._values.size, 1 << 20):  # in stretches, so that few counts are held twice
-            self._add(run, slice(start, start + (1 << 20)))
+            for threshold, n in called.items():
+                self._false_positives[threshold] += n
+        for start in range(0, self._values.size, _PART):
+            self._add(run, slice(start, start + _PART))
 
     def _add(self, run: Scores, part: slice) -> None:
         values = self._values[part]
@@ -87,92 +95,100 @@ class Tally:
                 total[part] += counts.astype(total.dtype)
 
     def curve(self) -> StreamedCurve:
-        """The curve of all that was counted so far; its table takes 28 bytes a distinct positive more."""
+        """The curve of all that was counted so far; its table takes another 28 bytes for a distinct score."""
         pool = self._pool
         values, at = distinct(pool.positives)
         below, up_to = self._below.astype(np.int64), self._up_to.astype(np.int64)
         table = OperatingPoints.counted(values, at, below, up_to, pool.missed, self._n)
+        counts = dict(self._false_positives)
         return StreamedCurve(
-            pool.positives, (), pool.missed, pool.regions, table=table, probes=dict(self._probes)
+            pool.positives, (), pool.missed, pool.regions, table=table, false_positives=counts
         )
 
 
-class Portion(NamedTuple):
-    """The negatives of one volume, unsorted, where they count, and who looks at them sorted."""
+class VolumeNegatives(NamedTuple):
+    """The unsorted negatives of one volume and the counters that count them.
+
+    on_sorted: called with the sorted scores of this volume alone; None: nothing.
+    """
 
     scores: Scores
-    tallies: Sequence[Tally]
-    look: Callable[[Scores], None] | None = None
+    counters: Sequence[NegativeCounter]
+    on_sorted: Callable[[Scores], None] | None = None
 
 
-def count(
-    negatives: Iterable[Portion], *, batch: int = BATCH, workers: int = 1, copies: bool = False
+def count_negatives(
+    volumes: Iterable[VolumeNegatives], *, batch: int = BATCH, workers: int = 1, overlapping: bool = False
 ) -> None:
-    """Add the scores of each volume's negatives to its tallies; a tally searches those of a batch as one.
+    """Add the negatives of each volume to its counters; the volumes of a batch are sorted and searched together.
 
-    copies: tallies take different volumes, so that a batch is held twice while it is sorted for each; batches are
-    smaller then.
+    overlapping: the counters take different sets of volumes. A batch is then in memory twice while it is sorted for
+    each set, so batches are smaller.
     """
-    room = max(1, batch // (workers * (1 + copies) + 1))  # one more is gathered meanwhile
-    with ThreadPoolExecutor(workers) as pool:  # numpy lets go of the interpreter while it sorts and searches
+    room = max(1, batch // (workers * (1 + overlapping) + 1))  # one more batch is gathered meanwhile
+    with ThreadPoolExecutor(
+        workers
+    ) as pool:  # numpy releases the interpreter lock while it sorts and searches
         running: set[Future[None]] = set()
-        for portions in _batches(negatives, room):
+        for members in _batches(volumes, room):
             if len(running) >= workers:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     future.result()
-            running.add(pool.submit(_count, portions))
+            running.add(pool.submit(_count, members))
         for future in running:
             future.result()
 
 
-def _batches(negatives: Iterable[Portion], room: int) -> Iterator[list[Portion]]:
-    """Lists of about `room` scores each; who takes one empties it."""
-    held: list[Portion] = []
+def _batches(volumes: Iterable[VolumeNegatives], room: int) -> Iterator[list[VolumeNegatives]]:
+    """Lists of about `room` scores each; the receiver empties the list."""
+    members: list[VolumeNegatives] = []
     n = 0
-    for portion in negatives:
-        held.append(portion)
-        n += portion.scores.size
+    for volume in volumes:
+        members.append(volume)
+        n += volume.scores.size
         if n >= room:
-            yield held
-            held, n = [], 0
-    yield held
+            yield members
+            members, n = [], 0
+    yield members
 
 
-def _count(held: list[Portion]) -> None:
-    """Sort the scores once for each set of volumes that tallies take, and count them; `held` is emptied."""
-    for portion in held:
-        if portion.look:
-            portion.scores.sort()
-            portion.look(portion.scores)
-    wanted = _by_volumes(held)
-    parts = [portion.scores for portion in held]
-    held.clear()
-    for place, (volumes, tallies) in enumerate(wanted):
-        chosen = [parts[k] for k in volumes]
-        if place + 1 == len(wanted):
-            parts.clear()  # `_joined` lets go of each
+def _count(members: list[VolumeNegatives]) -> None:
+    """Sort the scores once for each set of volumes that counters take, and count them; `members` is emptied."""
+    for volume in members:
+        if volume.on_sorted:
+            volume.scores.sort()
+            volume.on_sorted(volume.scores)
+    sets = _sets_of_volumes(members)
+    parts = [volume.scores for volume in members]
+    members.clear()
+    for number, (indices, counters) in enumerate(sets):
+        chosen = [parts[k] for k in indices]
+        if number + 1 == len(sets):
+            parts.clear()  # `_joined` frees each part after copying it
         scores = _joined(chosen)
         scores.sort()
         refuse_nonfinite(scores)
-        for tally in tallies:
-            tally.add(scores)
+        for counter in counters:
+            counter.add(scores)
 
 
-def _by_volumes(held: Sequence[Portion]) -> list[tuple[tuple[int, ...], list[Tally]]]:
-    """Each set of volumes that tallies take, with these tallies, the largest last."""
-    volumes: dict[Tally, list[int]] = {}
-    for place, portion in enumerate(held):
-        for tally in portion.tallies:
-            volumes.setdefault(tally, []).append(place)
-    sets: dict[tuple[int, ...], list[Tally]] = {}
-    for tally, places in volumes.items():
-        sets.setdefault(tuple(places), []).append(tally)
+def _sets_of_volumes(
+    members: Sequence[VolumeNegatives],
+) -> list[tuple[tuple[int, ...], list[NegativeCounter]]]:
+    """Each set of volumes that counters take, as indices, with these counters; the largest set last."""
+    volumes: dict[NegativeCounter, list[int]] = {}
+    for index, volume in enumerate(members):
+        for counter in volume.counters:
+            volumes.setdefault(counter, []).append(index)
+    sets: dict[tuple[int, ...], list[NegativeCounter]] = {}
+    for counter, indices in volumes.items():
+        sets.setdefault(tuple(indices), []).append(counter)
     return sorted(sets.items(), key=lambda item: len(item[0]))
 
 
 def _joined(parts: list[Scores]) -> Scores:
-    """The parts as one array; each is let go of once it is copied, so that memory holds them about once."""
+    """The parts as one array; each is freed after it is copied, so that the scores are in memory about once."""
     joined: Scores = np.empty(sum(part.size for part in parts), np.result_type(np.float16, *parts))
     end = joined.size
     while parts:

@@ -1,10 +1,8 @@
-"""AUPRO: how much of each lesion is found, averaged over lesions, against the false-positive rate.
+"""AUPRO: the area under the per-lesion recall curve, each lesion with the same weight whatever its size.
 
-A lesion is a 26-connected component of the lesion mask in 3-D. Its recall is over all its voxels: those
-outside the brain mask count as missed, and a lesion wholly outside has recall 0. Voxels that the preparation
-lost belong to no lesion that is known. The curve is the mean recall over lesions against the share of the
-brain's other voxels at or above the threshold; its area up to a limit, exact over all thresholds, is divided
-by the limit. A constant map has limit / 2, a perfect one 1.
+A lesion is a 26-connected component of the lesion mask in 3-D. The recall of a lesion is the share of all its voxels at
+or above the threshold: those outside the brain mask are missed, and a lesion wholly outside has recall 0. Lesion voxels
+that preparation cut off belong to no lesion here.
 """
 
 from typing import ClassVar
@@ -13,12 +11,27 @@ import numpy as np
 
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.metric import View
+from uad_bench.evaluate.metrics.declarations.classes import variant
 from uad_bench.evaluate.metrics.voxel import VoxelMetric
 from uad_bench.types import Value
 
 
 def aupro(curve: Curve, limit: float) -> float | None:
-    """Area under the mean recall of lesions up to a false-positive rate, over the limit; None without both classes."""
+    """Area under the mean recall of lesions over the false-positive rate in [0, limit], divided by the limit.
+
+    In [0, 1], higher is better; limit / 2 for a map of one value. The curve needs its lesions: build it with
+    `Curve.of_case(scored, regions=True)`. None where a lesion or a voxel without lesion is missing. Exact over all
+    thresholds; the curve is linear between two distinct scores (Bergmann et al. 2021).
+
+    >>> from uad_bench.types import Scored
+    >>> lesion = np.zeros((1, 1, 7), bool)
+    >>> lesion[0, 0, :1] = lesion[0, 0, 3:] = True  # a lesion of one voxel, and one of four
+    >>> scores = np.array([9, 0, 0, 9, 9, 9, -1], np.float32).reshape(1, 1, 7)
+    >>> scored = Scored("case", scores, np.ones((1, 1, 7), bool), lesion, (1.0, 1.0, 1.0))
+    >>> value = aupro(Curve.of_case(scored, regions=True), limit=0.3)  # the mean of 1 and 3/4
+    >>> round(value, 6)
+    0.875
+    """
     if curve.regions is None or not (curve.regions.n and curve.n_negative):
         return None
     found = np.cumsum(1 / curve.regions.sizes[::-1].astype(np.float64))
@@ -27,7 +40,7 @@ def aupro(curve: Curve, limit: float) -> float | None:
 
 
 class RegionMetric(VoxelMetric):
-    """A metric that needs curves with their lesions told apart."""
+    """Base class of metrics that need the lesion of each positive, `Curve.regions`."""
 
     def case(self, view: View) -> Value | None:
         if view.curve.regions is None and view.scored is not None:
@@ -35,16 +48,24 @@ class RegionMetric(VoxelMetric):
         return super().case(view)
 
     def pooled(self, view: View) -> Value | None:
-        told_apart = view.curve.regions is not None or not view.curve.n_brain
-        return super().pooled(view) if told_apart else None
+        with_regions = view.curve.regions is not None or not view.curve.n_brain
+        return super().pooled(view) if with_regions else None
 
 
-class Aupro30(RegionMetric):
-    """AUPRO up to a false-positive rate of 0.3, the limit of MVTec and of most papers."""
+class Aupro(RegionMetric):
+    """AUPRO up to the false-positive rate `limit`; see the function `aupro`.
 
-    name = "aupro30"
-    summary = "area under the per-lesion recall curve up to a false-positive rate of 0.3"
-    limit: ClassVar[float] = 0.3
+    0.3 is the limit of MVTec and of most papers. In a brain it is a very large false-positive rate: 0.05 is the
+    stricter variant.
+
+    >>> from uad_bench.types import Scored
+    >>> full, lesion = np.ones((1, 1, 4), bool), np.array([[[True, False, False, False]]])
+    >>> scored = Scored("case", np.zeros((1, 1, 4), np.float32), full, lesion, (1.0, 1.0, 1.0))
+    >>> round(Aupro30().case(View.of_case(scored)).value, 6)  # a map of one value: limit / 2
+    0.15
+    """
+
+    limit: ClassVar[float]
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         value = aupro(curve, self.limit)
@@ -55,9 +76,5 @@ class Aupro30(RegionMetric):
         return Value(None, "no_negative" if curve.regions and curve.regions.n else "no_positive")
 
 
-class Aupro05(Aupro30):
-    """AUPRO up to a false-positive rate of 0.05: in a brain, 0.3 is a very large false alarm."""
-
-    name = "aupro05"
-    summary = "area under the per-lesion recall curve up to a false-positive rate of 0.05"
-    limit = 0.05
+Aupro30 = variant(Aupro, "aupro30")
+Aupro05 = variant(Aupro, "aupro05")

@@ -1,15 +1,17 @@
-"""The lesion-wise scores of BraTS 2023 (Moawad et al., arXiv:2306.00838, and the challenge's metrics.py), whole lesion.
+"""The lesion-wise scores of BraTS 2023 for the whole lesion (Moawad et al. 2023, and the challenge's metrics.py).
 
-1. The lesion mask is dilated by 3 mm (3 steps of 18 neighbours at 1 mm); lesions whose dilations touch are one.
-2. A lesion is matched with every 26-connected finding that reaches into its dilation. Its Dice and HD95 compare
-   the lesion as it is with all its findings together; without a finding they are 0 and 374 mm.
-3. Lesions of at most 50 mm3 are left out. A finding that is matched with no lesion, not even with one that is left
-   out, is a false positive: Dice 0, HD95 374 mm (about the diagonal of a BraTS image).
-4. The score is the mean over lesions and false positives.
+1. The lesion mask is dilated by 3 mm (at 1 mm: 3 iterations with 18 neighbours). Lesions whose dilations touch are
+   merged into one lesion.
+2. A lesion is matched with every 26-connected finding that reaches into its dilation. Its Dice and HD95 compare the
+   undilated lesion with the union of these findings. Without a finding, they are 0 and 374 mm.
+3. Lesions of at most 50 mm3 are left out. A finding that is matched with no lesion, left-out lesions included, is a
+   false finding, with Dice 0 and HD95 374 mm (about the diagonal of a BraTS image).
+4. The score is the mean over lesions and false findings.
 
-Departures: a case without a lesion has no value (there 1 and 0 where nothing is found); HD95 is that of edge voxels,
-as `hd95` is (there weighted by the area of surface elements); at other voxel sizes the steps are those that come
-nearest to 3 mm, at least one.
+Differences from the challenge: a case without a lesion has no value (challenge: 1 and 0 mm where nothing is
+predicted, otherwise 0 and 374 mm); HD95 is that of edge voxels, as in `hd95` (challenge: weighted by the area of
+surface elements); at voxel sizes other than 1 mm, the dilation has the number of iterations nearest to 3 mm, at least
+one.
 """
 
 from dataclasses import dataclass
@@ -21,8 +23,9 @@ from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import View
 from uad_bench.evaluate.metrics.additive import Counted, Sums, of_case, predicted
 from uad_bench.evaluate.metrics.connected_components import Components, Indices, edge
+from uad_bench.evaluate.metrics.declarations.classes import declared
 from uad_bench.evaluate.metrics.lesion import findings, lesions
-from uad_bench.evaluate.metrics.surface import Points, between
+from uad_bench.evaluate.metrics.surface import Points, distances_between
 from uad_bench.types import BoolArray, Scored, Value
 
 DILATION_MM = 3.0
@@ -32,10 +35,10 @@ MISSED_MM = 374.0
 
 @dataclass(frozen=True)
 class Merged:
-    """The lesions of a case, those with touching dilations as one.
+    """The lesions of a case, after lesions with touching dilations are merged.
 
-    zone: the components of the dilated mask, one a merged lesion; owner: the merged lesion of each lesion voxel, in
-    the order of `lesions(scored).index`; counted: which are above 50 mm3, (zones,).
+    zone: the components of the dilated mask, one for each merged lesion. owner: the merged lesion of each lesion voxel,
+    in the order of `lesions(scored).index`. counted: whether each is larger than 50 mm3, (zones,).
     """
 
     zone: Components
@@ -53,7 +56,10 @@ def _merged(scored: Scored) -> Merged:
 
 @dataclass(frozen=True)
 class Matches:
-    """Merged lesions and their findings: `lesion[i]` with `finding[i]`, sorted; `false` findings have none."""
+    """Pairs of a merged lesion and one of its findings, `lesion[i]` with `finding[i]`, sorted by lesion.
+
+    false: the number of findings without a lesion.
+    """
 
     merged: Merged
     lesion: Indices
@@ -70,18 +76,18 @@ def _matches(view: View) -> Matches:
 
 
 def lesion_dice(view: View) -> npt.NDArray[np.float64]:
-    """The Dice of every merged lesion, small ones too, with its findings together, (zones,)."""
+    """The Dice of each merged lesion with the union of its findings, small lesions included, (zones,)."""
     matches, found = once(view, _matches), findings(view)
     owner, n = matches.merged.owner, matches.merged.zone.n
     hit = predicted(view).ravel()[lesions(of_case(view)).index]
     shared = np.bincount(owner[hit], minlength=n)
-    called = np.bincount(matches.lesion, found.sizes[matches.finding], minlength=n)
-    dice: npt.NDArray[np.float64] = 2 * shared / (np.bincount(owner, minlength=n) + called)
+    predicted_voxels = np.bincount(matches.lesion, found.sizes[matches.finding], minlength=n)
+    dice: npt.NDArray[np.float64] = 2 * shared / (np.bincount(owner, minlength=n) + predicted_voxels)
     return dice
 
 
 def lesion_hd95(view: View) -> npt.NDArray[np.float64]:
-    """The HD95 in mm of every merged lesion that counts, 374 where it has no finding; 0 for the small, (zones,)."""
+    """The HD95 in mm of each merged lesion, (zones,): 374 without a finding, 0 for a lesion that is left out."""
     matches, scored = once(view, _matches), of_case(view)
     merged = matches.merged
     truth = _edges(lesions(scored), merged.owner, scored.lesion_mask, scored, merged.zone.n)
@@ -91,12 +97,12 @@ def lesion_hd95(view: View) -> npt.NDArray[np.float64]:
     for lesion in np.flatnonzero(merged.counted):
         if matched[lesion].size:
             points = np.concatenate([found[finding] for finding in matched[lesion]])
-            distances[lesion] = between(points, truth[lesion]).hd95
+            distances[lesion] = distances_between(points, truth[lesion]).hd95
     return distances
 
 
 def _edges(parts: Components, label: Indices, mask: BoolArray, scored: Scored, n: int) -> list[Points]:
-    """Edge voxels in mm of every part of a mask, by a label of each voxel: n arrays (k, 3)."""
+    """Positions in mm of the edge voxels of each of n parts of a mask, arrays (k, 3); label: the part of a voxel."""
     rim = edge(mask).ravel()[parts.index]
     order = np.argsort(label[rim], kind="stable")
     points = np.stack(np.unravel_index(parts.index[rim][order], parts.shape), 1) * np.array(scored.spacing)
@@ -104,7 +110,13 @@ def _edges(parts: Components, label: Indices, mask: BoolArray, scored: Scored, n
 
 
 def dilated(mask: BoolArray, steps: int) -> BoolArray:
-    """The mask grown `steps` times by its 18 neighbours (faces and edges): generate_binary_structure(3, 2)."""
+    """The mask dilated `steps` times with 18 neighbours (faces and edges), as scipy's generate_binary_structure(3, 2).
+
+    >>> mask = np.zeros((5, 5, 5), bool)
+    >>> mask[2, 2, 2] = True
+    >>> dilated(mask, 1).sum()
+    np.int64(19)
+    """
     for _ in range(steps):
         x, y = _grown(mask, 0), _grown(mask, 1)
         # The 18 neighbours and the voxel itself are the three squares across the axes, together.
@@ -121,7 +133,7 @@ def _grown(mask: BoolArray, axis: int) -> BoolArray:
 
 
 class BratsMetric(Counted):
-    """Counts: the sum of scores, lesions above 50 mm3 and false positives, lesions of any size."""
+    """Counts: the sum of scores, the number of lesions above 50 mm3 and false findings, the number of all lesions."""
 
     def of(self, sums: Sums) -> Value:
         if not sums[2]:
@@ -129,11 +141,21 @@ class BratsMetric(Counted):
         return Value(float(sums[0] / sums[1])) if sums[1] else Value(None, "no_lesion_of_size")
 
 
+@declared("lesion_dice_brats")
 class LesionDiceBrats(BratsMetric):
-    """Mean Dice over lesions and false positives."""
+    """The mean Dice over lesions and false findings, in [0, 1]; the module's docstring gives the steps.
 
-    name = "lesion_dice_brats"
-    summary = "lesion-wise Dice of BraTS 2023"
+    Undefined: `empty_brain`, `no_threshold`, `no_positive`, `no_lesion_of_size` (no lesion above 50 mm3 and no false
+    finding), `no_case` (pooled). Pooled: all lesions and false findings of all cases have the same weight.
+
+    >>> lesion = np.zeros((12, 12, 12), bool)
+    >>> lesion[4:8, 4:8, 4:8] = True
+    >>> prediction = lesion.copy()
+    >>> prediction[0, 0, 0] = True  # a false finding of one voxel
+    >>> scored = Scored("case", prediction.astype(np.float32), np.ones_like(lesion), lesion, (1.0, 1.0, 1.0))
+    >>> LesionDiceBrats().case(View.of_case(scored, threshold=0.5)).value
+    0.5
+    """
 
     def counts(self, view: View) -> Sums:
         matches = once(view, _matches)
@@ -142,12 +164,19 @@ class LesionDiceBrats(BratsMetric):
         return np.array([total, counted.sum() + matches.false, counted.size], np.float64)
 
 
+@declared("lesion_hd95_brats")
 class LesionHd95Brats(BratsMetric):
-    """Mean HD95 over lesions and false positives, mm."""
+    """The mean HD95 in mm over lesions and false findings, 374 mm for a missed lesion and for a false finding.
 
-    name = "lesion_hd95_brats"
-    summary = "lesion-wise HD95 of BraTS 2023 in mm"
-    higher_is_better = False
+    Undefined as `LesionDiceBrats`.
+
+    >>> lesion = np.zeros((12, 12, 12), bool)
+    >>> lesion[4:8, 4:8, 4:8] = True
+    >>> nothing = np.zeros(lesion.shape, np.float32)
+    >>> scored = Scored("case", nothing, np.ones_like(lesion), lesion, (1.0, 1.0, 1.0))
+    >>> LesionHd95Brats().case(View.of_case(scored, threshold=0.5)).value
+    374.0
+    """
 
     def counts(self, view: View) -> Sums:
         matches = once(view, _matches)

@@ -1,13 +1,14 @@
-"""Calibration of maps that are probabilities: does a score of 0.3 mean that 3 voxels of 10 are lesion?
+"""Calibration of anomaly maps that are probabilities: of the voxels with score 0.3, 30 % should be lesion.
 
-Asked of voxels in the brain, of lesion cases. A map is taken as probabilities where every score of the brain is in
-[0, 1]; any other has no value (`no_probability`), and one such case leaves the pool without one. A method may be in
-[0, 1] without meaning probabilities (an absolute error of scaled intensities): its numbers say just that.
+Computed over the brain voxels of lesion cases. Lesion voxels outside the brain have no score and take no part. A map
+counts as probabilities where all its scores in the brain are in [0, 1]; any other map has no value (`no_probability`),
+and one such case leaves the pool without a value. A map may lie in [0, 1] without being meant as probabilities, such as
+an absolute residual of scaled intensities: the numbers then show how far it is from being calibrated.
 
-    ECE    sum over 15 equal-width bins of n_b / n * |share of lesion - mean score| (Naeini et al. 2015)
+    ECE    Σ_b n_b/n |share of lesion in bin b - mean score in bin b|, 15 bins of equal width (Naeini et al. 2015)
     Brier  mean of (score - lesion)^2 (Brier 1950)
-A score on the boundary of two bins is in the lower one, as in scikit-learn's calibration_curve. Lesion voxels outside
-the brain have no score, and take no part.
+
+A score on the boundary of two bins belongs to the lower one, as in scikit-learn's `calibration_curve`.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import Metric, View
 from uad_bench.evaluate.metrics.additive import of_case
+from uad_bench.evaluate.metrics.declarations.classes import declared
 from uad_bench.types import Scored, Value
 
 BINS = 15
@@ -28,10 +30,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Reliability:
-    """What a reliability diagram is drawn from, for equal-width bins of [0, 1], all (15,); and the Brier sum.
+    """The counts of a reliability diagram with 15 bins of equal width in [0, 1], arrays (15,), and the Brier sum.
 
-    voxels: of the brain; lesion: those of them that are lesion; score: the sum of their scores. squared: the sum of
-    (score - lesion)^2 over all of them. probability: False where a score was outside [0, 1], all else is then 0.
+    voxels: brain voxels in each bin. lesion: those of them that are lesion. score: the sum of their scores. squared:
+    the sum of (score - lesion)^2 over all brain voxels. probability: False where a score is outside [0, 1]; all counts
+    are then 0.
     """
 
     voxels: Floats
@@ -42,17 +45,17 @@ class Reliability:
 
     @property
     def ece(self) -> float:
-        """The expected calibration error."""
+        """The expected calibration error, in [0, 1]."""
         return float(np.abs(self.lesion - self.score).sum() / self.voxels.sum())
 
     @property
     def brier(self) -> float:
-        """The Brier score."""
+        """The Brier score, in [0, 1]."""
         return float(self.squared / self.voxels.sum())
 
 
 def reliability(scored: Scored) -> Reliability:
-    """The counts of one case, shared by its metrics."""
+    """The counts of one case, computed once for all metrics."""
     return once(scored, _reliability)
 
 
@@ -71,7 +74,7 @@ def _reliability(scored: Scored) -> Reliability:
 
 
 def summed(members: Sequence[Reliability]) -> Reliability:
-    """The counts of several cases together; no probability where any of them is none."""
+    """The counts of several cases together; `probability` is False where it is False for one of them."""
     return Reliability(
         sum((one.voxels for one in members), np.zeros(BINS)),
         sum((one.lesion for one in members), np.zeros(BINS)),
@@ -82,7 +85,7 @@ def summed(members: Sequence[Reliability]) -> Reliability:
 
 
 class CalibrationMetric(Metric):
-    """Derive and write `of`. The value's `extra` holds the reliability diagram."""
+    """Base class: derive and write `of`. `Value.extra` has the reliability diagram, see `diagram`."""
 
     higher_is_better = False
 
@@ -96,7 +99,7 @@ class CalibrationMetric(Metric):
         return self._value(summed(kept))
 
     def of(self, counts: Reliability) -> float:
-        """The value for probabilities of at least one voxel."""
+        """The value of the counts of at least one voxel."""
         raise NotImplementedError
 
     def _value(self, counts: Reliability) -> Value:
@@ -108,7 +111,7 @@ class CalibrationMetric(Metric):
 
 
 def diagram(counts: Reliability) -> dict[str, float]:
-    """The bins that hold voxels, from 00 to 14: `voxels_00`, `lesion_00` (share), `score_00` (mean)."""
+    """The bins that are not empty, 00 to 14: `voxels_00`, `lesion_00` (share of lesion), `score_00` (mean score)."""
     rows: dict[str, float] = {}
     for k in np.flatnonzero(counts.voxels):
         n = float(counts.voxels[k])
@@ -117,21 +120,35 @@ def diagram(counts: Reliability) -> dict[str, float]:
     return rows
 
 
+@declared("ece")
 class ExpectedCalibrationError(CalibrationMetric):
-    """Expected calibration error, 15 equal-width bins."""
+    """Expected calibration error, Σ_b n_b/n |share of lesion - mean score| over 15 bins of equal width, in [0, 1].
 
-    name = "ece"
-    summary = "expected calibration error of maps that are probabilities"
+    Lower is better. Undefined: `no_probability`, `empty_brain`. Naeini et al. 2015.
+
+    >>> scores = np.array([0.1, 0.1, 0.9, 0.9], np.float32).reshape(1, 1, 4)
+    >>> lesion = np.array([False, False, True, False]).reshape(1, 1, 4)
+    >>> scored = Scored("case", scores, np.ones((1, 1, 4), bool), lesion, (1.0, 1.0, 1.0))
+    >>> round(ExpectedCalibrationError().case(View.of_case(scored)).value, 6)  # (0.1 + 0.4) / 2
+    0.25
+    """
 
     def of(self, counts: Reliability) -> float:
         return counts.ece
 
 
+@declared("brier")
 class Brier(CalibrationMetric):
-    """Brier score."""
+    """Brier score, the mean of (score - lesion)^2 over brain voxels, in [0, 1].
 
-    name = "brier"
-    summary = "Brier score of maps that are probabilities"
+    Lower is better. Undefined: `no_probability`, `empty_brain`. Brier 1950.
+
+    >>> scores = np.array([0.5, 1.0], np.float32).reshape(1, 1, 2)
+    >>> lesion = np.array([False, True]).reshape(1, 1, 2)
+    >>> scored = Scored("case", scores, np.ones((1, 1, 2), bool), lesion, (1.0, 1.0, 1.0))
+    >>> Brier().case(View.of_case(scored)).value
+    0.125
+    """
 
     def of(self, counts: Reliability) -> float:
         return counts.brier

@@ -1,7 +1,7 @@
-"""Connected components of a bool volume, by the runs of its rows: the cost follows the mask, not the grid.
+"""Connected components of a bool volume (X, Y, Z), with 26 neighbours: voxels that share a face, an edge or a corner.
 
-Two voxels belong together where they touch by a face, an edge or a corner (26 neighbours), as in
-BraTS, patched diffusion (Behrendt et al. 2023) and most lesion counts.
+BraTS, pDDPM (Behrendt et al. 2023) and most lesion counts use the same neighbourhood. The components are those of
+`scipy.ndimage.label(mask, np.ones((3, 3, 3)))`, found from runs along z: the cost grows with the mask, not the grid.
 """
 
 from collections.abc import Iterator
@@ -17,16 +17,24 @@ from uad_bench.types import BoolArray
 
 Indices = npt.NDArray[np.int64]
 
-#: Half of the eight rows around a row, as steps in (x, y): the other half looks back.
+#: Half of the eight neighbouring rows, as steps in (x, y); for the other half the pair is found from the other row.
 _ROWS_AHEAD = ((0, 1), (1, -1), (1, 0), (1, 1))
 
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """The components of a mask of `shape` (X, Y, Z), numbered from 0 in the order of their first voxels.
+    """The components of a mask of `shape` (X, Y, Z), numbered from 0 in the order of their first voxels (C order).
 
-    index: flat places (C order) of the mask's voxels, sorted, (N,); label: the component of each, (N,); n: how
-    many components there are. Build one with `of`.
+    index: flat indices of the mask's voxels, ascending, (N,). label: the component of each voxel, (N,). n: the number
+    of components. Build one with `of`.
+
+    >>> mask = np.zeros((1, 2, 5), bool)
+    >>> mask[0, 0, 0] = mask[0, 1, 1] = mask[0, 0, 4] = True  # the first two share an edge
+    >>> parts = Components.of(mask)
+    >>> parts.n, parts.sizes
+    (2, array([2, 1]))
+    >>> parts.coordinates.tolist()
+    [[0, 0, 0], [0, 0, 4], [0, 1, 1]]
     """
 
     shape: tuple[int, ...]
@@ -48,24 +56,28 @@ class Components:
 
     @cached_property
     def sizes(self) -> Indices:
-        """Voxels of each component, (n,)."""
+        """The number of voxels of each component, (n,)."""
         return np.bincount(self.label, minlength=self.n)
 
     @cached_property
-    def places(self) -> Indices:
-        """Grid coordinates (x, y, z) of every voxel, (N, 3)."""
+    def coordinates(self) -> Indices:
+        """Grid coordinates (x, y, z) of each voxel, (N, 3), in the order of `index`."""
         return np.stack(np.unravel_index(self.index, self.shape), axis=1)
 
     def at(self, index: Indices) -> Indices:
-        """The component at each of some flat places, -1 where there is none."""
+        """The component at each flat index, -1 outside the mask; of the shape of `index`."""
         if not self.index.size:
             return np.full(index.shape, -1)
-        place = np.minimum(np.searchsorted(self.index, index), self.index.size - 1)
-        return np.where(self.index[place] == index, self.label[place], -1)
+        nearest = np.minimum(np.searchsorted(self.index, index), self.index.size - 1)
+        return np.where(self.index[nearest] == index, self.label[nearest], -1)
 
 
 def drop_small(mask: BoolArray, voxels: int) -> BoolArray:
-    """The mask without its components of at most `voxels` voxels."""
+    """The mask (X, Y, Z) without its components of at most `voxels` voxels.
+
+    >>> drop_small(np.array([[[True, True, False, True]]]), voxels=1)
+    array([[[ True,  True, False, False]]])
+    """
     found = Components.of(mask)
     kept = np.zeros(mask.shape, bool)
     kept.ravel()[found.index] = (found.sizes > voxels)[found.label]
@@ -73,7 +85,11 @@ def drop_small(mask: BoolArray, voxels: int) -> BoolArray:
 
 
 def edge(mask: BoolArray) -> BoolArray:
-    """Voxels of a mask (X, Y, Z) with a face to the outside; beyond the grid counts as outside."""
+    """The edge voxels of a mask (X, Y, Z): those with a face to a voxel outside the mask or to the end of the grid.
+
+    >>> edge(np.ones((3, 3, 3), bool)).sum()  # all but the centre
+    np.int64(26)
+    """
     inner = mask.copy()
     for axis in range(mask.ndim):
         here, before = np.moveaxis(inner, axis, 0), np.moveaxis(mask, axis, 0)
@@ -84,7 +100,7 @@ def edge(mask: BoolArray) -> BoolArray:
 
 
 def _joined(starts: Indices, lengths: Indices, shape: tuple[int, ...]) -> tuple[int, Indices]:
-    """How many components there are, and the one of each run, which starts at a flat place."""
+    """The number of components, and the component of each run (a run starts at a flat index)."""
     pairs = list(_touching(starts, starts + lengths - 1, shape))
     one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
     graph = coo_array((np.ones(one.size, bool), (one, other)), shape=(starts.size, starts.size))
@@ -93,7 +109,7 @@ def _joined(starts: Indices, lengths: Indices, shape: tuple[int, ...]) -> tuple[
 
 
 def _touching(starts: Indices, ends: Indices, shape: tuple[int, ...]) -> Iterator[tuple[Indices, Indices]]:
-    """Pairs of runs of neighbouring rows that touch: for each direction, the numbers of both."""
+    """Pairs of touching runs in neighbouring rows: for each direction, the numbers of both."""
     x_size, y_size, z_size = shape
     row, low = np.divmod(starts, z_size)
     x, y = np.divmod(row, y_size)
@@ -104,6 +120,6 @@ def _touching(starts: Indices, ends: Indices, shape: tuple[int, ...]) -> Iterato
         last = np.searchsorted(starts, ahead + high, side="right")
         inside = (x + dx < x_size) & (y + dy >= 0) & (y + dy < y_size)
         count = np.where(inside, last - first, 0)
-        # `first`, `first` + 1, ... of every run, one after the other.
+        # `first`, `first` + 1, ... for each run, in one array.
         offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         yield np.repeat(np.arange(starts.size), count), np.repeat(first, count) + offset

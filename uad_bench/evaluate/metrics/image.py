@@ -1,17 +1,17 @@
-"""Image-level metrics: does a scan, or a slice, hold a lesion at all? No threshold is involved.
+"""Image-level detection: is there a lesion in a scan, or in a slice? No threshold is involved.
 
-Cases. `case_auroc_*` and `case_ap_*` rank the healthy test scans and the lesion cases by one score each: the largest
-(max), the mean (mean) or the 99 % quantile (q99: the next score above, as in `healthy_q99`) of the scores in the
-brain. They are pooled only. A case without a brain, or that is not healthy but has no lesion voxel, takes no part.
-Reasons: `no_healthy`, `no_positive`.
+Cases. `case_auroc_*` and `case_ap_*` rank lesion cases and healthy test scans by one score each: the largest score
+(max), the mean (mean) or the 99 % quantile (q99: the next score above, as in `healthy_q99`) of the brain. There are
+pooled values only. A case without a brain takes no part, nor does a case that is not healthy and has no lesion voxel.
+Undefined: `no_positive`, `no_healthy`.
 
 Slices. `slice_auroc_*` and `slice_ap_*` rank the axial slices of lesion cases by the largest score or the 99 %
-quantile of the slice's brain voxels. A slice is positive where it holds a lesion voxel, in the brain or outside
-it; slices without brain take no part. Per case, and pooled over all slices of all cases. Reasons: `no_positive`,
-`no_negative` (no slice without lesion), `empty_brain`.
+quantile of the brain voxels of the slice. A slice is positive where it has a lesion voxel, inside the brain or
+outside; slices without brain take no part. There are values per case, and pooled over the slices of all cases.
+Undefined: `empty_brain`, `no_positive`, `no_negative` (no slice without lesion).
 
-Equal scores are one operating point; AUROC counts a tie as half. Between data sets, a scanner is recognised as easily
-as a lesion: compare within one data set.
+Equal scores are one operating point; AUROC counts a tie as one half. All lie in [0, 1], higher is better. A ranking of
+cases from two datasets may rank their scanners: compare within one dataset.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,7 @@ from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import Metric, View
 from uad_bench.evaluate.metrics.additive import of_case
+from uad_bench.evaluate.metrics.declarations.classes import variant
 from uad_bench.types import BoolArray, Scored, Value
 
 Floats = npt.NDArray[np.float64]
@@ -32,13 +33,18 @@ Score = Literal["max", "mean", "q99"]
 
 
 class Ranked(NamedTuple):
-    """Things to rank: the score of each, and whether it is positive, (n,) both."""
+    """Cases or slices to rank: the score of each, and whether it is positive, (n,) both."""
 
     scores: Floats
     positive: BoolArray
 
     def value(self, area: Area, no_negative: str) -> Value:
-        """Their AUROC or average precision, where there are both classes."""
+        """AUROC or average precision; `no_negative` is the reason where all are positive.
+
+        >>> ranked = Ranked(np.array([0.9, 0.2, 0.5]), np.array([True, True, False]))
+        >>> ranked.value("auroc", "no_negative").value
+        0.5
+        """
         if not self.positive.any():
             return Value(None, "no_positive")
         if self.positive.all():
@@ -48,13 +54,24 @@ class Ranked(NamedTuple):
 
 
 def joined(members: Sequence[Ranked]) -> Ranked:
-    """All of several sets together."""
+    """All members of several sets together."""
     scores = np.concatenate([np.empty(0), *(one.scores for one in members)])
     return Ranked(scores, np.concatenate([np.empty(0, bool), *(one.positive for one in members)]))
 
 
 class CaseMetric(Metric):
-    """Derive and name `area` and `score`."""
+    """AUROC (`area` "auroc") or average precision ("ap") of lesion cases against healthy scans, by one score a case.
+
+    score: "max", "mean" or "q99" of the brain. Pooled only.
+
+    >>> def scan(case_id, score, healthy):
+    ...     full = np.ones((1, 1, 2), bool)
+    ...     anomaly_map = np.array([[[0, score]]], np.float32)
+    ...     return Scored(case_id, anomaly_map, full, full & (not healthy), (1.0, 1.0, 1.0), healthy)
+    >>> cases = [scan("a", 0.9, False), scan("b", 0.3, False), scan("h", 0.4, True)]
+    >>> CaseAurocMax().joined([CaseAurocMax().keep(View.of_case(case)) for case in cases]).value
+    0.5
+    """
 
     population: ClassVar[Literal["lesion", "healthy", "both"]] = "both"
     area: ClassVar[Area] = "auroc"
@@ -72,7 +89,16 @@ class CaseMetric(Metric):
 
 
 class SliceMetric(Metric):
-    """Derive and name `area` and `score` ("max" or "q99")."""
+    """AUROC (`area` "auroc") or average precision ("ap") of axial slices with lesion against those without.
+
+    score: "max" or "q99" of the brain voxels of a slice.
+
+    >>> anomaly_map = np.array([0.9, 0.3, 0.4], np.float32).reshape(1, 1, 3)  # three slices of one voxel
+    >>> lesion = np.array([True, True, False]).reshape(1, 1, 3)
+    >>> scored = Scored("case", anomaly_map, np.ones((1, 1, 3), bool), lesion, (1.0, 1.0, 1.0))
+    >>> SliceAurocMax().case(View.of_case(scored)).value
+    0.5
+    """
 
     area: ClassVar[Area] = "auroc"
     score: ClassVar[Score] = "max"
@@ -83,18 +109,18 @@ class SliceMetric(Metric):
 
     def keep(self, view: View) -> Ranked | None:
         scored = of_case(view)
-        with_brain = _with_any(scored.brain_mask)
+        with_brain = _slices_with(scored.brain_mask)
         if not with_brain.any():
             return None
-        positive = _with_any(scored.lesion_mask)[with_brain]
+        positive = _slices_with(scored.lesion_mask)[with_brain]
         return Ranked(once(scored, _slice_scores)[self.score], positive)
 
     def joined(self, kept: Sequence[Ranked]) -> Value | None:
         return joined(kept).value(self.area, "no_negative")
 
 
-def _with_any(mask: BoolArray) -> BoolArray:
-    """Which axial slices hold a voxel of the mask, (Z,)."""
+def _slices_with(mask: BoolArray) -> BoolArray:
+    """Whether each axial slice has a voxel of the mask, (Z,)."""
     found: BoolArray = np.any(mask, axis=(0, 1))
     return found
 
@@ -109,7 +135,7 @@ def _case_scores(scored: Scored) -> dict[str, float]:
 
 
 def _slice_scores(scored: Scored) -> dict[str, Floats]:
-    """Of every axial slice with brain, from the lowest upwards."""
+    """The scores of the axial slices with brain, from the lowest upwards."""
     brain = np.ascontiguousarray(scored.brain_mask.transpose(2, 0, 1))
     scores = scored.map.transpose(2, 0, 1)[brain]
     counts = np.count_nonzero(brain, axis=(1, 2))
@@ -118,51 +144,13 @@ def _slice_scores(scored: Scored) -> dict[str, Floats]:
     return {"max": np.array([one.max() for one in slices], np.float64), "q99": np.array(q99, np.float64)}
 
 
-class CaseAurocMax(CaseMetric):
-    name, score = "case_auroc_max", "max"
-    summary = "AUROC of lesion cases among healthy scans, by the largest score"
-
-
-class CaseAurocMean(CaseMetric):
-    name, score = "case_auroc_mean", "mean"
-    summary = "AUROC of lesion cases among healthy scans, by the mean score"
-
-
-class CaseAurocQ99(CaseMetric):
-    name, score = "case_auroc_q99", "q99"
-    summary = "AUROC of lesion cases among healthy scans, by the 99 % quantile"
-
-
-class CaseApMax(CaseMetric):
-    name, area, score = "case_ap_max", "ap", "max"
-    summary = "average precision of lesion cases among healthy scans, by the largest score"
-
-
-class CaseApMean(CaseMetric):
-    name, area, score = "case_ap_mean", "ap", "mean"
-    summary = "average precision of lesion cases among healthy scans, by the mean score"
-
-
-class CaseApQ99(CaseMetric):
-    name, area, score = "case_ap_q99", "ap", "q99"
-    summary = "average precision of lesion cases among healthy scans, by the 99 % quantile"
-
-
-class SliceAurocMax(SliceMetric):
-    name, score = "slice_auroc_max", "max"
-    summary = "AUROC of axial slices with lesion, by the largest score"
-
-
-class SliceAurocQ99(SliceMetric):
-    name, score = "slice_auroc_q99", "q99"
-    summary = "AUROC of axial slices with lesion, by the 99 % quantile"
-
-
-class SliceApMax(SliceMetric):
-    name, area, score = "slice_ap_max", "ap", "max"
-    summary = "average precision of axial slices with lesion, by the largest score"
-
-
-class SliceApQ99(SliceMetric):
-    name, area, score = "slice_ap_q99", "ap", "q99"
-    summary = "average precision of axial slices with lesion, by the 99 % quantile"
+CaseAurocMax = variant(CaseMetric, "case_auroc_max")
+CaseAurocMean = variant(CaseMetric, "case_auroc_mean")
+CaseAurocQ99 = variant(CaseMetric, "case_auroc_q99")
+CaseApMax = variant(CaseMetric, "case_ap_max")
+CaseApMean = variant(CaseMetric, "case_ap_mean")
+CaseApQ99 = variant(CaseMetric, "case_ap_q99")
+SliceAurocMax = variant(SliceMetric, "slice_auroc_max")
+SliceAurocQ99 = variant(SliceMetric, "slice_auroc_q99")
+SliceApMax = variant(SliceMetric, "slice_ap_max")
+SliceApQ99 = variant(SliceMetric, "slice_ap_q99")

@@ -1,18 +1,18 @@
-"""Lesion-wise metrics: which lesions are found, and which findings are lesions, whatever their size.
+"""Lesion-wise recall, precision and F1: every lesion and every finding has the same weight, whatever its size.
 
-A lesion is a 26-connected component of the lesion mask, in the brain or outside it; a finding is one of the
-prediction (map >= threshold inside the brain, after the protocol's clean-up). Lesion voxels that were lost on
-the way to the grid (`Scored.lost`) belong to no component and are not counted here.
+A lesion is a 26-connected component of the lesion mask, inside the brain or outside it. A finding is a 26-connected
+component of the prediction: brain voxels with map >= threshold, after post-processing of the thresholded map. Lesion
+voxels that preparation cut off (`Scored.lost`) belong to no component and are not counted here.
 
-Any overlap (Commowick et al., Sci. Rep. 2018): a lesion is found where it shares a voxel with the prediction, a
-finding is right where it shares one with the lesion mask; one finding may find several lesions.
-    recall = lesions found / lesions, precision = findings right / findings, F1 = their harmonic mean.
-IoU >= t: lesions and findings are paired one to one, both used once, only where their intersection over union is
-at least t, as many pairs as there can be (a maximum bipartite matching: no order of search matters). With m
-pairs recall = m / lesions, precision = m / findings, F1 = 2 m / (lesions + findings).
+Any overlap (Commowick et al. 2018): a lesion is found where it shares a voxel with the prediction; a finding is true
+where it shares a voxel with the lesion mask. One finding may find several lesions.
+    recall = lesions found / lesions, precision = true findings / findings, F1 = their harmonic mean.
+IoU >= t: lesions and findings are paired one to one, each used once, only where their intersection over union is at
+least t. The number of pairs m is the largest possible (maximum bipartite matching), so no order of search matters.
+    recall = m / lesions, precision = m / findings, F1 = 2 m / (lesions + findings).
 
-Without a lesion none of them is defined (`no_positive`). A case with lesions and no finding has precision 0 and
-F1 0: silence is not rewarded. Pooled values are made of the counts summed over the cases.
+Without a lesion none of them is defined (`no_positive`). A case with lesions and without a finding has recall,
+precision and F1 0. Pooled values are made of the counts summed over cases. All lie in [0, 1], higher is better.
 """
 
 from dataclasses import dataclass
@@ -27,22 +27,23 @@ from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import View
 from uad_bench.evaluate.metrics.additive import Counted, Sums, of_case, predicted, ratio
 from uad_bench.evaluate.metrics.connected_components import Components, Indices
+from uad_bench.evaluate.metrics.declarations.classes import declared, variant
 from uad_bench.types import BoolArray, Scored, Value
 
 
 def lesions(scored: Scored) -> Components:
-    """The lesions of a case, shared by all rules."""
+    """The lesions of a case, computed once for all threshold rules."""
     return once(scored, _lesions)
 
 
 def findings(view: View) -> Components:
-    """The components of a prediction, shared by all metrics of a rule."""
+    """The findings of a case under a threshold rule, computed once for all metrics."""
     return once(view, _findings)
 
 
 @dataclass(frozen=True)
 class Overlaps:
-    """Which lesion shares voxels with which finding: `lesion[i]` with `finding[i]`, `shared[i]` of them."""
+    """The pairs of a lesion and a finding that share voxels: `lesion[i]` and `finding[i]` share `shared[i]` voxels."""
 
     truth: Components
     found: Components
@@ -51,17 +52,17 @@ class Overlaps:
     shared: Indices
 
     @cached_property
-    def hit(self) -> BoolArray:
-        """Whether each lesion is found by any overlap, (lesions,)."""
+    def lesion_found(self) -> BoolArray:
+        """Whether each lesion shares a voxel with the prediction, (lesions,)."""
         return np.bincount(self.lesion, minlength=self.truth.n) > 0
 
     @cached_property
-    def right(self) -> BoolArray:
-        """Whether each finding touches a lesion, (findings,)."""
+    def finding_true(self) -> BoolArray:
+        """Whether each finding shares a voxel with the lesion mask, (findings,)."""
         return np.bincount(self.finding, minlength=self.found.n) > 0
 
     def pairs(self, iou: float) -> int:
-        """The most lesions and findings that can be paired one to one with at least this IoU."""
+        """The largest number of one-to-one pairs of a lesion and a finding with at least this IoU."""
         union = self.truth.sizes[self.lesion] + self.found.sizes[self.finding] - self.shared
         near = self.shared >= iou * union
         ends = self.lesion[near], self.finding[near]
@@ -70,7 +71,16 @@ class Overlaps:
 
 
 def overlaps(view: View) -> Overlaps:
-    """The overlaps of a case under a rule, shared by all metrics."""
+    """The overlaps of lesions and findings of a case under a threshold rule, computed once for all metrics.
+
+    >>> lesion, prediction = np.zeros((1, 1, 9), bool), np.zeros((1, 1, 9), np.float32)
+    >>> lesion[..., :2] = lesion[..., 4:6] = True
+    >>> prediction[..., 1] = prediction[..., 8] = 1
+    >>> scored = Scored("case", prediction, np.ones_like(lesion), lesion, (1.0, 1.0, 1.0))
+    >>> found = overlaps(View.of_case(scored, threshold=0.5))
+    >>> found.lesion_found, found.finding_true, found.pairs(iou=0.25)
+    (array([ True, False]), array([ True, False]), 1)
+    """
     return once(view, _overlaps)
 
 
@@ -84,51 +94,74 @@ def _findings(view: View) -> Components:
 
 def _overlaps(view: View) -> Overlaps:
     truth, found = lesions(of_case(view)), findings(view)
-    there = found.at(truth.index)
-    both = truth.label[there >= 0] * max(found.n, 1) + there[there >= 0]
+    finding_at = found.at(truth.index)
+    both = truth.label[finding_at >= 0] * max(found.n, 1) + finding_at[finding_at >= 0]
     pair, shared = np.unique(both, return_counts=True)
     lesion, finding = np.divmod(pair, max(found.n, 1))
     return Overlaps(truth, found, lesion, finding, shared)
 
 
 class LesionMetric(Counted):
-    """Counts: lesions found, lesions, findings that are right, findings. iou: 0 means any overlap."""
+    """Base class. Counts: lesions found, lesions, true findings, findings. iou: 0 for any overlap."""
 
     iou: ClassVar[float] = 0.0
 
     def counts(self, view: View) -> Sums:
         both = overlaps(view)
-        found, right = int(both.hit.sum()), int(both.right.sum())
+        found, true = int(both.lesion_found.sum()), int(both.finding_true.sum())
         if self.iou:
-            found = right = both.pairs(self.iou)
-        return np.array([found, both.truth.n, right, both.found.n], np.float64)
+            found = true = both.pairs(self.iou)
+        return np.array([found, both.truth.n, true, both.found.n], np.float64)
 
 
+@declared("lesion_recall")
 class LesionRecall(LesionMetric):
-    """Share of the lesions that are found."""
+    """The share of lesions that are found, in [0, 1], by any overlap or by IoU.
 
-    name = "lesion_recall"
-    summary = "share of lesions found, any overlap"
+    Undefined: `empty_brain`, `no_threshold`, `no_positive`, `no_case` (pooled).
+
+    >>> lesion, prediction = np.zeros((1, 1, 9), bool), np.zeros((1, 1, 9), np.float32)
+    >>> lesion[..., :2] = lesion[..., 4:6] = True
+    >>> prediction[..., 1] = prediction[..., 8] = 1  # one voxel of the first lesion, and a false finding
+    >>> scored = Scored("case", prediction, np.ones_like(lesion), lesion, (1.0, 1.0, 1.0))
+    >>> view = View.of_case(scored, threshold=0.5)
+    >>> LesionRecall().case(view).value, LesionRecallIou25().case(view).value
+    (0.5, 0.5)
+    """
 
     def of(self, sums: Sums) -> Value:
         return ratio(sums[0], sums[1], "no_positive")
 
 
+@declared("lesion_precision")
 class LesionPrecision(LesionMetric):
-    """Share of the findings that are lesions; 0 where nothing was found."""
+    """The share of findings that are true, in [0, 1], by any overlap or by IoU; 0 for lesions without a finding.
 
-    name = "lesion_precision"
-    summary = "share of findings that touch a lesion"
+    In a pool, the findings of cases without a lesion count as false. Undefined as `LesionRecall`.
+
+    >>> lesion, prediction = np.zeros((1, 1, 9), bool), np.zeros((1, 1, 9), np.float32)
+    >>> lesion[..., 0] = prediction[..., 0] = prediction[..., 3] = prediction[..., 5] = prediction[..., 8] = 1
+    >>> scored = Scored("case", prediction, np.ones_like(lesion), lesion, (1.0, 1.0, 1.0))
+    >>> LesionPrecision().case(View.of_case(scored, threshold=0.5)).value
+    0.25
+    """
 
     def of(self, sums: Sums) -> Value:
         return Value(_share(sums[2], sums[3])) if sums[1] else Value(None, "no_positive")
 
 
+@declared("lesion_f1")
 class LesionF1(LesionMetric):
-    """Harmonic mean of lesion-wise recall and precision."""
+    """The harmonic mean 2 r p / (r + p) of lesion-wise recall r and precision p, in [0, 1]; 0 where both are 0.
 
-    name = "lesion_f1"
-    summary = "harmonic mean of lesion-wise recall and precision, any overlap"
+    Undefined as `LesionRecall`.
+
+    >>> lesion, prediction = np.zeros((1, 1, 9), bool), np.zeros((1, 1, 9), np.float32)
+    >>> lesion[..., 0] = prediction[..., 0] = prediction[..., 3] = prediction[..., 5] = 1  # recall 1, precision 1/3
+    >>> scored = Scored("case", prediction, np.ones_like(lesion), lesion, (1.0, 1.0, 1.0))
+    >>> LesionF1().case(View.of_case(scored, threshold=0.5)).value
+    0.5
+    """
 
     def of(self, sums: Sums) -> Value:
         if not sums[1]:
@@ -137,40 +170,12 @@ class LesionF1(LesionMetric):
         return Value(_share(2 * recall * precision, recall + precision))
 
 
-class LesionRecallIou10(LesionRecall):
-    name = "lesion_recall_iou10"
-    summary = "share of lesions paired with a finding, IoU >= 0.1"
-    iou = 0.1
-
-
-class LesionPrecisionIou10(LesionPrecision):
-    name = "lesion_precision_iou10"
-    summary = "share of findings paired with a lesion, IoU >= 0.1"
-    iou = 0.1
-
-
-class LesionF1Iou10(LesionF1):
-    name = "lesion_f1_iou10"
-    summary = "lesion-wise F1 of pairs with IoU >= 0.1"
-    iou = 0.1
-
-
-class LesionRecallIou25(LesionRecall):
-    name = "lesion_recall_iou25"
-    summary = "share of lesions paired with a finding, IoU >= 0.25"
-    iou = 0.25
-
-
-class LesionPrecisionIou25(LesionPrecision):
-    name = "lesion_precision_iou25"
-    summary = "share of findings paired with a lesion, IoU >= 0.25"
-    iou = 0.25
-
-
-class LesionF1Iou25(LesionF1):
-    name = "lesion_f1_iou25"
-    summary = "lesion-wise F1 of pairs with IoU >= 0.25"
-    iou = 0.25
+LesionRecallIou10 = variant(LesionRecall, "lesion_recall_iou10")
+LesionPrecisionIou10 = variant(LesionPrecision, "lesion_precision_iou10")
+LesionF1Iou10 = variant(LesionF1, "lesion_f1_iou10")
+LesionRecallIou25 = variant(LesionRecall, "lesion_recall_iou25")
+LesionPrecisionIou25 = variant(LesionPrecision, "lesion_precision_iou25")
+LesionF1Iou25 = variant(LesionF1, "lesion_f1_iou25")
 
 
 def _share(part: float, whole: float) -> float:

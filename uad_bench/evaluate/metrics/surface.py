@@ -1,16 +1,19 @@
-"""Distances between the surfaces of the prediction and of the lesions, in mm, with the case's voxel spacing.
+"""Surface distances between prediction and lesion mask, in mm, with the voxel spacing of the case.
 
-A surface is the edge voxels of a mask: those with a face to the outside, the grid's rim counting as outside. All
-lesions together are one surface. Distances go from the centre of each edge voxel to the nearest one of the other
-surface. Definitions are MONAI's (compute_hausdorff_distance with percentile 95, compute_surface_dice,
-compute_average_surface_distance with symmetric):
-    HD95   the larger one of the two directions' 95th percentiles (linear between ranks)
-    NSD    share of the edge voxels of both masks within a tolerance of the other surface (Nikolov et al. 2021)
-    ASSD   mean over the edge voxels of both masks
-Without a lesion none is defined (`no_positive`). An empty prediction scores the diagonal of the image in mm
-(HD95, ASSD) or 0 (NSD), so that silence is the worst answer and is never dropped from a mean.
+The surface of a mask is its edge voxels: those with a face to a voxel outside the mask; outside the grid counts as
+outside. All lesions together have one surface. A distance goes from the centre of an edge voxel to the centre of the
+nearest edge voxel of the other mask. The definitions are MONAI's:
+    HD95   the larger one of the 95th percentiles of both directions, linear between ranks
+           (compute_hausdorff_distance with percentile=95)
+    NSD    the share of the edge voxels of both masks within a tolerance of the other surface
+           (compute_surface_dice; Nikolov et al. 2021)
+    ASSD   the mean distance over the edge voxels of both masks
+           (compute_average_surface_distance with symmetric=True)
 
-A k-d tree over edge voxels costs less than a distance transform of the grid: surfaces are thin.
+Undefined: `empty_brain`, `no_threshold`, `no_positive` (no lesion). An empty prediction gets the diagonal of the
+image in mm (HD95, ASSD) or 0 (NSD): a missing prediction is never dropped from a mean. There are no pooled values.
+
+A k-d tree of edge voxels costs less than a distance transform of the grid, because surfaces are thin.
 """
 
 import math
@@ -22,40 +25,50 @@ from scipy.spatial import cKDTree
 
 from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import Metric, View
-from uad_bench.evaluate.metrics.additive import of_case, predicted, refused
+from uad_bench.evaluate.metrics.additive import of_case, predicted, undefined
 from uad_bench.evaluate.metrics.connected_components import edge
+from uad_bench.evaluate.metrics.declarations.classes import declared, variant
 from uad_bench.types import BoolArray, Scored, Value
 
 Points = npt.NDArray[np.float64]
 
 
 class Distances(NamedTuple):
-    """Of each edge voxel to the other surface, mm: `found` of the prediction's, `truth` of the lesions'."""
+    """Distances in mm from each edge voxel to the other surface: `found` of the prediction, `truth` of the lesions."""
 
     found: Points
     truth: Points
 
     @property
     def hd95(self) -> float:
-        """The 95 % Hausdorff distance."""
+        """The 95 % Hausdorff distance in mm."""
         return max(float(np.quantile(side, 0.95)) for side in self)
 
 
-def between(found: Points, truth: Points) -> Distances:
-    """Distances of two non-empty sets of points in mm, (n, 3) and (m, 3)."""
+def distances_between(found: Points, truth: Points) -> Distances:
+    """The distances of two sets of points in mm, (n, 3) and (m, 3), neither empty.
+
+    >>> distances_between(np.array([[0.0, 0, 0]]), np.array([[3.0, 4, 0], [0, 0, 1]]))
+    Distances(found=array([1.]), truth=array([5., 1.]))
+    """
     return Distances(_tree(truth).query(found)[0], _tree(found).query(truth)[0])
 
 
 def _tree(points: Points) -> cKDTree:
-    # Plain splits and large leaves, as many points of a grid share a coordinate: four times quicker than scipy's
-    # defaults where the other surface is far away.
+    # Sliding-midpoint splits and large leaves, as many points of a grid share a coordinate: four times faster than
+    # scipy's defaults where the other surface is far away.
     return cKDTree(points, leafsize=48, compact_nodes=False, balanced_tree=False)
 
 
 def surface_points(mask: BoolArray, spacing: tuple[float, float, float]) -> Points:
-    """Centres of the edge voxels of a mask (X, Y, Z) in mm, (n, 3)."""
-    places = np.unravel_index(np.flatnonzero(edge(mask)), mask.shape)
-    points: Points = np.stack(places, axis=1) * np.array(spacing)
+    """The centres of the edge voxels of a mask (X, Y, Z) in mm, (n, 3).
+
+    >>> surface_points(np.array([[[False, True, True]]]), (1.0, 1.0, 2.0))
+    array([[0., 0., 2.],
+           [0., 0., 4.]])
+    """
+    coordinates = np.unravel_index(np.flatnonzero(edge(mask)), mask.shape)
+    points: Points = np.stack(coordinates, axis=1) * np.array(spacing)
     return points
 
 
@@ -66,71 +79,85 @@ def diagonal(scored: Scored) -> float:
 
 def _distances(view: View) -> Distances:
     scored = of_case(view)
-    return between(
+    return distances_between(
         surface_points(predicted(view), scored.spacing), surface_points(scored.lesion_mask, scored.spacing)
     )
 
 
 class SurfaceMetric(Metric):
-    """Derive and write `of`; `silent` is the value of an empty prediction."""
+    """Base class: derive and write `of`, and `of_empty` where an empty prediction does not get the diagonal."""
 
     per_rule = True
 
     def case(self, view: View) -> Value | None:
         scored = of_case(view)
-        reason = refused(view) or ("" if scored.lesion_mask.any() else "no_positive")
+        reason = undefined(view) or ("" if scored.lesion_mask.any() else "no_positive")
         if reason:
             return Value(None, reason)
         if not predicted(view).any():
-            return Value(self.silent(scored))
+            return Value(self.of_empty(scored))
         return Value(self.of(once(view, _distances)))
 
     def of(self, distances: Distances) -> float:
         """The value of a case with a lesion and a prediction."""
         raise NotImplementedError
 
-    def silent(self, scored: Scored) -> float:
-        """The value where nothing was predicted."""
+    def of_empty(self, scored: Scored) -> float:
+        """The value of a case with a lesion and an empty prediction."""
         return diagonal(scored)
 
 
+@declared("hd95")
 class Hd95(SurfaceMetric):
-    """95 % Hausdorff distance, mm."""
+    """95 % Hausdorff distance in mm, in [0, ∞). Lower is better.
 
-    name = "hd95"
-    summary = "95 % Hausdorff distance in mm"
-    higher_is_better = False
+    >>> lesion, prediction = np.zeros((3, 4, 12), bool), np.zeros((3, 4, 12), np.float32)
+    >>> lesion[1, 1, 2] = prediction[1, 1, 5] = True
+    >>> scored = Scored("case", prediction, np.ones_like(lesion), lesion, (1.0, 1.0, 1.0))
+    >>> Hd95().case(View.of_case(scored, threshold=0.5)).value
+    3.0
+    >>> Hd95().case(View.of_case(scored, threshold=2.0)).value  # an empty prediction: the diagonal of the image
+    13.0
+    """
 
     def of(self, distances: Distances) -> float:
         return distances.hd95
 
 
+@declared("assd")
 class Assd(SurfaceMetric):
-    """Average symmetric surface distance, mm."""
+    """Average symmetric surface distance in mm, in [0, ∞). Lower is better.
 
-    name = "assd"
-    summary = "average symmetric surface distance in mm"
-    higher_is_better = False
+    >>> lesion, prediction = np.zeros((1, 1, 9), bool), np.zeros((1, 1, 9), np.float32)
+    >>> lesion[..., 2] = prediction[..., 2] = prediction[..., 5] = True
+    >>> scored = Scored("case", prediction, np.ones_like(lesion), lesion, (1.0, 1.0, 1.0))
+    >>> Assd().case(View.of_case(scored, threshold=0.5)).value  # the mean of 0, 3 and 0
+    1.0
+    """
 
     def of(self, distances: Distances) -> float:
         return float(np.concatenate(distances).mean())
 
 
-class Nsd1(SurfaceMetric):
-    """Normalised surface Dice at a tolerance in mm."""
+class NormalisedSurfaceDice(SurfaceMetric):
+    """The share of the edge voxels of both masks within `tolerance` mm of the other surface, in [0, 1].
 
-    name = "nsd_1mm"
-    summary = "normalised surface Dice, tolerance 1 mm"
-    tolerance: ClassVar[float] = 1.0
+    >>> lesion, prediction = np.zeros((1, 1, 9), bool), np.zeros((1, 1, 9), np.float32)
+    >>> lesion[..., 2] = prediction[..., 4] = True
+    >>> scored = Scored("case", prediction, np.ones_like(lesion), lesion, (1.0, 1.0, 1.0))
+    >>> view = View.of_case(scored, threshold=0.5)
+    >>> Nsd1().case(view).value, Nsd2().case(view).value
+    (0.0, 1.0)
+    """
+
+    tolerance: ClassVar[float]
 
     def of(self, distances: Distances) -> float:
         return float(np.mean(np.concatenate(distances) <= self.tolerance))
 
-    def silent(self, scored: Scored) -> float:
+    def of_empty(self, scored: Scored) -> float:
         return 0.0
 
 
-class Nsd2(Nsd1):
-    name = "nsd_2mm"
-    summary = "normalised surface Dice, tolerance 2 mm"
-    tolerance = 2.0
+Nsd1 = variant(NormalisedSurfaceDice, "nsd_1mm")
+Nsd2 = variant(NormalisedSurfaceDice, "nsd_2mm")

@@ -1,28 +1,26 @@
-"""Voxel metrics: how well single voxels of the brain are ranked and picked.
+"""Voxel metrics: how well an anomaly map ranks the voxels of the brain, and how well a threshold selects them.
 
-Names. A case's value of metric `ap` is stored as `ap`, and with a threshold rule as `dice@healthy_q98`. A
-number over several cases says how they were joined (`metric.metric_name`): `ap.case` is the mean over cases,
-`ap.pooled` the value of all their voxels at once; for metrics with a rule the mean over cases is the plain
-form, `dice@healthy_q98`, beside `dice.pooled@healthy_q98`.
+The region of interest is the brain mask after post-processing. Lesion voxels outside it count as misses at every
+threshold. Equal scores are one operating point. All metrics lie in [0, 1] unless stated otherwise.
 
-Reasons for a value that is not defined: `empty_brain` (no voxel in the region of interest), `no_positive` (no
-lesion voxel), `no_negative` (nothing but lesion), `no_threshold` and `no_tune` (the rule gave no threshold).
-Lesion voxels outside the brain mask count as misses that no threshold finds.
+Undefined: `empty_brain` (no voxel in the region of interest), `no_positive` (no lesion voxel), `no_negative` (only
+lesion voxels), `no_threshold` or the reason of the threshold rule (no threshold, for metrics with a rule).
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from uad_bench.evaluate.curves.bootstrap import Resampled
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.operating_points import Floats
 from uad_bench.evaluate.metric import Metric, View
-from uad_bench.evaluate.metrics.confusion import Overlap, overlap, summed
+from uad_bench.evaluate.metrics.confusion import Confusion, confusion, summed
+from uad_bench.evaluate.metrics.declarations.classes import declared, variant
 from uad_bench.types import Value
 
 
 class VoxelMetric(Metric):
-    """A metric that is read off the curve alone, and so has the same form for a case and for a pool."""
+    """Base class of metrics that are computed from the curve alone, in the same way for a case and for a pool."""
 
     def case(self, view: View) -> Value | None:
         return self.of(view.curve, view.threshold)
@@ -31,20 +29,28 @@ class VoxelMetric(Metric):
         return self.of(view.curve, view.threshold)
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
-        """The value for a curve, at a threshold where the metric takes one."""
+        """The value for a curve; threshold: None for a metric without a threshold rule."""
         raise NotImplementedError
 
     def drawn(self, resampled: Resampled, threshold: float | None) -> Floats | None:
-        """The pooled values under the resamples of the patients, (B,), the threshold as it is; None: not stored."""
+        """The pooled values under B resamples of the cases, (B,), at the same threshold; None: not computed."""
         return None
 
 
+@declared("ap")
 class AveragePrecision(VoxelMetric):
-    """Area under the precision-recall curve as the step sum over distinct scores (no trapezoids)."""
+    """Average precision, Σ_n (R_n - R_(n-1)) P_n over distinct scores, in [0, 1]. Higher is better.
 
-    name = "ap"
-    ledger = True
-    summary = "average precision of lesion voxels"
+    R_n and P_n are recall and precision at the n-th highest distinct score. There is no interpolation between operating
+    points (Davis and Goadrich 2006), as in scikit-learn's `average_precision_score`. A map of one value gets the
+    prevalence, if no lesion voxel lies outside the brain. Undefined: `empty_brain`, `no_positive`.
+
+    >>> import numpy as np
+    >>> scores = np.array([0.9, 0.8, 0.7, 0.6], np.float32)
+    >>> lesion = np.array([True, False, True, False])
+    >>> AveragePrecision().case(View(Curve.of(scores, lesion))).value  # (1/1 + 2/3) / 2
+    0.8333333333333333
+    """
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         return _value(curve, curve.ap())
@@ -53,11 +59,17 @@ class AveragePrecision(VoxelMetric):
         return resampled.ap()
 
 
+@declared("prevalence")
 class Prevalence(VoxelMetric):
-    """The average precision of a random score: the floor of `ap`, undefined where `ap` is."""
+    """The share of lesion voxels, π = n+ / (n+ + n-), in [0, 1]: the expected average precision of a random score.
 
-    name = "prevalence"
-    summary = "share of lesion voxels: the average precision of a random score"
+    A reference value for `ap`, undefined where `ap` is: `empty_brain`, `no_positive`.
+
+    >>> import numpy as np
+    >>> lesion = np.array([True, False, False, False])
+    >>> Prevalence().case(View(Curve.of(np.zeros(4, np.float32), lesion))).value
+    0.25
+    """
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         return _value(curve, curve.prevalence)
@@ -66,11 +78,17 @@ class Prevalence(VoxelMetric):
         return resampled.prevalence()
 
 
+@declared("ap_gain")
 class AveragePrecisionGain(VoxelMetric):
-    """(AP - prevalence) / (1 - prevalence): 0 for a random score, 1 for a perfect one."""
+    """(AP - π) / (1 - π) with prevalence π, in (-∞, 1]: 0 for a random score, 1 for a perfect one.
 
-    name = "ap_gain"
-    summary = "average precision above chance, as a share of what is possible"
+    Undefined: `empty_brain`, `no_positive`, `no_negative`.
+
+    >>> import numpy as np
+    >>> lesion = np.array([True, False, False, False])
+    >>> AveragePrecisionGain().case(View(Curve.of(np.zeros(4, np.float32), lesion))).value
+    0.0
+    """
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         ap, prevalence = curve.ap(), curve.prevalence
@@ -82,11 +100,18 @@ class AveragePrecisionGain(VoxelMetric):
         return resampled.ap_gain()
 
 
+@declared("auroc")
 class Auroc(VoxelMetric):
-    """Area under the ROC curve, inside the brain: background would inflate it."""
+    """Area under the ROC curve, P(s+ > s-) + P(s+ = s-) / 2 (Hanley and McNeil 1982), in [0, 1]. Higher is better.
 
-    name = "auroc"
-    summary = "area under the ROC curve of lesion voxels"
+    Only brain voxels count: background voxels would raise it. Undefined: `empty_brain`, `no_positive`, `no_negative`.
+
+    >>> import numpy as np
+    >>> scores = np.array([0.9, 0.8, 0.7, 0.6], np.float32)
+    >>> lesion = np.array([True, False, True, False])
+    >>> Auroc().case(View(Curve.of(scores, lesion))).value
+    0.75
+    """
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         return _value(curve, curve.auroc())
@@ -95,62 +120,71 @@ class Auroc(VoxelMetric):
         return resampled.auroc()
 
 
-class PartialAuroc30(VoxelMetric):
-    """AUROC over false-positive rates up to 0.3 alone, standardised so that chance is 0.5 and the best 1."""
+class PartialAuroc(VoxelMetric):
+    """Area under the ROC curve for false-positive rates up to `limit`, standardised to [0, 1] (McClish 1989).
 
-    name = "pauroc30"
-    summary = "area under the ROC curve up to a false-positive rate of 0.3, standardised"
-    limit: ClassVar[float] = 0.3
+    (1 + (A - f²/2) / (f - f²/2)) / 2 with area A and limit f: 0.5 for a random score, 1 for a perfect one, as
+    scikit-learn's `roc_auc_score(max_fpr=...)`. Undefined: `empty_brain`, `no_positive`, `no_negative`.
+
+    >>> import numpy as np
+    >>> lesion = np.array([True, False, False, False])
+    >>> PartialAuroc30().case(View(Curve.of(lesion.astype(np.float32), lesion))).value
+    1.0
+    """
+
+    limit: ClassVar[float]
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         return _value(curve, curve.points.partial_auroc(self.limit))
 
 
-class PartialAuroc05(PartialAuroc30):
-    """AUROC over false-positive rates up to 0.05 alone, standardised so that chance is 0.5 and the best 1."""
-
-    name = "pauroc05"
-    summary = "area under the ROC curve up to a false-positive rate of 0.05, standardised"
-    limit = 0.05
+PartialAuroc30 = variant(PartialAuroc, "pauroc30")
+PartialAuroc05 = variant(PartialAuroc, "pauroc05")
 
 
-class Sensitivity05(VoxelMetric):
-    """The largest sensitivity of any threshold that calls at most 5 % of the case's own other voxels anomalous."""
+class Sensitivity(VoxelMetric):
+    """The largest sensitivity of a threshold with a false-positive rate of at most `limit`, in [0, 1].
 
-    name = "sens_fpr05"
-    summary = "sensitivity at a false-positive rate of 5 % within the same brain"
-    oracle = True
-    limit: ClassVar[float] = 0.05
+    Both rates are those of the same brain, so the threshold depends on the test labels: an oracle. Undefined:
+    `empty_brain`, `no_positive`, `no_negative`.
+
+    >>> import numpy as np
+    >>> scores = np.array([0.9, 0.8, 0.7, 0.6], np.float32)
+    >>> lesion = np.array([True, False, True, False])
+    >>> Sensitivity05().case(View(Curve.of(scores, lesion))).value
+    0.5
+    """
+
+    limit: ClassVar[float]
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         return _value(curve, curve.points.sensitivity(self.limit))
 
 
-class Sensitivity01(Sensitivity05):
-    """The largest sensitivity of any threshold that calls at most 1 % of the case's own other voxels anomalous."""
-
-    name = "sens_fpr01"
-    summary = "sensitivity at a false-positive rate of 1 % within the same brain"
-    limit = 0.01
+Sensitivity05 = variant(Sensitivity, "sens_fpr05")
+Sensitivity01 = variant(Sensitivity, "sens_fpr01")
 
 
-def cleaned(view: View) -> Overlap | None:
-    """The counts of a case whose prediction a clean-up has changed: no curve knows them. None: the curve does."""
-    if not view.cleanup or view.prediction is None or view.scored is None:
+def postprocessed_counts(view: View) -> Confusion | None:
+    """The counts of a case whose prediction was post-processed. None: the curve has the counts."""
+    if not view.prediction_steps or view.prediction is None or view.scored is None:
         return None
-    return overlap(view.prediction, view.scored)
+    return confusion(view.prediction, view.scored)
 
 
+@declared("dice")
 class Dice(VoxelMetric):
-    """2 TP / (2 TP + FP + FN) of `map >= threshold` inside the brain, after the protocol's clean-up.
+    """2 TP / (2 TP + FP + FN) of brain voxels with map >= threshold, after post-processing, in [0, 1].
 
-    Not defined without a lesion: an empty truth has no overlap to measure, `fpr` answers there.
+    Pooled: of the counts summed over cases. Undefined: `empty_brain`, `no_positive` (without a lesion there is no
+    overlap to measure; see `fpr`), `no_threshold`.
+
+    >>> import numpy as np
+    >>> scores = np.array([0.9, 0.8, 0.7, 0.6], np.float32)
+    >>> lesion = np.array([True, False, True, False])
+    >>> Dice().case(View(Curve.of(scores, lesion), threshold=0.8)).value  # TP = FP = FN = 1
+    0.5
     """
-
-    name = "dice"
-    ledger = True
-    summary = "Dice overlap at a threshold rule"
-    per_rule = True
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         if threshold is None and curve.n_positive:
@@ -161,34 +195,37 @@ class Dice(VoxelMetric):
         return None if threshold is None else resampled.dice_at(threshold)
 
     def case(self, view: View) -> Value | None:
-        counts = cleaned(view)
+        counts = postprocessed_counts(view)
         return super().case(view) if counts is None else _value(view.curve, counts.dice)
 
-    def keep(self, view: View) -> Overlap | None:
-        return cleaned(view) if view.curve.n_brain else None
+    def keep(self, view: View) -> Confusion | None:
+        return postprocessed_counts(view) if view.curve.n_brain else None
 
-    def joined(self, kept: Sequence[Overlap]) -> Value | None:
+    def joined(self, kept: Sequence[Confusion]) -> Value | None:
         if not kept:
             return None
         dice = summed(kept).dice
         return Value(dice) if dice is not None else Value(None, "no_positive")
 
 
-class Called(NamedTuple):
+class HealthyCounts(NamedTuple):
     """Voxels of a healthy brain: those called anomalous, and all."""
 
-    called: int
+    false_positive: int
     brain: int
 
 
+@declared("fpr")
 class FalsePositiveRate(VoxelMetric):
-    """Share of a healthy brain's voxels at or above the threshold."""
+    """The share FP / n- of a healthy scan's brain voxels with map >= threshold, in [0, 1]. Lower is better.
 
-    name = "fpr"
-    summary = "share of healthy voxels called anomalous at a threshold rule"
-    higher_is_better = False
-    per_rule = True
-    population: ClassVar[Literal["lesion", "healthy"]] = "healthy"
+    After post-processing of the prediction. Undefined: `empty_brain`, `no_threshold`.
+
+    >>> import numpy as np
+    >>> scores, no_lesion = np.array([0.9, 0.8, 0.7, 0.6], np.float32), np.zeros(4, bool)
+    >>> FalsePositiveRate().case(View(Curve.of(scores, no_lesion), threshold=0.9)).value
+    0.25
+    """
 
     def of(self, curve: Curve, threshold: float | None) -> Value:
         if threshold is None:
@@ -199,15 +236,15 @@ class FalsePositiveRate(VoxelMetric):
 
     def case(self, view: View) -> Value | None:
         kept = self.keep(view)
-        return super().case(view) if kept is None else Value(kept.called / kept.brain)
+        return super().case(view) if kept is None else Value(kept.false_positive / kept.brain)
 
-    def keep(self, view: View) -> Called | None:
-        counts = cleaned(view)
-        return Called(counts.fp, view.curve.n_negative) if counts and view.curve.n_negative else None
+    def keep(self, view: View) -> HealthyCounts | None:
+        counts = postprocessed_counts(view)
+        return HealthyCounts(counts.fp, view.curve.n_negative) if counts and view.curve.n_negative else None
 
-    def joined(self, kept: Sequence[Called]) -> Value | None:
+    def joined(self, kept: Sequence[HealthyCounts]) -> Value | None:
         brain = sum(one.brain for one in kept)
-        return Value(sum(one.called for one in kept) / brain) if brain else None
+        return Value(sum(one.false_positive for one in kept) / brain) if brain else None
 
 
 def _value(curve: Curve, value: float | None) -> Value:
