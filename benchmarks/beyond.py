@@ -1,13 +1,13 @@
-"""Patch2Loc beyond its paper: every option beside the plain method, over several training seeds.
+"""Extensions of Patch2Loc, each compared with the plain method over several training seeds.
 
     python -m benchmarks.beyond --seeds 0,2,4 --out beyond/ [--data mslub=DIR --data brats21=DIR]
     python -m benchmarks.beyond --table --out beyond/
 
-Trains on a development cohort (`phantom` of another seed than the protocol's, so nobody in it is in any table) with a
-budget of a few minutes a seed, and scores all of its lesion subjects, and the lesions of real sets where their folders
-are given. Options that only change scoring share the plain network; those of several networks are put together from
-networks trained one by one. Every 4th slice. `--table` prints Markdown: AP per case, mean ± sample deviation over
-seeds, and the paired test of the difference to the plain method over cases, corrected after Holm.
+Trains for a few minutes per seed on a development cohort (`phantom` with another seed than the protocol's, so that
+none of its subjects is in a leaderboard). Scores every 4th slice of its subjects with lesions, and of real datasets
+whose folders are given. Options that change scoring only use the plain network; options with several networks combine
+networks that were trained separately. `--table` prints Markdown: AP per case as mean ± sample standard deviation over
+seeds, and the paired test over cases of the difference to the plain method, with Holm's correction.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from uad_bench.cohort.discovery import Sources
 from uad_bench.cohort.gather import gather
 from uad_bench.config import RunSpec, load_protocol
 from uad_bench.evaluate import postprocess
-from uad_bench.leaderboard.statistics.paired_tests import contrasts
+from uad_bench.leaderboard.statistics.paired_differences import paired_differences
 from uad_methods.patch2loc import Patch2Loc
 
 COHORT = 1001
@@ -38,7 +38,7 @@ MODALITIES = ["t1", "t2", "flair"]
 PLAIN: dict[str, Any] = {
     "network": "conv", "slices": 12, "lr": 5e-3, "schedule": "cosine", "clip": 5, "usual": 0, "flips": False,
 }  # fmt: skip
-#: What is trained: modalities, and what differs from the plain method.
+#: Trained networks: modalities, and parameters that differ from the plain method.
 TRAINED: dict[str, tuple[list[str], dict[str, Any]]] = {
     "plain": (["t2"], {}),
     "side 16": (["t2"], {"patch": 16}),
@@ -49,8 +49,8 @@ TRAINED: dict[str, tuple[list[str], dict[str, Any]]] = {
     "flair": (["flair"], {}),
     "fused channels": (MODALITIES, {}),
 }
-#: What is put together from trained networks.
-TOGETHER: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
+#: Options that use trained networks: their names, modalities and parameters.
+COMBINED: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
     "flips": (["plain"], ["t2"], {"flips": True}),
     "usual": (["plain"], ["t2"], {"usual": 16}),
     "flips, usual": (["plain"], ["t2"], {"flips": True, "usual": 16}),
@@ -60,8 +60,8 @@ TOGETHER: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
 }
 
 
-class Seen(Sequence[Scan]):
-    """Scans with some of their modalities, and only every n-th slice of brain where that is all that is scored."""
+class Selection(Sequence[Scan]):
+    """The scans of cases, with a choice of modalities and a brain mask of every n-th slice only."""
 
     def __init__(self, members: Sequence[Member], modalities: Sequence[str], every: int = 1) -> None:
         self._members, self._modalities, self._every = members, modalities, every
@@ -71,7 +71,7 @@ class Seen(Sequence[Scan]):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return Seen(self._members[index], self._modalities, self._every)
+            return Selection(self._members[index], self._modalities, self._every)
         scan = self._members[index].prepared.scan()
         image = scan.image[[scan.modalities.index(m) for m in self._modalities]]
         brain = scan.brain_mask.copy()
@@ -80,7 +80,7 @@ class Seen(Sequence[Scan]):
 
 
 def main() -> None:
-    """Train and score the seeds asked for, or print the table of what is there."""
+    """Train and score the given seeds, or print the table of existing results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", default="0,1,2,3,4")
     parser.add_argument("--steps", type=int, default=500)
@@ -95,22 +95,22 @@ def main() -> None:
         return
     torch.set_num_threads(1)
     roots = {name: Path(folder) for name, folder in (one.split("=", 1) for one in given.data)}
-    subjects = everyone(roots)
+    subjects = load_subjects(roots)
     for seed in map(int, given.seeds.split(",")):
         one_seed(seed, given.steps, given.only, subjects, given.out)
 
 
 @dataclass(frozen=True)
 class Subjects:
-    """train, val: healthy; tests: by dataset, the lesion cases that have T2, and those that have all modalities."""
+    """train, val: healthy; tests: per dataset, cases with lesions that have T2, and those with all modalities."""
 
     train: Sequence[Member]
     val: Sequence[Member]
     tests: Mapping[str, tuple[Sequence[Member], Sequence[Member]]]
 
 
-def everyone(roots: Mapping[str, Path]) -> Subjects:
-    """The development cohort and the real cases, prepared as protocol `phantom` does."""
+def load_subjects(roots: Mapping[str, Path]) -> Subjects:
+    """The development cohort and the real cases, prepared with protocol `phantom`."""
     cache = Path(platformdirs.user_cache_dir("uad-bench"))
     sources = Sources(cache, roots, skip_missing=True)
     names, options = ["phantom", *roots], {"phantom": {"seed": COHORT}}
@@ -139,35 +139,37 @@ def _lesions(cohort: Cohort, dataset: str) -> list[Member]:
 
 
 def one_seed(seed: int, steps: int, only: Sequence[str], subjects: Subjects, out: Path) -> None:
-    """Every option with one training seed: one JSON file each; those that are there are left as they are."""
+    """Every option with one training seed, one JSON file each; existing files are not changed."""
     trained: dict[str, Patch2Loc] = {}
     for name, (modalities, options) in TRAINED.items():
-        needed = {name, *(t for t, (parts, *_) in TOGETHER.items() if name in parts)}
+        needed = {name, *(t for t, (parts, *_) in COMBINED.items() if name in parts)}
         missing = {one for one in needed if not (out / f"{one}.{seed}.json").exists()}
         if not missing or (only and not missing & set(only)):
             continue
         trained[name] = method = Patch2Loc(**{**PLAIN, "steps": steps, **options})
         began = time.process_time()
-        method.fit(Seen(subjects.train, modalities), Seen(subjects.val, modalities), Context(seed=seed))
+        method.fit(
+            Selection(subjects.train, modalities), Selection(subjects.val, modalities), Context(seed=seed)
+        )
         path = out / f"{name}.{seed}.json"
         if (not only or name in only) and not path.exists():
             write(path, method, modalities, subjects, train_s=time.process_time() - began)
-    for name, (names, modalities, options) in TOGETHER.items():
+    for name, (names, modalities, options) in COMBINED.items():
         path = out / f"{name}.{seed}.json"
         if (not only or name in only) and not path.exists():
             method = Patch2Loc(**{**PLAIN, **options})
             method.channels_, method.shape_ = len(modalities), trained[names[0]].shape_
             nets = [trained[one].net_ for one in names]
             method.net_ = nets[0] if len(nets) == 1 else torch.nn.ModuleList(nets)
-            every = 1 if method.neighbours else EVERY  # neighbours must be there to be seen
-            method.learn_usual(Seen(subjects.train, modalities, every), Context(seed=seed))
+            every = 1 if method.neighbours else EVERY  # neighbouring slices are part of the input
+            method.learn_usual(Selection(subjects.train, modalities, every), Context(seed=seed))
             write(path, method, modalities, subjects)
 
 
 def write(
     path: Path, method: Patch2Loc, modalities: Sequence[str], subjects: Subjects, train_s: float = 0.0
 ) -> None:
-    """Score every lesion case that has the modalities and keep its AP."""
+    """Score every case with lesions that has the modalities, and write its AP."""
     began, cases = time.process_time(), dict[str, dict[str, float | str]]()
     for dataset, members in subjects.tests.items():
         for member in members[len(modalities) > 1 or modalities != ["t2"]]:
@@ -176,19 +178,19 @@ def write(
                 cases[f"{dataset}/{member.case.case_id}"] = case
     spent = {"train_s": train_s, "score_s": time.process_time() - began}
     path.write_text(json.dumps({"cases": cases, **spent}, indent=1))
-    print(f"{path.stem}: AP per case {phantoms(cases):.3f}, training {train_s:.0f} CPU s", flush=True)
+    print(f"{path.stem}: AP per case {mean_phantom_ap(cases):.3f}, training {train_s:.0f} CPU s", flush=True)
 
 
 def ap(method: Patch2Loc, member: Member, modalities: Sequence[str]) -> dict[str, float | str]:
-    """What is kept of a case; empty where no slice that is scored holds a lesion."""
-    scan = Seen([member], modalities, EVERY)[0]
+    """AP, lesion type and prevalence of a case; empty if no scored slice has a lesion."""
+    scan = Selection([member], modalities, EVERY)[0]
     labels = member.prepared.truth().lesion_mask[scan.brain_mask]
     if not labels.any():
         return {}
     shown = (
-        Seen([member], modalities)[0] if method.neighbours else scan
+        Selection([member], modalities)[0] if method.neighbours else scan
     )  # neighbours must be there to be seen
-    scores = after(method.score(shown, Context()), scan)[scan.brain_mask]
+    scores = postprocessed(method.score(shown, Context()), scan)[scan.brain_mask]
     kind = member.case.lesion_kind if member.case.dataset == "phantom" else member.case.dataset
     return {
         "ap": float(average_precision_score(labels, scores)),
@@ -197,29 +199,29 @@ def ap(method: Patch2Loc, member: Member, modalities: Sequence[str]) -> dict[str
     }
 
 
-def after(scores: Any, scan: Scan) -> Any:
-    """The map after the protocol's post-processing."""
+def postprocessed(scores: Any, scan: Scan) -> Any:
+    """The map after the post-processing of the protocol."""
     brain = scan.brain_mask
     for step in postprocess.parse(load_protocol("phantom").postprocess):
         scores, brain = step.run(np.asarray(scores, np.float32), brain)
     return scores
 
 
-def phantoms(cases: Mapping[str, Any]) -> float:
+def mean_phantom_ap(cases: Mapping[str, Any]) -> float:
     """Mean AP over the synthetic cases."""
     return float(np.mean([one["ap"] for name, one in cases.items() if name.startswith("phantom/")]))
 
 
 def table(out: Path) -> Iterator[str]:
-    """Lines of Markdown: one row an option, columns AP per case by lesion kind."""
-    names = [name for name in ("plain", *TRAINED, *TOGETHER) if list(out.glob(f"{name}.*.json"))]
+    """Lines of Markdown: one row per option, columns AP per case by lesion type."""
+    names = [name for name in ("plain", *TRAINED, *COMBINED) if list(out.glob(f"{name}.*.json"))]
     runs = {
         n: [json.loads(p.read_text()) for p in sorted(out.glob(f"{n}.*.json"))] for n in dict.fromkeys(names)
     }
     shared = set.intersection(*(set(run["cases"]) for given in runs.values() for run in given))
     for run in (
         run for given in runs.values() for run in given
-    ):  # a mean over other cases would be another number
+    ):  # means are over the same cases in every row
         run["cases"] = {name: one for name, one in run["cases"].items() if name in shared}
     cases = runs["plain"][0]["cases"]
     kinds = list(dict.fromkeys(one["kind"] for one in cases.values()))
@@ -234,7 +236,11 @@ def table(out: Path) -> Iterator[str]:
     values = {n: np.array([[run["cases"][c]["ap"] for c in own] for run in runs[n]]) for n in runs}
     others = [name for name in runs if name != "plain"]
     found = dict(
-        zip(others, contrasts([values[n] for n in others], values["plain"], "plain", "ap"), strict=True)
+        zip(
+            others,
+            paired_differences([values[n] for n in others], values["plain"], "plain", "ap"),
+            strict=True,
+        )
     )
     for name, given in runs.items():
         cells = [
@@ -252,13 +258,13 @@ def table(out: Path) -> Iterator[str]:
 
 
 def of(kind: str, runs: Sequence[Any]) -> list[float]:
-    """Of every run the mean AP over the cases of one kind; none where there are none."""
+    """The mean AP of each run over the cases of one lesion type; runs without such cases are left out."""
     found = [[c["ap"] for c in run["cases"].values() if c["kind"] == kind] for run in runs]
     return [float(np.mean(one)) for one in found if one]
 
 
 def plus_minus(values: Any) -> str:
-    """Mean ± sample deviation."""
+    """Mean ± sample standard deviation."""
     if not len(values):
         return "–"
     spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""

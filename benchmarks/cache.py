@@ -1,9 +1,9 @@
-"""What a prepared cohort costs the second time: CPU ms a case to find it ready, and to read one axial slice.
+"""CPU time to find prepared cases in the cache, and to read one axial slice.
 
     OMP_NUM_THREADS=1 python -m benchmarks.cache [--cases 40]
 
-Whole-head sized sources (240 x 240 x 155, int16, gzip) to grids of 80 x 96 x 80 and 160 x 192 x 160. "touched" counts
-the source files that were opened during the warm pass: it must be 0.
+Source volumes of 240 x 240 x 155 voxels (int16, gzip) are prepared on grids of 80 x 96 x 80 and 160 x 192 x 160.
+"files opened" counts the source files that were opened while the cases were found in the cache; it must be 0.
 """
 
 import argparse
@@ -23,11 +23,12 @@ SHAPE = (240, 240, 155)
 
 
 def main() -> None:
-    """Print one Markdown row a grid."""
+    """Print one Markdown row per grid."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=40)
     count = parser.parse_args().cases
-    print("| grid | cases | warm, CPU ms a case | touched | random slice, CPU ms | cold, CPU s a case |")
+    columns = ["grid", "cases", "from the cache, CPU ms per case", "files opened", "random slice, CPU ms"]
+    print(f"| {' | '.join([*columns, 'first time, CPU s per case'])} |")
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         cases = [make_case(Path(folder), number) for number in range(count)]
@@ -36,7 +37,7 @@ def main() -> None:
 
 
 def make_case(folder: Path, number: int) -> Case:
-    """A stripped ball with noise, and its file."""
+    """A case: an ellipsoid filled with noise, background 0."""
     x, y, z = (np.arange(n) - n / 2 for n in SHAPE)
     ball = (x[:, None, None] / 70) ** 2 + (y[:, None] / 80) ** 2 + (z / 65) ** 2 < 1
     noise = np.random.default_rng(number).integers(200, 800, SHAPE)
@@ -47,7 +48,7 @@ def make_case(folder: Path, number: int) -> Case:
 
 
 def row(name: str, cases: list[Case], spacing: list[int], shape: list[int], cache: Path) -> str:
-    """The figures of one grid."""
+    """The row of one grid."""
     steps = [
         {"step": "canonical"}, {"step": "brain_mask"},
         {"step": "resample", "spacing": spacing, "shape": shape}, {"step": "scale"},

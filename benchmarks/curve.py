@@ -1,11 +1,11 @@
-"""CPU time, memory and exactness of the evaluation curve beside scikit-learn.
+"""CPU time, memory and exactness of the evaluation curve, compared with scikit-learn.
 
     OMP_NUM_THREADS=1 python -m benchmarks.curve --voxels 50_000_000
 
-Prints a Markdown table. The curve answers average precision, best Dice and AUROC; scikit-learn is timed for
-average precision alone. Both are measured in one process, as user + system CPU seconds, best of three. Memory
-is the peak resident size above that of the loaded inputs, in a process of its own (Linux). The row "no
-AVX-512" repeats this with NumPy's AVX-512 code switched off; benchmarks/README.md says where that is faster.
+Prints a Markdown table. The curve gives average precision, best Dice and AUROC; scikit-learn computes average
+precision alone. Both are measured in one process, in user + system CPU seconds, best of three. Memory is the peak
+resident size above that of the loaded inputs, in a process of its own (Linux). The row "no AVX-512" repeats this with
+NumPy's AVX-512 code disabled; benchmarks/README.md says where that is faster.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def row(setting: str, voxels: int, speed: dict[str, Any], memory: dict[str, Any]
 
 
 def child(part: str, folder: Path, voxels: int, environment: dict[str, str]) -> dict[str, Any]:
-    """What one part prints in a process of its own."""
+    """The result of one part, computed in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.curve", "--part", part]
     command += ["--folder", str(folder), "--voxels", str(voxels)]
     done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, check=True)
@@ -81,7 +81,7 @@ def child(part: str, folder: Path, voxels: int, environment: dict[str, str]) -> 
 
 
 def write_inputs(folder: Path, voxels: int) -> dict[str, Any]:
-    """Half-normal scores, shifted by one where there is lesion."""
+    """Half-normal scores, shifted by one in lesions."""
     rng = np.random.default_rng(0)
     lesion = rng.random(voxels, dtype=np.float32) < PREVALENCE
     scores = np.abs(rng.standard_normal(voxels, dtype=np.float32))
@@ -92,7 +92,7 @@ def write_inputs(folder: Path, voxels: int) -> dict[str, Any]:
 
 
 def measure_speed(folder: Path, voxels: int) -> dict[str, Any]:
-    """CPU seconds of both, and the largest difference to scikit-learn's AP, AUROC and best F1."""
+    """CPU seconds of both, and the largest difference from scikit-learn's AP, AUROC and best F1."""
     from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
     scores, lesion = np.load(folder / "scores.npy"), np.load(folder / "lesion.npy")
@@ -123,7 +123,7 @@ def all_three(scores: Any, lesion: Any) -> tuple[float, float, float]:
 
 
 def best_of_three(call: Callable[[], Any]) -> tuple[float, Any]:
-    """The least CPU seconds of three calls, and the answer."""
+    """The shortest CPU time of three calls in seconds, and the result."""
     seconds = []
     for _ in range(3):
         start = time.process_time()

@@ -1,13 +1,13 @@
-"""Patch2Loc, variant conv: one dense pass against the same weights patch by patch, every pixel of a slice.
+"""Patch2Loc, variant conv: one dense pass compared with the same weights applied patch by patch.
 
     OMP_NUM_THREADS=1 python -m benchmarks.dense
 
-Prints a Markdown table. One thread; CPU seconds of the process, the best of three for every side, so that a busy
-machine does not decide. Patch by patch is not made slow: eval mode, no gradients, patches cut from a view, the
-best of three batch sizes. "Folded" is the same network with each batch normalisation of the encoder folded into
-its convolution, as the dense pass does by itself: what is left
-is the gain of sharing work between patches. "Brain by both": the pixels of a brain of half the slice patch by patch
-against one pass over its box; "brain, dense": all pixels patch by patch against that pass.
+Prints a Markdown table for all pixels of a slice: CPU seconds on one thread, the best of three calls, which limits
+the effect of other jobs on the machine. The patch-wise scorer is a fair baseline: eval mode, no gradients, patches
+cut from a view, the best of three batch sizes. "Folded": the patch-wise scorer with each batch normalisation of the
+encoder folded into its convolution, as the dense pass does; the remaining gain comes from shared computations. "Brain
+by both": the pixels of a brain that covers half the slice, patch by patch, compared with one dense pass over its
+bounding box. "Brain, dense": all pixels patch by patch, compared with that dense pass.
 """
 
 import argparse
@@ -64,13 +64,13 @@ def compare(side: int, patch: int) -> str:
 
 
 def ellipse(side: int) -> torch.Tensor:
-    """A brain of about half of the slice, bool (1, side, side)."""
+    """A brain that covers about half of the slice, bool (1, side, side)."""
     x, y = torch.meshgrid(*[torch.linspace(-1, 1, side)] * 2, indexing="ij")
     return ((x / 0.75) ** 2 + (y / 0.9) ** 2 < 1)[None]
 
 
 def box(brain: torch.Tensor) -> tuple[slice, slice]:
-    """The smallest box that holds the brain of a slice."""
+    """The bounding box of the brain in a slice."""
     x, y = (brain[0].any(axis).nonzero()[:, 0] for axis in (1, 0))
     return slice(int(x[0]), int(x[-1]) + 1), slice(int(y[0]), int(y[-1]) + 1)
 
@@ -87,7 +87,7 @@ def network(patch: int, side: int) -> Locator:
 
 
 def folded(net: Locator) -> Locator:
-    """The same function with one convolution in the place of each convolution and normalisation."""
+    """The same network with each batch normalisation folded into its convolution."""
     net = copy.deepcopy(net)
     for unit in net.encoder.modules():
         if isinstance(unit, Unit) and unit.norm is not None:
@@ -99,7 +99,7 @@ def folded(net: Locator) -> Locator:
 def best_batch(
     net: Locator, image: torch.Tensor, height: torch.Tensor, patch: int, where: torch.Tensor | None = None
 ) -> tuple[float, torch.Tensor]:
-    """CPU seconds of all pixels, or those `where`, patch by patch at the quickest batch size, and the scores."""
+    """CPU seconds for all pixels, or those in `where`, patch by patch at the fastest batch size, and the scores."""
     if where is None:
         where = torch.ones(1, *image.shape[2:], dtype=torch.bool)
     runs = [timed(partial(score_patches, net, image, height, where, patch, n)) for n in BATCHES]
@@ -107,7 +107,7 @@ def best_batch(
 
 
 def timed(score: Callable[[], torch.Tensor]) -> tuple[float, torch.Tensor]:
-    """CPU seconds of the quickest of `REPEATS` calls, and what it answered."""
+    """CPU seconds of the fastest of `REPEATS` calls, and its result."""
     seconds = []
     for _ in range(REPEATS):
         began = time.process_time()

@@ -1,13 +1,13 @@
-"""Diffusion methods: a volume scored in batches and image by image, and the speed of training.
+"""Diffusion methods: scoring in batches compared with image by image, and training speed.
 
     OMP_NUM_THREADS=1 python -m benchmarks.diffusion
     python -m benchmarks.diffusion --device cuda --published
 
-Two Markdown tables of methods whose weights are as they were drawn. Scoring: seconds a volume of 96 x 96 pixels with
-`batch_size` 1 and "auto", and how far the two maps are apart; CPU seconds, with several threads (OMP_NUM_THREADS=2)
-or on a GPU those of the clock. Training: steps a second, the most memory, and the multiplications and additions of
-forward and backward passes beside those of a large bf16 matrix product on the same device. Without --published the
-sizes are those of the protocol `phantom`.
+Prints two Markdown tables; the networks have random weights. Scoring: seconds per volume of 96 x 96 pixels with
+`batch_size` 1 and "auto", and the largest difference between the two maps; CPU seconds, or wall-clock seconds with
+several threads (OMP_NUM_THREADS=2) or on a GPU. Training: steps per second, peak memory, and the arithmetic rate of
+forward and backward passes as a share of the rate of a large bf16 matrix product on the same device. Without
+--published the network sizes are those of the protocol `phantom`.
 """
 
 import argparse
@@ -37,7 +37,7 @@ METHODS: dict[str, tuple[type[Denoising], dict[str, Any]]] = {
 
 
 class Scoring(NamedTuple):
-    """Seconds a volume, and the largest difference between the two maps."""
+    """Seconds per volume, and the largest difference between the two maps."""
 
     single: float
     batched: float
@@ -45,7 +45,7 @@ class Scoring(NamedTuple):
 
 
 class Training(NamedTuple):
-    """Steps a second, GiB at the most (0 on a CPU), and 1e12 multiplications and additions a second."""
+    """Steps per second, peak memory in GiB (0 on a CPU), and TFLOP/s."""
 
     steps: float
     memory: float
@@ -63,8 +63,8 @@ def main() -> None:
     given = parser.parse_args()
     ctx, scan = Context(device=given.device), toy_scans(1, shape=(96, 96, given.slices))[0]
     small = {} if given.published else SMALL
-    methods = {name: begun(name, scan, ctx, small) for name in given.methods}
-    print(f"{int(scan.brain_mask.any(axis=(0, 1)).sum())} slices that hold brain\n")
+    methods = {name: initialised(name, scan, ctx, small) for name in given.methods}
+    print(f"{int(scan.brain_mask.any(axis=(0, 1)).sum())} slices with brain\n")
     print(
         "| method | s, image by image | s, in batches | ratio | largest difference |\n|---|---|---|---|---|"
     )
@@ -74,17 +74,17 @@ def main() -> None:
         print(f"| {name} | {times} | {one.difference:.0e} |", flush=True)
     peak = product_rate(given.device)
     print(f"\nA bf16 matrix product: {peak:.2f} TFLOP/s\n")
-    print("| method | steps a second | peak, GiB | TFLOP/s | of the product's |\n|---|---|---|---|---|")
+    print("| method | steps/s | peak, GiB | TFLOP/s | share of the matrix product's |\n|---|---|---|---|---|")
     for name in given.methods:
         got = training(
-            begun(name, scan, ctx, small), given.steps, scan, ctx
-        )  # anew: scoring turned the weights
+            initialised(name, scan, ctx, small), given.steps, scan, ctx
+        )  # a new network: scoring changed the memory layout of the weights
         figures = f"{got.steps:.2f} | {got.memory:.2f} | {got.rate:.2f} | {got.rate / peak:.0%}"
         print(f"| {name} | {figures} |", flush=True)
 
 
-def begun(name: str, scan: Scan, ctx: Context, sizes: dict[str, Any]) -> Denoising:
-    """The method with the weights it begins with, its zero convolutions drawn as well."""
+def initialised(name: str, scan: Scan, ctx: Context, sizes: dict[str, Any]) -> Denoising:
+    """The method with its initial weights; layers that start at 0 get random weights."""
     cls, parameters = METHODS[name]
     encoder = SMALL_ENCODER if sizes and cls is CDDPM else {}
     method = cls(**{**parameters, **sizes, **encoder})
@@ -95,7 +95,7 @@ def begun(name: str, scan: Scan, ctx: Context, sizes: dict[str, Any]) -> Denoisi
 
 
 def scoring(method: Denoising, scan: Scan, ctx: Context) -> Scoring:
-    """One volume by either way; the second of two calls, so that nothing is set up in it."""
+    """One volume in both ways; the second of two calls is measured, without set-up."""
     maps, times = [], []
     for size in (1, "auto"):
         again = replace(method, batch_size=size)
@@ -106,12 +106,12 @@ def scoring(method: Denoising, scan: Scan, ctx: Context) -> Scoring:
 
 
 def training(method: Denoising, steps: int, scan: Scan, ctx: Context) -> Training:
-    """Steps as `fit` takes them, on slices that are on the device."""
+    """Training steps as in `fit`, on slices that are on the device."""
     net, images = (
         method.net_.train(),
         method.network_input(SliceStack([scan], ctx).batch(0, method.batch).image),
     )
-    if ctx.device != "cpu":  # as `fit` lays weights out
+    if ctx.device != "cpu":  # the memory layout that `fit` uses
         net.to(memory_format=torch.channels_last)
     opt = torch.optim.Adam(net.parameters(), method.lr)
 
@@ -128,16 +128,16 @@ def training(method: Denoising, steps: int, scan: Scan, ctx: Context) -> Trainin
     return Training(steps / took, memory, counted.get_total_flops() * steps / took / 1e12)
 
 
-def product_rate(device: str, dtype: torch.dtype = torch.bfloat16) -> float:
-    """1e12 multiplications and additions a second of a large square matrix product, the best of five."""
-    side = 1024 if device == "cpu" else 8192
+def product_rate(device: str, dtype: torch.dtype = torch.bfloat16, side: int = 0) -> float:
+    """TFLOP/s of a product of square matrices, the best of five. side: rows and columns; 0: by the device."""
+    side = side or (1024 if device == "cpu" else 8192)
     a = torch.ones((side, side), dtype=dtype, device=device)
     a @ a
     return 2e-12 * side**3 / min(seconds(lambda: a @ a, device) for _ in range(5))
 
 
 def seconds(call: Callable[[], object], device: str) -> float:
-    """CPU seconds of a call; with several threads or on a GPU seconds of the clock until it has finished."""
+    """CPU seconds of a call; wall-clock seconds with several threads or on a GPU."""
     if device == "cpu" and torch.get_num_threads() > 1:
         began = time.perf_counter()
         call()

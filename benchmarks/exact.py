@@ -1,15 +1,15 @@
-"""Patch2Loc, the published network: exact scoring and bf16 scoring against the loop over patches.
+"""Patch2Loc, the published network: exact scoring and bf16 scoring compared with the loop over patches.
 
     OMP_NUM_THREADS=1 python -m benchmarks.exact
     OMP_NUM_THREADS=1 python -m benchmarks.exact --parts
     OMP_NUM_THREADS=1 python -m benchmarks.exact --ap
 
-Prints Markdown tables; CPU seconds of the process, one thread, the best of a few with the sides taking turns, so that
-a busy machine does not decide. Patches are drawn from slices of a 192×192×100 volume; what a volume takes is reckoned
-from patches a second and the pixels to be scored (`wanted`), which every patch costs alike.
+Prints Markdown tables: CPU seconds on one thread, the best of several calls of all scorers in turn, which limits the
+effect of other jobs on the machine. Patches come from slices of a 192×192×100 volume; the time per volume is
+extrapolated from patches per second and the number of pixels to be scored, as every patch takes the same time.
 
---parts: each convolution of the network alone, as PyTorch has it and as `ExactLocator` does it. --ap: what bf16 does to
-detection. A network trained for a few minutes on healthy phantoms scores three lesion phantoms in both formats.
+--parts: each convolution of the network alone, with PyTorch and with `ExactLocator`. --ap: the effect of bf16 on
+detection. A network trained for a few minutes on healthy phantoms scores three phantoms with lesions in both formats.
 """
 
 import argparse
@@ -46,8 +46,8 @@ def main() -> None:
     """Measure, print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--patches", type=int, default=2048, help="scored at a time")
-    parser.add_argument("--parts", action="store_true", help="the convolutions one by one")
-    parser.add_argument("--ap", action="store_true", help="bf16 against fp32 on lesions")
+    parser.add_argument("--parts", action="store_true", help="each convolution separately")
+    parser.add_argument("--ap", action="store_true", help="compare bf16 and fp32 on lesions")
     parser.add_argument("--steps", type=int, default=100, help="of the training for --ap")
     parser.add_argument("--every", type=int, default=8, help="slice that --ap scores")
     given = parser.parse_args()
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def speed(patches: int) -> None:
-    """Patches a second of every scorer, and what a volume takes."""
+    """Patches per second of every scorer, and the time per volume."""
     net = network(24)
     images, height = torch.rand(1, 1, *SHAPE[:2]), torch.tensor([50.0])
     where = torch.zeros(SHAPE[0] * SHAPE[1], dtype=torch.bool)
@@ -91,7 +91,7 @@ def speed(patches: int) -> None:
 
 
 def parts(patches: int = 256) -> None:
-    """Microseconds a patch of each convolution with normalisation and ReLU."""
+    """Microseconds per patch of each convolution with normalisation and ReLU."""
     print("| map | channels | stride | PyTorch, µs | channels last, µs | exact, µs |\n" + "|---" * 6 + "|")
     for n, inputs, outputs, stride in LAYERS:
         plain = nn.Sequential(
@@ -116,7 +116,7 @@ def parts(patches: int = 256) -> None:
 
 
 def detection(steps: int, every: int) -> None:
-    """AP in the brain of both number formats, pooled over three lesion phantoms; training comes first."""
+    """Train, then AP inside the brain with both number formats, pooled over three phantoms with lesions."""
     method = Patch2Loc(steps=steps, slices=24, candidates=1024, lr=1e-3, checked=8)
     healthy = [as_scan(grow(0, f"bench{i}", ""), f"h{i}") for i in range(10)]
     began = time.process_time()
@@ -142,13 +142,13 @@ def detection(steps: int, every: int) -> None:
     apart, lesion = abs(pooled["fp32"] - pooled["bf16"]), np.concatenate(truth)
     print(f"difference: largest {apart.max():.3f}, median {np.median(apart):.4f}")
     print(f"standard deviation of scores {pooled['fp32'].std():.2f}")
-    print(f"{lesion.sum()} lesion voxels of {lesion.size}: AP of chance {lesion.mean():.4f}")
+    print(f"{lesion.sum()} lesion voxels of {lesion.size}: prevalence {lesion.mean():.4f}")
     for name, values in pooled.items():
         print(f"{name}: AP {average_precision_score(lesion, values):.4f}, {seconds[name]:.1f} CPU s")
 
 
 def as_scan(phantom: Phantom, case_id: str) -> Scan:
-    """T2 scaled by the brain's 1st and 99th percentile, as the protocol `phantom` does."""
+    """T2 scaled by the 1st and 99th percentile in the brain, as in the protocol `phantom`."""
     image = phantom.images["t2"]
     low, high = np.percentile(image[phantom.brain_mask], (1, 99))
     scaled = (np.clip((image - low) / (high - low), 0, 1) * phantom.brain_mask).astype(np.float32)
@@ -156,7 +156,7 @@ def as_scan(phantom: Phantom, case_id: str) -> Scan:
 
 
 def network(patch: int) -> Locator:
-    """The published network in eval mode, its batch statistics those of random patches."""
+    """The published network in eval mode, with batch statistics of random patches."""
     torch.manual_seed(0)
     method = Patch2Loc(patch=patch)
     method.channels_, method.shape_ = 1, SHAPE
@@ -167,14 +167,14 @@ def network(patch: int) -> Locator:
 
 
 def ellipsoid() -> BoolArray:
-    """A brain that, with the 3 voxels around it that a 7×7×7 filter can reach, fills about 53 % of the grid."""
+    """A brain that fills about 53 % of the grid, including the 3 voxels around it that a 7×7×7 filter uses."""
     x, y, z = np.indices(SHAPE)
     inside: BoolArray = ((x - 96) / 73) ** 2 + ((y - 96) / 89) ** 2 + ((z - 50) / 70) ** 2 < 1
     return inside
 
 
 def grown(brain: BoolArray, margin: int) -> BoolArray:
-    """The brain and what is within `margin` voxels of it along each axis."""
+    """The brain and the voxels within `margin` voxels of it along each axis."""
     wide: BoolArray = ndimage.binary_dilation(brain, np.ones((3, 3, 3)), iterations=margin)
     return wide
 
@@ -182,7 +182,7 @@ def grown(brain: BoolArray, margin: int) -> BoolArray:
 def taking_turns(
     sides: Mapping[Key, Callable[[], torch.Tensor]],
 ) -> tuple[dict[Key, float], dict[Key, torch.Tensor]]:
-    """CPU seconds of the quickest of `REPEATS` calls of each side, one of each after the other; and the answers."""
+    """CPU seconds of the fastest of `REPEATS` calls of each side, the sides in turn, and their results."""
     seconds, answers = dict.fromkeys(sides, float("inf")), {}
     for _ in range(REPEATS):
         for name, side in sides.items():

@@ -1,14 +1,14 @@
-"""Patch2Loc on a GPU: seconds a volume, patches a second in training, and how much of the device that uses.
+"""Patch2Loc on a GPU: seconds per volume, training speed, and utilisation of the device.
 
     python -m benchmarks.gpu_patch2loc                # a GPU with about 40 GiB
     python -m benchmarks.gpu_patch2loc --compiled     # the same with compiled steps
-    python -m benchmarks.gpu_patch2loc --tiny         # anywhere, seconds: shows that the command works
+    python -m benchmarks.gpu_patch2loc --tiny         # any machine, seconds: tests the command only
 
-Prints Markdown tables. Scoring: a volume of 192×192×100 whose brain fills half of it, held in memory, from the scan to
-the map on the host, the second of two calls. Training: the published step (356 slices, 32,384 candidates) on synthetic
-volumes, its speed between the first and the last look at the losses; validation is kept too small to count. "Of
-matmul" is relative to what one bf16 product of 8192×8192 matrices reaches here, at 3 × 2 × 33.18 MFLOP a patch
-(forward and backward).
+Prints Markdown tables. Scoring: a volume of 192×192×100 in memory, half of it brain, from the scan to the map on the
+host, the second of two calls. Training: the published step (356 slices, 32,384 candidate patches) on synthetic
+volumes, timed between the first and the last time that losses are read; validation is small enough to be negligible.
+"Of matmul" is the share of the rate of a bf16 product of 8192×8192 matrices on the same device, at 3 × 2 × 33.18
+MFLOP per patch (forward and backward).
 """
 
 import argparse
@@ -31,7 +31,7 @@ PUBLISHED_STEPS = 15_000
 
 
 class Loop(Patch2Loc):
-    """The published network as it stands, patch by patch: what the exact scorer is compared with."""
+    """The published network applied patch by patch: the baseline for the exact scorer."""
 
     @property
     def _ensemble(self) -> Ensemble:
@@ -40,7 +40,7 @@ class Loop(Patch2Loc):
 
 @dataclass(frozen=True)
 class Size:
-    """shape: of a volume, voxels; parameters: of the method; side: of the matrices multiplied for comparison."""
+    """shape: of a volume, voxels; parameters: of the method; side: of the matrices in the reference product."""
 
     shape: tuple[int, int, int]
     volumes: int
@@ -58,7 +58,7 @@ def main() -> None:
     """Measure, print two tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--tiny", action="store_true", help="toy sizes, no figures worth keeping")
+    parser.add_argument("--tiny", action="store_true", help="toy sizes, to test the command")
     parser.add_argument("--compiled", action="store_true", help="train with compiled steps")
     given = parser.parse_args()
     device, size = resolve_device(given.device), TINY if given.tiny else FULL
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def scoring(size: Size, scans: list[Scan], device: str) -> None:
-    """Seconds a volume of each network and number format."""
+    """Seconds per volume of each network and number format."""
     print("\n| scorer | s/volume | peak, GiB |\n|---|---|---|")
     kinds = {
         "conv, dense": Patch2Loc(network="conv", **size.parameters),
@@ -80,29 +80,29 @@ def scoring(size: Size, scans: list[Scan], device: str) -> None:
     for name, method in kinds.items():
         ctx = Context(device=device)
         method.begin(scans, ctx)
-        method.score(scans[0], ctx)  # chooses kernels, fills the allocator's cache
-        forget_peak(device)
+        method.score(scans[0], ctx)  # selects kernels, fills the allocator's cache
+        reset_peak(device)
         began = time.perf_counter()
         method.score(scans[1], ctx)  # ends with a copy to the host
         print(f"| {name} | {time.perf_counter() - began:.3f} | {peak(device)} |", flush=True)
 
 
 def training(size: Size, scans: list[Scan], device: str, compiled: bool) -> None:
-    """Patches a second of the published step, bf16 where the device has it."""
-    best = 1e12 * product_rate(device, size.side)
+    """Patches per second of the published training step, in bf16 where the device supports it."""
+    best = 1e12 * product_rate(device, side=size.side)
     method, looks = Patch2Loc(**size.parameters, lr=1e-3, compiled=compiled), dict[int, float]()
     policy = Policy(sink=lambda values: looks.setdefault(int(values["step"]), time.perf_counter()))
     ctx = Context(device=device, policy=policy)
-    forget_peak(device)
+    reset_peak(device)
     method.fit(scans, scans[:2], ctx)
     count = expected_count(SliceStack(scans, ctx), method.patch, method.brain, method.candidates)
     first, last = (
         19,
         (method.steps // 20) * 20 - 1,
-    )  # losses are read every 20 steps, and the device waited for
+    )  # losses are read every 20 steps, which synchronises the device
     step = (looks[last] - looks[first]) / (last - first)
     share = 3 * FLOP * count / step / best
-    columns = ["patches a step", "s/step", "patches/s", "of matmul", "peak, GiB", "h for 15,000 steps"]
+    columns = ["patches per step", "s/step", "patches/s", "of matmul", "peak, GiB", "h for 15,000 steps"]
     print("\n| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
     hours = step * PUBLISHED_STEPS / 3600
     print(f"| {count} | {step:.4f} | {count / step:.0f} | {share:.1%} | {peak(device)} | {hours:.2f} |")
@@ -112,7 +112,7 @@ def training(size: Size, scans: list[Scan], device: str, compiled: bool) -> None
 
 
 def volume(shape: tuple[int, int, int], number: int) -> Scan:
-    """An ellipsoid of smooth noise that fills about half of the grid."""
+    """A scan whose brain is an ellipsoid that fills about half of the grid."""
     rng = np.random.default_rng(number)
     grid = np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing="ij")
     brain = sum(axis**2 for axis in grid) < 0.97
@@ -123,19 +123,19 @@ def volume(shape: tuple[int, int, int], number: int) -> Scan:
 
 
 def wait(device: str) -> None:
-    """Until the device has done what it was given."""
+    """Wait until the device has finished."""
     if device != "cpu":
         torch.cuda.synchronize()
 
 
-def forget_peak(device: str) -> None:
-    """Begin to look for the largest memory anew."""
+def reset_peak(device: str) -> None:
+    """Reset the peak of device memory."""
     if device != "cpu":
         torch.cuda.reset_peak_memory_stats()
 
 
 def peak(device: str) -> str:
-    """Largest device memory since `forget_peak`, GiB."""
+    """Peak device memory since `reset_peak`, GiB."""
     return f"{torch.cuda.max_memory_allocated() / 2**30:.2f}" if device != "cpu" else "-"
 
 

@@ -1,9 +1,10 @@
-"""Lesion-wise and surface metrics of one 192 x 192 x 100 volume with 22 lesions, beside a plain loop and MONAI.
+"""Lesion-wise and surface metrics of one 192 x 192 x 100 volume, compared with a loop over lesions and MONAI.
 
     OMP_NUM_THREADS=1 python -m benchmarks.lesion
 
-Prints a Markdown table: CPU seconds of the process, the best of three, a fresh view each time so that nothing is
-shared. "loop" is the lesion-wise Dice of BraTS written out, one lesion after the other over the whole volume (once).
+The volume has 22 lesions. Prints a Markdown table: CPU seconds of the process, the best of three, each time with a
+new `View`, so that no intermediate result is reused. "loop" is the lesion-wise Dice of BraTS computed for one lesion
+after the other over the whole volume (one call).
 """
 
 import argparse
@@ -28,7 +29,7 @@ from uad_bench.types import BoolArray, Scored
 SHAPE = (192, 192, 100)
 TOUCHING = np.ones((3, 3, 3), bool)
 COLUMNS = (
-    "prediction", "findings", "lesion F1, s", "BraTS Dice and HD95, s", "loop, Dice only, s",
+    "prediction", "components", "lesion F1, s", "BraTS Dice and HD95, s", "loop, Dice only, s",
     "HD95, ASSD, NSD 1, NSD 2, s", "MONAI, s", "largest difference to MONAI",
 )  # fmt: skip
 
@@ -70,21 +71,21 @@ def lesions(rng: np.random.Generator) -> BoolArray:
 
 
 def row(prediction: BoolArray, truth: BoolArray, brain: BoolArray) -> str:
-    """The figures of one prediction."""
+    """The row of one prediction."""
     scored = prediction.astype(np.float32)
     curve = Curve.of_case(Scored("c", scored, brain, truth, (1.0, 1.0, 1.0)))
 
-    def ask(*metrics: Metric) -> list[float]:
+    def values_of(*metrics: Metric) -> list[float]:
         view = View(curve, Scored("c", scored, brain, truth, (1.0, 1.0, 1.0)), 0.5)
         values = [metric.case(view) for metric in metrics]
         return [value.value for value in values if value is not None and value.value is not None]
 
     n = ndimage.label(prediction, TOUCHING)[1]
-    counted, _ = timed(lambda: ask(LesionF1(), LesionF1Iou10()))
-    brats, _ = timed(lambda: ask(LesionDiceBrats(), LesionHd95Brats()))
+    counted, _ = timed(lambda: values_of(LesionF1(), LesionF1Iou10()))
+    brats, _ = timed(lambda: values_of(LesionDiceBrats(), LesionHd95Brats()))
     slow, (dice,) = timed(lambda: [loop(prediction, truth)], repeats=1)
-    assert abs(dice - ask(LesionDiceBrats())[0]) < 1e-12
-    ours, values = timed(lambda: ask(Hd95(), Assd(), Nsd1(), Nsd2()))
+    assert abs(dice - values_of(LesionDiceBrats())[0]) < 1e-12
+    ours, values = timed(lambda: values_of(Hd95(), Assd(), Nsd1(), Nsd2()))
     theirs, expected = timed(lambda: monai(prediction, truth))
     apart = max(abs(a - b) for a, b in zip(values, expected, strict=True))
     return f"| {n} | {counted:.3f} | {brats:.3f} | {slow:.1f} | {ours:.3f} | {theirs:.3f} | {apart:.0e} |"
@@ -118,12 +119,12 @@ def monai(prediction: BoolArray, truth: BoolArray) -> list[float]:
     return [float(value) for value in found]
 
 
-def timed(ask: Callable[[], list[float]], repeats: int = 3) -> tuple[float, list[float]]:
-    """CPU seconds of the quickest call, and what it answered."""
+def timed(call: Callable[[], list[float]], repeats: int = 3) -> tuple[float, list[float]]:
+    """CPU seconds of the fastest call, and its result."""
     seconds = []
     for _ in range(repeats):
         began = time.process_time()
-        answer = ask()
+        answer = call()
         seconds.append(time.process_time() - began)
     return min(seconds), answer
 

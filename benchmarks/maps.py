@@ -1,11 +1,11 @@
-"""What stored maps cost, and what storing them in 16 bits does to a number.
+"""Size of stored maps with 32 and 16 bits, and the effect of 16 bits on average precision.
 
     python -m benchmarks.maps RUNS
 
-For every finished run in a folder: bytes of its maps on disk with 32 and with 16 bits, and average precision per
-case of the raw maps, in 16 bits less in 32: the largest difference over the test cases, and the widest interval
-that the 16-bit maps alone certify. Rounding never changes an order, it only makes scores equal, so the certified
-interval, which takes every order of equal scores into account (`evaluate.sketch`), holds the 32-bit number: the
+For every finished run in a folder: size of its maps on disk with 32 and with 16 bits, and average precision per case
+of the raw maps: the largest difference between 16 and 32 bits over the test cases, and the widest interval that
+follows from the 16-bit maps alone. Rounding never reverses the order of two scores, it only makes scores equal. The
+interval allows every order of equal scores (`evaluate.curves.score_histogram`), so it contains the 32-bit value; the
 last column counts the cases where it does not.
 """
 
@@ -27,7 +27,7 @@ from uad_bench.types import Scored
 
 
 class Effect(NamedTuple):
-    """A case: AP in 32 bits, in 16, and the interval that the 16 bits certify."""
+    """AP of a case with 32 bits, with 16 bits, and the interval that follows from 16 bits."""
 
     exact: float
     rounded: float
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--data", action="append", default=[], help="NAME=FOLDER, as for uad-bench")
     given = parser.parse_args()
-    print("| run | MiB, 32 bits | MiB, 16 bits | largest AP difference | widest certified | outside |")
+    print("| run | MiB, 32 bits | MiB, 16 bits | largest AP difference | widest interval | outside |")
     print("|---|---|---|---|---|---|")
     for run in find_runs(given.runs):
         if run.state == "complete":
@@ -53,7 +53,9 @@ def row(run: RunDir, data: list[str]) -> str:
     spec = run.spec()
     cohort = gather(spec, sources(data, 1))
     members = cohort.of("test")
-    views = [view for view in ScoredMaps(run, members, spec, ()) if not view.healthy and view.lesion_mask.any()]
+    views = [
+        view for view in ScoredMaps(run, members, spec, ()) if not view.healthy and view.lesion_mask.any()
+    ]
     effects = list(map(effect, views))
     worst = max(abs(one.rounded - one.exact) for one in effects)
     widest = max(one.high - one.low for one in effects)
@@ -73,7 +75,7 @@ def row(run: RunDir, data: list[str]) -> str:
 
 
 def bytes_of(run: RunDir, views: list[Scored]) -> Iterator[int]:
-    """The size of each map in 16 bits, written beside the others for a moment."""
+    """The size of each map with 16 bits, written temporarily into the run."""
     for view in views:
         run.write_map(".bits", "one", view.map, view.brain_mask, bits=16)
         path = run.map_path(".bits", "one")
@@ -83,7 +85,7 @@ def bytes_of(run: RunDir, views: list[Scored]) -> Iterator[int]:
 
 
 def effect(view: Scored) -> Effect:
-    """What 16 bits do to one case."""
+    """AP of one case with 32 and with 16 bits."""
     scores, lesion = view.map[view.brain_mask], view.lesion_mask[view.brain_mask]
     missed = int(np.count_nonzero(view.lesion_mask & ~view.brain_mask)) + view.lost
     kept = widened(*narrowed(scores)).astype(np.float32)

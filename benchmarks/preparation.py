@@ -2,10 +2,10 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.preparation ../shared/data
 
-The folder holds the real samples that the tests use; scans that are not there are left out. Prints a Markdown
-table: user + system CPU seconds of each step, everything loaded on the way in it, and the peak resident size
-of the process (Linux). Each scan is prepared in two fresh processes: the least seconds of both count, and
-"same bits" says whether both made the same voxels. Whole heads first, then scans that are stripped already.
+The folder contains the real samples that the tests use; missing scans are left out. Prints a Markdown table: user +
+system CPU seconds of each step, including imports, atlas and model weights that it loads, and the peak resident size
+of the process (Linux). Each scan is prepared in two new processes: the shorter time counts, and "same bits" says
+whether both gave the same voxels. Scans with skull come first, then skull-stripped scans.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def report(folder: Path) -> None:
-    """Two fresh processes a scan, one row each scan."""
+    """Two new processes and one row per scan."""
     steps = [str(step["step"]) for step in STEPS]
     print(f"| scan | voxels, mm | {' | '.join(steps)} | all with reading, s | peak, MiB | same bits |")
     print("|---" * (len(steps) + 5) + "|")
@@ -65,7 +65,7 @@ def report(folder: Path) -> None:
 
 
 def child(path: Path, kind: str) -> dict[str, Any]:
-    """What one scan took in a process of its own."""
+    """The measurement of one scan in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.preparation", str(path), "--one", kind]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
@@ -89,7 +89,7 @@ def row(name: str, runs: list[dict[str, Any]]) -> str:
 
 
 def measure(path: Path, stripped: bool) -> dict[str, Any]:
-    """CPU seconds of reading and of each step, the peak in MiB, a digest of the prepared voxels."""
+    """CPU seconds of reading and of each step, peak memory in MiB, a digest of the prepared voxels."""
     from uad_bench.prepare.chain import load, parse_steps
     from uad_bench.types import Case
 

@@ -1,12 +1,12 @@
-"""Patch2Loc, variant conv: what a network reaches for its CPU seconds, on the development cohort.
+"""Patch2Loc, variant conv: location error and AP against training time, on the development cohort.
 
     OMP_NUM_THREADS=1 python -m benchmarks.quality --out quality/ [--seeds 0,1] [--only "patch 24"]
     python -m benchmarks.quality --plot --out quality/
 
-One training for every network, budget and seed (a run of half the steps is not the first half of a run: the learning
-rate falls to nothing over each). Median location error on validation slices, percent of a slice, and AP over all voxels
-of lesion subjects, times prevalence, against CPU seconds of training; every 4th slice, after the protocol's clean-up.
-Prints a Markdown table and draws quality.png.
+Each network is trained for every number of steps and every seed (a shorter training is not the beginning of a longer
+one, because the learning rate falls to 0 over each). Median location error on validation slices in percent of the
+slice, and AP over all voxels of subjects with lesions as a ratio to prevalence, against CPU seconds of training;
+every 4th slice, after the protocol's post-processing. `--plot` prints a Markdown table and draws quality.png.
 """
 
 import argparse
@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from sklearn.metrics import average_precision_score
 
-from benchmarks.beyond import EVERY, PLAIN, Seen, Subjects, after, everyone
+from benchmarks.beyond import EVERY, PLAIN, Selection, Subjects, load_subjects, postprocessed
 from uad_bench import Context, SliceStack
 from uad_methods.patch2loc import Patch2Loc
 
-#: Networks, each with its budgets in steps.
+#: Networks, each with its numbers of training steps.
 NETWORKS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "patch 24": ({}, (250, 500, 1000, 2000)),
     "patch 24, width 16": ({"width": 16}, (500, 1000, 2000, 4000)),
@@ -36,7 +36,7 @@ NETWORKS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
 
 
 def main() -> None:
-    """Measure what is asked for and not there yet, or draw what is there."""
+    """Measure what is missing, or draw existing results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", default="0,1")
     parser.add_argument("--only", nargs="*", default=list(NETWORKS))
@@ -49,7 +49,7 @@ def main() -> None:
         report(given.out)
         return
     torch.set_num_threads(1)
-    subjects = everyone({})
+    subjects = load_subjects({})
     for name in given.only:
         options, budgets = NETWORKS[name]
         for steps in (one for one in budgets if one <= given.steps_up_to):
@@ -62,16 +62,16 @@ def main() -> None:
 
 
 def measured(options: Mapping[str, Any], seed: int, subjects: Subjects) -> dict[str, float]:
-    """CPU seconds of training, median location error (percent), AP and AP of iso over prevalence."""
+    """CPU seconds of training, median location error (percent), and ratios of AP to prevalence (all, iso)."""
     method, ctx = Patch2Loc(**options), Context(seed=seed)
     began = time.process_time()
-    method.fit(Seen(subjects.train, ["t2"]), Seen(subjects.val, ["t2"]), ctx)
+    method.fit(Selection(subjects.train, ["t2"]), Selection(subjects.val, ["t2"]), ctx)
     found = {"cpu_s": time.process_time() - began, "error": location_error(method, subjects, ctx)}
     began, kinds = time.process_time(), list[str]()
     scores, labels = list[Any](), list[Any]()
     for member in subjects.tests["phantom"][0]:
-        scan = Seen([member], ["t2"], EVERY)[0]
-        scores.append(after(method.score(scan, ctx), scan)[scan.brain_mask])
+        scan = Selection([member], ["t2"], EVERY)[0]
+        scores.append(postprocessed(method.score(scan, ctx), scan)[scan.brain_mask])
         labels.append(member.prepared.truth().lesion_mask[scan.brain_mask])
         kinds.append(member.case.lesion_kind)
     found["score_s"] = (time.process_time() - began) * EVERY / len(scores)
@@ -85,15 +85,15 @@ def measured(options: Mapping[str, Any], seed: int, subjects: Subjects) -> dict[
 
 @torch.no_grad()
 def location_error(method: Patch2Loc, subjects: Subjects, ctx: Context) -> float:
-    """Median distance of predicted and true place, percent of a slice, on validation slices."""
-    batch = SliceStack(Seen(subjects.val, ["t2"]), ctx).spread(64)
+    """Median distance between predicted and true location, percent of the slice, on validation slices."""
+    batch = SliceStack(Selection(subjects.val, ["t2"]), ctx).spread(64)
     sample = method.samples(batch, "error", ctx)[0]
     mean, _ = method.net_.eval()(sample.inputs, sample.height, sample.kept)
     return float((mean - sample.target).norm(dim=1).median())
 
 
 def report(out: Path) -> None:
-    """The table, and a picture of it."""
+    """Print the table and draw it."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -102,7 +102,7 @@ def report(out: Path) -> None:
     rows = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     print(
-        "| network | steps | seeds | CPU s | location error, % | AP, times prevalence | iso | scoring, s/volume |"
+        "| network | steps | seeds | CPU s | location error, % | AP / prevalence | iso | scoring, s/volume |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for name in NETWORKS:
@@ -123,7 +123,7 @@ def report(out: Path) -> None:
 
 
 def mean_of(name: str, steps: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Of every figure the mean over seeds; empty where nothing was measured."""
+    """The mean of every value over seeds; empty where nothing was measured."""
     found = [row for row in rows if row["network"] == name and row["steps"] == steps]
     keys = ("cpu_s", "error", "all", "iso", "score_s") if found else ()
     return {key: float(np.mean([row[key] for row in found])) for key in keys} | (

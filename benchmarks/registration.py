@@ -1,13 +1,13 @@
-"""How well and how fast the step `register` finds the atlas, on known movements and on real scans.
+"""Accuracy and speed of the step `register`, on known transforms and on real scans.
 
     OMP_NUM_THREADS=1 python -m benchmarks.registration --shared ../shared [--full]
 
-Prints Markdown tables. "known": the atlas MNI152 itself, moved by rotations, scales and shifts, brightened, under a
-smooth bias field and noise; the error is known exactly. "contrasts": two contrasts of one subject, fitted apart.
-"headers": real scans whose headers are turned by 30 to 180 degrees and shifted by 80 mm, against the fit under
-their own header. "flags": fits from starts that are wrong by 40 degrees and more, and whether the verdict
-on them is "fail". The last two take three scans, or all of them with --full (15 minutes). Errors are distances
-over the atlas's brain, in mm of the scan. One thread, CPU seconds of the process.
+Prints Markdown tables. "known": the atlas MNI152 with a known rotation, scale and translation, another intensity
+scale, a smooth bias field and noise; the error is known exactly. "contrasts": two modalities of one subject,
+registered separately. "headers": real scans whose headers are rotated by 30 to 180 degrees and shifted by 80 mm,
+compared with the result under their own header. "flags": results from initial poses that are wrong by 40 degrees or
+more, and whether the verdict is "fail". The last two use three scans, or all with --full (15 minutes). Errors are
+distances over the atlas brain, in mm of the scan. One thread, CPU seconds of the process.
 """
 
 import argparse
@@ -41,7 +41,7 @@ from uad_bench.types import Affine, FloatArray
 IXI = "IXI_brain/IXI-{0}/IXI002-Guys-0828-{0}"
 MSLUB = "MSLUB/patient{0}/patient{0}_{1}.nii.gz"
 BRATS = "BraTS21/BraTS2021_{0}/BraTS2021_{0}_{1}.nii.gz"
-#: Subject, image and brain mask under the folder of samples, contrasts; no mask: what is not 0 is brain.
+#: Subject, image and brain mask in the folder of samples, modalities; without a mask, non-zero voxels are brain.
 SCANS = (
     ("IXI 002", IXI + ".nii.gz", IXI + "_mask.nii.gz", "T1 T2"),
     ("MSLUB 07", MSLUB.format("07", "{}"), MSLUB.format("07", "brainmask"), "T2W FLAIR"),
@@ -56,7 +56,7 @@ RIGHT = 2.0  # mm
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A registration: the pose, atlas to scan, the figures of the step, and what it took."""
+    """A registration: the pose (atlas to scan), the measures that the step records, CPU seconds."""
 
     pose: Affine
     figures: dict[str, Any]
@@ -67,7 +67,7 @@ def main() -> None:
     """Measure, print tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     shared = Path(os.environ.get("UAD_BENCH_SHARED", "../shared"))
-    parser.add_argument("--shared", type=Path, default=shared, help="the folder that holds data/")
+    parser.add_argument("--shared", type=Path, default=shared, help="the folder that contains data/")
     parser.add_argument("--full", action="store_true", help="the headers of all scans")
     given = parser.parse_args()
     logging.getLogger("uad_bench").setLevel(logging.ERROR)
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def register(image: Image, mask: Mask) -> Found:
-    """The chain from a file to the atlas, without a stop for a fit that is judged wrong."""
+    """Register a scan; a result with verdict "fail" raises no error."""
     working = Canonical().apply(Working("trial", {"image": image}, mask))
     began = time.process_time()
     done = Register(strict=False).apply(working)
@@ -92,7 +92,7 @@ def register(image: Image, mask: Mask) -> Found:
 
 
 def known() -> None:
-    """The movement of the issue, at three levels of disturbance."""
+    """A known transform, at three levels of disturbance."""
     print("\n| known movement of MNI152 | mean error, mm | largest, mm | CPU s |\n|---|---|---|---|")
     names = {
         "bias and noise (the atlas's preparation included)": (1.0, 0.03),
@@ -102,12 +102,12 @@ def known() -> None:
     for name, (bias, noise) in names.items():
         image, mask, truth = moved_atlas(bias, noise)
         found = register(image, mask)
-        error = apart(found.pose, truth)
+        error = distances(found.pose, truth)
         print(f"| {name} | {error.mean():.2f} | {error.max():.2f} | {found.seconds:.1f} |", flush=True)
 
 
 def moved_atlas(bias: float, noise: float) -> tuple[Image, Mask, Affine]:
-    """MNI152 under a known pose, brightened by 1.7; bias scales a smooth field, noise is of the brightest voxel."""
+    """MNI152 under a known pose, times 1.7; bias scales a smooth field, noise is relative to the maximum."""
     atlas = load_atlas("mni152")
     pose = np.eye(4)
     pose[:3, :3] = Rotation.from_euler("xyz", [12, -8, 10], degrees=True).as_matrix() @ np.diag(
@@ -131,7 +131,7 @@ def field(grid: Grid) -> FloatArray:
 
 
 def real(own: dict[str, Found]) -> None:
-    """The fits of the real scans under their own headers."""
+    """The results for the real scans under their own headers."""
     print(
         "\n| scan | start | MI over best | MI over mean | Dice | verdict | CPU s |\n|---|---|---|---|---|---|---|"
     )
@@ -144,19 +144,19 @@ def real(own: dict[str, Found]) -> None:
 
 
 def contrasts(own: dict[str, Found]) -> None:
-    """Every two contrasts of one subject."""
-    print("\n| contrasts fitted apart | mean distance, mm | largest, mm |\n|---|---|---|")
+    """Distances between the results for two modalities of one subject."""
+    print("\n| modalities registered separately | mean distance, mm | largest, mm |\n|---|---|---|")
     means = []
     for one, other in combinations(own, 2):
         if one.split()[:2] == other.split()[:2]:
-            distance = apart(own[one].pose, own[other].pose)
+            distance = distances(own[one].pose, own[other].pose)
             means.append(distance.mean())
             print(f"| {one} and {other.split()[2]} | {distance.mean():.2f} | {distance.max():.2f} |")
     print(f"| all | {np.mean(means):.2f} | {np.max(means):.2f} |", flush=True)
 
 
 def flags(scans: dict[str, tuple[Image, Mask]], own: dict[str, Found]) -> None:
-    """The figures of right fits, and of what becomes of four wrong starts a scan."""
+    """The measures of correct results, and of results from four wrong initial poses per scan."""
     atlas = load_atlas("mni152")
     brain = isotropic_brain(atlas.brain, atlas.mask)
     fit, judge = AffineFit(brain), Judge(brain, atlas.mask.grid)
@@ -165,13 +165,13 @@ def flags(scans: dict[str, tuple[Image, Mask]], own: dict[str, Found]) -> None:
         moving = brain_of(*scan)
         for start in wrong_starts(fit, moving, own[name].pose):
             pose = fit.refined(moving, start)
-            error = float(apart(pose, own[name].pose).mean())
+            error = float(distances(pose, own[name].pose).mean())
             if error > RIGHT:
                 wrong.append((error, judge(moving, pose, {name: moving.image.grid}, name)))
     print(
-        "\n| fits | error, mm | MI over best | MI over mean | Dice | verdict fail |\n|---|---|---|---|---|---|"
+        "\n| results | error, mm | MI over best | MI over mean | Dice | verdict fail |\n|---|---|---|---|---|---|"
     )
-    print(flag_row("right", [(0.0, found.figures) for found in own.values()]))
+    print(flag_row("correct", [(0.0, found.figures) for found in own.values()]))
     print(
         flag_row(
             "wrong", [(error, quality.figures | {"verdict": quality.verdict}) for error, quality in wrong]
@@ -180,7 +180,7 @@ def flags(scans: dict[str, tuple[Image, Mask]], own: dict[str, Found]) -> None:
 
 
 def flag_row(name: str, fits: list[tuple[float, dict[str, Any]]]) -> str:
-    """From least to largest."""
+    """Ranges from the smallest to the largest value."""
     columns = [[error for error, _ in fits]]
     columns += [[figures[key] for _, figures in fits] for key in ("mi_over_best", "mi_over_mean", "dice")]
     ranges = " | ".join(f"{min(column):.3g} to {max(column):.3g}" for column in columns)
@@ -189,13 +189,13 @@ def flag_row(name: str, fits: list[tuple[float, dict[str, Any]]]) -> str:
 
 
 def brain_of(image: Image, mask: Mask) -> Brain:
-    """The brain as the step sees it."""
+    """The brain as the step uses it."""
     image = canonical(image)
     return isotropic_brain(image, Volume(on_grid(mask, image.grid) >= 0.5, image.affine))
 
 
 def wrong_starts(fit: AffineFit, moving: Brain, right: Affine) -> list[Affine]:
-    """Every other one of the likest starts that are turned by 40 degrees and more against the right pose."""
+    """Four of the most similar initial poses that differ from the correct one by 40 degrees or more."""
     blurred, turn = moving.smoothed(COARSE.sigma), nearest_rotation(right[:3, :3])
     candidates = [
         pose
@@ -207,19 +207,19 @@ def wrong_starts(fit: AffineFit, moving: Brain, right: Affine) -> list[Affine]:
 
 
 def headers(scans: dict[str, tuple[Image, Mask]], own: dict[str, Found]) -> None:
-    """Each scan under turned and shifted headers."""
+    """The results for each scan under rotated and shifted headers."""
     print(
-        "\n| headers turned by | right to 2 mm | wrong and flagged | wrong, not flagged | largest mean error, mm |"
+        "\n| headers rotated by | correct to 2 mm | wrong and flagged | wrong, not flagged | largest mean error, mm |"
     )
     print("|---|---|---|---|---|")
     for degrees in DEGREES:
         errors, failed = [], []
         for name, (image, mask) in scans.items():
-            for header in turned_headers(degrees):
+            for header in rotated_headers(degrees):
                 found = register(
                     Volume(image.array, header @ image.affine), Volume(mask.array, header @ mask.affine)
                 )
-                errors.append(apart(found.pose, header @ own[name].pose).mean())
+                errors.append(distances(found.pose, header @ own[name].pose).mean())
                 failed.append(found.figures["verdict"] == "fail")
         wrong, flagged = np.array(errors) > RIGHT, np.array(failed)
         print(
@@ -229,8 +229,8 @@ def headers(scans: dict[str, tuple[Image, Mask]], own: dict[str, Found]) -> None
         )
 
 
-def turned_headers(degrees: float) -> Iterator[Affine]:
-    """About each axis, with a shift along it."""
+def rotated_headers(degrees: float) -> Iterator[Affine]:
+    """Rotations about each axis, with a shift along it."""
     for axis in np.eye(3):
         header = np.eye(4)
         header[:3, :3] = Rotation.from_rotvec(degrees * axis, degrees=True).as_matrix()
@@ -238,8 +238,8 @@ def turned_headers(degrees: float) -> Iterator[Affine]:
         yield header
 
 
-def apart(one: Affine, other: Affine) -> FloatArray:
-    """The distances (N,) between what two poses make of points of the atlas's brain."""
+def distances(one: Affine, other: Affine) -> FloatArray:
+    """The distances (N,) between the images of points in the atlas brain under two poses."""
     mask = load_atlas("mni152").mask
     index = np.argwhere(mask.array[::6, ::6, ::6]) * 6
     points = index @ mask.affine[:3, :3].T + mask.affine[:3, 3]
@@ -248,7 +248,7 @@ def apart(one: Affine, other: Affine) -> FloatArray:
 
 
 def read_scans(data: Path) -> Iterator[tuple[str, tuple[Image, Mask]]]:
-    """The scans whose brain masks are at hand, as "dataset subject contrast"; none where the folder is missing."""
+    """The available scans with their brain masks, as "dataset subject modality"; none if the folder is missing."""
     for subject, image_name, mask_name, contrasts_ in SCANS:
         for contrast in contrasts_.split():
             path = data / image_name.format(contrast)
@@ -257,7 +257,7 @@ def read_scans(data: Path) -> Iterator[tuple[str, tuple[Image, Mask]]]:
                 mask = data / mask_name.format(contrast)
                 yield (
                     f"{subject} {contrast}",
-                    (image, read_mask(mask, subject, image.grid) if mask_name else nonzero(image)),
+                    (image, read_mask(mask, subject, image.grid) if mask_name else nonzero_brain(image)),
                 )
     raw = data / "MSLUB_longitudinal/patient1"
     for contrast in ("FLAIR", "T1W", "T2W") if raw.is_dir() else ():
@@ -265,9 +265,9 @@ def read_scans(data: Path) -> Iterator[tuple[str, tuple[Image, Mask]]]:
 
 
 def longitudinal(folder: Path, contrast: str) -> tuple[Image, Mask]:
-    """A raw visit in the world of its FLAIR, and the mask that was drawn in another space.
+    """A raw scan in the space of the same visit's FLAIR, and the brain mask, which is in another space.
 
-    The transforms beside them lead from FLAIR to the contrast, and from the common space to FLAIR.
+    The transform files lead from FLAIR to the modality, and from the common space to FLAIR.
     """
     image = read_volume(folder / f"raw/patient1_study1_{contrast}.nii.gz", contrast)
     mask_path = folder / "patient1_brainmask.nii.gz"
@@ -279,7 +279,7 @@ def longitudinal(folder: Path, contrast: str) -> tuple[Image, Mask]:
 
 
 def itk_affine(path: Path) -> Affine:
-    """The matrix (4, 4) of an ITK transform file, between worlds of RAS+ instead of LPS+."""
+    """The matrix (4, 4) of an ITK transform file, converted from LPS+ to RAS+."""
     transform = sitk.ReadTransform(str(path))
     ends = np.array(
         [transform.TransformPoint(point) for point in np.vstack([np.eye(3), np.zeros(3)]).tolist()]
@@ -290,8 +290,8 @@ def itk_affine(path: Path) -> Affine:
     return turn @ matrix @ turn
 
 
-def nonzero(image: Image) -> Mask:
-    """The brain of a stripped scan."""
+def nonzero_brain(image: Image) -> Mask:
+    """The brain mask of a skull-stripped scan."""
     return Volume(ndimage.binary_fill_holes(largest(image.array != 0)), image.affine)
 
 

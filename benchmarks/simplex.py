@@ -1,8 +1,8 @@
-"""Simplex noise: how long fields of 96 x 96 take, as a training step (one), a batch and a volume need them.
+"""Simplex noise: time to draw fields of 96 x 96 pixels, for one slice, a batch and a volume.
 
     OMP_NUM_THREADS=1 python -m benchmarks.simplex [--device cuda]
 
-Six octaves; the best of five. CPU milliseconds; on a GPU wall milliseconds, read when the device has finished.
+Six octaves, the best of five. CPU milliseconds, or wall-clock milliseconds on a GPU.
 """
 
 import argparse
@@ -16,11 +16,11 @@ from uad_methods.parts.training.simplex import simplex_fields, simplex_volume_fi
 
 
 def main() -> None:
-    """Print one Markdown row a kind of noise and number of fields."""
+    """Print one Markdown row per kind of noise and number of fields."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cpu")
     device = parser.parse_args().device
-    print(f"| noise | fields | ms on {device} | ms a field |\n|---|---|---|---|")
+    print(f"| noise | fields | ms on {device} | ms per field |\n|---|---|---|---|")
     rng = np.random.default_rng(0)
     for count in (1, 32, 80):
         flat = partial(simplex_fields, count, (96, 96), rng, device)

@@ -1,8 +1,8 @@
-"""How long a person waits for `--help` and `list`: wall seconds of whole processes, and against a bare Python.
+"""Start-up time of `--help` and `list`: wall-clock seconds of whole processes, compared with Python alone.
 
     python -m benchmarks.startup [--runs 9]
 
-Needs a calm machine: the minimum of several runs is the figure, the median says how calm it was.
+Run it on an idle machine: the minimum of several runs is the result, the median shows the effect of other jobs.
 """
 
 import argparse
@@ -20,18 +20,18 @@ COMMANDS = {
 
 
 def main() -> None:
-    """Print one Markdown row a command."""
+    """Print one Markdown row per command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=9)
     runs = parser.parse_args().runs
-    print("| command | least wall s | median wall s |\n|---|---|---|")
+    print("| command | minimum, wall s | median, wall s |\n|---|---|---|")
     for name, words in COMMANDS.items():
         times = [seconds([sys.executable, *words]) for _ in range(runs)]
         print(f"| {name} | {min(times):.3f} | {statistics.median(times):.3f} |")
 
 
 def seconds(command: list[str]) -> float:
-    """Wall seconds of one process."""
+    """Wall-clock seconds of one process."""
     began = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - began

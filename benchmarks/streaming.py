@@ -1,9 +1,9 @@
-"""CPU time and memory of the exact curve over more voxels than memory holds.
+"""CPU time and memory of the exact curve for more voxels than fit into memory.
 
     OMP_NUM_THREADS=1 python -m benchmarks.streaming --volumes 72 [--workers 1]
 
-Prints a row of a Markdown table. The volumes, 1.4 M voxels each with 2 % lesion, are made on the fly in either
-pass; what that costs is measured by a loop that makes them and does nothing else, and taken off.
+Prints one row of a Markdown table. The volumes, 1.4 M voxels each with 2 % lesion, are generated in each of the two
+passes; the time for this is measured separately and subtracted.
 """
 
 import argparse
@@ -21,7 +21,7 @@ LESION = VOXELS // 50
 
 
 class Volumes:
-    """Half-normal scores, higher in one half of the lesion; the same each time."""
+    """Half-normal scores, higher in one half of the lesion; equal in every pass."""
 
     def __init__(self, n: int) -> None:
         self.n, self.seconds = n, 0.0
@@ -60,7 +60,7 @@ def main() -> None:
         "distinct",
         "workers",
         "CPU_s",
-        "making,_CPU_s",
+        "generation,_CPU_s",
         "wall_s",
         "peak,_GiB",
     ]

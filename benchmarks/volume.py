@@ -1,10 +1,10 @@
-"""CPU time of the voxel metrics and of AUPRO on one volume of 192 x 192 x 100 with 1.14 M voxels in the brain.
+"""CPU time of the voxel metrics and of AUPRO for one volume of 192 x 192 x 100, with 1.14 M voxels in the brain.
 
     OMP_NUM_THREADS=1 python -m benchmarks.volume
 
-Prints a Markdown table, the least of five. "All voxel metrics": one curve, and from it AP, AP gain, best Dice,
-AUROC, partial AUROC, prevalence, sensitivity at two rates and Dice at four thresholds, from the map and its masks;
-AUPRO at two limits on its own, and both in an evaluation of this one case, with a thousand resamples.
+Prints a Markdown table, the best of five. "all voxel metrics": one curve from map and masks, and from it AP, AP gain,
+best Dice, AUROC, partial AUROC, prevalence, sensitivity at two false-positive rates and Dice at four thresholds.
+"AUPRO": at two limits. "engine": the evaluation of this case with both, and a thousand resamples.
 """
 
 import argparse
@@ -44,24 +44,24 @@ def main() -> None:
     parts: dict[str, Callable[[], object]] = {
         "all voxel metrics": lambda: voxel(scored),
         "AUPRO": lambda: aupro(scored),
-        "engine, both, with draws": lambda: evaluate([scored], [*VOXEL, Aupro30(), Aupro05()], {}),
+        "engine, both, with resamples": lambda: evaluate([scored], [*VOXEL, Aupro30(), Aupro05()], {}),
     }
     sizes = int(scored.brain_mask.sum()), int(scored.lesion_mask.sum()), lesions
     print("{} voxels in the brain, {} of lesion, {} lesions\n".format(*sizes))
     print("| part | CPU s |\n|---|---|")
     for name, call in parts.items():
-        print(f"| {name} | {least(call):.4f} |")
+        print(f"| {name} | {best_of_five(call):.4f} |")
 
 
 def voxel(scored: Scored) -> list[object]:
-    """One curve, all metrics."""
+    """All metrics of one curve."""
     curve = Curve.of_case(scored)
-    asked = [metric.case(View(curve, scored)) for metric in VOXEL]
-    return [*asked, *(Dice().case(View(curve, scored, at)) for at in THRESHOLDS), curve.best_dice()]
+    values = [metric.case(View(curve, scored)) for metric in VOXEL]
+    return [*values, *(Dice().case(View(curve, scored, at)) for at in THRESHOLDS), curve.best_dice()]
 
 
 def aupro(scored: Scored) -> list[object]:
-    """Both limits from one curve."""
+    """AUPRO at both limits from one curve."""
     curve = Curve.of_case(scored, regions=True)
     metrics: Sequence[Metric] = (Aupro30(), Aupro05())
     return [metric.case(View(curve, scored)) for metric in metrics]
@@ -80,8 +80,8 @@ def volume() -> Scored:
     return Scored("a", scores, brain, lesion & brain, (1, 1, 1))
 
 
-def least(call: Callable[[], object]) -> float:
-    """The least CPU seconds of five calls."""
+def best_of_five(call: Callable[[], object]) -> float:
+    """The shortest CPU time of five calls, seconds."""
     seconds = []
     for _ in range(5):
         start = time.process_time()
