@@ -2,43 +2,42 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.leaderboard
 
-First 500 methods, 10 datasets and 10 seeds (5,000 made-up runs, 50,000 test sets of 30 patients) become tables with all
-statistics; then 500 runs are read from a temporary folder: a split of 600 cases, 10 metrics on 60 test cases, draws, a
-model of 2 MiB. Prints Markdown tables; seconds are user + system CPU of this process.
+First, tables with all statistics are made of 500 methods, 10 datasets and 10 seeds (5,000 simulated runs, 50,000 test
+sets of 30 patients); then 500 runs are read from a temporary folder: a split of 600 cases, 10 metrics on 60 test
+cases, bootstrap draws, a model of 2 MiB. Prints Markdown tables; seconds are user + system CPU of this process.
 """
 
 import argparse
 import hashlib
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from tests.helpers.many_runs import PATIENTS, simulated_runs
 from uad_bench.config import Protocol, RunSpec, load_protocol
 from uad_bench.leaderboard.aggregate import tables
 from uad_bench.leaderboard.collect import collect
-from uad_bench.leaderboard.run_summary import Number, RunSummary, Tested
-from uad_bench.leaderboard.statistics.intervals import patient_draws
+from uad_bench.leaderboard.run_summary import RunSummary
+from uad_bench.leaderboard.statistics.patient_bootstrap import bootstrap_means
 from uad_bench.results import csv_tables, run_directory
 
-PATIENTS, SEEDS, DATASETS = 30, 10, 10
-IDS = [f"case{i:03d}" for i in range(PATIENTS)]
+SEEDS, DATASETS = 10, 10
 
 
 def main() -> None:
-    """Measure, print."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--methods", type=int, default=500)
     parser.add_argument("--runs", type=int, default=500)
     options = parser.parse_args()
     print(
-        "| methods | datasets | seeds | patients | tables, CPU s | again, CPU s | same bytes |\n"
+        "| methods | datasets | seeds | patients | tables, CPU s | reverse order, CPU s | same bytes |\n"
         + "|---" * 7
         + "|"
     )
-    runs = list(made_up(options.methods))
+    runs = list(simulated_runs(options.methods, DATASETS, SEEDS))
     (first, one), (second, two) = _timed(runs), _timed(runs[::-1])
     print(f"| {options.methods} | {DATASETS} | {SEEDS} | {PATIENTS} | {first:.1f} | {second:.1f} "
           f"| {'yes' if one == two else 'NO'} |\n")  # fmt: skip
@@ -48,41 +47,15 @@ def main() -> None:
 
 
 def _timed(runs: list[RunSummary]) -> tuple[float, str]:
-    """CPU seconds and a digest of all that the tables say."""
+    """CPU seconds, and a digest of the tables."""
     began = time.process_time()
-    made = tables(runs)
+    found = tables(runs)
     spent = time.process_time() - began
-    return spent, hashlib.sha256(repr(made).encode()).hexdigest()
-
-
-def made_up(methods: int) -> Iterator[RunSummary]:
-    """Runs of methods that differ a little, all on the same patients."""
-    rng = np.random.default_rng(1)
-    patients = rng.normal(0, 0.15, (DATASETS, PATIENTS))
-    for i, quality in enumerate(rng.uniform(0.2, 0.7, methods)):
-        for seed in range(SEEDS):
-            values = quality + patients + rng.normal(0, 0.02) + rng.normal(0, 0.05, patients.shape)
-            yield RunSummary(
-                f"p/m{i:03d}/seed{seed}", "complete", f"m{i:03d}", {}, seed, "p", "f", {}, "ap.pooled", "ixi",
-                {f"set{d}": _tested(row, rng) for d, row in enumerate(values)}, baseline=i == 0,
-            )  # fmt: skip
-
-
-def _tested(values: np.ndarray, rng: np.random.Generator) -> Tested:
-    """One test set: two metrics by case, three pooled ones, draws of the one that ranks."""
-    mean, dice = float(values.mean()), np.clip(values + rng.normal(0, 0.05, PATIENTS), 0, 1)
-    numbers = {("all", name): Number(mean, PATIENTS, 0) for name in ("ap.pooled", "ap.case", "auroc.pooled")}
-    numbers |= {("all", "dice@tune"): Number(float(dice.mean()), PATIENTS, 0)}
-    cases = {
-        "ap": dict(zip(IDS, values.tolist(), strict=True)),
-        "dice@tune": dict(zip(IDS, dice.tolist(), strict=True)),
-    }
-    draws = {("all", "ap.pooled"): patient_draws(values, 1000)}
-    return Tested("ids", "fit", "{}", PATIENTS, 0, numbers, cases, draws)
+    return spent, hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 def on_disk(folder: Path, runs: int) -> float:
-    """CPU seconds to read a run, a mean over `runs`."""
+    """Mean CPU seconds to read a run, over `runs` runs."""
     protocol = load_protocol("uad-2mm")
     found = [_written(folder, protocol, seed) for seed in range(runs)]
     began = time.process_time()
@@ -93,13 +66,13 @@ def on_disk(folder: Path, runs: int) -> float:
 
 
 def _written(folder: Path, protocol: Protocol, seed: int) -> run_directory.RunDir:
-    """A run as large as a real one, but for its maps."""
+    """A run directory of realistic size, without maps."""
     spec = RunSpec(
         method="ae", target="m:AE", parameters={"steps": 5}, protocol=protocol, test=("mslub",), seed=seed
     )
     run = run_directory.run_dir(folder, spec, "cohort")
     roles = ["train"] * 480 + ["val"] * 60 + ["test"] * 60
-    people = [
+    subjects = [
         {"dataset": "mslub" if role == "test" else "ixi", "case_id": f"case{i:03d}", "role": role,
          "healthy": role != "test", "content": hashlib.sha256(b"%d" % i).hexdigest()}
         for i, role in enumerate(roles)
@@ -112,10 +85,12 @@ def _written(folder: Path, protocol: Protocol, seed: int) -> run_directory.RunDi
     numbers = [{"dataset": "mslub", "group": "all", "metric": f"metric{m}.case", "value": float(row.mean()), "n": 60,
                 "undefined": 0} for m, row in enumerate(scores)]  # fmt: skip
     run.write_spec(spec)
-    run.write_table("splits.csv", csv_tables.SPLIT_COLUMNS, people)
+    run.write_table("splits.csv", csv_tables.SPLIT_COLUMNS, subjects)
     run.write_table("cases.csv", csv_tables.CASE_COLUMNS, cases)
     run.write_table("metrics.csv", csv_tables.METRIC_COLUMNS, numbers)
-    run.write_draws({("mslub", "all", f"metric{m}.pooled"): patient_draws(scores[m], 1000) for m in range(3)})
+    run.write_draws(
+        {("mslub", "all", f"metric{m}.pooled"): bootstrap_means(scores[m], 1000) for m in range(3)}
+    )
     run.write_json("env.json", {"method": {}, "device": "cpu"})
     (run.path / "model").mkdir()
     (run.path / "model" / "state.npz").write_bytes(bytes(2 * 2**20))

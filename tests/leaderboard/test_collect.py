@@ -1,4 +1,4 @@
-"""From run directories to summaries: what is read, what is refused."""
+"""From run directories to summaries: what is read and what is refused."""
 
 import json
 
@@ -48,16 +48,16 @@ def run(tmp_path, spec):
     return made
 
 
-def test_a_complete_run_is_read_to_the_last_digit(run, spec):
+def test_values_of_a_complete_run_are_read_exactly(run, spec):
     found = summarise(run)
     assert (found.method, found.seed, found.state, found.deterministic) == ("ae", 3, "complete", True)
-    tested = found.tested["phantom"]
-    assert (tested.lesion, tested.healthy) == (1, 1)
-    assert tested.numbers["all", "ap.pooled"] == (0.1 + 0.2, 1, 0, "", False, False)
-    assert tested.numbers["all", "dice@tune"] == (None, 0, 1, "no_tune", False, False)
+    results = found.results["phantom"]
+    assert (results.lesion, results.healthy) == (1, 1)
+    assert results.values["all", "ap.pooled"] == (0.1 + 0.2, 1, 0, "", False, False)
+    assert results.values["all", "dice@tune"] == (None, 0, 1, "no_tune", False, False)
 
 
-def test_what_a_metric_is_stands_beside_its_numbers_or_in_its_name(run):
+def test_flags_of_a_metric_are_read_from_its_columns_or_from_its_name(run):
     facts = [("sens_fpr05", "True", "True"), ("hd95", "False", "False"), ("dice@oracle_set", "", "")]
     rows = [
         {"dataset": "phantom", "group": "all", "metric": metric, "value": 0.1, "n": 1, "undefined": 0,
@@ -65,21 +65,21 @@ def test_what_a_metric_is_stands_beside_its_numbers_or_in_its_name(run):
     ]  # fmt: skip
     run.write_table("metrics.csv", list(dict.fromkeys((*METRIC_COLUMNS, "higher_is_better", "oracle"))), rows)
     run.seal()
-    found = {name: (n.oracle, n.lower) for (_, name), n in summarise(run).tested["phantom"].numbers.items()}
+    found = {name: (n.oracle, n.lower) for (_, name), n in summarise(run).results["phantom"].values.items()}
     assert found == {"sens_fpr05": (True, False), "hd95": (False, True), "dice@oracle_set": (True, False)}
 
 
-def test_pinned_is_what_the_fingerprint_is_made_of(run):
+def test_the_fingerprint_is_the_digest_of_the_pinned_protocol(run):
     found = summarise(run)
     assert digest(dict(found.pinned)) == found.fingerprint
 
 
-def test_a_changed_tune_case_is_another_cohort_but_the_same_test_cases(run):
-    before = summarise(run).tested["phantom"]
+def test_a_changed_tune_case_changes_the_fit_digest_but_not_the_test_digest(run):
+    before = summarise(run).results["phantom"]
     text = (run.path / "splits.csv").read_text().replace("l0", "l9")
     (run.path / "splits.csv").write_text(text)
     run.seal()
-    after = summarise(run).tested["phantom"]
+    after = summarise(run).results["phantom"]
     assert before.test_ids == after.test_ids and before.fit_ids != after.fit_ids
 
 
@@ -99,7 +99,7 @@ def test_values_by_case_draws_and_groups_are_read(run):
     run.write_table("cases.csv", CASE_COLUMNS, cases)
     run.write_draws({("phantom", "all", "ap.pooled"): np.arange(3.0)})
     run.seal()
-    found = summarise(run).tested["phantom"]
+    found = summarise(run).results["phantom"]
     assert found.cases == {"ap": {"l1": 0.1 + 0.2}, "dice@tune": {"l1": None}, "fpr@q98": {"h2": 0.5}}
     assert found.draws["all", "ap.pooled"].tolist() == [0, 1, 2]
     assert found.groups == {"all": {"l1"}, "healthy": {"h2"}}
@@ -111,30 +111,30 @@ def test_lesion_kinds_are_groups_of_lesion_cases_and_strata_are_none(run):
     rows = [row | {"lesion_kind": "ms", "site": "HH"} for row in rows]
     run.write_table("splits.csv", SPLIT_COLUMNS, rows)
     run.seal()
-    assert summarise(run).tested["phantom"].groups == {
+    assert summarise(run).results["phantom"].groups == {
         "all": {"l1"}, "ms": {"l1"}, "healthy": {"h2"},
     }  # fmt: skip
 
 
-def test_whose_each_test_case_is_stands_in_the_splits(run):
-    assert summarise(run).tested["phantom"].subjects == {"h2": "h2", "l1": "l1"}
+def test_subjects_are_read_from_the_splits(run):
+    assert summarise(run).results["phantom"].subjects == {"h2": "h2", "l1": "l1"}
     rows = [
         dict(zip(("dataset", "case_id", "role", "healthy"), m, strict=True), subject_id="s") for m in MEMBERS
     ]
     run.write_table("splits.csv", SPLIT_COLUMNS, rows)
     run.seal()
-    assert summarise(run).tested["phantom"].subjects == {"h2": "s", "l1": "s"}
+    assert summarise(run).results["phantom"].subjects == {"h2": "s", "l1": "s"}
 
 
-def test_columns_of_splits_that_came_later_may_be_lacking(run):
+def test_newer_columns_of_splits_may_be_missing(run):
     later = {"scanner", "age", "sex", "subject_id"}
     rows = run.table("splits.csv")
     run.write_table("splits.csv", [c for c in SPLIT_COLUMNS if c not in later], rows)
     run.seal()
-    assert summarise(run).tested["phantom"].groups == {"all": {"l1"}, "healthy": {"h2"}}
+    assert summarise(run).results["phantom"].groups == {"all": {"l1"}, "healthy": {"h2"}}
 
 
-def test_costs_are_what_was_recorded_and_else_unknown(run):
+def test_costs_are_those_recorded_and_none_otherwise(run):
     assert summarise(run).cost == (None, None, None, None, None, "")
     run.write_json("env.json", {"device": "cpu", "method": {"baseline": True, "paper": "A 2020"}})
     run.seal()
@@ -144,24 +144,24 @@ def test_costs_are_what_was_recorded_and_else_unknown(run):
     assert (found.baseline, found.paper, found.fold) == (True, "A 2020", None)
 
 
-def test_folds_of_one_plan_share_a_table_but_not_with_a_run_without(run, spec):
+def test_folds_of_one_plan_share_a_digest_that_runs_without_folds_do_not_have(run, spec):
     def fit_ids(fold, swap):
         text = (run.path / "splits.csv").read_text()
-        if swap:  # what was val is train, and the other way round
+        if swap:  # exchange train and val
             text = text.replace(",train,", ",?,").replace(",val,", ",train,").replace(",?,", ",val,")
         (run.path / "splits.csv").write_text(text)
         run.write_spec(spec.model_copy(update={"fold": fold}))
         run.seal()
-        return summarise(run).tested["phantom"].fit_ids
+        return summarise(run).results["phantom"].fit_ids
 
     first, second, none = fit_ids(0, swap=False), fit_ids(1, swap=True), fit_ids(None, swap=False)
     assert first == second != none
 
 
-def test_a_failed_run_has_its_reason_and_no_numbers(run):
+def test_a_failed_run_has_its_error_and_no_values(run):
     run.set_state("failed", error="loss is not finite")
     found = summarise(run)
-    assert (found.state, found.error, found.tested["phantom"].numbers) == ("failed", "loss is not finite", {})
+    assert (found.state, found.error, found.results["phantom"].values) == ("failed", "loss is not finite", {})
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_failed_run_has_its_reason_and_no_numbers(run):
         ("splits.csv", "x\n1\n"), ("digests.json", "{"), ("digests.json", "[]"),
     ],
 )  # fmt: skip
-def test_half_written_and_foreign_files_are_refused_and_others_read(run, tmp_path, name, text):
+def test_incomplete_and_foreign_files_are_refused_and_other_runs_read(run, tmp_path, name, text):
     good = tmp_path / "copy"
     good.mkdir()
     for path in run.path.iterdir():
@@ -189,20 +189,20 @@ def test_a_number_that_is_not_finite_is_refused(run):
         summarise(run)
 
 
-def test_settings_hold_what_moves_a_number_but_not_the_seed(run):
+def test_settings_include_everything_that_changes_results_except_the_seed(run):
     settings = summarise(run).settings
     assert settings["steps"] == 5 and settings["run.target"] == "m:AE"
     assert json.dumps(settings) and "seed" not in settings
 
 
-def test_maps_of_fewer_bits_are_another_row(run, spec):
+def test_fewer_map_bits_are_a_setting(run, spec):
     run.write_spec(spec.model_copy(update={"map_bits": 16}))
     run.seal()
     assert summarise(run).settings["run.map_bits"] == 16
 
 
-def test_options_of_a_dataset_keep_its_runs_apart_however_it_is_named(run, spec):
+def test_dataset_options_are_read_for_the_datasets_in_use_under_any_of_their_names(run, spec):
     given = {"phantom": {"seed": 1}, "file.py:Unused": {"x": 1}, "other": {}}
     run.write_spec(spec.model_copy(update={"datasets": given}))
     run.seal()
-    assert summarise(run).tested["phantom"].options == '{"phantom": {"seed": 1}}'
+    assert summarise(run).results["phantom"].options == '{"phantom": {"seed": 1}}'

@@ -1,4 +1,4 @@
-"""All test sets in one table: measured numbers beside those of papers, never mixed up with them."""
+"""One table over all test sets: measured and reported results in separate columns."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from uad_bench.leaderboard.table import Reported
 
 
 def paper(method, dataset="brats21", ap=0.5, dice=0.6, modality="t2"):
-    return Reported(method, dataset, modality, "Somebody 2024", "a talk", ap, 0.01, dice, None)
+    return Reported(method, dataset, modality, "Author 2024", "a talk", ap, 0.01, dice, None)
 
 
 def cells(tables, papers):
@@ -27,60 +27,60 @@ def rows():
     ]
 
 
-def test_the_paper_s_method_has_a_line_where_only_a_variant_was_run(rows):
+def test_a_published_method_has_a_row_where_only_a_variant_was_run(rows):
     found = cells([table(rows)], [paper("ae"), paper("fae"), paper("ddpm")])
     assert list(found) == ["fae", "fae:self", "ae:big", "ae"]
     assert found["fae"] == ["–", "0.500 ± 0.010", "0.600"]
 
 
-def test_methods_that_nobody_ran_are_not_listed(rows):
+def test_methods_without_a_run_are_not_listed(rows):
     assert overview([table(rows)], [paper("ddpm")]) is None
     assert render([table(rows)], "markdown", [paper("ddpm")]) == render([table(rows)], "markdown")
 
 
-def test_no_number_of_a_paper_stands_in_the_line_of_a_variant(rows):
+def test_a_variant_has_no_reported_results(rows):
     found = cells([table(rows)], [paper("ae"), paper("fae")])
     assert found["ae"][1:] == found["fae"][1:] == ["0.500 ± 0.010", "0.600"]
     assert found["ae:big"][1:] == found["fae:self"][1:] == ["", ""]
     assert found["fae"][0] == "–"
 
 
-def test_a_paper_may_have_run_what_is_a_variant_here(rows):
+def test_a_reported_variant_is_matched_with_the_same_variant(rows):
     found = cells([table(rows)], [paper("ae:big"), paper("vae:x")])
     assert list(found) == ["fae:self", "ae:big", "ae"]
     assert found["ae:big"][1:] == ["0.500 ± 0.010", "0.600"] and found["ae"][1:] == ["", ""]
 
 
-def test_the_set_that_is_trained_on_comes_first_and_a_second_ranking_of_a_set_is_left_out(rows):
+def test_the_training_dataset_comes_first_and_only_the_first_ranking_of_a_dataset_is_used(rows):
     tables = [
         table(rows, test="brats21"),
         table(rows[:1], test="ixi"),
-        table([row("vae", 0.9, 1)], apart="other cases"),
+        table([row("vae", 0.9, 1)], not_comparable="other cases"),
     ]
     grid = overview(tables, [paper("ae")])
-    measured = [heading for heading in grid.headings if "(n=" in heading]
+    measured = [heading for heading in grid.texts if "(n=" in heading]
     assert [heading.split(", ")[1] for heading in measured] == ["ixi (n=30)", "brats21 (n=30)"]
     assert "vae" not in {line[0].text for line in grid.rows}
     assert cells(tables, [paper("ae")])["ae"][0] == "–"
 
 
-def test_models_of_another_protocol_or_training_never_share_a_line(rows):
+def test_runs_of_another_protocol_are_not_included(rows):
     other = table([row("ae", 0.1, 1)], test="brats21", protocol="mine")
     assert [
-        heading for heading in overview([table(rows), other], [paper("ae")]).headings if "(n=" in heading
+        heading for heading in overview([table(rows), other], [paper("ae")]).texts if "(n=" in heading
     ] == ["AP per case, mslub (n=30)"]
 
 
-def test_numbers_are_those_of_the_table(rows):
+def test_values_are_those_of_the_table(rows):
     assert cells([table(rows)], [paper("ae")])["fae:self"][0].startswith("0.400 ± 0.012 (")
 
 
-def test_a_leak_and_missing_seeds_are_said(rows):
-    odd = [
-        row("ae", 0.9, None, marks=("leak allowed",)), row("vae", 0.3, None, done=4, begun=5),
-        row("dae", 0.2, 1, done=3, begun=3), row("fae", 0.2, 1, done=1, begun=1),
+def test_leaks_and_missing_or_few_seeds_are_shown(rows):
+    limited = [
+        row("ae", 0.9, None, marks=("leak allowed",)), row("vae", 0.3, None, done=4, started=5),
+        row("dae", 0.2, 1, done=3, started=3), row("fae", 0.2, 1, done=1, started=1),
     ]  # fmt: skip
-    found = cells([table(odd)], [paper("ae")])
+    found = cells([table(limited)], [paper("ae")])
     assert found["ae"][0] == "leak"
     assert found["vae"][0].endswith(", 4 of 5 seeds")
     assert found["dae"][0].endswith(", 3 seeds") and found["fae"][0].endswith(", 1 seed")
@@ -89,13 +89,13 @@ def test_a_leak_and_missing_seeds_are_said(rows):
 def test_modalities_are_columns_of_their_own(rows):
     papers = [paper("ae"), paper("ae", ap=0.1, modality="t1")]
     grid = overview([table(rows)], papers)
-    assert [heading for heading in grid.headings if "reported AP" in heading] == [
+    assert [heading for heading in grid.texts if "reported AP" in heading] == [
         "reported AP, brats21 t2", "reported AP, brats21 t1",
     ]  # fmt: skip
     assert cells([table(rows)], papers)["ae"][1:] == ["0.500 ± 0.010", "0.600", "0.100 ± 0.010", "0.600"]
 
 
-def test_only_markdown_begins_with_it_and_only_where_something_was_printed(rows):
+def test_only_markdown_has_it_and_only_with_reported_results(rows):
     first = table(rows)
     assert render([first], "markdown", [paper("ae")]).startswith("## All test sets")
     assert "source: a talk" in render([first], "markdown", [paper("ae")])

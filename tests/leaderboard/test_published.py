@@ -1,4 +1,4 @@
-"""Reported numbers: read, checked, set beside measured ones."""
+"""Results reported in papers: read, checked, and assigned to rows without changing ranks."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def write(folder, *lines):
     (folder / "a.csv").write_text("\n".join([",".join(COLUMNS), *lines]) + "\n")
 
 
-def test_the_shipped_numbers_are_fractions_with_a_source():
+def test_the_shipped_results_are_fractions_with_a_source():
     found = {(p.method, p.dataset): p for p in read(shipped("leaderboard/published"))}
     talk = found["patch2loc", "brats21"]
     assert (talk.dice, talk.dice_sd, talk.ap, talk.ap_sd) == pytest.approx((0.595, 0.0145, 0.554, 0.013))
@@ -21,14 +21,14 @@ def test_the_shipped_numbers_are_fractions_with_a_source():
 
 
 @pytest.mark.parametrize("value", ["nan", "-1", "101", "5,5", "inf"])
-def test_what_is_no_per_cent_is_refused_by_file_and_line(tmp_path, value):
+def test_an_invalid_percentage_is_refused_with_file_and_line(tmp_path, value):
     write(tmp_path, f'ae,c,brats21,t2,10,"{value}",,1,,s')
     with pytest.raises(DataError, match=r"ceil_dice_mean .*a\.csv, line 2"):
         read(tmp_path)
 
 
 @pytest.mark.parametrize("line", ["ae,c,phantom", "ae,c,phantom,t2,9,1,1,1,1,s,more"])
-def test_a_line_of_another_length_is_refused(tmp_path, line):
+def test_a_line_with_a_wrong_number_of_cells_is_refused(tmp_path, line):
     write(tmp_path, line)
     with pytest.raises(DataError, match="line 2"):
         read(tmp_path)
@@ -40,7 +40,7 @@ def test_a_missing_column_is_named(tmp_path):
         read(tmp_path)
 
 
-def test_they_stand_beside_the_method_and_not_its_variants_on_that_dataset_and_modality(make_run, tmp_path):
+def test_they_belong_to_the_method_not_its_variants_on_the_same_dataset_and_modality(make_run, tmp_path):
     write(tmp_path, "ae,c,phantom,t2,9,1,,2,,s", "ae,c,phantom,flair,9,1,,3,,s", "ae,c,mslub,t2,9,1,,4,,s")
     (table,) = tables([make_run("ae"), make_run("ae:big")], read(tmp_path))
     assert {row.label: [p.ap for p in row.reported] for row in table.rows} == {"ae": [0.02], "ae:big": []}

@@ -42,9 +42,9 @@ def test_a_run_ends_with_numbers_for_every_group_and_rule(place):
 def test_a_run_is_collected_with_values_by_case_and_what_it_cost(place):
     (run,) = execute(matrix("Blur"), place())
     (found,) = collect([run]).runs
-    tested = found.tested["toy_data"]
-    values = [tested.cases["ap"][case] for case in sorted(tested.groups["all"])]
-    assert np.mean(values) == pytest.approx(tested.numbers["all", "ap.case"].value)
+    results = found.results["toy_data"]
+    values = [results.cases["ap"][case] for case in sorted(results.groups["all"])]
+    assert np.mean(values) == pytest.approx(results.values["all", "ap.case"].value)
     assert found.cost.parameters == 10  # a convolution of 3 x 3 and its bias
     assert found.cost.fit_s is not None and found.cost.peak_mib > 0
 
@@ -136,7 +136,7 @@ def test_other_voxels_under_the_same_names_make_another_run(place, toy_root, toy
     sources = Sources(toy_cache, {"toy_data": other})
     (second,) = execute(matrix("Blur"), Workplace(place().out, sources, threads=1))
     assert second.path != first.path
-    one, two = (collect([run]).runs[0].tested["toy_data"] for run in (first, second))
+    one, two = (collect([run]).runs[0].results["toy_data"] for run in (first, second))
     assert one.test_ids != two.test_ids or one.fit_ids != two.fit_ids
 
 

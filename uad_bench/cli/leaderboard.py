@@ -1,4 +1,4 @@
-"""`leaderboard`: tables of the numbers of runs, and in words why two runs are not in one ranking."""
+"""`leaderboard`: tables of the results of runs, and an explanation of why two runs are not ranked together."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 def leaderboard(
     runs: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RUNS]...", help="Folders of runs; or `why RUN RUN`.")
+        list[Path] | None, typer.Argument(metavar="[RUNS]...", help="Folders of runs, or `why RUN RUN`.")
     ] = None,
     format_: Annotated[
         str, typer.Option("--format", "-f", help="text, markdown, csv, latex, json or html.")
     ] = "text",
-    to: Annotated[Path | None, typer.Option("--to", help="Write to this file instead of the screen.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Write to this file instead of stdout.")] = None,
     plots: Annotated[
         Path | None,
-        typer.Option("--plots", metavar="FOLDER", help="Also draw figures, PNG and SVG, into it."),
+        typer.Option("--plots", metavar="FOLDER", help="Also write figures (PNG and SVG) to this folder."),
     ] = None,
 ) -> None:
-    """Table all complete runs: mean, deviation and interval over seeds, one ranking per fingerprint.
+    """Compare all complete runs: mean, standard deviation and confidence interval, one ranking per fingerprint.
 
-    `uad-bench leaderboard why RUN RUN [FOLDERS]...` says in words why two runs are not in one ranking. A run is its
-    folder, or any part of its name that no other run in FOLDERS (by default ./runs) has.
+    `uad-bench leaderboard why RUN RUN [FOLDERS]...` explains why two runs are not ranked together. A run is given by
+    its folder, or by a part of its name that is unique among the runs in FOLDERS (default: ./runs).
     """
     if runs and str(runs[0]) == "why":
         return why(runs[1:])
@@ -44,7 +44,7 @@ def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: P
 
     found = find_runs(runs or [Path("runs")])
     if not (runs or found):
-        hint = "run a method first (uad-bench run METHOD), or name a folder of runs"
+        hint = "run a method first (uad-bench run METHOD), or give a folder of runs"
         typer.echo(f"no runs in ./runs: {hint}", err=True)
     tables, refused = _tables(found)
     if format_ == "text" and to is None:
@@ -56,7 +56,7 @@ def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: P
         _draw(tables, plots)
     if refused:
         what, hint = (
-            f"{len(refused)} of {len(found)} runs cannot be trusted and are left out",
+            f"{len(refused)} of {len(found)} runs failed the integrity check and are left out",
             "see the lines above",
         )
         if any(error.code == EDITED for error in refused):
@@ -65,7 +65,7 @@ def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: P
 
 
 def print_tables(runs: "Sequence[RunDir]") -> None:
-    """The leaderboard of some runs, for a terminal."""
+    """Print the leaderboard of some runs to the terminal."""
     _print(_tables(runs)[0])
 
 
@@ -89,7 +89,7 @@ def _draw(tables: "Sequence[Table]", folder: Path) -> None:
 
 
 def _tables(runs: "Sequence[RunDir]") -> "tuple[list[Table], tuple[UadError, ...]]":
-    """The tables of some runs, beside reported numbers; runs that cannot be trusted are named and left out."""
+    """The tables of some runs with reported results; runs that fail the integrity check are printed and left out."""
     from uad_bench.leaderboard import aggregate
     from uad_bench.leaderboard.collect import collect
 
@@ -100,7 +100,7 @@ def _tables(runs: "Sequence[RunDir]") -> "tuple[list[Table], tuple[UadError, ...
 
 
 def _reported() -> "list[Reported]":
-    """What papers printed."""
+    """Results reported in papers."""
     from uad_bench.leaderboard import published
     from uad_bench.support.package_files import shipped
 
@@ -108,24 +108,24 @@ def _reported() -> "list[Reported]":
 
 
 def why(words: Sequence[Path]) -> None:
-    """Say why the runs of the first two words are comparable or not; more words are folders to look for them in.
+    """Print why two runs are comparable or not; words: the two runs, then folders in which they are searched.
 
-    Raises UsageError for other than two names, and for one that is of no run or of several.
+    Raises UsageError with fewer than two words, and where a word matches no run or several.
     """
     from uad_bench.errors import UsageError
     from uad_bench.leaderboard.collect import summarise
-    from uad_bench.leaderboard.comparability import verdict
+    from uad_bench.leaderboard.comparability import explain
 
     if len(words) < 2:
         hint = "uad-bench leaderboard why RUN RUN [FOLDERS]..."
         raise UsageError(f"`leaderboard why` takes two runs, got {len(words)}", hint=hint)
     one, other = (summarise(_find(str(word), words[2:] or [Path("runs")])) for word in words[:2])
-    for line in verdict(one, other):
+    for line in explain(one, other):
         typer.echo(line)
 
 
 def _find(word: str, folders: Sequence[Path]) -> "RunDir":
-    """The run in the folder `word`, or the only one in `folders` with `word` in its name."""
+    """The run in the folder `word`, or the only run in `folders` whose name contains `word`."""
     from uad_bench.errors import UsageError, unknown_name
     from uad_bench.results.run_directory import find_runs
 
@@ -141,5 +141,5 @@ def _find(word: str, folders: Sequence[Path]) -> "RunDir":
         names = [run.name for run in known]
         near = get_close_matches(word, names, n=3, cutoff=0.4) or names[:3]
         raise unknown_name("run", word, near, hint="give its folder or a part of its name")
-    few = ", ".join(run.name for run in found[:3]) + (" ..." if len(found) > 3 else "")
-    raise UsageError(f"{word!r} is {len(found)} runs: {few}", hint="give the folder of one")
+    first = ", ".join(run.name for run in found[:3]) + (" ..." if len(found) > 3 else "")
+    raise UsageError(f"{word!r} matches {len(found)} runs: {first}", hint="give the folder of one run")

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from uad_bench.data.nifti.mask_grid import mask_grid
 from uad_bench.data.nifti.read import Grid, Volume, read_grid, read_mask, read_volume
 from uad_bench.data_report.outliers import Facts
 from uad_bench.data_report.sheets import Histogram
 from uad_bench.errors import UadError
 from uad_bench.prepare.cache.prepared_case import PreparedCase
-from uad_bench.prepare.chain import home_grid
 from uad_bench.prepare.resampling.grid import on_grid
 from uad_bench.prepare.resampling.lesion_mask import components
 from uad_bench.prepare.to_native import in_files, landing
@@ -108,8 +108,8 @@ def lesion_figures(ready: PreparedCase, grid: Grid) -> dict[str, float]:
     if case.lesion_mask is None or prepared is None:
         return {}
     first = read_grid(case.images[ready.record["modalities"][0]], case.case_id)
-    home = home_grid(case.lesion_mask, case, first)
-    mask = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_cut)
+    home = mask_grid(case.lesion_mask, case, first)
+    mask = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_threshold)
     labels, lesions = components(mask)
     there = landing(np.argwhere(labels), mask.grid, grid)
     met = (there >= 0).all(axis=1) & prepared[tuple(there.T)]

@@ -9,7 +9,7 @@ import numpy as np
 from uad_bench.data_report.outliers import FEWEST, Ranked
 from uad_bench.errors import UadError
 from uad_bench.leaderboard.render import html
-from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.escape import printable
 
 TEMPLATE = "page.html"
 #: Iglewicz and Hoaglin's bar for a possible outlier.
@@ -59,7 +59,7 @@ class Failure:
     def of(cls, error: UadError) -> "Failure":
         """What the error says."""
         return cls(
-            visible(error.where), error.code, visible(": ".join(t for t in (error.what, error.hint) if t))
+            printable(error.where), error.code, printable(": ".join(t for t in (error.what, error.hint) if t))
         )
 
 
@@ -100,7 +100,7 @@ def row(one: Ranked, names: Sequence[str], sheet: str) -> Row:
         Cell(number(values[name]), abs(one.z.get(name, 0)) > FAR) if name in values else Cell("")
         for name in names
     )
-    return Row(visible(facts.case_id), visible(facts.label), facts.warnings, farthest(one), cells, sheet)
+    return Row(printable(facts.case_id), printable(facts.label), facts.warnings, farthest(one), cells, sheet)
 
 
 def order(cases: Sequence[Ranked]) -> str:

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uad_bench.figures.slices import robust_range
-from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.escape import printable
 from uad_bench.support.atomic_files import write_bytes
 from uad_bench.types import BoolArray, FloatArray
 
@@ -92,7 +92,7 @@ def _png(size: tuple[float, float], pictures: Iterable[Picture], title: str) -> 
 
 def _head(figure: Figure, title: str) -> None:
     """The title, and what the colours mean."""
-    _text(figure, 0.1, 0.2, visible(title), fontsize=11, va="center")
+    _text(figure, 0.1, 0.2, printable(title), fontsize=11, va="center")
     words = (("brain mask", BRAIN), ("lesion mask", LESION), ("atlas", ATLAS))
     box = {"facecolor": "0.15", "edgecolor": "none", "pad": 2}
     for number, (word, colour) in enumerate(words):
@@ -175,10 +175,10 @@ def _draw_histogram(place: Axes, shown: Histogram | None, title: str, mark: floa
 def _write(figure: Figure, picture: Picture, down: float) -> None:
     """The words beside a row: as many lines as there is room for."""
     left = COLUMNS[-1][0]
-    first, *others = [visible(line) for line in picture.lines]
+    first, *others = [printable(line) for line in picture.lines]
     _text(figure, left, down, first, fontsize=10, weight="bold", va="top")
     told = [part for line in others for part in textwrap.wrap(line, TEXT_WIDTH)]
-    warned = [part for line in picture.warnings for part in textwrap.wrap(f"! {visible(line)}", TEXT_WIDTH)]
+    warned = [part for line in picture.warnings for part in textwrap.wrap(f"! {printable(line)}", TEXT_WIDTH)]
     room = max(TEXT_LINES - len(told), 1)
     if len(warned) > room:
         warned[room - 1 :] = [f"! and {len(warned) - room + 1} lines more"]

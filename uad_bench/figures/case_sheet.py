@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.figures.slice_drawing import OUTLINE, THRESHOLD, contour, show, sides, write_png
 from uad_bench.figures.slices import Panel, Slice, robust_range, slice_of
-from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.escape import printable
 
 CURVES = ("#000000", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 MOST_PANELS, MOST_POINTS = 6, 500
@@ -42,7 +42,7 @@ def draw(
     across = 2 if len(panels) > 2 else 1
     lines = max(-(-len(panels) // across), 1)
     figure = Figure(figsize=(15, 1.2 + max((2.1 if across == 2 else 3.4) * lines, 4.0)), layout="constrained")
-    figure.suptitle(visible(title), fontsize=12, parse_math=False)
+    figure.suptitle(printable(title), fontsize=12, parse_math=False)
     halves = figure.add_gridspec(1, 2, width_ratios=(10, 5))
     _draw_cases(figure.add_subfigure(halves[0]), (lines, across), panels, threshold)
     _draw_curves(figure.add_subfigure(halves[1]).add_subplot(), curves)
@@ -71,7 +71,7 @@ def _draw_case(
 ) -> AxesImage:
     """Image, map, image with outlines; the map is returned for the colour bar."""
     view = slice_of(panel)
-    name = f"{visible(panel.case_id)[:26]} ({visible(panel.label)[:12]})"
+    name = f"{printable(panel.case_id)[:26]} ({printable(panel.label)[:12]})"
     places[0].set_title(name, fontsize=8, loc="left", parse_math=False)
     places[1].set_title(f"slice z = {view.z}", fontsize=7, color="0.4", loc="right")
     for place in (places[0], places[2]):
@@ -95,7 +95,7 @@ def _draw_curves(place: Axes, curves: Mapping[str, Curve]) -> None:
     drawn = [(g, curve, p) for g, curve in curves.items() if curve.n_found and (p := curve.prevalence)]
     for index, (group, curve, prevalence) in enumerate(drawn):
         colour, recall, precision = CURVES[index % len(CURVES)], *thinned(curve)
-        label = f"{visible(group)}: AP {curve.ap():.3f}, prevalence {prevalence:.4f}"
+        label = f"{printable(group)}: AP {curve.ap():.3f}, prevalence {prevalence:.4f}"
         place.plot(recall, precision, color=colour, drawstyle="steps-pre", linewidth=1.4, label=label)
         place.axhline(prevalence, color=colour, linestyle="--", linewidth=0.8)
     place.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision", box_aspect=1)

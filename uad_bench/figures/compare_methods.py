@@ -14,10 +14,10 @@ from uad_bench.cohort.discovery import Sources
 from uad_bench.errors import DataError, UsageError
 from uad_bench.figures.run_figures import MOST_CASES, kind_of, typical
 from uad_bench.leaderboard.collect import summarise
-from uad_bench.leaderboard.layout.labels import labelled
-from uad_bench.results.run_cases import Row, asked, members
+from uad_bench.leaderboard.aggregate import runs_by_label
+from uad_bench.results.run_cases import Row, members, tested_rows
 from uad_bench.results.run_directory import RunDir
-from uad_bench.results.scored_maps import Views
+from uad_bench.results.scored_maps import ScoredMaps
 
 if TYPE_CHECKING:
     from uad_bench.figures.method_grid import Shown
@@ -71,7 +71,7 @@ def picked(runs: Sequence[RunDir]) -> list[Pick]:
     if len(protocols) > 1:
         what = f"the runs are of {len(protocols)} protocols: {', '.join(sorted(protocols)[:3])}"
         raise UsageError(what, hint="name the runs of one", code="UB242")
-    rows = labelled(summary for _, summary in found.values())
+    rows = runs_by_label(summary for _, summary in found.values())
     firsts = {label: min(some, key=lambda one: (one.seed, one.fold or 0)) for label, some in rows.items()}
     return [Pick(label, *found[id(one)]) for label, one in firsts.items()]
 
@@ -81,9 +81,9 @@ def shared(runs: Sequence[RunDir], wanted: Collection[str], dataset: str) -> lis
 
     Raises UsageError where there is none, or where one that is wanted is not among them.
     """
-    known = [{(row["case_id"], row["content"]) for row in asked(run, (), dataset)} for run in runs]
+    known = [{(row["case_id"], row["content"]) for row in tested_rows(run, (), dataset)} for run in runs]
     common = set.intersection(*known)
-    ours = asked(runs[0], wanted, dataset)
+    ours = tested_rows(runs[0], wanted, dataset)
     rows = [row for row in ours if (row["case_id"], row["content"]) in common]
     if not rows or (wanted and len(rows) < len(ours)):
         odd = next((run for run, own in zip(runs, known, strict=True) if not own & known[0]), runs[-1])
@@ -104,14 +104,14 @@ def _shown(pick: Pick, some: Sequence[Member], dataset: str) -> "Shown":
         raise DataError("the run kept no maps", where=run.name, hint="run it again with --keep-maps all")
     run.verify(maps=True, model=False)
     panels = []
-    for member, view in zip(some, Views(run, some, spec), strict=True):
+    for member, view in zip(some, ScoredMaps(run, some, spec), strict=True):
         image, lesion = (
             np.array(member.prepared.scan().image[0]),
             np.array(view.lesion_mask),
         )  # not mapped: they stay
         given = view.map, np.array(view.brain_mask), lesion, view.spacing
         panels.append(Panel(member.case.case_id, kind_of(member), image, *given))
-    values: Mapping[str, float | None] = pick.summary.tested[dataset].cases.get(METRIC, {})
+    values: Mapping[str, float | None] = pick.summary.results[dataset].cases.get(METRIC, {})
     known = [value for value in values.values() if value is not None]
     mean = sum(known) / len(known) if known else None
     log.info(f"{pick.label} seed {spec.seed}: {len(panels)} maps")

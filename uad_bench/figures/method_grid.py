@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from uad_bench.figures.slice_drawing import MOST_OF_MANY, OUTLINE, contour, show, sides, write_png
 from uad_bench.figures.slices import Panel, inside, robust_range, slice_of
 from uad_bench.figures.style import short
-from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.escape import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ def beside(methods: Sequence[Shown], metric: str, title: str) -> Figure:
     """The figure. All methods have the same cases, in the same order."""
     rows = len(methods[0].panels) if methods else 0
     figure = Figure(figsize=(1.75 * (1 + len(methods)), 1.1 + 2.05 * max(rows, 1)), layout="constrained")
-    figure.suptitle(visible(title), fontsize=11)
+    figure.suptitle(printable(title), fontsize=11)
     places = figure.subplots(max(rows, 1), 1 + len(methods), squeeze=False)
     for place in places.flat:
         place.set(xticks=[], yticks=[])
@@ -56,7 +56,7 @@ def beside(methods: Sequence[Shown], metric: str, title: str) -> Figure:
 
 def _head(method: Shown, metric: str) -> str:
     mean = "" if method.mean is None else f"\nmean {metric} {method.mean:.3f}"
-    return visible(short(method.label, 22)) + f"\n{visible(method.detail)}{mean}\n"
+    return printable(short(method.label, 22)) + f"\n{printable(method.detail)}{mean}\n"
 
 
 def _draw_truth(place: Axes, panel: Panel) -> None:
@@ -64,7 +64,7 @@ def _draw_truth(place: Axes, panel: Panel) -> None:
     show(place, view.image, "gray", view.window, view.aspect)
     contour(place, view.lesion, OUTLINE, 1.2)
     sides(place)
-    place.set_ylabel(f"{visible(panel.case_id)[:24]}\n{visible(panel.label)[:16]}, z = {view.z}", fontsize=8)
+    place.set_ylabel(f"{printable(panel.case_id)[:24]}\n{printable(panel.label)[:16]}, z = {view.z}", fontsize=8)
     place.set_title("lesion" if view.lesion.any() else "no lesion", fontsize=8, color=OUTLINE)
 
 

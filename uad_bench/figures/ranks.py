@@ -12,7 +12,7 @@ from uad_bench.leaderboard.table import Row, Table
 
 def ranks(table: Table) -> Figure | None:
     """Each ranked method's rank with its 95 % interval, its letters and how often it is the first."""
-    rows = [row for row in table.rows if row.standing is not None and row.rank is not None][:MOST_ROWS]
+    rows = [row for row in table.rows if row.rank_statistics is not None and row.rank is not None][:MOST_ROWS]
     if not rows:
         return None
     figure, axes = blank(7, 1.4 + 0.32 * len(rows), table, f"rank by {table.primary}, 95 % interval")
@@ -23,7 +23,7 @@ def ranks(table: Table) -> Figure | None:
     axes.set(
         yticks=range(len(rows)), yticklabels=names, xlabel="rank (1 is best)", ylim=(len(rows) - 0.4, -0.6)
     )
-    last = max(row.standing.high for row in rows if row.standing)
+    last = max(row.rank_statistics.high for row in rows if row.rank_statistics)
     step = -(-last // 15)
     axes.set_xticks(range(1, last + 1, step))
     axes.set_xlim(0.6, last + 0.4)
@@ -31,10 +31,10 @@ def ranks(table: Table) -> Figure | None:
 
 
 def _interval(axes: Axes, place: int, row: Row, drawn: Look) -> None:
-    assert row.standing is not None and row.rank is not None  # `ranks` draws no other
-    axes.hlines(place, row.standing.low, row.standing.high, color=drawn.color, linewidth=2)
+    assert row.rank_statistics is not None and row.rank is not None  # `ranks` draws no other
+    axes.hlines(place, row.rank_statistics.low, row.rank_statistics.high, color=drawn.color, linewidth=2)
     axes.plot(row.rank, place, marker=drawn.marker, color=drawn.color, markersize=7, clip_on=False)
-    text = f"{row.standing.letters}  first in {row.standing.first:.0%}"
+    text = f"{row.rank_statistics.letters}  first in {row.rank_statistics.first:.0%}"
     axes.annotate(
         text,
         (1.01, place),

@@ -12,7 +12,7 @@ from uad_bench.cohort.cohort import Member
 from uad_bench.config import RunSpec
 from uad_bench.errors import IntegrityError
 from uad_bench.results import run_directory
-from uad_bench.results.scored_maps import Views
+from uad_bench.results.scored_maps import ScoredMaps
 from uad_bench.types import Scored
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ TRAINING = "training.png"
 def draw(
     directory: run_directory.RunDir,
     spec: RunSpec,
-    test: Views,
+    test: ScoredMaps,
     dataset: str,
     name: str,
     thresholds: "Mapping[str, Threshold]",
@@ -48,7 +48,7 @@ def draw(
     draw_dice(directory.path / name.replace("sheet", "dice", 1), curves["all"], points, title)
 
 
-def pooled(test: Views, probes: Sequence[float]) -> "dict[str, Curve]":
+def pooled(test: ScoredMaps, probes: Sequence[float]) -> "dict[str, Curve]":
     """The pooled curve of the lesion cases, and of each lesion kind; no more than the positives is held of any case."""
     from uad_bench.evaluate.curves.two_pass import pools, positives_of
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from uad_bench.figures.style import GREY, MOST_ROWS, Look, blank, look, looks, short, tidy, visible_lines
+from uad_bench.figures.style import GREY, MOST_ROWS, Look, blank, look, looks, short, tidy, printable_lines
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.run_summary import ORACLE
 from uad_bench.leaderboard.table import Cell, Row, Table
@@ -134,7 +134,7 @@ def paired(table: Table) -> Figure | None:
     down = -(-len(shown) // across)
     figure = Figure(figsize=(2.6 * across, 1.3 + 3.0 * down), layout=ConstrainedLayoutEngine(h_pad=0.18))
     figure.suptitle(
-        visible_lines(f"{wording.title(table)}\n{FORM.sub('', table.primary)} of each case"), fontsize=10
+        printable_lines(f"{wording.title(table)}\n{FORM.sub('', table.primary)} of each case"), fontsize=10
     )
     grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     for axes, row in zip(grid.flat, shown, strict=False):

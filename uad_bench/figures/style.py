@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uad_bench.leaderboard.layout import wording
-from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.escape import printable
 from uad_bench.leaderboard.table import Table
 from uad_bench.support.atomic_files import write_bytes
 
@@ -83,7 +83,7 @@ def slug(name: str) -> str:
 
 def short(name: str, longest: int = 34) -> str:
     """A method's name as it is drawn, on one line."""
-    shown = visible(name)
+    shown = printable(name)
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
@@ -91,15 +91,15 @@ def blank(width: float, height: float, table: Table | None, what: str) -> tuple[
     """A figure with one plot, its title, and a faint grid."""
     figure = Figure(figsize=(width, height), layout="constrained")
     title = what if table is None else f"{wording.title(table)}\n{what}"
-    figure.suptitle(visible_lines(title), fontsize=10)
+    figure.suptitle(printable_lines(title), fontsize=10)
     axes = figure.add_subplot()
     tidy(axes)
     return figure, axes
 
 
-def visible_lines(text: str) -> str:
-    """Each line as `visible` shows it."""
-    return "\n".join(map(visible, text.split("\n")))
+def printable_lines(text: str) -> str:
+    """Each line as `printable` shows it."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def tidy(axes: Axes) -> None:

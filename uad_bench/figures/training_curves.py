@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from uad_bench.figures.slice_drawing import write_png
 from uad_bench.figures.style import COLOURS, GREY, short, tidy
-from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.escape import printable
 
 Numbers = npt.NDArray[np.float64]
 VALIDATION, LOSS = "validation", "loss"
@@ -56,7 +56,7 @@ def training(runs: Sequence[Training], title: str) -> Figure:
     names = {row: panels(runs, *row) for row in rows}
     across = max((len(found) for found in names.values()), default=1)
     figure = Figure(figsize=(5.2 * across, 0.8 + 2.9 * max(len(rows), 1)), layout="constrained")
-    figure.suptitle(visible(title), fontsize=10)
+    figure.suptitle(printable(title), fontsize=10)
     grid = figure.subplots(max(len(rows), 1), across, squeeze=False)
     for place in grid.flat:
         place.set_axis_off()
@@ -64,7 +64,7 @@ def training(runs: Sequence[Training], title: str) -> Figure:
         ours = [run for run in runs if run.method == method]
         for place, name in zip(places, names[method, phase], strict=False):
             _draw_panel(place, ours, phase, name)
-            place.set_title(visible(f"{short(method)}, {phase}"), fontsize=9, loc="left")
+            place.set_title(printable(f"{short(method)}, {phase}"), fontsize=9, loc="left")
     return figure
 
 
@@ -94,7 +94,7 @@ def _draw_panel(place: Axes, runs: Sequence[Training], phase: str, name: str) ->
             _draw_line(place, run.series[phase, name], colour, run.label, faint=len(runs) == 1)
         if name == LOSS and (phase, VALIDATION) in run.series:
             _draw_validation(place, run.series[phase, VALIDATION], colour)
-    place.set(xlabel="step", ylabel=visible(name))
+    place.set(xlabel="step", ylabel=printable(name))
     _scale(place)
     handles, labels = place.get_legend_handles_labels()
     if any(line.get_linestyle() == "--" for line in place.lines):
@@ -109,7 +109,7 @@ def _draw_line(place: Axes, series: Series, colour: str, label: str, *, faint: b
     if faint:
         place.plot(series.steps[kept], series.values[kept], color=colour, linewidth=0.6, alpha=0.35)
     place.plot(
-        series.steps[kept], smoothed(series.values)[kept], color=colour, linewidth=1.5, label=visible(label)
+        series.steps[kept], smoothed(series.values)[kept], color=colour, linewidth=1.5, label=printable(label)
     )
 
 

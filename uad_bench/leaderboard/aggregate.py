@@ -1,87 +1,119 @@
-"""Runs -> tables: one ranking for each set of runs that share everything a number depends on.
+"""Run summaries -> tables: one ranking for each set of runs that agree in everything that results depend on.
 
-A metric is averaged over seeds; its deviation over seeds has n - 1 below the line and is given from two seeds
-on. A seed that failed is counted and told, never averaged away: the row stays without a rank. Folds are no seeds:
-the deviation is that of the seeds within a fold, and the folds have one of their own.
+A metric is averaged over seeds; its sample standard deviation (ddof = 1) needs at least two seeds. A failed seed is
+listed and never averaged away: its row has no rank. Folds are not seeds: the standard deviation is that of the seeds
+within folds, and the fold means have one of their own.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from uad_bench.errors import UsageError
-from uad_bench.leaderboard.comparability import key_of, why_on
-from uad_bench.leaderboard.layout.labels import labelled
-from uad_bench.leaderboard.run_summary import ORACLE, STAGE, Name, Number, RunSummary
-from uad_bench.leaderboard.seed_means import mean_cost, over_seeds
-from uad_bench.leaderboard.statistics import judge
-from uad_bench.leaderboard.statistics.evidence import Evidence
-from uad_bench.leaderboard.table import Cell, Key, Reported, Row, Table
+from uad_bench.leaderboard.comparability import difference_on, table_key
+from uad_bench.leaderboard.run_summary import ORACLE, STEP_SEPARATOR, MetricValue, Name, RunSummary
+from uad_bench.leaderboard.seed_means import mean_cost, mean_over_seeds
+from uad_bench.leaderboard.statistics.row_data import RowData
+from uad_bench.leaderboard.statistics.table_statistics import add_statistics
+from uad_bench.leaderboard.table import Cell, Reported, Row, Table, TableKey
 
 
 def tables(runs: Iterable[RunSummary], reported: Iterable[Reported] = ()) -> list[Table]:
-    """The tables of some runs, by protocol and dataset. Of twin runs (equal but for their place) one counts.
+    """The tables of some runs with all statistics, sorted by protocol and dataset.
 
-    Raises UsageError where a protocol would rank by an oracle, a metric of which less is better, or a clean-up step.
+    Of runs that are equal except for their location, one counts. Raises UsageError where the primary metric of a
+    protocol is an oracle, has lower values for better results, or belongs to an intermediate post-processing step.
     """
     papers = list(reported)
-    sets: dict[Key, list[RunSummary]] = {}
-    for run in sorted(runs, key=lambda run: (run.state != "complete", run.name)):
-        for test in run.tested:
-            sets.setdefault(key_of(run, test), []).append(run)
+    groups: dict[TableKey, list[RunSummary]] = {}
+    for run in sorted(runs, key=lambda run: (not run.complete, run.name)):
+        for test in run.results:
+            groups.setdefault(table_key(run, test), []).append(run)
     first: dict[str, RunSummary] = {}
     found = []
-    for key, members in sorted(sets.items()):
+    for key, members in sorted(groups.items()):
         first.setdefault(key.test, members[0])
         table = _table(key, members, papers)
-        found.append(replace(table, apart=why_on(first[key.test], members[0], key.test)))
+        found.append(replace(table, not_comparable=difference_on(first[key.test], members[0], key.test)))
     return found
 
 
-def _table(key: Key, runs: Sequence[RunSummary], papers: Sequence[Reported]) -> Table:
-    primary = _primary(runs, key.test)
-    tested = runs[0].tested[key.test]
-    sets = {label: _one_a_seed(members) for label, members in labelled(runs).items()}
-    rows = [_row(label, members, key.test, primary, papers) for label, members in sets.items()]
-    table = Table(
-        key, primary, tested.lesion, tested.healthy, _ranked(rows, primary), stages=_stages(runs, key.test)
-    )
-    return judge.judged(table, {label: _evidence(members, key.test) for label, members in sets.items()})
+def runs_by_label(runs: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
+    """The runs of each row, by its label: "method", or "method [steps=50]" where parameters differ between rows."""
+    methods: dict[str, dict[str, list[RunSummary]]] = {}
+    for run in runs:
+        settings = json.dumps(run.settings, sort_keys=True)
+        methods.setdefault(run.method, {}).setdefault(settings, []).append(run)
+    return {
+        label: members
+        for method, by_settings in sorted(methods.items())
+        for label, members in zip(_labels(method, list(by_settings)), by_settings.values(), strict=True)
+    }
 
 
-def _stages(runs: Sequence[RunSummary], test: str) -> tuple[str, ...]:
-    """The clean-up steps that runs have numbers of, in their order: "raw", "median" ..."""
-    names = (metric for run in runs for _, metric in run.tested[test].numbers if STAGE in metric)
-    return tuple(dict.fromkeys(name.partition(STAGE)[0] for name in names))
+def _labels(method: str, settings: Sequence[str]) -> list[str]:
+    """A label for each set of settings: the method and the settings that differ."""
+    if len(settings) == 1:
+        return [method]
+    values = [json.loads(text) for text in settings]
+    names = sorted({name for value in values for name in value})
+    varying = [name for name in names if len({_json(value.get(name)) for value in values}) > 1]
+    return [f"{method} [{', '.join(f'{n}={_setting_text(v.get(n))}' for n in varying)}]" for v in values]
 
 
-def _evidence(runs: Sequence[RunSummary], test: str) -> Evidence:
-    done = [run for run in runs if run.state == "complete"]
-    fixed = bool(done) and done[0].deterministic
-    return Evidence([run.tested[test] for run in done], [run.fold for run in done], fixed)
+def _json(value: Any) -> str:  # any JSON value
+    return json.dumps(value, sort_keys=True)
 
 
-def _primary(runs: Sequence[RunSummary], test: str) -> str:
-    """The metric that most of the runs are to be ranked by; it is no part of the fingerprint."""
+def _setting_text(value: Any) -> str:  # any JSON value
+    return value if isinstance(value, str) else _json(value)
+
+
+def _table(key: TableKey, runs: Sequence[RunSummary], papers: Sequence[Reported]) -> Table:
+    primary = _primary_metric(runs, key.test)
+    results = runs[0].results[key.test]
+    by_label = {label: _one_run_per_seed(members) for label, members in runs_by_label(runs).items()}
+    rows = [_row(label, members, key.test, primary, papers) for label, members in by_label.items()]
+    steps = _steps(runs, key.test)
+    table = Table(key, primary, results.lesion, results.healthy, _ranked(rows, primary), steps=steps)
+    return add_statistics(table, {label: _row_data(members, key.test) for label, members in by_label.items()})
+
+
+def _steps(runs: Sequence[RunSummary], test: str) -> tuple[str, ...]:
+    """The post-processing steps with results of their own, in order: "raw", "median" ..."""
+    names = (metric for run in runs for _, metric in run.results[test].values if STEP_SEPARATOR in metric)
+    return tuple(dict.fromkeys(name.partition(STEP_SEPARATOR)[0] for name in names))
+
+
+def _row_data(runs: Sequence[RunSummary], test: str) -> RowData:
+    done = [run for run in runs if run.complete]
+    deterministic = bool(done) and done[0].deterministic
+    return RowData([run.results[test] for run in done], [run.fold for run in done], deterministic)
+
+
+def _primary_metric(runs: Sequence[RunSummary], test: str) -> str:
+    """The primary metric of most runs, which is not part of the fingerprint."""
     names = Counter(sorted(run.primary for run in runs))
     primary = names.most_common(1)[0][0]
-    numbers = [number for run in runs if (number := run.tested[test].numbers.get(("all", primary)))]
+    values = [value for run in runs if (value := run.results[test].values.get(("all", primary)))]
     faults = {
-        "which looks at the test labels": ORACLE in primary or any(number.oracle for number in numbers),
-        "of which a lower value is better": any(number.lower for number in numbers),
-        "which is of maps before they are clean": STAGE in primary,
+        "which uses the test labels": ORACLE in primary or any(value.oracle for value in values),
+        "of which a lower value is better": any(value.lower for value in values),
+        "which is computed before all post-processing steps": STEP_SEPARATOR in primary,
     }
     for fault in (fault for fault, found in faults.items() if found):
         raise UsageError(
             f"a table cannot be ranked by {primary!r}, {fault}",
             where=f"protocol {runs[0].protocol}",
-            hint="choose another primary metric, one without an oracle, of which more is better, like ap.case",
+            hint="choose a primary metric without an oracle, of which a higher value is better, such as ap.case",
         )
     return primary
 
 
-def _one_a_seed(runs: Iterable[RunSummary]) -> list[RunSummary]:
-    """By fold and seed, the first run of each: a run repeated elsewhere must not pass for another seed."""
+def _one_run_per_seed(runs: Iterable[RunSummary]) -> list[RunSummary]:
+    """The first run of each fold and seed: a repeated run must not count as another seed."""
     seeds: dict[tuple[int, int], RunSummary] = {}
     for run in runs:
         seeds.setdefault((-1 if run.fold is None else run.fold, run.seed), run)
@@ -89,9 +121,9 @@ def _one_a_seed(runs: Iterable[RunSummary]) -> list[RunSummary]:
 
 
 def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers: Sequence[Reported]) -> Row:
-    done = [run for run in runs if run.state == "complete"]
+    done = [run for run in runs if run.complete]
     known = done or runs
-    failures = tuple(_failure(label, run) for run in runs if run.state != "complete")
+    failures = tuple(_failure(label, run) for run in runs if not run.complete)
     return Row(
         None,
         label,
@@ -102,7 +134,7 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
         len(runs),
         _cells(done, test, known[0].deterministic),
         failures,
-        _printed(runs[0], test, papers),
+        _reported_for(runs[0], test, papers),
         tuple(sorted({mark for run in runs for mark in run.marks})),
         paper=known[0].paper,
         baseline=known[0].baseline,
@@ -112,25 +144,25 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
 
 
 def _failure(label: str, run: RunSummary) -> str:
-    """A run that is not complete, and why."""
+    """One line on a run that is not complete, with the reason."""
     fold = "" if run.fold is None else f" fold {run.fold}"
     how = "failed" if run.state == "failed" else "not finished"
     return f"{label} seed {run.seed}{fold}: {how}{': ' if run.error else ''}{run.error}"
 
 
 def _cells(runs: Sequence[RunSummary], test: str, deterministic: bool) -> dict[Name, Cell]:
-    found: dict[Name, list[tuple[Number, int | None]]] = {}
+    found: dict[Name, list[tuple[MetricValue, int | None]]] = {}
     for run in runs:
-        for name, number in run.tested[test].numbers.items():
-            found.setdefault(name, []).append((number, run.fold))
+        for name, value in run.results[test].values.items():
+            found.setdefault(name, []).append((value, run.fold))
     return {
-        name: over_seeds([n for n, _ in pairs], deterministic, [fold for _, fold in pairs])
+        name: mean_over_seeds([value for value, _ in pairs], deterministic, [fold for _, fold in pairs])
         for name, pairs in sorted(found.items())
     }
 
 
-def _printed(run: RunSummary, test: str, papers: Sequence[Reported]) -> tuple[Reported, ...]:
-    """What papers printed for the method, the dataset and the modality of a run; a variant is not the paper's."""
+def _reported_for(run: RunSummary, test: str, papers: Sequence[Reported]) -> tuple[Reported, ...]:
+    """Reported results for the method, dataset and modality of a run; a variant is not the method of the paper."""
     method, modalities = run.method, "+".join(run.pinned.get("modalities", ()))
     return tuple(
         paper
@@ -140,17 +172,17 @@ def _printed(run: RunSummary, test: str, papers: Sequence[Reported]) -> tuple[Re
 
 
 def _ranked(rows: Iterable[Row], primary: str) -> list[Row]:
-    """Null rows, ranked rows, rows with a leak or a number missing; names decide the order of ties."""
-    null: list[Row] = []
+    """Uninformative controls, ranked rows, then rows with a leak or missing values; ties are sorted by label."""
+    controls: list[Row] = []
     ranked: list[Row] = []
-    rest: list[Row] = []
+    unranked: list[Row] = []
     for row in sorted(rows, key=lambda row: row.label):
-        full = row.complete and not row.leaky and _seeds(row, primary) == row.begun
-        (null if row.null else ranked if full else rest).append(row)
-    ranked.sort(key=lambda row: -_mean(row, primary))
-    means = [_mean(row, primary) for row in ranked]
-    placed = [replace(row, rank=means.index(_mean(row, primary)) + 1) for row in ranked]
-    return [*null, *placed, *rest]
+        valid = row.complete and not row.leaky and _seeds(row, primary) == row.started
+        (controls if row.null else ranked if valid else unranked).append(row)
+    ranked.sort(key=lambda row: -_primary_mean(row, primary))
+    means = [_primary_mean(row, primary) for row in ranked]
+    placed = [replace(row, rank=means.index(_primary_mean(row, primary)) + 1) for row in ranked]
+    return [*controls, *placed, *unranked]
 
 
 def _seeds(row: Row, metric: str) -> int:
@@ -158,7 +190,7 @@ def _seeds(row: Row, metric: str) -> int:
     return cell.seeds if cell else 0
 
 
-def _mean(row: Row, metric: str) -> float:
-    mean = row.cells["all", metric].mean
+def _primary_mean(row: Row, metric: str) -> float:
+    mean = row.mean(("all", metric))
     assert mean is not None  # a ranked row has the metric in every seed
     return mean

@@ -1,4 +1,4 @@
-"""Run directories -> what the leaderboard is made of. A run that cannot be trusted is refused, by name."""
+"""Run directories -> summaries for the leaderboard. A run that fails its integrity check is refused by name."""
 
 import csv
 import json
@@ -10,32 +10,41 @@ from typing import Any, TypeVar
 from uad_bench.config import RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import IntegrityError, UadError
-from uad_bench.leaderboard.run_summary import NO_COST, ORACLE, Cost, Name, Number, RunSummary, Tested
+from uad_bench.leaderboard.run_summary import (
+    NO_COST,
+    ORACLE,
+    Cost,
+    DatasetResults,
+    Draws,
+    MetricValue,
+    Name,
+    RunSummary,
+)
 from uad_bench.plugins import label
-from uad_bench.results.run_directory import FloatArray64, RunDir
+from uad_bench.results.run_directory import RunDir
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """What was measured on one test dataset of a run."""
+class _Measured:
+    """The measurements of a run on one test dataset, as in its files."""
 
-    numbers: dict[Name, Number] = field(default_factory=dict)
+    values: dict[Name, MetricValue] = field(default_factory=dict)
     cases: dict[str, dict[str, float | None]] = field(default_factory=dict)
-    draws: dict[Name, FloatArray64] = field(default_factory=dict)
+    draws: dict[Name, Draws] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Collected:
-    """The runs that can be read, and an error for each one that cannot."""
+    """Summaries of the readable runs, and one error for each refused run."""
 
     runs: tuple[RunSummary, ...]
     refused: tuple[UadError, ...]
 
 
 def collect(directories: Iterable[RunDir]) -> Collected:
-    """Summaries of all readable runs; half-written, foreign and edited ones are refused, never fatal."""
+    """Summaries of all readable runs; incomplete or edited runs and foreign files are returned as refused."""
     runs, refused = [], []
     for directory in directories:
         try:
@@ -46,9 +55,9 @@ def collect(directories: Iterable[RunDir]) -> Collected:
 
 
 def summarise(run: RunDir) -> RunSummary:
-    """A run as the leaderboard sees it; a run that is not complete has no numbers.
+    """Summary of one run; a run that is not complete has no results.
 
-    Raises IntegrityError where a complete run was changed after it was sealed or a file is not readable.
+    Raises IntegrityError where a complete run was changed after it was sealed or a file cannot be read.
     """
     try:
         return _summary(run)
@@ -62,7 +71,7 @@ def _summary(run: RunDir) -> RunSummary:
     state, protocol, facts = str(status["state"]), spec.protocol, machine.get("method", {})
     if state == "complete":
         run.verify(model=False)
-    numbers = _numbers(run) if state == "complete" else {}
+    measured = _measured(run) if state == "complete" else {}
     splits = run.table("splits.csv")
     return RunSummary(
         name=run.name,
@@ -75,8 +84,9 @@ def _summary(run: RunDir) -> RunSummary:
         pinned=protocol.pinned,
         primary=protocol.primary,
         train=label(protocol.train),
-        tested={
-            test: _tested(spec, test, splits, numbers.get(test, Numbers())) for test in map(label, spec.test)
+        results={
+            test: _results(spec, test, splits, measured.get(test, _Measured()))
+            for test in map(label, spec.test)
         },
         deterministic=bool(facts.get("deterministic")),
         null=bool(facts.get("null")),
@@ -90,24 +100,24 @@ def _summary(run: RunDir) -> RunSummary:
 
 
 def _cost(status: Mapping[str, Any], machine: Mapping[str, Any]) -> Cost:
-    """What status.json and env.json say a run cost; a figure that is not recorded is None."""
+    """The cost recorded in status.json and env.json; None where a figure is not recorded."""
     device = str(machine.get("device", ""))
     return Cost(
-        parameters=_given(int, status.get("parameters")),
-        score_s=_given(float, status.get("score_s_per_scan")),
-        fit_s=_given(float, status.get("fit_s")),
-        peak_mib=_given(int, status.get("peak_memory_mib")),
-        gpu_mib=_given(int, status.get("gpu_memory_mib")),
+        parameters=_optional(int, status.get("parameters")),
+        score_s=_optional(float, status.get("score_s_per_scan")),
+        fit_s=_optional(float, status.get("fit_s")),
+        peak_mib=_optional(int, status.get("peak_memory_mib")),
+        gpu_mib=_optional(int, status.get("gpu_memory_mib")),
         device=str(machine.get("device_name") or device) if device.startswith("cuda") else device,
     )
 
 
-def _given(kind: Callable[[Any], Value], value: Any) -> Value | None:  # any JSON value
+def _optional(kind: Callable[[Any], Value], value: Any) -> Value | None:  # any JSON value
     return None if value is None else kind(value)
 
 
 def _marks(run: RunDir, spec: RunSpec) -> tuple[str, ...]:
-    """What a run carries for good: a published split, and the leaks that it was allowed."""
+    """Permanent remarks on a run: a published split, and the data leaks that were allowed."""
     published = [f"roles from a published split, {spec.splits}"] if spec.splits else []
     found = json.loads((run.path / "audit.json").read_text()) if spec.allow_leak else []
     leaks = [f"leak {one['rule']}: {one['what']}" for one in found if one["severity"] == "error"]
@@ -115,26 +125,28 @@ def _marks(run: RunDir, spec: RunSpec) -> tuple[str, ...]:
 
 
 def _settings(spec: RunSpec) -> dict[str, object]:
-    """Whatever of a specification moves a number within one protocol, but for the seed."""
+    """All parts of a specification that change results within one protocol, except the seed."""
     of_run = spec.model_dump(mode="json", include={"target", "precision", "time_budget_s"})
-    if spec.map_bits != 32:  # came later: runs that do not use it are one row with those from before
+    if (
+        spec.map_bits != 32
+    ):  # newer than the other settings: runs with the default share a row with older runs
         of_run["map_bits"] = spec.map_bits
     dumped: dict[str, object] = spec.model_dump(mode="json")["parameters"]
     return dumped | {f"run.{key}": value for key, value in of_run.items()}
 
 
-def _tested(spec: RunSpec, test: str, splits: list[dict[str, str]], measured: Numbers) -> Tested:
+def _results(spec: RunSpec, test: str, splits: list[dict[str, str]], measured: _Measured) -> DatasetResults:
     cases = [row for row in splits if (row["role"], row["dataset"]) == ("test", test)]
     used = {label(spec.protocol.train), test}
     options = {label(name): given for name, given in spec.datasets.items() if label(name) in used and given}
     healthy = sum(row["healthy"] == "True" for row in cases)
-    return Tested(
+    return DatasetResults(
         test_ids=ids_hash(f"{row['case_id']} {row['content']}" for row in cases),
         fit_ids=_fit_ids(spec, test, splits),
         options=json.dumps(options, sort_keys=True),
         lesion=len(cases) - healthy,
         healthy=healthy,
-        numbers=measured.numbers,
+        values=measured.values,
         cases=measured.cases,
         draws=measured.draws,
         groups=_groups(cases),
@@ -143,23 +155,24 @@ def _tested(spec: RunSpec, test: str, splits: list[dict[str, str]], measured: Nu
 
 
 def _fit_ids(spec: RunSpec, test: str, splits: list[dict[str, str]]) -> str:
-    """The cases that made models and thresholds, and their roles.
+    """Digest of the train, val and tune cases with their roles.
 
-    The folds of one plan share their train and val cases but for the roles: which is val is left out, and that there
-    are folds is said.
+    With cross-validation, train and val have one common role, so that the folds of one plan share a digest, which
+    differs from that of runs without folds.
     """
     folds = spec.fold is not None
     roles = {"train": "fold", "val": "fold"} if folds else {"train": "train", "val": "val"}
-    made = [row for row in splits if row["role"] in roles or _tunes(row, test)]
+    used = [row for row in splits if row["role"] in roles or (row["role"], row["dataset"]) == ("tune", test)]
     return ids_hash(
-        f"{roles.get(row['role'], row['role'])}/{row['case_id']} {row['content']}" for row in made
+        f"{roles.get(row['role'], row['role'])}/{row['case_id']} {row['content']}" for row in used
     )
 
 
 def _groups(cases: Iterable[Mapping[str, str]]) -> dict[str, frozenset[str]]:
-    """Ids of test cases by group: "all" with a lesion, each lesion kind, "healthy".
+    """Ids of test cases by group: "all" (with lesions), each lesion kind, "healthy".
 
-    Strata ("site=HH", "load=5-20ml") are not among them: not all can be told from splits.csv, so none has an interval.
+    Strata ("site=HH", "load=5-20ml") are not included, since splits.csv does not define all of them; they therefore
+    have no confidence intervals.
     """
     groups: dict[str, set[str]] = {"all": set()}
     for row in cases:
@@ -169,26 +182,22 @@ def _groups(cases: Iterable[Mapping[str, str]]) -> dict[str, frozenset[str]]:
     return {name: frozenset(ids) for name, ids in groups.items()}
 
 
-def _tunes(row: Mapping[str, str], test: str) -> bool:
-    return (row["role"], row["dataset"]) == ("tune", test)
-
-
-def _numbers(run: RunDir) -> dict[str, Numbers]:
-    """By dataset all that was measured. Raises ValueError for a number that is not finite."""
-    found: dict[str, Numbers] = {}
+def _measured(run: RunDir) -> dict[str, _Measured]:
+    """The measurements by dataset. Raises ValueError for a value that is not finite."""
+    found: dict[str, _Measured] = {}
     for row in run.table("metrics.csv"):
-        found.setdefault(row["dataset"], Numbers()).numbers[row["group"], row["metric"]] = _number(row)
+        found.setdefault(row["dataset"], _Measured()).values[row["group"], row["metric"]] = _metric_value(row)
     for row in run.table("cases.csv") if (run.path / "cases.csv").is_file() else ():
-        by_case = found.setdefault(row["dataset"], Numbers()).cases
+        by_case = found.setdefault(row["dataset"], _Measured()).cases
         by_case.setdefault(row["metric"], {})[row["case_id"]] = _finite(row)
     for (dataset, group, metric), draws in run.draws().items():
-        found.setdefault(dataset, Numbers()).draws[group, metric] = draws
+        found.setdefault(dataset, _Measured()).draws[group, metric] = draws
     return found
 
 
-def _number(row: Mapping[str, str]) -> Number:
-    """A line of metrics.csv; runs from before do not say what their metrics are, but for an oracle's rule."""
-    return Number(
+def _metric_value(row: Mapping[str, str]) -> MetricValue:
+    """A line of metrics.csv. Older runs lack the two flags; an oracle is then known by its threshold rule."""
+    return MetricValue(
         _finite(row),
         int(row["n"]),
         int(row["undefined"]),

@@ -1,11 +1,11 @@
-"""Which runs may stand in one ranking, and in words why others may not."""
+"""Which runs may be ranked together, and an explanation in words where they may not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
 from uad_bench.leaderboard.run_summary import LEAK, RunSummary
-from uad_bench.leaderboard.table import Key
+from uad_bench.leaderboard.table import TableKey
 
 WORDS = {
     "protocol": "protocol",
@@ -16,89 +16,92 @@ WORDS = {
     "fit_ids": "training, validation or tune cases",
     "test_ids": "test cases",
 }
-SHOWN = 5
-#: Runs that agree in these are the same run made twice.
-TWINS = ("method", "settings", "seed", "fold", "protocol", "fingerprint")
+#: Differences of two protocols that are listed.
+LISTED = 5
+#: Runs that agree in these are repetitions of the same run.
+REPETITION = ("method", "settings", "seed", "fold", "protocol", "fingerprint")
 
 
-def key_of(run: RunSummary, test: str) -> Key:
-    """What a run must share with others to be ranked with them on the dataset `test`."""
-    tested = run.tested[test]
-    return Key(
-        run.protocol, test, run.train, run.fingerprint, tested.options, tested.fit_ids, tested.test_ids
+def table_key(run: RunSummary, test: str) -> TableKey:
+    """What other runs must have in common with `run` to be ranked with it on the dataset `test`."""
+    results = run.results[test]
+    return TableKey(
+        run.protocol, test, run.train, run.fingerprint, results.options, results.fit_ids, results.test_ids
     )
 
 
-def why(a: RunSummary, b: RunSummary) -> str:
-    """Why two runs are not comparable, in words; "" where they share a ranking."""
-    shared = sorted(set(a.tested) & set(b.tested))
+def difference(a: RunSummary, b: RunSummary) -> str:
+    """Why two runs are not comparable, in words; "" where they are ranked together on some dataset."""
+    shared = sorted(set(a.results) & set(b.results))
     if not shared:
-        return f"test dataset differs: {', '.join(sorted(a.tested))} against {', '.join(sorted(b.tested))}"
-    reasons = [why_on(a, b, test) for test in shared]
+        return f"test dataset differs: {', '.join(sorted(a.results))} against {', '.join(sorted(b.results))}"
+    reasons = [difference_on(a, b, test) for test in shared]
     return "" if "" in reasons else reasons[0]
 
 
-def verdict(a: RunSummary, b: RunSummary) -> list[str]:
-    """Whether two runs are comparable, a line for each test dataset that both have; then what else to know."""
-    pair, shared = f"{a.name} and {b.name}", sorted(set(a.tested) & set(b.tested))
-    lines = [] if shared else [f"{pair} are not comparable: {why(a, b)}"]
-    for test in shared:
-        reason = why_on(a, b, test)
-        lines.append(
-            f"{pair} are not comparable on {test}: {reason}"
-            if reason
-            else f"{pair} are comparable on {test}: they stand in one ranking"
-        )
-    return [*lines, *_besides(a, b)]
-
-
-def _besides(a: RunSummary, b: RunSummary) -> Iterator[str]:
-    """What keeps a run out of a ranking that has its place in it."""
-    for run in (a, b):
-        if run.state != "complete":
-            yield f"{run.name} has no numbers, its state is {run.state}{': ' if run.error else ''}{run.error}"
-        if any(mark.startswith(LEAK) for mark in run.marks):
-            yield f"{run.name} was allowed a leak: it is shown, and never ranked"
-    if a.name != b.name and all(getattr(a, part) == getattr(b, part) for part in TWINS):
-        yield "they are one method with the same parameters and seed: a ranking counts one of them"
-
-
-def why_on(a: RunSummary, b: RunSummary, test: str) -> str:
+def difference_on(a: RunSummary, b: RunSummary, test: str) -> str:
     """The same for one test dataset that both runs have."""
-    left, right = key_of(a, test), key_of(b, test)
+    left, right = table_key(a, test), table_key(b, test)
     return "; ".join(
         _in_words(part, getattr(left, part), getattr(right, part), a, b)
-        for part in Key._fields
+        for part in TableKey._fields
         if getattr(left, part) != getattr(right, part)
     )
 
 
-def differences(a: Any, b: Any, path: str = "") -> Iterator[str]:  # any JSON values
-    """Each place where two JSON values differ, as `postprocess[0].size 5 against 7`."""
+def explain(a: RunSummary, b: RunSummary) -> list[str]:
+    """Lines for `leaderboard why`: one for each shared test dataset, then what else excludes a run from a ranking."""
+    pair, shared = f"{a.name} and {b.name}", sorted(set(a.results) & set(b.results))
+    lines = [] if shared else [f"{pair} are not comparable: {difference(a, b)}"]
+    for test in shared:
+        reason = difference_on(a, b, test)
+        lines.append(
+            f"{pair} are not comparable on {test}: {reason}"
+            if reason
+            else f"{pair} are comparable on {test}: they are ranked together"
+        )
+    return [*lines, *_exclusions(a, b)]
+
+
+def _exclusions(a: RunSummary, b: RunSummary) -> Iterator[str]:
+    """What excludes a run from a ranking that it is comparable with."""
+    for run in (a, b):
+        if not run.complete:
+            yield f"{run.name} has no results, its state is {run.state}{': ' if run.error else ''}{run.error}"
+        if any(mark.startswith(LEAK) for mark in run.marks):
+            yield f"{run.name} was run with an allowed data leak: it is shown but never ranked"
+    if a.name != b.name and all(getattr(a, part) == getattr(b, part) for part in REPETITION):
+        yield "they repeat the same method, parameters and seed: a ranking counts one of them"
+
+
+def protocol_differences(a: Any, b: Any, path: str = "") -> Iterator[str]:  # any JSON values
+    """Each place where two JSON values differ, as `postprocess[0].size 5 against 7`.
+
+    >>> list(protocol_differences({"spacing": [1, 1, 1]}, {"spacing": [1, 1, 2]}))
+    ['spacing[2] 1 against 2']
+    """
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         for name in sorted(set(a) | set(b)):
             inner = f"{path}.{name}" if path else str(name)
-            yield from differences(a.get(name), b.get(name), inner)
+            yield from protocol_differences(a.get(name), b.get(name), inner)
     elif _is_list(a) and _is_list(b):
         for index, (left, right) in enumerate(zip_longest(a, b)):
-            yield from differences(left, right, f"{path}[{index}]")
+            yield from protocol_differences(left, right, f"{path}[{index}]")
     elif a != b:
         yield f"{path} {_short(a)} against {_short(b)}"
 
 
 def _in_words(part: str, left: str, right: str, a: RunSummary, b: RunSummary) -> str:
-    said = f"{WORDS[part]} differs" if part not in {"options", "fit_ids", "test_ids"} else WORDS[part]
+    what = WORDS[part]
     if part == "fingerprint":
-        found = list(differences(a.pinned, b.pinned))
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        return f"{said}: {', '.join(found[:SHOWN])}{more}"
+        found = list(protocol_differences(a.pinned, b.pinned))
+        more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+        return f"{what} differs: {', '.join(found[:LISTED])}{more}"
     if part in {"fit_ids", "test_ids"}:
         folds = part == "fit_ids" and (a.fold is None) != (b.fold is None)
-        more = ", and only one of the runs is of a fold" if folds else ""
-        return f"{said} differ: sha256 {left[:8]} against {right[:8]}{more}"
-    return (
-        f"{said} differ: {left} against {right}" if part == "options" else f"{said}: {left} against {right}"
-    )
+        more = ", and only one of the runs is a cross-validation fold" if folds else ""
+        return f"{what} differ: sha256 {left[:8]} against {right[:8]}{more}"
+    return f"{what} differ{'' if part == 'options' else 's'}: {left} against {right}"
 
 
 def _is_list(value: object) -> bool:
@@ -106,7 +109,7 @@ def _is_list(value: object) -> bool:
 
 
 def _short(value: object) -> str:
-    """A value in a few words; a step as `median (axes 2, size 5)`."""
+    """A value in at most 60 characters; a step as `median (axes 2, size 5)`."""
     if isinstance(value, Mapping) and "step" in value:
         options = ", ".join(f"{name} {value[name]}" for name in sorted(value) if name != "step")
         value = f"{value['step']} ({options})" if options else value["step"]

@@ -1,29 +1,30 @@
-"""One table over all test sets: what was measured, beside what papers printed. Nothing in it is ranked."""
+"""One table over all test sets: measured results next to those reported in papers. Nothing in it is ranked."""
 
 from collections.abc import Iterator, Sequence
 
-from uad_bench.leaderboard.layout import metric_columns, wording
-from uad_bench.leaderboard.layout.column import Head
-from uad_bench.leaderboard.layout.columns import columns
+from uad_bench.leaderboard.layout import wording
+from uad_bench.leaderboard.layout.columns import Heading
+from uad_bench.leaderboard.layout.metric_columns import metric_column, shown_metrics
 from uad_bench.leaderboard.layout.text_grid import Entry, Grid
 from uad_bench.leaderboard.table import Reported, Row, Table
 
-TITLE = "All test sets: measured beside reported"
-READING = (
-    "measured: mean ± sample deviation over seeds, × ratio to the prevalence, n cases with lesions; only methods of "
-    "one column compare",
-    "reported: as printed, under another protocol (cases, preparation, thresholds); order and ranks owe nothing to it",
-    "a variant (name:variant) is not the paper's method: what was printed stands in the line of the name it is of",
+TITLE = "All test sets: measured and reported results"
+NOTES = (
+    "measured: mean ± sample standard deviation (ddof = 1) over seeds, × ratio to the prevalence, n: cases with "
+    "lesions; only values within a column are comparable",
+    "reported: as printed in the source, obtained under a different protocol (cases, preparation, thresholds); neither "
+    "the order nor the ranks use them",
+    "a variant (name:variant) is not the method of the paper: reported results are in the row of the published method",
 )
 
 
 def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | None:
-    """Methods as the first table has them, each after its paper's; None where nothing was printed of any of them.
+    """Methods in the order of the first table, each variant after the published method; None without reported results.
 
-    Of several rankings of a test set the first counts, and only those that share protocol and training set with
-    the first table: the one of the set that was trained on, where there is one.
+    Of several rankings of a test set the first is used, and only those with the protocol and training set of the first
+    table, which is that of the training dataset if there is one.
     """
-    shown = [table for table in tables if not table.apart]
+    shown = [table for table in tables if not table.not_comparable]
     if not shown or not reported:
         return None
     shown.sort(key=lambda table: table.key.test != table.key.train)
@@ -32,13 +33,16 @@ def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | No
     reported = [paper for paper in reported if paper.method in names]
     if not reported:
         return None
-    sets = list(dict.fromkeys((paper.dataset, paper.modality) for paper in reported))
-    heads = [Head("method", "method"), *(Head(_heading(table), table.key.test) for table in shown)]
-    for one in sets:
-        named = " ".join(one).strip()
-        heads += [Head(f"reported {what}, {named}", ".".join((what, *one))) for what in ("AP", "Dice")]
-    rows = [tuple(_cells(name, shown, reported, sets)) for name in names]
-    return Grid(tuple(heads), tuple(rows), (None,) * len(rows), TITLE)
+    datasets = list(dict.fromkeys((paper.dataset, paper.modality) for paper in reported))
+    headings = [Heading("method", "method")]
+    headings += [Heading(_heading(table), table.key.test) for table in shown]
+    for dataset in datasets:
+        name = " ".join(dataset).strip()
+        headings += [
+            Heading(f"reported {what}, {name}", ".".join((what, *dataset))) for what in ("AP", "Dice")
+        ]
+    rows = [tuple(_entries(name, shown, reported, datasets)) for name in names]
+    return Grid(tuple(headings), tuple(rows), (None,) * len(rows), TITLE)
 
 
 def _origin(table: Table) -> tuple[str, ...]:
@@ -47,46 +51,50 @@ def _origin(table: Table) -> tuple[str, ...]:
 
 
 def _heading(table: Table) -> str:
-    return f"{columns(table)[0].heading}, {table.key.test} (n={table.lesion})"
+    return f"{shown_metrics(table)[0].heading}, {table.key.test} (n={table.lesion})"
 
 
 def _names(tables: Sequence[Table], reported: Sequence[Reported]) -> list[str]:
-    """Labels in the tables' order; a name that was not run, but some variant of it, comes before the first."""
+    """Labels in the order of the tables; a published method of which only a variant was run precedes that variant."""
     labels = list(dict.fromkeys(row.label for table in tables for row in table.rows if not row.null))
     printed = list(dict.fromkeys(paper.method for paper in reported))
     found: list[str] = []
     for label in labels:
-        found += [name for name in printed if _base(name) == _base(label) and name not in {*labels, *found}]
+        found += [
+            name
+            for name in printed
+            if _base_name(name) == _base_name(label) and name not in {*labels, *found}
+        ]
         found.append(label)
     return found
 
 
-def _base(label: str) -> str:
+def _base_name(label: str) -> str:
     """`name` of `name:variant` and of `name [steps=50]`."""
     return label.partition(" ")[0].partition(":")[0]
 
 
-def _cells(
-    name: str, tables: Sequence[Table], reported: Sequence[Reported], sets: Sequence[tuple[str, str]]
+def _entries(
+    name: str, tables: Sequence[Table], reported: Sequence[Reported], datasets: Sequence[tuple[str, str]]
 ) -> Iterator[Entry]:
     yield Entry(name)
     for table in tables:
         row = next((row for row in table.rows if row.label == name), None)
         yield Entry(_measured(table, row) if row else wording.NOTHING)
-    for one in sets:
+    for dataset in datasets:
         papers = [
-            paper for paper in reported if (paper.method, paper.dataset, paper.modality) == (name, *one)
+            paper for paper in reported if (paper.method, paper.dataset, paper.modality) == (name, *dataset)
         ]
         yield Entry(wording.reported_text(papers, "ap"))
         yield Entry(wording.reported_text(papers, "dice"))
 
 
 def _measured(table: Table, row: Row) -> str:
-    """The number, and what the ranking would say against it: a leak, seeds that are missing, or too few."""
+    """The value, with what limits it in the ranking: a data leak, missing seeds, or few seeds."""
     if row.leaky:
         return wording.rank_text(row)
-    number = metric_columns.full(table, columns(table)[0]).text(row)
-    if row.complete and not wording.few(row):
-        return number
-    seeds = str(row.done) if row.complete else f"{row.done} of {row.begun}"
-    return f"{number}, {seeds} {'run' if row.folds else 'seed'}{'' if seeds == '1' else 's'}"
+    value = metric_column(table, shown_metrics(table)[0]).text(row)
+    if row.complete and not wording.has_few_seeds(row):
+        return value
+    seeds = str(row.done) if row.complete else f"{row.done} of {row.started}"
+    return f"{value}, {seeds} {'run' if row.folds else 'seed'}{'' if seeds == '1' else 's'}"

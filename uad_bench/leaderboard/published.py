@@ -1,4 +1,4 @@
-"""Numbers that papers printed, from CSV files kept beside the measured ones. They are never ranked with them."""
+"""Results reported in papers, read from CSV files. They are shown next to measured results and never ranked."""
 
 import csv
 import math
@@ -23,9 +23,10 @@ COLUMNS = (
 
 
 def read(folder: Path) -> list[Reported]:
-    """All reported numbers of the CSV files in a folder, per cent made fractions; by file, then by line.
+    """All reported results of the CSV files in a folder, as fractions of 1; sorted by file, then by line.
 
-    A source that reads "same" is that of the line above. Raises DataError naming file, line and column.
+    The files hold per cent. The source "same" repeats that of the line above. Raises DataError with file, line and
+    column where a value or a column is missing or invalid.
     """
     return [found for path in sorted(folder.glob("*.csv")) for found in _file(path)]
 
@@ -35,12 +36,14 @@ def _file(path: Path) -> Iterator[Reported]:
         reader = csv.DictReader(file)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise DataError(f"reported numbers without column {', '.join(missing)}", where=path.name)
+            raise DataError(f"reported results lack the column {', '.join(missing)}", where=path.name)
         source = ""
         for row in reader:
             where = f"{path.name}, line {reader.line_num}"
             if None in row or None in row.values():
-                raise DataError("reported numbers: a line has not one cell a column", where=where)
+                raise DataError(
+                    "reported results: the number of cells differs from the number of columns", where=where
+                )
             source = source if row["source"] == "same" else row["source"]
             yield _reported(row, source, where)
 
@@ -52,15 +55,15 @@ def _reported(row: Mapping[str, str], source: str, where: str) -> Reported:
         row["modality"],
         row["citation"],
         source,
-        ap=_share(row, "auprc_mean", where),
-        ap_sd=_share(row, "auprc_std", where),
-        dice=_share(row, "ceil_dice_mean", where),
-        dice_sd=_share(row, "ceil_dice_std", where),
+        ap=_fraction(row, "auprc_mean", where),
+        ap_sd=_fraction(row, "auprc_std", where),
+        dice=_fraction(row, "ceil_dice_mean", where),
+        dice_sd=_fraction(row, "ceil_dice_std", where),
     )
 
 
-def _share(row: Mapping[str, str], column: str, where: str) -> float | None:
-    """A cell in per cent as a fraction; None for an empty one."""
+def _fraction(row: Mapping[str, str], column: str, where: str) -> float | None:
+    """A cell in per cent as a fraction of 1, None for an empty cell."""
     text = row[column].strip()
     try:
         value = float(text) if text else None
@@ -68,6 +71,6 @@ def _share(row: Mapping[str, str], column: str, where: str) -> float | None:
         value = math.nan
     if value is not None and not 0 <= value <= 100:
         raise DataError(
-            f"{column} is {text!r}", where=where, hint="expected per cent, 0 to 100, or an empty cell"
+            f"{column} is {text!r}", where=where, hint="expected a percentage from 0 to 100, or an empty cell"
         )
     return None if value is None else value / 100

@@ -1,6 +1,6 @@
-"""What a run is, as frozen data: what the leaderboard reads of each. No logic lives here.
+"""Data types of one run as the leaderboard reads it. Frozen data, no logic.
 
-A number is named by its group ("all", a lesion kind, "healthy") and its metric ("ap.pooled", "dice@tune").
+A metric value is addressed by its group ("all", a lesion kind, "healthy") and its metric ("ap.pooled", "dice@tune").
 """
 
 from collections.abc import Mapping
@@ -10,24 +10,26 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+#: (group, metric).
 Name = tuple[str, str]
 CaseValues = Mapping[str, float | None]
 Draws = npt.NDArray[np.float64]
 
-#: What `evaluate` calls a threshold rule that looks at the test labels.
+#: How the threshold rules that use the test labels begin in a metric's name.
 ORACLE = "@oracle"
-#: What stands between a clean-up step and a metric of the maps as that step left them: "raw:ap.case".
-STAGE = ":"
-#: How the mark of a leak begins.
+#: Separates a post-processing step from the metric of the maps after that step: "raw:ap.case".
+STEP_SEPARATOR = ":"
+#: How the mark of a data leak begins.
 LEAK = "leak "
-#: Fewer seeds say little about their spread, and a rank from fewer is told to be one (docs/statistics.md).
+#: Seeds needed for a standard deviation, and for a rank without the mark "few seeds" (docs/statistics.md).
 SEEDS_FOR_SPREAD, SEEDS_TO_RANK = 3, 5
 
 
-class Number(NamedTuple):
-    """A metric over the cases of a group in one run: n cases are in it, None has a reason.
+class MetricValue(NamedTuple):
+    """A metric over the cases of one group in one run.
 
-    oracle: it looks at the test labels; lower: lower is better.
+    value: None where the metric is undefined, with the `reason`; n: cases in the value; undefined: cases without one;
+    oracle: the metric uses the test labels; lower: lower values are better.
     """
 
     value: float | None
@@ -39,15 +41,16 @@ class Number(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Tested:
-    """One test dataset of a run.
+class DatasetResults:
+    """Results of a run on one test dataset.
 
-    test_ids: SHA-256 of ids and voxels of the test cases; fit_ids: the same with the roles of the cases that
-    made the model and the thresholds (train, val, tune); options: canonical JSON of the options of the
-    training and the test dataset; lesion, healthy: numbers of test cases. cases: by metric ("ap", "dice@tune") the
-    values of the single cases; groups: the ids in each group ("all", a lesion kind, "healthy"), by default every case
-    is in "all" and in no other; draws: pooled metrics under the patient resamples of `evaluate.bootstrap`, (B,);
-    subjects: whose each test case is, by default each is of a subject of its own.
+    test_ids: SHA-256 of ids and voxels of the test cases; fit_ids: the same, with the roles, of the cases that the
+    model and the thresholds were fitted on (train, val, tune); options: canonical JSON of the options of the training
+    and the test dataset; lesion, healthy: numbers of test cases; values: by group and metric.
+
+    cases: by metric ("ap", "dice@tune") the value of each case; groups: ids of the cases in each group ("all", a lesion
+    kind, "healthy"), empty: every case is in "all" only; draws: pooled metrics under the patient resamples of
+    `evaluate.curves.bootstrap`, each (B,); subjects: subject id by case id, a missing case is its own subject.
     """
 
     test_ids: str
@@ -55,7 +58,7 @@ class Tested:
     options: str
     lesion: int
     healthy: int
-    numbers: Mapping[Name, Number] = field(default_factory=dict)
+    values: Mapping[Name, MetricValue] = field(default_factory=dict)
     cases: Mapping[str, CaseValues] = field(default_factory=dict)
     draws: Mapping[Name, Draws] = field(default_factory=dict)
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -63,10 +66,10 @@ class Tested:
 
 
 class Cost(NamedTuple):
-    """What a method costs, means over its runs; None where a run did not record it.
+    """Computational cost of a run, or means over runs; None where it was not recorded.
 
-    parameters: of its networks; score_s: seconds a scan; fit_s: seconds of training; peak_mib: largest resident
-    size of the process, gpu_mib: largest allocation on the GPU, MiB; device: where it ran.
+    parameters: number of network parameters; score_s: scoring time per scan, s; fit_s: training time, s;
+    peak_mib: maximum resident memory of the process, MiB; gpu_mib: maximum GPU allocation, MiB; device: where it ran.
     """
 
     parameters: int | None = None
@@ -82,13 +85,13 @@ NO_COST = Cost()
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run as the leaderboard sees it: one method, one seed, one protocol, some test datasets.
+    """A run as the leaderboard reads it: one method, one seed, one protocol, one or more test datasets.
 
-    name: where the run is found; state: "complete", or why there are no numbers, explained by `error`;
-    settings: all hyper-parameters and whatever else of the specification moves a number; pinned: the part of
-    the protocol that `fingerprint` is the digest of; tested: by test dataset; marks: what the run carries for
-    good: a published split, a leak ("leak ..."); baseline, paper: as the method declares them; fold: which fold
-    was val, None without folds.
+    name: path of the run relative to its root; state: "complete", or another state explained by `error`;
+    settings: all hyper-parameters and whatever else of the specification changes results; pinned: the part of the
+    protocol that `fingerprint` is the digest of; results: by test dataset; null: uninformative control;
+    marks: permanent remarks, a published split or an allowed data leak ("leak ..."); baseline, paper: as declared by
+    the method; fold: index of the validation fold, None without cross-validation.
     """
 
     name: str
@@ -101,7 +104,7 @@ class RunSummary:
     pinned: Mapping[str, Any]
     primary: str
     train: str
-    tested: Mapping[str, Tested]
+    results: Mapping[str, DatasetResults]
     deterministic: bool = False
     null: bool = False
     error: str = ""
@@ -110,3 +113,8 @@ class RunSummary:
     paper: str = ""
     cost: Cost = NO_COST
     fold: int | None = None
+
+    @property
+    def complete(self) -> bool:
+        """The run finished and has results."""
+        return self.state == "complete"

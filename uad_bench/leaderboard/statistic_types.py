@@ -1,4 +1,4 @@
-"""What statistics say of rows, as frozen data, and the scheme they are made by."""
+"""Data types of the statistics of a table, and the settings they are computed with. Field names are those in JSON."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,10 +7,11 @@ from uad_bench.evaluate.curves import bootstrap
 
 
 class Contrast(NamedTuple):
-    """The paired difference of a row to another one in `metric`, over `n` patients, seeds averaged first.
+    """Paired difference between a row and a reference row `other` in the per-case metric `metric` over `n` subjects.
 
-    difference: this row less `other`, with its 95 % interval; p: sign-flip permutation test, p_holm: the same after
-    Holm's correction over the table; p_wilcoxon: signed-rank test. None where too few patients are shared.
+    Values are averaged over seeds first. difference: this row minus `other`; low, high: its 95 % confidence interval
+    over seeds and subjects; p: sign-flip permutation test; p_holm: the same after Holm's correction over the rows of
+    the table; p_wilcoxon: Wilcoxon signed-rank test, uncorrected. None where fewer than two subjects are shared.
     """
 
     other: str
@@ -24,11 +25,12 @@ class Contrast(NamedTuple):
     p_wilcoxon: float | None
 
 
-class Standing(NamedTuple):
-    """How sure a rank is: its 95 % interval over bootstraps of the patients, the share of them in which it is the
-    first, and the letters of the groups of rows that no test tells apart ("a", "ab"; after "z" comes "a1").
+class RankStatistics(NamedTuple):
+    """Uncertainty of a rank over bootstrap resamples of the patients.
 
-    by_case: a second opinion, the rank by the mean of the ranks on each patient; None without values of cases.
+    low, high: 95 % percentile interval of the rank; first: share of resamples in which the row ranks first;
+    letters: compact letter display, rows that share a letter do not differ significantly ("a", "ab"; "a1" follows "z");
+    by_case: rank by the mean of the per-case ranks (rank-then-aggregate), None without per-case values.
     """
 
     low: int
@@ -38,12 +40,12 @@ class Standing(NamedTuple):
     by_case: int | None = None
 
 
-class Critical(NamedTuple):
-    """What a critical-difference diagram shows (Demsar 2006): ranked rows by their mean rank over `n` patients.
+class CriticalDifference(NamedTuple):
+    """Contents of a critical-difference diagram (Demsar 2006) of the ranked rows.
 
-    mean_ranks: (label, mean rank), the best first; difference: Nemenyi's critical difference, None with fewer than
-    two rows; p: Friedman's test (None with fewer than three rows); cliques: largest sets of labels whose mean ranks
-    lie closer than that.
+    metric: per-case metric; n: subjects; mean_ranks: (label, mean rank over subjects), best first; difference:
+    Nemenyi's critical difference, None with fewer than two rows or subjects; p: Friedman test, None with fewer than
+    three rows; cliques: maximal sets of labels whose mean ranks differ by less than `difference`.
     """
 
     metric: str
@@ -56,10 +58,10 @@ class Critical(NamedTuple):
 
 @dataclass(frozen=True)
 class Scheme:
-    """How intervals, tests and ranks are made; whoever has this and the runs can make them again.
+    """Settings of all intervals, tests and rankings: together with the runs they reproduce every statistic.
 
-    draws, seed: of the patient resamples; flips: random sign flips of a paired test, exact: up to so many patients
-    all of them are tried.
+    draws, seed: number and seed of the patient resamples; alpha: significance level, 1 - alpha the coverage of the
+    intervals; flips: random sign flips of a paired test; exact: all sign flips are used up to this number of subjects.
     """
 
     draws: int = bootstrap.DRAWS

@@ -1,15 +1,15 @@
-"""What a table is, as frozen data: its rows and their numbers."""
+"""Data types of a leaderboard table: its key, its rows and their values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from uad_bench.leaderboard.run_summary import LEAK, NO_COST, ORACLE, CaseValues, Cost, Name
-from uad_bench.leaderboard.statistic_types import SCHEME, Contrast, Critical, Scheme, Standing
+from uad_bench.leaderboard.statistic_types import SCHEME, Contrast, CriticalDifference, RankStatistics, Scheme
 
 
-class Key(NamedTuple):
-    """What two runs must share to stand in one ranking."""
+class TableKey(NamedTuple):
+    """What runs must have in common to be ranked together. Field names are those in CSV and JSON."""
 
     protocol: str
     test: str
@@ -21,12 +21,12 @@ class Key(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A metric over runs: mean and sample deviation (None below two seeds) of `seeds` defined values.
+    """A metric of one row: mean over runs. Field names are those in CSV and JSON.
 
-    n: cases in the value, undefined: cases that are not, both of the worst seed; reason: why not. low, high: the
-    95 % interval over seeds and patients (None where it cannot be given). With folds `seeds` counts runs, sd is
-    that of the seeds within a fold, pooled over the folds, and fold_sd that of the folds' means. oracle, lower: see
-    `Number`.
+    mean: None where no run has a value, with the `reason`; sd: sample standard deviation (ddof = 1) over seeds, None
+    with fewer than two; seeds: number of runs with a value; n, undefined: cases with and without a value, the worst
+    run's; low, high: 95 % confidence interval, None where it cannot be computed. With folds, sd is pooled over the
+    seeds within folds, and fold_sd is the standard deviation of the fold means. oracle, lower: see `MetricValue`.
     """
 
     mean: float | None
@@ -44,7 +44,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Reported:
-    """Numbers that a paper printed, as fractions of 1: area under the PR curve and ceiling Dice."""
+    """Results printed in a paper, as fractions of 1: average precision and best possible ("ceiling") Dice."""
 
     method: str
     dataset: str
@@ -61,10 +61,10 @@ class Reported:
 class Row:
     """One method with one set of parameters.
 
-    rank: None for a null row and where not every seed that was begun has the primary metric; done, begun:
-    numbers of seeds, or of runs where there are `folds` of them; failures: a line for each seed without numbers;
-    marks: see `RunSummary`. standing, to_best and to_baseline are None where the row is not ranked or has nobody
-    to be compared with. values: the primary metric's form by case for each test case, seeds averaged first.
+    rank: None for an uninformative control (`null`) and where a started seed lacks the primary metric; done, started:
+    numbers of seeds, or of runs where there are several `folds`; failures: one line per run without results; marks:
+    see `RunSummary`; rank_statistics, to_best, to_baseline: None where the row is not ranked or there is no other row
+    to compare with; values: per-case form of the primary metric by case id, averaged over seeds.
     """
 
     rank: int | None
@@ -73,14 +73,14 @@ class Row:
     null: bool
     deterministic: bool
     done: int
-    begun: int
+    started: int
     cells: Mapping[Name, Cell]
     failures: tuple[str, ...] = ()
     reported: tuple[Reported, ...] = ()
     marks: tuple[str, ...] = ()
     paper: str = ""
     baseline: bool = False
-    standing: Standing | None = None
+    rank_statistics: RankStatistics | None = None
     to_best: Contrast | None = None
     to_baseline: Contrast | None = None
     cost: Cost = NO_COST
@@ -89,63 +89,73 @@ class Row:
 
     @property
     def leaky(self) -> bool:
-        """Some run of the row was allowed a leak: it is shown, and never ranked."""
+        """A run of this row was allowed a data leak: the row is shown but never ranked."""
         return any(mark.startswith(LEAK) for mark in self.marks)
 
     @property
     def complete(self) -> bool:
-        """Every seed that was begun has numbers."""
-        return self.done == self.begun
+        """Every started seed has results."""
+        return self.done == self.started
+
+    def mean(self, name: Name) -> float | None:
+        """Mean over seeds of a metric, None where the row has none."""
+        cell = self.cells.get(name)
+        return cell.mean if cell else None
 
 
 @dataclass(frozen=True)
 class Table:
-    """One ranking: null rows first, then by rank, then rows that miss seeds.
+    """One ranking: uninformative controls first, then rows by rank, then rows with missing seeds.
 
     primary: the metric that ranks (group "all", higher is better); lesion, healthy: numbers of test cases;
-    apart: why it is not one table with the first of the same test dataset, "" for that first one. tau: mean Kendall
-    tau between the ranking and those of the patient resamples; cautions: lines on how to read the statistics. stages:
-    clean-up steps, in their order, that there are numbers of beside the final ones: "raw" of "raw:ap.case".
+    not_comparable: why the runs are not ranked together with the first table of the same test dataset, "" for that
+    table; tau: mean Kendall tau-b between the ranking and those of the patient resamples; warnings: sentences on the
+    limits of the statistics; steps: post-processing steps with results of their own, in order ("raw" of "raw:ap.case").
     """
 
-    key: Key
+    key: TableKey
     primary: str
     lesion: int
     healthy: int
     rows: Sequence[Row]
-    apart: str = ""
+    not_comparable: str = ""
     scheme: Scheme = SCHEME
     tau: float | None = None
-    critical: Critical | None = None
-    cautions: tuple[str, ...] = ()
-    stages: tuple[str, ...] = ()
+    critical: CriticalDifference | None = None
+    warnings: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
     @property
-    def groups(self) -> list[str]:
-        """The lesion kinds that any row has numbers for, by name."""
-        return [group for group in self._parts if "=" not in group]
+    def names(self) -> set[Name]:
+        """(group, metric) of every value in the table."""
+        return {name for row in self.rows for name in row.cells}
+
+    @property
+    def lesion_kinds(self) -> list[str]:
+        """Lesion kinds with values in any row, sorted."""
+        return [group for group in self._subgroups if "=" not in group]
 
     @property
     def strata(self) -> list[str]:
-        """The strata that any row has numbers for ("site=HH"), by name."""
-        return [group for group in self._parts if "=" in group]
+        """Strata with values in any row ("site=HH"), sorted."""
+        return [group for group in self._subgroups if "=" in group]
 
     @property
-    def _parts(self) -> list[str]:
-        return sorted({group for row in self.rows for group, _ in row.cells} - {"all", "healthy"})
+    def _subgroups(self) -> list[str]:
+        return sorted({group for group, _ in self.names} - {"all", "healthy"})
 
     def oracle(self, metric: str) -> bool:
-        """The metric looks at the test labels: its name or a cell of it says so."""
+        """Whether the metric uses the test labels, by its name or by the flag of its values."""
         return ORACLE in metric or any(cell.oracle for cell in self._cells(metric))
 
     def lower(self, metric: str) -> bool:
-        """Lower is better."""
+        """Whether lower values are better."""
         return any(cell.lower for cell in self._cells(metric))
 
     def _cells(self, metric: str) -> Iterator[Cell]:
         return (cell for row in self.rows for (_, name), cell in row.cells.items() if name == metric)
 
     def prevalence(self, group: str, form: str) -> float | None:
-        """The average precision of a random score, "pooled" or per "case"; equal for all rows."""
+        """Prevalence of lesion voxels, the expected average precision of random scores; form: "pooled" or "case"."""
         found = [row.cells.get((group, f"prevalence.{form}")) for row in self.rows]
         return next((cell.mean for cell in found if cell), None)

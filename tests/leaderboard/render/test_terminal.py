@@ -1,4 +1,4 @@
-"""Tables for the terminal: narrow, and no name is markup."""
+"""Tables for the terminal: narrow, and names are not interpreted as markup."""
 
 import io
 
@@ -26,7 +26,7 @@ def full(make_run):
     return tables(make_run("patch2loc:conv", seed, values=values) for seed in range(3))
 
 
-def test_eighty_characters_are_enough_for_every_number(full):
+def test_every_value_fits_into_eighty_characters(full):
     text = printed(full, 80)
     for number in ("0.146 ± 0.000", "6.5", "0.812", "0.0200", "0.0226"):
         assert number in text
@@ -38,12 +38,12 @@ def test_names_are_shown_as_they_are(make_run):
     assert "[bold red]x[/]" in text and "\\u202eabc" in text
 
 
-def test_a_number_that_lacks_cases_has_a_star(make_run):
+def test_a_value_that_lacks_cases_has_a_star(make_run):
     run = make_run(values={"ap.pooled": 0.2, "auroc.pooled": 0.7})
-    numbers = run.tested["phantom"].numbers
-    numbers["all", "auroc.pooled"] = numbers["all", "auroc.pooled"]._replace(undefined=1)
+    values = run.results["phantom"].values
+    values["all", "auroc.pooled"] = values["all", "auroc.pooled"]._replace(undefined=1)
     text = printed(tables([run]), 100)
-    assert "0.700*" in text and "* lacks" in text
+    assert "0.700*" in text and "* incomplete" in text
 
 
 def test_no_results_are_no_tables():

@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from uad_bench.figures.slice_drawing import write_png
 from uad_bench.figures.style import MARKERS, tidy
-from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.escape import printable
 
 Numbers = npt.NDArray[np.floating]
 Span = tuple[float, float]
@@ -38,7 +38,7 @@ class Axis:
     @property
     def words(self) -> str:
         """What stands at the axis."""
-        return visible(f"{self.name} ({self.unit})" if self.unit else self.name)
+        return printable(f"{self.name} ({self.unit})" if self.unit else self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ def draw_density(path: Path, cloud: Cloud, title: str) -> None:
 def density(cloud: Cloud, title: str) -> Figure:
     """The figure. The median of each lesion kind is marked where there are several kinds."""
     figure = Figure(figsize=(7, 6.4), layout="constrained")
-    figure.suptitle(visible(title), fontsize=10)
+    figure.suptitle(printable(title), fontsize=10)
     grid = figure.add_gridspec(2, 2, width_ratios=(4, 1), height_ratios=(1, 4))
     centre = figure.add_subplot(grid[1, 0])
     spans = tuple(span([cloud.others[:, i], cloud.lesion[:, i]]) for i in (0, 1))
@@ -107,7 +107,7 @@ def draw_joint(place: Axes, cloud: Cloud, spans: tuple[Span, Span]) -> list[Line
             "markeredgecolor": "w",
         }
         place.plot(*np.median(values, axis=0), **how)
-        handles.append(Line2D([], [], label=f"median of {visible(kind)[:16]}", **how))
+        handles.append(Line2D([], [], label=f"median of {printable(kind)[:16]}", **how))
     return handles
 
 

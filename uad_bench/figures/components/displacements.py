@@ -21,7 +21,7 @@ from uad_bench.figures.components.density import (
 )
 from uad_bench.figures.slice_drawing import write_png
 from uad_bench.figures.style import GREY, tidy
-from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.escape import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ def draw_places(path: Path, places: Places, title: str) -> None:
 def figure_of(places: Places, title: str) -> Figure:
     """The figure: two planes with the diagonal, on which nothing is shifted, and the densities of the lengths."""
     figure = Figure(figsize=(13, 4.4), layout="constrained")
-    figure.suptitle(visible(title), fontsize=10)
+    figure.suptitle(printable(title), fontsize=10)
     across = figure.subplots(1, 3)
     for place, letter, i in zip(across, "xy", (0, 1), strict=False):
         axes = Axis(f"{letter} of the voxel", places.unit), Axis(f"{letter}, {places.name}", places.unit)
@@ -66,7 +66,7 @@ def _draw_lengths(place: Axes, places: Places) -> None:
         if len(lengths) >= FEWEST:
             label = f"{name}, median {np.median(lengths):.2f}"
             place.plot(centres(shown), marginal(lengths, shown), color=colour, label=label)
-    place.set(xlim=shown, ylim=(0, None), xlabel=visible(f"length of the shift ({places.unit})"), yticks=[])
+    place.set(xlim=shown, ylim=(0, None), xlabel=printable(f"length of the shift ({places.unit})"), yticks=[])
     place.set_box_aspect(1)
     if place.lines:
         place.legend(fontsize=8, frameon=False)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from uad_bench.figures.slice_drawing import MOST_OF_MANY, OUTLINE, contour, show, sides, write_png
 from uad_bench.figures.slices import Panel, cut, inside, robust_range, slice_of
-from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.escape import printable
 from uad_bench.types import Component, FloatArray
 
 Window = tuple[float, float]
@@ -51,17 +51,17 @@ def sheet(cases: Sequence[Opened], title: str) -> Figure:
     """The figure: image, image with the lesion's outline, components, map; a colour bar below each."""
     columns = columns_of(cases)
     figure = Figure(figsize=(1.9 * (2 + len(columns)), 1.2 + 1.9 * max(len(cases), 1)), layout="constrained")
-    figure.suptitle(visible(title), fontsize=11)
+    figure.suptitle(printable(title), fontsize=11)
     places = figure.subplots(len(cases), 2 + len(columns), squeeze=False)
     for case, row in zip(cases, places, strict=True):
         _draw_case(list(row), case, columns)
     for place, name in zip(places[0], ["image", "lesion", *(c.name for c in columns)], strict=True):
-        place.set_title(visible(name), fontsize=9)
+        place.set_title(printable(name), fontsize=9)
     for index, column in enumerate(columns, start=2):
         shades = ScalarMappable(Normalize(*column.window), column.colours)
         bar = figure.colorbar(shades, ax=places[:, index], location="bottom", shrink=0.9, aspect=18, pad=0.02)
         bar.ax.tick_params(labelsize=7)
-        bar.set_label(visible(column.unit or "arbitrary units"), fontsize=7)
+        bar.set_label(printable(column.unit or "arbitrary units"), fontsize=7)
     return figure
 
 
@@ -106,7 +106,7 @@ def _draw_case(places: Sequence[Axes], case: Opened, columns: Sequence[Column]) 
     for place in places[:2]:
         show(place, view.image, "gray", view.window, view.aspect)
     sides(places[0])
-    label = f"{visible(case.panel.case_id)[:24]}\n{visible(case.panel.label)[:16]}, z = {view.z}"
+    label = f"{printable(case.panel.case_id)[:24]}\n{printable(case.panel.label)[:16]}, z = {view.z}"
     places[0].set_ylabel(label, fontsize=8)
     contour(places[1], view.lesion, OUTLINE, 1.2)
     for place, column in zip(places[2:], columns, strict=True):

@@ -1,125 +1,140 @@
-"""Which metrics a table of the leaderboard shows, in which order and under which heading.
+"""Columns of a table as people read it, and those that show no metric: rank, method, differences, cost, reported."""
 
-All other metrics and groups are in CSV and JSON.
-"""
-
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from uad_bench.leaderboard.layout import wording
-from uad_bench.leaderboard.run_summary import ORACLE, STAGE, Name
-from uad_bench.leaderboard.table import Table
+from uad_bench.leaderboard.statistic_types import Contrast
+from uad_bench.leaderboard.table import Row, Table
 
-Form = Literal["", "pooled", "case"]
+Text = Callable[[Row], str]
+Value = Callable[[Row], float | None]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The heading of a column. key: the name it is sorted and filtered by ("ap.case", "rank").
+
+    metric: the column shows a metric; oracle: the metric uses the test labels; lower: lower values are better.
+    """
+
+    text: str
+    key: str
+    metric: bool = False
+    oracle: bool = False
+    lower: bool = False
 
 
 @dataclass(frozen=True)
 class Column:
-    """A metric of a group. chance: the form of the prevalence it stands beside, "" where none does.
+    """A column: its heading, the text of a row and the value it is sorted by.
 
-    oracle: it looks at the test labels.
+    chance_text, chance: what the row "prevalence" shows, the expected value of random scores; best: labels of the
+    ranked rows with the best value.
     """
 
-    heading: str
-    name: Name
-    chance: Form = ""
-    digits: int = 3
-    lower_is_better: bool = False
-    oracle: bool = False
+    heading: Heading
+    text: Text
+    value: Value | None = None
+    chance_text: str = ""
+    chance: float | None = None
+    best: frozenset[str] = frozenset()
 
 
-def columns(table: Table) -> list[Column]:
-    """The columns a table has numbers for, the primary metric first, those with an oracle's threshold marked."""
-    known = {name for row in table.rows for name in row.cells}
-    shown = [column for column in [*_ranking(table), *_operating(known)] if column.name in known]
-    primary = ("all", table.primary)
-    if primary not in [column.name for column in shown]:
-        shown.insert(0, Column(table.primary, primary))
-    return [_marked(table, one) for one in sorted(shown, key=lambda column: column.name != primary)]
+def rank_columns(table: Table) -> list[Column]:
+    """The rank with its interval, and the compact letter display."""
+    found = [Column(Heading("rank", "rank", lower=True), wording.rank_text, _rank)]
+    if any(row.rank_statistics and row.rank_statistics.letters for row in table.rows):
+        found.append(Column(Heading("group", "group"), _letters))
+    return found
 
 
-def _marked(table: Table, column: Column) -> Column:
-    """With what the runs say of the metric: an oracle has a dagger."""
-    metric, oracle = column.name[1], table.oracle(column.name[1])
-    dagger = wording.DAGGER if oracle and not column.heading.endswith(wording.DAGGER) else ""
-    return replace(
-        column,
-        heading=column.heading + dagger,
-        oracle=oracle,
-        lower_is_better=column.lower_is_better or table.lower(metric),
-    )
+def bare_rank_column() -> Column:
+    """The rank without its interval."""
+    heading = Heading("rank", "rank", lower=True)
+    return Column(heading, lambda row: wording.rank_text(row, bare=True), _rank)
 
 
-def of_groups(table: Table, groups: Iterable[str]) -> list[Column]:
-    """The primary metric of some groups, or the pooled average precision where they lack the primary one."""
-    known = {name for row in table.rows for name in row.cells}
-    columns = []
-    for group in groups:
-        metric = next((m for m in (table.primary, "ap.pooled", "ap.case") if (group, m) in known), None)
-        if metric:
-            heading, form = HEADINGS.get(metric, (metric, ""))
-            columns.append(_marked(table, Column(f"{heading}, {group}", (group, metric), form)))
-    return columns
+def method_column() -> Column:
+    """The label of the method."""
+    return Column(Heading("method", "method"), lambda row: row.label, chance_text="prevalence")
 
 
-def of_stages(table: Table) -> list[Column]:
-    """The primary metric of the maps as each clean-up step left them, then of the final ones; none without steps.
+def method_columns(table: Table, *, brief: bool = False) -> list[Column]:
+    """Method, number of seeds and number of cases."""
 
-    No ratio to the prevalence: a step may change the brain that it is counted in.
-    """
-    known = {name for row in table.rows for name in row.cells}
-    heading, _ = HEADINGS.get(table.primary, (table.primary, ""))
-    names = {stage: ("all", f"{stage}{STAGE}{table.primary}") for stage in table.stages}
-    shown = [Column(f"{heading}, {stage}", name) for stage, name in names.items() if name in known]
-    return [*shown, Column(f"{heading}, final", ("all", table.primary))] if shown else []
+    def cases(row: Row) -> str:
+        return wording.cases_text(table, row, brief=brief)
 
+    def n(row: Row) -> float | None:
+        cell = row.cells.get(("all", table.primary))
+        return cell.n if cell else None
 
-HEADINGS: dict[str, tuple[str, Form]] = {
-    "ap.case": ("AP per case", "case"),
-    "ap.pooled": ("AP pooled", "pooled"),
-    "ap_gain.case": ("AP gain", ""),
-    "ap_gain.pooled": ("AP gain", ""),
-    "auroc.pooled": ("AUROC", ""),
-}
-
-
-def _ranking(table: Table) -> list[Column]:
-    """What needs no threshold; of the two gains the one that goes with the primary metric."""
-    other = "ap_gain.case" if table.primary.endswith(".pooled") else "ap_gain.pooled"
     return [
-        Column(heading, ("all", metric), form)
-        for metric, (heading, form) in HEADINGS.items()
-        if metric != other
+        method_column(),
+        Column(Heading("seeds", "seeds"), wording.seeds_text, lambda row: row.done),
+        Column(Heading("cases", "cases"), cases, n),
     ]
 
 
-def _operating(known: Iterable[Name]) -> list[Column]:
-    """Metrics at a threshold rule; those whose rule is an oracle come after the others."""
-    names = sorted(known, key=lambda name: (ORACLE in name[1], not name[1].endswith("@tune"), name))
-    dice = [Column(_dice(m), (g, m)) for g, m in names if g == "all" and m.startswith("dice@")]
-    alarms = [
-        Column(f"FPR@{metric.partition('@')[2]} (healthy)", (group, metric), digits=4, lower_is_better=True)
-        for group, metric in names
-        if group == "healthy" and metric.startswith("fpr@healthy")
+def contrast_columns(table: Table) -> list[Column]:
+    """Paired differences to the best row and to the baseline, where any row has one."""
+    best = _contrast_column("Δ to best (Holm p)", "delta_best", lambda row: row.to_best)
+    base = _contrast_column("Δ to baseline (Holm p)", "delta_baseline", lambda row: row.to_baseline)
+    found = [(best, [row.to_best for row in table.rows]), (base, [row.to_baseline for row in table.rows])]
+    return [column for column, contrasts in found if any(contrasts)]
+
+
+def _contrast_column(heading: str, key: str, contrast: Callable[[Row], Contrast | None]) -> Column:
+    def value(row: Row) -> float | None:
+        found = contrast(row)
+        return found.difference if found else None
+
+    return Column(Heading(heading, key), lambda row: wording.contrast_text(contrast(row)), value)
+
+
+def cost_columns(table: Table) -> list[Column]:
+    """Training time, scoring time per volume, peak memory and number of parameters, where any row has them."""
+    figures: list[tuple[str, str, Value]] = [
+        ("training, s", "fit_s", lambda row: row.cost.fit_s),
+        ("s/volume", "score_s", lambda row: row.cost.score_s),
+        ("peak GiB", "peak_gib", lambda row: _gib(row.cost.peak_mib)),
+        ("GPU GiB", "gpu_gib", lambda row: _gib(row.cost.gpu_mib)),
     ]
-    return [*dice, *_lesions(names), *alarms]
+    found = [_cost_column(heading, key, value) for heading, key, value in figures]
+    heading = Heading("parameters", "parameters", lower=True)
+    found.append(Column(heading, lambda row: wording.count(row.cost.parameters), _parameters))
+    return [c for c in found if c.value and any(c.value(row) is not None for row in table.rows)]
 
 
-def _dice(metric: str) -> str:
-    rule = metric.partition("@")[2]
-    return f"ceiling Dice@{rule}{wording.DAGGER}" if ORACLE in metric else f"Dice@{rule}"
+def _cost_column(heading: str, key: str, value: Value) -> Column:
+    return Column(Heading(heading, key, lower=True), lambda row: wording.figure(value(row)), value)
 
 
-#: By any overlap a map that calls all of the brain is perfect, so pairs of an IoU of 0.1 come first.
-LESION_F1 = {"lesion_f1_iou10": "lesion F1, IoU ≥ 0.1", "lesion_f1": "lesion F1"}
-
-
-def _lesions(names: Iterable[Name]) -> list[Column]:
-    """One lesion-wise F1: that of the 98 % rule if there, else the first that is no oracle's."""
-    found = [m for g, m in names if g == "all" and m.partition("@")[0] in LESION_F1 and ORACLE not in m]
-    order = sorted(found, key=lambda m: (m.partition("@")[0] == "lesion_f1", not m.endswith("@healthy_q98")))
+def reported_columns(table: Table) -> list[Column]:
+    """Where the results of a row come from, and those reported in papers; empty where there are no reported results."""
+    if not any(row.reported for row in table.rows):
+        return []
     return [
-        Column(f"{LESION_F1[metric.partition('@')[0]]}@{metric.partition('@')[2]}", ("all", metric))
-        for metric in order[:1]
+        Column(Heading("provenance", "provenance"), wording.provenance_text),
+        Column(Heading("reported AP", "reported_ap"), lambda row: wording.reported_text(row.reported, "ap")),
+        Column(
+            Heading("reported Dice", "reported_dice"), lambda row: wording.reported_text(row.reported, "dice")
+        ),
     ]
+
+
+def _rank(row: Row) -> float | None:
+    return row.rank
+
+
+def _letters(row: Row) -> str:
+    return row.rank_statistics.letters if row.rank_statistics else ""
+
+
+def _parameters(row: Row) -> float | None:
+    return row.cost.parameters
+
+
+def _gib(mib: int | None) -> float | None:
+    return mib / 1024 if mib else None

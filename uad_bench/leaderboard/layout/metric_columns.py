@@ -1,99 +1,214 @@
-"""Columns of a metric: its number in each row, long or short, beside what a random score would show."""
+"""Columns that show a metric: which metrics a table shows, in which order, and how a value is written.
+
+All other metrics and groups are in CSV and JSON only.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from uad_bench.leaderboard.layout import wording
-from uad_bench.leaderboard.layout.column import Field, Head, Text
-from uad_bench.leaderboard.layout.columns import Column
-from uad_bench.leaderboard.table import Row, Table
+from uad_bench.leaderboard.layout.columns import Column, Heading, Text
+from uad_bench.leaderboard.run_summary import ORACLE, STEP_SEPARATOR, Name
+from uad_bench.leaderboard.table import Cell, Row, Table
+
+Form = Literal["", "pooled", "case"]
+
+HEADINGS: dict[str, tuple[str, Form]] = {
+    "ap.case": ("AP per case", "case"),
+    "ap.pooled": ("AP pooled", "pooled"),
+    "ap_gain.case": ("AP gain", ""),
+    "ap_gain.pooled": ("AP gain", ""),
+    "auroc.pooled": ("AUROC", ""),
+}
+#: Pairs with an IoU of at least 0.1 come first: with any overlap, a map that flags the whole brain would be perfect.
+LESION_F1 = {"lesion_f1_iou10": "lesion F1, IoU ≥ 0.1", "lesion_f1": "lesion F1"}
 
 
-def full(table: Table, column: Column) -> Field:
-    """`0.146 ± 0.002 (6.5×)`, and what is missing in it."""
-    floor = _floor(table, column)
+@dataclass(frozen=True)
+class ShownMetric:
+    """A metric of a group that is shown. chance: form of the prevalence that its values are divided by, "" for none.
+
+    digits: decimals; oracle: the metric uses the test labels.
+    """
+
+    heading: str
+    name: Name
+    chance: Form = ""
+    digits: int = 3
+    lower_is_better: bool = False
+    oracle: bool = False
+
+
+# --- which metrics are shown ---------------------------------------------------------------------------------
+
+
+def shown_metrics(table: Table) -> list[ShownMetric]:
+    """The metrics that a table has values of: the primary one first, then others, oracles last."""
+    known = table.names
+    shown = [
+        metric for metric in [*_without_threshold(table), *_with_threshold(known)] if metric.name in known
+    ]
+    primary = ("all", table.primary)
+    if primary not in [metric.name for metric in shown]:
+        shown.insert(0, ShownMetric(table.primary, primary))
+    return [_flagged(table, one) for one in sorted(shown, key=lambda metric: metric.name != primary)]
+
+
+def subgroup_metrics(table: Table, groups: Iterable[str]) -> list[ShownMetric]:
+    """The primary metric of some groups; average precision for groups that lack it."""
+    shown = []
+    for group in groups:
+        candidates = (table.primary, "ap.pooled", "ap.case")
+        metric = next((metric for metric in candidates if (group, metric) in table.names), None)
+        if metric:
+            heading, form = HEADINGS.get(metric, (metric, ""))
+            shown.append(_flagged(table, ShownMetric(f"{heading}, {group}", (group, metric), form)))
+    return shown
+
+
+def step_metrics(table: Table) -> list[ShownMetric]:
+    """The primary metric after each post-processing step and at the end; empty where no step has values.
+
+    Without a ratio to the prevalence, since a step may change the brain mask that the prevalence is computed in.
+    """
+    heading, _ = HEADINGS.get(table.primary, (table.primary, ""))
+    names = {step: ("all", f"{step}{STEP_SEPARATOR}{table.primary}") for step in table.steps}
+    shown = [ShownMetric(f"{heading}, {step}", name) for step, name in names.items() if name in table.names]
+    return [*shown, ShownMetric(f"{heading}, final", ("all", table.primary))] if shown else []
+
+
+def _flagged(table: Table, shown: ShownMetric) -> ShownMetric:
+    """With the flags that the runs declare for the metric; an oracle gets a dagger."""
+    metric, oracle = shown.name[1], table.oracle(shown.name[1])
+    dagger = wording.DAGGER if oracle and not shown.heading.endswith(wording.DAGGER) else ""
+    return replace(
+        shown,
+        heading=shown.heading + dagger,
+        oracle=oracle,
+        lower_is_better=shown.lower_is_better or table.lower(metric),
+    )
+
+
+def _without_threshold(table: Table) -> list[ShownMetric]:
+    """Metrics without a threshold; of the two AP gains the one that matches the primary metric."""
+    other = "ap_gain.case" if table.primary.endswith(".pooled") else "ap_gain.pooled"
+    return [
+        ShownMetric(heading, ("all", metric), form)
+        for metric, (heading, form) in HEADINGS.items()
+        if metric != other
+    ]
+
+
+def _with_threshold(known: Iterable[Name]) -> list[ShownMetric]:
+    """Metrics at a threshold rule; those with an oracle threshold after the others."""
+    names = sorted(known, key=lambda name: (ORACLE in name[1], not name[1].endswith("@tune"), name))
+    dice = [ShownMetric(_dice_heading(m), (g, m)) for g, m in names if g == "all" and m.startswith("dice@")]
+    false_positive_rates = [
+        ShownMetric(f"FPR@{_rule(metric)} (healthy)", (group, metric), digits=4, lower_is_better=True)
+        for group, metric in names
+        if group == "healthy" and metric.startswith("fpr@healthy")
+    ]
+    return [*dice, *_lesion_f1(names), *false_positive_rates]
+
+
+def _lesion_f1(names: Iterable[Name]) -> list[ShownMetric]:
+    """One lesion-wise F1: at the 98 % rule if there is one, otherwise at the first rule that is not an oracle."""
+    found = [m for g, m in names if g == "all" and m.partition("@")[0] in LESION_F1 and ORACLE not in m]
+    order = sorted(found, key=lambda m: (m.partition("@")[0] == "lesion_f1", not m.endswith("@healthy_q98")))
+    return [
+        ShownMetric(f"{LESION_F1[metric.partition('@')[0]]}@{_rule(metric)}", ("all", metric))
+        for metric in order[:1]
+    ]
+
+
+def _dice_heading(metric: str) -> str:
+    return f"ceiling Dice@{_rule(metric)}{wording.DAGGER}" if ORACLE in metric else f"Dice@{_rule(metric)}"
+
+
+def _rule(metric: str) -> str:
+    return metric.partition("@")[2]
+
+
+# --- how their values are written ----------------------------------------------------------------------------
+
+
+def metric_column(table: Table, shown: ShownMetric, *, interval: bool = False) -> Column:
+    """`0.146 ± 0.002 (6.5×)`, or `0.146 ± 0.002 [0.120, 0.172] (6.5×)`; then what is missing in the value."""
+    chance = _chance(table, shown)
 
     def text(row: Row) -> str:
-        cell = row.cells.get(column.name)
-        said = wording.cell_text(row, cell, column.digits, floor)
-        return said + wording.missing(row, cell, table.primary)
+        cell = row.cells.get(shown.name)
+        ends = _interval_text(cell, shown) if interval else ""
+        value = wording.cell_text(row, cell, shown.digits, chance, ends)
+        return value + wording.missing_text(row, cell, table.primary)
 
-    return _field(table, column, text)
-
-
-def primary(table: Table, column: Column) -> Field:
-    """`0.146 ± 0.002 [0.120, 0.172] (6.5×)`."""
-    floor = _floor(table, column)
-
-    def text(row: Row) -> str:
-        cell = row.cells.get(column.name)
-        interval = "" if cell is None else wording.interval(cell.low, cell.high, column.digits)
-        said = wording.cell_text(row, cell, column.digits, floor, interval)
-        return said + wording.missing(row, cell, table.primary)
-
-    return _field(table, column, text)
+    return _column(table, shown, text)
 
 
-def apart(table: Table, column: Column) -> list[Field]:
-    """The same in three fields: the number, its interval, the ratio to chance."""
-    floor = _floor(table, column)
+def separate_columns(table: Table, shown: ShownMetric) -> list[Column]:
+    """Value, confidence interval and ratio to the prevalence in columns of their own; starred where incomplete."""
+    chance = _chance(table, shown)
 
     def ratio(row: Row) -> str:
-        cell = row.cells.get(column.name)
-        return f"{cell.mean / floor:.1f}" if floor and cell and cell.mean is not None else ""
+        mean = row.mean(shown.name)
+        return f"{mean / chance:.1f}" if chance and mean is not None else ""
 
     def interval(row: Row) -> str:
-        cell = row.cells.get(column.name)
-        return wording.interval(cell.low, cell.high, column.digits) if cell else ""
+        return _interval_text(row.cells.get(shown.name), shown)
 
     def text(row: Row) -> str:
-        cell = row.cells.get(column.name)
-        said = wording.cell_text(row, cell, column.digits, None)
-        return said + ("*" if wording.missing(row, cell, table.primary) else "")
+        cell = row.cells.get(shown.name)
+        value = wording.cell_text(row, cell, shown.digits, None)
+        return value + ("*" if wording.missing_text(row, cell, table.primary) else "")
 
-    made = [_field(table, column, text)]
+    found = [_column(table, shown, text)]
     if any(interval(row) for row in table.rows):
-        made.append(Field(Head("95 %", "interval"), interval))
-    return [*made, Field(Head("×", "ratio"), ratio, chance="1.0", floor=1.0)] if floor else made
+        found.append(Column(Heading("95 %", "interval"), interval))
+    if chance:
+        found.append(Column(Heading("×", "ratio"), ratio, chance_text="1.0", chance=1.0))
+    return found
 
 
-def brief(table: Table, column: Column) -> Field:
-    """`0.146`, starred where something is missing in it."""
+def short_column(table: Table, shown: ShownMetric) -> Column:
+    """`0.146`, starred where incomplete."""
 
     def text(row: Row) -> str:
-        cell = row.cells.get(column.name)
+        cell = row.cells.get(shown.name)
         if cell is None or cell.mean is None:
-            return wording.cell_text(row, cell, column.digits, None)
-        star = "*" if wording.missing(row, cell, table.primary) else ""
-        return wording.spread(cell.mean, None, column.digits) + star
+            return wording.cell_text(row, cell, shown.digits, None)
+        star = "*" if wording.missing_text(row, cell, table.primary) else ""
+        return wording.mean_text(cell.mean, None, shown.digits) + star
 
-    return _field(table, column, text)
+    return _column(table, shown, text)
 
 
-def _field(table: Table, column: Column, text: Text) -> Field:
-    group, metric = column.name
+def _column(table: Table, shown: ShownMetric, text: Text) -> Column:
+    group, metric = shown.name
     key = metric if group == "all" else f"{group}:{metric}"
-    head = Head(column.heading, key, metric=True, oracle=column.oracle, lower=column.lower_is_better)
-    floor = _floor(table, column)
-    chance = "" if floor is None else f"{floor:.4f}"
-    return Field(head, text, lambda row: _mean(row, column), chance, floor, _best(table, column))
+    heading = Heading(shown.heading, key, metric=True, oracle=shown.oracle, lower=shown.lower_is_better)
+    chance = _chance(table, shown)
+    chance_text = "" if chance is None else f"{chance:.4f}"
+    return Column(heading, text, lambda row: row.mean(shown.name), chance_text, chance, _best(table, shown))
 
 
-def _floor(table: Table, column: Column) -> float | None:
-    return table.prevalence(column.name[0], column.chance) if column.chance else None
+def _interval_text(cell: Cell | None, shown: ShownMetric) -> str:
+    return wording.interval_text(cell.low, cell.high, shown.digits) if cell else ""
 
 
-def _best(table: Table, column: Column) -> frozenset[str]:
-    """The ranked rows with the best number at the printed digits; a ceiling honours nobody."""
-    if column.oracle:
+def _chance(table: Table, shown: ShownMetric) -> float | None:
+    return table.prevalence(shown.name[0], shown.chance) if shown.chance else None
+
+
+def _best(table: Table, shown: ShownMetric) -> frozenset[str]:
+    """Labels of the ranked rows with the best value at the printed digits; none for an oracle."""
+    if shown.oracle:
         return frozenset()
-    sign = -1 if column.lower_is_better else 1
-    shown = {
-        row.label: round(mean, column.digits) * sign
+    sign = -1 if shown.lower_is_better else 1
+    values = {
+        row.label: round(mean, shown.digits) * sign
         for row in table.rows
-        if row.rank is not None and (mean := _mean(row, column)) is not None
+        if row.rank is not None and (mean := row.mean(shown.name)) is not None
     }
-    top = max(shown.values(), default=None)
-    return frozenset(label for label, value in shown.items() if value == top)
-
-
-def _mean(row: Row, column: Column) -> float | None:
-    cell = row.cells.get(column.name)
-    return cell.mean if cell else None
+    top = max(values.values(), default=None)
+    return frozenset(label for label, value in values.items() if value == top)

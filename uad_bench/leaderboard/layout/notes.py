@@ -1,4 +1,4 @@
-"""Under a table: what each mark in it means, what failed, where reported numbers come from. Nothing is escaped yet."""
+"""Footnotes of a table: the meaning of its marks, failures, sources of reported results. Nothing is escaped yet."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,119 +9,133 @@ from uad_bench.leaderboard.table import Row, Table
 
 
 def notes(table: Table) -> list[str]:
-    """How to read the marks that the table has, then `troubles`, then sources."""
-    return [*reading(table), *troubles(table), *sources(table)]
+    """All footnotes: legend, failures and remarks, sources."""
+    return [*legend(table), *failures(table), *sources(table)]
 
 
-def reading(table: Table) -> list[str]:
-    """What each mark means that the table has."""
-    return [*_numbers(table), *_ranks(table), *_contrasts(table), *_rows(table), *table.cautions]
+def legend(table: Table) -> list[str]:
+    """The meaning of every mark in the table, and the warnings on its statistics."""
+    return [
+        *_value_notes(table),
+        *_rank_notes(table),
+        *_contrast_notes(table),
+        *_row_notes(table),
+        *table.warnings,
+    ]
 
 
-def troubles(table: Table) -> list[str]:
-    """What has no number, and what a row carries for good."""
-    said = [f"without a number: {failure}" for row in table.rows for failure in row.failures]
+def failures(table: Table) -> list[str]:
+    """Runs without results, and permanent remarks on rows."""
+    lines = [f"no result: {failure}" for row in table.rows for failure in row.failures]
     marks = dict.fromkeys(mark for row in table.rows for mark in row.marks)
-    said += [f"marked for good: {mark}" for mark in marks]
+    lines += [f"remark: {mark}" for mark in marks]
     if any(row.leaky for row in table.rows):
-        said.append("leak: test and training are not apart; not a result, and never ranked")
-    return said
+        lines.append("leak: test and training data are not independent; not a valid result, never ranked")
+    return lines
 
 
-def _numbers(table: Table) -> Iterator[str]:
-    yield "± sample standard deviation over seeds; × ratio to the prevalence, which a random score reaches"
+def sources(table: Table) -> Iterator[str]:
+    """The sources of reported results."""
+    found = dict.fromkeys(paper.source for row in table.rows for paper in row.reported)
+    if found:
+        yield (
+            "reported: as printed in the source, obtained under a different protocol (cases, preparation, thresholds), "
+            f"not ranked; source: {'; '.join(found)}"
+        )
+
+
+def _value_notes(table: Table) -> Iterator[str]:
+    yield (
+        "± sample standard deviation (ddof = 1) over seeds; × ratio to the prevalence, the expected average precision "
+        "of random scores"
+    )
     cells = [cell for row in table.rows for cell in row.cells.values()]
     if any(0 < cell.seeds < SEEDS_FOR_SPREAD for cell in cells):
         yield (
-            f"fewer than {SEEDS_FOR_SPREAD} seeds have no deviation; n=1: one seed, whose number "
-            "says nothing about other seeds"
+            f"a standard deviation is given from {SEEDS_FOR_SPREAD} seeds on; n=1: a single seed, which gives no "
+            "information on the variation between seeds"
         )
     if any(cell.low is not None for cell in cells):
-        yield f"[a, b] {_percent(table)} interval of the primary metric: {table.scheme.interval}"
-        if table.strata:
-            yield "groups of cases by site, sex and the like are small and overlap: they have no interval"
-    if any(cell.undefined for cell in cells):
-        yield "undefined: the metric has no value for so many cases, which are not in its mean"
-    if any(ORACLE in name[1] or cell.oracle for row in table.rows for name, cell in row.cells.items()):
-        yield f"{wording.DAGGER} oracle: looks at the test labels; a ceiling, not a result, and never ranks"
-    if any(metric.startswith("ap_gain") for row in table.rows for _, metric in row.cells):
-        yield "AP gain: (AP − prevalence) / (1 − prevalence); 0 for a random score, 1 for a perfect one"
-
-
-def _ranks(table: Table) -> Iterator[str]:
-    rows, scheme = table.rows, table.scheme
-    if any(row.standing for row in rows):
         yield (
-            f"rank [a–b]: {_percent(table)} interval of the rank over {scheme.draws} resamples of the patients "
-            f"(seed {scheme.seed})"
+            f"[a, b] {_percent(table)} confidence interval of the primary metric, seeds and patients both treated as "
+            f"random: {table.scheme.interval}"
+        )
+        if table.strata:
+            yield "strata (site, sex, ...) are small and overlap: they have no confidence interval"
+    if any(cell.undefined for cell in cells):
+        yield "undefined: number of cases in which the metric is not defined; they are excluded from the mean"
+    if any(ORACLE in name[1] or cell.oracle for row in table.rows for name, cell in row.cells.items()):
+        yield f"{wording.DAGGER} oracle: uses the test labels; an upper bound (ceiling), never used for ranking"
+    if any(metric.startswith("ap_gain") for _, metric in table.names):
+        yield "AP gain: (AP − prevalence) / (1 − prevalence); 0 for random scores, 1 for a perfect map"
+
+
+def _rank_notes(table: Table) -> Iterator[str]:
+    rows, scheme = table.rows, table.scheme
+    if any(row.rank_statistics for row in rows):
+        yield (
+            f"rank [a–b]: {_percent(table)} percentile bootstrap interval of the rank, {scheme.draws} resamples of the "
+            f"patients (seed {scheme.seed})"
         )
     if table.tau is not None:
-        yield f"Kendall's tau between this ranking and those of the resamples: mean {table.tau:.2f}; 1 is the same"
-    if any(row.standing and row.standing.letters for row in rows):
         yield (
-            f"group: rows that share a letter are not told apart ({scheme.test} test, alpha {scheme.alpha:g} after "
-            f"{scheme.correction}'s correction)"
+            f"Kendall's tau-b between this ranking and those of the resamples: mean {table.tau:.2f} (1: identical)"
         )
-    if any(wording.few(row) for row in rows):
-        yield f"{wording.FEW} the rank rests on fewer than {SEEDS_TO_RANK} seeds, and may not last"
-    yield from _second_opinion(rows)
+    if any(row.rank_statistics and row.rank_statistics.letters for row in rows):
+        yield (
+            f"group: rows that share a letter do not differ significantly ({scheme.test} test, {scheme.correction}, "
+            f"alpha {scheme.alpha:g})"
+        )
+    if any(wording.has_few_seeds(row) for row in rows):
+        yield f"{wording.FEW_SEEDS} rank based on fewer than {SEEDS_TO_RANK} seeds"
+    yield from _rank_then_aggregate(rows)
 
 
-def _second_opinion(rows: Sequence[Row]) -> Iterator[str]:
+def _rank_then_aggregate(rows: Sequence[Row]) -> Iterator[str]:
     other = [
-        f"{row.label} {row.standing.by_case}"
+        f"{row.label} {row.rank_statistics.by_case}"
         for row in rows
-        if row.standing and row.standing.by_case not in {None, row.rank}
+        if row.rank_statistics and row.rank_statistics.by_case not in {None, row.rank}
     ]
     if other:
-        yield f"ranks that are others by the mean of the ranks on each patient: {', '.join(other)}"
+        yield f"ranks that change if methods are ranked per patient and the ranks averaged: {', '.join(other)}"
 
 
 def _percent(table: Table) -> str:
     return f"{100 * (1 - table.scheme.alpha):g} %"
 
 
-def _contrasts(table: Table) -> Iterator[str]:
-    yield from _contrast(table, "best", [row.to_best for row in table.rows if row.to_best])
-    yield from _contrast(table, "baseline", [row.to_baseline for row in table.rows if row.to_baseline])
+def _contrast_notes(table: Table) -> Iterator[str]:
+    yield from _contrast_note(table, "best", [row.to_best for row in table.rows if row.to_best])
+    yield from _contrast_note(table, "baseline", [row.to_baseline for row in table.rows if row.to_baseline])
 
 
-def _contrast(table: Table, what: str, found: Sequence[Contrast]) -> Iterator[str]:
+def _contrast_note(table: Table, what: str, found: Sequence[Contrast]) -> Iterator[str]:
     if found:
         others, metrics = (
             ", ".join(dict.fromkeys(names)) for names in zip(*(c[:2] for c in found), strict=True)
         )
         yield (
-            f"Δ to {what} ({others}): mean difference in {metrics} on the same patients, seeds averaged first; "
-            f"p: {table.scheme.test} test, after {table.scheme.correction}'s correction over the table"
+            f"Δ to {what} ({others}): mean paired difference in {metrics} over the shared patients, seeds averaged "
+            f"first; p: {table.scheme.test} test with {table.scheme.correction}'s correction over the rows of the table"
         )
 
 
-def _rows(table: Table) -> Iterator[str]:
+def _row_notes(table: Table) -> Iterator[str]:
     if any(row.null for row in table.rows):
-        yield "null: a floor or plain baseline that every method has to beat; not ranked"
+        yield f"{wording.CONTROL}: uninformative control or simple reference that every method should beat; not ranked"
     if any(not row.null and row.rank is None and not row.leaky for row in table.rows):
-        yield f"rank {wording.NOTHING}: not every seed that was begun has the primary metric; not ranked"
+        yield f"rank {wording.NOTHING}: a started seed lacks the primary metric; not ranked"
     if any(row.deterministic for row in table.rows):
-        yield "deterministic (det.): nothing is drawn at random, so there is no deviation over seeds"
+        yield "deterministic (det.): no random numbers are used, so there is no standard deviation over seeds"
     if any(row.folds for row in table.rows):
-        yield "folds are other training cases, seeds other random numbers: neither stands for the other"
-    if any(map(_costs, table.rows)):
+        yield "folds differ in their training cases, seeds in their random numbers: they are not interchangeable"
+    if any(map(_has_cost, table.rows)):
         yield (
-            "training, s: seconds of wall clock; s/volume: to score a scan; peak GiB: largest resident size of the "
-            "process, that of the harness included; parameters: of the networks; all as the runs recorded them"
+            "training, s: wall-clock time; s/volume: scoring time per scan; peak GiB: maximum resident memory of the "
+            "process, evaluation included; parameters: of the networks; all as recorded by the runs"
         )
 
 
-def _costs(row: Row) -> bool:
+def _has_cost(row: Row) -> bool:
     return row.cost.score_s is not None or row.cost.parameters is not None
-
-
-def sources(table: Table) -> Iterator[str]:
-    """Where reported numbers come from."""
-    found = dict.fromkeys(paper.source for row in table.rows for paper in row.reported)
-    if found:
-        yield (
-            "reported: as printed, under another protocol (cases, preparation, thresholds), not ranked; "
-            f"source: {'; '.join(found)}"
-        )

@@ -1,22 +1,39 @@
-"""Table -> headings and rows of words, the same for every format that people read."""
+"""Table -> headings and rows of text, the same for every format that people read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from uad_bench.leaderboard.layout import info_columns, metric_columns
-from uad_bench.leaderboard.layout.column import Field, Head
-from uad_bench.leaderboard.layout.columns import columns, of_groups, of_stages
+from uad_bench.leaderboard.layout.columns import (
+    Column,
+    Heading,
+    bare_rank_column,
+    contrast_columns,
+    cost_columns,
+    method_column,
+    method_columns,
+    rank_columns,
+    reported_columns,
+)
+from uad_bench.leaderboard.layout.metric_columns import (
+    metric_column,
+    separate_columns,
+    short_column,
+    shown_metrics,
+    step_metrics,
+    subgroup_metrics,
+)
 from uad_bench.leaderboard.table import Row, Table
 
-#: So many columns of numbers beside rank and method fit 80 characters, or with deviations a page of paper.
-ACROSS, ON_PAPER = 8, 5
+#: Metric columns that fit next to rank and method: in 80 characters, and, with deviations, on a printed page.
+ACROSS_TERMINAL, ACROSS_PAGE = 8, 5
+LESION_KINDS, POSTPROCESSING = "by lesion kind", "post-processing ablation"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What stands in a place; `best` where no ranked row shows a better number in the column.
+    """The text of one place. best: no ranked row has a better value in the column.
 
-    value: what the place is sorted by, None for what sorts by its text or lacks a number.
+    value: what the place is sorted by, None where it is sorted by its text or has no value.
     """
 
     text: str
@@ -26,124 +43,122 @@ class Entry:
 
 @dataclass(frozen=True)
 class Grid:
-    """Heads over rows of equally many entries; the head "method" names the method.
+    """Headings over rows of equally many entries; the heading "method" marks the column with the labels.
 
-    about: the row of the table behind each row of entries, None for the row of a random score.
+    sources: the table row behind each row of entries, None for the row "prevalence".
     """
 
-    heads: tuple[Head, ...]
+    headings: tuple[Heading, ...]
     rows: tuple[tuple[Entry, ...], ...]
-    about: tuple[Row | None, ...]
+    sources: tuple[Row | None, ...]
     title: str = ""
 
     @property
-    def headings(self) -> tuple[str, ...]:
-        """The words of the heads."""
-        return tuple(head.text for head in self.heads)
+    def texts(self) -> tuple[str, ...]:
+        """The texts of the headings."""
+        return tuple(heading.text for heading in self.headings)
 
     @property
     def method(self) -> int:
-        """Which column names the method; those before and after it stand to the right."""
-        return self.headings.index("method")
+        """Index of the column with the labels, which is aligned to the left, all others to the right."""
+        return self.texts.index("method")
 
 
-def page(table: Table) -> Grid:
-    """All columns at once, but for lesion kinds and strata."""
-    primary, *others = columns(table)
+def full_grid(table: Table) -> Grid:
+    """All columns, without lesion kinds and strata."""
+    primary, *others = shown_metrics(table)
     return _grid(
         table,
         [
-            *info_columns.rank(table),
-            *info_columns.front(table),
-            metric_columns.primary(table, primary),
-            *(metric_columns.full(table, column) for column in others),
-            *info_columns.contrasts(table),
-            *info_columns.costs(table),
-            *info_columns.reported(table),
+            *rank_columns(table),
+            *method_columns(table),
+            metric_column(table, primary, interval=True),
+            *(metric_column(table, shown) for shown in others),
+            *contrast_columns(table),
+            *cost_columns(table),
+            *reported_columns(table),
         ],
     )
 
 
-def kinds(table: Table) -> Grid | None:
-    """The primary metric by lesion kind; None where no kind has numbers."""
-    shown = [metric_columns.full(table, column) for column in of_groups(table, table.groups)]
-    return _grid(table, [*_name(), *shown], title="by lesion kind") if shown else None
+def lesion_kind_grid(table: Table) -> Grid | None:
+    """The primary metric by lesion kind; None without values."""
+    shown = [metric_column(table, metric) for metric in subgroup_metrics(table, table.lesion_kinds)]
+    return _grid(table, [*_names(), *shown], title=LESION_KINDS) if shown else None
 
 
-def strata(table: Table) -> list[Grid]:
-    """The same for each thing that cases are parted by: a grid "by site", one "by sex"."""
-    by: dict[str, list[str]] = {}
+def stratum_grids(table: Table) -> list[Grid]:
+    """The primary metric by stratum, one grid for each variable: "by site", "by sex"."""
+    variables: dict[str, list[str]] = {}
     for stratum in table.strata:
-        by.setdefault(stratum.partition("=")[0], []).append(stratum)
+        variables.setdefault(stratum.partition("=")[0], []).append(stratum)
     found = []
-    for name, groups in by.items():
-        shown = [metric_columns.full(table, column) for column in of_groups(table, groups)]
+    for name, groups in variables.items():
+        shown = [metric_column(table, metric) for metric in subgroup_metrics(table, groups)]
         if shown:
-            found.append(_grid(table, [*_name(), *shown], title=f"by {name}"))
+            found.append(_grid(table, [*_names(), *shown], title=f"by {name}"))
     return found
 
 
-def stages(table: Table) -> Grid | None:
-    """The primary metric after each clean-up step; None where no run has it."""
-    shown = [metric_columns.full(table, column) for column in of_stages(table)]
-    return _grid(table, [*_name(), *shown], title="clean-up step by step") if shown else None
+def postprocessing_grid(table: Table) -> Grid | None:
+    """Post-processing ablation: the primary metric after each step; None without values."""
+    shown = [metric_column(table, metric) for metric in step_metrics(table)]
+    return _grid(table, [*_names(), *shown], title=POSTPROCESSING) if shown else None
 
 
-def narrow(table: Table) -> list[Grid]:
-    """Grids of about 80 characters: how the methods rank, other metrics, differences and costs, reported, kinds.
+def terminal_grids(table: Table) -> list[Grid]:
+    """Grids of about 80 characters: ranks, other metrics, differences and costs, reported results, lesion kinds.
 
-    Only the primary metric has its deviation; a number that lacks seeds or cases has a star.
+    Only the primary metric has its standard deviation; a value that lacks seeds or cases has a star.
     """
-    primary, *others = columns(table)
-    first = [*info_columns.front(table, brief=True), *metric_columns.apart(table, primary)]
-    rest = [metric_columns.brief(table, column) for column in others]
-    kinds_ = [metric_columns.brief(table, column) for column in of_groups(table, table.groups)]
-    return _parts(table, first, _chunks(rest, ACROSS), _chunks(kinds_, ACROSS))
+    primary, *others = shown_metrics(table)
+    first = [*method_columns(table, brief=True), *separate_columns(table, primary)]
+    metrics = [short_column(table, shown) for shown in others]
+    kinds = [short_column(table, shown) for shown in subgroup_metrics(table, table.lesion_kinds)]
+    return _parts(table, first, _chunks(metrics, ACROSS_TERMINAL), _chunks(kinds, ACROSS_TERMINAL))
 
 
-def printed(table: Table) -> list[Grid]:
-    """The same grids for a page of paper, every number with its deviation."""
-    primary, *others = columns(table)
-    first = [*info_columns.front(table), metric_columns.primary(table, primary)]
-    rest = [metric_columns.full(table, column) for column in others]
-    kinds_ = [metric_columns.full(table, column) for column in of_groups(table, table.groups)]
-    return _parts(table, first, _chunks(rest, ON_PAPER), _chunks(kinds_, ON_PAPER))
+def printed_grids(table: Table) -> list[Grid]:
+    """The same grids for a printed page (LaTeX), every value with its standard deviation."""
+    primary, *others = shown_metrics(table)
+    first = [*method_columns(table), metric_column(table, primary, interval=True)]
+    metrics = [metric_column(table, shown) for shown in others]
+    kinds = [metric_column(table, shown) for shown in subgroup_metrics(table, table.lesion_kinds)]
+    return _parts(table, first, _chunks(metrics, ACROSS_PAGE), _chunks(kinds, ACROSS_PAGE))
 
 
 def _parts(
-    table: Table, first: Sequence[Field], rest: Sequence[Sequence[Field]], by_kind: Sequence[Sequence[Field]]
+    table: Table,
+    first: Sequence[Column],
+    metrics: Sequence[Sequence[Column]],
+    kinds: Sequence[Sequence[Column]],
 ) -> list[Grid]:
-    """The grid of ranks, then the others that have a column, rank and method before each."""
-    parts = [
-        *rest,
-        [*info_columns.contrasts(table), *info_columns.costs(table)],
-        info_columns.reported(table),
-    ]
+    """The grid of ranks, then the others that have a column, each beginning with rank and method."""
+    parts = [*metrics, [*contrast_columns(table), *cost_columns(table)], reported_columns(table)]
     return [
-        _grid(table, [*info_columns.rank(table), *first]),
-        *(_grid(table, [*_name(), *some]) for some in parts if some),
-        *(_grid(table, [*_name(), *some], title="by lesion kind") for some in by_kind),
+        _grid(table, [*rank_columns(table), *first]),
+        *(_grid(table, [*_names(), *columns]) for columns in parts if columns),
+        *(_grid(table, [*_names(), *columns], title=LESION_KINDS) for columns in kinds),
     ]
 
 
-def _chunks(shown: Sequence[Field], most: int) -> list[Sequence[Field]]:
-    return [shown[at : at + most] for at in range(0, len(shown), most)]
+def _chunks(columns: Sequence[Column], size: int) -> list[Sequence[Column]]:
+    return [columns[at : at + size] for at in range(0, len(columns), size)]
 
 
-def _name() -> list[Field]:
-    """Rank and method, which begin every grid but the first."""
-    return [info_columns.bare_rank(), info_columns.method()]
+def _names() -> list[Column]:
+    """Rank and method, with which every grid but the first begins."""
+    return [bare_rank_column(), method_column()]
 
 
-def _grid(table: Table, shown: Sequence[Field], title: str = "") -> Grid:
-    rows = [tuple(_entry(field, row) for field in shown) for row in table.rows]
-    about: list[Row | None] = list(table.rows)
-    if any(field.floor is not None for field in shown):
-        rows.insert(0, tuple(Entry(field.chance, value=field.floor) for field in shown))
-        about.insert(0, None)
-    return Grid(tuple(field.head for field in shown), tuple(rows), tuple(about), title)
+def _grid(table: Table, columns: Sequence[Column], title: str = "") -> Grid:
+    rows = [tuple(_entry(column, row) for column in columns) for row in table.rows]
+    sources: list[Row | None] = list(table.rows)
+    if any(column.chance is not None for column in columns):
+        rows.insert(0, tuple(Entry(column.chance_text, value=column.chance) for column in columns))
+        sources.insert(0, None)
+    return Grid(tuple(column.heading for column in columns), tuple(rows), tuple(sources), title)
 
 
-def _entry(field: Field, row: Row) -> Entry:
-    value: Callable[[Row], float | None] | None = field.value
-    return Entry(field.text(row), row.label in field.best, value(row) if value else None)
+def _entry(column: Column, row: Row) -> Entry:
+    return Entry(column.text(row), row.label in column.best, column.value(row) if column.value else None)

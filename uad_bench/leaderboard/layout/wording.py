@@ -1,4 +1,4 @@
-"""What is said around and inside a table, in words that every format shares; nothing is escaped yet."""
+"""Texts around and inside a table, shared by all formats; nothing is escaped yet."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -10,55 +10,57 @@ from uad_bench.leaderboard.table import Cell, Reported, Row, Table
 DAGGER = "†"
 NOTHING = "–"
 NO_DEVIATION = "n/a (deterministic)"
-FEW = "°"
+FEW_SEEDS = "°"
+CONTROL = "control"
 
 
 def title(table: Table) -> str:
-    """Which ranking this is."""
+    """Protocol, training and test dataset."""
     key = table.key
     return f"{key.protocol}: {key.train} → {key.test}"
 
 
 def facts(table: Table) -> list[str]:
-    """What pins the numbers of a table down."""
+    """Protocol, cases and ranking of a table, one sentence each."""
     key = table.key
     lines = [
         f"protocol {key.protocol}, fingerprint {key.fingerprint}",
         f"trained on {key.train}, tested on {key.test}: {table.lesion + table.healthy} cases "
-        f"({table.lesion} with lesions, {table.healthy} healthy), SHA-256 of their ids {key.test_ids[:12]}, "
-        f"of the cases that models and thresholds were made from {key.fit_ids[:12]}",
-        f"ranked by {table.primary} over all lesion cases, higher is better; scheme: {scheme(table)}",
+        f"({table.lesion} with lesions, {table.healthy} healthy); SHA-256 of the test cases {key.test_ids[:12]}, "
+        f"of the train, val and tune cases {key.fit_ids[:12]}",
+        f"ranked by {table.primary} over all cases with lesions, higher is better; scheme: {scheme(table)}",
     ]
-    if table.apart:
-        lines.append(f"not comparable with the first table of {key.test}: {table.apart}")
+    if table.not_comparable:
+        lines.append(f"not comparable with the first table of {key.test}: {table.not_comparable}")
     return lines
 
 
 def scheme(table: Table) -> str:
-    """How a rank comes about."""
+    """The order of averaging and ranking."""
     per_seed = "pooled over all cases" if ".pooled" in table.primary else "per case, mean over cases"
-    return f"{per_seed}, then mean over seeds, then rank; equal means share a rank"
+    return f"{per_seed}, mean over seeds, then rank; equal means share a rank"
 
 
 def rank_text(row: Row, *, bare: bool = False) -> str:
-    """`1 [1–2]`, "leak" for a leaky split, "null" for the floor, "–" where seeds are missing."""
+    """`1 [1–2]`; "leak" for a row with a data leak, "control" for an uninformative control, "–" without a rank."""
     if row.leaky:
         return "leak"
     if row.null or row.rank is None:
-        return "null" if row.null else NOTHING
-    interval = "" if bare or row.standing is None else f" [{row.standing.low}–{row.standing.high}]"
-    return f"{row.rank}{FEW if few(row) else ''}{interval}"
+        return CONTROL if row.null else NOTHING
+    statistics = row.rank_statistics
+    interval = "" if bare or statistics is None else f" [{statistics.low}–{statistics.high}]"
+    return f"{row.rank}{FEW_SEEDS if has_few_seeds(row) else ''}{interval}"
 
 
-def few(row: Row) -> bool:
-    """The rank rests on fewer seeds than it should."""
-    drawn = row.rank is not None and not row.deterministic and row.folds < 2
-    return drawn and row.done < SEEDS_TO_RANK
+def has_few_seeds(row: Row) -> bool:
+    """The rank is based on fewer seeds than recommended."""
+    random = row.rank is not None and not row.deterministic and row.folds < 2
+    return random and row.done < SEEDS_TO_RANK
 
 
 def seeds_text(row: Row) -> str:
-    """`5`, `4 of 5` where seeds are missing, "n=1", `15 runs, 5 folds`, and "det." where seeds change nothing."""
-    text = str(row.done) if row.complete else f"{row.done} of {row.begun}"
+    """`5`, `4 of 5` with missing seeds, `n=1`, `15 runs, 5 folds`, `5 det.` for a deterministic method."""
+    text = str(row.done) if row.complete else f"{row.done} of {row.started}"
     if row.folds:
         return f"{text} runs, {row.folds} fold{'s' if row.folds > 1 else ''}"
     if row.complete and row.done == 1 and not row.deterministic:
@@ -67,48 +69,48 @@ def seeds_text(row: Row) -> str:
 
 
 def cases_text(table: Table, row: Row, *, brief: bool = False) -> str:
-    """`36`, `34 (1 undefined, 1 failed)`, in brief `34*`: cases in the primary metric, of those with a lesion."""
+    """Lesion cases in the primary metric: `36`, `34 (1 undefined, 1 failed)`, brief: `34*`."""
     cell = row.cells.get(("all", table.primary))
     if cell is None:
         return NOTHING
     failed = table.lesion - cell.n - cell.undefined
-    lacking = [f"{n} {what}" for n, what in ((cell.undefined, "undefined"), (failed, "failed")) if n > 0]
-    if not lacking:
+    missing = [f"{n} {what}" for n, what in ((cell.undefined, "undefined"), (failed, "failed")) if n > 0]
+    if not missing:
         return str(cell.n)
-    return f"{cell.n}*" if brief else f"{cell.n} ({', '.join(lacking)})"
+    return f"{cell.n}*" if brief else f"{cell.n} ({', '.join(missing)})"
 
 
-def cell_text(row: Row, cell: Cell | None, digits: int, floor: float | None, interval: str = "") -> str:
-    """`0.146 ± 0.002 (6.5×)`: the ratio is to the `floor`; a reason where there is no number."""
+def cell_text(row: Row, cell: Cell | None, digits: int, chance: float | None, interval: str = "") -> str:
+    """`0.146 ± 0.002 (6.5×)`: the ratio is to `chance`; the reason where there is no value."""
     if cell is None or cell.mean is None:
         return cell.reason if cell and cell.reason else NOTHING
     sd = cell.sd if cell.seeds >= SEEDS_FOR_SPREAD else None
-    ratio = f" ({cell.mean / floor:.1f}×)" if floor else ""
-    return spread(cell.mean, sd, digits) + (interval and f" {interval}") + ratio
+    ratio = f" ({cell.mean / chance:.1f}×)" if chance else ""
+    return mean_text(cell.mean, sd, digits) + (interval and f" {interval}") + ratio
 
 
-def spread(mean: float, sd: float | None, digits: int = 3) -> str:
-    """`0.146 ± 0.002`, or the mean alone where there is no deviation."""
+def mean_text(mean: float, sd: float | None, digits: int = 3) -> str:
+    """`0.146 ± 0.002`, or the mean alone."""
     return f"{mean:.{digits}f}" + ("" if sd is None else f" ± {sd:.{digits}f}")
 
 
-def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    """`[0.120, 0.172]`; empty where an end is not known."""
+def interval_text(low: float | None, high: float | None, digits: int = 3) -> str:
+    """`[0.120, 0.172]`; empty where an end is unknown."""
     return "" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def missing(row: Row, cell: Cell | None, primary: str) -> str:
-    """Which seeds and cases a number lacks, but for those that the column "cases" tells of the primary metric."""
+def missing_text(row: Row, cell: Cell | None, primary: str) -> str:
+    """Seeds and cases that a value lacks, except those that the column "cases" already shows for the primary metric."""
     if cell is None or cell.mean is None:
         return ""
     seeds = f", {cell.seeds} of {row.done} seeds" if cell.seeds < row.done else ""
-    told = row.cells.get(("all", primary))
-    undefined = 0 if told and told.undefined == cell.undefined else cell.undefined
+    shown = row.cells.get(("all", primary))
+    undefined = 0 if shown and shown.undefined == cell.undefined else cell.undefined
     return seeds + (f", {undefined} undefined" if undefined else "")
 
 
 def contrast_text(contrast: Contrast | None) -> str:
-    """`−0.021 (p 0.013)`, with the p-value after Holm's correction."""
+    """`−0.021 (p 0.013)`, with the p value after Holm's correction."""
     if contrast is None or contrast.difference is None:
         return NOTHING
     p = "" if contrast.p_holm is None else f" (p {p_text(contrast.p_holm)})"
@@ -121,7 +123,7 @@ def p_text(p: float) -> str:
 
 
 def figure(value: float | None) -> str:
-    """Three digits that count: 0.0521, 12.3, 1520."""
+    """Three significant digits: 0.0521, 12.3, 1520."""
     if value is None:
         return NOTHING
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
@@ -138,11 +140,11 @@ def count(n: int | None) -> str:
 
 
 def provenance_text(row: Row) -> str:
-    """Whether papers printed numbers beside those measured here."""
+    """Whether a row has results reported in papers besides the measured ones."""
     return "measured, reported" if row.reported else "measured"
 
 
 def reported_text(papers: Iterable[Reported], what: Literal["ap", "dice"]) -> str:
-    """`0.588 ± 0.016` for each paper; empty where none printed it."""
+    """`0.588 ± 0.016` for each paper; empty where none reports it."""
     pairs = [(p.ap, p.ap_sd) if what == "ap" else (p.dice, p.dice_sd) for p in papers]
-    return " / ".join(spread(mean, sd) for mean, sd in pairs if mean is not None)
+    return " / ".join(mean_text(mean, sd) for mean, sd in pairs if mean is not None)

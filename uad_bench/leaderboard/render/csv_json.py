@@ -1,4 +1,7 @@
-"""Tables -> CSV and JSON: every number in full precision, also those that no page shows."""
+"""Tables -> CSV and JSON: every value in full precision, including those that no other format shows.
+
+Column names, keys and values are read by machines and stay the same when texts for people change.
+"""
 
 import csv
 import io
@@ -55,7 +58,7 @@ CONTRASTS = ("to_best", "to_baseline")
 
 
 def long_csv(tables: Sequence[Table]) -> str:
-    """One line for each number; full precision, fractions of 1, an empty cell where there is none.
+    """CSV with one line per value: full precision, fractions of 1, an empty cell where there is no value.
 
     origin: "measured", "to_best" and "to_baseline" (differences to `other`), "cost", or "reported: source".
     """
@@ -72,9 +75,9 @@ def _cell(value: str | float | None) -> str:
 
 
 def strict_json(tables: Sequence[Table]) -> str:
-    """The same numbers, nested: tables, their rows, their numbers. Nothing is NaN; undefined is null.
+    """JSON of the same values: tables, their rows, their values. No NaN; an undefined value is null.
 
-    "<" stands as an escape, so that the text may also be put into a page.
+    "<" is written as an escape, so that the text may be embedded in a page. Raises ValueError for NaN or infinity.
     """
     nested = [
         {
@@ -82,11 +85,11 @@ def strict_json(tables: Sequence[Table]) -> str:
             "primary": table.primary,
             "lesion_cases": table.lesion,
             "healthy_cases": table.healthy,
-            "apart": table.apart,
+            "apart": table.not_comparable,
             "scheme": vars(table.scheme),
             "tau": table.tau,
-            "critical": _plain(table.critical),
-            "cautions": list(table.cautions),
+            "critical": _as_dict(table.critical),
+            "cautions": list(table.warnings),
             "rows": [_nested(row) for row in table.rows],
         }
         for table in tables
@@ -96,60 +99,58 @@ def strict_json(tables: Sequence[Table]) -> str:
 
 
 def _nested(row: Row) -> dict[str, Any]:
-    contrasts = {name: _plain(getattr(row, name)) for name in CONTRASTS}
-    reported = [vars(paper) for paper in row.reported]
     return (
-        _about(row)
-        | contrasts
+        _row_fields(row)
+        | {name: _as_dict(getattr(row, name)) for name in CONTRASTS}
         | {
-            "standing": _plain(row.standing),
+            "standing": _as_dict(row.rank_statistics),
             "cost": row.cost._asdict(),
             "failures": list(row.failures),
-            "reported": reported,
-            "numbers": list(_numbers(row)),
+            "reported": [vars(paper) for paper in row.reported],
+            "numbers": list(_values(row)),
         }
     )
 
 
-def _plain(given: Any) -> dict[str, Any] | None:  # any NamedTuple
+def _as_dict(given: Any) -> dict[str, Any] | None:  # any NamedTuple
     return None if given is None else given._asdict()
 
 
 def _records(table: Table) -> Iterator[Mapping[str, Any]]:
     key = table.key._asdict()
     for row in table.rows:
-        about = key | _about(row) | _standing(row)
-        yield from (about | number for number in (*_measured(row), *_reported(row)))
+        common = key | _row_fields(row) | _rank_fields(row)
+        yield from (common | record for record in (*_measured(row), *_reported(row)))
 
 
 def _measured(row: Row) -> Iterator[dict[str, Any]]:
-    for number in _numbers(row):
-        yield {"origin": "measured"} | number
+    for value in _values(row):
+        yield {"origin": "measured"} | value
     for origin in CONTRASTS:
         found: Contrast | None = getattr(row, origin)
         if found:
             fields = found._asdict()
             yield {"origin": origin, "group": "all", "mean": fields.pop("difference")} | fields
-    for name, value in row.cost._asdict().items():
-        if isinstance(value, int | float):
-            yield {"origin": "cost", "group": "", "metric": name, "mean": value}
+    for name, cost in row.cost._asdict().items():
+        if isinstance(cost, int | float):
+            yield {"origin": "cost", "group": "", "metric": name, "mean": cost}
 
 
 def _reported(row: Row) -> Iterator[dict[str, Any]]:
-    nobody = dict.fromkeys(("rank", "seeds", "seeds_begun", *_standing(row), "deterministic", "folds"))
+    unknown = dict.fromkeys(("rank", "seeds", "seeds_begun", *_rank_fields(row), "deterministic", "folds"))
     for paper in row.reported:
-        about = nobody | {"origin": f"reported: {paper.source}", "group": "all", "paper": paper.citation}
-        yield about | {"metric": "ap", "mean": paper.ap, "sd": paper.ap_sd}
-        yield about | {"metric": "dice", "mean": paper.dice, "sd": paper.dice_sd}
+        common = unknown | {"origin": f"reported: {paper.source}", "group": "all", "paper": paper.citation}
+        yield common | {"metric": "ap", "mean": paper.ap, "sd": paper.ap_sd}
+        yield common | {"metric": "dice", "mean": paper.dice, "sd": paper.dice_sd}
 
 
-def _about(row: Row) -> dict[str, Any]:
+def _row_fields(row: Row) -> dict[str, Any]:
     return {
         "rank": row.rank,
         "method": row.label,
         "null": int(row.null),
         "seeds": row.done,
-        "seeds_begun": row.begun,
+        "seeds_begun": row.started,
         "marks": "; ".join(row.marks),
         "baseline": int(row.baseline),
         "deterministic": int(row.deterministic),
@@ -158,8 +159,8 @@ def _about(row: Row) -> dict[str, Any]:
     }
 
 
-def _standing(row: Row) -> dict[str, Any]:
-    low, high, first, letters, by_case = row.standing or (None,) * 5
+def _rank_fields(row: Row) -> dict[str, Any]:
+    low, high, first, letters, by_case = row.rank_statistics or (None,) * 5
     return {
         "rank_low": low,
         "rank_high": high,
@@ -169,13 +170,13 @@ def _standing(row: Row) -> dict[str, Any]:
     }
 
 
-def _numbers(row: Row) -> Iterator[dict[str, Any]]:
+def _values(row: Row) -> Iterator[dict[str, Any]]:
     for (group, metric), cell in row.cells.items():
-        yield {"group": group, "metric": metric, **cell._asdict(), "sd_note": _no_sd(row, cell)}
+        yield {"group": group, "metric": metric, **cell._asdict(), "sd_note": _sd_note(row, cell)}
 
 
-def _no_sd(row: Row, cell: Cell) -> str:
-    """Why a number has no deviation."""
+def _sd_note(row: Row, cell: Cell) -> str:
+    """Why a value has no standard deviation."""
     if cell.sd is not None or cell.mean is None:
         return ""
     return wording.NO_DEVIATION if row.deterministic else f"n={cell.seeds}"

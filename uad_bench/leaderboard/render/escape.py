@@ -1,4 +1,4 @@
-"""Names are strangers' text: each format writes them so that they can only be read, never run."""
+"""Escaping of untrusted text (names of methods, datasets, cases) for each output format."""
 
 import re
 
@@ -27,33 +27,37 @@ _LATEX = {
     "Δ": r"$\Delta$",
     "°": r"\textdegree{}",
 }
-#: What a spreadsheet takes for the beginning of a formula, the wide forms of East Asian fonts included.
+#: Characters at which a spreadsheet starts a formula, including their full-width forms.
 _FORMULA = tuple("=+-@＝＋－＠")
 
 
-def visible(text: str) -> str:
-    """`text` on one line, with control, right-to-left and zero-width characters as \\u202e and the like."""
+def printable(text: str) -> str:
+    """`text` on one line; control, right-to-left and zero-width characters are written as \\u202e and similar.
+
+    >>> printable("a\\tb")
+    'a\\\\tb'
+    """
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def markdown(text: str) -> str:
-    """For a GitHub-flavoured table cell or paragraph: no HTML, no emphasis, no column break, no link."""
-    entities = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """For a table cell or paragraph of GitHub-flavoured Markdown: no HTML, emphasis, column break or link."""
+    entities = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", entities).replace("://", "&#58;//")
 
 
 def latex(text: str) -> str:
-    """For LaTeX text; a letter that no western font has is named (U+4E2D), so that every engine compiles it."""
-    return "".join(_LATEX.get(c) or _western(c) for c in visible(text))
+    """For LaTeX text; letters beyond Latin-1 are written as U+4E2D, so that every engine compiles them."""
+    return "".join(_LATEX.get(c) or _latin(c) for c in printable(text))
 
 
-def _western(c: str) -> str:
+def _latin(c: str) -> str:
     return c if c.isascii() or (c.isalpha() and ord(c) <= 0xFF) else f"U+{ord(c):04X}"
 
 
 def spreadsheet(text: str) -> str:
-    """For a CSV cell: a leading apostrophe keeps a spreadsheet from taking it for a formula."""
-    shown = visible(text)
+    """For a CSV cell: a leading apostrophe stops a spreadsheet from reading the cell as a formula."""
+    shown = printable(text)
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -1,7 +1,7 @@
-"""Tables -> one page of HTML that needs nothing else: sorted and filtered in the browser, read without a script too.
+"""Tables -> one self-contained HTML page, sorted and filtered in the browser, readable without JavaScript.
 
-Every text from outside is escaped by the template and shown by `visible`; the script has no text from outside at
-all, and the page's own policy lets no other script or style work.
+Every text from outside is escaped by the template and written by `printable`; the script contains no text from
+outside, and the content security policy of the page allows no other script or style.
 """
 
 import base64
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uad_bench.leaderboard.layout import notes, text_grid, wording
-from uad_bench.leaderboard.layout.column import Head
-from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.layout.columns import Heading
+from uad_bench.leaderboard.render.escape import printable
 from uad_bench.leaderboard.table import Reported, Row, Table
 
 if TYPE_CHECKING:
@@ -24,139 +24,145 @@ TEMPLATE = "page.html"
 STYLES = ("theme.css", "page.css")
 SCRIPT = "page.js"
 THEMES = ":root[data-theme=dark] { color-scheme: dark; } :root[data-theme=light] { color-scheme: light; }\n"
-#: Columns of words, which are sorted from a to z.
-WORDS = frozenset({"method", "group", "provenance", "reported_ap", "reported_dice"})
-#: Width of the drawing of an interval, and the margin for its dot, in pixels.
-WIDE, MARGIN = 104, 4
+#: Columns of text, which are sorted from a to z.
+TEXT_COLUMNS = frozenset({"method", "group", "provenance", "reported_ap", "reported_dice"})
+#: Width of the drawing of an interval, and its margins, in pixels.
+WIDTH, MARGIN = 104, 4
 
 
 @dataclass(frozen=True)
-class Bar:
-    """An interval drawn small: places from the left in pixels, None for what is not drawn."""
+class IntervalBar:
+    """A small drawing of a confidence interval: positions from the left in pixels, None for what is not drawn.
 
-    floor: float | None
+    chance: the expected value of random scores.
+    """
+
+    chance: float | None
     low: float | None
     high: float | None
-    at: float | None
+    mean: float | None
 
 
 @dataclass(frozen=True)
-class Board:
-    """A grid of the page. primary: the column that `bars`, one a row, stand beside; none where it is empty."""
+class PageTable:
+    """A grid of the page. bars: one per row, next to the column `primary`; empty for none."""
 
     grid: text_grid.Grid
     primary: str = ""
-    bars: tuple[Bar, ...] = ()
+    bars: tuple[IntervalBar, ...] = ()
 
     @property
-    def rows(self) -> list[tuple[Row | None, list[tuple[Head, text_grid.Entry]]]]:
-        """Each row of the table with its entries under their heads."""
+    def rows(self) -> list[tuple[Row | None, list[tuple[Heading, text_grid.Entry]]]]:
+        """Each table row with its entries and their headings."""
         return [
-            (row, list(zip(self.grid.heads, entries, strict=True)))
-            for row, entries in zip(self.grid.about, self.grid.rows, strict=True)
+            (row, list(zip(self.grid.headings, entries, strict=True)))
+            for row, entries in zip(self.grid.sources, self.grid.rows, strict=True)
         ]
 
 
 @dataclass(frozen=True)
 class Section:
-    """All about one ranking. more: lesion kinds, strata, clean-up; reported: (method, AP, Dice, where it is from)."""
+    """One ranking. more: lesion kinds, strata, post-processing; reported: (method, AP, Dice, source)."""
 
     id: str
     title: str
     dataset: str
     protocol: str
-    apart: str
+    not_comparable: str
     facts: tuple[str, ...]
-    main: Board
-    more: tuple[Board, ...]
-    troubles: tuple[str, ...]
+    main: PageTable
+    more: tuple[PageTable, ...]
+    failures: tuple[str, ...]
     notes: tuple[str, ...]
     reported: tuple[tuple[str, str, str, Reported], ...]
 
 
 @dataclass(frozen=True)
 class Page:
-    """What the template shows. filters: by name, (value, text) of what may be chosen."""
+    """The content of the template. filters: (name, options), each option (value, text)."""
 
     sections: tuple[Section, ...]
     filters: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     style: "Markup"
     script: "Markup"
-    words: frozenset[str] = WORDS
+    text_columns: frozenset[str] = TEXT_COLUMNS
+    control: str = wording.CONTROL
 
     @property
     def style_hash(self) -> str:
-        """What the page's policy knows its style by."""
+        """SHA-256 of the style, for the content security policy."""
         return _hash(self.style)
 
     @property
     def script_hash(self) -> str:
-        """What the page's policy knows its script by."""
+        """SHA-256 of the script, for the content security policy."""
         return _hash(self.script)
 
 
-def html(tables: Sequence[Table]) -> str:
-    """The page of some tables; equal tables give equal bytes, wherever and whenever."""
+def html_page(tables: Sequence[Table]) -> str:
+    """The HTML page of some tables; equal tables give equal bytes on any machine."""
     import jinja2
     from markupsafe import Markup
 
     sections = tuple(_section(table, f"table-{n}") for n, table in enumerate(tables, 1))
     style = THEMES.join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
     script = (HERE / SCRIPT).read_text(encoding="utf-8")
-    # Both are files of this package: nothing from outside is in them.
+    # Both are files of this package without text from outside, so they need no escaping.
     page = Page(sections, _filters(sections), Markup(style), Markup(script))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters["shown"] = visible
+    environment.filters["printable"] = printable
     return environment.get_template(TEMPLATE).render(page=page) + "\n"
 
 
 def _section(table: Table, name: str) -> Section:
     more = [
-        grid for grid in (text_grid.kinds(table), *text_grid.strata(table), text_grid.stages(table)) if grid
+        text_grid.lesion_kind_grid(table),
+        *text_grid.stratum_grids(table),
+        text_grid.postprocessing_grid(table),
     ]
     return Section(
         name,
         wording.title(table),
         table.key.test,
         table.key.protocol,
-        table.apart,
+        table.not_comparable,
         tuple(wording.facts(table)),
-        _main(table),
-        tuple(map(Board, more)),
-        tuple(notes.troubles(table)),
-        (*notes.reading(table), *notes.sources(table)),
+        _main_table(table),
+        tuple(PageTable(grid) for grid in more if grid),
+        tuple(notes.failures(table)),
+        (*notes.legend(table), *notes.sources(table)),
         tuple(_reported(table)),
     )
 
 
-def _main(table: Table) -> Board:
-    grid = text_grid.page(table)
-    return Board(grid, table.primary, _bars(table, grid))
+def _main_table(table: Table) -> PageTable:
+    grid = text_grid.full_grid(table)
+    return PageTable(grid, table.primary, _bars(table, grid))
 
 
-def _bars(table: Table, grid: text_grid.Grid) -> tuple[Bar, ...]:
-    """A drawing for each row of the grid, on one scale from 0; none where no row has an interval."""
+def _bars(table: Table, grid: text_grid.Grid) -> tuple[IntervalBar, ...]:
+    """A drawing for each row of the grid, on one scale that includes 0; none where no row has an interval."""
     name = ("all", table.primary)
-    cells = [row.cells.get(name) if row else None for row in grid.about]
+    cells = [row.cells.get(name) if row else None for row in grid.sources]
     form = table.primary.partition("@")[0].rpartition(".")[2]
-    floor = table.prevalence("all", form) if table.primary.startswith("ap.") else None
+    chance = table.prevalence("all", form) if table.primary.startswith("ap.") else None
     ends = [
         value for cell in cells if cell for value in (cell.low, cell.high, cell.mean) if value is not None
     ]
     if not any(cell and cell.low is not None for cell in cells):
         return ()
-    low, high = min(0.0, *ends), max(*ends, floor or 0.0)
+    low, high = min(0.0, *ends), max(*ends, chance or 0.0)
 
-    def at(value: float | None) -> float | None:
+    def position(value: float | None) -> float | None:
         span = (high - low) or 1.0
-        return None if value is None else round(MARGIN + (value - low) / span * (WIDE - 2 * MARGIN), 1)
+        return None if value is None else round(MARGIN + (value - low) / span * (WIDTH - 2 * MARGIN), 1)
 
     return tuple(
-        Bar(at(floor), at(cell.low), at(cell.high), at(cell.mean))
+        IntervalBar(position(chance), position(cell.low), position(cell.high), position(cell.mean))
         if cell and cell.low is not None and cell.high is not None
-        else Bar(at(floor), None, None, at(cell.mean) if cell else None)
+        else IntervalBar(position(chance), None, None, position(cell.mean) if cell else None)
         for cell in cells
     )
 
@@ -169,10 +175,11 @@ def _reported(table: Table) -> Iterator[tuple[str, str, str, Reported]]:
 
 
 def _filters(sections: Sequence[Section]) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-    """What can be chosen by dataset, protocol and metric."""
+    """The options of the filters by dataset, protocol and metric."""
     datasets = sorted({section.dataset for section in sections})
     protocols = sorted({section.protocol for section in sections})
-    metrics = {head.key: head.text for s in sections for head in s.main.grid.heads if head.metric}
+    headings = (heading for section in sections for heading in section.main.grid.headings)
+    metrics = {heading.key: heading.text for heading in headings if heading.metric}
     return (
         ("dataset", tuple((name, name) for name in datasets)),
         ("protocol", tuple((name, name) for name in protocols)),

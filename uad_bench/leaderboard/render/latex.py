@@ -1,4 +1,4 @@
-"""Tables -> LaTeX with booktabs; wide parts are scaled to the line by graphicx."""
+"""Tables -> LaTeX `table` environments with booktabs; wide parts are scaled to the line width by graphicx."""
 
 from collections.abc import Sequence
 
@@ -6,39 +6,39 @@ from uad_bench.leaderboard.layout import notes, text_grid, wording
 from uad_bench.leaderboard.render.escape import latex as write
 from uad_bench.leaderboard.table import Table
 
-#: Lines of small print that a page holds beside a caption.
-LINES = 42
-NEEDS = "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs} and \\usepackage{graphicx}"
+#: Lines in footnote size that fit a page next to a caption.
+LINES_PER_PAGE = 42
+PACKAGES = "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs} and \\usepackage{graphicx}"
 
 
-def latex(tables: Sequence[Table]) -> str:
-    """`table` environments for each table, best numbers bold, and what the marks mean below, to be read by \\input."""
+def latex_tables(tables: Sequence[Table]) -> str:
+    """LaTeX source for \\input: `table` environments of each table, the best values bold, then the notes as text."""
     if not tables:
         return "no results\n"
-    return "\n".join([NEEDS, *(_parts(table) for table in tables)])
+    return "\n".join([PACKAGES, *(_table(table) for table in tables)])
 
 
-def _parts(table: Table) -> str:
-    """The floats of a table, then its notes as plain text: a float is cut where it is longer than a page."""
+def _table(table: Table) -> str:
+    """The floats of a table, then its notes as plain text, since a float that is longer than a page is cut off."""
     captions = [[wording.title(table), *wording.facts(table)]]
-    floats = _floats(text_grid.printed(table))
-    name, said = write(wording.title(table)), _sentences(notes.notes(table))
+    floats = _floats(text_grid.printed_grids(table))
+    name, text = write(wording.title(table)), _sentences(notes.notes(table))
     captions += [[f"{wording.title(table)}, continued"]] * (len(floats) - 1)
     return "\n".join(
         [
             *(_float(grids, _sentences(words)) for grids, words in zip(floats, captions, strict=True)),
-            rf"\noindent{{\footnotesize \textbf{{{name}.}} {said}\par}}",
+            rf"\noindent{{\footnotesize \textbf{{{name}.}} {text}\par}}",
             "",
         ]
     )
 
 
 def _floats(grids: Sequence[text_grid.Grid]) -> list[list[text_grid.Grid]]:
-    """As many grids together as fit a page."""
+    """The grids in groups that fit a page each."""
     floats: list[list[text_grid.Grid]] = [[]]
     for grid in grids:
         lines = sum(len(one.rows) + 3 for one in [*floats[-1], grid])
-        if floats[-1] and lines > LINES:
+        if floats[-1] and lines > LINES_PER_PAGE:
             floats.append([])
         floats[-1].append(grid)
     return floats
@@ -60,13 +60,13 @@ def _float(grids: Sequence[text_grid.Grid], caption: str) -> str:
 
 
 def _tabular(grid: text_grid.Grid) -> list[str]:
-    """A grid, scaled down where it is wider than the line."""
-    form = "".join("l" if index == grid.method else "r" for index in range(len(grid.heads)))
+    """A grid as `tabular`, scaled down where it is wider than the line."""
+    alignment = "".join("l" if index == grid.method else "r" for index in range(len(grid.headings)))
     return [
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{{form}}}",
+        rf"\begin{{tabular}}{{{alignment}}}",
         r"\toprule",
-        _line([write(heading) for heading in grid.headings]),
+        _line([write(text) for text in grid.texts]),
         r"\midrule",
         *(_line([_entry(entry) for entry in row]) for row in grid.rows),
         r"\bottomrule",

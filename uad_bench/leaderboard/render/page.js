@@ -1,6 +1,6 @@
 "use strict";
-// What is chosen lives in the address after "#", as sort=ap.case&dir=asc&dataset=mslub&method=ae&theme=dark,
-// so that a view can be linked to. Strangers' strings are only ever compared or set as text.
+// The state of the page is in the address after "#", as sort=ap.case&dir=asc&dataset=mslub&method=ae&theme=dark, so that a
+// view can be linked to. Text from outside is only compared or set as text.
 const all = (query, from = document) => [...from.querySelectorAll(query)];
 const one = (query, from = document) => from.querySelector(query);
 const FILTERS = ["dataset", "protocol", "metric", "method"];
@@ -10,37 +10,37 @@ let state = {};
 const key = (cell, numbers) => numbers ? parseFloat(cell.dataset.value) : cell.textContent.trim();
 const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
-// The rows of a table by one column, what has no number last, equals in the table's own order.
+// Sorts the rows of a table by one column: rows without a value last, ties in the original order.
 function arrange(table, index, direction) {
   const body = table.tBodies[0];
   const rows = all("tr", body).sort((a, b) => a.dataset.place - b.dataset.place);
   if (index >= 0) {
     const numbers = rows.some((row) => row.cells[index].dataset.value !== undefined);
     const keyed = rows.map((row) => [key(row.cells[index], numbers), row]);
-    const lacks = (value) => value === "" || Number.isNaN(value);
+    const missing = (value) => value === "" || Number.isNaN(value);
     const sign = direction === "ascending" ? 1 : -1;
-    keyed.sort(([a], [b]) => lacks(a) - lacks(b) || (lacks(a) ? 0 : sign * order(a, b)));
+    keyed.sort(([a], [b]) => missing(a) - missing(b) || (missing(a) ? 0 : sign * order(a, b)));
     rows.splice(0, rows.length, ...keyed.map(([, row]) => row));
   }
   body.append(...rows);
 }
 
 function sortAll() {
-  let said = "";
+  let status = "";
   for (const table of all("table.sortable")) {
     const heads = all("thead th", table);
     const index = heads.findIndex((head) => head.dataset.key && head.dataset.key === state.sort);
     heads.forEach((head) => head.removeAttribute("aria-sort"));
     let direction = "";
     if (index >= 0) {
-      const asked = state.dir === "asc" ? "ascending" : state.dir === "desc" ? "descending" : "";
-      direction = asked || heads[index].dataset.first;
+      const requested = state.dir === "asc" ? "ascending" : state.dir === "desc" ? "descending" : "";
+      direction = requested || heads[index].dataset.first;
       heads[index].setAttribute("aria-sort", direction);
-      said = `Sorted by ${one("button", heads[index]).textContent.trim()}, ${words[direction]}. `;
+      status = `Sorted by ${one("button", heads[index]).textContent.trim()}, ${words[direction]}. `;
     }
     arrange(table, index, direction);
   }
-  return said || "In the tables' own order. ";
+  return status || "In the original order. ";
 }
 
 function filterColumns(table) {
@@ -50,7 +50,7 @@ function filterColumns(table) {
   });
 }
 
-// Null rows always stay: nothing is read without its floor.
+// Uninformative controls are always shown, as the reference for all other rows.
 function filterRows(table) {
   const wanted = (state.method || "").toLowerCase();
   for (const row of all("tbody tr", table)) {
@@ -73,7 +73,7 @@ function filterAll() {
   return `${rows.length} rows in ${shown.length} of ${sections.length} tables.`;
 }
 
-function dress() {
+function applyTheme() {
   if (state.theme === "dark" || state.theme === "light") document.documentElement.dataset.theme = state.theme;
   else delete document.documentElement.dataset.theme;
 }
@@ -81,24 +81,24 @@ function dress() {
 const isDark = () => state.theme ? state.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 
 function show() {
-  dress();
+  applyTheme();
   FILTERS.forEach((name) => { one(`#${name}`).value = state[name] || ""; });
   one("#theme").setAttribute("aria-pressed", String(isDark()));
-  one("#said").textContent = sortAll() + filterAll();
+  one("#status").textContent = sortAll() + filterAll();
 }
 
 function change(more) {
   const kept = Object.entries({ ...state, ...more }).filter(([, value]) => value);
   state = Object.fromEntries(kept);
-  try { history.replaceState(null, "", `#${new URLSearchParams(kept)}`); } catch { /* some readers forbid it */ }
+  try { history.replaceState(null, "", `#${new URLSearchParams(kept)}`); } catch { /* forbidden in some viewers */ }
   show();
 }
 
-// First best first, then worst first, then the table's own order.
+// A heading cycles through: best first, worst first, original order.
 function press(head) {
   const now = head.getAttribute("aria-sort");
-  const turned = head.dataset.first === "ascending" ? "descending" : "ascending";
-  const next = now === null ? head.dataset.first : now === head.dataset.first ? turned : "";
+  const reversed = head.dataset.first === "ascending" ? "descending" : "ascending";
+  const next = now === null ? head.dataset.first : now === head.dataset.first ? reversed : "";
   change(next ? { sort: head.dataset.key, dir: next === "ascending" ? "asc" : "desc" } : { sort: "", dir: "" });
 }
 

@@ -1,34 +1,34 @@
-"""Tables -> tables for the terminal, narrow enough for about 80 characters."""
+"""Tables -> rich tables for a terminal of about 80 characters."""
 
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from uad_bench.leaderboard.layout import notes, text_grid, wording
-from uad_bench.leaderboard.render.escape import visible
+from uad_bench.leaderboard.render.escape import printable
 from uad_bench.leaderboard.table import Table
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-STAR = "* lacks seeds or cases; the other formats say which"
+STAR = "* incomplete: seeds or cases are missing, which the other formats list"
 
 
 def rich_tables(tables: Sequence[Table]) -> "list[RichTable | Text]":
-    """For each: what it is, narrow tables (ranks, other metrics, differences, kinds, reported), how to read it."""
+    """For each table: title and facts, narrow grids (ranks, metrics, differences, reported, lesion kinds), notes."""
     return [part for table in tables for part in _parts(table)]
 
 
 def _parts(table: Table) -> "list[RichTable | Text]":
-    parts = [_rich(grid) for grid in text_grid.narrow(table)]
+    parts = [_rich(grid) for grid in text_grid.terminal_grids(table)]
     starred = any(
         str(cell).endswith("*") for part in parts for column in part.columns for cell in column.cells
     )
-    head = _text(wording.title(table), style="bold")
+    title = _text(wording.title(table), style="bold")
     facts = _text(*(f"  {fact}" for fact in wording.facts(table)))
-    said = _text(*(f"  {note}" for note in [*notes.notes(table), *([STAR] if starred else [])]), "")
-    return [head, facts, *parts, said]
+    footnotes = _text(*(f"  {note}" for note in [*notes.notes(table), *([STAR] if starred else [])]), "")
+    return [title, facts, *parts, footnotes]
 
 
 def _rich(grid: text_grid.Grid) -> "RichTable":
@@ -36,11 +36,11 @@ def _rich(grid: text_grid.Grid) -> "RichTable":
     from rich.table import Table as RichTable
 
     result = RichTable(box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
-    for index, heading in enumerate(grid.headings):
-        widest = max((len(visible(row[index].text)) for row in grid.rows), default=0)
-        # The method's name folds first; numbers stay on one line.
+    for index, text in enumerate(grid.texts):
+        widest = max((len(printable(row[index].text)) for row in grid.rows), default=0)
+        # The label is wrapped first; values stay on one line.
         least = 8 if index == grid.method else min(widest, 24)
-        broken = _text(*re.sub(r"([@_])", "\\1\n", heading).split("\n"))
+        broken = _text(*re.sub(r"([@_])", "\\1\n", text).split("\n"))
         result.add_column(
             broken, justify="left" if index == grid.method else "right", min_width=least, overflow="fold"
         )
@@ -50,7 +50,7 @@ def _rich(grid: text_grid.Grid) -> "RichTable":
 
 
 def _text(*lines: str, style: str = "") -> "Text":
-    """Lines as they are: in a Text no name is taken for markup."""
+    """Lines without markup: in a Text, rich does not interpret brackets in names."""
     from rich.text import Text
 
-    return Text("\n".join(visible(line) for line in lines), style=style)
+    return Text("\n".join(printable(line) for line in lines), style=style)

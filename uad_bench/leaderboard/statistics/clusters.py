@@ -1,6 +1,6 @@
-"""Cases of one subject are alike: they are put together before anything is said about other patients.
+"""Several cases of one subject are correlated: they are combined by subject before any inference.
 
-Values are (replicates, cases), NaN where a case is not defined. With a case for each subject nothing changes.
+Values are (replicates, cases), NaN where a case is undefined. With one case per subject nothing changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,45 +8,58 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.leaderboard.statistics.intervals import Floats
+from uad_bench.leaderboard.statistics.variance_components import Floats
 
-Places = npt.NDArray[np.intp]
+Indices = npt.NDArray[np.intp]
 
 
-def places(ids: Sequence[str], subjects: Mapping[str, str]) -> Places:
-    """Which subject each case is of, (cases,), counted from 0 in the order of the cases."""
+def subject_indices(ids: Sequence[str], subjects: Mapping[str, str]) -> Indices:
+    """Index of the subject of each case, (cases,), counted from 0 in the order of the cases.
+
+    subjects: subject id by case id; a case that is missing is its own subject.
+
+    >>> subject_indices(["a1", "a2", "b"], {"a1": "a", "a2": "a"}).tolist()
+    [0, 0, 1]
+    """
     found: dict[str, int] = {}
     return np.array([found.setdefault(subjects.get(i, i), len(found)) for i in ids], np.intp)
 
 
-def averaged(values: Floats, which: Places) -> Floats:
-    """The mean of each subject's cases, (replicates, subjects), for tests; NaN where one of them is not defined."""
-    return values if _alone(which) else np.asarray(_sums(values, which) / np.bincount(which))
+def subject_means(values: Floats, subject: Indices) -> Floats:
+    """Mean of each subject's cases, (replicates, subjects), for tests; NaN where any of the cases is undefined.
 
-
-def influence(values: Floats, which: Places) -> Floats:
-    """What each subject adds to the mean over defined cases, (replicates, subjects), for intervals.
-
-    With m of the n cases, and k subjects: mean + k / n * sum of (its cases - mean). The mean of these is that over
-    the cases, whatever the m, and their variance over k is the cluster-robust one.
+    >>> subject_means(np.array([[0.2, 0.4, 0.9]]), np.array([0, 0, 1])).tolist()
+    [[0.30000000000000004, 0.9]]
     """
-    if _alone(which):
+    if _one_case_each(subject):
+        return values
+    return np.asarray(_sums(values, subject) / np.bincount(subject))
+
+
+def influence_values(values: Floats, subject: Indices) -> Floats:
+    """Contribution of each subject to the mean over defined cases, (replicates, subjects), for confidence intervals.
+
+    For k subjects with n defined cases in all: mean + k / n * sum over the subject's cases of (value - mean). Their
+    mean is the mean over cases, for any number of cases per subject, and their variance divided by k is the
+    cluster-robust variance of that mean (Liang and Zeger 1986).
+    """
+    if _one_case_each(subject):
         return values
     known = ~np.isnan(values).any(0)
-    cases = np.bincount(which, known)
+    cases = np.bincount(subject, known)
     if not known.any():
         return np.full((len(values), len(cases)), np.nan)
     mean = values[:, known].mean(1, keepdims=True)
     share = np.count_nonzero(cases) / known.sum()
-    parts = mean + share * _sums(np.where(known, values - mean, 0.0), which)
-    return np.asarray(np.where(cases > 0, parts, np.nan))
+    contributions = mean + share * _sums(np.where(known, values - mean, 0.0), subject)
+    return np.asarray(np.where(cases > 0, contributions, np.nan))
 
 
-def _alone(which: Places) -> bool:
-    return len(set(which.tolist())) == len(which)
+def _one_case_each(subject: Indices) -> bool:
+    return len(set(subject.tolist())) == len(subject)
 
 
-def _sums(values: Floats, which: Places) -> Floats:
-    total = np.zeros((len(values), int(which.max()) + 1))
-    np.add.at(total.T, which, values.T)
+def _sums(values: Floats, subject: Indices) -> Floats:
+    total = np.zeros((len(values), int(subject.max()) + 1))
+    np.add.at(total.T, subject, values.T)
     return total

@@ -1,53 +1,27 @@
-"""Compact letter display: two rows share a letter exactly where no test tells them apart."""
+"""Compact letter display: rows that share a letter do not differ significantly (Piepho 2004)."""
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from uad_bench.leaderboard.statistic_types import SCHEME, Scheme
-from uad_bench.leaderboard.statistics.intervals import Bools, Floats
-from uad_bench.leaderboard.statistics.paired_tests import holm, sign_flip, t_test
+from uad_bench.leaderboard.statistics.variance_components import Bools
 
 
-def apart(averaged: Floats, scheme: Scheme = SCHEME) -> Bools:
-    """Which pairs of rows a paired test tells apart, after Holm's correction over all pairs; (k, k).
+def compact_letters(different: Bools) -> list[str]:
+    """The letters of each row, given which pairs differ significantly (k, k); rows are in the order of their ranks.
 
-    averaged: (k, patients), seeds averaged. The test is the sign flip. Where 10,000 flips cannot give a p small
-    enough for that many pairs (more than 32 rows), it is the t test; where not even all flips can, nothing is apart.
+    Two rows share a letter exactly where they do not differ significantly. A letter stands for a set of rows without
+    a significant pair; sets are added greedily until every non-significant pair is in one, which is a clique cover of
+    the edges of a graph (Gramm et al. 2007).
+
+    >>> import numpy as np
+    >>> different = np.array([[False, False, True], [False, False, False], [True, False, False]])
+    >>> compact_letters(different)  # only the first and the last row differ
+    ['a', 'ab', 'b']
     """
-    k, n = averaged.shape
-    different = np.zeros((k, k), bool)
-    pairs, exact = k * (k - 1) // 2, n <= scheme.exact
-    resolved = pairs * _least(n, scheme) <= scheme.alpha
-    if pairs == 0 or (exact and not resolved):
-        return different
-    p = np.concatenate([_against_later(averaged, i, scheme, flips=resolved) for i in range(k - 1)])
-    above = np.triu_indices(k, 1)
-    different[above] = holm(p) <= scheme.alpha
-    return np.asarray(different | different.T)
-
-
-def _least(n: int, scheme: Scheme) -> float:
-    """The smallest p that the sign flips of n patients can give."""
-    return 2.0 ** (1 - n) if n <= scheme.exact else 1 / (scheme.flips + 1)
-
-
-def _against_later(averaged: Floats, i: int, scheme: Scheme, *, flips: bool) -> Floats:
-    d = averaged[i + 1 :] - averaged[i]
-    return sign_flip(d, scheme) if flips else t_test(d)
-
-
-def letters(different: Bools) -> list[str]:
-    """The letters of each row, from which pairs are apart (k, k); rows come in the order of their ranks.
-
-    A letter is a set of rows without a pair that is apart; sets are added until each pair that is not apart is in one
-    (Gramm et al. 2007: a cover of the graph's edges by cliques, here the greedy one).
-    """
-    shown: list[list[str]] = [[] for _ in different]
-    for number, members in enumerate(_cliques(different)):
+    letters: list[list[str]] = [[] for _ in different]
+    for number, members in enumerate(_clique_cover(different)):
         for row in members:
-            shown[row].append(_letter(number))
-    return ["".join(one) for one in shown]
+            letters[row].append(_letter(number))
+    return ["".join(one) for one in letters]
 
 
 def _letter(number: int) -> str:
@@ -56,32 +30,32 @@ def _letter(number: int) -> str:
     return chr(ord("a") + place) + (str(turn) if turn else "")
 
 
-def _cliques(different: Bools) -> Iterator[Sequence[int]]:
-    """Sets of bits are Python integers: with hundreds of rows that is fast, and needs no library."""
+def _clique_cover(different: Bools) -> Iterator[Sequence[int]]:
+    """Sets of rows as bits of Python integers: fast with hundreds of rows, and without a library."""
     k = len(different)
-    near = [
+    similar = [
         sum(1 << j for j in range(k) if j != i and not row[j]) for i, row in enumerate(different.tolist())
     ]
-    open_, seen = list(near), 0
+    uncovered, seen = list(similar), 0
     for i in range(k):
-        while open_[i] >> i or not seen >> i & 1:
-            wanted = open_[i] >> i << i
-            members = _grown(i, near, first=(wanted & -wanted).bit_length() - 1)
+        while uncovered[i] >> i or not seen >> i & 1:
+            wanted = uncovered[i] >> i << i
+            members = _clique(i, similar, first=(wanted & -wanted).bit_length() - 1)
             mask = sum(1 << j for j in members)
             seen |= mask
             for j in members:
-                open_[j] &= ~mask
+                uncovered[j] &= ~mask
             yield members
 
 
-def _grown(i: int, near: Sequence[int], first: int) -> list[int]:
-    """A largest set around row i (and row `first`, if there is one), the best ranked rows taken first."""
-    members, open_ = [i], near[i]
+def _clique(i: int, similar: Sequence[int], first: int) -> list[int]:
+    """A maximal clique around row i (and row `first`, if it is not negative); better ranks are added first."""
+    members, candidates = [i], similar[i]
     if first >= 0:
         members.append(first)
-        open_ &= near[first]
-    while open_:
-        j = (open_ & -open_).bit_length() - 1
+        candidates &= similar[first]
+    while candidates:
+        j = (candidates & -candidates).bit_length() - 1
         members.append(j)
-        open_ &= near[j]
+        candidates &= similar[j]
     return sorted(members)

@@ -1,11 +1,11 @@
-"""Paired tests: two rows on the same patients, their seeds averaged first, so a difference has one value a patient.
+"""Paired tests of two rows on the same subjects, values averaged over seeds first: one difference per subject.
 
-They ask whether the difference would hold for other patients, given these trained seeds; the interval of a
-`Contrast` asks about other seeds too. Differences are (rows, patients), NaN where a patient is not shared.
+The tests treat subjects as random and the trained models as fixed; the confidence interval of a `Contrast` treats seeds
+as random as well. All functions take differences (rows, subjects), NaN where a subject is not shared, and return
+two-sided p values (rows,), NaN where fewer than two subjects are shared.
 """
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -13,72 +13,39 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.special import stdtr
 
-from uad_bench.leaderboard.statistic_types import SCHEME, Contrast, Scheme
-from uad_bench.leaderboard.statistics.intervals import Floats, half_width, of_cases, of_difference, stacks
+from uad_bench.leaderboard.statistic_types import SCHEME, Scheme
+from uad_bench.leaderboard.statistics.variance_components import Floats
 
-Places = npt.NDArray[np.intp]
+Indices = npt.NDArray[np.intp]
 
-#: Sums that are equal but for the rounding of their terms count as equal: ties belong to both tails.
+#: Relative tolerance within which sums count as equal, so that ties belong to both tails.
 ROUNDING = 1e-12
 
 
-def contrasts(
-    values: Sequence[Floats], other: Floats, label: str, metric: str, scheme: Scheme = SCHEME
-) -> list[Contrast]:
-    """Each of some rows less `other`, whose name is `label`; all (seeds, patients), Holm's correction over them."""
-    averaged = other.mean(0)
-    differences = np.array([one.mean(0) - averaged for one in values])
-    n = (~np.isnan(differences)).sum(1)
-    means, half = _means(differences), _half_widths(values, other, differences, scheme.alpha)
-    p, wilcoxon_p = sign_flip(differences, scheme), wilcoxon(differences)
-    columns = np.column_stack([means, means - half, means + half, p, holm(p), wilcoxon_p])
-    return [
-        Contrast(label, metric, int(n[i]), *(None if np.isnan(x) else float(x) for x in row))
-        for i, row in enumerate(columns)
-    ]
+def sign_flip_test(differences: Floats, scheme: Scheme = SCHEME) -> Floats:
+    """Two-sided p values of the paired sign-flip permutation test of the mean difference.
 
+    Exact (all 2**n sign flips) up to `scheme.exact` subjects. Otherwise `scheme.flips` random flips, the same for all
+    rows, with p = (extreme + 1) / (flips + 1) (Phipson and Smyth 2010). Equivalent to `scipy.stats.permutation_test`
+    with permutation_type "samples", without its Python loop.
 
-def _means(differences: Floats) -> Floats:
-    """Means over the shared patients; NaN with fewer than two."""
-    known = ~np.isnan(differences)
-    n = known.sum(1)
-    return np.asarray(np.where(n > 1, np.where(known, differences, 0).sum(1) / np.maximum(n, 1), np.nan))
-
-
-def _half_widths(values: Sequence[Floats], other: Floats, differences: Floats, alpha: float) -> Floats:
-    """Half the 95 % intervals over seeds and patients, on the shared patients."""
-    half = np.full(len(values), np.nan)
-    for rows, stacked in stacks(values):
-        d = differences[rows]
-        known = ~np.isnan(d)
-        patients = of_cases(d[:, None, :], known)
-        theirs = of_cases(np.broadcast_to(other, (len(rows), *other.shape)), known)
-        half[rows] = half_width(
-            of_difference(patients.patients, patients.n, of_cases(stacked, known), theirs), alpha
-        )
-    return half
-
-
-def sign_flip(differences: Floats, scheme: Scheme = SCHEME) -> Floats:
-    """Two-sided p of the sign-flip permutation test of the mean; NaN with fewer than two patients.
-
-    Exact up to `scheme.exact` patients, else from `scheme.flips` random flips (with one added to both counts, Phipson
-    and Smyth 2010), the same for all rows. `scipy.stats.permutation_test` gives the same, but shuffles in Python.
+    >>> sign_flip_test(np.array([[0.1, 0.2, 0.3, 0.4, 0.5]])).tolist()  # 2 of 2**5 sign flips are as extreme
+    [0.0625]
     """
-    return _by_patients(differences, lambda d: _sign_flip(d, scheme))
+    return _by_shared_subjects(differences, lambda d: _sign_flip_p(d, scheme))
 
 
-def _sign_flip(d: Floats, scheme: Scheme) -> Floats:
+def _sign_flip_p(d: Floats, scheme: Scheme) -> Floats:
     n, exact = d.shape[1], d.shape[1] <= scheme.exact
     signs = _all_signs(n) if exact else _random_signs(n, scheme.flips, scheme.seed)
-    bar = np.abs(d.sum(1)) - ROUNDING * np.abs(d).sum(1)
-    as_far = (np.abs(signs @ d.T) >= bar).sum(0)
-    return np.asarray(as_far / len(signs) if exact else (as_far + 1) / (len(signs) + 1), np.float64)
+    observed = np.abs(d.sum(1)) - ROUNDING * np.abs(d).sum(1)
+    extreme = (np.abs(signs @ d.T) >= observed).sum(0)
+    return np.asarray(extreme / len(signs) if exact else (extreme + 1) / (len(signs) + 1), np.float64)
 
 
 @lru_cache(maxsize=4)
 def _all_signs(n: int) -> Floats:
-    """Every choice of signs but for the first, whose flip mirrors all sums: (2**(n - 1), n)."""
+    """All sign vectors with the last sign fixed, since flipping all signs mirrors the sum: (2**(n - 1), n)."""
     bits = (np.arange(2 ** (n - 1))[:, None] >> np.arange(n)) & 1
     return np.asarray(1.0 - 2.0 * bits, np.float64)
 
@@ -89,13 +56,18 @@ def _random_signs(n: int, flips: int, seed: int) -> Floats:
     return np.asarray(1.0 - 2.0 * rng.integers(0, 2, (flips, n)), np.float64)
 
 
-def wilcoxon(differences: Floats) -> Floats:
-    """Two-sided p of Wilcoxon's signed-rank test: exact to 50 patients, the normal approximation past that or with
-    ties or zeros; 1 where nothing differs, NaN with fewer than two patients."""
-    return _by_patients(differences, _wilcoxon)
+def wilcoxon_test(differences: Floats) -> Floats:
+    """Two-sided p values of the Wilcoxon signed-rank test, 1 where no subject differs.
+
+    Exact up to 50 subjects, normal approximation for more and for rows with ties or zeros (`scipy.stats.wilcoxon`).
+
+    >>> wilcoxon_test(np.array([[0.1, 0.2, 0.3, 0.4, 0.5]])).tolist()
+    [0.0625]
+    """
+    return _by_shared_subjects(differences, _wilcoxon_p)
 
 
-def _wilcoxon(d: Floats) -> Floats:
+def _wilcoxon_p(d: Floats) -> Floats:
     size = np.sort(np.abs(d), axis=1)
     tied = (size[:, 0] == 0) | (np.diff(size, axis=1) == 0).any(1)
     p = np.ones(len(d))
@@ -105,30 +77,34 @@ def _wilcoxon(d: Floats) -> Floats:
     return p
 
 
-def t_test(differences: Floats) -> Floats:
-    """Two-sided p of the paired t test, which the sign flips come to with many patients."""
-    return _by_patients(differences, _t_test)
+def paired_t_test(differences: Floats) -> Floats:
+    """Two-sided p values of the paired t test, the limit of the sign-flip test for many subjects.
+
+    >>> [f"{p:.4f}" for p in paired_t_test(np.array([[0.1, 0.2, 0.3, 0.4, 0.5]]))]
+    ['0.0132']
+    """
+    return _by_shared_subjects(differences, _paired_t_p)
 
 
-def _t_test(d: Floats) -> Floats:
+def _paired_t_p(d: Floats) -> Floats:
     n, mean = d.shape[1], d.mean(1)
     error = d.std(1, ddof=1) / np.sqrt(n)
-    error[error <= ROUNDING * np.abs(mean)] = 0  # the same difference in each patient
+    error[error <= ROUNDING * np.abs(mean)] = 0  # the same difference in every subject
     t = np.divide(np.abs(mean), error, out=np.where(mean == 0, 0, np.inf), where=error > 0)
     return np.asarray(2 * stdtr(n - 1, -t))
 
 
-def _by_patients(differences: Floats, test: Callable[[Floats], Floats]) -> Floats:
-    """`test` on rows that share the same patients, without the others."""
+def _by_shared_subjects(differences: Floats, test: Callable[[Floats], Floats]) -> Floats:
+    """`test` on rows that share the same subjects, without the others."""
     p = np.full(len(differences), np.nan)
-    for rows, shared in _same_patients(differences):
+    for rows, shared in _rows_with_equal_subjects(differences):
         if len(shared) > 1:
             p[rows] = test(differences[np.ix_(rows, shared)])
     return p
 
 
-def _same_patients(differences: Floats) -> Iterator[tuple[Places, Places]]:
-    """Places of rows that share their patients, and places of these."""
+def _rows_with_equal_subjects(differences: Floats) -> Iterator[tuple[Indices, Indices]]:
+    """Indices of rows that share their subjects, and indices of these subjects."""
     known = ~np.isnan(differences)
     if known.all():
         yield np.arange(known.shape[0]), np.arange(known.shape[1])
@@ -136,12 +112,3 @@ def _same_patients(differences: Floats) -> Iterator[tuple[Places, Places]]:
     patterns, which = np.unique(known, axis=0, return_inverse=True)
     for i, pattern in enumerate(patterns):
         yield np.flatnonzero(which.ravel() == i), np.flatnonzero(pattern)
-
-
-def holm(p: Floats) -> Floats:
-    """Holm's step-down correction of p values (m,); a NaN is no test and stays one."""
-    tested = np.flatnonzero(~np.isnan(p))
-    order = tested[np.argsort(p[tested], kind="stable")]
-    corrected = np.full(len(p), math.nan)
-    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1)
-    return corrected

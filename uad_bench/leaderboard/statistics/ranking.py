@@ -1,95 +1,81 @@
-"""How sure a ranking is, and a second opinion on it. Higher scores are better; rank 1 is the best."""
-
-from collections.abc import Iterator, Sequence
+"""Ranks and their uncertainty. Higher scores are better, rank 1 is the best."""
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from uad_bench.leaderboard.statistic_types import Critical
-from uad_bench.leaderboard.statistics.intervals import Floats
+from uad_bench.leaderboard.statistics.variance_components import Floats
 
 Ranks = npt.NDArray[np.int32]
 
-#: Scores of equal methods may differ by the rounding of a sum, never by more.
+#: Scores are compared after rounding to this many decimals, so that the rounding of sums does not break ties.
 DIGITS = 12
 
 
 def ranks(scores: Floats) -> Ranks:
-    """Ranks down the rows of scores (k, ...): ties share the better rank, an undefined score (NaN) is the worst."""
-    return np.asarray(stats.rankdata(-_comparable(scores), method="min", axis=0), np.int32)
+    """Ranks along the first axis of scores (k, ...): ties share the better rank, an undefined score (NaN) is the worst.
+
+    >>> ranks(np.array([0.2, 0.3, 0.3, np.nan])).tolist()
+    [3, 1, 1, 4]
+    """
+    return np.asarray(stats.rankdata(-comparable(scores), method="min", axis=0), np.int32)
 
 
-def _comparable(scores: Floats) -> Floats:
+def comparable(scores: Floats) -> Floats:
+    """Scores rounded to `DIGITS` decimals, with -inf for undefined ones."""
     return np.asarray(np.where(np.isnan(scores), -np.inf, np.round(scores, DIGITS)))
 
 
-def intervals(found: Ranks, alpha: float) -> tuple[Floats, Floats, Floats]:
-    """From ranks (k, B) under resamples: each row's interval of ranks, low and high, and its share of first ranks."""
-    low, high = np.quantile(found, (alpha / 2, 1 - alpha / 2), axis=1, method="inverted_cdf")
-    return low, high, (found == 1).mean(1)
+def rank_intervals(resampled: Ranks, alpha: float) -> tuple[Floats, Floats, Floats]:
+    """Percentile bootstrap interval of each row's rank, low and high ends, and its share of first ranks; each (k,).
+
+    resampled: ranks (k, B) under B resamples of the patients; alpha: 1 minus the coverage.
+
+    >>> low, high, first = rank_intervals(np.array([[1, 1, 2, 1], [2, 2, 1, 2]]), alpha=0.05)
+    >>> low.tolist(), high.tolist(), first.tolist()
+    ([1, 1], [2, 2], [0.75, 0.25])
+    """
+    low, high = np.quantile(resampled, (alpha / 2, 1 - alpha / 2), axis=1, method="inverted_cdf")
+    return low, high, (resampled == 1).mean(1)
 
 
-def tau(full: Ranks, found: Ranks) -> float | None:
-    """Kendall's tau-b between ranks (k,) and those of resamples (k, B), their pairs counted together.
+def kendall_tau(full: Ranks, resampled: Ranks) -> float | None:
+    """Kendall's tau-b between ranks (k,) and those of resamples (k, B), over the pairs of all resamples together.
 
-    Without ties that is the mean of the resamples' taus, which SciPy computes one by one. None with nothing to order.
+    Without ties it is the mean of the taus of the resamples. None where no pair is ordered.
+
+    >>> kendall_tau(np.array([1, 2, 3]), np.array([[1, 1], [2, 3], [3, 2]]))  # tau 1 and 1/3
+    0.6666666666666666
     """
     order = np.argsort(full, kind="stable")
-    whole, drawn = full[order], found[order]
-    agree = differ = ordered = apart = 0
+    whole, drawn = full[order], resampled[order]
+    concordant = discordant = ordered = ordered_in_resamples = 0
     for i in range(len(whole) - 1):
         worse = drawn[np.searchsorted(whole, whole[i], side="right") :]
-        agree += int(np.count_nonzero(worse > drawn[i]))
-        differ += int(np.count_nonzero(worse < drawn[i]))
+        concordant += int(np.count_nonzero(worse > drawn[i]))
+        discordant += int(np.count_nonzero(worse < drawn[i]))
         ordered += worse.size
-        apart += int(np.count_nonzero(drawn[i + 1 :] != drawn[i]))
-    return float((agree - differ) / np.sqrt(ordered * apart)) if ordered and apart else None
+        ordered_in_resamples += int(np.count_nonzero(drawn[i + 1 :] != drawn[i]))
+    if not (ordered and ordered_in_resamples):
+        return None
+    return float((concordant - discordant) / np.sqrt(ordered * ordered_in_resamples))
 
 
-def mean_ranks(averaged: Floats) -> Floats:
-    """Mean over patients of the rank on each of them, ties averaged; averaged (k, patients), NaN is the worst.
+def mean_ranks(values: Floats) -> Floats:
+    """Mean over subjects of the rank on each subject, ties averaged; (k,).
 
-    A patient that no row has a value for says nothing.
+    values: (k, subjects), NaN is the worst; a subject without any value is excluded.
     """
-    known = averaged[:, ~np.isnan(averaged).all(0)]
-    found = stats.rankdata(-_comparable(known), method="average", axis=0)
+    known = values[:, ~np.isnan(values).all(0)]
+    found = stats.rankdata(-comparable(known), method="average", axis=0)
     return np.asarray(found.mean(1))
 
 
-def rank_then_aggregate(averaged: Floats) -> Ranks:
-    """Ranks by the mean rank over patients, where the usual order is to average first and rank then."""
-    return ranks(-mean_ranks(averaged))
+def rank_then_aggregate(values: Floats) -> Ranks:
+    """Ranks by the mean rank over subjects; the default ranking averages first (Wiesenfarth et al. 2021).
 
-
-def critical(averaged: Floats, labels: Sequence[str], metric: str, alpha: float = 0.05) -> Critical:
-    """What a critical-difference diagram of some rows shows; averaged (k, patients), seeds averaged, NaN is the worst.
-
-    Friedman's test asks whether any row differs, Nemenyi's difference which ones do: q(alpha, k) / sqrt(2) *
-    sqrt(k (k + 1) / (6 n)), q of the studentised range (Demsar 2006).
+    >>> values = np.array([[9.0, 0.2, 0.2], [0.1, 0.3, 0.3]])  # the first row is better on one subject only
+    >>> rank_then_aggregate(values).tolist(), ranks(values.mean(1)).tolist()
+    ([2, 1], [1, 2])
     """
-    known = averaged[:, ~np.isnan(averaged).all(0)]
-    k, n = known.shape
-    means = mean_ranks(known)
-    order = sorted(range(k), key=lambda i: (means[i], labels[i]))
-    listed = tuple((labels[i], float(means[i])) for i in order)
-    if k < 2 or n < 2:
-        return Critical(metric, n, listed, None, None, ())
-    q = float(stats.studentized_range.ppf(1 - alpha, k, np.inf))
-    difference = q / np.sqrt(2) * np.sqrt(k * (k + 1) / (6 * n))
-    with np.errstate(invalid="ignore"):  # 0 / 0 where all rows are equal
-        p = float(stats.friedmanchisquare(*_comparable(known)).pvalue) if k > 2 else None
-    p = None if p is None or np.isnan(p) else p
-    return Critical(metric, n, listed, float(difference), p, tuple(_cliques(listed, float(difference))))
-
-
-def _cliques(listed: Sequence[tuple[str, float]], difference: float) -> Iterator[tuple[str, ...]]:
-    """The longest stretches of at least two rows whose mean ranks lie less than `difference` apart."""
-    end = 0
-    for start, (_, first) in enumerate(listed):
-        stop = start
-        while stop < len(listed) and listed[stop][1] - first < difference:
-            stop += 1
-        if stop > end and stop - start > 1:
-            yield tuple(label for label, _ in listed[start:stop])
-        end = max(end, stop)
+    return ranks(-mean_ranks(values))

@@ -1,4 +1,4 @@
-"""The intervals of the numbers in a table, from the cases or the draws that are behind each."""
+"""Confidence intervals of all values of a table, from per-case values or from bootstrap draws."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,67 +6,87 @@ from dataclasses import replace
 import numpy as np
 
 from uad_bench.leaderboard.run_summary import Name
-from uad_bench.leaderboard.statistics.clusters import influence, places
-from uad_bench.leaderboard.statistics.evidence import Evidence, case_form, case_ids, is_mean, subjects_of
-from uad_bench.leaderboard.statistics.intervals import Floats, Parts, half_width, of_cases, of_draws, stacks
+from uad_bench.leaderboard.statistics.clusters import influence_values, subject_indices
+from uad_bench.leaderboard.statistics.intervals import t_interval_half_width
+from uad_bench.leaderboard.statistics.row_data import (
+    RowData,
+    case_ids,
+    is_mean_over_cases,
+    per_case_metric,
+    subject_by_case,
+)
+from uad_bench.leaderboard.statistics.variance_components import (
+    Floats,
+    VarianceComponents,
+    components_from_bootstrap,
+    components_from_cases,
+    stack_equal_shapes,
+)
 from uad_bench.leaderboard.table import Cell, Row, Table
 
-#: By label: half the interval, and whether every value behind it lies between 0 and 1.
-Halves = dict[str, tuple[float, bool]]
+#: By label: half the width of the interval, and whether all values behind it lie between 0 and 1.
+HalfWidths = dict[str, tuple[float, bool]]
 
 
-def with_intervals(table: Table, evidence: Mapping[str, Evidence]) -> list[Row]:
-    names = sorted({name for row in table.rows for name in row.cells})
-    halves = {name: _halves(name, evidence, table.scheme.alpha) for name in names}
+def add_intervals(table: Table, data: Mapping[str, RowData]) -> list[Row]:
+    """The rows with a confidence interval in every cell that allows one; data: by label.
+
+    An interval needs the cases behind a mean, or the bootstrap draws of a pooled metric. It is clipped to [0, 1] where
+    all values lie in that range.
+    """
+    widths = {name: _half_widths(name, data, table.scheme.alpha) for name in sorted(table.names)}
     return [
         replace(
-            row, cells={name: _cell(cell, halves[name].get(row.label)) for name, cell in row.cells.items()}
+            row, cells={name: _cell(cell, widths[name].get(row.label)) for name, cell in row.cells.items()}
         )
         for row in table.rows
     ]
 
 
-def _cell(cell: Cell, half: tuple[float, bool] | None) -> Cell:
-    if half is None or cell.mean is None or np.isnan(half[0]):
+def _cell(cell: Cell, width: tuple[float, bool] | None) -> Cell:
+    if width is None or cell.mean is None or np.isnan(width[0]):
         return cell
-    low, high = cell.mean - half[0], cell.mean + half[0]
-    # Where no value leaves [0, 1] the mean cannot either.
-    return cell._replace(low=max(low, 0.0) if half[1] else low, high=min(high, 1.0) if half[1] else high)
-
-
-def _halves(name: Name, evidence: Mapping[str, Evidence], alpha: float) -> Halves:
-    return (
-        _halves_of_means(name, evidence, alpha)
-        if is_mean(name[1])
-        else _halves_of_pools(name, evidence, alpha)
+    half, in_unit_range = width
+    low, high = cell.mean - half, cell.mean + half
+    return cell._replace(
+        low=max(low, 0.0) if in_unit_range else low, high=min(high, 1.0) if in_unit_range else high
     )
 
 
-def _halves_of_means(name: Name, evidence: Mapping[str, Evidence], alpha: float) -> Halves:
-    metric = case_form(name[1])
-    ids = case_ids(evidence, metric, name[0])
-    shown = [label for label, one in evidence.items() if ids and one.runs and one.whole(name[0], metric, ids)]
-    which, found = places(ids, subjects_of(evidence)), Halves()
-    by_case = [evidence[label].cases(metric, ids) for label in shown]
-    for rows, values in stacks([influence(one, which) for one in by_case]):
+def _half_widths(name: Name, data: Mapping[str, RowData], alpha: float) -> HalfWidths:
+    of_metric = _half_widths_of_means if is_mean_over_cases(name[1]) else _half_widths_of_pooled
+    return of_metric(name, data, alpha)
+
+
+def _half_widths_of_means(name: Name, data: Mapping[str, RowData], alpha: float) -> HalfWidths:
+    group, metric = name[0], per_case_metric(name[1])
+    ids = case_ids(data, metric, group)
+    labels = [
+        label for label, one in data.items() if ids and one.runs and one.mean_is_over(group, metric, ids)
+    ]
+    subject, found = subject_indices(ids, subject_by_case(data)), HalfWidths()
+    by_case = [data[label].case_values(metric, ids) for label in labels]
+    for rows, values in stack_equal_shapes([influence_values(one, subject) for one in by_case]):
         known = np.asarray(~np.isnan(values).any(1))
-        behind = np.stack([by_case[i] for i in rows])
-        found |= _by_label([shown[i] for i in rows], of_cases(values, known), behind, alpha)
+        components = components_from_cases(values, known)
+        found |= _by_label([labels[i] for i in rows], components, np.stack([by_case[i] for i in rows]), alpha)
     return found
 
 
-def _halves_of_pools(name: Name, evidence: Mapping[str, Evidence], alpha: float) -> Halves:
-    pools = {label: pool for label, one in evidence.items() if (pool := one.pooled(name))}
-    shown, found = list(pools), Halves()
-    for rows, draws in stacks([pools[label].draws for label in shown]):
-        here = [pools[shown[i]] for i in rows]
-        n = np.array([pool.n for pool in here], np.float64)
-        parts = of_draws(np.array([pool.values for pool in here]), draws, n)
-        found |= _by_label([shown[i] for i in rows], parts, draws, alpha)
+def _half_widths_of_pooled(name: Name, data: Mapping[str, RowData], alpha: float) -> HalfWidths:
+    pooled = {label: metric for label, one in data.items() if (metric := one.pooled_metric(name))}
+    labels, found = list(pooled), HalfWidths()
+    for rows, draws in stack_equal_shapes([pooled[label].draws for label in labels]):
+        here = [pooled[labels[i]] for i in rows]
+        n = np.array([metric.n for metric in here], np.float64)
+        components = components_from_bootstrap(np.array([metric.values for metric in here]), draws, n)
+        found |= _by_label([labels[i] for i in rows], components, draws, alpha)
     return found
 
 
-def _by_label(labels: Sequence[str], parts: Parts, values: Floats, alpha: float) -> Halves:
-    half = half_width(parts, alpha)
-    inside = np.asarray(~((values < 0) | (values > 1)).any((1, 2)))
-    return {label: (float(half[i]), bool(inside[i])) for i, label in enumerate(labels)}
+def _by_label(
+    labels: Sequence[str], components: VarianceComponents, values: Floats, alpha: float
+) -> HalfWidths:
+    half = t_interval_half_width(components, alpha)
+    in_unit_range = np.asarray(~((values < 0) | (values > 1)).any((1, 2)))
+    return {label: (float(half[i]), bool(in_unit_range[i])) for i, label in enumerate(labels)}

@@ -1,54 +1,63 @@
-"""What a reader has to know before trusting the statistics of a table."""
+"""Limits of the statistics of a table that a reader has to know."""
 
 from collections.abc import Iterator, Mapping
 
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.run_summary import SEEDS_TO_RANK
-from uad_bench.leaderboard.statistics.evidence import Evidence, case_form, is_mean, subjects_of
+from uad_bench.leaderboard.statistics.row_data import (
+    RowData,
+    is_mean_over_cases,
+    per_case_metric,
+    subject_by_case,
+)
 from uad_bench.leaderboard.table import Row, Table
 
 
-def cautions(table: Table, evidence: Mapping[str, Evidence]) -> Iterator[str]:
-    """Lines on few seeds, on subjects with several cases, on folds, and on draws that are lacking."""
-    yield from _seeds(table, evidence)
-    yield from _subjects(evidence)
+def table_warnings(table: Table, data: Mapping[str, RowData]) -> Iterator[str]:
+    """Sentences on few seeds, subjects with several cases, folds, and missing bootstrap draws."""
+    yield from _few_seeds(table, data)
+    yield from _several_cases_per_subject(data)
     for row in table.rows:
         if row.folds and row.done:
-            yield f"{row.label}: {_folds(row, evidence[row.label])}"
+            yield f"{row.label}: {_folds(row, data[row.label])}"
     ranked = [row for row in table.rows if row.rank is not None]
-    lacking = [r.label for r in ranked if evidence[r.label].pooled(("all", table.primary)) is None]
-    if lacking and not is_mean(table.primary):
-        instead = case_form(table.primary) if table.critical else "nothing, so that no rank has an interval"
-        yield f"no draws of {table.primary} in {', '.join(lacking)}: ranks are resampled by {instead}"
+    missing = [r.label for r in ranked if data[r.label].pooled_metric(("all", table.primary)) is None]
+    if missing and not is_mean_over_cases(table.primary):
+        instead = (
+            f"ranks are resampled by {per_case_metric(table.primary)}"
+            if table.critical
+            else "ranks have no interval"
+        )
+        yield f"no bootstrap draws of {table.primary} in {', '.join(missing)}: {instead}"
 
 
-def _seeds(table: Table, evidence: Mapping[str, Evidence]) -> Iterator[str]:
-    few = [f"{row.label} ({row.done})" for row in table.rows if wording.few(row)]
+def _few_seeds(table: Table, data: Mapping[str, RowData]) -> Iterator[str]:
+    few = [f"{row.label} ({row.done})" for row in table.rows if wording.has_few_seeds(row)]
     if few:
-        yield f"ranked from fewer than {SEEDS_TO_RANK} seeds, others may change the rank: {', '.join(few)}"
-    drawn = [row.label for row in table.rows if row.done and not row.deterministic]
-    one = [label for label in drawn if evidence[label].replicates == 1]
-    if one:
-        yield f"one seed, so that its interval is over patients only: {', '.join(one)}"
+        yield f"ranks based on fewer than {SEEDS_TO_RANK} seeds, which may change with more seeds: {', '.join(few)}"
+    random = [row.label for row in table.rows if row.done and not row.deterministic]
+    single = [label for label in random if data[label].replicates == 1]
+    if single:
+        yield f"one seed, so that the confidence interval is over patients only: {', '.join(single)}"
 
 
-def _subjects(evidence: Mapping[str, Evidence]) -> Iterator[str]:
-    known = subjects_of(evidence)
-    cases = next((run.groups["all"] for one in evidence.values() for run in one.runs if run.groups), known)
-    people = {known.get(case, case) for case in cases}
-    if len(people) < len(cases):
+def _several_cases_per_subject(data: Mapping[str, RowData]) -> Iterator[str]:
+    known = subject_by_case(data)
+    cases = next((run.groups["all"] for one in data.values() for run in one.runs if run.groups), known)
+    subjects = {known.get(case, case) for case in cases}
+    if len(subjects) < len(cases):
         yield (
-            f"{len(cases)} cases of {len(people)} subjects: by case, intervals and tests put a subject's cases "
-            "together; for pooled metrics, intervals and ranks take cases as independent"
+            f"{len(cases)} cases of {len(subjects)} subjects: intervals and tests of per-case metrics are clustered by "
+            "subject; intervals and ranks of pooled metrics treat cases as independent"
         )
 
 
-def _folds(row: Row, evidence: Evidence) -> str:
-    """How many folds and runs a row has, and what its interval is over."""
-    folds = len(set(evidence.folds))
+def _folds(row: Row, data: RowData) -> str:
+    """Numbers of folds and runs of a row, and what its confidence interval covers."""
+    folds = len(set(data.folds))
     runs = "" if row.done == folds else f", {row.done} runs"
-    said = f"{folds} fold{'' if folds == 1 else 's'}{runs}"
+    count = f"{folds} fold{'' if folds == 1 else 's'}{runs}"
     if folds > 1:
-        return f"{said}; the interval is over folds and patients, ± over seeds within a fold"
-    over = "seeds and patients" if evidence.replicates > 1 else "patients only"
-    return f"{said}; the interval is over {over}, and says nothing about other folds"
+        return f"{count}; the confidence interval is over folds and patients, ± over seeds within folds"
+    over = "seeds and patients" if data.replicates > 1 else "patients only"
+    return f"{count}; the confidence interval is over {over}, not over folds"

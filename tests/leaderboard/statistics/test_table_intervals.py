@@ -1,0 +1,100 @@
+"""Confidence intervals of the values of a table."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.helpers.measured import CASE, IDS, POOLED, measured
+from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.run_summary import DatasetResults, MetricValue
+
+MEANS = {"good": 0.6, "fair": 0.5, "equal": 0.5, "poor": 0.3}
+
+
+def cells(runs):
+    return tables(runs)[0].rows[0].cells
+
+
+def test_a_mean_over_cases_and_an_equal_pooled_metric_have_the_same_interval(make_runs):
+    (table,) = tables(make_runs(MEANS))
+    for row in table.rows:
+        pooled, case = row.cells[POOLED], row.cells[CASE]
+        assert case.low < case.mean < case.high
+        assert (pooled.low, pooled.high) == pytest.approx((case.low, case.high), abs=0.003)
+
+
+def test_one_seed_and_a_deterministic_method_have_an_interval_over_patients(make_run):
+    one = measured(1, 0.5)
+    values = list(one.cases["ap"].values())
+    mean, half = np.mean(values), stats.t.ppf(0.975, 23) * stats.sem(values)
+    for runs in ([make_run(results={"phantom": one})],
+                 [make_run(seed=s, results={"phantom": one}, deterministic=True) for s in range(3)]):  # fmt: skip
+        cell = cells(runs)[CASE]
+        assert (cell.low, cell.high) == pytest.approx((mean - half, mean + half), rel=1e-9)
+
+
+@pytest.mark.parametrize(("values", "clipped"), [((0.0, 0.0, 0.1), True), ((-0.001, 0.0, 0.1), False)])
+def test_an_interval_is_clipped_to_the_unit_range_where_all_values_lie_in_it(make_run, values, clipped):
+    by_case = dict(zip("abc", values, strict=True))
+    one = DatasetResults(
+        "ids", "fit", "{}", 3, 0, {CASE: MetricValue(sum(values) / 3, 3, 0)}, {"ap": by_case}
+    )
+    found = cells([make_run(results={"phantom": one}, primary="ap.case")])[CASE]
+    low = np.mean(values) - stats.t.ppf(0.975, 2) * stats.sem(values)
+    assert low < 0 and found.low == pytest.approx(0 if clipped else low)
+
+
+def test_lesion_kinds_and_healthy_cases_have_intervals_of_their_own(make_run):
+    one = measured(1, 0.5)
+    values = {("ms", "ap.case"): MetricValue(0.5, 10, 0), ("healthy", "fpr@q98"): MetricValue(0.1, 3, 0)}
+    one = replace(
+        one, values={**one.values, **values}, cases={**one.cases, "fpr@q98": {"h1": 0.0, "h2": 0.1, "h3": 0.2}},
+        groups={"all": frozenset(IDS), "ms": frozenset(IDS[:10]), "healthy": frozenset({"h1", "h2", "h3"})},
+    )  # fmt: skip
+    found = cells([make_run(results={"phantom": one})])
+    ms = list(one.cases["ap"].values())[:10]
+    assert found["ms", "ap.case"].high - 0.5 == pytest.approx(stats.t.ppf(0.975, 9) * stats.sem(ms))
+    assert found["healthy", "fpr@q98"].high == pytest.approx(0.1 + stats.t.ppf(0.975, 2) * 0.1 / 3**0.5)
+
+
+def test_folds_widen_the_interval_and_are_not_seeds(make_run):
+    places = [(fold, seed) for fold in range(4) for seed in range(2)]
+    runs = [
+        make_run("ae", s, fold=f, results={"phantom": measured(10 * f + s, 0.4 + 0.05 * f)})
+        for f, s in places
+    ]
+    (row,) = tables(runs)[0].rows
+    cell = row.cells[POOLED]
+    assert (row.folds, row.done, row.started, cell.seeds) == (4, 8, 8, 8)
+    assert cell.fold_sd == pytest.approx(np.std([0.4, 0.45, 0.5, 0.55], ddof=1), rel=0.1)
+    assert cell.sd < 0.02 and cell.high - cell.low > 2 * 3 * cell.fold_sd / 2
+
+
+def test_seeds_of_one_fold_are_replicates_as_without_folds(make_runs):
+    plain, fold = cells(make_runs({"ae": 0.5})), cells(make_runs({"ae": 0.5}, fold=2))
+    for name in (POOLED, CASE):
+        assert fold[name].low == plain[name].low
+
+
+def test_cases_of_one_subject_do_not_narrow_the_interval(make_run):
+    once, subjects = measured(1, 0.5), {f"{one}{session}": one for one in IDS for session in "ab"}
+    twice = {case: once.cases["ap"][one] for case, one in subjects.items()}
+    number = once.values[CASE]._replace(n=48)
+    sessions = replace(once, values={CASE: number}, cases={"ap": twice}, draws={}, subjects=subjects)
+    one, two = (
+        cells([make_run(results={"phantom": found}, primary="ap.case")])[CASE]
+        for found in (replace(once, draws={}), sessions)
+    )
+    assert two.low == pytest.approx(one.low, rel=1e-12)
+
+
+def test_values_after_single_postprocessing_steps_have_no_interval(make_runs):
+    def with_steps(run):
+        one = run.results["phantom"]
+        steps = {("all", f"raw:{m}"): MetricValue(0.4, 24, 0) for m in ("ap.case", "ap.pooled", "dice@tune")}
+        return replace(run, results={"phantom": replace(one, values={**one.values, **steps})})
+
+    found = cells([with_steps(run) for run in make_runs(MEANS)])
+    assert all((cell.low is None) == name[1].startswith("raw:") for name, cell in found.items())

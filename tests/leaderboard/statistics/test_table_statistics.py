@@ -1,0 +1,119 @@
+"""Statistics of a table, from runs with per-case values and bootstrap draws."""
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+
+from tests.helpers.measured import CASE, IDS, POOLED, measured
+from uad_bench.leaderboard.aggregate import tables
+
+MEANS = {"good": 0.6, "fair": 0.5, "equal": 0.5, "poor": 0.3}
+
+
+def rows(table):
+    return {row.label: row for row in table.rows}
+
+
+def test_differences_are_to_the_best_row_and_to_the_declared_baseline(make_runs):
+    runs = [replace(run, baseline=run.method == "poor") for run in make_runs(MEANS)]
+    (table,) = tables(runs)
+    found = rows(table)
+    assert found["good"].to_best is None and found["fair"].to_best.other == "good"
+    assert found["poor"].to_baseline is None and found["good"].to_baseline.other == "poor"
+    assert found["fair"].to_best.difference == pytest.approx(-0.1, abs=0.02)
+    assert found["good"].to_baseline.metric == "ap" and found["good"].to_baseline.n == 24
+    assert found["good"].to_baseline.p_holm == pytest.approx(3 / 10_001)
+
+
+def test_only_cases_that_are_defined_for_both_rows_are_paired(make_run):
+    runs = [make_run("a", results={"phantom": measured(1, 0.6, undefined="case03")}),
+            make_run("b", results={"phantom": measured(2, 0.5)})]  # fmt: skip
+    found = rows(tables(runs)[0])
+    assert found["b"].to_best.n == 23 and found["a"].values["case03"] is None
+
+
+def test_a_row_with_a_leak_is_not_used_as_the_baseline(make_runs):
+    runs = [replace(run, baseline=run.method in {"poor", "equal"}) for run in make_runs(MEANS)]
+    runs = [replace(run, marks=("leak x: y",)) if run.method == "equal" else run for run in runs]
+    assert rows(tables(runs)[0])["good"].to_baseline.other == "poor"
+
+
+def test_rank_statistics_describe_the_uncertainty_of_a_rank(make_runs):
+    (table,) = tables(make_runs(MEANS))
+    found = {label: row.rank_statistics for label, row in rows(table).items()}
+    assert found["good"][:4] == (1, 1, 1.0, "a") and found["poor"][:2] == (4, 4)
+    assert set(found["fair"].letters) & set(found["equal"].letters)
+    assert not set(found["good"].letters) & set(found["fair"].letters)
+    assert found["good"].by_case == 1 and 0.6 < table.tau <= 1
+    assert table.critical.n == 24 and table.critical.mean_ranks[0][0] == "good"
+
+
+def test_ranks_are_resampled_from_the_cases_where_there_are_no_draws(make_runs):
+    runs = [
+        replace(r, results={"phantom": replace(r.results["phantom"], draws={})}) for r in make_runs(MEANS)
+    ]
+    (table,) = tables(runs)
+    assert rows(table)["good"].rank_statistics[:3] == (1, 1, 1.0)
+
+
+def test_runs_without_cases_and_draws_have_a_table_without_statistics(make_run):
+    (table,) = tables([make_run(), make_run("vae")])
+    assert table.critical is None and table.tau is None
+    assert all((row.rank_statistics, row.to_best, row.cells[POOLED].low) == (None,) * 3 for row in table.rows)
+
+
+def test_a_metric_that_is_undefined_in_every_case_has_no_tests(make_runs):
+    def emptied(one):
+        return replace(one, cases={"ap": dict.fromkeys(IDS)}, values={POOLED: one.values[POOLED]})
+
+    runs = [replace(run, results={"phantom": emptied(run.results["phantom"])}) for run in make_runs(MEANS)]
+    (table,) = tables(runs)
+    found = rows(table)
+    assert table.critical is None and found["good"].rank_statistics[:4] == (1, 1, 1.0, "")
+    assert (found["fair"].to_best.n, found["fair"].to_best.p) == (0, None)
+
+
+def test_a_mean_over_other_cases_has_no_interval_and_no_tests(make_runs):
+    def shifted(run):  # the mean includes six healthy cases that are not in the group
+        one = run.results["phantom"]
+        values = {name: value._replace(n=30) for name, value in one.values.items()}
+        return replace(run, results={"phantom": replace(one, values=values, draws={})})
+
+    (table,) = tables([shifted(run) for run in make_runs(MEANS)])
+    found = rows(table)["fair"]
+    assert (found.cells[CASE].low, found.to_best, found.values, table.critical) == (None, None, {}, None)
+
+
+def test_only_ranked_rows_are_compared(make_runs, make_run):
+    failed = make_run("good", 3, state="failed")
+    found = rows(tables([*make_runs(MEANS), failed])[0])
+    assert found["good"].rank_statistics is None and found["good"].to_best is None
+    assert found["fair"].rank_statistics is not None and found["good"].cells[POOLED].low is not None
+
+
+def test_values_of_several_cases_per_subject_are_listed_by_case(make_run):
+    once, subjects = measured(1, 0.5), {f"{one}{session}": one for one in IDS for session in "ab"}
+    cases = {case: once.cases["ap"][one] for case, one in subjects.items()}
+    values = {CASE: once.values[CASE]._replace(n=48)}
+    sessions = replace(once, values=values, cases={"ap": cases}, draws={}, subjects=subjects)
+    runs = [make_run(m, results={"phantom": sessions}, primary="ap.case") for m in ("ae", "vae")]
+    found = rows(tables(runs)[0])
+    assert len(found["ae"].values) == 48 and found["vae"].to_best.n == 24
+
+
+def test_equal_runs_give_equal_tables_in_any_order(make_runs):
+    runs = make_runs(MEANS)
+    shuffled = random.Random(3).sample(runs, len(runs))
+    assert repr(tables(runs)) == repr(tables(shuffled))
+
+
+def test_all_statistics_can_be_written_as_json(make_runs):
+    (table,) = tables(make_runs(MEANS))
+    content = [vars(table.scheme), table.tau, table.critical, table.warnings]
+    content += [
+        (row.rank_statistics, row.to_best, row.cost, list(row.cells.values()), row.values)
+        for row in table.rows
+    ]
+    assert json.dumps(content, allow_nan=False)
