@@ -1,11 +1,15 @@
-"""Every built-in method and dataset keeps every promise that the kit asks of strangers."""
+"""All built-in methods, datasets, metrics and preparation steps pass the conformance checks for plug-ins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import nibabel as nib
+import numpy as np
 import pytest
 
-from uad_bench.testing import parametrize_with_checks
+from uad_bench import plugins
+from uad_bench.prepare.chain import STEPS
+from uad_bench.testing import MetricCandidate, check_step, parametrize_with_checks, toy_working
 from uad_datasets.phantom import PhantomAdapter
 
 METHODS = [
@@ -19,9 +23,24 @@ METHODS = [
 ]  # fmt: skip
 
 
+METRICS = [entry.name for entry in plugins.catalogue().names("metric") if entry.source == "uad-bench"]
+#: Steps with parameters that are quick on the toy brain; `register` has a test of its own.
+PREPARATION = [
+    "canonical", "brain_mask", "scale", "histogram", "curvature_flow", "cut", "downsample",
+    {"step": "histogram", "mask": False},
+    {"step": "n4", "shrink": 10, "iterations": [5]},
+    {"step": "isotropic", "spacing": 4},
+    {"step": "atlas_grid", "spacing": 6},
+    {"step": "crop_or_pad", "shape": [30, 36, 34]},
+    {"step": "resample", "spacing": [4, 4, 4], "shape": [48, 56, 48]},
+    {"step": "resample", "spacing": [4, 4, 4], "shape": [48, 56, 48], "centre": [0, -18, 8],
+     "interpolation": "bspline", "lesions": "nearest", "data_only": True},
+]  # fmt: skip
+
+
 @dataclass
 class TinyPhantom(PhantomAdapter):
-    """Two healthy subjects and one of each kind, to be grown in seconds."""
+    """Two healthy subjects and one of each lesion kind, generated in seconds."""
 
     tiny: ClassVar[dict[str, int]] = {"healthy": 2, "lesions": 1}
 
@@ -41,3 +60,39 @@ def test_method(promise):
 @parametrize_with_checks("dataset", [TinyPhantom, "ixi", "brats21", "mslub"])
 def test_dataset(promise):
     promise()
+
+
+@parametrize_with_checks("metric", METRICS)
+def test_metric(promise):
+    promise()
+
+
+@parametrize_with_checks("step", PREPARATION)
+def test_step(promise):
+    promise()
+
+
+def test_register(tmp_path):
+    """The toy brain in another pose, registered to itself."""
+    atlas, (cos, sin) = tmp_path / "atlas.nii.gz", (np.cos(0.1), np.sin(0.1))
+    pose = np.array([[cos, -sin, 0, 4], [sin, cos, 0, -6], [0, 0, 1, 5], [0, 0, 0, 1]])
+    brain = toy_working().images["t1"]
+    nib.save(nib.Nifti1Image(brain.array, brain.affine), atlas)
+
+    def moved(volume):
+        return replace(volume, affine=pose @ volume.affine)
+
+    results = check_step({"step": "register", "atlas": str(atlas)}, toy_working().everywhere(moved, moved))
+    assert {result.promise for result in results if result.status != "kept"} == {"fit"}
+
+
+def test_every_metric_and_step_is_checked():
+    assert {"ap", "dice", "hd95", "case_auroc_max", "fp_volume", "ece"} < set(METRICS)
+    names = {entry if isinstance(entry, str) else entry["step"] for entry in PREPARATION}
+    assert names | {"register"} == set(STEPS)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_is_defined_for_some_toy_case(name):
+    candidate = MetricCandidate(name, plugins.load(plugins.resolve("metric", name)))
+    assert candidate.reference

@@ -49,7 +49,7 @@ def test_a_sound_method_from_outside_passes_every_check(installed):
     [
         ("returns-nan", "map", "NaN"),
         ("writes-scan", "scans_stay_untouched", "scan.image.copy()"),
-        ("counts-scans", "order_does_not_matter", "keep nothing from one score to the next"),
+        ("counts-scans", "order_does_not_matter", "store nothing from one score for the next"),
     ],
 )
 def test_check_names_the_broken_promise_and_the_fix(installed, name, promise, fix):

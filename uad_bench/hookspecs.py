@@ -1,7 +1,8 @@
-"""The three hooks through which everything enters: methods, datasets, metrics; built-ins too.
+"""The hooks that register methods, datasets and metrics. Built-in ones are registered in the same way.
 
-A plug-in is a module named in the entry-point group `uad_bench` that implements any of these. Each hook gets
-`register(name, "package.module:Class", "one line")`: names only, so that listing imports nothing heavy.
+A plug-in is a module that an entry point of the group `uad_bench` names and that implements any of these hooks. Each
+hook is called with a function `register(name, "package.module:Class", "summary")`. It takes names instead of classes,
+so that listing plug-ins imports nothing heavy. docs/plugins.md is a tutorial.
 """
 
 from collections.abc import Callable
@@ -17,14 +18,14 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def register_methods(register: Register) -> None:
-    """Name the methods of a plug-in: classes that derive from `uad_bench.Method`."""
+    """Register the methods of a plug-in: classes that derive from `uad_bench.Method`."""
 
 
 @hookspec
 def register_datasets(register: Register) -> None:
-    """Name the datasets of a plug-in: classes that derive from `uad_bench.DatasetAdapter`."""
+    """Register the datasets of a plug-in: classes that derive from `uad_bench.DatasetAdapter`."""
 
 
 @hookspec
 def register_metrics(register: Register) -> None:
-    """Name the metrics of a plug-in: classes that derive from `uad_bench.Metric`."""
+    """Register the metrics of a plug-in: classes that derive from `uad_bench.Metric`."""

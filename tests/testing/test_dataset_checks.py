@@ -1,106 +1,86 @@
-"""Every dataset check finds the adapter that breaks its promise."""
+"""Every dataset check finds the adapter that breaks its promise, and only that check."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from uad_bench import Case, DatasetAdapter
+from tests.helpers.sound_plugins import SoundDataset
 from uad_bench.errors import DataError
 from uad_bench.testing import check_dataset
 
 
-@dataclass
-class Sound(DatasetAdapter):
-    """Reads NAME_t2.nii.gz and NAME_lesion.nii.gz; the classes below break one promise each."""
-
-    name = "sound"
-    modalities = ("t2",)
-
-    def discover(self, root):
-        paths = sorted(root.glob("*_t2.nii.gz"))
-        if not paths:
-            raise DataError("no case here", where=str(root))
-        return iter([self.case(path) for path in paths])
-
-    def case(self, path):
-        case_id = path.name.removesuffix("_t2.nii.gz")
-        lesion = path.with_name(f"{case_id}_lesion.nii.gz")
-        mask = lesion if lesion.exists() else None
-        return Case("sound", case_id, case_id, {"t2": path}, healthy=mask is None, lesion_mask=mask)
-
-
-class Nameless(Sound):
+class Nameless(SoundDataset):
     name = "No Name"
 
 
-class SilentlyEmpty(Sound):
+class SilentlyEmpty(SoundDataset):
     def discover(self, root):
         return iter([self.case(path) for path in sorted(root.glob("*_t2.nii.gz"))])
 
 
-class Twice(Sound):
+class Twice(SoundDataset):
     def discover(self, root):
         return (case for case in super().discover(root) for _ in range(2))
 
 
-class Backwards(Sound):
+class Backwards(SoundDataset):
     def discover(self, root):
         return reversed(list(super().discover(root)))
 
 
-class Writes(Sound):
+class Writes(SoundDataset):
     def discover(self, root):
         found = super().discover(root)
         (root / f"index-{len(list(root.iterdir()))}.txt").write_text("")
         return found
 
 
-class Invents(Sound):
+class Invents(SoundDataset):
     def case(self, path):
         return replace(super().case(path), brain_mask=path.with_name("absent.nii.gz"))
 
 
-class Undeclared(Sound):
+class Undeclared(SoundDataset):
     modalities = ("t1",)
 
 
-class Unsure(Sound):
-    """Sound too: what cannot be paired is yielded as what speaks against it."""
+class Unsure(SoundDataset):
+    """Sound as well: a case that cannot be paired is yielded as an error."""
 
     def discover(self, root):
         yield DataError("two files for t2", where="c", hint="name one copy as the root", code="UB329")
         yield from super().discover(root)
 
 
-class Hopeless(Sound):
+class Hopeless(SoundDataset):
     def discover(self, root):
         return (
             DataError("no mask", where=case.case_id, hint="copy it again") for case in super().discover(root)
         )
 
 
-class SaysNotWhere(Sound):
+class SaysNotWhere(SoundDataset):
     def discover(self, root):
         return (item for item in [*super().discover(root), DataError("something is wrong", hint="look")])
 
 
-class SaysNotWhat(Sound):
+class SaysNotWhat(SoundDataset):
     def discover(self, root):
         return (item for item in [*super().discover(root), DataError("something is wrong", where="c")])
 
 
-class YieldsWords(Sound):
+class YieldsWords(SoundDataset):
     def discover(self, root):
         return (item for item in [*super().discover(root), "c cannot be paired"])
 
 
-class CallsAllHealthy(Sound):
+class CallsAllHealthy(SoundDataset):
     def case(self, path):
         return replace(super().case(path), healthy=True)
 
 
-class CallsAllIll(Sound):
+class CallsAllIll(SoundDataset):
     def case(self, path):
         return replace(super().case(path), healthy=False)
 
@@ -130,7 +110,7 @@ def root(write_nifti):
     return path.parent
 
 
-@pytest.mark.parametrize("cls", [Sound, Unsure])
+@pytest.mark.parametrize("cls", [SoundDataset, Unsure])
 def test_a_sound_dataset_keeps_every_promise(root, cls):
     assert {result.status for result in check_dataset(cls, root)} == {"kept"}
 
@@ -147,7 +127,7 @@ def test_the_check_finds_the_one_broken_promise(root, cls, promise):
 
 
 def test_without_a_folder_only_what_needs_none_is_checked():
-    status = {result.promise: result.status for result in check_dataset(Sound)}
+    status = {result.promise: result.status for result in check_dataset(SoundDataset)}
     kept = {"name_and_modalities", "empty_folder"}
     assert {promise for promise, value in status.items() if value == "kept"} == kept
     assert {value for promise, value in status.items() if promise not in kept} == {"not checked"}

@@ -1,49 +1,89 @@
-"""`check`: whether a plug-in keeps the promises of its contract."""
+"""`check`: whether a plug-in keeps the promises of its interface."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+if TYPE_CHECKING:
+    from uad_bench.testing import CheckResult
+
+Kind = Literal["method", "dataset", "metric"]
+
 
 def check(
-    name: Annotated[str, typer.Argument(help="A method or dataset: name, module:Class or .py file.")],
+    name: Annotated[
+        str, typer.Argument(help="A method, dataset or metric: name, module:Class or .py file; NAME:VARIANT.")
+    ],
     data: Annotated[
-        str, typer.Option("--data", help="The folder of a dataset that does not make its own.")
+        str, typer.Option("--data", help="The folder of a dataset that does not generate its own.")
+    ] = "",
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind", help="method, dataset or metric; needed only if a name or a file has several."
+        ),
     ] = "",
 ) -> None:
-    """Hold a method or a dataset against every promise of its contract, a method on a toy brain."""
-    from pathlib import Path
+    """Run the conformance checks of a method, dataset or metric.
 
-    from uad_bench import plugins
+    A method is fitted on toy scans, a metric computed for toy maps; a dataset is checked on the data in its folder.
+    """
     from uad_bench.errors import PluginError
-    from uad_bench.testing import check_dataset, check_method
 
-    is_dataset = ("dataset", name) in plugins.catalogue().entries or bool(data) or _is_dataset_class(name)
-    kind = "dataset" if is_dataset else "method"
-    results = check_dataset(name, Path(data) if data else None) if is_dataset else check_method(name)
+    found = _kind(name, kind, data)
+    results = _results(found, name, data)
     for result in results:
         typer.echo(f"{result.status:<12} {result.promise}{': ' if result.message else ''}{result.message}")
     broken = [result.promise for result in results if not result.ok]
     if broken:
-        what = f"{kind} {name!r} breaks {len(broken)} of {len(results)} promises"
+        what = f"{found} {name!r} breaks {len(broken)} of {len(results)} promises"
         raise PluginError(what, where=", ".join(broken), code="UB410")
-    unseen = [result for result in results if result.status == "not checked"]
-    if unseen:
-        more = ": add --data FOLDER" if kind == "dataset" and not data else ""
-        typer.echo(
-            f"{kind} {name!r}: {len(results) - len(unseen)} promises kept, {len(unseen)} not checked{more}"
-        )
+    unchecked = sum(result.status == "not checked" for result in results)
+    if unchecked:
+        more = ": add --data FOLDER" if found == "dataset" and not data else ""
+        kept = len(results) - unchecked
+        typer.echo(f"{found} {name!r}: {kept} promises kept, {unchecked} not checked{more}")
     else:
-        typer.echo(f"{kind} {name!r} keeps its promises")
+        typer.echo(f"{found} {name!r} keeps its promises")
 
 
-def _is_dataset_class(name: str) -> bool:
-    """Whether a module:Class or a file, which no plug-in registered, is a dataset."""
+def _results(kind: Kind, name: str, data: str) -> "list[CheckResult]":
+    from pathlib import Path
+
+    from uad_bench.testing import check_dataset, check_method, check_metric
+
+    if kind == "dataset":
+        return check_dataset(name, Path(data) if data else None)
+    return check_metric(name) if kind == "metric" else check_method(name)
+
+
+def _kind(name: str, given: str, data: str) -> Kind:
+    """The kind of a plug-in: the given one, the one that a name is registered as, or that of the class.
+
+    Raises UsageError for an unknown kind.
+    """
+    from uad_bench import plugins
+    from uad_bench.errors import unknown_name
+
+    kinds: tuple[Kind, ...] = ("dataset", "method", "metric")
+    if given:
+        if given not in kinds:
+            raise unknown_name("kind", given, kinds)
+        return kinds[kinds.index(given)]
+    entries, base = plugins.catalogue().entries, name.partition(":")[0]
+    registered = [kind for kind in kinds if (kind, base) in entries]
+    if data or registered:
+        return "dataset" if data else registered[0]
+    return next((kind for kind in kinds if kind != "method" and _is_class_of(kind, name)), "method")
+
+
+def _is_class_of(kind: Kind, name: str) -> bool:
+    """Whether a module:Class or a file, which no plug-in registered, holds a class of this kind."""
     from uad_bench import plugins
     from uad_bench.errors import UadError
 
     try:
-        plugins.load(plugins.resolve("dataset", name))
+        plugins.load(plugins.resolve(kind, name))
     except UadError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""What a check is handed: a plug-in class, made small, and the toy scans or the folder to try it on."""
+"""What the checks of methods and datasets are given: the class with quick parameters, and its test data."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -19,29 +19,29 @@ from uad_bench.types import Case, FloatArray, Scan
 
 
 class NotChecked(UadError, SkipTest):
-    """The promise says nothing about this plug-in, or cannot be tried here. pytest reports it as skipped."""
+    """The promise does not apply to this plug-in, or cannot be tested here; pytest reports the check as skipped."""
 
 
 def broken(name: str, expected: str, found: str, fix: str) -> PluginError:
-    """The error of a check: who, what was expected, what was found, the usual fix."""
+    """The error of a check (UB410): the plug-in, what was expected, what was found, the usual fix."""
     return PluginError(f"{name}: expected {expected}, found {found}", hint=fix, code="UB410")
 
 
 @dataclass(frozen=True)
 class MethodCandidate:
-    """A method with the parameters that make it small: its `tiny`, over those of the variant, if any."""
+    """A method with the parameters of its variant, if any, and those of `tiny` on top."""
 
     name: str
     cls: type[Method]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def new(self) -> Method:
-        """The method, not fitted."""
+        """A new method, not fitted."""
         return self.cls(**self.parameters)
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """The one modality that most checks use."""
+        """The single modality that most checks use."""
         return (self.cls.modalities or ("t2",))[:1]
 
     def fit(
@@ -52,7 +52,7 @@ class MethodCandidate:
         policy: Policy | None = None,
         modalities: Sequence[str] = (),
     ) -> Method:
-        """The method fitted on toy scans (or on `train`)."""
+        """A new method fitted on four toy scans, or on `train`."""
         method, used = self.new(), tuple(modalities) or self.modalities
         scans = toy_scans(4, used, prefix="train") if train is None else train
         method.fit(scans, toy_scans(2, used, prefix="val"), Context(seed=seed, policy=policy or Policy()))
@@ -60,38 +60,38 @@ class MethodCandidate:
 
     @cached_property
     def first_fit(self) -> tuple[Method, float]:
-        """The method fitted with seed 0, and the seconds that took."""
+        """The method fitted with seed 0, and the seconds of the fit."""
         began = time.monotonic()
         return self.fit(), time.monotonic() - began
 
     @cached_property
     def first_map(self) -> FloatArray:
-        """Its map of the first fresh scan. Raises whatever the method does."""
+        """The map of `first_fit` for the first fresh scan. Raises whatever the method does."""
         return self.map(self.first_fit[0], self.fresh_scans(1)[0])
 
     @property
     def reference(self) -> FloatArray:
-        """`first_map`: what every other way to the same fit must give, bit by bit.
+        """`first_map`, which an equal fit must reproduce bit by bit.
 
-        Raises NotChecked where there is none, so that a method without a map breaks one promise, not ten.
+        Raises NotChecked where the method gives none, so that a fault breaks one promise only.
         """
         try:
             return self.first_map
         except Exception as error:
-            raise NotChecked("it rests on the promise `map`") from error
+            raise NotChecked("it depends on the promise `map`") from error
 
     def map(self, method: Method, scan: Scan, seed: int = 0, ctx: Context | None = None) -> FloatArray:
-        """The checked map (X, Y, Z) of a scan, in a context of its own if none is given."""
+        """The map (X, Y, Z) of a scan, checked as in a run; `ctx` defaults to a new context."""
         return checked_map(method.score(scan, ctx or Context(seed=seed)), scan, self.name)
 
     def fresh_scans(self, n: int = 2) -> list[Scan]:
-        """Toy scans that no fit has seen."""
+        """Toy scans that are in no training set."""
         return toy_scans(n, self.modalities, prefix="fresh")
 
 
 @dataclass(frozen=True)
 class DatasetCandidate:
-    """A dataset with the options that make it small (a class attribute `tiny`, if it has one), and a folder."""
+    """A dataset with the options of its class attribute `tiny`, if it has one, and a folder."""
 
     name: str
     cls: type[DatasetAdapter]
@@ -99,12 +99,12 @@ class DatasetCandidate:
     root: Path | None = None
 
     def new(self) -> DatasetAdapter:
-        """The adapter."""
+        """A new adapter."""
         return self.cls(**self.parameters)
 
     @cached_property
     def folder(self) -> Path:
-        """The data: the given folder or the dataset's own. Raises NotChecked where there is none."""
+        """The given folder, or the one that the dataset makes itself. Raises NotChecked where there is none."""
         root = self.root or self.new().default_root()
         if root is None:
             raise NotChecked(f"no folder is known for dataset {self.name!r}", hint="give one with --data")
@@ -112,12 +112,12 @@ class DatasetCandidate:
 
     @cached_property
     def found(self) -> list[Case | DataError]:
-        """What one discovery found, in its order: cases, and what it says of those it cannot pair."""
+        """What `discover` yields for the folder, in its order: cases, and errors for those that cannot be paired."""
         return list(self.new().discover(self.folder))
 
     @property
     def cases(self) -> list[Case]:
-        """The cases among `found`. Raises NotChecked where all that was found is faults."""
+        """The cases among `found`. Raises NotChecked where all are errors."""
         cases = [item for item in self.found if isinstance(item, Case)]
         if self.found and not cases:
             raise NotChecked(f"no case in {self.folder} can be paired", hint=str(self.found[0]))

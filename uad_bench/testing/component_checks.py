@@ -1,4 +1,4 @@
-"""That what a method shows of its insides is drawable, repeatable, and leaves the map alone."""
+"""The components of a method: valid, repeatable, and without an effect on the map."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from uad_bench.types import Component, Scan
 
 
 def check_components(candidate: MethodCandidate) -> None:
-    """components gives named volumes, finite in the brain, equal when asked again, that change no map."""
+    """`components` returns named volumes, finite in the brain, equal at each call, and does not change the map."""
     name = candidate.name
     if candidate.cls.components is Method.components:
         raise NotChecked("the method has no components")
@@ -18,17 +18,18 @@ def check_components(candidate: MethodCandidate) -> None:
     first, second = candidate.fresh_scans()
     found = _components(candidate, method, first, Context())
     if not found:
-        raise broken(name, "components by name", "none", "return them, or do not write `components`")
+        raise broken(name, "components by name", "none", "return some, or do not override `components`")
     _components(candidate, method, second, ctx)
     again = _components(candidate, method, first, ctx)
     same = found.keys() == again.keys() and all(
         np.array_equal(found[key].values, again[key].values) for key in found
     )
     if not same:
-        fix = "keep nothing from one scan to the next; draw from ctx.rng(scan.case_id)"
-        raise broken(name, "the same components when asked again", "others", fix)
+        fix = "store nothing from one scan for the next; draw from ctx.rng(scan.case_id)"
+        raise broken(name, "the same components at each call", "others", fix)
     if not np.array_equal(before, candidate.map(method, first)):
-        raise broken(name, "a map that `components` leaves alone", "another map", "change nothing in it")
+        fix = "change no state in `components`"
+        raise broken(name, "the same map after `components`", "another map", fix)
 
 
 def _components(candidate: MethodCandidate, method: Method, scan: Scan, ctx: Context) -> dict[str, Component]:

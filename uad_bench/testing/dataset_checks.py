@@ -1,4 +1,4 @@
-"""What every dataset promises, one check each. A check raises where the promise is broken, and says the fix."""
+"""The promises of a dataset, one check each. A check raises an error that names the usual fix."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import Field, fields, is_dataclass
@@ -16,7 +16,7 @@ from uad_bench.types import Case
 
 
 def check_name_and_modalities(candidate: DatasetCandidate) -> None:
-    """The class says its name and the modalities it may have; options, if any, are fields with defaults."""
+    """The class declares its name and its modalities; options are dataclass fields with defaults."""
     cls = candidate.cls
     name, modalities = getattr(cls, "name", ""), getattr(cls, "modalities", ())
     if not NAME.fullmatch(name):
@@ -27,13 +27,13 @@ def check_name_and_modalities(candidate: DatasetCandidate) -> None:
         fix = 'write modalities = ("t1", "t2")'
         raise broken(candidate.name, "a tuple of modalities", repr(modalities), fix)
     options: tuple[Field[Any], ...] = fields(cls) if is_dataclass(cls) else ()
-    odd = ", ".join(option.name for option in options if without_default(option))
-    if odd:
-        raise broken(candidate.name, "options with defaults", f"none for {odd}", "give them one")
+    without = ", ".join(option.name for option in options if without_default(option))
+    if without:
+        raise broken(candidate.name, "options with defaults", f"none for {without}", "give them one")
 
 
 def check_empty_folder(candidate: DatasetCandidate) -> None:
-    """A folder without a case is a DataError, not an empty list: the user mistyped a path."""
+    """A folder without a case raises DataError instead of giving no cases: the path is probably wrong."""
     with TemporaryDirectory() as folder:
         try:
             found = list(candidate.new().discover(Path(folder)))
@@ -44,27 +44,27 @@ def check_empty_folder(candidate: DatasetCandidate) -> None:
 
 
 def check_ids(candidate: DatasetCandidate) -> None:
-    """Case ids are met once; case and subject ids are plain words that can name a folder."""
+    """Case ids are unique; case and subject ids are plain words that can name a folder."""
     ids_are_sound(candidate.cases)
 
 
 def check_order(candidate: DatasetCandidate) -> None:
-    """Cases come in the order of `case_id`, and are the same cases every time."""
+    """Cases are in the order of `case_id`, and the same at each discovery."""
     ids = [case.case_id for case in candidate.cases]
     if ids != sorted(ids):
         raise broken(candidate.name, "cases in the order of case_id", f"{ids[:3]}...", "sort before yielding")
-    if _told(candidate.found) != _told(candidate.new().discover(candidate.folder)):
-        fix = "let nothing but the folder decide"
+    if _comparable(candidate.found) != _comparable(candidate.new().discover(candidate.folder)):
+        fix = "let the result depend on the folder only"
         raise broken(candidate.name, "the same cases again", "others", fix)
 
 
-def _told(found: Iterable[Case | DataError]) -> list[Case | str]:
-    """What was found, to be compared: two errors of one text are one."""
+def _comparable(found: Iterable[Case | DataError]) -> list[Case | str]:
+    """What was found in a form that can be compared: errors by their text."""
     return [item if isinstance(item, Case) else str(item) for item in found]
 
 
 def check_faults_say_where(candidate: DatasetCandidate) -> None:
-    """What is yielded instead of a case is a DataError that names the case and says what to do."""
+    """What is yielded in place of a case is a DataError that names the case and what to do."""
     for item in candidate.found:
         if isinstance(item, Case):
             continue
@@ -73,11 +73,11 @@ def check_faults_say_where(candidate: DatasetCandidate) -> None:
             raise broken(candidate.name, "a Case or a DataError", type(item).__name__, fix)
         if not (item.where and item.hint):
             fix = "give it `where`, the case, and `hint`, what to do"
-            raise broken(candidate.name, "an error that says where and what to do", repr(str(item)), fix)
+            raise broken(candidate.name, "an error that states where and what to do", repr(str(item)), fix)
 
 
 def check_folder_stays_untouched(candidate: DatasetCandidate) -> None:
-    """discover writes nothing: a data folder may be read-only, and shared."""
+    """`discover` writes nothing: a data folder may be read-only or shared."""
     before = _listing(candidate.folder)
     list(candidate.new().discover(candidate.folder))
     changed = before ^ _listing(candidate.folder)
@@ -91,10 +91,10 @@ def _listing(folder: Path) -> set[tuple[Path, int]]:
 
 
 def check_files_exist(candidate: DatasetCandidate) -> None:
-    """Every file that a case names is there."""
+    """Every file of a case exists."""
     missing = [path for case in candidate.cases for path in _files(case) if not path.is_file()]
     if missing:
-        fix = "name only files that discover saw"
+        fix = "yield only files that discover found"
         found = f"{len(missing)} missing, the first: {missing[0].name}"
         raise broken(candidate.name, "files that exist", found, fix)
 
@@ -104,7 +104,7 @@ def _files(case: Case) -> list[Path]:
 
 
 def check_modalities_are_declared(candidate: DatasetCandidate) -> None:
-    """Every case has an image, and only of modalities that the class names."""
+    """Every case has an image, and modalities that the class declares only."""
     for case in candidate.cases:
         if not case.images or not set(case.images) <= set(candidate.cls.modalities):
             found = f"{', '.join(case.images) or 'none'} in {case.case_id}"
@@ -113,13 +113,13 @@ def check_modalities_are_declared(candidate: DatasetCandidate) -> None:
 
 
 def check_healthy_cases(candidate: DatasetCandidate) -> None:
-    """A healthy case has no lesion mask, or an empty one; any other case has a lesion mask."""
+    """A healthy case has no lesion mask or an empty one; any other case has a lesion mask."""
     for case in candidate.cases:
         if case.healthy and case.lesion_mask and _lesion(case.lesion_mask, case.case_id):
-            fix = "say healthy=False"
+            fix = "set healthy=False"
             raise broken(candidate.name, "no lesion in a healthy case", f"one in {case.case_id}", fix)
         if not case.healthy and case.lesion_mask is None:
-            fix = "name its mask, or leave the case out"
+            fix = "give its mask, or yield a DataError"
             raise broken(candidate.name, "a lesion mask", f"none for {case.case_id}", fix)
 
 

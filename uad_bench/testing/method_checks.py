@@ -1,4 +1,4 @@
-"""What every method promises, one check each. A check raises where the promise is broken, and says the fix."""
+"""The promises of a method, one check each. A check raises an error that names the usual fix."""
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -22,18 +22,18 @@ from uad_bench.testing.repeat_checks import (
 )
 from uad_bench.testing.toy import toy_scans
 
-QUICK_S = 60.0  # a generous reading of "seconds", for busy machines
+QUICK_S = 60.0  # generous, for busy machines
 
 
 def check_parameters_are_fields(candidate: MethodCandidate) -> None:
-    """Hyper-parameters are dataclass fields with defaults, known by the same names to `tiny` and variants."""
+    """Parameters are dataclass fields with defaults; `tiny` and the variants use their names."""
     name, cls = candidate.name, candidate.cls
     if not is_dataclass(cls):
         raise broken(name, "a dataclass", "a plain class", "write @dataclass above the class")
-    odd = [f.name for f in fields(cls) if without_default(f) or not f.init]
-    if odd:
+    without = [f.name for f in fields(cls) if without_default(f) or not f.init]
+    if without:
         fix = "give every field a default; learnt state is no field and ends in '_'"
-        raise broken(name, "fields that all have defaults", f"none for {', '.join(odd)}", fix)
+        raise broken(name, "fields that all have defaults", f"none for {', '.join(without)}", fix)
     for label, values in {"tiny": cls.tiny, **cls.variants}.items():
         checked_parameters(cls, values, f"{name}, {label}")
 
@@ -44,22 +44,22 @@ def without_default(field: "Field[Any]") -> bool:
 
 
 def check_parameters_stay_untouched(candidate: MethodCandidate) -> None:
-    """Making and fitting a method leaves its hyper-parameters as they were given."""
+    """Neither the constructor nor `fit` changes the parameters."""
     given = hyper_parameters(candidate.new())
-    asked = {key: given[key] for key in candidate.parameters}
-    if asked != dict(candidate.parameters):
-        fix = "store parameters untouched; derive from them in fit"
-        raise broken(candidate.name, f"the parameters {dict(candidate.parameters)}", f"{asked}", fix)
+    stored = {key: given[key] for key in candidate.parameters}
+    if stored != dict(candidate.parameters):
+        fix = "store parameters unchanged; compute derived values in fit"
+        raise broken(candidate.name, f"the parameters {dict(candidate.parameters)}", f"{stored}", fix)
     _ = candidate.reference
     after = hyper_parameters(candidate.first_fit[0])
     changed = [key for key in given if given[key] != after[key]]
     if changed:
-        fix = "keep what fit finds out in attributes that end in '_'"
+        fix = "store what fit learns in attributes that end in '_'"
         raise broken(candidate.name, "unchanged parameters", f"fit changed {', '.join(changed)}", fix)
 
 
 def check_scans_stay_untouched(candidate: MethodCandidate) -> None:
-    """Neither fit nor score writes into a scan."""
+    """Neither `fit` nor `score` writes into a scan."""
     train = toy_scans(4, candidate.modalities, prefix="train")
     fix = "work on a copy, scan.image.copy()"
     try:
@@ -76,15 +76,15 @@ def check_scans_stay_untouched(candidate: MethodCandidate) -> None:
 
 
 def check_map(candidate: MethodCandidate) -> None:
-    """score returns a map (X, Y, Z) that is finite in the brain, for scans with empty slices too."""
+    """`score` returns a map (X, Y, Z) that is finite in the brain, also for scans with empty slices."""
     _ = candidate.first_map
 
 
 def check_modalities(candidate: MethodCandidate) -> None:
-    """The method takes two modalities at once, where it does not declare fewer."""
+    """The method accepts two modalities at once, unless it declares a single one."""
     two = (candidate.cls.modalities or ("t2", "t1"))[:2]
     if len(two) < 2:
-        raise NotChecked(f"the method declares {two[0]} alone")
+        raise NotChecked(f"the method accepts {two[0]} only")
     _, scan = candidate.reference, toy_scans(1, two, prefix="fresh")[0]
     try:
         candidate.map(candidate.fit(modalities=two), scan)
@@ -94,7 +94,7 @@ def check_modalities(candidate: MethodCandidate) -> None:
 
 
 def check_tiny_is_quick(candidate: MethodCandidate) -> None:
-    """With the parameters of `tiny`, a fit takes seconds."""
+    """A fit with the parameters of `tiny` takes seconds."""
     _, seconds = candidate.reference, candidate.first_fit[1]
     if seconds > QUICK_S:
         fix = "put smaller parameters into the class attribute `tiny`"

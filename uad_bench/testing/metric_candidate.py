@@ -1,5 +1,6 @@
 """What the checks of a metric are given: the metric class, and toy cases to compute it for."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from uad_bench.testing.toy_cases import toy_cohort
 from uad_bench.types import Scored, Value
 
 THRESHOLD = 0.5  # of the toy maps, which lie in [0, 1]
+REASON = re.compile(r"[a-z][a-z0-9_]*")
 _INTERVAL = re.compile(r"([\[(])\s*(\S+?)\s*,\s*(\S+?)\s*([\])])")
 
 
@@ -67,10 +69,11 @@ class MetricCandidate:
         """`first_answers`. Raises NotChecked where they are no values, so that a fault breaks one promise only."""
         try:
             answers = self.first_answers
-            defined = [value for value in answers.values() if value.value is not None]
         except Exception as error:
             raise NotChecked("it depends on the promise `values`") from error
-        if not defined:
+        if any(problem(value) for value in answers.values()):
+            raise NotChecked("it depends on the promise `values`")
+        if all(value.value is None for value in answers.values()):
             raise NotChecked("the metric is undefined for every toy case")
         return answers
 
@@ -84,6 +87,16 @@ class MetricCandidate:
         if match is None:
             raise ValueError(f"value_range is {text!r}")
         return _number(match[2]), _number(match[3])
+
+
+def problem(answer: Any) -> str:
+    """What is wrong with the answer of a metric, or ""."""
+    if not isinstance(answer, Value):
+        return f"{type(answer).__name__} instead of Value"
+    if answer.value is None:
+        return "" if REASON.fullmatch(answer.reason) else f"no value, and the reason {answer.reason!r}"
+    numbers = [answer.value, *answer.extra.values()]
+    return "" if all(math.isfinite(number) for number in numbers) else f"{numbers}"
 
 
 def _number(text: str) -> float:

@@ -1,7 +1,6 @@
 """The promises of a metric, one check each. A check raises an error that names the usual fix."""
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
@@ -12,12 +11,16 @@ import numpy as np
 from uad_bench import plugins
 from uad_bench.evaluate.metric import Metric
 from uad_bench.testing.candidate import NotChecked, broken
-from uad_bench.testing.metric_candidate import THRESHOLD, MetricCandidate
-from uad_bench.testing.process_state import refuse_changes, with_other_random_state
+from uad_bench.testing.metric_candidate import THRESHOLD, MetricCandidate, problem
+from uad_bench.testing.process_state import (
+    changed_settings,
+    process_state,
+    refuse_changes,
+    with_other_random_state,
+)
 from uad_bench.testing.toy_cases import LEVELS, with_scores, without_brain, without_lesion
 from uad_bench.types import Scored, Value
 
-REASON = re.compile(r"[a-z][a-z0-9_]*")
 TOLERANCE = 1e-9  # between two orders of summation
 POPULATIONS = ("lesion", "healthy", "both")
 FLAGS = ("higher_is_better", "oracle", "per_rule", "per_stage")
@@ -127,21 +130,10 @@ def _all_lesion(scored: Scored) -> Scored:
 
 def _refuse_bad(candidate: MetricCandidate, what: str, answers: Mapping[str, Value]) -> None:
     for where, answer in answers.items():
-        problem = _problem(answer)
-        if problem:
+        if fault := problem(answer):
             fix = "return Value(number), or Value(None, reason) where it is not defined"
             expected = f"a finite value or a reason of one word for {what}"
-            raise broken(candidate.name, expected, f"{problem} ({where})", fix)
-
-
-def _problem(answer: Any) -> str:
-    """What is wrong with an answer, or ""."""
-    if not isinstance(answer, Value):
-        return f"{type(answer).__name__} instead of Value"
-    if answer.value is None:
-        return "" if REASON.fullmatch(answer.reason) else f"no value, and the reason {answer.reason!r}"
-    numbers = [answer.value, *answer.extra.values()]
-    return "" if all(math.isfinite(number) for number in numbers) else f"{numbers}"
+            raise broken(candidate.name, expected, f"{fault} ({where})", fix)
 
 
 def check_order_does_not_matter(candidate: MetricCandidate) -> None:
@@ -254,7 +246,9 @@ def _shown(value: Value | None) -> str:
 def check_process_stays_untouched(candidate: MetricCandidate) -> None:
     """Computing the metric changes no setting of the process."""
     _ = candidate.reference
-    refuse_changes(candidate.name, lambda: candidate.answers(candidate.cohort()))
+    before = process_state()
+    candidate.answers(candidate.cohort())
+    refuse_changes(candidate.name, changed_settings(before))
 
 
 METRIC_CHECKS: tuple[Callable[[MetricCandidate], None], ...] = (

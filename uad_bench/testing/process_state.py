@@ -33,12 +33,14 @@ def process_state() -> dict[str, Any]:
     }
 
 
-def refuse_changes(name: str, call: Callable[[], object]) -> None:
-    """Run `call`. Raises PluginError (UB410) if it changed a setting of the process."""
-    before = process_state()
-    call()
+def changed_settings(before: dict[str, Any]) -> list[str]:
+    """The names of what differs between `before`, an earlier `process_state()`, and now."""
     after = process_state()
-    changed = [key for key in before if before[key] != after[key]]
+    return [key for key in before if before[key] != after[key]]
+
+
+def refuse_changes(name: str, changed: list[str]) -> None:
+    """Raises PluginError (UB410) if a plug-in changed settings of the process."""
     if changed:
         fix = "restore the setting after use, or leave it to the caller"
         raise broken(name, "an unchanged process", f"changed: {', '.join(changed)}", fix)

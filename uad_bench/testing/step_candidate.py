@@ -11,6 +11,7 @@ import numpy as np
 from uad_bench.data.nifti.read import Volume
 from uad_bench.prepare.step import Step, Working
 from uad_bench.testing.candidate import NotChecked
+from uad_bench.testing.process_state import changed_settings, process_state
 from uad_bench.testing.toy import toy_scans
 from uad_bench.testing.toy_cases import toy_working
 
@@ -48,17 +49,37 @@ class StepCandidate:
         return self.step.fitted(toy_scans(4, tuple(self.case.images), prefix="train"))
 
     @cached_property
+    def first(self) -> "Application":
+        """The first application of the step, used by most checks: a slow step runs as rarely as possible."""
+        given, before = self.fresh_case(), process_state()
+        try:
+            result: Working | Exception = self.ready.apply(given)
+        except Exception as error:
+            result = error
+        return Application(given, result, changed_settings(before))
+
+    @property
     def first_result(self) -> Working:
         """The case after the step. Raises whatever the step does."""
-        return self.ready.apply(self.fresh_case())
+        if isinstance(self.first.result, Exception):
+            raise self.first.result
+        return self.first.result
 
     @property
     def reference(self) -> Working:
         """`first_result`. Raises NotChecked where the step gives none, so that a fault breaks one promise only."""
-        try:
-            return self.first_result
-        except Exception as error:
-            raise NotChecked("it depends on the promise `result`") from error
+        if isinstance(self.first.result, Exception):
+            raise NotChecked("it depends on the promise `result`") from self.first.result
+        return self.first.result
+
+
+@dataclass(frozen=True, eq=False)
+class Application:
+    """One application of a step: the case that was given to it, its result or its error, and the changed settings."""
+
+    given: Working
+    result: Working | Exception
+    changed: list[str]
 
 
 def volumes(working: Working) -> Iterator[tuple[str, Volume[Any]]]:

@@ -67,9 +67,7 @@ def check_result(candidate: StepCandidate) -> None:
 def check_case_stays_untouched(candidate: StepCandidate) -> None:
     """The step is a pure function: it writes into no array and no affine of the case that it is given."""
     _ = candidate.reference
-    given = candidate.fresh_case()
-    candidate.ready.apply(given)
-    changed = differences(given, candidate.case)
+    changed = differences(candidate.first.given, candidate.case)
     if changed:
         fix = "work on copies, and return replace(working, ...)"
         raise broken(candidate.name, "an unchanged case", f"changed: {', '.join(changed)}", fix)
@@ -208,7 +206,7 @@ def check_fit(candidate: StepCandidate) -> None:
 def check_process_stays_untouched(candidate: StepCandidate) -> None:
     """Applying the step changes no setting of the process."""
     _ = candidate.reference
-    refuse_changes(candidate.name, lambda: candidate.ready.apply(candidate.fresh_case()))
+    refuse_changes(candidate.name, candidate.first.changed)
 
 
 STEP_CHECKS: tuple[Callable[[StepCandidate], None], ...] = (

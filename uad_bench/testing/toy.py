@@ -1,4 +1,4 @@
-"""The toy brain: small scans that look enough like prepared ones to fit and score any method in seconds."""
+"""Toy scans: small synthetic brains on which any method can be fitted and scored in seconds."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from scipy import ndimage
 from uad_bench.method.context import Context
 from uad_bench.types import BoolArray, FloatArray, Scan
 
-SHAPE = (16, 32, 8)  # few voxels, unlike sides, and in-plane whole after four halvings, as usual grids are
+SHAPE = (16, 32, 8)  # few voxels, different sides, in-plane divisible by 16 as common grids are
 SPACING = 8.0  # mm
 
 
@@ -21,10 +21,13 @@ def toy_scans(
     seed: int = 0,
     prefix: str = "toy",
 ) -> list[Scan]:
-    """`n` healthy scans (C, X, Y, Z) in [0, 1]: one smooth anatomy, each with its own variation.
+    """`n` healthy scans, float32 (C, X, Y, Z) in [0, 1] at 8 mm, RAS+: one smooth anatomy, individually varied.
 
-    Brains are ellipsoids of slightly unlike size that leave slices at both ends empty. Scan i depends on
-    `seed`, `prefix` and i alone, so a longer list begins with the shorter one.
+    modalities: one channel each. prefix: of the case ids. Brains are ellipsoids of different size; slices at both
+    ends are empty. Scan i depends on `seed`, `prefix` and i only, so a longer list begins with the shorter one.
+
+    >>> [scan.case_id for scan in toy_scans(2)], toy_scans(1, ("t1", "t2"))[0].image.shape
+    (['toy-000', 'toy-001'], (2, 16, 32, 8))
     """
     ctx = Context(seed=seed)
     anatomy = smooth(ctx.rng("anatomy"), (len(modalities), *shape), sigma=2.0)

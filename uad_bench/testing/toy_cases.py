@@ -18,15 +18,15 @@ LEVELS = 64  # distinct scores: equal scores occur, and powers of them are exact
 #: Centre (x, y, z) and radius in voxels, and contrast to the surroundings, of the lesions of a case.
 LESIONS = (
     ((8, 16, 11), 0, 0.0),  # 1 voxel, 8 mm3
-    ((6, 14, 8), 1, -0.5),  # 7 voxels, 56 mm3
+    ((9, 14, 8), 1, -0.5),  # 7 voxels, 56 mm3
     ((14, 22, 5), 2, 0.5),  # 33 voxels, 264 mm3
-    ((13, 9, 9), 4, 0.0),  # 257 voxels, 2056 mm3, partly outside the brain mask
+    ((13, 5, 9), 4, 0.0),  # 257 voxels, 2056 mm3, partly outside the brain mask
 )
 
 WORKING_SHAPE = (32, 40, 32)
 WORKING_SPACING = 5.0  # mm
 CENTRE = (0.0, -18.0, 8.0)  # mm: the middle of an adult brain in MNI space
-SHARE = 0.8  # of each side of the grid: 1.4 litres, a plausible brain
+SHARE = 0.8  # of each side of the grid: 1.25 litres, a small adult brain
 
 
 def toy_scored(case_id: str = "lesion-0", *, healthy: bool = False, seed: int = 0) -> Scored:
@@ -38,8 +38,8 @@ def toy_scored(case_id: str = "lesion-0", *, healthy: bool = False, seed: int = 
     on `seed` and `case_id` alone.
 
     >>> scored = toy_scored()
-    >>> scored.map.shape, int(scored.lesion_mask.sum()), toy_scored("h", healthy=True).lesion_mask.any()
-    ((24, 32, 16), 298, False)
+    >>> scored.map.shape, int(scored.lesion_mask.sum()), int(toy_scored("h", healthy=True).lesion_mask.sum())
+    ((24, 32, 16), 298, 0)
     """
     rng = Context(seed=seed).rng("scored", case_id)
     brain = ellipsoid(SCORED_SHAPE, np.full(3, 0.9))
@@ -49,7 +49,7 @@ def toy_scored(case_id: str = "lesion-0", *, healthy: bool = False, seed: int = 
         lesion |= ball
         image[ball] += np.float32(contrast)
     noise = rng.random(SCORED_SHAPE) * 0.7
-    scores = np.where(brain, noise + 0.3 * lesion * rng.random(SCORED_SHAPE), 0)
+    scores = np.where(brain, noise + 0.3 * lesion * rng.uniform(0.5, 1, SCORED_SHAPE), 0)
     return Scored(
         case_id,
         (np.round(LEVELS * scores) / LEVELS).astype(np.float32),
@@ -87,7 +87,7 @@ def with_scores(scored: Scored, scores: npt.NDArray[np.generic]) -> Scored:
 def toy_working(case_id: str = "toy-0", *, healthy: bool = False, seed: int = 0) -> Working:
     """A case for a preparation step: t1 and t2 without skull, float32 (X, Y, Z) = (32, 40, 32) at 5 mm, RAS+.
 
-    The brain mask holds 1.4 litres around (0, -18, 8) mm. A lesion of 2.9 ml in it has a lesion mask, and a region of
+    The brain mask holds 1.25 litres around (0, -18, 8) mm. A lesion of 4.1 ml in it has a lesion mask, and a region of
     ignored voxels next to it; a healthy case has neither.
 
     >>> working = toy_working()
