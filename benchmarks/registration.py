@@ -93,7 +93,7 @@ def register(image: Image, mask: Mask) -> Found:
 
 def known() -> None:
     """A known transform, at three levels of disturbance."""
-    print("\n| known movement of MNI152 | mean error, mm | largest, mm | CPU s |\n|---|---|---|---|")
+    print("\n| known transform of MNI152 | mean error, mm | largest, mm | CPU s |\n|---|---|---|---|")
     names = {
         "bias and noise (the atlas's preparation included)": (1.0, 0.03),
         "noise": (0, 0.03),
