@@ -164,7 +164,7 @@ class Desk:
         told = self.prepare()
         assert told.code == 7
         assert told.error.startswith("error[UB700]: 1 case cannot be prepared")
-        assert f"{len(others)} of {len(others) + 1} cases are ready" in told.out
+        assert f"{len(others)} of {len(others) + 1} cases are prepared" in told.out
         (line,) = told.listed
         assert f"({case}, " in line
         assert all(word in line for word in words), line

@@ -88,11 +88,11 @@ def _published(plan: Plan, dataset: str, cases: Sequence[Case]) -> Iterator[Assi
     return ((known[case_id], role) for case_id, role in wanted if case_id in known)
 
 
-def absent_rows(plan: Plan, dataset: str, cases: Sequence[Case]) -> list[audit.Seen]:
+def absent_rows(plan: Plan, dataset: str, cases: Sequence[Case]) -> list[audit.AuditedCase]:
     """The rows of a published table whose cases were not found, for the audit: they show leaks of the table too."""
     if plan.table is None:
         return []
     here, label = {case.case_id for case in cases}, plugins.label(dataset)
     subjects = plan.table.subjects(label)
     rows = plan.table.rows(label, plan.fold, plan.source)
-    return [audit.Seen(label, name, subjects[name], role) for name, role, _ in rows if name not in here]
+    return [audit.AuditedCase(label, name, subjects[name], role) for name, role, _ in rows if name not in here]

@@ -1,0 +1,113 @@
+"""Stage fit: a method is trained on healthy scans and stored; what scores is always a method that was loaded again."""
+
+import logging
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uad_bench.cohort.cohort import Scans
+from uad_bench.config import RunSpec
+from uad_bench.pipeline.method_names import method_class
+from uad_bench.pipeline.run_job import RunJob, Workplace
+from uad_bench.results.run_directory import RunDir
+
+if TYPE_CHECKING:
+    from uad_bench.method.base import Method
+    from uad_bench.method.context import Context
+    from uad_bench.method.loop_state import Policy
+
+log = logging.getLogger(__name__)
+
+
+def trained(job: RunJob) -> "Method":
+    """The method of a run, trained on its training scans unless a model is stored already.
+
+    Raises PluginError where the method breaks its contract.
+    """
+    from uad_bench.method.guard import guarded
+
+    spec, directory = job.spec, job.directory
+    model = directory.path / "model"
+    if not model.is_dir():
+        train, val = Scans(job.cohort.of("train")), Scans(job.cohort.of("val"))
+        method = build(spec)
+        log.info("%s: fit on %d healthy scans", job.label, len(train))
+        ctx, began = context(spec, job.place, _policy(job)), time.monotonic()
+        with guarded(f"{spec.method}.fit"):
+            method.fit(train, val, ctx)
+        fit_s = round(time.monotonic() - began, 2)
+        job.set_state(
+            "running", fit_s=fit_s, stopped_early=ctx.stopped_early, parameters=n_parameters(method)
+        )
+        _store(method, model, spec.method)
+    return stored(directory, spec, job.place)
+
+
+def stored(directory: RunDir, spec: RunSpec, place: Workplace) -> "Method":
+    """The method of a run as its folder model/ holds it. Raises PluginError where it cannot be read."""
+    from uad_bench.method.guard import guarded
+
+    method = build(spec)
+    with guarded(f"{spec.method}.load"):
+        method.load(directory.path / "model", context(spec, place))
+    return method
+
+
+def build(spec: RunSpec) -> "Method":
+    """The method of a run, with its parameters, not trained. Raises PluginError where it cannot be built."""
+    method: Method = method_class(spec)(**spec.parameters)
+    return method
+
+
+def context(spec: RunSpec, place: Workplace, policy: "Policy | None" = None) -> "Context":
+    """The context of a fit, with the policy of its training loops, or of scoring, without one."""
+    import torch
+
+    from uad_bench.method.context import Context
+    from uad_bench.method.loop_state import Policy
+
+    torch.set_num_threads(place.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    return Context(spec.seed, place.device, spec.precision, policy or Policy())
+
+
+def _policy(job: RunJob) -> "Policy":
+    """Checkpoints, time budget and progress of the training loops of a run."""
+    from uad_bench.method.loop_state import Policy
+
+    folder = job.directory.path / "checkpoints"
+    folder.mkdir(exist_ok=True)
+    return Policy(
+        folder,
+        resume=job.place.resume,
+        checkpoint_minutes=job.spec.checkpoint_minutes,
+        time_budget_s=job.spec.time_budget_s,
+        progress=job.place.progress,
+        sink=job.directory.append_training,
+        rewind=job.directory.rewind_training,
+    )
+
+
+def n_parameters(method: "Method") -> int:
+    """The number of weights in the networks that a method has learnt: attributes whose names end in `_`."""
+    import torch
+
+    learnt = [value for name, value in vars(method).items() if name.endswith("_")]
+    modules = [value for value in learnt if isinstance(value, torch.nn.Module)]
+    return sum(weights.numel() for module in modules for weights in module.parameters())
+
+
+def _store(method: "Method", model: Path, name: str) -> None:
+    """Save a trained method whole or not at all; its checkpoints are removed."""
+    from uad_bench.method.guard import guarded
+
+    aside = model.with_name(".model.tmp")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    with guarded(f"{name}.save"):
+        method.save(aside)
+    aside.replace(model)
+    shutil.rmtree(model.with_name("checkpoints"), ignore_errors=True)

@@ -1,0 +1,58 @@
+"""Whether a protocol can be carried out: its steps, rules and metrics exist, and its primary metric may rank."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from uad_bench import plugins
+from uad_bench.config import Protocol
+from uad_bench.errors import PluginError, UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from uad_bench.evaluate.metric import Metric
+
+FORMS: tuple[Literal["case", "pooled"], ...] = ("case", "pooled")
+
+
+def check_protocol(protocol: Protocol) -> None:
+    """Raise UsageError for a step, rule or metric that does not exist, before hours of training and not after."""
+    from uad_bench.evaluate import postprocess, thresholds
+    from uad_bench.prepare.chain import parse_steps
+
+    parse_steps(protocol.steps)
+    postprocess.parse(protocol.postprocess)
+    for rule in protocol.thresholds:
+        thresholds.healthy_percent(rule)
+    known = row_facts(load_metrics(protocol.metrics), protocol.thresholds)
+    if protocol.primary not in known:
+        raise unknown_name("primary metric", protocol.primary, known, hint="(of the protocol's own metrics)")
+    oracle, higher = known[protocol.primary]
+    if oracle or not higher:
+        hint = "choose a primary metric that does not use the test labels, and of which higher is better"
+        why = "uses the test labels" if oracle else "is better the lower it is"
+        raise UsageError(f"protocol.primary is {protocol.primary!r}, which {why}", hint=hint)
+
+
+def load_metrics(names: Sequence[str]) -> list["Metric"]:
+    """The metrics of a protocol, by name.
+
+    Raises UsageError for an unknown one, PluginError for one whose own name would make ambiguous row names.
+    """
+    metrics: list[Metric] = [plugins.load(plugins.resolve("metric", name))() for name in names]
+    for metric in metrics:
+        if not plugins.METRIC_NAME.fullmatch(metric.name):
+            what = f"the metric name {metric.name!r} does not match {plugins.METRIC_NAME.pattern}"
+            hint = "in row names, @ precedes the threshold rule and . the form"
+            raise PluginError(what, hint=hint)
+    return metrics
+
+
+def row_facts(metrics: "Iterable[Metric]", rules: Sequence[str]) -> dict[str, tuple[bool, bool]]:
+    """For every row name that these metrics and rules can give: whether it is an oracle, whether higher is better."""
+    from uad_bench.evaluate.metric import metric_name
+
+    return {
+        metric_name(metric, form, rule): (metric.oracle or rule.startswith("oracle"), metric.higher_is_better)
+        for metric in metrics
+        for rule in (rules if metric.per_rule else ("",))
+        for form in FORMS
+    }

@@ -1,0 +1,53 @@
+"""What the stages of a run share: the specification, the cohort, the machine and the run directory."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from uad_bench.cohort.cohort import Cohort
+from uad_bench.cohort.discovery import Sources
+from uad_bench.config import RunSpec
+from uad_bench.results.run_directory import RunDir, run_dir
+from uad_bench.support import environment
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where and how runs are made on this machine; none of it changes what a number means.
+
+    out: the folder of runs; device: cpu, cuda or cuda:N; threads: CPU threads, part of what fixes the bits of a
+    result; resume: continue unfinished runs; fresh: start again; progress: show a bar while training.
+    """
+
+    out: Path
+    sources: Sources
+    device: str = "cpu"
+    threads: int = field(default_factory=environment.threads)
+    resume: bool = False
+    fresh: bool = False
+    progress: bool = False
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """One run on its way through the stages."""
+
+    spec: RunSpec
+    cohort: Cohort
+    place: Workplace
+    directory: RunDir
+
+    @classmethod
+    def of(cls, spec: RunSpec, cohort: Cohort, place: Workplace) -> "RunJob":
+        """The job of a run, with its directory made. Raises EnvironmentFault where that cannot be."""
+        return cls(spec, cohort, place, run_dir(place.out, spec, cohort.digest))
+
+    @property
+    def label(self) -> str:
+        """The run in messages: method and seed."""
+        return f"{self.spec.method} seed {self.spec.seed}"
+
+    def set_state(self, state: str, **facts: Any) -> None:
+        """Record the state with new facts. Facts recorded before stay, except an earlier error."""
+        known = {k: v for k, v in self.directory.status().items() if k not in {"state", "error", "code"}}
+        self.directory.set_state(state, **(known | facts))

@@ -1,0 +1,104 @@
+"""Messages of a command: the standard library's logging, shown on stderr and kept in each run's log.txt.
+
+Every module logs to `logging.getLogger(__name__)`: INFO tells progress, WARNING what a user must know, DEBUG details.
+Results go to stdout and are no messages.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from logging import LogRecord
+from pathlib import Path
+
+#: The loggers above all modules of the three packages. They hand their messages on to the root logger as well.
+NAMES = ("uad_bench", "uad_methods", "uad_datasets")
+
+
+def show(*, quiet: bool = False, verbose: bool = False) -> None:
+    """Show messages on stderr: in a terminal as they are, elsewhere with the time (UTC) in front of each line.
+
+    quiet: warnings only; verbose: details too. A second call replaces the first.
+    """
+    handler = _terminal_handler() if sys.stderr.isatty() else logging.StreamHandler(sys.stderr)
+    if not sys.stderr.isatty():
+        handler.setFormatter(_utc())
+    handler.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+    for name in NAMES:
+        log = logging.getLogger(name)
+        log.handlers = [handler]
+        log.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def _terminal_handler() -> logging.Handler:
+    """Rich's handler, so that messages and a progress bar share a terminal; it adds no colour."""
+    from rich.console import Console
+    from rich.highlighter import NullHighlighter
+    from rich.logging import RichHandler
+
+    return RichHandler(
+        console=Console(stderr=True),
+        show_time=False,
+        show_level=False,
+        show_path=False,
+        highlighter=NullHighlighter(),
+        keywords=[],
+    )
+
+
+def _utc() -> logging.Formatter:
+    form = logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    form.converter = time.gmtime
+    return form
+
+
+class _Collector(logging.Handler):
+    """Keeps the records."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[LogRecord] = []
+
+    def emit(self, record: LogRecord) -> None:
+        self.records.append(record)
+
+
+@contextmanager
+def collected() -> Iterator[list[LogRecord]]:
+    """The messages of the block, for the log.txt of every run that they concern."""
+    collector = _Collector()
+    with _attached(collector):
+        yield collector.records
+
+
+@contextmanager
+def written(path: Path, earlier: Sequence[LogRecord] = ()) -> Iterator[None]:
+    """Append the messages of the block to a file, each with its time (UTC), after those collected `earlier`."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(_utc())
+    for record in earlier:
+        handler.handle(record)
+    try:
+        with _attached(handler):
+            yield
+    finally:
+        handler.close()
+
+
+@contextmanager
+def _attached(handler: logging.Handler) -> Iterator[None]:
+    """Messages of INFO and above go to `handler` too, also where nothing shows them."""
+    handler.setLevel(logging.INFO)
+    logs = [logging.getLogger(name) for name in NAMES]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.addHandler(handler)
+        if log.getEffectiveLevel() > logging.INFO:
+            log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for log, level in zip(logs, before, strict=True):
+            log.removeHandler(handler)
+            log.setLevel(level)
