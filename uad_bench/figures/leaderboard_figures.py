@@ -1,6 +1,7 @@
 """All figures of a leaderboard: forest plot, recall by lesion size, paired scatter plots, plots of ranks."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -26,5 +27,5 @@ def draw_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
     for number, table in enumerate(tables, 1):
         for kind, plot in PLOTS.items():
             stem = folder / f"{number:02d}-{file_stem(table.key.protocol)}-{file_stem(table.key.test)}-{kind}"
-            written += write_png_and_svg(stem, lambda plot=plot, table=table: plot(table))  # type: ignore[misc]
+            written += write_png_and_svg(stem, partial(plot, table))
     return written
