@@ -26,14 +26,14 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from uad_bench.data.nifti.read import Grid, Image, Mask, Volume, read_grid, read_mask, read_volume
-from uad_bench.prepare.mask_pieces import largest
+from uad_bench.prepare.largest_component import largest_component
 from uad_bench.prepare.registration.affine import COARSE, AffineFit
 from uad_bench.prepare.registration.atlas import load_atlas
 from uad_bench.prepare.registration.initial_poses import Brain, isotropic_brain, nearest_rotation, starts
 from uad_bench.prepare.registration.quality import Judge, Quality
 from uad_bench.prepare.resampling.grid import on_grid, sample
 from uad_bench.prepare.resampling.reorient import canonical
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.prepare.steps.canonical import Canonical
 from uad_bench.prepare.steps.register import Register
 from uad_bench.types import Affine, FloatArray
@@ -84,7 +84,7 @@ def main() -> None:
 
 def register(image: Image, mask: Mask) -> Found:
     """Register a scan; a result with verdict "fail" raises no error."""
-    working = Canonical().apply(Working("trial", {"image": image}, mask))
+    working = Canonical().apply(CaseVolumes("trial", {"image": image}, mask))
     began = time.process_time()
     done = Register(strict=False).apply(working)
     seconds = time.process_time() - began
@@ -292,7 +292,7 @@ def itk_affine(path: Path) -> Affine:
 
 def nonzero_brain(image: Image) -> Mask:
     """The brain mask of a skull-stripped scan."""
-    return Volume(ndimage.binary_fill_holes(largest(image.array != 0)), image.affine)
+    return Volume(ndimage.binary_fill_holes(largest_component(image.array != 0)), image.affine)
 
 
 if __name__ == "__main__":

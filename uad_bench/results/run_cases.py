@@ -60,7 +60,7 @@ def steps_of(run: RunDir, spec: RunSpec) -> list[Mapping[str, Any]]:
     path = run.path / "fitted.json"
     learnt = iter(json.loads(path.read_text()) if path.is_file() else [])
     steps = zip(spec.protocol.steps, parse_steps(spec.protocol.steps), strict=True)
-    return [next(learnt)["parameters"] if step.wants_fit else given for given, step in steps]
+    return [next(learnt)["parameters"] if step.needs_fit else given for given, step in steps]
 
 
 def _on_disk(spec: RunSpec, datasets: set[str], sources: Sources) -> dict[tuple[str, str], Case]:

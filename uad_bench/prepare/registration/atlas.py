@@ -17,7 +17,7 @@ from scipy import ndimage
 from uad_bench.data.nifti.read import Image, Mask, Volume, read_volume
 from uad_bench.data.nifti.validation import zero_nonfinite
 from uad_bench.errors import DataError
-from uad_bench.prepare.mask_pieces import largest
+from uad_bench.prepare.largest_component import largest_component
 from uad_bench.prepare.resampling.reorient import canonical
 from uad_bench.support.atomic_files import sha256
 
@@ -86,7 +86,7 @@ def _load(name: str, path: Path) -> Atlas:
     where = f"atlas {name}"
     volume = canonical(read_volume(path, where))
     finite = np.isfinite(volume.array)
-    mask = ndimage.binary_fill_holes(largest(finite & (volume.array != 0)))
+    mask = ndimage.binary_fill_holes(largest_component(finite & (volume.array != 0)))
     _check_size(float(mask.sum()) * volume.grid.voxel_ml, where)
     brain = np.where(mask, zero_nonfinite(volume.array, mask, where), np.float32(0))
     for array in (brain, mask):

@@ -10,7 +10,7 @@ from scipy import ndimage
 from uad_bench.data.nifti.read import Grid, Image, Mask, Volume
 from uad_bench.prepare.resampling.grid import interpolate, sample, spline_mean, window
 from uad_bench.prepare.resampling.lesion_mask import in_voxels_of, nearest_lesions
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.types import FloatArray
 
 Interpolation = Literal["linear", "bspline"]
@@ -61,7 +61,9 @@ def brain_spline(image: Image, weight: Weight, grid: Grid) -> FloatArray:
     return values
 
 
-def on_other_grid(working: Working, target: Callable[[Grid], Grid], interpolation: Interpolation) -> Working:
+def on_other_grid(
+    case: CaseVolumes, target: Callable[[Grid], Grid], interpolation: Interpolation
+) -> CaseVolumes:
     """Every volume from its own grid to the `target` of that grid, as papers do, voxel centres only.
 
     Images linearly or by cubic B-splines within their range, masks by nearest neighbour. `lost` goes on in
@@ -77,13 +79,13 @@ def on_other_grid(working: Working, target: Callable[[Grid], Grid], interpolatio
         grid = target(volume.grid)
         return Volume(interpolate(volume.array, volume.grid, grid, 0), grid.affine)
 
-    moved = working.everywhere(image, mask, figures={"warnings": []})
-    if working.lesion_mask is None:
+    moved = case.transformed(image, mask, figures={"warnings": []})
+    if case.lesion_mask is None:
         return moved
-    before = working.lesion_mask.grid
-    lesions = nearest_lesions(working.lesion_mask, target(before))
-    lost = lesions.lost + in_voxels_of(target(before), working.lost, before)
-    return replace(moved, lesion_mask=lesions.mask, lost=lost, figures=lesions.figures(working.case_id))
+    before = case.lesion_mask.grid
+    lesions = nearest_lesions(case.lesion_mask, target(before))
+    lost = lesions.lost + in_voxels_of(target(before), case.lost, before)
+    return replace(moved, lesion_mask=lesions.mask, lost=lost, figures=lesions.figures(case.case_id))
 
 
 def _grown(box: tuple[slice, ...], by: int, shape: tuple[int, ...]) -> tuple[slice, ...]:

@@ -10,7 +10,7 @@ from uad_bench.data.nifti.read import Grid, Image, Volume
 from uad_bench.errors import IntegrityError
 from uad_bench.prepare.resampling.grid import on_grid
 from uad_bench.prepare.resampling.interpolate import Interpolation, on_other_grid
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 from uad_bench.prepare.steps.isotropic import Isotropic
 
 
@@ -29,15 +29,15 @@ class AtlasGrid(Step):
     spacing: Annotated[float, Field(gt=0.1, le=20)] | None = None
     interpolation: Interpolation = "linear"
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """Images, skull off, and masks on the atlas's grid."""
-        brain, grid = working.brain(), self.grid()
+        brain, grid = case.brain(), self.grid()
         # The papers register scans without a skull, so its zeros count in the interpolation.
-        alone = {name: _masked(image, working) for name, image in working.images.items()}
-        moved = on_other_grid(replace(working, images=alone), lambda _: grid, self.interpolation)
+        alone = {name: _masked(image, case) for name, image in case.images.items()}
+        moved = on_other_grid(replace(case, images=alone), lambda _: grid, self.interpolation)
         if not moved.brain().array.any():
             hint = "put the step 'register' before, with the same atlas"
-            raise working.fault("the atlas's box holds no brain", hint, "UB331")
+            raise case.error("the atlas's box holds no brain", hint, "UB331")
         before, after = (float(m.array.sum()) * m.grid.voxel_ml for m in (brain, moved.brain()))
         return replace(moved, figures={**moved.figures, "brain_ml": [round(before, 1), round(after, 1)]})
 
@@ -52,6 +52,6 @@ class AtlasGrid(Step):
         return own if self.spacing is None else Isotropic(spacing=self.spacing).grid(own)
 
 
-def _masked(image: Image, working: Working) -> Image:
-    inside = on_grid(working.brain(), image.grid) >= 0.5
+def _masked(image: Image, case: CaseVolumes) -> Image:
+    inside = on_grid(case.brain(), image.grid) >= 0.5
     return Volume(np.where(inside, image.array, np.float32(0)), image.affine)

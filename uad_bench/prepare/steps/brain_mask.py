@@ -8,10 +8,10 @@ import numpy as np
 
 from uad_bench.data.nifti.read import Image, Mask, Volume
 from uad_bench.data.nifti.validation import zero_nonfinite
-from uad_bench.prepare.mask_pieces import whole
+from uad_bench.prepare.largest_component import filled_largest_component
 from uad_bench.prepare.resampling.grid import on_grid
 from uad_bench.prepare.skull_strip import extract, flip_dice
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 
 log = logging.getLogger(__name__)
 
@@ -45,69 +45,69 @@ class BrainMask(Step):
     flip_check: bool = False
     nonfinite: Literal["refuse", "zero"] = "refuse"
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """The mask settled and judged, and the images free of NaN and Inf."""
-        mask, figures = self._found(working)
-        size, doubts = _judged(working, mask)
-        doubts = figures.pop("warnings", []) + doubts + self._zeroed(working)
+        mask, figures = self._found(case)
+        size, doubts = _judged(case, mask)
+        doubts = figures.pop("warnings", []) + doubts + self._zeroed(case)
         for doubt in doubts:
-            log.warning("%s: %s", working.case_id, doubt)
-        images = {name: self._finite(working, name, mask) for name in working.images}
-        figures |= size | _outside(working, mask) | ({"warnings": doubts} if doubts else {})
-        return replace(working, images=images, brain_mask=mask, figures=figures)
+            log.warning("%s: %s", case.case_id, doubt)
+        images = {name: self._finite(case, name, mask) for name in case.images}
+        figures |= size | _outside(case, mask) | ({"warnings": doubts} if doubts else {})
+        return replace(case, images=images, brain_mask=mask, figures=figures)
 
-    def _found(self, working: Working) -> tuple[Mask, Figures]:
+    def _found(self, case: CaseVolumes) -> tuple[Mask, Figures]:
         """The mask and where it is from. A tool never runs on a scan that is stripped, or may be."""
-        if working.brain_mask is not None:
-            return working.brain_mask, {"from": "file"}
-        data = None if working.stripped is False else brain_from_data(working)
-        if data is None or not (working.stripped or looks_stripped(data)):
-            mask, figures = self._by_tool(working)
+        if case.brain_mask is not None:
+            return case.brain_mask, {"from": "file"}
+        data = None if case.stripped is False else brain_from_data(case)
+        if data is None or not (case.stripped or looks_stripped(data)):
+            mask, figures = self._by_tool(case)
         else:
             mask, figures = data, {"from": "voxels with data"}
-        if data is not None and working.stripped is None:
+        if data is not None and case.stripped is None:
             figures["warnings"] = [_guess(data), *figures.get("warnings", [])]
         return mask, figures
 
-    def _by_tool(self, working: Working) -> tuple[Mask, Figures]:
+    def _by_tool(self, case: CaseVolumes) -> tuple[Mask, Figures]:
         """The mask of a whole head."""
-        name = "t1" if "t1" in working.images else next(iter(working.images))
-        image = working.images[name]
-        found = extract(image, self.stripper, working.case_id)
+        name = "t1" if "t1" in case.images else next(iter(case.images))
+        image = case.images[name]
+        found = extract(image, self.stripper, case.case_id)
         figures: Figures = {"from": found.tool, "image": name}
         if found.agreement is not None:
             figures["agreement"] = found.agreement
         if self.flip_check:
-            figures["flip_dice"] = round(flip_dice(image, found, self.stripper, working.case_id), 4)
+            figures["flip_dice"] = round(flip_dice(image, found, self.stripper, case.case_id), 4)
         if figures.get("agreement", 1) < AGREEMENT or figures.get("flip_dice", 1) < FLIP_DICE:
             figures["warnings"] = [f"{found.tool} is unsure of the brain in {name}: look at its mask"]
         return within_data(found.brain, image), figures
 
-    def _zeroed(self, working: Working) -> list[str]:
+    def _zeroed(self, case: CaseVolumes) -> list[str]:
         """What is said of NaN and Inf that become 0 wherever they lie."""
-        bad = {name: int((~np.isfinite(image.array)).sum()) for name, image in working.images.items()}
+        bad = {name: int((~np.isfinite(image.array)).sum()) for name, image in case.images.items()}
         told = [f"{count} NaN or Inf voxels of {name} set to 0" for name, count in bad.items() if count]
         return told if self.nonfinite == "zero" else []
 
-    def _finite(self, working: Working, name: str, mask: Mask) -> Image:
+    def _finite(self, case: CaseVolumes, name: str, mask: Mask) -> Image:
         """The image without NaN and Inf, which may lie outside the brain only where they are not to be zero."""
-        image = working.images[name]
+        image = case.images[name]
         finite = np.isfinite(image.array)
         if finite.all():
             return image
         if self.nonfinite == "zero":
             return replace(image, array=np.where(finite, image.array, np.float32(0)))
         inside = on_grid(mask, image.grid) >= 0.5
-        return replace(image, array=zero_nonfinite(image.array, inside, f"{working.case_id}, {name}"))
+        return replace(image, array=zero_nonfinite(image.array, inside, f"{case.case_id}, {name}"))
 
 
-def brain_from_data(working: Working) -> Mask:
+def brain_from_data(case: CaseVolumes) -> Mask:
     """Non-zero voxels of all modalities on the first one's grid; largest piece kept, holes filled in 3-D."""
-    first = next(iter(working.images.values()))
+    first = next(iter(case.images.values()))
     filled = first.array != 0
-    for image in list(working.images.values())[1:]:
+    for image in list(case.images.values())[1:]:
         filled &= on_grid(Volume(image.array != 0, image.affine), first.grid) >= 0.5
-    return Volume(whole(filled), first.affine)
+    return Volume(filled_largest_component(filled), first.affine)
 
 
 def within_data(mask: Mask, image: Image) -> Mask:
@@ -115,7 +115,7 @@ def within_data(mask: Mask, image: Image) -> Mask:
 
     Largest piece kept, holes filled: zeros inside the brain stay brain.
     """
-    return Volume(whole(mask.array & (image.array != 0)), mask.affine)
+    return Volume(filled_largest_component(mask.array & (image.array != 0)), mask.affine)
 
 
 def looks_stripped(data: Mask) -> bool:
@@ -131,25 +131,25 @@ def _guess(data: Mask) -> str:
     return f"taken {taken} by its {ml:.0f} ml of data: let the dataset declare `stripped` true or false"
 
 
-def _outside(working: Working, mask: Mask) -> Figures:
+def _outside(case: CaseVolumes, mask: Mask) -> Figures:
     """How many lesion voxels the mask leaves out: they stay lesion, and count as missed by every method."""
-    if working.lesion_mask is None:
+    if case.lesion_mask is None:
         return {}
-    lesions = working.lesion_mask
+    lesions = case.lesion_mask
     count = int((lesions.array & (on_grid(mask, lesions.grid) < 0.5)).sum())
     if count:
         total = int(lesions.array.sum())
-        log.warning("%s: %d of %d lesion voxels lie outside the brain mask", working.case_id, count, total)
+        log.warning("%s: %d of %d lesion voxels lie outside the brain mask", case.case_id, count, total)
     return {"lesion_voxels_outside_brain": count}
 
 
-def _judged(working: Working, mask: Mask) -> tuple[Figures, list[str]]:
+def _judged(case: CaseVolumes, mask: Mask) -> tuple[Figures, list[str]]:
     """The size of the mask for the record, and doubts. Raises DataError where it cannot be a brain."""
     voxels = int(mask.array.sum())
     share, ml = voxels / mask.array.size, voxels * mask.grid.voxel_ml
     if not LEAST <= share <= MOST:
         hint = "skull-strip the image, or give its brain mask beside it"
-        raise working.fault(f"the brain mask fills {share:.1%} of the box", hint, "UB331")
+        raise case.error(f"the brain mask fills {share:.1%} of the box", hint, "UB331")
     doubts = []
     if not PLAUSIBLE_ML[0] <= ml <= PLAUSIBLE_ML[1]:
         why = "is part of it missing?" if ml < PLAUSIBLE_ML[0] else "is the skull still on, or an axis wrong?"

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from uad_bench.prepare.resampling.reorient import canonical
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 
 
 class Canonical(Step):
@@ -11,7 +11,7 @@ class Canonical(Step):
 
     step: Literal["canonical"] = "canonical"
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """Image and masks alike."""
-        axes = {name: image.grid.axes for name, image in working.images.items()}
-        return working.everywhere(canonical, canonical, figures={"axes_before": axes})
+        axes = {name: image.grid.axes for name, image in case.images.items()}
+        return case.transformed(canonical, canonical, figures={"axes_before": axes})

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from uad_bench.data.nifti.read import Kind, Volume
 from uad_bench.prepare.resampling.grid import same_grid, window
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 
 log = logging.getLogger(__name__)
 
@@ -28,36 +28,36 @@ class CropOrPad(Step):
     step: Literal["crop_or_pad"] = "crop_or_pad"
     shape: tuple[Voxels, Voxels, Voxels]
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """All volumes in the box, the affine led along."""
-        more = [have - want for have, want in zip(working.brain().array.shape, self.shape, strict=True)]
+        more = [have - want for have, want in zip(case.brain().array.shape, self.shape, strict=True)]
         start = tuple((abs(n) + 1) // 2 * int(np.sign(n)) for n in more)
-        return boxed(working, (start[0], start[1], start[2]), self.shape)
+        return boxed(case, (start[0], start[1], start[2]), self.shape)
 
 
-def boxed(working: Working, start: Index, shape: Index) -> Working:
+def boxed(case: CaseVolumes, start: Index, shape: Index) -> CaseVolumes:
     """The case in a box of its grid: voxels from `start` on, which may lie outside, `shape` in number.
 
     Lesion voxels outside are added to `lost`. Raises as `CropOrPad`.
     """
-    brain, volumes = working.brain(), [*working.images.values(), working.lesion_mask, working.ignored]
+    brain, volumes = case.brain(), [*case.images.values(), case.lesion_mask, case.ignored]
     if not all(same_grid(volume.grid, brain.grid) for volume in volumes if volume):
         hint = "bring them to one grid by a step before"
-        raise working.fault("the volumes of the case do not share a grid", hint, "UB328")
-    moved = working.everywhere(lambda v: box(v, start, shape), lambda v: box(v, start, shape))
+        raise case.error("the volumes of the case do not share a grid", hint, "UB328")
+    moved = case.transformed(lambda v: box(v, start, shape), lambda v: box(v, start, shape))
     before, after = int(brain.array.sum()), int(moved.brain().array.sum())
     if not after:
-        raise working.fault("the box holds no brain", "check the shape of the box", "UB331")
-    outside = _outside(working, moved)
+        raise case.error("the box holds no brain", "check the shape of the box", "UB331")
+    outside = _outside(case, moved)
     figures = {
         "first_voxel": list(start),
         "brain_kept": round(after / before, 4),
         "lesion_voxels_lost": outside,
     }
     if outside:
-        log.warning("%s: %d lesion voxels lie outside the box", working.case_id, outside)
+        log.warning("%s: %d lesion voxels lie outside the box", case.case_id, outside)
         figures["warnings"] = [f"{outside} lesion voxels lie outside the box"]
-    return replace(moved, lost=working.lost + outside, figures=figures)
+    return replace(moved, lost=case.lost + outside, figures=figures)
 
 
 def box(volume: Volume[Kind], start: Index, shape: Index) -> Volume[Kind]:
@@ -70,7 +70,7 @@ def box(volume: Volume[Kind], start: Index, shape: Index) -> Volume[Kind]:
     return Volume(array, window(volume.grid, start, shape).affine)
 
 
-def _outside(before: Working, after: Working) -> int:
+def _outside(before: CaseVolumes, after: CaseVolumes) -> int:
     """Lesion voxels of `before` that `after` no longer has."""
     if before.lesion_mask is None or after.lesion_mask is None:
         return 0

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from uad_bench.data.nifti.read import Image, Volume
 from uad_bench.prepare.registration.sitk import from_sitk, one_thread, to_sitk
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 
 
 class CurvatureFlow(Step):
@@ -19,14 +19,14 @@ class CurvatureFlow(Step):
     time_step: Annotated[float, Field(gt=0, le=0.125)] = 0.125
     iterations: Annotated[int, Field(ge=1, le=100)] = 3
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """The images smoothed; the record keeps the root mean square of what went."""
-        images = {name: self.smoothed(image) for name, image in working.images.items()}
+        images = {name: self.smoothed(image) for name, image in case.images.items()}
         gone = {
             name: round(float(np.sqrt(np.mean((images[name].array - image.array) ** 2))), 4)
-            for name, image in working.images.items()
+            for name, image in case.images.items()
         }
-        return replace(working, images=images, figures={"removed_rms": gone})
+        return replace(case, images=images, figures={"removed_rms": gone})
 
     def smoothed(self, image: Image) -> Image:
         """The image after the flow."""

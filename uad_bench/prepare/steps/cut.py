@@ -4,7 +4,7 @@ from typing import Literal
 
 from scipy import ndimage
 
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 from uad_bench.prepare.steps.crop_or_pad import boxed
 
 
@@ -16,8 +16,8 @@ class Cut(Step):
 
     step: Literal["cut"] = "cut"
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """All volumes in the brain's box."""
-        x, y, z = ndimage.find_objects(working.brain().array.astype("uint8"))[0]
+        x, y, z = ndimage.find_objects(case.brain().array.astype("uint8"))[0]
         start, stop = (x.start, y.start, z.start), (x.stop, y.stop, z.stop)
-        return boxed(working, start, (stop[0] - start[0], stop[1] - start[1], stop[2] - start[2]))
+        return boxed(case, start, (stop[0] - start[0], stop[1] - start[1], stop[2] - start[2]))

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from uad_bench.data.nifti.read import Grid
 from uad_bench.prepare.resampling.interpolate import Interpolation, on_other_grid
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 from uad_bench.prepare.steps.isotropic import respaced
 
 
@@ -21,9 +21,9 @@ class Downsample(Step):
     factor: Annotated[int, Field(ge=2, le=16)] = 2
     interpolation: Interpolation = "bspline"
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """Images and masks on the coarser grid; `lost` in its voxels."""
-        return on_other_grid(working, self.grid, self.interpolation)
+        return on_other_grid(case, self.grid, self.interpolation)
 
     def grid(self, grid: Grid) -> Grid:
         """The coarser grid of the same box."""

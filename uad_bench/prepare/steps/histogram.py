@@ -13,7 +13,7 @@ from uad_bench.data.nifti.read import Image, Volume
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import DataError, UsageError
 from uad_bench.prepare.resampling.grid import on_grid
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 from uad_bench.types import FloatArray, Scan
 
 log = logging.getLogger(__name__)
@@ -62,12 +62,12 @@ class Histogram(Step):
         return self
 
     @property
-    def wants_fit(self) -> bool:
+    def needs_fit(self) -> bool:
         """Whether the landmarks are still to be learnt."""
         return self.landmarks is None
 
     @property
-    def was_fitted(self) -> bool:
+    def is_fitted(self) -> bool:
         """Whether the landmarks were learnt from training scans of a run."""
         return bool(self.fitted_on)
 
@@ -94,23 +94,25 @@ class Histogram(Step):
         learnt = {"landmarks": landmarks, "fitted_on": ids_hash(ids)}
         return type(self).model_validate(self.model_dump() | learnt)
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """The images on the standard scale; the record keeps the percentiles of each.
 
         Raises UsageError for a modality without landmarks, DataError for an image without contrast (UB327).
         """
         images: dict[str, Image] = {}
         figures: dict[str, list[float]] = {}
-        for name, image in working.images.items():
-            landmarks = self._landmarks(name, working.case_id)
-            where = f"{working.case_id}, {name}"
-            array, points = self._mapped(image, landmarks, working, where)
+        for name, image in case.images.items():
+            landmarks = self._landmarks(name, case.case_id)
+            where = f"{case.case_id}, {name}"
+            array, points = self._mapped(image, landmarks, case, where)
             images[name] = Volume(array, image.affine)
             figures[name] = points.tolist()
-        return replace(working, images=images, figures=figures)
+        return replace(case, images=images, figures=figures)
 
-    def _mapped(self, image: Image, landmarks: Line, working: Working, where: str) -> tuple[FloatArray, Line]:
-        brain = on_grid(working.brain(), image.grid) >= 0.5
+    def _mapped(
+        self, image: Image, landmarks: Line, case: CaseVolumes, where: str
+    ) -> tuple[FloatArray, Line]:
+        brain = on_grid(case.brain(), image.grid) >= 0.5
         if not self.mask:
             alone = np.where(brain, image.array, np.float32(0))
             points = self._points(alone, where)

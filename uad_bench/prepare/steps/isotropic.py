@@ -10,7 +10,7 @@ from pydantic import Field
 from uad_bench.data.nifti.read import Grid, Image, Volume
 from uad_bench.prepare.resampling.grid import interpolate, window
 from uad_bench.prepare.resampling.interpolate import Interpolation, on_other_grid
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 
 
 class Isotropic(Step):
@@ -25,10 +25,10 @@ class Isotropic(Step):
     spacing: Annotated[float, Field(gt=0.1, le=20)] = 1.0
     interpolation: Interpolation = "bspline"
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """Images and masks, each on the isotropic grid of its own."""
-        moved = on_other_grid(working, self.grid, self.interpolation)
-        images = {name: background_kept(working.images[name], image) for name, image in moved.images.items()}
+        moved = on_other_grid(case, self.grid, self.interpolation)
+        images = {name: background_kept(case.images[name], image) for name, image in moved.images.items()}
         return replace(moved, images=images)
 
     def grid(self, grid: Grid) -> Grid:

@@ -16,7 +16,7 @@ from scipy import ndimage
 from uad_bench.data.nifti.read import Image, Volume
 from uad_bench.prepare.registration.sitk import from_sitk, one_thread, to_sitk
 from uad_bench.prepare.resampling.grid import on_grid
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 from uad_bench.types import BoolArray, FloatArray
 
 Index = npt.NDArray[np.intp]
@@ -40,21 +40,21 @@ class N4(Step):
     tolerance: float = Field(1e-3, gt=0, lt=1)
     spline: float = Field(200.0, ge=20, le=1000)
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """The images divided by their fields."""
         images, figures = {}, {}
-        for name, image in working.images.items():
-            brain = on_grid(working.brain(), image.grid) >= 0.5
+        for name, image in case.images.items():
+            brain = on_grid(case.brain(), image.grid) >= 0.5
             if not brain.any():
                 hint = "check that its header places it where the other images are"
-                raise working.fault(f"no brain in the field of view of {name}", hint, "UB331")
+                raise case.error(f"no brain in the field of view of {name}", hint, "UB331")
             lattice = Lattice.around(brain, image.grid.spacing, self.shrink, self.spline)
             seen = lattice.take(image.array)[lattice.take(brain)]
             if seen.size == 0 or seen.min() == seen.max():
                 hint = "the image is constant inside the brain mask"
-                raise working.fault(f"no contrast inside the brain in {name}", hint, "UB327")
+                raise case.error(f"no contrast inside the brain in {name}", hint, "UB327")
             images[name], figures[name] = self._corrected(image, brain, lattice)
-        return replace(working, images=images, figures=figures)
+        return replace(case, images=images, figures=figures)
 
     def _corrected(self, image: Image, brain: BoolArray, lattice: "Lattice") -> tuple[Image, dict[str, Any]]:
         """The image (X, Y, Z) free of the field in `brain`, and figures."""

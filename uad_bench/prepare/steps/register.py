@@ -14,7 +14,7 @@ from uad_bench.prepare.registration.atlas import Atlas, atlas_sha256, load_atlas
 from uad_bench.prepare.registration.initial_poses import Brain, isotropic_brain
 from uad_bench.prepare.registration.quality import Judge, Quality
 from uad_bench.prepare.resampling.grid import on_grid
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 from uad_bench.types import Affine
 
 log = logging.getLogger(__name__)
@@ -44,20 +44,20 @@ class Register(Step):
     contrast: str = ""
     strict: bool = True
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """The case in the world of the atlas."""
-        contrast = self._contrast(working)
+        contrast = self._contrast(case)
         tools = _tools(self._atlas())
-        brain = _brain(working, contrast)
-        fit = _fitted(tools, brain, working)
-        views = {name: image.grid for name, image in working.images.items()}
+        brain = _brain(case, contrast)
+        fit = _fitted(tools, brain, case)
+        views = {name: image.grid for name, image in case.images.items()}
         quality = tools.judge(brain, fit.pose, views, contrast)
-        self._settle(working, quality)
+        self._settle(case, quality)
         pose = fit.pose if self.transform == "affine" else rigid_part(fit.pose, tools.judge.centre)
         # What is recorded is what was done, to the last digit.
         matrix = np.round(np.linalg.inv(pose), 6)
         figures = {"contrast": contrast, "start": fit.start, "matrix": matrix.tolist(), **quality.figures}
-        return moved(working, matrix, figures | _told(quality))
+        return moved(case, matrix, figures | _told(quality))
 
     def _atlas(self) -> Atlas:
         """The atlas, once its file is known to be the one that is meant."""
@@ -66,19 +66,19 @@ class Register(Step):
             raise IntegrityError("another atlas file", where=f"atlas {self.atlas}", hint=hint, code="UB503")
         return load_atlas(self.atlas)
 
-    def _contrast(self, working: Working) -> str:
-        if self.contrast and self.contrast not in working.images:
-            raise unknown_name("contrast to register", self.contrast, working.images)
-        return self.contrast or next(iter(working.images))
+    def _contrast(self, case: CaseVolumes) -> str:
+        if self.contrast and self.contrast not in case.images:
+            raise unknown_name("contrast to register", self.contrast, case.images)
+        return self.contrast or next(iter(case.images))
 
-    def _settle(self, working: Working, quality: Quality) -> None:
+    def _settle(self, case: CaseVolumes, quality: Quality) -> None:
         """Go on, go on with a warning, or stop."""
         if quality.verdict == "fail" and self.strict:
             what = f"cannot be registered to {self.atlas}: {'; '.join(quality.doubts)}"
             hint = "look at its brain mask and header, leave it out, or set strict: false"
-            raise working.fault(what, hint, "UB336")
+            raise case.error(what, hint, "UB336")
         for doubt in quality.doubts:
-            log.warning("%s: registration: %s", working.case_id, doubt)
+            log.warning("%s: registration: %s", case.case_id, doubt)
 
 
 @dataclass(frozen=True)
@@ -95,29 +95,29 @@ def _tools(atlas: Atlas) -> Tools:
     return Tools(AffineFit(brain), Judge(brain, atlas.mask.grid))
 
 
-def _brain(working: Working, contrast: str) -> Brain:
+def _brain(case: CaseVolumes, contrast: str) -> Brain:
     """The brain in one image. Raises DataError where its field of view holds none, or a slab of it (UB336)."""
-    image = working.images[contrast]
-    mask = on_grid(working.brain(), image.grid) >= 0.5
+    image = case.images[contrast]
+    mask = on_grid(case.brain(), image.grid) >= 0.5
     try:
         brain = isotropic_brain(image, Volume(mask, image.affine))
         if not min(brain.shape.spread) >= LEAST_SPREAD:
             raise ValueError("it shows a thin slab of the brain")
     except ValueError as error:
-        raise _unfit(working, f"{contrast}: {error}") from None
+        raise _unfit(case, f"{contrast}: {error}") from None
     return brain
 
 
-def _fitted(tools: Tools, brain: Brain, working: Working) -> Fit:
+def _fitted(tools: Tools, brain: Brain, case: CaseVolumes) -> Fit:
     try:
         return tools.fit(brain)
     except RuntimeError as error:  # SimpleITK's only kind
-        raise _unfit(working, str(error).strip().splitlines()[-1]) from None
+        raise _unfit(case, str(error).strip().splitlines()[-1]) from None
 
 
-def _unfit(working: Working, reason: str) -> DataError:
+def _unfit(case: CaseVolumes, reason: str) -> DataError:
     what = f"cannot be registered: {reason}"
-    return working.fault(what, "look at its brain mask and header, or leave it out", "UB336")
+    return case.error(what, "look at its brain mask and header, or leave it out", "UB336")
 
 
 def _told(quality: Quality) -> dict[str, Any]:
@@ -125,10 +125,10 @@ def _told(quality: Quality) -> dict[str, Any]:
     return {"verdict": quality.verdict} | ({"warnings": doubts} if doubts else {})
 
 
-def moved(working: Working, matrix: Affine, figures: dict[str, Any]) -> Working:
+def moved(case: CaseVolumes, matrix: Affine, figures: dict[str, Any]) -> CaseVolumes:
     """The case with every affine led on by a world-to-world matrix (4, 4)."""
 
     def move(volume: Volume[Kind]) -> Volume[Kind]:
         return replace(volume, affine=matrix @ volume.affine)
 
-    return working.everywhere(move, move, to_atlas=matrix @ working.to_atlas, figures=figures)
+    return case.transformed(move, move, to_atlas=matrix @ case.to_atlas, figures=figures)

@@ -17,7 +17,7 @@ from uad_bench.prepare.resampling.lesion_mask import (
     nearest_lesions,
     resample_lesions,
 )
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 from uad_bench.types import Affine, BoolArray
 
 log = logging.getLogger(__name__)
@@ -51,32 +51,32 @@ class Resample(Step):
     lesions: Literal["fullest", "nearest"] = "fullest"
     data_only: bool = False
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """All volumes on the grid; the brain mask keeps only voxels with data in every modality."""
-        brain = working.brain()
+        brain = case.brain()
         grid = self.grid(brain)
-        images, mask, covered = _images(working, brain, grid, self.interpolation, self.data_only)
+        images, mask, covered = _images(case, brain, grid, self.interpolation, self.data_only)
         if not mask.any():
-            raise working.fault("the grid holds no brain", "check `centre` and the header's origin", "UB331")
-        lesions = self._lesions(working, grid)
-        ignored = on_grid(working.ignored, grid) >= 0.5 if working.ignored else None
+            raise case.error("the grid holds no brain", "check `centre` and the header's origin", "UB331")
+        lesions = self._lesions(case, grid)
+        ignored = on_grid(case.ignored, grid) >= 0.5 if case.ignored else None
         if ignored is not None and lesions:
             ignored &= ~lesions.mask.array
         return replace(
-            working,
+            case,
             images=images,
             brain_mask=Volume(mask, grid.affine),
             lesion_mask=lesions.mask if lesions else None,
             ignored=None if ignored is None else Volume(ignored, grid.affine),
-            lost=lesions.lost + _lost_before(working, grid) if lesions else 0,
-            figures=_figures(working, grid, mask, covered, lesions),
+            lost=lesions.lost + _lost_before(case, grid) if lesions else 0,
+            figures=_figures(case, grid, mask, covered, lesions),
         )
 
-    def _lesions(self, working: Working, grid: Grid) -> Resampled | None:
-        if working.lesion_mask is None:
+    def _lesions(self, case: CaseVolumes, grid: Grid) -> Resampled | None:
+        if case.lesion_mask is None:
             return None
         rule = resample_lesions if self.lesions == "fullest" else nearest_lesions
-        return rule(working.lesion_mask, grid)
+        return rule(case.lesion_mask, grid)
 
     def grid(self, brain: Mask) -> Grid:
         """The target grid for a case with this brain mask."""
@@ -109,7 +109,7 @@ def on_voxel_edge(point: Affine, affine: Affine) -> Affine:
 
 
 def _images(
-    working: Working, brain: Mask, grid: Grid, interpolation: Interpolation, data_only: bool
+    case: CaseVolumes, brain: Mask, grid: Grid, interpolation: Interpolation, data_only: bool
 ) -> tuple[dict[str, Image], BoolArray, dict[str, float]]:
     """The images on `grid`; the brain there, half of a voxel and with data in every image; what each covers."""
     value = brain_spline if interpolation == "bspline" else brain_mean
@@ -117,7 +117,7 @@ def _images(
     mask = own.share >= 0.5
     images: dict[str, Image] = {}
     covered: dict[str, float] = {}
-    for name, image in working.images.items():
+    for name, image in case.images.items():
         weight = own
         if data_only or not same_grid(image.grid, brain.grid):
             # Off its own grid the mask's rim falls between voxels, so zeros left by stripping must not count.
@@ -134,16 +134,16 @@ def _coverage(image: Image, weight: Weight, brain: Mask) -> float:
     return round(min(1.0, ml / (float(brain.array.sum()) * brain.grid.voxel_ml)), 4)
 
 
-def _lost_before(working: Working, grid: Grid) -> int:
+def _lost_before(case: CaseVolumes, grid: Grid) -> int:
     """What steps before lost of the lesions, in voxels of `grid`."""
-    return in_voxels_of(grid, working.lost, working.lesion_mask.grid) if working.lesion_mask else 0
+    return in_voxels_of(grid, case.lost, case.lesion_mask.grid) if case.lesion_mask else 0
 
 
 def _figures(
-    working: Working, grid: Grid, mask: BoolArray, covered: dict[str, float], lesions: Resampled | None
+    case: CaseVolumes, grid: Grid, mask: BoolArray, covered: dict[str, float], lesions: Resampled | None
 ) -> dict[str, Any]:
     """Where the grid went, how much brain it left out or found without data, and the lesions."""
-    brain = working.brain()
+    brain = case.brain()
     before, after = float(brain.array.sum()) * brain.grid.voxel_ml, float(mask.sum()) * grid.voxel_ml
     warnings = [
         f"only {share:.1%} of the brain holds data in {name}"
@@ -153,8 +153,8 @@ def _figures(
     if after < ENOUGH * before and not warnings:
         warnings.append(f"{1 - after / before:.1%} of the brain lies outside the grid")
     for sentence in warnings:
-        log.warning("%s: %s", working.case_id, sentence)
-    of_lesions = lesions.figures(working.case_id) if lesions else {}
+        log.warning("%s: %s", case.case_id, sentence)
+    of_lesions = lesions.figures(case.case_id) if lesions else {}
     middle = grid.affine[:3, :3] @ ((np.array(grid.shape) - 1) / 2) + grid.affine[:3, 3]
     return of_lesions | {
         "shift_mm": middle.round(3).tolist(),

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from uad_bench.data.nifti.read import Image, Volume
 from uad_bench.prepare.resampling.grid import on_grid
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 from uad_bench.types import BoolArray, FloatArray
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -31,21 +31,21 @@ class Scale(Step):
             raise ValueError("the first percentile must be below the second")
         return self
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """The images scaled; the record keeps what became 0 and 1."""
         scaled: dict[str, Image] = {}
         figures: dict[str, list[float]] = {}
-        for name, image in working.images.items():
-            brain = on_grid(working.brain(), image.grid) >= 0.5
+        for name, image in case.images.items():
+            brain = on_grid(case.brain(), image.grid) >= 0.5
             low, high = (float(v) for v in np.percentile(image.array[brain], self.percentiles))
             if not low < high:
                 hint = "the image is constant inside the brain mask"
-                raise working.fault(f"no contrast inside the brain in {name}", hint, "UB327")
+                raise case.error(f"no contrast inside the brain in {name}", hint, "UB327")
             scaled[name] = Volume(
                 scale(image.array, brain, low, high, 1.0 if self.clip else None), image.affine
             )
             figures[name] = [low, high]
-        return replace(working, images=scaled, figures=figures)
+        return replace(case, images=scaled, figures=figures)
 
 
 def scale(array: FloatArray, brain: BoolArray, low: float, high: float, top: float | None) -> FloatArray:
