@@ -101,7 +101,7 @@ def shared_cases(runs: Sequence[RunDir], case_ids: Collection[str], dataset: str
 def _method_maps(selected: SelectedRun, members: Sequence[Member], dataset: str) -> "MethodMaps":
     """The maps of these cases as they were evaluated, after post-processing, with their metric."""
     from uad_bench.figures.method_grid import MethodMaps
-    from uad_bench.figures.slices import CaseVolumes
+    from uad_bench.figures.slices import CaseImages
 
     run, spec = selected.run, selected.run.spec()
     if not (run.path / "maps").is_dir():
@@ -114,7 +114,7 @@ def _method_maps(selected: SelectedRun, members: Sequence[Member], dataset: str)
         # Copies in memory, since the arrays are used after the mapped files are closed.
         image, brain_mask = np.array(member.prepared.scan().image[0]), np.array(view.brain_mask)
         volumes = image, view.map, brain_mask, np.array(view.lesion_mask), view.spacing
-        cases.append(CaseVolumes(member.case.case_id, case_label(member), *volumes))
+        cases.append(CaseImages(member.case.case_id, case_label(member), *volumes))
     values: Mapping[str, float | None] = selected.summary.results[dataset].cases.get(METRIC, {})
     known = [value for value in values.values() if value is not None]
     mean = sum(known) / len(known) if known else None

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from uad_bench.figures.slices import CaseVolumes
+from uad_bench.figures.slices import CaseImages
 
 SHAPE = (20, 24, 6)
 
 
-def case_volumes(name, *, lesion=True, spacing=(2.0, 2.0, 2.0), scale=1.0):
+def case_images(name, *, lesion=True, spacing=(2.0, 2.0, 2.0), scale=1.0):
     """A case whose brain is 16 x 20 x 6 voxels, with a lesion of 4 x 5 voxels in slice 3."""
     rng = np.random.default_rng(len(name))
     brain, mask = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
@@ -15,4 +15,4 @@ def case_volumes(name, *, lesion=True, spacing=(2.0, 2.0, 2.0), scale=1.0):
     mask[4:8, 4:9, 3] = lesion
     image = rng.random(SHAPE).astype(np.float32)
     scores = (scale * (image + mask)).astype(np.float32)
-    return CaseVolumes(name, "ms" if lesion else "healthy", image, scores, brain, mask, spacing)
+    return CaseImages(name, "ms" if lesion else "healthy", image, scores, brain, mask, spacing)
