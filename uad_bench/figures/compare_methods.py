@@ -15,7 +15,7 @@ from uad_bench.errors import DataError, UsageError
 from uad_bench.figures.run_figures import MAX_CASES, case_label, typical_cases
 from uad_bench.leaderboard.aggregate import runs_by_label
 from uad_bench.leaderboard.collect import summarise
-from uad_bench.results.run_cases import Row, members, tested_rows
+from uad_bench.results.run_cases import Row, members, rows_of_tests
 from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import ScoredMaps
 
@@ -85,9 +85,9 @@ def shared_cases(runs: Sequence[RunDir], case_ids: Collection[str], dataset: str
 
     Raises UsageError (UB241) where there is none, or where one of `case_ids` is not shared.
     """
-    known = [{(row["case_id"], row["content"]) for row in tested_rows(run, (), dataset)} for run in runs]
+    known = [{(row["case_id"], row["content"]) for row in rows_of_tests(run, (), dataset)} for run in runs]
     common = set.intersection(*known)
-    ours = tested_rows(runs[0], case_ids, dataset)
+    ours = rows_of_tests(runs[0], case_ids, dataset)
     rows = [row for row in ours if (row["case_id"], row["content"]) in common]
     if not rows or (case_ids and len(rows) < len(ours)):
         other = next((run for run, own in zip(runs, known, strict=True) if not own & known[0]), runs[-1])

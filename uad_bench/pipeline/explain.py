@@ -14,7 +14,7 @@ from uad_bench.errors import UsageError
 from uad_bench.figures.run_figures import MAX_CASES, case_label, typical_cases
 from uad_bench.pipeline.model import context, stored
 from uad_bench.pipeline.run_job import Workplace
-from uad_bench.results.run_cases import members, tested_rows
+from uad_bench.results.run_cases import members, rows_of_tests
 from uad_bench.results.run_directory import RunDir
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def explain(run: RunDir, selection: CaseSelection, place: Workplace, to: Path) -
     from uad_bench.method.base import Method
 
     run.verify(maps=(run.path / "maps").is_dir())
-    spec, rows = run.spec(), tested_rows(run, selection.cases, selection.test)
+    spec, rows = run.spec(), rows_of_tests(run, selection.cases, selection.test)
     method = stored(run, spec, place)
     if type(method).components is Method.components:
         hint = "a method shows them by `components`: docs/plugins.md"

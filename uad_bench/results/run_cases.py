@@ -37,7 +37,7 @@ def members(run: RunDir, rows: Sequence[Row], sources: Sources) -> list[Member]:
     return [Member(one, row["role"]) for row, one in pairs]
 
 
-def tested_rows(run: RunDir, wanted: Collection[str], dataset: str = "") -> list[Row]:
+def rows_of_tests(run: RunDir, wanted: Collection[str], dataset: str = "") -> list[Row]:
     """The rows of splits.csv of a run's test cases: all of a dataset (default: its first), or those wanted.
 
     wanted: case ids, or dataset/case_id. Raises UsageError for a dataset or case that the run did not test on.
