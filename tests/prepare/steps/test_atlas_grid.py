@@ -74,7 +74,7 @@ def test_an_unregistered_case_far_from_the_atlas_and_another_atlas_are_refused(a
     far = case().transformed(
         lambda v: Volume(v.array, away @ v.affine), lambda v: Volume(v.array, away @ v.affine)
     )
-    with pytest.raises(DataError, match="box holds no brain") as caught:
+    with pytest.raises(DataError, match="box contains no brain") as caught:
         AtlasGrid(atlas=atlas).apply(far)
     assert caught.value.code == "UB331"
     with pytest.raises(IntegrityError, match="another atlas") as refused:

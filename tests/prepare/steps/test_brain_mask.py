@@ -8,7 +8,7 @@ from uad_bench.data.nifti.read import Image, Volume, read_volume
 from uad_bench.errors import DataError, EnvironmentFault
 from uad_bench.prepare import skull_strip
 from uad_bench.prepare.largest_component import filled_largest_component
-from uad_bench.prepare.skull_strip import Extracted, dice
+from uad_bench.prepare.skull_strip import BrainExtraction, dice
 from uad_bench.prepare.step import CaseVolumes
 from uad_bench.prepare.steps.brain_mask import BrainMask, within_data
 
@@ -47,16 +47,16 @@ class Tool:
         self.shown: list[Image] = []
         self.agreement = agreement
 
-    def __call__(self, image: Image, where: str) -> Extracted:
+    def __call__(self, image: Image, where: str) -> BrainExtraction:
         self.shown.append(image)
-        return Extracted(Volume(image.array > 5, image.affine), "tool 1.0", self.agreement)
+        return BrainExtraction(Volume(image.array > 5, image.affine), "tool 1.0", self.agreement)
 
 
 @pytest.fixture
 def tool(monkeypatch) -> Tool:
     tool = Tool()
     monkeypatch.setitem(skull_strip.TOOLS, "deepbet", tool)
-    monkeypatch.setattr(skull_strip, "chosen", lambda stripper: "deepbet")
+    monkeypatch.setattr(skull_strip, "available_tool", lambda stripper: "deepbet")
     return tool
 
 
@@ -122,8 +122,8 @@ def test_no_tool_ever_sees_a_stripped_scan(tool):
 @pytest.mark.parametrize(
     ("image", "source", "said"),
     [
-        (head(), "voxels with data", "as stripped by its 1382 ml"),
-        (noisy(), "tool 1.0", "as a whole head by its 6400 ml"),
+        (head(), "voxels with data", "to be stripped by its 1382 ml"),
+        (noisy(), "tool 1.0", "to be a whole head by its 6400 ml"),
     ],
 )
 def test_where_nobody_says_the_data_decide_and_a_warning_tells(tool, caplog, image, source, said):
@@ -131,7 +131,7 @@ def test_where_nobody_says_the_data_decide_and_a_warning_tells(tool, caplog, ima
     assert settled.figures["from"] == source
     assert len(settled.figures["warnings"]) == 1
     assert said in settled.figures["warnings"][0]
-    assert f"case-1: taken {said}" in caplog.text
+    assert f"case-1: assumed {said}" in caplog.text
     assert "let the dataset declare `stripped`" in caplog.text
 
 
@@ -163,17 +163,17 @@ def test_doubts_of_the_tool_are_told(tool, caplog, agreement):
     settled = BrainMask(flip_check=True).apply(case_volumes(noisy(), stripped=False))
     assert len(tool.shown) == 2
     assert settled.figures["flip_dice"] == 1.0
-    assert ("tool 1.0 is unsure of the brain in m0" in caplog.text) == (agreement is not None)
+    assert ("tool 1.0 is uncertain about the brain in m0" in caplog.text) == (agreement is not None)
 
 
 def test_a_tool_that_answers_otherwise_to_the_mirrored_head_is_warned_of(tool, monkeypatch):
-    def always_left(image: Image, where: str) -> Extracted:
-        return Extracted(Volume(np.indices(image.array.shape)[0] < 10, image.affine), "tool 1.0")
+    def always_left(image: Image, where: str) -> BrainExtraction:
+        return BrainExtraction(Volume(np.indices(image.array.shape)[0] < 10, image.affine), "tool 1.0")
 
     monkeypatch.setitem(skull_strip.TOOLS, "deepbet", always_left)
     figures = BrainMask(flip_check=True).apply(case_volumes(noisy(), stripped=False)).figures
     assert figures["flip_dice"] == 0
-    assert "unsure" in figures["warnings"][0]
+    assert "uncertain" in figures["warnings"][0]
 
 
 @pytest.mark.parametrize("box", [slice(0, 20), slice(9, 11)])

@@ -6,7 +6,7 @@ import torchio
 from uad_bench.data.nifti.read import Volume
 from uad_bench.errors import DataError
 from uad_bench.prepare.step import CaseVolumes
-from uad_bench.prepare.steps.crop_or_pad import CropOrPad, box
+from uad_bench.prepare.steps.crop_or_pad import CropOrPad, crop_volume
 
 AFFINE = np.array([[1.0, 0, 0, -9], [0, 2, 0, 4], [0, 0, 3, 11], [0, 0, 0, 1]])
 IMAGE = np.random.default_rng(0).random((13, 10, 9)).astype(np.float32)
@@ -29,10 +29,10 @@ def test_as_torchio_does(shape):
 
 
 def test_every_voxel_keeps_its_place_in_the_world():
-    moved = box(Volume(IMAGE, AFFINE), (3, -2, 4), (5, 6, 7))
+    moved = crop_volume(Volume(IMAGE, AFFINE), (3, -2, 4), (5, 6, 7))
     value, place = IMAGE[5, 1, 6], AFFINE @ [5, 1, 6, 1]
     np.testing.assert_allclose(moved.affine @ [*np.argwhere(moved.array == value)[0], 1], place)
-    assert not box(Volume(IMAGE, AFFINE), (50, 0, 0), (4, 4, 4)).array.any()
+    assert not crop_volume(Volume(IMAGE, AFFINE), (50, 0, 0), (4, 4, 4)).array.any()
 
 
 def test_lesions_outside_the_box_are_counted_on_top_of_those_lost_before(caplog):
@@ -50,7 +50,7 @@ def test_lesions_outside_the_box_are_counted_on_top_of_those_lost_before(caplog)
 def test_a_box_without_brain_and_volumes_on_several_grids_are_refused():
     brain = np.zeros(IMAGE.shape, bool)
     brain[0, 0, 0] = True
-    with pytest.raises(DataError, match="the box holds no brain") as caught:
+    with pytest.raises(DataError, match="the box contains no brain") as caught:
         CropOrPad(shape=(5, 5, 5)).apply(
             CaseVolumes("c", {"t2": Volume(IMAGE, AFFINE)}, Volume(brain, AFFINE))
         )

@@ -3,7 +3,7 @@ import pytest
 
 from uad_bench.data.nifti.read import Volume
 from uad_bench.prepare.step import CaseVolumes
-from uad_bench.prepare.steps.isotropic import Isotropic, respaced
+from uad_bench.prepare.steps.isotropic import Isotropic, with_voxel_ratio
 
 OBLIQUE = np.array([[0.9, 0.1, 0.6, 5], [-0.1, 0.9, 1.2, 6], [0.05, -0.3, 2.6, 7], [0, 0, 0, 1]])
 
@@ -76,7 +76,7 @@ def test_a_file_with_cubic_voxels_is_left_as_it_is():
 
 def test_respaced_keeps_the_corner():
     grid = wave(OBLIQUE).grid
-    new = respaced(grid, (2, 3, 4), (20, 12, 4))
+    new = with_voxel_ratio(grid, (2, 3, 4), (20, 12, 4))
     np.testing.assert_allclose(
         new.affine @ [-0.5, -0.5, -0.5, 1], grid.affine @ [-0.5, -0.5, -0.5, 1], atol=1e-12
     )

@@ -9,7 +9,7 @@ from uad_bench.data.nifti.read import Volume, read_volume
 from uad_bench.errors import DataError, UsageError
 from uad_bench.prepare.step import CaseVolumes
 from uad_bench.prepare.steps.brain_mask import brain_from_data
-from uad_bench.prepare.steps.n4 import N4, Lattice, lift
+from uad_bench.prepare.steps.n4 import N4, Lattice, positive_offset
 
 QUICK = N4(shrink=8)
 
@@ -78,9 +78,9 @@ def test_values_below_zero_are_lifted_for_the_logarithm_and_let_down_again():
 
 def test_nothing_is_lifted_where_all_is_well_whatever_the_scale():
     image, brain = ball()
-    assert lift(image[brain]) == 0
+    assert positive_offset(image[brain]) == 0
     tiny = (image[brain] - 200) / 1e6
-    assert (tiny + lift(tiny)).min() == pytest.approx(0.05 * tiny.std(), rel=1e-3)
+    assert (tiny + positive_offset(tiny)).min() == pytest.approx(0.05 * tiny.std(), rel=1e-3)
 
 
 def test_the_field_of_view_does_not_matter():
@@ -111,7 +111,7 @@ def test_thin_voxels_are_thinned_and_thick_slices_kept():
     assert lattice.factors == (10, 10, 1)
     np.testing.assert_allclose(lattice.spacing, (5, 5, 4))
     assert lattice.spans == (1, 1, 1)
-    for axis, (first, last) in zip(lattice.places, ((10, 289), (10, 329), (2, 37)), strict=True):
+    for axis, (first, last) in zip(lattice.indices, ((10, 289), (10, 329), (2, 37)), strict=True):
         assert axis[0] <= first
         assert axis[-1] >= last
 
@@ -120,19 +120,19 @@ def test_a_brain_longer_than_the_spline_gets_a_second_span():
     brain = np.ones((150, 100, 30), bool)
     lattice = Lattice.around(brain, (1.0, 1.0, 1.0), 5.0, 100.0)
     assert lattice.spans == (2, 1, 1)
-    assert (lattice.places[0][-1] - lattice.places[0][0]) == 200
+    assert (lattice.indices[0][-1] - lattice.indices[0][0]) == 200
 
 
 def test_between_the_places_the_field_is_linear_and_beyond_them_the_nearest():
     brain = np.zeros((30, 20, 9), bool)
     brain[8:23, 6:16, 2:8] = True
     lattice = Lattice.around(brain, (1.0, 1.0, 1.0), 4.0, 10.0)
-    x, y, z = lattice.places
+    x, y, z = lattice.indices
     assert (x[0], x[-1]) == (5, 25)
     ramp = np.float32(x[:, None, None] + 2 * y[:, None] + 3 * z)
     spread = lattice.spread(ramp, brain.shape)
     far = [
-        np.clip(np.arange(n), axis[0], axis[-1]) for n, axis in zip(brain.shape, lattice.places, strict=True)
+        np.clip(np.arange(n), axis[0], axis[-1]) for n, axis in zip(brain.shape, lattice.indices, strict=True)
     ]
     np.testing.assert_allclose(spread, far[0][:, None, None] + 2 * far[1][:, None] + 3 * far[2], atol=1e-4)
 

@@ -91,7 +91,7 @@ def test_brain_without_support_in_every_modality_is_left_out():
 def test_too_small_a_grid_is_told(caplog):
     at_2_mm(shape=(12, 12, 12)).apply(ball(20))
     assert "lies outside the grid" in caplog.text
-    with pytest.raises(DataError, match="holds no brain"):
+    with pytest.raises(DataError, match="contains no brain"):
         at_2_mm(centre=(500, 0, 0)).apply(ball(20))
 
 
@@ -171,7 +171,7 @@ def test_the_share_of_the_brain_with_data_is_told_for_each_modality(caplog):
         "flair": pytest.approx(brain[:, :, :25].sum() / brain.sum(), abs=1e-3),
     }
     assert [sentence for sentence in figures["warnings"] if "in t1" in sentence or "in flair" in sentence]
-    assert "of the brain holds data in flair" in caplog.text
+    assert "of the brain has data in flair" in caplog.text
 
 
 def test_nearest_lesions_are_the_papers_option_and_earlier_losses_are_carried_on():
