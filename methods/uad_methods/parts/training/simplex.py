@@ -103,8 +103,8 @@ def _octaves(
 ) -> torch.Tensor:
     """Sum of all octaves of all fields, float32 (count, X, Y), at `pixels`: x, y and, in 3D, one z.
 
-    Each octave has its own permutation table and starts at a random point of its lattice; at a lattice corner all octaves, and so all fields,
-    would be 0.
+    Each octave has its own permutation table and starts at a random point of its lattice; at a lattice corner all
+    octaves, and so all fields, would be 0.
     """
     octaves, persistence, wavelength = how
     tables = rng.permuted(np.tile(np.arange(PERIOD), (count * octaves, 1)), axis=1)
