@@ -51,7 +51,7 @@ def test_a_long_table_is_read_by_dataset_fold_and_source(write):
     assert table.rows("lesions", 1, "one") == [("p01", "test", 7)]
 
 
-def test_val_of_a_set_that_trains_nobody_is_tune(write):
+def test_val_of_a_dataset_without_training_cases_is_tune(write):
     table = read_table(write(LONG))
     assert table.rows("lesions", source="two") == [("p01", "tune", 8), ("p02", "test", 9)]
     assert ("h02-A", "val", 3) in table.rows("heads", 0)
@@ -156,7 +156,7 @@ def test_a_source_chosen_for_one_dataset_leaves_the_others_alone(write):
     assert len(read_table(write(LONG)).rows("heads", 0, "two")) == 3
 
 
-def test_subjects_are_told_by_ids_as_far_as_that_merges_nobody(write):
+def test_subjects_are_inferred_from_ids_without_merging_cases(write):
     ids = ["h01-A", "h02-A"], ["Site_1", "Site_2"], ["sub-01_ses-1", "sub-01_ses-2", "sub-2_x"]
     rows = [f"{'abc'[i]},test,{name}" for i, names in enumerate(ids) for name in names]
     table = read_table(write("dataset,role,case_id\n" + "\n".join(rows)))

@@ -48,7 +48,7 @@ def test_only_the_modalities_that_exist(tree):
     assert list(case.images) == ["t2"]
 
 
-def test_every_case_without_its_mask_is_named_in_one_go(tree, sort_out):
+def test_every_case_without_its_mask_is_reported(tree, sort_out):
     tree(*case_2021("00000"), *case_2021("00003", "t1", "t2"))
     cases, faults = sort_out(Brats21Adapter(), tree(*case_2023("00004", "t2w")))
     assert [case.case_id for case in cases] == ["BraTS2021_00000"]
@@ -71,7 +71,7 @@ def test_two_releases_under_one_root_are_no_guess(tree, sort_out):
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
-def test_nothing_found_says_what_was_expected(tmp_path, folder):
+def test_nothing_found_names_the_expected_layout(tmp_path, folder):
     with pytest.raises(DataError, match=r"expected BraTS2021_00000/") as caught:
         list(Brats21Adapter().discover(tmp_path / folder))
     assert "\n" not in str(caught.value)

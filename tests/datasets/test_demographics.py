@@ -49,7 +49,7 @@ def read(tmp_path, *rows):
     return read_people(path, COLUMNS)
 
 
-def test_f28_rows_that_agree_are_one_person_and_others_are_told(tmp_path, caplog):
+def test_f28_rows_that_agree_are_one_person_and_others_are_a_warning(tmp_path, caplog):
     people = read(tmp_path, "1,0,m,30", "1,170,m,30", "2,0,f,40", "2,0,f,41", "3,0,f,50", "3,0,,", "4,0,m,0")
     assert people == {1: Person(30, "m"), 2: Person(None, "f"), 3: Person(50, "f"), 4: Person(None, "m")}
     (record,) = caplog.records

@@ -98,7 +98,7 @@ def test_f31_folders_called_like_a_modality_stay_as_they_are(tree, table):
         ("x," + 300 * "y" + ".nii.gz,,,yes", "UB332", "no such file"),
     ],
 )
-def test_a_wrong_row_is_told_by_its_line_and_does_not_hide_the_rest(table, sort_out, row, code, what):
+def test_an_invalid_row_is_reported_with_its_line_and_hides_no_other(table, sort_out, row, code, what):
     root = table(f"case_id,t2,lesion_mask,brain_mask,healthy,age,sex\nok,h1/t2.nii.gz,,,yes,,\n\n{row}\n")
     fault = one_fault(sort_out, FolderAdapter(), root)
     with pytest.raises(DataError, match=what):
@@ -107,7 +107,7 @@ def test_a_wrong_row_is_told_by_its_line_and_does_not_hide_the_rest(table, sort_
     assert "cases.csv line 4" in fault.where
 
 
-def test_f28_a_case_on_two_rows_is_told_for_both_and_taken_from_neither(table, sort_out):
+def test_f28_a_case_on_two_rows_is_an_error_for_both(table, sort_out):
     root = table("case_id,t2,healthy\na,h1/t2.nii.gz,1\nb,c1/t2.nii.gz,1\na,c1/t2.nii.gz,1\n")
     cases, faults = sort_out(FolderAdapter(), root)
     assert [case.case_id for case in cases] == ["b"]
@@ -130,13 +130,13 @@ def test_what_a_case_is_where_the_table_does_not_say(table):
         ("case_id,t2,T2\na,x.nii,y.nii\n", "two columns are named 't2'"),
     ],
 )
-def test_a_table_that_cannot_be_used_says_what_it_has(table, text, what):
+def test_a_table_that_cannot_be_used_is_an_error_with_its_columns(table, text, what):
     with pytest.raises(DataError, match=what) as caught:
         list(FolderAdapter().discover(table(text)))
     assert caught.value.code == "UB334"
 
 
-def test_a_mapping_that_leads_nowhere_is_told(table):
+def test_a_mapping_to_a_missing_column_is_an_error(table):
     root = table("case_id,t2\na,c1/t2.nii.gz\n")
     with pytest.raises(DataError, match=r"no column 'T2w'.*the columns are case_id, t2"):
         list(FolderAdapter(columns={"t2": "T2w"}).discover(root))
@@ -145,7 +145,7 @@ def test_a_mapping_that_leads_nowhere_is_told(table):
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
-def test_no_table_says_what_was_expected(tmp_path, folder):
+def test_a_missing_table_names_the_expected_columns(tmp_path, folder):
     with pytest.raises(DataError, match=r"no table of cases .*cases\.csv.*folder.bids=true") as caught:
         list(FolderAdapter().discover(tmp_path / folder))
     assert caught.value.code == "UB334"
@@ -172,7 +172,7 @@ def test_the_real_samples(shared_data, tmp_path):
     assert (case.lesion_kind, case.healthy, case.lesion_mask.is_file()) == ("stroke", False, True)
 
 
-def test_an_ill_case_without_a_mask_is_taken_where_the_user_asks_for_it(table):
+def test_a_lesion_case_without_mask_is_accepted_with_the_option(table):
     root = table("case_id,t2\na,c1/t2.nii.gz\n")
     (case,) = FolderAdapter(healthy=False).discover(root)
     assert (case.healthy, case.lesion_mask) == (False, None)

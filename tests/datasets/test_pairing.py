@@ -42,7 +42,7 @@ def test_what_the_builder_raises_is_a_fault_of_its_case_alone(tmp_path):
     assert mask == tmp_path / "m.nii"
 
 
-def test_masks_alone_are_a_fault_beside_cases_and_no_case_without(tmp_path):
+def test_masks_without_images_are_an_error_of_their_case(tmp_path):
     mask = ("a", "lesion_mask", "a.nii")
     fault, _ = pairing(tmp_path, mask, ("b", "t2", "b.nii")).cases(built)
     assert (fault.where, fault.code) == ("a", "UB332")
@@ -50,7 +50,7 @@ def test_masks_alone_are_a_fault_beside_cases_and_no_case_without(tmp_path):
         pairing(tmp_path, mask).cases(built)
 
 
-def test_nothing_found_tells_a_missing_folder_from_an_empty_one(tmp_path):
+def test_a_missing_folder_and_an_empty_one_have_different_errors(tmp_path):
     with pytest.raises(DataError, match=r"no case found .*: expected x\.nii") as caught:
         pairing(tmp_path).cases(built)
     assert caught.value.code == "UB334"

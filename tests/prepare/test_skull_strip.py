@@ -79,7 +79,7 @@ def head(axes: str = "RAS") -> Image:
 
 
 @pytest.mark.parametrize("axes", ["RAS", "LPS", "SAR"])
-def test_deepbet_sees_ras_and_the_mask_comes_back_on_the_scans_own_axes(deepbet, axes):
+def test_deepbet_receives_ras_and_the_mask_has_the_axes_of_the_scan(deepbet, axes):
     image = head(axes)
     found = skull_strip.deepbet_mask(image)
     np.testing.assert_array_equal(deepbet.given, canonical(image).array)
@@ -148,7 +148,7 @@ def test_hd_bet_that_fails_is_one_line_with_its_reason(hd_bet):
     assert (caught.value.exit_code, caught.value.code, "\n" in str(caught.value)) == (6, "UB602", False)
 
 
-def test_auto_takes_deepbet_then_hd_bet_then_says_how_to_install_one(hd_bet, monkeypatch):
+def test_auto_uses_deepbet_then_hd_bet_then_explains_the_installation(hd_bet, monkeypatch):
     monkeypatch.setattr(skull_strip, "find_spec", lambda name: object())
     assert skull_strip.available_tool("auto") == "deepbet"
     assert skull_strip.available_tool("hd-bet") == "hd-bet"

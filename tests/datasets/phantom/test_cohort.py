@@ -54,7 +54,7 @@ def test_a_finished_cohort_is_left_alone(tiny_cohort, monkeypatch):
     assert cohort.ensure_cohort(tiny_cohort, seed=0, healthy=2, lesions=1) == tiny_cohort
 
 
-def test_an_unwritable_folder_is_told_in_one_line(tmp_path):
+def test_an_unwritable_folder_is_an_error_of_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFault, match="UAD_BENCH_CACHE"):
         cohort.ensure_cohort(tmp_path / "file" / "cohort", seed=0, healthy=1, lesions=0)

@@ -18,7 +18,7 @@ from uad_bench.prepare.registration.initial_poses import (
 )
 
 
-def test_a_brain_is_scaled_to_its_percentiles_and_kept_apart_from_air():
+def test_a_brain_is_scaled_to_its_percentiles_above_the_background():
     image, mask = toy()
     brain = isotropic_brain(Volume(image.array * 700 + 100 * mask.array, image.affine), mask)
     inside = brain.share.array == 1
@@ -58,7 +58,7 @@ def test_the_grid_ends_where_the_field_of_view_ends():
     assert whole.image.array.shape[2] * 2 >= 2 * RADII[2] + 1.5 * MARGIN
 
 
-def test_larger_voxels_hold_the_same_brain():
+def test_larger_voxels_have_the_same_brain():
     brain = isotropic_brain(*toy())
     coarse = brain.coarser(6.0)
     assert coarse.image.grid.spacing == pytest.approx((6, 6, 6))
@@ -87,7 +87,7 @@ def test_the_shape_turns_with_the_brain_and_is_right_handed():
 
 
 @pytest.mark.parametrize("degrees", [(0, 0, 0), (180, 0, 0), (0, 180, 0), (0, 0, 180), (95, 10, -140)])
-def test_some_start_is_right_however_the_head_lies(degrees):
+def test_an_initial_pose_is_correct_for_any_direction_of_the_head(degrees):
     pose = pose_of(degrees, scales=(0.9, 0.9, 0.9), shift=(80, -80, 40))
     fixed = Shape(np.array([1.0, 2, 3]), np.eye(3)[:, [1, 0, 2]] * (1, 1, -1), np.array([40.0, 33, 30]))
     moving = Shape(

@@ -79,7 +79,7 @@ def test_the_figures_are_those_of_the_pose():
     assert json.loads(json.dumps(figures)) == figures
 
 
-def test_a_cut_field_of_view_is_told_and_does_not_count_against_the_masks():
+def test_a_cropped_field_of_view_is_reported_and_does_not_lower_the_dice():
     image, mask = seen()
     top = np.flatnonzero(mask.array.any(axis=(0, 1)))[-1] - 10
     cut = [Volume(volume.array[:, :, :top], volume.affine) for volume in (image, mask)]

@@ -73,7 +73,7 @@ def test_a_lesion_stays_at_its_place_in_the_world():
     np.testing.assert_allclose(middle, affine[:3] @ [12.5, 22.5, 32.5, 1], atol=0.6)
 
 
-def test_what_lies_outside_is_counted_in_voxels_of_the_grid():
+def test_lost_voxels_are_counted_in_voxels_of_the_grid():
     mask = np.zeros((40, 40, 40), bool)
     mask[2:6, 2:6, 2:6] = mask[30:34, 30:34, 30:34] = True
     result = resample_lesions(Volume(mask, np.eye(4)), grid((10, 10, 10), 2, origin=0.5))
@@ -136,7 +136,7 @@ def around(mask: Volume, spacing: float, seed: int = 0) -> Grid:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("spacing", [1, 2])
-def test_through_a_general_affine_volume_times_determinant_holds_and_no_lesion_is_lost(seed, spacing):
+def test_a_general_affine_scales_the_volume_by_its_determinant_and_loses_no_lesion(seed, spacing):
     affine = sheared(seed)
     mask = Volume(specks(60, seed), affine)
     target = around(mask, spacing, seed)
