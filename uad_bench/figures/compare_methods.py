@@ -13,8 +13,8 @@ from uad_bench.cohort.cohort import Member
 from uad_bench.cohort.discovery import Sources
 from uad_bench.errors import DataError, UsageError
 from uad_bench.figures.run_figures import MOST_CASES, kind_of, typical
-from uad_bench.leaderboard.collect import summarise
 from uad_bench.leaderboard.aggregate import runs_by_label
+from uad_bench.leaderboard.collect import summarise
 from uad_bench.results.run_cases import Row, members, tested_rows
 from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import ScoredMaps

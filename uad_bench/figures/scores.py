@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from uad_bench.figures.style import GREY, MOST_ROWS, Look, blank, look, looks, short, tidy, printable_lines
+from uad_bench.figures.style import GREY, MOST_ROWS, Look, blank, look, looks, printable_lines, short, tidy
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.run_summary import ORACLE
 from uad_bench.leaderboard.table import Cell, Row, Table

@@ -8,7 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging import LogRecord
 from pathlib import Path
 
@@ -72,10 +72,25 @@ def collected() -> Iterator[list[LogRecord]]:
         yield collector.records
 
 
+class _File(logging.FileHandler):
+    """A log file; a full disk is reported once and does not end the run."""
+
+    _failed = False
+
+    def handleError(self, record: LogRecord) -> None:  # noqa: N802  # the name that logging calls
+        if not self._failed:
+            self._failed = True
+            sys.stderr.write(f"cannot write {self.baseFilename}: {sys.exc_info()[1]}\n")
+
+    def close(self) -> None:
+        with suppress(OSError):  # reported by handleError already
+            super().close()
+
+
 @contextmanager
 def written(path: Path, earlier: Sequence[LogRecord] = ()) -> Iterator[None]:
     """Append the messages of the block to a file, each with its time (UTC), after those collected `earlier`."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _File(path, encoding="utf-8")
     handler.setFormatter(_utc())
     for record in earlier:
         handler.handle(record)
