@@ -32,6 +32,7 @@ def inside(
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option("--threads", help="CPU threads; 0: all.", min=0)] = 0,
     workers: options.Workers = 0,
+    trust: options.Trust = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -41,6 +42,7 @@ def inside(
     """
     from uad_bench.errors import UsageError
     from uad_bench.pipeline.explain import Wish, explain
+    from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.pipeline.run_job import Workplace
     from uad_bench.support import environment
     from uad_bench.support.environment import resolve_device
@@ -51,6 +53,7 @@ def inside(
         raise UsageError(f"--to is for one run, and these are {len(complete)}", hint="name one, or drop --to")
     sources, wish = options.sources(data, workers), Wish(options.names(cases), count, test)
     for run in complete:
+        require_installed_code(run, [*trust, *options.dataset_names(data)], method=True)
         place = Workplace(run.path, sources, resolve_device(device), threads or environment.threads())
         for path in explain(run, wish, place, to or run.path):
             typer.echo(f"picture: {path}")
@@ -80,14 +83,18 @@ def methods(
     test: TestSet = "",
     to: Annotated[Path, typer.Option("--to", help="The PNG that is written.")] = Path("methods.png"),
     workers: options.Workers = 0,
+    trust: options.Trust = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """All methods on the same test cases, side by side, from stored maps; of each, the run of the lowest seed."""
     from uad_bench.figures.compare_methods import beside
+    from uad_bench.pipeline.foreign_code import require_installed_code
 
     options.show_messages(quiet, verbose)
     found = _complete(runs)
+    for run in found:
+        require_installed_code(run, [*trust, *options.dataset_names(data)])
     count = beside(found, options.names(cases), test, options.sources(data, workers), _png(to))
     typer.echo(f"picture: {to} ({count} methods)")
 

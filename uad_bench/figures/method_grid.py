@@ -64,7 +64,9 @@ def _draw_truth(place: Axes, panel: Panel) -> None:
     show(place, view.image, "gray", view.window, view.aspect)
     contour(place, view.lesion, OUTLINE, 1.2)
     sides(place)
-    place.set_ylabel(f"{printable(panel.case_id)[:24]}\n{printable(panel.label)[:16]}, z = {view.z}", fontsize=8)
+    place.set_ylabel(
+        f"{printable(panel.case_id)[:24]}\n{printable(panel.label)[:16]}, z = {view.z}", fontsize=8
+    )
     place.set_title("lesion" if view.lesion.any() else "no lesion", fontsize=8, color=OUTLINE)
 
 

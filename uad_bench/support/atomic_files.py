@@ -71,6 +71,28 @@ def cannot_write(error: OSError, path: Path) -> EnvironmentFault:
     return EnvironmentFault(f"cannot write: {reason}", where=str(path), hint="nothing was replaced")
 
 
+#: Below this nothing of use can be written, and work would be lost.
+LEAST_FREE_BYTES = 50_000_000
+
+
+def require_writable(*folders: Path) -> None:
+    """Raise EnvironmentFault where a folder cannot be made or written, or its disk is full, before any computation."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = aside_name(folder / "probe")
+            os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o600))
+            probe.unlink()
+            free = shutil.disk_usage(folder).free
+        except OSError as error:
+            hint = "name another folder with --out, or another cache with UAD_BENCH_CACHE"
+            what = f"cannot write: {error.strerror or error}"
+            raise EnvironmentFault(what, where=str(folder), hint=hint) from error
+        if free < LEAST_FREE_BYTES:
+            what, hint = f"only {free / 1e6:.0f} MB are free", "free some space, or name another folder"
+            raise EnvironmentFault(what, where=str(folder), hint=hint)
+
+
 def write_text(path: Path, text: str) -> None:
     """`write_bytes` for text, UTF-8 with \\n on every machine."""
     write_bytes(path, text.encode())
