@@ -56,7 +56,7 @@ def run(
         float,
         typer.Option(
             "--case-timeout",
-            help="Seconds to score a case, in a process of its own that is replaced when it hangs or crashes; 0: no limit.",
+            help="Seconds to score a case, in a process that is replaced when it hangs or crashes; 0: no limit.",
             min=0,
         ),
     ] = 0,
