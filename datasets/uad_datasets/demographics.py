@@ -1,5 +1,6 @@
 """Age and sex of subjects, from the sheets that datasets come with. A join never adds a case."""
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from uad_bench.data.nifti.validation import log
 from uad_bench.errors import DataError
 from uad_datasets.tables import read_rows
+
+log = logging.getLogger(__name__)
 
 MISSING = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown", "-", "?"})
 SEXES = {"f": "f", "female": "f", "m": "m", "male": "m"}

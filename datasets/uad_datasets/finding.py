@@ -1,10 +1,11 @@
 """Image files below a folder. Links that lead out of it are not followed."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from uad_bench.data.nifti.validation import log
+log = logging.getLogger(__name__)
 
 
 def nifti_files(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:

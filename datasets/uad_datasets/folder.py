@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError, unknown_name
+from uad_bench.support.deprecation import renamed_fields
 from uad_datasets.demographics import MISSING, age_of, sex_of
 from uad_datasets.folder_bids import read_tree
 from uad_datasets.folder_table import FACTS, FILES, IDS, MODALITIES, Entry, read_table
@@ -14,6 +15,7 @@ from uad_datasets.folder_table import FACTS, FILES, IDS, MODALITIES, Entry, read
 TRUE, FALSE = {"1", "1.0", "true", "yes", "y"}, {"0", "0.0", "false", "no", "n"}
 
 
+@renamed_fields(mask_cut="mask_threshold", masks_apart="allow_other_mask_grid")
 @dataclass
 class FolderAdapter(DatasetAdapter):
     """A table with one row a case, or (`bids: true`) a BIDS tree. docs/datasets/folder.md shows both.
@@ -37,8 +39,8 @@ class FolderAdapter(DatasetAdapter):
     lesion_kind: str = ""
     lesion_labels: tuple[int, ...] = ()
     ignored_labels: tuple[int, ...] = ()
-    mask_cut: float | None = None
-    masks_apart: bool = False
+    mask_threshold: float | None = None
+    allow_other_mask_grid: bool = False
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
         """One case a row or a session; a DataError, with its line, for each that cannot be read as one.
@@ -78,8 +80,8 @@ class FolderAdapter(DatasetAdapter):
             lesion_kind="" if healthy else entry.facts.get("lesion_kind", "") or self.lesion_kind,
             lesion_labels=self.lesion_labels,
             ignored_labels=self.ignored_labels,
-            mask_cut=self.mask_cut,
-            masks_apart=self.masks_apart,
+            mask_threshold=self.mask_threshold,
+            allow_other_mask_grid=self.allow_other_mask_grid,
             stripped=self.stripped,
             site=entry.facts.get("site", ""),
             scanner=entry.facts.get("scanner", ""),

@@ -1,15 +1,17 @@
 """A BIDS tree as cases: one a session, images by suffix, masks beside them or in `derivatives`."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from uad_bench.data.nifti.validation import log
 from uad_bench.errors import DataError
 from uad_datasets.finding import nifti_files
 from uad_datasets.folder_table import FACTS, Entry
 from uad_datasets.pairing import Files, Pairing
 from uad_datasets.tables import Row, read_rows
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = {"T1w": "t1", "T2w": "t2", "FLAIR": "flair", "PDw": "pd"}
 #: Spaces that are a subject's own. Files in any other lie on a template's grid.

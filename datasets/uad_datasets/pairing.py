@@ -1,12 +1,14 @@
 """What the adapters of real datasets share: files are paired to cases without guessing."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from uad_bench.data.nifti.validation import log
 from uad_bench.errors import DataError
+
+log = logging.getLogger(__name__)
 
 #: Files of a case by what they are: a modality, "brain_mask", "lesion_mask".
 Files = dict[str, Path]

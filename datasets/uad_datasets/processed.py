@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError, unknown_name
+from uad_bench.support.deprecation import renamed_fields
 from uad_datasets.brats21 import subject_of as brats_subject
 from uad_datasets.finding import nifti_files
 from uad_datasets.pairing import Files, Pairing, need_lesion_mask
@@ -21,6 +22,7 @@ SUBJECT = re.compile(r"IXI\d{3}|sub-[A-Za-z0-9]+|patient\d+")
 LAYOUT = "Train/ixi/{mask,t2}/IXI002-Guys-0828_{mask,t2}.nii.gz, Test/Brats21/{mask,t2,seg}/..."
 
 
+@renamed_fields(mask_cut="mask_threshold")
 @dataclass
 class ProcessedAdapter(DatasetAdapter):
     """Parts `Train/<part>` and `Test/<part>`, in each a folder for every modality, `mask` and `seg`.
@@ -28,8 +30,8 @@ class ProcessedAdapter(DatasetAdapter):
     `Train` and any part named ixi are healthy; every other part of `Test` has lesions. Which of the healthy
     scans are test scans is the protocol's business: the papers' own tables repeat subjects across roles.
 
-    parts: the parts to read, all of them if empty. mask_cut: both masks were warped linearly; a voxel counts
-    above this share (the papers take every share above zero, which grows the lesions).
+    parts: the parts to read, all of them if empty. mask_threshold: both masks were warped linearly; a voxel
+    counts above this share (the papers take every share above zero, which grows the lesions).
     """
 
     name: ClassVar[str] = "processed"
@@ -40,7 +42,7 @@ class ProcessedAdapter(DatasetAdapter):
     )
 
     parts: tuple[str, ...] = ()
-    mask_cut: float = 0.5
+    mask_threshold: float = 0.5
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
         """One case a scan; a DataError for one of a lesion part without its `seg` (UB333).
@@ -82,7 +84,7 @@ class ProcessedAdapter(DatasetAdapter):
             lesion_mask=None if healthy else need_lesion_mask(case_id, files, "seg"),
             brain_mask=files.get("brain_mask"),
             lesion_kind="" if healthy else KINDS.get(part, part),
-            mask_cut=self.mask_cut,
+            mask_threshold=self.mask_threshold,
             stripped=True,
             site=_site(case_id, part),
         )

@@ -13,7 +13,7 @@ from uad_bench.errors import UsageError
 from uad_methods.denoising import TIMESTEPS, Denoising, Noise
 from uad_methods.parts import diffusion
 from uad_methods.parts.batches import Batches
-from uad_methods.parts.images.boxes import box_sides, grid_boxes, inside, random_boxes
+from uad_methods.parts.images.boxes import box_masks, box_sides, grid_boxes, random_boxes
 from uad_methods.parts.networks.diffusion_unet import DiffusionUNet
 from uad_methods.parts.training.draws import timesteps
 
@@ -86,12 +86,12 @@ class PDDPM(Denoising):
         else:
             grid = grid_boxes((x, y), sides)
             found = grid[rng.integers(len(grid), size=len(clean))]
-        return inside(found, (x, y), clean.device)
+        return box_masks(found, (x, y), clean.device)
 
     def restore(self, clean: torch.Tensor, noise: Noise, passes: Batches) -> torch.Tensor:
         """Restored slices (n, C, X, Y), composed of all boxes, each restored under the same noise."""
         x, y = clean.shape[-2:]
-        boxes = inside(grid_boxes((x, y), box_sides((x, y), self.patch)), (x, y), clean.device)
+        boxes = box_masks(grid_boxes((x, y), box_sides((x, y), self.patch)), (x, y), clean.device)
         at = torch.full((len(clean),), self.start - 1, device=clean.device)
         noised = diffusion.q_sample(clean, noise(self.start - 1), at, ALPHA_BAR)
         found = torch.zeros_like(clean)

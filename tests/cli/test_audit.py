@@ -100,7 +100,7 @@ def test_a_finished_run_is_audited_from_its_files(tmp_path, capsys):
         audit.audit([tmp_path / "runs"])
     out = capsys.readouterr().out
     assert "L3   p/m/r: the same voxels under two ids, in train and test: toy/a, toy/b" in out
-    assert "L8   p/m/r: landmarks 'histogram' saw 1 test case: toy/b" in out
+    assert "L8   p/m/r: landmarks 'histogram' were fitted on 1 test case: toy/b" in out
 
 
 def test_the_published_table_is_named_fold_by_fold(shared_data, capsys):

@@ -145,7 +145,7 @@ def test_a_second_import_joins_the_first_and_a_repeated_one_is_not_redone(call, 
     _, out, _ = call("import", "ixi", other, "--into", tmp_path / "ixi")
     assert "2 cases" in out and "(pd 2, t2 2)" in out
     code, _, err = call("import", "ixi", ixi_tar, "--into", tmp_path / "ixi")
-    assert code == 0 and "unpacked already" in err
+    assert code == 0 and "was unpacked before" in err
 
 
 def test_an_archive_of_another_dataset_says_the_layout_and_stays(call, toys, tmp_path):

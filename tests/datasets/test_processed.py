@@ -38,8 +38,10 @@ def test_subjects_are_called_as_in_their_own_dataset(root):
 
 
 def test_masks_were_warped_linearly_and_are_cut_at_one_half(root):
-    assert {(case.mask_cut, case.stripped) for case in ProcessedAdapter().discover(root)} == {(0.5, True)}
-    assert {case.mask_cut for case in ProcessedAdapter(mask_cut=0.9).discover(root)} == {0.9}
+    assert {(case.mask_threshold, case.stripped) for case in ProcessedAdapter().discover(root)} == {
+        (0.5, True)
+    }
+    assert {case.mask_threshold for case in ProcessedAdapter(mask_threshold=0.9).discover(root)} == {0.9}
 
 
 def test_parts_can_be_chosen_in_any_case_and_must_exist(root):

@@ -41,6 +41,6 @@ F36 archive: names              test_archives.py::test_f36_f37_f38_a_hostile_arc
 F37 archive: links              test_archives.py::test_f36_f37_f38_a_hostile_archive_is_refused_before_a_byte_is_written
 F38 archive: bombs              test_archives.py::test_f36_f37_f38_a_hostile_archive_is_refused_before_a_byte_is_written
 F39 archive: another digest     cli/test_data.py::test_f39_a_refused_import_is_one_line_and_leaves_nothing
-F40 killed while unpacking      data/archive/test_archive.py::test_f40_kill_while_extracting_equals_undisturbed
+F40 killed while unpacking      data/archive/test_unpack.py::test_f40_kill_while_extracting_equals_undisturbed
 F41 two processes, one entry    prepare/cache/test_prepared_case.py::test_two_processes_that_race_end_with_one_entry
 """

@@ -95,7 +95,7 @@ def of_case(desk, case):
 
 def test_f24_an_empty_lesion_mask_is_counted_and_moves_no_mean(odd):
     desk, told, _, ran = odd
-    assert "a00: no voxel is marked; the case can give no average precision" in told.out
+    assert "a00: no lesion voxel; average precision is undefined for this case" in told.out
     assert ran.code == 0
     values, reasons = of_case(desk, "a00")
     assert (values["ap"], reasons["ap"]) == ("", "no_positive")

@@ -39,12 +39,12 @@ def test_f16_a_mask_half_a_voxel_beside_is_taken_to_be_on_its_image(desk, column
     told = desk.prepare()
     assert told.code == 0
     assert (
-        f"{desk.file('a00', column).name}: lies 0.50 voxels beside its image; taken to be on it" in told.err
+        f"{desk.file('a00', column).name}: the mask is 0.50 voxels off its image" in told.err
     )
     for name, array in desk.prepared("a00").items():
         np.testing.assert_array_equal(array, before[name])
     told = desk.check()
-    assert (told.code, "0.50 voxels beside its image" in told.out) == (0, True)
+    assert (told.code, "0.50 voxels off its image" in told.out) == (0, True)
 
 
 @pytest.mark.parametrize("column", MASKS)
@@ -70,8 +70,8 @@ def test_f17_a_mask_on_a_grid_of_its_own_goes_by_the_world_where_that_is_declare
     desk.edit(
         desk.file("a00", "lesion_mask"), lambda a: np.pad(a[2:], ((0, 0), (3, 0), (0, 1)))[::-1], flipped(cut)
     )
-    desk.refuses("a00", "UB328", "22x31x21 voxels", "declare `masks_apart`")
-    told = desk.prepare("--set", "folder.masks_apart=true")
+    desk.refuses("a00", "UB328", "22x31x21 voxels", "set `allow_other_mask_grid`")
+    told = desk.prepare("--set", "folder.allow_other_mask_grid=true")
     assert told.code == 0
     np.testing.assert_array_equal(desk.prepared("a00")["lesion_mask"], before["lesion_mask"])
 
@@ -149,7 +149,7 @@ def test_f19_an_affine_that_spans_no_volume(desk, row):
 
 def test_f20_no_orientation_at_all_is_not_guessed(desk):
     with_header(desk.file("h01"), sform_code=0, qform_code=0)
-    desk.refuses("h01", "UB325", "no usable orientation", "left and right would be a guess", "h01_t2.nii.gz")
+    desk.refuses("h01", "UB325", "no usable orientation", "left and right are unknown", "h01_t2.nii.gz")
 
 
 def test_f21_one_frame_in_four_dimensions_is_a_volume_and_is_told(desk):
@@ -159,7 +159,7 @@ def test_f21_one_frame_in_four_dimensions_is_a_volume_and_is_told(desk):
     desk.edit(desk.file("h01"), lambda array: array[..., None])
     desk.forget()
     told = desk.prepare()
-    assert (told.code, "h01_t2.nii.gz: one frame in 4 dimensions" in told.err) == (0, True)
+    assert (told.code, "h01_t2.nii.gz: a single frame in 4 dimensions" in told.err) == (0, True)
     for name, array in desk.prepared("h01").items():
         np.testing.assert_array_equal(array, before[name])
 

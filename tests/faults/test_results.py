@@ -159,7 +159,7 @@ def test_f95_a_threshold_that_saw_test_cases_is_refused():
     case = Scored(
         "a", rng.random((4, 4, 4)).astype(np.float32), brain, rng.random((4, 4, 4)) < 0.2, (1, 1, 1)
     )
-    with pytest.raises(DataError, match="'healthy_q98' was made from 1 of the test cases") as caught:
+    with pytest.raises(DataError, match="'healthy_q98' was derived from 1 of the test cases") as caught:
         evaluate([case], [Dice()], {"healthy_q98": Threshold("healthy_q98", 0.5, ("a", "b"))})
     assert caught.value.exit_code == 3
     assert evaluate(

@@ -43,7 +43,7 @@ def test_f11_nan_outside_the_brain_is_set_to_zero_and_counted(desk):
         np.testing.assert_array_equal(array, zeros[name])
     told = desk.check()
     assert told.code == 0
-    assert "h01: t2 holds 3 NaN or Inf voxels outside the brain; they are set to 0" in told.out
+    assert "h01: t2 contains 3 NaN or Inf voxels outside the brain; they are set to 0" in told.out
 
 
 def test_f12_an_image_without_contrast(desk):

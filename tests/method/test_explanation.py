@@ -1,4 +1,4 @@
-"""What a method shows of its insides is drawable, or refused by name before anything is drawn."""
+"""Components of a map are converted to float32 volumes, or refused with the name of the method."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_what_cannot_be_drawn_is_refused_with_the_method_in_the_message(scan, ma
 def test_a_stray_exception_is_one_of_the_plug_in(scan):
     class Falls(Method):
         def components(self, scan, ctx):
-            raise KeyError("no idea")
+            raise KeyError("no components")
 
     with pytest.raises(PluginError, match="case toy-000"):
         explain_scan(Falls(), scan, Context(), "falls")

@@ -1,16 +1,18 @@
-"""`ctx.steps`: resume, best weights, budget, the stop at a loss that is not finite."""
+"""`ctx.steps`: resume, best weights, time budget, signals, stop at a loss that is not finite."""
+
+import os
+import signal
 
 import pytest
 import torch
 
-from uad_bench.errors import IntegrityError, PluginError
-from uad_bench.method import checkpoint
+from uad_bench.errors import PluginError, Terminated
 from uad_bench.method.context import Context
 from uad_bench.method.loop_state import Policy
 
 
 def train(folder=None, resume=False, stop=None, total=30, ctx=None):
-    """Weights after a loop with dropout, Adam and a generator that is drawn from all through it."""
+    """Weights after a loop with dropout, Adam and a generator that is used in every step."""
     ctx = ctx or Context(seed=1, policy=Policy(folder, resume, checkpoint_minutes=0))
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.5), torch.nn.Linear(3, 1))
@@ -30,10 +32,10 @@ def train(folder=None, resume=False, stop=None, total=30, ctx=None):
 
 
 @pytest.mark.parametrize("stop", [1, 13, 29])
-def test_a_loop_broken_off_and_resumed_ends_with_the_same_bits(tmp_path, stop):
-    undisturbed = train()
+def test_an_interrupted_loop_that_is_resumed_ends_with_the_same_bits(tmp_path, stop):
+    uninterrupted = train()
     train(tmp_path, stop=stop)
-    assert torch.equal(train(tmp_path, resume=True), undisturbed)
+    assert torch.equal(train(tmp_path, resume=True), uninterrupted)
 
 
 def test_a_finished_phase_is_not_run_again(tmp_path):
@@ -52,7 +54,7 @@ def test_the_weights_with_the_lowest_validation_are_kept():
     assert net.weight.item() == 4
 
 
-def test_validation_runs_in_eval_mode_and_gives_the_mode_back():
+def test_validation_runs_in_eval_mode_and_restores_the_mode():
     net = torch.nn.Dropout(0.5)
     seen = []
     for _ in Context().steps(2, net=net, every=1, validate=lambda: seen.append(net.training) or 0.0):
@@ -67,7 +69,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step():
             ctx.log(loss=torch.tensor(float("nan") if step == 23 else 1.0))
 
 
-def test_a_time_budget_ends_the_loop_and_says_so():
+def test_a_time_budget_ends_the_loop_and_is_recorded():
     ctx = Context(policy=Policy(time_budget_s=0.0))
     assert len(list(ctx.steps(10**6))) < 10**6
     assert ctx.stopped_early
@@ -81,21 +83,42 @@ def test_losses_reach_the_sink_in_order():
     assert [record["loss"] for record in got] == list(range(45))
 
 
-def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path):
-    path = tmp_path / "a.ckpt"
-    checkpoint.save(path, {"step": 1})
-    checkpoint.save(path, {"step": 2})
-    data = bytearray(path.read_bytes())
-    data[60] ^= 1
-    path.write_bytes(bytes(data))
-    assert checkpoint.load(path) == {"step": 1}
-    path.with_suffix(".previous").write_bytes(b"short")
-    with pytest.raises(IntegrityError, match="no checkpoint matches its digest"):
-        checkpoint.load(path)
+@pytest.mark.parametrize(
+    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_a_signal_ends_the_loop_after_the_step_is_saved(tmp_path, number, error):
+    steps, before = [], signal.getsignal(number)
+    with pytest.raises(error):
+        for step in Context(policy=Policy(tmp_path)).steps(5):
+            steps.append(step)
+            if step == 2:
+                os.kill(os.getpid(), number)
+    assert steps == [0, 1, 2]
+    assert signal.getsignal(number) is before
+    assert list(Context(policy=Policy(tmp_path, resume=True)).steps(5)) == [3, 4]
 
 
-def test_a_generator_depends_on_seed_and_key_alone():
-    a, b = Context(seed=3).rng("x", 1), Context(seed=3)
-    b.rng("other")
-    assert a.random() == b.rng("x", 1).random()
-    assert Context(seed=3).rng("x").random() != Context(seed=4).rng("x").random()
+def test_a_second_signal_interrupts_at_once(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        for _ in Context(policy=Policy(tmp_path)).steps(5):
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            pytest.fail("the second signal was not raised")
+
+
+def test_a_resumed_loop_announces_from_which_step_figures_come_again(tmp_path):
+    announced = []
+    for resume in (False, True):
+        policy = Policy(tmp_path, resume, checkpoint_minutes=0, rewind=lambda *place: announced.append(place))
+        for step in Context(policy=policy).steps(6):
+            if step == 3:
+                break
+    assert announced == [("phase0", 0), ("phase0", 3)]
+
+
+def test_a_validation_that_is_nan_never_selects_weights():
+    net, values = torch.nn.Linear(1, 1, bias=False), iter([float("nan"), 2.0, float("nan")])
+    for step in Context().steps(3, net=net, every=1, validate=lambda: next(values)):
+        with torch.no_grad():
+            net.weight.fill_(step)
+    assert net.weight.item() == 1

@@ -140,7 +140,7 @@ def test_batches_halve_until_they_fit_stay_there_and_say_so_once(caplog):
         assert batches.run(7, one).tolist() == list(range(7))
     assert tried[7:] == [5, 2]
     assert [record.getMessage() for record in caplog.records] == [
-        "21 images a pass are more than memory holds; from now on at most 10"
+        "a pass of 21 images does not fit in memory; from now on at most 10 per pass"
     ]
 
 

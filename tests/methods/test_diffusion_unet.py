@@ -119,7 +119,7 @@ def test_the_embedding_of_time_is_cosines_then_sines():
 
 def test_sides_that_cannot_be_halved_and_conditions_that_do_not_fit_are_refused():
     net = DiffusionUNet(1, **SMALL)
-    with pytest.raises(ValueError, match="no multiples of 2"):
+    with pytest.raises(ValueError, match="not multiples of 2"):
         net(torch.zeros(1, 1, 8, 7), torch.zeros(1, dtype=torch.int64))
     with pytest.raises(ValueError, match="condition"):
         net(torch.zeros(1, 1, 8, 8), torch.zeros(1, dtype=torch.int64), torch.zeros(1, 3))

@@ -10,7 +10,7 @@ from uad_methods.ae import AE
 from uad_methods.atlas_z import AtlasZ
 from uad_methods.dae import DAE
 from uad_methods.fanogan import FAnoGAN
-from uad_methods.patch2loc.components import inside
+from uad_methods.patch2loc.components import score_components
 from uad_methods.patch2loc.ensemble import Ensemble, Part
 from uad_methods.patch2loc.method import Patch2Loc
 from uad_methods.svae import SVAE
@@ -91,7 +91,7 @@ def test_a_place_is_where_the_network_points(slides, flips):
     images, where = torch.rand(2, 1, 10, 20), torch.zeros(2, 10, 20, dtype=torch.bool)
     where[:, 2:9, 3:12] = True
     ensemble = Ensemble([PointsAt()], [Part([0], 4)], "diagonal", slides, flips)
-    found = inside(ensemble, images, torch.tensor([10.0, 20.0]), where, (slice(2, 9), slice(3, 12)))
+    found = score_components(ensemble, images, torch.tensor([10.0, 20.0]), where, (slice(2, 9), slice(3, 12)))
     x, y = torch.meshgrid(torch.arange(10.0), torch.arange(20.0), indexing="ij")
     expected = torch.stack([5 - x, 5 - y]) * where[:, None]
     torch.testing.assert_close(found["predicted place"], expected, atol=1e-4, rtol=0)

@@ -170,9 +170,9 @@ def test_the_digest_may_stand_in_the_name_and_must_stand_somewhere(tmp_path):
 def test_weights_that_are_no_plain_tensors_are_refused(tmp_path):
     path = tmp_path / "evil.pth"
     torch.save({"weight": np.random.default_rng}, path)
-    with pytest.raises(DataError, match="not a file of weights"):
+    with pytest.raises(DataError, match="not a weight file"):
         load_into(torch.nn.Linear(2, 1), path, hashlib.sha256(path.read_bytes()).hexdigest())
-    with pytest.raises(DataError, match="no weights can be read"):
+    with pytest.raises(DataError, match="weight file cannot be read"):
         load_into(torch.nn.Linear(2, 1), tmp_path / "none.pth")
 
 

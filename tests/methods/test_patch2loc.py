@@ -125,7 +125,7 @@ def test_nothing_outside_the_brain_is_looked_at() -> None:
 
 
 def test_patches_that_hold_too_little_brain_are_told_at_once() -> None:
-    with pytest.raises(DataError, match="no patch of 8 pixels holds 110% brain"):
+    with pytest.raises(DataError, match="no patch of 8 pixels contains 110% brain"):
         fitted("conv", brain=1.1)
 
 

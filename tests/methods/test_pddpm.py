@@ -11,7 +11,7 @@ from uad_bench.errors import UsageError
 from uad_bench.testing import toy_scans
 from uad_methods.parts import diffusion
 from uad_methods.parts.batches import Batches
-from uad_methods.parts.images.boxes import box_sides, grid_boxes, inside, random_boxes
+from uad_methods.parts.images.boxes import box_masks, box_sides, grid_boxes, random_boxes
 from uad_methods.pddpm import PDDPM
 
 
@@ -40,13 +40,13 @@ def test_four_boxes_of_48_cover_96_in_the_published_order():
     ("shape", "patch"), [((96, 96), 48), ((80, 96), 0.5), ((33, 21), 10), ((7, 5), 0.3), ((4, 4), 9)]
 )
 def test_the_boxes_of_a_grid_cover_every_pixel_once(shape, patch):
-    covered = inside(grid_boxes(shape, box_sides(shape, patch)), shape, "cpu")
+    covered = box_masks(grid_boxes(shape, box_sides(shape, patch)), shape, "cpu")
     assert (covered.sum(dim=0) == 1).all() and covered.flatten(1).any(dim=1).all()
 
 
 def test_boxes_anywhere_are_whole_and_reach_every_corner():
     boxes = random_boxes(500, (6, 5), (3, 2), np.random.default_rng(0))
-    covered = inside(boxes, (6, 5), "cpu")
+    covered = box_masks(boxes, (6, 5), "cpu")
     assert (covered.sum(dim=(1, 2, 3)) == 6).all()
     assert covered.sum(dim=0)[0][[0, 0, -1, -1], [0, -1, 0, -1]].min() > 10
 

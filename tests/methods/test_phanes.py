@@ -181,7 +181,7 @@ def test_the_generator_s_step_leaves_nothing_in_the_critic():
 )
 def test_without_weights_there_is_one_name_and_nothing_else_runs(odd):
     assert variant(PHANES(**NOPERC)) == "noperc"
-    with pytest.raises(UsageError, match="no name"):
+    with pytest.raises(UsageError, match="neither the paper's method nor a variant"):
         PHANES(**{**NOPERC, **odd})
 
 
@@ -194,7 +194,7 @@ def test_with_all_weights_only_the_paper_s_parts_are_phanes(odd):
     assert (
         variant(PHANES(**files)) == "" and variant(PHANES(**files, **PHANES.variants["shipped"])) == "shipped"
     )
-    with pytest.raises(UsageError, match="no name"):
+    with pytest.raises(UsageError, match="neither the paper's method nor a variant"):
         PHANES(**files, **odd)
 
 

@@ -225,7 +225,7 @@ def test_without_weights_the_paper_s_name_is_refused_in_one_line():
     {"squeezenet": "a.pth", "heads": "b.pth", "equalise": False},
 ])  # fmt: skip
 def test_what_is_neither_the_paper_s_nor_a_named_variant_never_runs_under_the_paper_s_name(parts):
-    with pytest.raises(UsageError, match="no name"):
+    with pytest.raises(UsageError, match="neither the paper's method nor a variant"):
         RA(**parts)
 
 

@@ -31,7 +31,9 @@ def test_the_network_has_as_many_weights_as_published(side, millions):
 
 def test_divergence_is_that_of_torch_distributions():
     mean, log_sigma = torch.randn(6, 128), torch.randn(6, 128)
-    expected = distributions.kl_divergence(distributions.Normal(mean, log_sigma.exp()), distributions.Normal(0.0, 1.0)).sum(dim=1)
+    expected = distributions.kl_divergence(
+        distributions.Normal(mean, log_sigma.exp()), distributions.Normal(0.0, 1.0)
+    ).sum(dim=1)
     torch.testing.assert_close(kl_divergence(mean, log_sigma), expected)
     assert (expected > 0).all()
 

@@ -1,4 +1,4 @@
-"""The toy brain is what prepared scans are: background 0, RAS+ grid, read-only, the same every time."""
+"""Toy scans have the properties of prepared scans: background 0, RAS+ grid, read-only, equal at every call."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,6 @@
-"""`list`, `show` and `schema`: what there is, and what it takes."""
+"""`list`, `show` and `schema`: the registered methods, datasets and metrics, the protocols, and their parameters."""
 
+import inspect
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from uad_bench.evaluate.metric import Metric
     from uad_bench.plugins import Entry
 
 
@@ -17,7 +19,7 @@ def list_(
         str, typer.Argument(metavar="[KIND]", help="methods, datasets, metrics or protocols.")
     ] = "",
 ) -> None:
-    """List methods, datasets, metrics and protocols, and what is broken."""
+    """List methods, datasets, metrics and protocols, and the plug-ins that cannot be loaded."""
     from uad_bench import plugins
     from uad_bench.errors import unknown_name
 
@@ -45,18 +47,19 @@ def _protocols() -> list[tuple[str, str, str]]:
 
 def _section(title: str, rows: list[tuple[str, str, str]]) -> None:
     typer.echo(f"{title}:")
+    width = max((len(name) for name, _, _ in rows), default=0)
     for name, summary, source in rows:
         origin = f"  [{source}]" if source and source != "uad-bench" else ""
-        typer.echo(f"  {name:<14} {' '.join(summary.split())}{origin}")
+        typer.echo(f"  {name:<{width}}  {' '.join(summary.split())}{origin}")
 
 
 def show(
     name: Annotated[str, typer.Argument(help="A method, dataset, metric or protocol.")],
     protocol: Annotated[
-        str, typer.Option("--protocol", "-p", help="Whose presets are shown for a method.")
+        str, typer.Option("--protocol", "-p", help="The protocol whose presets of a method are shown.")
     ] = "",
 ) -> None:
-    """Show one thing in full: parameters with their values, paper, where it comes from."""
+    """Show a method, dataset, metric or protocol in full: parameters, formula, source, class."""
     from uad_bench import plugins
     from uad_bench.config import default_protocol, load_protocol, protocol_names
     from uad_bench.pipeline.method_names import find_method
@@ -64,13 +67,15 @@ def show(
     if name in protocol_names() or name.endswith((".yaml", ".yml")):
         _show_protocol(name)
         return
-    others = [e for kind in ("dataset", "metric") if (e := plugins.catalogue().entries.get((kind, name)))]
-    if others:
-        _show_plugin(others[0], plugins.load(others[0]), {})
+    if dataset := plugins.catalogue().entries.get(("dataset", name)):
+        _show_plugin(dataset, plugins.load(dataset), {})
         return
-    asked = find_method(name)
-    preset = asked.preset(load_protocol(protocol or default_protocol()))
-    _show_plugin(asked.entry, asked.cls, {**preset, **asked.chosen})
+    if metric := plugins.catalogue().entries.get(("metric", name)):
+        _show_metric(metric, plugins.load(metric))
+        return
+    method = find_method(name)
+    preset = method.preset(load_protocol(protocol or default_protocol()))
+    _show_plugin(method.entry, method.cls, {**preset, **method.chosen})
 
 
 def _show_protocol(name: str) -> None:
@@ -82,10 +87,59 @@ def _show_protocol(name: str) -> None:
     typer.echo(strict_yaml.dump(protocol.model_dump(mode="json")), nl=False)
 
 
+def _show_metric(entry: "Entry", cls: "type[Metric]") -> None:
+    _show_entry(entry)
+    for label, text in _metric_facts(cls).items():
+        if text:
+            typer.echo(f"  {label:<10} {text}")
+    for line in _metric_text(cls).splitlines():
+        typer.echo(f"  {line}".rstrip())
+
+
+def _metric_text(cls: "type[Metric]") -> str:
+    """The docstring of a metric without its example; for a member of a family, that of the family's class."""
+    from uad_bench.evaluate.metric import Metric
+
+    own = cls.__mro__[: cls.__mro__.index(Metric)]
+    text = inspect.cleandoc(next((one.__doc__ for one in own if one.__doc__), ""))
+    return text.partition("\n>>>")[0].rstrip()
+
+
+def _metric_facts(cls: "type[Metric]") -> dict[str, str]:
+    """What the class of a metric says about it, by label; "" where it says nothing."""
+    from uad_bench.evaluate.metric import Metric, metric_name
+    from uad_bench.evaluate.metrics.declarations.table import METRICS
+
+    declaration = METRICS.get(cls.name) if cls.__module__.startswith("uad_bench.") else None
+    better = declaration.better if declaration else "higher" if cls.higher_is_better else "lower"
+    direction = f"{better} is better" if better else "a reference value"
+    pooled = cls.pooled is not Metric.pooled or cls.joined is not Metric.joined
+    rule = "RULE" if cls.per_rule else ""
+    names = [
+        *([metric_name(cls, "case", rule)] if cls.case is not Metric.case else []),
+        *([metric_name(cls, "pooled", rule)] if pooled else []),
+    ]
+    cases = {"lesion": "lesion cases", "healthy": "healthy scans", "both": "lesion cases and healthy scans"}
+    return {
+        "formula": cls.formula,
+        "range": ", ".join(filter(None, (cls.value_range, direction))),
+        "unit": cls.unit,
+        "values": ", ".join(names),
+        "cases": cases[cls.population],
+        "oracle": "uses labels of the test cases; never ranks methods" if cls.oracle else "",
+        "undefined": ", ".join(declaration.undefined) if declaration else "",
+        "source": cls.source,
+    }
+
+
+def _show_entry(entry: "Entry") -> None:
+    typer.echo(f"{entry.kind} {entry.name}: {entry.summary}\n  class      {entry.target} [{entry.source}]")
+
+
 def _show_plugin(entry: "Entry", cls: type[Any], preset: Mapping[str, Any]) -> None:
     from uad_bench.config import checked_parameters, parameters_model
 
-    typer.echo(f"{entry.kind} {entry.name}: {entry.summary}\n  class      {entry.target} [{entry.source}]")
+    _show_entry(entry)
     for fact in ("paper", "modalities", "about", "variants"):
         if getattr(cls, fact, None):
             typer.echo(f"  {fact:<10} {getattr(cls, fact)}")

@@ -3,23 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from uad_bench.config import validated
-from uad_bench.data.nifti.read import (
-    TOLERANCE,
-    Grid,
-    Mask,
-    Volume,
-    offset_voxels,
-    read_grid,
-    read_mask,
-    read_volume,
-)
-from uad_bench.data.nifti.validation import place, settle_nonfinite
+from uad_bench.data.nifti.mask_grid import mask_grid
+from uad_bench.data.nifti.read import Grid, Mask, Volume, read_mask, read_volume
+from uad_bench.data.nifti.validation import location, zero_nonfinite
 from uad_bench.errors import DataError, UsageError, unknown_name
 from uad_bench.prepare.resampling.grid import same_grid
 from uad_bench.prepare.step import Step, Working
@@ -114,32 +105,21 @@ def load(case: Case, modalities: Sequence[str]) -> Working:
     first = next(iter(images.values())).grid
     lesions = ignored = None
     if case.lesion_mask is not None:
-        home = home_grid(case.lesion_mask, case, first)
-        lesions = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_cut)
+        home = mask_grid(case.lesion_mask, case, first)
+        lesions = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_threshold)
         if case.ignored_labels:
             ignored = read_mask(case.lesion_mask, case.case_id, home, case.ignored_labels)
     return Working(case.case_id, images, _own_brain_mask(case, first), lesions, ignored, case.stripped)
-
-
-def home_grid(mask: Path, case: Case, first: Grid) -> Grid:
-    """The grid of whichever of the case's images a mask was drawn on; its own where the case allows that.
-
-    A dataset may keep T1 and T2 on different grids, and a mask of either serves both by its world coordinates.
-    """
-    own = read_grid(mask, case.case_id)
-    others = (read_grid(path, case.case_id) for path in case.images.values())
-    found = next((grid for grid in (first, *others) if offset_voxels(own, grid) <= TOLERANCE), None)
-    return found or (own if case.masks_apart else first)
 
 
 def _own_brain_mask(case: Case, first: Grid) -> Mask | None:
     """The case's brain mask, None without a file. Raises DataError for an empty one (UB331)."""
     if case.brain_mask is None:
         return None
-    home = home_grid(case.brain_mask, case, first)
-    mask = read_mask(case.brain_mask, case.case_id, home, cut=case.mask_cut)
+    home = mask_grid(case.brain_mask, case, first)
+    mask = read_mask(case.brain_mask, case.case_id, home, threshold=case.mask_threshold)
     if not mask.array.any():
-        where = place(case.case_id, case.brain_mask)
+        where = location(case.case_id, case.brain_mask)
         raise DataError("the brain mask is empty", where=where, hint="make the mask again", code="UB331")
     return mask
 
@@ -155,7 +135,7 @@ def _finished(working: Working, record: list[dict[str, Any]]) -> Prepared:
         hint = "put the step 'canonical' first"
         raise UsageError(f"the axes are {volumes[0].grid.axes}, not RAS", where=working.case_id, hint=hint)
     brain = working.brain().array
-    sound = [settle_nonfinite(volume.array, brain, working.case_id) for volume in volumes]
+    sound = [zero_nonfinite(volume.array, brain, working.case_id) for volume in volumes]
     image = np.stack([np.where(brain, array, np.float32(0)) for array in sound])
     lesions = working.lesion_mask.array if working.lesion_mask else None
     ignored = working.ignored.array if working.ignored else None

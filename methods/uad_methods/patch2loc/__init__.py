@@ -1,4 +1,4 @@
-"""Patch2Loc: an anomaly is a patch that a network cannot place in the brain, or is unsure where to place."""
+"""Patch2Loc: a network predicts the location of a patch; errors and predicted variance give the anomaly map."""
 
 from uad_methods.patch2loc.method import Patch2Loc
 

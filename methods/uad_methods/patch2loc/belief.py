@@ -1,11 +1,14 @@
-"""What the network may say about a place: one Gaussian, one with correlated axes, or a mixture of two.
+"""Predictive distributions ("beliefs") of a patch's location: a Gaussian, a correlated Gaussian, or a mixture of two.
 
-A belief about k patches is a mean (k, 2·places) and a spread (k, numbers), float32, in percent of the slice:
+For k patches a belief is a mean (k, 2 per component) and a spread (k, numbers), float32, in percent of the
+slice:
 
-    diagonal  mean (x, y);          spread: log-variances of x and y. The published network.
-    full      mean (x, y);          spread: the same and r, tanh r being the correlation of x and y.
-    mixture   means (x, y, x', y'); spread: log-variances of both and the logit of the first. A patch of one half of a
-              brain looks like one of the other half, mirrored; one Gaussian can only say "anywhere between".
+  diagonal  mean (x, y);          spread: log-variances of x and y. The published network.
+  full      mean (x, y);          spread: the same and r, where tanh r is the correlation of x and y.
+  mixture   means (x, y, x', y'); spread: log-variances of both components and the logit of the first's weight.
+
+The mixture represents the mirror ambiguity: a patch of one hemisphere resembles the mirrored one of the
+other.
 """
 
 from typing import Literal, NamedTuple
@@ -16,11 +19,11 @@ from torch.nn import functional
 from uad_methods.patch2loc.loss import beta_nll
 
 BeliefName = Literal["diagonal", "full", "mixture"]
-EPSILON = 1e-10  # percent²: what an exact hit still counts, as published
+EPSILON = 1e-10  # percent²: added to the squared error, as published
 
 
 class Sizes(NamedTuple):
-    """Numbers that the two heads give, and the place an untrained network points at, percent."""
+    """Number of outputs of the two heads, and the location (percent) that an untrained network predicts."""
 
     mean: int
     spread: int
@@ -30,29 +33,30 @@ class Sizes(NamedTuple):
 SIZES: dict[BeliefName, Sizes] = {
     "diagonal": Sizes(2, 2, (50.0, 50.0)),
     "full": Sizes(2, 3, (50.0, 50.0)),
-    "mixture": Sizes(4, 5, (30.0, 50.0, 70.0, 50.0)),  # a half of the brain each
+    "mixture": Sizes(4, 5, (30.0, 50.0, 70.0, 50.0)),  # one hemisphere each
 }
 
 
 class ScoreTerms(NamedTuple):
-    """The two terms of the anomaly score, (k,) each: log ‖place - truth‖², and the log of the belief's spread."""
+    """The two terms of the anomaly score, (k,) each: log squared location error, and log spread of the belief."""
 
     log_error: torch.Tensor
     log_spread: torch.Tensor
 
     @property
     def score(self) -> torch.Tensor:
-        """Their sum."""
+        """Sum of the two terms, higher = more anomalous."""
         return self.log_error + self.log_spread
 
 
 def belief_loss(
     name: BeliefName, mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor, beta: float
 ) -> torch.Tensor:
-    """The negative log-likelihood of the true places `target` (k, 2), less its constant, each patch weighted by the
-    geometric mean of its variances to the power of `beta`, without that weight's gradient; mean over patches.
+    """Weighted negative log-likelihood, up to a constant, of the true locations `target` (k, 2): a scalar.
 
-    For one Gaussian with independent axes the published loss, in which every axis has a weight of its own.
+    Each patch is weighted by the geometric mean of its variances to the power of `beta`, without gradient;
+    the mean is over patches. For `diagonal` this is the published loss, in which every axis has its own
+    weight.
     """
     if name == "diagonal":
         return beta_nll(mean, spread, target, beta)
@@ -63,16 +67,14 @@ def belief_loss(
 def score_terms(
     name: BeliefName, mean: torch.Tensor, spread: torch.Tensor, truth: torch.Tensor
 ) -> ScoreTerms:
-    """How far from `truth` (k, 2) a belief is, and how sure of itself: the terms of the anomaly score.
+    """Terms of the anomaly score of beliefs, given the true locations `truth` (k, 2), percent.
 
-    One Gaussian: log(‖mean - truth‖² + 1e-10) and half the log of its covariance's determinant, for independent axes
-    half the sum of log-variances. Mixture: those of the component that explains the truth best, and minus the log of
-    its weight, so that a place on the side that the network does not believe in stands out.
+    One Gaussian: log(|mean - truth|^2 + 1e-10), and half the log-determinant of the covariance (for
+    independent axes half the sum of the log-variances). Mixture: those of the component with the highest
+    density at the truth, minus the log of its weight, so that a location on the side that the network
+    considers unlikely scores higher.
     """
-    mean, spread = (
-        mean.float(),
-        spread.float(),
-    )  # at half precision a place near 100 % is only known to 1/16 %
+    mean, spread = mean.float(), spread.float()  # in half precision a location near 100 % has steps of 1/16 %
     if name == "mixture":
         return _mixture_score_terms(mean, spread, truth)
     log_spread = 0.5 * spread[:, :2].sum(1)
@@ -82,9 +84,9 @@ def score_terms(
 
 
 def product(means: list[torch.Tensor], spreads: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """The product of independent Gaussian beliefs with independent axes: mean and log-variance, (k, 2) each.
+    """Product of independent Gaussian beliefs with independent axes: mean and log-variance, (k, 2) each.
 
-    Precisions add up; the mean is weighted by them (Hinton 2002, product of experts).
+    Precisions are added and weigh the means (product of experts, Hinton 2002).
     """
     log_precision = torch.stack([-spread.float() for spread in spreads])
     weight = torch.softmax(log_precision, dim=0)
@@ -93,14 +95,14 @@ def product(means: list[torch.Tensor], spreads: list[torch.Tensor]) -> tuple[tor
 
 
 def _log_one_minus_r2(r: torch.Tensor) -> torch.Tensor:
-    """log(1 - tanh² r), stable for any r."""
+    """log(1 - tanh(r)^2), stable for any r."""
     return -2 * (functional.softplus(2 * r) - r - torch.log(r.new_tensor(2.0)))
 
 
 def _full(
     mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Per patch: the negative log-likelihood and half the log-determinant of the covariance, (k,) each."""
+    """Negative log-likelihood, and half the log-determinant of the covariance, of each patch, (k,) each."""
     x, y = ((target - mean) * torch.exp(-0.5 * spread[:, :2])).unbind(1)
     log_one_minus_r2 = _log_one_minus_r2(spread[:, 2])
     distance = (x**2 + y**2 - 2 * torch.tanh(spread[:, 2]) * x * y) * torch.exp(-log_one_minus_r2)
@@ -111,7 +113,7 @@ def _full(
 def _component_terms(
     mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of both components: log(weight · density) at the target, and half the sum of log-variances; (k, 2) each."""
+    """Log(weight x density) at the target, and half the sum of log-variances, of both components; (k, 2) each."""
     squared_distance = (target[:, None] - mean.view(-1, 2, 2)) ** 2  # (k, component, axis)
     log_variance = spread[:, :4].reshape(-1, 2, 2)
     log_spread = 0.5 * log_variance.sum(2)
@@ -126,7 +128,7 @@ def _log_weights(spread: torch.Tensor) -> torch.Tensor:
 def _mixture(
     mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Per patch: the negative log-likelihood, and the log-spread of the components as they explain the target."""
+    """Negative log-likelihood, and log-spread averaged with the components' posterior weights, (k,) each."""
     joint, log_spread = _component_terms(mean, spread, target)
     return -torch.logsumexp(joint, dim=1), (torch.softmax(joint, dim=1) * log_spread).sum(1)
 

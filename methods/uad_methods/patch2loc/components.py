@@ -1,4 +1,4 @@
-"""The terms of the anomaly score apart, and where the network thinks each patch was."""
+"""Components of the anomaly map: its two terms, and the displacement of predicted locations."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -19,20 +19,21 @@ KINDS: Mapping[str, tuple[Literal["value", "shift"], str]] = {
 
 
 def to_components(found: Mapping[str, FloatArray]) -> dict[str, Component]:
-    """Volumes of what `inside` gives, by its names, with their kinds and units."""
+    """Volumes by the names of `KINDS` as components with kind and unit."""
     return {name: Component(values, *KINDS[name]) for name, values in found.items()}
 
 
-def inside(
+def score_components(
     ensemble: Ensemble, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
 ) -> dict[str, torch.Tensor]:
-    """Of the brain pixels (bool, n, X, Y), else 0: log ‖mean - place‖² and the mean log-variance, (n, X, Y), whose sum
-    is the score; the predicted minus the true place, (n, 2, X, Y), in pixels. By the names of `KINDS`.
+    """Components of the brain pixels (bool, n, X, Y), else 0, by the names of `KINDS`.
 
-    Arguments as of `Team.judge`. Of several patch sides, the place that the first says.
+    The two terms of the score, (n, X, Y), log squared error and mean log-variance, whose sum is the score;
+    predicted minus true location in pixels, (n, 2, X, Y), by the network of the first patch side. Arguments
+    as of `Ensemble.score_terms`.
     """
     terms = ensemble.score_terms(images, height, brain, box)
-    away = ensemble.predicted_location(images, height, brain, box) - locations(images)
-    pixels = away * away.new_tensor(images.shape[2:]) / 100
-    place = pixels.movedim(-1, 1) * brain[:, None]
-    return {"log error": terms.log_error, "log variance": terms.log_spread, "predicted place": place}
+    offset = ensemble.predicted_location(images, height, brain, box) - locations(images)
+    pixels = offset * offset.new_tensor(images.shape[2:]) / 100
+    displacement = pixels.movedim(-1, 1) * brain[:, None]
+    return {"log error": terms.log_error, "log variance": terms.log_spread, "predicted place": displacement}

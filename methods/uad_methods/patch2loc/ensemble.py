@@ -1,4 +1,4 @@
-"""The networks of one method: a single one, or one a patch side and modality, and how their answers become a score."""
+"""Networks of one method, one or one per patch side and modality, and the combination of their predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,46 +20,53 @@ from uad_methods.patch2loc.scoring import (
 
 
 class Part(NamedTuple):
-    """What one network looks at: channels of the image, and the side of its patches in pixels."""
+    """Input of one network: channels of the image, and the side of its patches in pixels."""
 
     channels: list[int]
     side: int
 
 
 def parts(channels: int, modalities: int, sides: Sequence[int], *, experts: bool) -> list[Part]:
-    """One for every side; for experts, one for every side and modality, the modalities of a side together.
+    """Inputs of the networks: one per patch side, or per patch side and modality for `experts`.
 
-    channels: of the image, where those of one modality come every `modalities`-th (2.5D has several of each).
+    channels: of the image, ordered as one group of all modalities per slice.
     """
-    groups = (
-        [list(range(m, channels, modalities)) for m in range(modalities)] if experts else [[*range(channels)]]
-    )
+    groups = [list(range(channels))]
+    if experts:
+        groups = [list(range(m, channels, modalities)) for m in range(modalities)]
     return [Part(group, side) for side in sides for group in groups]
 
 
 def networks(net: torch.nn.Module) -> list[Locator]:
-    """Those that `net` lists, or itself."""
+    """The networks that `net` contains, or itself."""
     nets = net if isinstance(net, torch.nn.ModuleList) else [net]
     return [locator for locator in nets if isinstance(locator, Locator)]
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """networks and what each looks at; slides: by dense passes, else patch by patch; flips: mirrored slices too."""
+    """Networks of a method at scoring.
+
+    dense: apply networks to whole slices (dense passes); else patch by patch.
+    flips: average scores with those of the mirrored slices.
+    """
 
     networks: Sequence[Predictor]
     parts: Sequence[Part]
     belief: BeliefName
-    slides: bool
+    dense: bool
     flips: bool
 
     def score_terms(
         self, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
     ) -> ScoreTerms:
-        """Both terms of the anomaly score of the brain pixels (bool, n, X, Y) of slices (n, C, X, Y); else 0.
+        """Terms of the anomaly score of the brain pixels (bool, n, X, Y) of slices (n, C, X, Y); 0 elsewhere.
 
-        height: (n,), percent of the volume. box: holds all brain of the volume. Experts of one side are multiplied
-        into one belief; the terms are averaged over sides, and over the slices and their mirror images.
+        Beliefs of experts of one patch side are multiplied; terms are averaged over sides, and over slices
+        and their mirror images.
+
+            height: (n,), percent of the volume.
+            box: bounding box of the volume's brain mask.
         """
         terms_per_pass = []
         for side in dict.fromkeys(part.side for part in self.parts):
@@ -71,7 +78,7 @@ class Ensemble:
     def predicted_location(
         self, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
     ) -> torch.Tensor:
-        """Where the networks of the first side say that each brain pixel's patch was, percent, (n, X, Y, 2)."""
+        """Location (n, X, Y, 2), percent, that the networks of the first side predict for each brain pixel's patch."""
         prediction = self._predict_side(self.parts[0].side, False, images, height, brain, box)
         if self.belief != "mixture":
             return prediction.mean
@@ -81,7 +88,7 @@ class Ensemble:
         self, side: int, flip: bool, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
     ) -> Prediction:
         if flip:
-            x = slice(0, images.shape[2])  # the mirror image of the box lies elsewhere
+            x = slice(0, images.shape[2])  # the mirrored box has another position
             images, brain, box = mirror_slices(images), mirror_maps(brain, side), (x, box[1])
         predictions = [
             self._predict(net, images[:, part.channels], height, brain, side, box)
@@ -89,9 +96,9 @@ class Ensemble:
             if part.side == side
         ]
         means, spreads = zip(*predictions, strict=True)
-        prediction = (
-            predictions[0] if len(predictions) == 1 else Prediction(*product(list(means), list(spreads)))
-        )
+        prediction = predictions[0]
+        if len(predictions) > 1:
+            prediction = Prediction(*product(list(means), list(spreads)))
         return unmirror_prediction(self.belief, prediction, side) if flip else prediction
 
     def _predict(
@@ -103,7 +110,7 @@ class Ensemble:
         side: int,
         box: Box,
     ) -> Prediction:
-        if self.slides:
+        if self.dense:
             return predict_dense(cast(Locator, net), images, height, side, box)
         chunk = 256 if images.device.type == "cpu" else 8192
         return predict_patches(net, images, height, brain, side, chunk)

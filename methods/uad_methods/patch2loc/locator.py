@@ -1,4 +1,4 @@
-"""The network as a whole: latent of a patch plus height of its slice -> where it is, and how sure that is."""
+"""The whole network: latent of a patch and height of its slice -> predictive distribution of its location."""
 
 from itertools import pairwise
 from typing import Literal
@@ -10,11 +10,11 @@ from uad_methods.patch2loc.belief import SIZES, BeliefName
 from uad_methods.patch2loc.embedding import sinusoidal
 from uad_methods.patch2loc.patches import Positions
 
-Variance = Literal["joint", "apart", "fixed"]
+Variance = Literal["joint", "detached", "fixed"]
 
 
 def head(widths: tuple[int, ...]) -> nn.Sequential:
-    """Fully connected layers with batch normalisation and ReLU between, the last one linear."""
+    """Fully connected layers with batch normalisation and ReLU in between; the last layer is linear."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU(inplace=True)]
@@ -22,11 +22,12 @@ def head(widths: tuple[int, ...]) -> nn.Sequential:
 
 
 class Locator(nn.Module):
-    """Encoder, slice embedding, and one head each for the mean and the spread of a belief about the place.
+    """Encoder, slice embedding, and one head each for mean and spread of the belief.
 
-    widths: of a head, from the latent to its last hidden layer. centred: an untrained network points at the belief's
-    own centre instead of 0. variance: learnt jointly, apart (from a latent without gradient, so that it cannot move
-    the encoder), or fixed at 1.
+    widths: of a head, from the latent to its last hidden layer.
+    centred: an untrained network predicts the belief's own centre instead of 0.
+    variance: "joint", predicted with the mean; "detached", from a latent without gradient, so that it
+        does not affect the encoder; "fixed", 1.
     """
 
     def __init__(
@@ -49,10 +50,12 @@ class Locator(nn.Module):
     def forward(
         self, x: torch.Tensor, height: torch.Tensor, kept: torch.Tensor | Positions | None = None, **how: bool
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean (percent) and spread of the belief, (k, .) each, about the patches in `x` (n, C, ., .).
+        """Mean (percent) and spread of the belief, (k, .) each, for the patches in `x` (n, C, ., .).
 
-        height: (n,), that of the slice in percent of the volume. kept: bool (n, x, y), which of the encoder's
-        places to answer for, in their order, or their indices; None for all. `how` goes to the encoder.
+        height: (n,), of the slice, percent of the volume.
+        kept: positions of the encoder's output to predict, as a mask (bool, n, x, y) or indices; None for
+            all.
+        how: arguments of the encoder.
         """
         latent = self.encoder(x, **how).movedim(1, -1)  # (n, x, y, D)
         latent = latent + sinusoidal(height, latent.shape[-1]).to(latent.dtype)[:, None, None]
@@ -60,4 +63,4 @@ class Locator(nn.Module):
         mean = self.mean(rows) + self.centre
         if self.log_variance is None:
             return mean, torch.zeros_like(mean)
-        return mean, self.log_variance(rows.detach() if self.variance == "apart" else rows)
+        return mean, self.log_variance(rows.detach() if self.variance == "detached" else rows)

@@ -1,7 +1,7 @@
-"""What is usual at a place: the mean score map of healthy scans, to be taken off a scan's own.
+"""Mean score map of healthy scans, to be subtracted from a scan's score map.
 
-Some places are hard in every brain (the mirror of another, the middle of white matter). The network's own variance
-should say so, but what it says is the same kind of guess as the place.
+Some locations are difficult in every brain (mirror-symmetric regions, the interior of white matter). The
+predicted variance should represent this, but is itself a prediction of the network.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ from scipy import ndimage
 from uad_bench import Scan
 from uad_bench.types import FloatArray
 
-BLUR = 3.0  # pixels: brains of one grid are aligned by their centre alone
+BLUR = 3.0  # pixels: brains on one grid are aligned only by their centre
 
 
 def mean_score_map(scans: Sequence[Scan], count: int, score: Callable[[Scan], FloatArray]) -> FloatArray:
-    """Mean score (X, Y, Z) at every place of `count` scans, spread evenly through `scans`.
+    """Mean score (X, Y, Z) at every voxel over `count` scans, equally spaced in `scans`.
 
-    Averaged over the brains that reach a place and over its surroundings in the slice, by a Gaussian of 3 pixels.
-    Where no brain ever was, 0.
+    Averaged over the brains that contain a voxel and over its neighbourhood in the slice, with a Gaussian of
+    3 pixels; 0 where there is no brain.
     """
     chosen = np.unique(np.linspace(0, len(scans) - 1, min(count, len(scans))).round().astype(int))
     total = weight = np.zeros(scans[0].shape)

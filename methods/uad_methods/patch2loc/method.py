@@ -1,4 +1,4 @@
-"""Patch2Loc as a method: sample patches, learn where they come from, score how badly that goes."""
+"""Patch2Loc: sample patches, train networks to predict their location, score the predictions."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.training.descent import descend
 from uad_methods.patch2loc.belief import belief_loss
-from uad_methods.patch2loc.components import inside, to_components
+from uad_methods.patch2loc.components import score_components, to_components
 from uad_methods.patch2loc.encoders.conv import plan
 from uad_methods.patch2loc.ensemble import Ensemble, Part, networks
 from uad_methods.patch2loc.fast import (
@@ -39,37 +39,41 @@ from uad_methods.patch2loc.scoring import Predictor, brain_box
 
 @dataclass
 class Patch2Loc(Options):
-    """A network sees one axial patch and the height of its slice, and says where in the slice the patch was.
+    """A network predicts the location of an axial patch in its slice (Baker and Brockmeier 2025, arXiv 2506.22504).
 
-    The score of a pixel is the log squared error of its patch's predicted place plus the mean predicted
-    log-variance. The default is the published network, evaluated patch by patch; variant `conv` is a network
-    of our own whose dense scoring is exact. Lengths are in pixels, places in percent of the slice.
+    Its inputs are the patch and the height of the slice. Anomaly map: for each brain voxel log(|m - t|^2 +
+    1e-10) plus the mean predicted log-variance of both axes, with m the predicted and t the true location of
+    the patch centred there, in percent of the slice.
+
+    The default is the published network, evaluated patch by patch. Variant `conv` is a network of our own
+    that can be applied to whole slices with the same result; `bf16` computes the published encoder in bf16.
+    All other variants extend the paper, see `Options`. Lengths are in pixels, locations in percent of the
+    slice.
     """
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
-        """Train on patches of `train`; the weights with the lowest loss on patches of `val` are kept.
+        """Train on patches of `train` and keep the weights with the lowest loss on patches of `val`.
 
-        Raises DataError where no patch of `val` holds enough brain.
+        Raises DataError where no patch of `val` contains enough brain.
         """
         net, stack = self.begin(train, ctx), SliceStack(self._network_scans(train), ctx)
         for one in networks(net):
             prepare_network(one, compiled=self.compiled)
         opt, counts = adam(net, self.lr), self._counts(stack)
-        held_out = self.samples(
-            SliceStack(self._network_scans(val), ctx, name="val").spread(self.checked), "val", ctx
-        )
+        val_stack = SliceStack(self._network_scans(val), ctx, name="val")
+        held_out = self.samples(val_stack.spread(self.checked), "val", ctx)
         if any(len(sample.target) < 2 for sample in held_out):
             raise DataError(
-                f"no patch of {self.parts[-1].side} pixels holds {self.brain:.0%} brain",
+                f"no patch of {self.parts[-1].side} pixels contains {self.brain:.0%} brain",
                 where="validation scans",
-                hint="lower `patch` or `brain`",
+                hint="lower patch2loc.patch or patch2loc.brain",
             )
         for step in ctx.steps(
             self.steps, net=net, opt=opt, validate=lambda: self._loss(held_out, ctx).item()
         ):
             samples = self.samples(stack.batch(step, self.slices), step, ctx, counts)
             if any(len(sample.target) < 2 for sample in samples):
-                continue  # a few slices from the top of the head: nothing to learn, and no batch statistics
+                continue  # too little brain in these slices for batch statistics
             for group in opt.param_groups:
                 group["lr"] = self._rate(step)
             loss = self._loss(samples, ctx)
@@ -78,28 +82,27 @@ class Patch2Loc(Options):
         self.learn_usual(train, ctx)
 
     def learn_usual(self, train: Sequence[Scan], ctx: Context) -> None:
-        """Where `usual` asks for it: the mean score map of some training scans, by the networks as they are."""
+        """If `usual` is set, compute the mean score map of as many training scans with the current networks."""
         if self.usual:
-            self.usual_ = mean_score_map(
-                train, self.usual, lambda scan: self._score_without_mean_map(scan, ctx)
-            )
+            score = partial(self._score_without_mean_map, ctx=ctx)
+            self.usual_ = mean_score_map(train, self.usual, score)
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
-        """The anomaly map (X, Y, Z) inside the brain; 0 elsewhere."""
+        """Anomaly map (X, Y, Z), higher = more anomalous, may be negative; 0 outside the brain mask."""
         raw = self._score_without_mean_map(scan, ctx)
         return (raw - self.usual_) * scan.brain_mask if self.usual else raw
 
     def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
-        """The terms of the score, which add up to it, and from where to where the network places each patch."""
+        """The terms whose sum is the score, and the displacement from true to predicted location of each patch."""
         if not scan.brain_mask.any():
             return {}
-        found = to_components(self._evaluate(scan, ctx, self.component_slices, inside))
-        return found | (
-            {"usual": Component(-self.usual_ * scan.brain_mask, unit="log %²")} if self.usual else {}
-        )
+        found = to_components(self._evaluate(scan, ctx, self.component_slices, score_components))
+        if self.usual:
+            found["usual"] = Component(-self.usual_ * scan.brain_mask, unit="log %²")
+        return found
 
     def _score_without_mean_map(self, scan: Scan, ctx: Context) -> FloatArray:
-        """The score before what is usual is taken off."""
+        """Score (X, Y, Z) before the mean score map is subtracted."""
         if not scan.brain_mask.any():
             return np.zeros(scan.shape, np.float32)
         found: FloatArray = self._evaluate(
@@ -110,44 +113,49 @@ class Patch2Loc(Options):
     def _evaluate(
         self, scan: Scan, ctx: Context, over: Callable[..., Any], evaluate: Callable[..., Any]
     ) -> Any:
-        """`ask` the networks about all slices of a scan in batches; `over` puts the answers together."""
+        """Apply `evaluate` to the networks and all slices of a scan, in batches that `over` combines."""
         ensemble, box = self._ensemble, brain_box(scan.brain_mask)
 
-        def evaluate_batch(batch: Batch) -> Any:  # what `ask` answers
+        def evaluate_batch(batch: Batch) -> Any:
             return evaluate(ensemble, _mask_background(batch), self._height(batch), batch.brain, box)
 
-        at_once = 4 if ctx.device == "cpu" else 64  # few slices stay in a CPU's cache
+        at_once = 4 if ctx.device == "cpu" else 64  # few slices fit in a CPU's cache
         return over(self._network_scans([scan])[0], ctx, evaluate_batch, at_once)
 
     @property
     def _ensemble(self) -> Ensemble:
-        """The networks as they score."""
-        slides, nets = self.network == "conv", list[Predictor](networks(self.net_))
-        if not slides:
-            form = BF16Locator if self.scoring == "bf16" else ExactLocator
-            nets = [form(net, part.side) for net, part in zip(networks(self.net_), self.parts, strict=True)]
-        return Ensemble(nets, self.parts, self.belief, slides, self.flips)
+        """The networks in the form that scores fastest."""
+        dense, nets = self.network == "conv", list[Predictor](networks(self.net_))
+        if not dense:
+            locator = BF16Locator if self.scoring == "bf16" else ExactLocator
+            nets = [
+                locator(net, part.side) for net, part in zip(networks(self.net_), self.parts, strict=True)
+            ]
+        return Ensemble(nets, self.parts, self.belief, dense, self.flips)
 
     def _network_scans(self, scans: Sequence[Scan]) -> Sequence[Scan]:
-        """The scans as the networks see them."""
+        """Scans with neighbouring slices as further channels if `neighbours` is set."""
         return ScansWithNeighbours(scans, self.neighbours) if self.neighbours else scans
 
     def _height(self, batch: Batch) -> torch.Tensor:
-        """Height of each slice in percent of the volume, (n,)."""
+        """Height of each slice, (n,), percent of the volume."""
         return 100.0 * batch.z / self.shape_[2]
 
     def _counts(self, stack: SliceStack) -> list[int]:
-        """Patches of a step, where their number must not vary, so that nobody waits for it; none where it may."""
+        """Patches per step for each network, where their number must not vary (GPU); empty where it may."""
         if torch.device(stack.ctx.device).type == "cpu" and not self.compiled:
             return []
         X, Y = stack.shape
-        places = self.candidates if self.network == "resnet" else self.slices * X * Y
-        coarse = [1 if self.network == "resnet" else plan(part.side).jump ** 2 for part in self.parts]
-        sides = zip(self.parts, coarse, strict=True)
-        return [expected_count(stack, part.side, self.brain, places // n) for part, n in sides]
+        positions = self.candidates if self.network == "resnet" else self.slices * X * Y
+        grid = [1 if self.network == "resnet" else plan(part.side).jump ** 2 for part in self.parts]
+        sides = zip(self.parts, grid, strict=True)
+        return [expected_count(stack, part.side, self.brain, positions // n) for part, n in sides]
 
     def samples(self, batch: Batch, key: int | str, ctx: Context, counts: Sequence[int] = ()) -> list[Sample]:
-        """What each network is shown of `batch` (`counts`: patches, if fixed); pure in the run's seed and `key`."""
+        """Training sample of each network from `batch`; depends only on the run's seed and `key`.
+
+        counts: number of patches for each network; empty for a varying number, as published.
+        """
         fixed = counts or [0] * len(self.parts)
         return [self._sample(batch, part, key, ctx, n) for part, n in zip(self.parts, fixed, strict=True)]
 
@@ -156,11 +164,9 @@ class Patch2Loc(Options):
         arguments = _mask_background(batch)[:, part.channels], self._height(batch), enough, part.side
         if self.network == "resnet":
             draw = ctx.torch_rng("patches", key)
-            return (
-                sample_static(*arguments, count, draw)
-                if count
-                else sample_patches(*arguments, self.candidates, draw)
-            )
+            if count:
+                return sample_static(*arguments, count, draw)
+            return sample_patches(*arguments, self.candidates, draw)
         jump = plan(part.side).jump
         x, y = ctx.rng("first", key).integers(jump, size=2)
         first = int(x), int(y)
@@ -185,15 +191,15 @@ class Patch2Loc(Options):
         return belief_loss(self.belief, mean.float(), spread.float(), target, self.beta)
 
     def _rate(self, step: int) -> float:
-        """The learning rate at `step`: constant, or a rise over 5 % of the steps, then a cosine to 0."""
+        """Learning rate at `step`: constant, or a linear increase over 5 % of the steps, then a cosine to 0."""
         if self.schedule == "constant":
             return self.lr
-        rise = max(1, self.steps // 20)
-        if step < rise:
-            return self.lr * (step + 1) / rise
-        return self.lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, self.steps - rise)))
+        warm_up = max(1, self.steps // 20)
+        if step < warm_up:
+            return self.lr * (step + 1) / warm_up
+        return self.lr * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, self.steps - warm_up)))
 
 
 def _mask_background(batch: Batch) -> torch.Tensor:
-    """The slices with nothing outside the brain, in training and at scoring alike."""
+    """Slices with 0 outside the brain mask, in training and at scoring."""
     return batch.image * batch.brain[:, None]

@@ -1,4 +1,4 @@
-"""2.5D: every slice with its neighbours above and below as further channels."""
+"""2.5D input: neighbouring slices as further channels."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,10 +10,9 @@ from uad_bench import Scan
 
 
 def with_neighbours(scan: Scan, neighbours: int) -> Scan:
-    """The scan (C, X, Y, Z) with (2 · neighbours + 1) · C channels: all modalities of the lowest slice first.
+    """Scan with (2 neighbours + 1) C channels per slice: all modalities of the lowest slice first.
 
-    Slices beyond the volume are 0, as is what lies outside each slice's own brain. `modalities` stay: they name what
-    was measured.
+    Slices beyond the volume are 0, as is the background of each slice. `modalities` stay unchanged.
     """
     inside = scan.image * scan.brain_mask
     padded = np.pad(inside, [(0, 0)] * 3 + [(neighbours, neighbours)])
@@ -23,7 +22,7 @@ def with_neighbours(scan: Scan, neighbours: int) -> Scan:
 
 
 class ScansWithNeighbours(Sequence[Scan]):
-    """Scans made thick when they are asked for."""
+    """Sequence of scans to which neighbouring slices are added on access."""
 
     def __init__(self, scans: Sequence[Scan], neighbours: int) -> None:
         self._scans, self._neighbours = scans, neighbours
@@ -31,7 +30,7 @@ class ScansWithNeighbours(Sequence[Scan]):
     def __len__(self) -> int:
         return len(self._scans)
 
-    def __getitem__(self, index: Any) -> Any:  # int -> Scan, slice -> Thick
+    def __getitem__(self, index: Any) -> Any:  # int -> Scan, slice -> ScansWithNeighbours
         if isinstance(index, slice):
             return ScansWithNeighbours(self._scans[index], self._neighbours)
         return with_neighbours(self._scans[index], self._neighbours)

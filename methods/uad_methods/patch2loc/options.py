@@ -1,4 +1,4 @@
-"""The options of Patch2Loc, its named variants, and the networks they ask for."""
+"""Hyper-parameters of Patch2Loc, its named variants, and its networks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from uad_methods.patch2loc.ensemble import parts as parts_for
 from uad_methods.patch2loc.locator import Locator, Variance
 from uad_methods.patch2loc.loss import LossName
 
-VARIANCE: Mapping[LossName, Variance] = {"beta_nll": "joint", "stirn": "apart", "mse": "fixed"}
+VARIANCE: Mapping[LossName, Variance] = {"beta_nll": "joint", "stirn": "detached", "mse": "fixed"}
 
-#: What is beyond the paper, left out.
+#: Extensions of the paper, switched off.
 PAPER: Mapping[str, Any] = {
     "belief": "diagonal",
     "scales": (),
@@ -31,19 +31,30 @@ PAPER: Mapping[str, Any] = {
 
 @dataclass
 class Options(TorchMethod):
-    """What can be asked of Patch2Loc, and the networks that answer it.
+    """Hyper-parameters of Patch2Loc, and the networks they describe.
 
-    patch: side in pixels; the paper's is 1/8 of a slice (24 of 192). slices: a step. candidates: patch centres drawn on
-    them (resnet). brain: least share of brain in a training patch. schedule: of the learning rate. clip: limit of the
-    gradient's norm, 0 for none. loss: beta_nll, its exponent `beta`; mse, without a variance; stirn, with one that
-    cannot move the encoder. width: channels of the conv network before its first pool. checked: validation slices that
-    choose among weights. scoring: number format of the published encoder at scoring; bf16 is a variant. compiled: train
-    with compiled steps (published network, on a GPU).
+    Hyper-parameters of the paper:
+        network: the published ResNet, or `conv`.
+        patch: side in pixels; 1/8 of a slice in the paper (24 of 192).
+        slices: slices per step.
+        candidates: candidate patch centres per step, drawn on these slices (resnet).
+        brain: minimum fraction of brain in a training patch.
+        schedule: of the learning rate.
+        clip: limit of the gradient's norm; 0 for none.
+        loss: beta_nll with exponent `beta`; mse, without variance; stirn, whose variance does not affect the
+            encoder.
+        width: channels of the conv network before its first pooling.
+        checked: number of validation slices on which the best weights are selected.
+        scoring: number format of the published encoder at scoring.
+        compiled: train with compiled steps (published network, on a GPU).
 
-    Beyond the paper, each a variant, free to be combined. belief: what the network says about a place. scales: further
-    patch sides, a network each, their scores averaged. experts: a network a modality, their beliefs multiplied.
-    neighbours: slices above and below that are seen too. flips: scores averaged with those of the mirrored scan.
-    usual: training scans whose mean score map is taken off.
+    Extensions of the paper, each with a variant; they can be combined:
+        belief: predictive distribution of the location, see `belief`.
+        scales: further patch sides, one network each, whose scores are averaged.
+        experts: one network per modality, whose beliefs are multiplied.
+        neighbours: slices above and below as further channels (2.5D).
+        flips: average scores with those of the mirrored scan.
+        usual: number of training scans whose mean score map is subtracted; 0 for none.
     """
 
     network: Literal["resnet", "conv"] = "resnet"
@@ -69,8 +80,8 @@ class Options(TorchMethod):
     compiled: bool = False
 
     paper: ClassVar[str] = "Baker and Brockmeier 2025, arXiv 2506.22504"
-    # A name says all that is beyond the paper: "" is the bare name, the published method; other combinations have names
-    # of their own, the last ones.
+    # The first match names a method: "" is the bare name, the published method; combinations of extensions without a
+    # variant of their own are `conv-other` and `resnet-other`.
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "": {"network": "resnet", "scoring": "fp32", **PAPER},
         "conv": {"network": "conv", **PAPER},
@@ -97,38 +108,37 @@ class Options(TorchMethod):
     }
 
     def build(self) -> torch.nn.Module:
-        """The networks for `channels_` modalities: 11.85 M weights each (resnet), or about 0.15 M (conv)."""
+        """Networks for `channels_` modalities: 11.85 M weights each (resnet), or about 0.15 M (conv)."""
         built = [self._locator(part) for part in self.parts]
         return built[0] if len(built) == 1 else torch.nn.ModuleList(built)
 
     @property
     def parts(self) -> list[Part]:
-        """What each of the networks looks at."""
+        """Input of each network."""
         channels = self.channels_ * (2 * self.neighbours + 1)
         return parts_for(channels, self.channels_, (self.patch, *self.scales), experts=self.experts)
 
     def _locator(self, part: Part) -> Locator:
         variance = VARIANCE[self.loss]
         if self.network == "resnet":
-            encoder, widths = resnet_encoder(len(part.channels)), (LATENT, 512, 128, 64, 32)
-            return Locator(encoder, widths, self.belief, variance=variance)
-        slid = ConvEncoder(len(part.channels), part.side, self.width)
-        net = Locator(
-            slid, (slid.latent, 2 * self.width, self.width), self.belief, centred=True, variance=variance
-        )
+            encoder = resnet_encoder(len(part.channels))
+            return Locator(encoder, (LATENT, 512, 128, 64, 32), self.belief, variance=variance)
+        conv = ConvEncoder(len(part.channels), part.side, self.width)
+        widths = conv.latent, 2 * self.width, self.width
+        net = Locator(conv, widths, self.belief, centred=True, variance=variance)
         return net.to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]
 
     def __post_init__(self) -> None:
-        """Raise UsageError for options that exclude each other."""
+        """Raise UsageError for hyper-parameters that exclude each other."""
         if self.belief != "diagonal" and (self.loss != "beta_nll" or self.experts):
             raise UsageError(
-                f"belief {self.belief!r} goes with loss beta_nll and without experts",
+                f"patch2loc.belief {self.belief!r} needs loss beta_nll and no experts",
                 where="patch2loc",
-                hint="set belief to diagonal",
+                hint="set patch2loc.belief to diagonal",
             )
         if self.network == "conv" and (self.scoring != "fp32" or self.compiled):
             raise UsageError(
-                "scoring bf16 and compiled are for the published network",
+                "patch2loc.scoring bf16 and patch2loc.compiled need network resnet",
                 where="patch2loc",
-                hint="set network to resnet, or leave them out",
+                hint="set patch2loc.network to resnet, or leave them out",
             )

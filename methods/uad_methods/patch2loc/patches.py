@@ -1,7 +1,7 @@
-"""Where patches are, how much brain they hold, and how they are cut out of slices.
+"""Positions of patches, their fraction of brain, and their extraction from slices.
 
-A patch of side s "at (x, y)" covers rows x - s//2 .. x - s//2 + s - 1, and columns likewise; outside the
-slice it sees 0. An even patch of 24 at 12 thus covers 0 .. 23: its centre pixel is index 12 of 24.
+A patch of side s at (x, y) covers rows x - s//2 .. x - s//2 + s - 1, and columns likewise; outside the slice
+it is 0. An even patch of 24 at 12 thus covers 0 .. 23, its centre pixel has index 12.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from torch.nn import functional
 
 
 class Positions(NamedTuple):
-    """Patch centres: slice index in the batch, x and y in pixels; int64 (k,) each."""
+    """Patch centres, int64 (k,) each: slice index in the batch, x and y in pixels."""
 
     slice: torch.Tensor
     x: torch.Tensor
@@ -19,9 +19,9 @@ class Positions(NamedTuple):
 
 
 def padded(slices: torch.Tensor, side: int) -> torch.Tensor:
-    """Slices (n, C, X, Y) with zeros around: (n, C, X + side - 1, Y + side - 1).
+    """Slices (n, C, X, Y) padded with zeros: (n, C, X + side - 1, Y + side - 1).
 
-    Row x of the answer is the first row of the patch at x, so every pixel of the slice has its whole patch.
+    Row x of the result is the first row of the patch at x, so every pixel of the slice has a complete patch.
     """
     before = side // 2
     after = side - before - 1
@@ -29,13 +29,13 @@ def padded(slices: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def cut(slices: torch.Tensor, at: Positions, side: int) -> torch.Tensor:
-    """The patches (k, C, side, side) at `at`, from slices that `padded` made."""
+    """Patches (k, C, side, side) at `at`, from slices padded by `padded`."""
     windows = slices.unfold(2, side, 1).unfold(3, side, 1)  # a view: (n, C, X, Y, side, side)
     return windows[at.slice, :, at.x, at.y]
 
 
 def brain_share(brain: torch.Tensor, side: int) -> torch.Tensor:
-    """For every pixel the share (0 to 1) of its patch that is brain; bool (n, X, Y) -> float (n, X, Y)."""
+    """Fraction of brain in the patch of each pixel, 0 to 1; bool (n, X, Y) -> float (n, X, Y)."""
     brain_pixels = padded(brain[:, None].float(), side)
     rows = functional.avg_pool2d(brain_pixels, (side, 1), stride=1, divisor_override=1)
     counts = functional.avg_pool2d(rows, (1, side), stride=1, divisor_override=1)
@@ -43,7 +43,7 @@ def brain_share(brain: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def locations(images: torch.Tensor) -> torch.Tensor:
-    """The target of every pixel of slices (n, C, X, Y), (X, Y, 2): its indices in percent of X and Y."""
+    """Target of each pixel of slices (n, C, X, Y), (X, Y, 2): its indices in percent of X and Y."""
     X, Y = images.shape[2:]
     x = 100 * torch.arange(X, device=images.device) / X
     y = 100 * torch.arange(Y, device=images.device) / Y
@@ -51,9 +51,9 @@ def locations(images: torch.Tensor) -> torch.Tensor:
 
 
 def draw_candidates(enough: torch.Tensor, candidates: int, rng: torch.Generator) -> Positions:
-    """Uniform (slice, x, y) draws, of which only those stay where `enough` (n, X, Y) is true.
+    """Uniform random positions, of which only those where `enough` (n, X, Y) is true are kept.
 
-    So the count varies: about half of `candidates` survive in whole-brain slices.
+    Their number varies: about half of `candidates` in slices that are filled by brain.
     """
     flat = torch.randint(enough.numel(), (candidates,), generator=rng, device=enough.device)
     return Positions(*torch.unravel_index(flat[enough.flatten()[flat]], enough.shape))

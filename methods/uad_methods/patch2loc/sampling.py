@@ -1,4 +1,4 @@
-"""What one training step is shown: patches at random places, or whole slices at every `jump`-th place."""
+"""Samples of a training step: patches at random positions, or whole slices with a strided grid of positions."""
 
 from typing import NamedTuple
 
@@ -8,10 +8,12 @@ from uad_methods.patch2loc.patches import Positions, cut, draw_candidates, locat
 
 
 class Sample(NamedTuple):
-    """One step's patches and where they are.
+    """Patches of one step and their locations.
 
-    inputs: (n, C, ., .) for the network; height: (n,), percent of the volume; kept: bool (n, x, y), which of
-    the encoder's places count, or their indices; None for all; target: (k, 2), the true places (percent) of those kept.
+    inputs: of the network, (n, C, ., .).
+    height: (n,), percent of the volume.
+    kept: positions of the encoder's output to use, as a mask (bool, n, x, y) or indices; None for all.
+    target: true locations (percent) of these positions, (k, 2).
     """
 
     inputs: torch.Tensor
@@ -28,9 +30,10 @@ def sample_patches(
     candidates: int,
     rng: torch.Generator,
 ) -> Sample:
-    """Patches at uniform random places of `images` (n, C, X, Y), where `enough` (n, X, Y) allows.
+    """Patches at uniform random positions of `images` (n, C, X, Y) where `enough` (n, X, Y) is true.
 
-    As published: `candidates` are drawn and those without enough brain dropped, so the count varies.
+    As published, `candidates` positions are drawn and those without enough brain dropped, so the number
+    varies.
     """
     at = draw_candidates(enough, candidates, rng)
     kept = torch.ones(len(at.slice), 1, 1, dtype=torch.bool, device=images.device)
@@ -46,7 +49,7 @@ def sample_strided(
     jump: int,
     first: tuple[int, int],
 ) -> Sample:
-    """Whole slices, cropped so that a strided network stands on pixels `first`, `first` + `jump`, ..."""
+    """Whole slices, cropped so that a strided network is centred on pixels `first`, `first` + `jump`, ..."""
     x, y = first
     kept = enough[:, x::jump, y::jump]
     target = locations(images)[x::jump, y::jump].expand(*kept.shape, 2)[kept]

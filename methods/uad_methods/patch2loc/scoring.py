@@ -1,4 +1,4 @@
-"""From what the network says about every patch to the anomaly score of the pixel in its centre."""
+"""Anomaly score of each pixel from the network's predictions for the patch centred on it."""
 
 from typing import NamedTuple, Protocol
 
@@ -14,7 +14,7 @@ Box = tuple[slice, slice]
 
 
 class Predictor(Protocol):
-    """Patches (k, C, side, side) and heights (k,) -> mean and spread (k, .): a `Locator`, or a quicker form of it."""
+    """Patches (k, C, side, side), heights (k,) -> mean and spread (k, .): a `Locator`, or a faster form of it."""
 
     belief: BeliefName
 
@@ -23,9 +23,9 @@ class Predictor(Protocol):
 
 
 class Prediction(NamedTuple):
-    """The network's belief about the patch of every pixel: mean (n, X, Y, .) in percent, spread (n, X, Y, .).
+    """Belief about the patch of every pixel: mean (n, X, Y, .) in percent, spread (n, X, Y, .); 0 where not computed.
 
-    What the numbers are: `belief`. 0 where nothing was asked.
+    See `belief` for the numbers.
     """
 
     mean: torch.Tensor
@@ -40,9 +40,12 @@ def predict_patches(
     side: int,
     chunk: int = 512,
 ) -> Prediction:
-    """Beliefs about the pixels `where` (bool, n, X, Y), patch by patch, `chunk` at a time.
+    """Beliefs about the patches of the pixels `where` (bool, n, X, Y), patch by patch, `chunk` at a time.
 
-    images: (n, C, X, Y); height: (n,), percent of the volume. The network must be in eval mode.
+    The network must be in eval mode.
+
+        images: (n, C, X, Y).
+        height: (n,), percent of the volume.
     """
     slices, maps = padded(images, side), list[torch.Tensor]()
     for part in torch.split(where.nonzero(), chunk):
@@ -57,9 +60,11 @@ def predict_patches(
 def predict_dense(
     net: Locator, images: torch.Tensor, height: torch.Tensor, side: int, box: Box | None = None
 ) -> Prediction:
-    """Beliefs about every pixel of `box` in one pass, for encoders that can be slid.
+    """Beliefs about every pixel of `box` in one pass, for encoders that can be applied to whole slices.
 
-    box: slices over x and y (default: all of them); an answer does not depend on it. Else as `answer_patches`.
+    Other arguments as of `predict_patches`.
+
+        box: slices over x and y (default: all); it does not change the predictions.
     """
     x, y = box or (slice(0, images.shape[2]), slice(0, images.shape[3]))
     reach = padded(images, side)[:, :, x.start : x.stop + side - 1, y.start : y.stop + side - 1]
@@ -73,7 +78,7 @@ def predict_dense(
 
 
 def score_term_maps(belief: BeliefName, prediction: Prediction, where: torch.Tensor) -> ScoreTerms:
-    """The two terms of the anomaly score of the pixels `where` (bool, n, X, Y); 0 elsewhere."""
+    """Terms of the anomaly score of the pixels `where` (bool, n, X, Y); 0 elsewhere."""
     place = locations(prediction.mean.movedim(-1, 1)).expand(*where.shape, 2)
     terms = score_terms(belief, prediction.mean[where], prediction.spread[where], place[where])
     maps = [torch.zeros(where.shape, device=where.device) for _ in terms]
@@ -90,7 +95,7 @@ def score_patches(
     side: int,
     chunk: int = 512,
 ) -> torch.Tensor:
-    """Scores (n, X, Y) of the pixels `where`, else 0: arguments of `answer_patches`."""
+    """Scores (n, X, Y) of the pixels `where`, 0 elsewhere; arguments as of `predict_patches`."""
     prediction = predict_patches(net, images, height, where, side, chunk)
     return score_term_maps(net.belief, prediction, where).score
 
@@ -98,13 +103,13 @@ def score_patches(
 def score_dense(
     net: Locator, images: torch.Tensor, height: torch.Tensor, side: int, box: Box | None = None
 ) -> torch.Tensor:
-    """Scores (n, X, Y) of every pixel of `box` in one pass, else 0: arguments of `answer_dense`."""
+    """Scores (n, X, Y) of every pixel of `box` in one pass, 0 elsewhere; arguments as of `predict_dense`."""
     where = torch.zeros_like(images[:, 0], dtype=torch.bool)
     where[:, *(box or (slice(None), slice(None)))] = True
     return score_term_maps(net.belief, predict_dense(net, images, height, side, box), where).score
 
 
 def brain_box(brain_mask: BoolArray) -> Box:
-    """The smallest box over x and y that holds all brain of a volume (X, Y, Z)."""
+    """Bounding box, over x and y, of the brain mask (X, Y, Z) of a volume."""
     x, y = (np.flatnonzero(brain_mask.any(axis=axes)) for axes in ((1, 2), (0, 2)))
     return slice(int(x[0]), int(x[-1]) + 1), slice(int(y[0]), int(y[-1]) + 1)

@@ -1,5 +1,5 @@
-from uad_bench.data.audit import blocking
-from uad_bench.data.audit.finished_runs import audit_recorded
+from uad_bench.data.audit.findings import blocking
+from uad_bench.data.audit.finished_runs import audit_finished_run
 from uad_bench.data.splits import ids_hash
 
 ROLES = {"h1": "train", "h2": "val", "h3": "test", "p1": "tune", "p2": "test"}
@@ -25,7 +25,7 @@ GOOD = [threshold("healthy_q98", "h2"), threshold("tune", "p1"), threshold("orac
 
 
 def test_a_sound_run_has_no_leak_and_says_whom_its_thresholds_saw():
-    findings = audit_recorded(
+    findings = audit_finished_run(
         SPLITS, [*GOOD, threshold("oracle_case")], [{"step": "histogram", "saw": ["toy/h1"]}]
     )
     assert not blocking(findings)
@@ -34,21 +34,21 @@ def test_a_sound_run_has_no_leak_and_says_whom_its_thresholds_saw():
 
 def test_f95_a_threshold_of_test_or_foreign_cases_is_a_leak():
     for names in (["p2"], ["h3", "p2"], ["zz"]):
-        (leak,) = blocking(audit_recorded(SPLITS, [threshold("tune", *names)]))
+        (leak,) = blocking(audit_finished_run(SPLITS, [threshold("tune", *names)]))
         assert leak.rule == "L7"
 
 
 def test_landmarks_that_saw_a_test_case_and_equal_contents_across_roles():
-    (leak,) = blocking(audit_recorded(SPLITS, GOOD, [{"step": "histogram", "saw": ["toy/h1", "toy/h3"]}]))
+    (leak,) = blocking(audit_finished_run(SPLITS, GOOD, [{"step": "histogram", "saw": ["toy/h1", "toy/h3"]}]))
     assert (leak.rule, leak.cases) == ("L8", ("toy/h3",))
     same = [row | {"content": "equal"} if row["case_id"] in {"h1", "h3"} else row for row in SPLITS]
-    assert [leak.rule for leak in blocking(audit_recorded(same, GOOD))] == ["L3"]
+    assert [leak.rule for leak in blocking(audit_finished_run(same, GOOD))] == ["L3"]
 
 
 def test_what_the_run_found_is_taken_over_for_good():
     before = [
-        {"rule": "L4", "severity": "error", "what": "two subjects look like one", "cases": ["toy/h1", "toy/h3"]},
+        {"rule": "L4", "severity": "error", "what": "two subjects are near duplicates", "cases": ["toy/h1", "toy/h3"]},
         {"rule": "L1", "severity": "error", "what": "what the split list no longer shows", "cases": []},
     ]  # fmt: skip
-    leaks = blocking(audit_recorded(SPLITS, GOOD, (), before))
+    leaks = blocking(audit_finished_run(SPLITS, GOOD, (), before))
     assert [(leak.rule, leak.cases) for leak in leaks] == [("L4", ("toy/h1", "toy/h3")), ("L1", ())]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from uad_bench.data.nifti.validation import check_affine, check_ids, settle_nonfinite
+from uad_bench.data.nifti.validation import check_affine, check_ids, zero_nonfinite
 from uad_bench.errors import DataError, IntegrityError
 from uad_bench.types import Case
 
@@ -36,7 +36,7 @@ def test_nonfinite_outside_the_brain_becomes_zero_and_is_counted(caplog):
     array[0, 0, 0], array[0, 0, 1], array[0, 0, 2] = np.nan, np.inf, -np.inf
     brain = np.zeros((3, 3, 3), bool)
     brain[2] = True
-    settled = settle_nonfinite(array, brain, "c")
+    settled = zero_nonfinite(array, brain, "c")
     assert settled[0, 0].tolist() == [0, 0, 0]
     assert settled.sum() == 24
     assert "3 NaN or Inf" in caplog.text
@@ -46,7 +46,7 @@ def test_nonfinite_inside_the_brain_is_refused_with_its_count():
     array = np.ones((3, 3, 3), np.float32)
     array[1, 1, :2] = np.nan
     with pytest.raises(DataError, match="2 NaN or Inf voxels inside the brain"):
-        settle_nonfinite(array, np.ones((3, 3, 3), bool), "c")
+        zero_nonfinite(array, np.ones((3, 3, 3), bool), "c")
 
 
 def test_oblique_affines_pass_flat_ones_do_not():

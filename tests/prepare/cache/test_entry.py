@@ -75,7 +75,7 @@ def test_the_name_follows_all_that_matters_and_nothing_else(toy_case, write_nift
     assert name(replace(case, site="elsewhere")) == base
     assert name(toy_case("another-name")) == base  # the same voxels, whatever they are called
     others = {name(replace(case, lesion_labels=(1,))), name(replace(case, ignored_labels=(2,)))}
-    others |= {name(replace(case, stripped=True)), name(replace(case, mask_cut=0.5)), name(s=STEPS[:2])}
+    others |= {name(replace(case, stripped=True)), name(replace(case, mask_threshold=0.5)), name(s=STEPS[:2])}
     others |= {name(s=[*STEPS[:2], {"step": "scale", "clip": False}]), name(toy_case(seed=1))}
     monkeypatch.setattr(entry, "RECIPE", -1)
     others.add(name())

@@ -1,7 +1,7 @@
-"""What an archive would write, judged before a byte of it is written.
+"""The members of an archive, checked before a byte is written.
 
-An archive is a stranger's list of names and sizes. Names that leave their folder, links, devices, bombs and
-encrypted files are refused.
+Names and sizes in an archive cannot be trusted. Names that lead out of the target folder, links, devices, archives
+that expand beyond all measure ("bombs") and encrypted files are refused.
 """
 
 import re
@@ -16,11 +16,11 @@ from typing import IO
 from uad_bench.data.archive.tar_zip import (
     AGAIN,
     SLACK,
+    damage_as_data_error,
     is_zip,
     open_member,
     open_tar,
     open_zip,
-    reading,
     refused,
     tar_members,
 )
@@ -32,10 +32,10 @@ LONGEST_NAME, LONGEST_PART = 1024, 255
 
 @dataclass(frozen=True)
 class Limits:
-    """Beyond these an archive is taken for a bomb.
+    """Beyond these limits an archive is refused as a bomb.
 
-    members: files and folders; total_bytes: once unpacked; ratio: unpacked bytes for one of the archive
-    (deflate itself cannot exceed 1032, so more means members that share their bytes).
+    members: number of files and folders; total_bytes: size after unpacking; ratio: unpacked bytes per byte of the
+    archive (deflate cannot exceed 1032, so a higher ratio means members that overlap in the file).
     """
 
     members: int = 200_000
@@ -48,7 +48,7 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Member:
-    """One file or folder of an archive: where it goes, relative to the target, and its size in bytes."""
+    """One file or folder of an archive: its path relative to the target, and its size in bytes."""
 
     path: PurePosixPath
     size: int
@@ -57,10 +57,10 @@ class Member:
 
 
 def list_members(archive: Path, limits: Limits) -> list[Member]:
-    """Every member that would be written, in the archive's order; the file exists.
+    """Every member to be written, in the order of the archive, which exists.
 
-    Raises IntegrityError for what must not be unpacked (UB504), DataError for a file that is no archive, or is
-    truncated or damaged (UB322).
+    Raises IntegrityError for an archive that must not be unpacked (UB504), DataError for a file that is no archive,
+    or is truncated or damaged (UB322).
     """
     members: list[Member] = []
     total, most = 0, min(limits.total_bytes, SLACK + limits.ratio * archive.stat().st_size)
@@ -73,16 +73,19 @@ def list_members(archive: Path, limits: Limits) -> list[Member]:
         if member.path.parts and not _resource_fork(member.path):
             members.append(member)
     if all(member.is_folder for member in members):
-        raise DataError("the archive holds no file", where=archive.name, hint=AGAIN, code="UB322")
-    _check_no_clash(members, archive)
+        raise DataError("the archive contains no file", where=archive.name, hint=AGAIN, code="UB322")
+    _check_unique(members, archive)
     return members
 
 
 def contents(archive: Path, members: Sequence[Member]) -> Iterator[tuple[Member, IO[bytes]]]:
-    """Each of some files, in the order of `list_members`, with its bytes, to be read under `packed.reading`."""
+    """Some files of an archive, in the order of `list_members`, each with its stream.
+
+    Read the streams within `damage_as_data_error`.
+    """
     with open_zip(archive) if is_zip(archive) else open_tar(archive) as opened:
         for member in members:
-            with reading(archive):
+            with damage_as_data_error(archive):
                 source = open_member(opened, member.handle)
             with source:
                 yield member, source
@@ -98,7 +101,7 @@ def _every_member(archive: Path) -> Iterator[Member]:
 
 
 def _of_zip(info: zipfile.ZipInfo, archive: Path) -> Member:
-    path = _judged(info.orig_filename, archive)  # `filename` is cut at a NUL, and would hide what follows it
+    path = _checked_path(info.orig_filename, archive)  # `filename` ends at a NUL character
     kind = stat.S_IFMT(info.external_attr >> 16)
     if info.flag_bits & 0x1:
         raise refused("an encrypted zip; unpack it yourself with its password", archive)
@@ -108,39 +111,39 @@ def _of_zip(info: zipfile.ZipInfo, archive: Path) -> Member:
 
 
 def _of_tar(info: tarfile.TarInfo, archive: Path) -> Member:
-    path = _judged(info.name, archive)
+    path = _checked_path(info.name, archive)
     if not (info.isdir() or info.type in PLAIN) or info.sparse is not None:
         raise refused(f"a link, a device or a sparse file, {info.name[:120]!r}", archive)
     if info.size < 0:
         raise refused(f"a negative size, {info.name[:120]!r}", archive)
     try:
-        tarfile.data_filter(info, "/nowhere")  # the standard library's second opinion
+        tarfile.data_filter(info, "/nowhere")  # the checks of the standard library as well
     except tarfile.FilterError as error:
         raise refused(str(error), archive) from None
     return Member(path, 0 if info.isdir() else info.size, info.isdir(), info)
 
 
-def _judged(name: str, archive: Path) -> PurePosixPath:
-    """The path of a member below its target. Raises IntegrityError for a name that could lead elsewhere."""
+def _checked_path(name: str, archive: Path) -> PurePosixPath:
+    """The path of a member below the target. Raises IntegrityError for a name that could lead elsewhere."""
     path, shown = PurePosixPath(name), repr(name[:120])
     if not name.isprintable():
         raise refused(f"a name with control characters, {shown}", archive)
     if path.is_absolute() or "\\" in name or re.match("[A-Za-z]:", name):
-        raise refused(f"an absolute name, or one for another system, {shown}", archive)
+        raise refused(f"an absolute name, or one of another operating system, {shown}", archive)
     if ".." in path.parts:
-        raise refused(f"a name that leaves its folder, {shown}", archive)
+        raise refused(f"a name that leads out of its folder, {shown}", archive)
     if len(name) > LONGEST_NAME or any(len(part.encode()) > LONGEST_PART for part in path.parts):
-        raise refused(f"a name too long for a disk, {shown}...", archive)
+        raise refused(f"a name too long for a file system, {shown}...", archive)
     return path
 
 
 def _resource_fork(path: PurePosixPath) -> bool:
-    """What macOS adds beside every file: it looks like an image by its name and holds none."""
+    """Whether macOS added the file: its name may end like that of an image, but it contains none."""
     return "__MACOSX" in path.parts or path.name.startswith("._")
 
 
-def _check_no_clash(members: Sequence[Member], archive: Path) -> None:
-    """No file stands twice, and none is another's folder: which of the two would be there is chance."""
+def _check_unique(members: Sequence[Member], archive: Path) -> None:
+    """No two files have one name, and no file has the name of a folder: chance would decide which is written."""
     files: set[PurePosixPath] = set()
     for member in members:
         if not member.is_folder and member.path in files:

@@ -1,49 +1,51 @@
-"""Rules L3 and L4: one scan under two names, told by its voxels or by its looks."""
+"""Rules L3 and L4: one scan under two ids, found by equal voxels or by near-equal thumbnails."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 
-from uad_bench.data.audit.findings import ROLES, Finding, Seen, Severity, count
-from uad_bench.data.audit.near_duplicates import ALIKE, near_duplicates
+from uad_bench.data.audit.findings import ROLES, AuditedCase, Finding, Severity, count
+from uad_bench.data.audit.near_duplicates import MAX_CORRELATION, near_duplicates
 
 
-def audit_voxels(seen: Sequence[Seen]) -> list[Finding]:
-    """L3 and L4: equal voxels under two ids, and thumbnails of two subjects that are one picture.
+def audit_voxels(cases: Sequence[AuditedCase]) -> list[Finding]:
+    """The findings under L3 (equal voxels under two ids) and L4 (near duplicates of two subjects).
 
-    An error where the two are in different roles, else a warning. Cases without voxels or thumbnail are
-    passed over.
+    An error where the two are in different roles, else a warning. Cases without voxels or thumbnail are skipped.
     """
-    return [*_equal_voxels([one for one in seen if one.voxels]), *_alike(seen)]
+    return [*_equal_voxels([one for one in cases if one.voxels]), *_near_duplicates(cases)]
 
 
-def _equal_voxels(seen: Sequence[Seen]) -> list[Finding]:
-    groups: dict[str, list[Seen]] = defaultdict(list)
-    for one in seen:
+def _equal_voxels(cases: Sequence[AuditedCase]) -> list[Finding]:
+    groups: dict[str, list[AuditedCase]] = defaultdict(list)
+    for one in cases:
         groups[one.voxels].append(one)
     findings = [
-        _twins("L3", "the same voxels under two ids", group)
+        _duplicates("L3", "the same voxels under two ids", group)
         for group in groups.values()
         if len({one.name for one in group}) > 1
     ]
-    names = {one.name for one in seen}
-    held = [Finding("L3", "note", f"{count(names, 'case')}, all of different voxels")] if names else []
-    return findings or held
+    names = {one.name for one in cases}
+    what = f"{count(names, 'case')}, all with different voxels"
+    return findings or ([Finding("L3", "note", what)] if names else [])
 
 
-def _alike(seen: Sequence[Seen]) -> list[Finding]:
-    pictured = [one for one in seen if one.thumbnail is not None]
+def _near_duplicates(cases: Sequence[AuditedCase]) -> list[Finding]:
+    pictured = [one for one in cases if one.thumbnail is not None]
     findings = []
-    for i, j, alike in near_duplicates([one.thumbnail for one in pictured if one.thumbnail is not None]):
+    for i, j, correlation in near_duplicates(
+        [one.thumbnail for one in pictured if one.thumbnail is not None]
+    ):
         pair = pictured[i], pictured[j]
-        told_already = pair[0].voxels and pair[0].voxels == pair[1].voxels
-        if pair[0].person != pair[1].person and not told_already:
-            what = f"two subjects look like one (correlation {alike:.5f})"
-            findings.append(_twins("L4", what, pair))
-    what = f"{count({one.name for one in pictured}, 'case')}, no two subjects above {ALIKE}"
+        found_by_l3 = pair[0].voxels and pair[0].voxels == pair[1].voxels
+        if pair[0].subject != pair[1].subject and not found_by_l3:
+            what = f"two subjects are near duplicates (correlation {correlation:.5f})"
+            findings.append(_duplicates("L4", what, pair))
+    number = count({one.name for one in pictured}, "case")
+    what = f"{number}, no two subjects with a correlation above {MAX_CORRELATION}"
     return findings or ([Finding("L4", "note", what)] if pictured else [])
 
 
-def _twins(rule: str, what: str, group: Sequence[Seen]) -> Finding:
+def _duplicates(rule: str, what: str, group: Sequence[AuditedCase]) -> Finding:
     roles = sorted({one.role for one in group}, key=ROLES.index)
     severity: Severity = "error" if len(roles) > 1 else "warning"
     names = tuple(sorted({one.name for one in group}))

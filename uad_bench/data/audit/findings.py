@@ -1,4 +1,4 @@
-"""What the audit looks at, and what it says: cases in roles, fitted objects, findings."""
+"""Input and output of the audit: cases with their roles, fitted objects, findings."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -8,15 +8,16 @@ from uad_bench.types import FloatArray
 
 ROLES = ("train", "val", "tune", "test")
 Severity = Literal["error", "warning", "note"]
-Person = tuple[str, str]
+#: Dataset and subject id.
+Subject = tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """One case in one role, as the audit sees it.
+class AuditedCase:
+    """One case in one role.
 
-    healthy: None where nobody says; voxels: a digest of its voxels, "" where they were not read; thumbnail:
-    float32 (16, 16, 16), see `lookalike`.
+    healthy: None where it is not declared; voxels: a digest of its voxels, "" where they were not read; thumbnail:
+    float32 (16, 16, 16), see `near_duplicates.thumbnail`.
     """
 
     dataset: str
@@ -33,17 +34,17 @@ class Seen:
         return f"{self.dataset}/{self.case_id}"
 
     @property
-    def person(self) -> Person:
+    def subject(self) -> Subject:
         """Dataset and subject id."""
         return self.dataset, self.subject_id
 
 
 @dataclass(frozen=True)
 class FittedObject:
-    """Something learnt from cases: landmarks, a template, a threshold.
+    """Something that was fitted on cases: landmarks, a template, a threshold.
 
-    case_ids: the cases it saw, `dataset/case_id` or bare ids; ids_sha256: the hash of these ids, for an object
-    that kept no more; oracle: it says itself that it saw the test.
+    case_ids: the cases it was fitted on, `dataset/case_id` or bare ids; ids_sha256: the hash of these ids, for an
+    object that stored only the hash; oracle: it is declared to use test cases.
     """
 
     name: str
@@ -55,7 +56,10 @@ class FittedObject:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the audit says under one rule; `cases` are the ids of those concerned, sorted."""
+    """One result of the audit under one rule; `cases` are the ids concerned, sorted.
+
+    An error blocks a run, a warning does not, a note records a check that found no leak.
+    """
 
     rule: str
     severity: Severity
@@ -64,10 +68,14 @@ class Finding:
 
 
 def blocking(findings: Iterable[Finding]) -> list[Finding]:
-    """The errors: a run with one of these says nothing about unseen patients."""
+    """The errors: the results of a run with one of these do not generalise to unseen patients."""
     return [finding for finding in findings if finding.severity == "error"]
 
 
 def count(things: Collection[object], word: str) -> str:
-    """`1 case`, `2 cases`."""
+    """A number with its noun.
+
+    >>> count(["a"], "case"), count([], "case")
+    ('1 case', '0 cases')
+    """
     return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Where the brain is, as far as that is known before any preparation: its mask, or the data of a stripped scan."""
+"""The brain before any preparation: the case's brain mask, or the voxels with data of a skull-stripped scan."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,15 +10,15 @@ from uad_bench.types import BoolArray
 
 
 @dataclass(eq=False)
-class Region:
-    """The brain of a case. drawn: `mask` is a file's; else it marks non-zero voxels, holes not filled yet."""
+class BrainRegion:
+    """The brain of a case. from_file: `mask` is a brain mask's; else it marks non-zero voxels, holes not yet filled."""
 
     mask: Mask
-    drawn: bool
+    from_file: bool
 
     @property
     def share(self) -> float:
-        """The part of the box that the brain fills, 0 to 1."""
+        """The share of its box that the brain fills, 0 to 1."""
         return float(self.mask.array.mean())
 
     @property
@@ -27,13 +27,12 @@ class Region:
         return float(self.mask.array.sum()) * self.mask.grid.voxel_ml
 
     def outside(self, marked: BoolArray, grid: Grid) -> int:
-        """How many of the marked voxels (X, Y, Z) of `grid` lie outside the brain.
+        """The number of marked voxels (X, Y, Z) of `grid` that lie outside the brain.
 
-        Holes are filled for this only where the plain mask leaves some voxel outside: it takes longer than all
-        the rest of a check.
+        Holes are filled only where the plain mask leaves a voxel outside: filling takes longer than all other checks.
         """
         count = _outside(marked, grid, self.mask)
-        return count if self.drawn or not count else _outside(marked, grid, self._filled)
+        return count if self.from_file or not count else _outside(marked, grid, self._filled)
 
     @cached_property
     def _filled(self) -> Mask:
@@ -42,16 +41,16 @@ class Region:
         return Volume(ndimage.binary_fill_holes(self.mask.array), self.mask.affine)
 
 
-def from_data(image: Image) -> Region:
-    """The brain of a scan that holds the brain alone: its voxels with data, as the step `brain_mask` counts."""
-    return Region(Volume(image.array != 0, image.affine), drawn=False)
+def voxels_with_data(image: Image) -> BrainRegion:
+    """The brain of a skull-stripped scan: its non-zero voxels, as in the step `brain_mask`."""
+    return BrainRegion(Volume(image.array != 0, image.affine), from_file=False)
 
 
 def _outside(marked: BoolArray, grid: Grid, mask: Mask) -> int:
     if offset_voxels(grid, mask.grid) <= TOLERANCE:
         return int((marked & ~mask.array).sum())
-    places = np.argwhere(marked)
-    across = np.linalg.solve(mask.affine, grid.affine)
-    there = np.rint(places @ across[:3, :3].T + across[:3, 3]).astype(np.intp)
-    within = ((there >= 0) & (there < mask.array.shape)).all(axis=1)
-    return len(places) - int(mask.array[tuple(there[within].T)].sum())
+    indices = np.argwhere(marked)
+    to_mask = np.linalg.solve(mask.affine, grid.affine)
+    in_mask = np.rint(indices @ to_mask[:3, :3].T + to_mask[:3, 3]).astype(np.intp)
+    within = ((in_mask >= 0) & (in_mask < mask.array.shape)).all(axis=1)
+    return len(indices) - int(mask.array[tuple(in_mask[within].T)].sum())

@@ -1,4 +1,4 @@
-"""What a check has to say: errors and warnings, collected where others raise, so that none hides another."""
+"""Findings of a check, errors and warnings: collected where other code raises, so that none hides another."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -6,38 +6,38 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from uad_bench.data.nifti.validation import log
 from uad_bench.errors import DataError, EnvironmentFault, UadError
+from uad_bench.support import messages
 
-Given = ParamSpec("Given")
+Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
 #: The headings under which errors are reported, by code.
 HEADINGS = {
-    "UB321": "files that are missing, empty or cannot be read",
+    "UB321": "files that are missing, empty or unreadable",
     "UB322": "damaged or truncated files",
     "UB323": "files that are not NIfTI",
-    "UB324": "headers whose sizes cannot be",
+    "UB324": "headers with impossible sizes",
     "UB325": "files without a usable orientation",
     "UB326": "NaN or Inf inside the brain",
     "UB327": "images without contrast",
     "UB328": "masks that do not fit their image",
-    "UB329": "what is met twice",
+    "UB329": "duplicates",
     "UB331": "brain masks that cannot be used",
     "UB332": "missing modalities",
     "UB333": "missing lesion masks",
     "UB338": "healthy cases with lesions",
-    "UB501": "files that go on beyond their declared size",
+    "UB501": "files longer than their header declares",
     "UB502": "ids that cannot be used",
 }
-REMARKS = "accepted with a remark"
+LOGGED = "accepted with a warning"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong or odd with a case, or with the dataset where `case_id` is empty.
+    """One problem of a case, or of the dataset where `case_id` is empty.
 
-    kind: the heading it is grouped under; text: one line that names the case and the file; exit_code: that of
+    kind: the heading that it is listed under; text: one line that names the case and the file; exit_code: that of
     the error, 0 for a warning.
     """
 
@@ -52,12 +52,12 @@ class Finding:
         return self.exit_code != 0
 
 
-def of_error(error: UadError, case_id: str = "") -> Finding:
-    """The finding for an error that would end the preparation."""
+def finding_of(error: UadError, case_id: str = "") -> Finding:
+    """The finding for an error that would stop the preparation."""
     return Finding(HEADINGS.get(error.code, "other errors"), str(error), case_id, error.exit_code)
 
 
-class Notes:
+class FindingList:
     """The findings of one case, or of the dataset where `case_id` is empty."""
 
     def __init__(self, case_id: str = "") -> None:
@@ -65,20 +65,20 @@ class Notes:
         self.findings: list[Finding] = []
 
     def error(self, error: UadError) -> None:
-        """Note what would end the preparation."""
-        self.findings.append(of_error(error, self.case_id))
+        """Add an error that would stop the preparation."""
+        self.findings.append(finding_of(error, self.case_id))
 
     def warn(self, kind: str, what: str) -> None:
-        """Note what a person should look at."""
+        """Add a warning for the user to check."""
         text = f"{self.case_id}: {what}" if self.case_id else what
         self.findings.append(Finding(kind, " ".join(text.split()), self.case_id))
 
     def attempt(
-        self, read: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs
+        self, read: Callable[Parameters, Answer], *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Answer | None:
-        """What `read` gives; None, and its error noted, where it raises.
+        """The result of `read`; None where it raises, with the error added.
 
-        What a library throws at a strange file must not end the check of all others.
+        An exception that a library raises for one file must not end the check of all others.
         """
         try:
             return read(*args, **kwargs)
@@ -88,26 +88,29 @@ class Notes:
             self.error(EnvironmentFault("out of memory", where=self.case_id, hint="use fewer workers"))
         except Exception as error:
             what = f"cannot be checked: {type(error).__name__}: {error}"
-            self.error(DataError(what, where=self.case_id, hint="look at its files"))
+            self.error(DataError(what, where=self.case_id, hint="check its files"))
         return None
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Warnings that readers and adapters log meanwhile are noted here instead."""
-        handlers, propagate = log.handlers, log.propagate
-        log.handlers, log.propagate = [_Ear(self, handlers)], False
+    def capturing_warnings(self) -> Iterator[None]:
+        """Add the warnings that readers and adapters log within the block, instead of showing them."""
+        logs = [logging.getLogger(name) for name in messages.NAMES]
+        before = [(log.handlers, log.propagate) for log in logs]
+        for log in logs:
+            log.handlers, log.propagate = [_WarningCapture(self, log.handlers)], False
         try:
             yield
         finally:
-            log.handlers, log.propagate = handlers, propagate
+            for log, (handlers, propagate) in zip(logs, before, strict=True):
+                log.handlers, log.propagate = handlers, propagate
 
 
-class _Ear(logging.Handler):
-    """Notes warnings; hands progress on."""
+class _WarningCapture(logging.Handler):
+    """Adds warnings to a list of findings; passes progress messages on."""
 
-    def __init__(self, notes: Notes, others: Sequence[logging.Handler]) -> None:
+    def __init__(self, found: FindingList, others: Sequence[logging.Handler]) -> None:
         super().__init__()
-        self._notes, self._others = notes, others
+        self._found, self._others = found, others
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno < logging.WARNING:
@@ -115,4 +118,4 @@ class _Ear(logging.Handler):
                 handler.handle(record)
             return
         text = " ".join(record.getMessage().split())
-        self._notes.findings.append(Finding(REMARKS, text, self._notes.case_id))
+        self._found.findings.append(Finding(LOGGED, text, self._found.case_id))

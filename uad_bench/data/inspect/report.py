@@ -1,19 +1,19 @@
-"""A survey as lines to read: every case, then what is wrong under headings with counts, then totals."""
+"""The text report of a survey: every case, then the findings under headings with counts, then totals."""
 
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from uad_bench.data.inspect import Survey
-from uad_bench.data.inspect.case import Inspected
+from uad_bench.data.inspect.case import InspectedCase
 from uad_bench.data.inspect.findings import Finding
+from uad_bench.data.inspect.survey import Survey
 
 COLUMNS = ("case", "subject", "images", "lacks", "site", "age", "sex", "brain", "lesion ml", "state")
 UNKNOWN = "-"
 
 
 def as_lines(found: Survey) -> Iterator[str]:
-    """The whole report. Ids are printed without what a terminal would obey."""
+    """The lines of the report. Control characters in ids are replaced, so that a terminal cannot obey them."""
     yield from _table(found)
     yield from _grouped("error", found.errors)
     yield from _grouped("warning", [finding for finding in found.findings if not finding.is_error])
@@ -21,7 +21,7 @@ def as_lines(found: Survey) -> Iterator[str]:
 
 
 def _table(found: Survey) -> Iterator[str]:
-    """One line a case; columns that say nothing of any case are left out."""
+    """One line a case; columns that are empty for all cases are left out."""
     modalities = sorted(
         {name for one in found.cases for name in one.case.images} | {*found.checks.modalities}
     )
@@ -32,7 +32,7 @@ def _table(found: Survey) -> Iterator[str]:
         yield "  ".join(row[i].ljust(width) for i, width in zip(kept, widths, strict=True)).rstrip()
 
 
-def _row(one: Inspected, modalities: Sequence[str]) -> tuple[str, ...]:
+def _row(one: InspectedCase, modalities: Sequence[str]) -> tuple[str, ...]:
     case = one.case
     lacks = [name for name in modalities if name not in case.images]
     words = (
@@ -61,7 +61,7 @@ def _count(number: int, word: str) -> str:
 
 
 def _grouped(word: str, findings: Sequence[Finding]) -> Iterator[str]:
-    """Findings of one weight under their kinds, the largest group first."""
+    """Findings of one severity under their kinds, the largest group first."""
     kinds = Counter(finding.kind for finding in findings)
     for kind, number in sorted(kinds.items(), key=lambda item: (-item[1], item[0])):
         yield ""

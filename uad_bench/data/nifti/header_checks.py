@@ -1,7 +1,7 @@
-"""The bytes of a NIfTI file, trusted only after the checks that plain readers leave out.
+"""The bytes of a NIfTI file, after checks that common readers leave out.
 
-A gzip stream is read to its end, so that its checksum is verified; nothing is allocated beyond what the
-header asks for, and the header is believed only as far as the file can back it.
+A gzip stream is read to its end, so that its checksum is verified. No more memory is allocated than the header
+declares, and the header may not declare more than a file of this size can contain.
 """
 
 import logging
@@ -12,45 +12,46 @@ from typing import Any, Literal
 
 from uad_bench.errors import DataError, IntegrityError
 
-log = logging.getLogger("uad_bench")
+log = logging.getLogger(__name__)
 
 GZIP = b"\x1f\x8b"
 HEADER_BYTES = {348: "Nifti1Header", 540: "Nifti2Header"}
 MAGIC = {348: b"n+1", 540: b"n+2"}
 # Deflate cannot compress better than 1032 to 1 (RFC 1951: 258 bytes from at least 2 bits).
 MOST_INFLATION = 1032
+# Bytes that may follow the voxels, and extensions that may precede them.
 SLACK = 1 << 20
-# So much of a file holds its header, compressed or not.
+# The header lies within this many bytes of a file, compressed or not.
 HEAD = 1 << 14
-# zlib copies what it is fed and does not use: all of a file at once would be copied for each of its members.
-FED = 1 << 14
+# zlib copies the input that it does not use: a whole file as one input would be copied for each of its members.
+INPUT = 1 << 14
 AGAIN = "download or copy the file again"
 
 
 def nifti_bytes(path: Path, where: str) -> tuple[Any, bytes]:
     """The header (nibabel) and the whole uncompressed content of one `.nii` or `.nii.gz`.
 
-    Raises DataError: missing, unreadable or empty file (UB321), damaged or truncated (UB322), not NIfTI
-    (UB323), sizes that the file cannot hold (UB324); IntegrityError: a stream that goes on far beyond what
-    its header declares (UB501).
+    Raises DataError for a file that is missing, unreadable or empty (UB321), damaged or truncated (UB322), not NIfTI
+    (UB323), or too small for the sizes in its header (UB324); IntegrityError for a stream far longer than its header
+    declares (UB501).
     """
     raw = _raw(path, where)
     header, need = _header(_first_bytes(raw, where), where)
     most = len(raw) * MOST_INFLATION
     if raw.startswith(GZIP) and need > most:
-        what = f"truncated: the header asks for {need} bytes, the file cannot hold more than {most}"
+        what = f"truncated: the header declares {need} bytes, the file cannot contain more than {most}"
         raise DataError(what, where=where, hint=AGAIN, code="UB324")
     content = _inflate(raw, need, where) if raw.startswith(GZIP) else raw
     if len(content) < need:
         what = f"truncated: {len(content)} of {need} bytes"
         raise DataError(what, where=where, hint=AGAIN, code="UB322")
     if len(content) > need:
-        log.warning("%s: %d bytes follow the voxels that the header declares", where, len(content) - need)
+        log.warning("%s: %d bytes after the voxels are ignored", where, len(content) - need)
     return header, content
 
 
 def nifti_header(path: Path, where: str) -> Any:  # a class of nibabel, which is not typed
-    """The header alone, checked as far as it goes without the voxels. Raises as `nifti_bytes`."""
+    """The header alone, with the checks that need no voxels. Raises as `nifti_bytes`."""
     return _header(_first_bytes(_raw(path, where, HEAD), where), where)[0]
 
 
@@ -78,17 +79,17 @@ def _first_bytes(raw: bytes, where: str) -> bytes:
 
 
 def _header(head: bytes, where: str) -> tuple[Any, int]:
-    """The header and the number of bytes that the file must hold for it."""
+    """The header, and the number of bytes that the file must have for it."""
     import nibabel as nib
 
-    # The size of the header tells the order of bytes too; nibabel would guess it from a number that may be damaged.
+    # The size of the header also gives the byte order; nibabel infers it from a field that may be damaged.
     order: Literal["little", "big"] = "little" if int.from_bytes(head[:4], "little") in MAGIC else "big"
     size = int.from_bytes(head[:4], order)
     if size not in MAGIC or len(head) < size:
         raise DataError("not a NIfTI file", where=where, hint=f"a failed download? {AGAIN}", code="UB323")
     header = getattr(nib, HEADER_BYTES[size])(head[:size], endianness=order, check=False)
     if bytes(header["magic"])[:3] != MAGIC[size]:
-        hint = "convert it to one .nii or .nii.gz file"
+        hint = "convert it to a single .nii or .nii.gz file"
         raise DataError("not a single-file NIfTI", where=where, hint=hint, code="UB323")
     return header, _needed(header, size, where)
 
@@ -105,26 +106,28 @@ def _needed(header: Any, size: int, where: str) -> int:
     except (HeaderDataError, KeyError):  # the latter for a code that no format has
         dtype = None
     if dtype is None or dtype.kind not in "iuf":
-        what = f"voxels are neither integers nor real numbers (code {int(header['datatype'])})"
+        what = f"voxels are neither integers nor real numbers (datatype {int(header['datatype'])})"
         raise DataError(what, where=where, hint="convert to int16 or float32", code="UB323")
     offset = float(header["vox_offset"])
     if not size <= offset < SLACK:
-        raise DataError(f"the voxels begin at byte {offset:g}", where=where, hint=AGAIN, code="UB324")
+        raise DataError(
+            f"the header places the voxels at byte {offset:g}", where=where, hint=AGAIN, code="UB324"
+        )
     return int(offset) + math.prod(shape) * int(dtype.itemsize)
 
 
 def _inflate(raw: bytes, need: int, where: str) -> bytes:
-    """All members of a gzip file, to the end, at most `need` bytes and a little more."""
+    """All members of a gzip file, to its end: at most `need` bytes and SLACK."""
     pieces, left, rest = [], need + SLACK, memoryview(raw)
     while rest[:2] == GZIP:
         stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
         while not stream.eof:
-            fed = rest[:FED]
-            pieces.append(_piece(stream, fed, left, where))
+            chunk = rest[:INPUT]
+            pieces.append(_piece(stream, chunk, left, where))
             left -= len(pieces[-1])
-            rest = rest[len(fed) - len(stream.unconsumed_tail) - len(stream.unused_data) :]
+            rest = rest[len(chunk) - len(stream.unconsumed_tail) - len(stream.unused_data) :]
     if bytes(rest).strip(b"\0"):
-        log.warning("%s: %d bytes follow the end of the gzip stream, ignored", where, len(rest))
+        log.warning("%s: %d bytes after the end of the gzip stream are ignored", where, len(rest))
     return b"".join(pieces)
 
 
@@ -132,11 +135,11 @@ def _piece(stream: Any, data: memoryview, left: int, where: str) -> bytes:
     if not data:
         raise DataError("truncated: the gzip stream has no end", where=where, hint=AGAIN, code="UB322")
     if left <= 0:
-        what = "the gzip stream goes on beyond the size that its header declares"
+        what = "the gzip stream is longer than its header declares"
         raise IntegrityError(what, where=where, hint="do not trust this file", code="UB501")
     try:
         piece: bytes = stream.decompress(data, left)
     except zlib.error:
-        what = "damaged: the gzip checksum does not hold"
+        what = "damaged: the gzip checksum does not match"
         raise DataError(what, where=where, hint=AGAIN, code="UB322") from None
     return piece

@@ -1,4 +1,4 @@
-"""The one writer of NIfTI volumes: whole files, and equal volumes as equal bytes."""
+"""The one writer of NIfTI volumes: files are complete or absent, and equal volumes give equal bytes."""
 
 import gzip
 from pathlib import Path
@@ -10,18 +10,18 @@ from uad_bench.data.nifti.read import Volume
 from uad_bench.support.atomic_files import write_bytes
 from uad_bench.types import Affine
 
-SCANNER = 1  # the code of "scanner anatomical" coordinates (NIfTI-1, nifti1.h)
+SCANNER = 1  # NIFTI_XFORM_SCANNER_ANAT (nifti1.h)
 
 
 def write_volume(path: Path, volume: Volume[Any], like: Any = None) -> None:  # nibabel is untyped
     """Write a volume (X, Y, Z) as `.nii` or `.nii.gz`, float32 or, for a mask, uint8; affine in mm, RAS+.
 
-    like: the header of a file on the same grid. Its orientation codes and its quaternion are taken over, so that
-    any viewer lays the two files over each other, whichever of the two orientations it reads. Afterwards the
-    whole file is there, or what was there before. Raises EnvironmentFault where the disk does not allow it.
+    like: the header of a file on the same grid. Its orientation codes and quaternion are copied, so that the two
+    files overlap in any viewer, whether it reads the sform or the qform. The file is replaced at once: a failure
+    leaves the former file. Raises EnvironmentFault where the disk cannot be written.
     """
     data = nifti(volume, like)
-    # Without the time of day in it, so that the same map is the same file.
+    # No time stamp, so that equal volumes give equal files.
     write_bytes(path, gzip.compress(data, 6, mtime=0) if path.suffix == ".gz" else data)
 
 
@@ -40,7 +40,7 @@ def nifti(volume: Volume[Any], like: Any = None) -> bytes:
 
 
 def _place(image: Any, affine: Affine, like: Any) -> None:
-    """Both orientations with a code. A quaternion cannot hold shear, and then is the nearest without."""
+    """Set sform and qform with their codes. A quaternion cannot represent shear: the nearest rotation is stored."""
     sform, qform = (0, 0) if like is None else (int(like["sform_code"]), int(like["qform_code"]))
     image.set_sform(affine, code=sform or qform or SCANNER)
     turned = like.get_qform() if qform else affine

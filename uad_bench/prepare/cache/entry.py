@@ -56,7 +56,7 @@ def entry_folder(
     check_ids([case])
     content = {
         "recipe": RECIPE,
-        "lesion": [list(case.lesion_labels), list(case.ignored_labels), case.mask_cut, case.masks_apart],
+        "lesion": [list(case.lesion_labels), list(case.ignored_labels), case.mask_threshold, case.allow_other_mask_grid],
         "stripped": case.stripped,
         "sources": {role: [held.voxels, held.grid] for role, held in holds.items()},
         "modalities": list(modalities),

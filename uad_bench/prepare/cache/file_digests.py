@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from uad_bench.data.nifti.read import read_any
-from uad_bench.data.nifti.validation import place
+from uad_bench.data.nifti.validation import location
 from uad_bench.errors import DataError
 from uad_bench.support.atomic_files import write_json
 
@@ -62,7 +62,7 @@ def _stamp(path: Path, case_id: str, cache_dir: Path) -> Path:
     except OSError as error:
         what = f"cannot read the file: {error.strerror or error}"
         hint = "check the path and its permissions"
-        raise DataError(what, where=place(case_id, path), hint=hint, code="UB321") from None
+        raise DataError(what, where=location(case_id, path), hint=hint, code="UB321") from None
     facts = (path.absolute(), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
     text = "\0".join(map(str, facts))
     key = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

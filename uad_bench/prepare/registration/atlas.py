@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from uad_bench.data.nifti.read import Image, Mask, Volume, read_volume
-from uad_bench.data.nifti.validation import settle_nonfinite
+from uad_bench.data.nifti.validation import zero_nonfinite
 from uad_bench.errors import DataError
 from uad_bench.prepare.mask_pieces import largest
 from uad_bench.prepare.resampling.reorient import canonical
@@ -88,7 +88,7 @@ def _load(name: str, path: Path) -> Atlas:
     finite = np.isfinite(volume.array)
     mask = ndimage.binary_fill_holes(largest(finite & (volume.array != 0)))
     _check_size(float(mask.sum()) * volume.grid.voxel_ml, where)
-    brain = np.where(mask, settle_nonfinite(volume.array, mask, where), np.float32(0))
+    brain = np.where(mask, zero_nonfinite(volume.array, mask, where), np.float32(0))
     for array in (brain, mask):
         array.flags.writeable = False
     return Atlas(name, Volume(brain, volume.affine), Volume(mask, volume.affine))

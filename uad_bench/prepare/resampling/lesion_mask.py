@@ -5,6 +5,7 @@ Cutting the filled share of each voxel at one half takes a fifth to a third of t
 fullest voxel of each lesion, then the fullest of all. Nearest neighbour is there for the protocols of papers.
 """
 
+import logging
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,10 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from uad_bench.data.nifti.read import Grid, Mask, Volume
-from uad_bench.data.nifti.validation import log
 from uad_bench.prepare.resampling.grid import NUDGE, interpolate, on_grid
 from uad_bench.types import BoolArray, FloatArray
+
+log = logging.getLogger(__name__)
 
 Index = npt.NDArray[np.intp]
 

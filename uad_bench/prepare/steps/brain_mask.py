@@ -1,16 +1,19 @@
 """Step `brain_mask`: what is brain, from the case's own mask, from the voxels that hold data, or by a tool."""
 
+import logging
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
 from uad_bench.data.nifti.read import Image, Mask, Volume
-from uad_bench.data.nifti.validation import log, settle_nonfinite
+from uad_bench.data.nifti.validation import zero_nonfinite
 from uad_bench.prepare.mask_pieces import whole
 from uad_bench.prepare.resampling.grid import on_grid
 from uad_bench.prepare.skull_strip import extract, flip_dice
 from uad_bench.prepare.step import Step, Working
+
+log = logging.getLogger(__name__)
 
 LEAST, MOST = 0.02, 0.90
 # Whole adult brains, the fluid around them included; wrong orientation shows as 3 to 35 % more.
@@ -95,7 +98,7 @@ class BrainMask(Step):
         if self.nonfinite == "zero":
             return replace(image, array=np.where(finite, image.array, np.float32(0)))
         inside = on_grid(mask, image.grid) >= 0.5
-        return replace(image, array=settle_nonfinite(image.array, inside, f"{working.case_id}, {name}"))
+        return replace(image, array=zero_nonfinite(image.array, inside, f"{working.case_id}, {name}"))
 
 
 def brain_from_data(working: Working) -> Mask:

@@ -1,5 +1,6 @@
 """Step `crop_or_pad`: a box of fixed size around the middle of the grid, as Behrendt et al. (MIDL 2023) cut it."""
 
+import logging
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -7,9 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from uad_bench.data.nifti.read import Kind, Volume
-from uad_bench.data.nifti.validation import log
 from uad_bench.prepare.resampling.grid import same_grid, window
 from uad_bench.prepare.step import Step, Working
+
+log = logging.getLogger(__name__)
 
 Voxels = Annotated[int, Field(ge=4, le=1024)]
 Index = tuple[int, int, int]

@@ -1,5 +1,6 @@
 """Step `histogram`: intensities on one scale for all scans of a contrast, learnt from training scans."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -9,12 +10,13 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from uad_bench.data.nifti.read import Image, Volume
-from uad_bench.data.nifti.validation import log
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import DataError, UsageError
 from uad_bench.prepare.resampling.grid import on_grid
 from uad_bench.prepare.step import Step, Working
 from uad_bench.types import FloatArray, Scan
+
+log = logging.getLogger(__name__)
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Line = npt.NDArray[np.float64]

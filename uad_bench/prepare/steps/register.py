@@ -1,5 +1,6 @@
 """Step `register`: the case is moved to an atlas by its affines; no voxel is touched."""
 
+import logging
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -7,7 +8,6 @@ from typing import Any, Literal
 import numpy as np
 
 from uad_bench.data.nifti.read import Kind, Volume
-from uad_bench.data.nifti.validation import log
 from uad_bench.errors import DataError, IntegrityError, unknown_name
 from uad_bench.prepare.registration.affine import AffineFit, Fit, rigid_part
 from uad_bench.prepare.registration.atlas import Atlas, atlas_sha256, load_atlas
@@ -16,6 +16,8 @@ from uad_bench.prepare.registration.quality import Judge, Quality
 from uad_bench.prepare.resampling.grid import on_grid
 from uad_bench.prepare.step import Step, Working
 from uad_bench.types import Affine
+
+log = logging.getLogger(__name__)
 
 # Standard deviation along the shortest axis, mm; a whole brain has 23 and more, a slab of 20 mm has 6.
 LEAST_SPREAD = 6.0

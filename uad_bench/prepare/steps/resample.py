@@ -1,5 +1,6 @@
 """Step `resample`: images and masks on one grid, by the world coordinates of their headers."""
 
+import logging
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -8,7 +9,6 @@ from pydantic import Field
 from scipy import ndimage
 
 from uad_bench.data.nifti.read import Grid, Image, Mask, Volume
-from uad_bench.data.nifti.validation import log
 from uad_bench.prepare.resampling.grid import on_grid, same_grid
 from uad_bench.prepare.resampling.interpolate import Interpolation, Weight, brain_mean, brain_spline
 from uad_bench.prepare.resampling.lesion_mask import (
@@ -19,6 +19,8 @@ from uad_bench.prepare.resampling.lesion_mask import (
 )
 from uad_bench.prepare.step import Step, Working
 from uad_bench.types import Affine, BoolArray
+
+log = logging.getLogger(__name__)
 
 Millimetres = Annotated[float, Field(gt=0.1, le=20)]
 Voxels = Annotated[int, Field(ge=4, le=1024)]

@@ -33,7 +33,7 @@ def random_boxes(
     return np.concatenate([corners, corners + sides], axis=1)
 
 
-def inside(boxes: Boxes, shape: tuple[int, int], device: str | torch.device) -> torch.Tensor:
+def box_masks(boxes: Boxes, shape: tuple[int, int], device: str | torch.device) -> torch.Tensor:
     """Masks of the boxes' pixels, bool (B, 1, X, Y)."""
     x0, y0, x1, y1 = torch.from_numpy(boxes).to(device).T[:, :, None]
     x, y = (torch.arange(side, device=device) for side in shape)

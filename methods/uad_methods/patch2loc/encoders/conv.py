@@ -1,8 +1,8 @@
-"""An encoder that can be slid over a slice: valid convolutions, receptive field exactly one patch.
+"""Encoder that can be applied to whole slices: valid convolutions with a receptive field of exactly one patch.
 
-The same weights run in two ways. Strided (training): pools halve the grid, so a padded slice gives one latent
-every `jump` pixels. Dense (scoring): pools keep the grid and what follows is dilated instead ("à trous"), so
-one pass gives the latent of the patch at every pixel, the same numbers as patch by patch.
+The same weights run in two modes. Strided (training): poolings halve the grid, so a padded slice gives one
+latent every `jump` pixels. Dense (scoring): poolings keep the grid and later layers are dilated ("à trous"),
+so one pass gives the latent of the patch at every pixel, equal to those computed patch by patch.
 """
 
 from itertools import pairwise
@@ -16,17 +16,17 @@ from uad_bench.errors import UsageError
 
 
 class Layer(nn.Module):
-    """One step of the encoder; `stride` is by how much it coarsens the grid of a strided pass."""
+    """Layer of the encoder; `stride` is the factor by which it coarsens the grid in the strided mode."""
 
     stride = 1
 
     def forward(self, x: torch.Tensor, dilation: int, dense: bool) -> torch.Tensor:
-        """`dilation`: what the layers before would have coarsened the grid by; 1 in a strided pass."""
+        """Apply the layer; `dilation` is the product of the previous layers' strides, 1 in the strided mode."""
         raise NotImplementedError
 
 
 class Unit(Layer):
-    """Valid convolution, batch normalisation (or a bias alone), ReLU."""
+    """Valid convolution, batch normalisation or only a bias, ReLU."""
 
     def __init__(self, inputs: int, outputs: int, size: int, *, normed: bool = True) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Unit(Layer):
         return functional.relu(x if self.norm is None else self.norm(x), inplace=True)
 
     def folded(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """One convolution that does what convolution and normalisation with running statistics do."""
+        """Weight and bias of one convolution equal to convolution and batch normalisation with running statistics."""
         if self.norm is None:
             assert self.conv.bias is not None
             return self.conv.weight, self.conv.bias
@@ -54,54 +54,60 @@ class Unit(Layer):
 
 
 class Pool(Layer):
-    """2×2 max pool: stride 2, or in a dense pass stride 1."""
+    """2x2 max pooling with stride 2, or 1 in the dense mode."""
 
     stride = 2
 
     def forward(self, x: torch.Tensor, dilation: int, dense: bool) -> torch.Tensor:
         if not dense:
             return functional.max_pool2d(x, 2)
-        x = torch.maximum(x[:, :, dilation:], x[:, :, :-dilation])  # twice as quick as one that keeps indices
+        x = torch.maximum(
+            x[:, :, dilation:], x[:, :, :-dilation]
+        )  # twice as fast as max_pool2d, which keeps indices
         return torch.maximum(x[..., dilation:], x[..., :-dilation])
 
 
 class Plan(NamedTuple):
-    """pools: how many; last: size of the last convolution, pixels of the grid it stands on."""
+    """Layers of the encoder.
+
+    pools: number of poolings.
+    last: size of the last convolution, in pixels of its grid.
+    """
 
     pools: int
     last: int
 
     @property
     def jump(self) -> int:
-        """Pixels of the slice between two places of a strided pass."""
+        """Distance between two latents of a strided pass, in pixels of the slice."""
         return 1 << self.pools
 
 
 def plan(patch: int) -> Plan:
-    """The layers with which the receptive field is exactly `patch` pixels.
+    """Layers with which the receptive field is exactly `patch` pixels. Raises UsageError for fewer than 5 pixels.
 
-    Two 3×3 convolutions see 5 pixels; each pool with the 3×3 convolution behind it makes that 10, 20, 40; the
-    last convolution fills up the rest in steps of the grid it stands on. As many pools as fit are taken.
-    Raises UsageError for a patch of fewer than 5 pixels.
+    Two 3x3 convolutions have a receptive field of 5 pixels; each pooling with the following 3x3 convolution
+    doubles it: 10, 20, 40. The last convolution adds the remaining pixels in steps of its grid. As many
+    poolings as possible are used.
     """
     for pools in range(3, -1, -1):
         rest = patch - 5 * 2**pools
         if rest >= 0 and rest % 2**pools == 0:
             return Plan(pools, rest // 2**pools + 1)
-    raise UsageError(f"patch is {patch} pixels", where="network conv", hint="two 3×3 convolutions see 5")
+    raise UsageError(f"patch is {patch} pixels", where="network conv", hint="give 5 or more")
 
 
 class ConvEncoder(nn.Module):
-    """Padded slices (n, C, X + patch - 1, Y + patch - 1) -> latents (n, 4 · width, x, y).
+    """Padded slices (n, C, X + patch - 1, Y + patch - 1) -> latents (n, 4 width, x, y).
 
-    Dense: x, y = X, Y. Strided: every `jump`-th of these, from the first; a single patch gives 1×1.
+    Dense: x, y = X, Y. Strided: every `jump`-th of these, from the first; a single patch gives 1x1.
     """
 
     def __init__(self, channels: int, patch: int, width: int) -> None:
         super().__init__()
         pools, last = plan(patch)
         widths = [width * (i + 1) for i in range(pools + 1)]
-        # On the full grid a normalisation costs as much time as a convolution; these two learn as well without.
+        # On the full grid a normalisation takes as long as a convolution; these two layers train as well without.
         layers: list[Layer] = [
             Unit(channels, width // 2, 3, normed=False),
             Unit(width // 2, width, 3, normed=False),

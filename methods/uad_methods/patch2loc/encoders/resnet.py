@@ -1,8 +1,9 @@
-"""The published encoder: a ResNet-18 whose first convolution is 3×3, stride 2, padding 3.
+"""Encoder of the published network: a ResNet-18 whose first convolution is 3x3, stride 2, padding 3.
 
-He et al. 2016, table 1, with basic blocks. A patch of 24 becomes 14 after the first convolution, 7 after the
-pool, then 7, 4, 2, 1: one latent vector a patch. The padding inside lets every feature know where the patch
-ends, so the network cannot be slid over a slice: it is evaluated patch by patch.
+He et al. 2016, table 1, with basic blocks. A patch of 24 pixels gives maps of 14 after the first convolution,
+7 after the pooling, then 7, 4, 2, 1: one latent vector per patch. Because of the padding every feature
+depends on the border of the patch, so the network cannot be applied to whole slices: it is evaluated patch by
+patch.
 """
 
 import torch
@@ -17,7 +18,7 @@ def _conv3(inputs: int, outputs: int, stride: int) -> nn.Conv2d:
 
 
 class BasicBlock(nn.Module):
-    """Two 3×3 convolutions beside a shortcut, which is a 1×1 convolution where the shape changes."""
+    """Two 3x3 convolutions plus a shortcut, which is a 1x1 convolution where the shape changes."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -38,7 +39,7 @@ class BasicBlock(nn.Module):
 
 
 def resnet_encoder(channels: int) -> nn.Sequential:
-    """Patches (k, channels, side, side) -> latents (k, 512, 1, 1); 11,167,104 + 576 · channels weights."""
+    """Patches (k, channels, side, side) -> latents (k, 512, 1, 1); 11,167,104 + 576 channels weights."""
     stem = [
         nn.Conv2d(channels, WIDTHS[0], 3, stride=2, padding=3, bias=False),
         nn.BatchNorm2d(WIDTHS[0]),

@@ -1,1 +1,1 @@
-"""Faster forms of the published network for scoring."""
+"""Faster implementations of the published network for scoring."""

@@ -1,8 +1,9 @@
-"""The published network for scoring in bf16: the encoder in half the memory, the heads and the score in float32.
+"""The published network in bf16 for scoring: the encoder in bf16, heads and score in float32.
 
-Another number than the exact one, so another row of a table (`patch2loc:bf16`). What is a few values wide (2×2 and
-1×1 maps, and 4×4 ones that are halved) is a plain product of matrices, of which padding is no part; larger maps
-are convolutions. The short cuts of `toom` are for float32: they subtract nearly equal numbers.
+Scores differ from the exact ones, so this is a variant of its own (`patch2loc:bf16`). Convolutions on maps of
+2x2 and 1x1 pixels, and on 4x4 with stride 2, are computed as matrix products, without multiplications by
+padding; larger maps as convolutions. The fast algorithms of `toom` are for float32: they subtract nearly
+equal numbers.
 
 Maps are (k, x, y, C), channels last in memory.
 """
@@ -18,14 +19,14 @@ DTYPE = torch.bfloat16
 
 
 class Conv:
-    """A folded convolution of maps n×n, without ReLU: (k, n, n, C) -> (k, outputs, outputs, C')."""
+    """Folded convolution on maps n x n, without ReLU: (k, n, n, C) -> (k, outputs, outputs, C')."""
 
     def __init__(self, affine: Affine, stride: int, padding: int, n: int) -> None:
         self.stride, self.padding = stride, padding
         self.outputs = (n + 2 * padding - affine.weight.shape[-1]) // stride + 1
         self.flat = n <= 2 or (n <= 4 and stride == 2)
         self.bias = affine.bias.to(DTYPE)
-        # Explicit strides: with one channel `contiguous` cannot tell last from first, and PyTorch takes first.
+        # Explicit strides: with one channel, channels first and last are both contiguous, and PyTorch assumes first.
         self.weight = affine.weight.to(DTYPE).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
         if self.flat:
             self.weight = self._matrix(affine.weight.float(), n).to(DTYPE).contiguous()
@@ -37,10 +38,10 @@ class Conv:
             return y.view(len(x), self.outputs, self.outputs, -1)
         channels_first = x.permute(0, 3, 1, 2)
         y = functional.conv2d(channels_first, self.weight, self.bias, self.stride, self.padding)
-        return y.permute(0, 2, 3, 1).contiguous()  # a copy only where PyTorch chose channels first after all
+        return y.permute(0, 2, 3, 1).contiguous()  # copies only where PyTorch returned channels first
 
     def _matrix(self, weight: torch.Tensor, n: int) -> torch.Tensor:
-        """The whole map as one linear layer, (outputs² · C', n² · C): what the convolution makes of each unit."""
+        """The convolution of a whole map as one matrix, (outputs^2 C', n^2 C), from its results for unit vectors."""
         channels = weight.shape[1]
         units = torch.eye(n * n * channels, device=weight.device).view(-1, n, n, channels).permute(0, 3, 1, 2)
         columns = functional.conv2d(units, weight, None, self.stride, self.padding)
@@ -48,7 +49,7 @@ class Conv:
 
 
 class Block:
-    """A residual block on maps n×n."""
+    """Residual block on maps n x n."""
 
     def __init__(self, block: BasicBlock, n: int) -> None:
         conv, norm, _, second, second_norm = block.path
@@ -62,15 +63,14 @@ class Block:
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         projection = x
         if self.shortcut is not None:
-            every = x[
-                :, :: self.stride, :: self.stride
-            ].contiguous()  # else PyTorch copies the matrix for each patch
-            projection = functional.linear(every, *self.shortcut)
+            # Contiguous, otherwise PyTorch copies the matrix for each patch.
+            strided = x[:, :: self.stride, :: self.stride].contiguous()
+            projection = functional.linear(strided, *self.shortcut)
         return self.second(self.first(x).relu_()).add_(projection).relu_()
 
 
 class BF16Locator:
-    """A trained `Locator` with the published encoder, computed in bf16; called as the network is.
+    """Trained `Locator` with the published encoder, computed in bf16; called as the network is.
 
     Patches (k, C, side, side), heights (k,) in percent -> mean and log-variance, (k, 2) each, float32.
     """

@@ -1,11 +1,12 @@
-"""The published network, patch by patch, with the multiplications it needs and no more.
+"""The published network for scoring, patch by patch, with a minimum of multiplications.
 
-A ResNet on a patch of 24 pixels works on maps of 7×7, 4×4, 2×2 and 1×1, where most of a padded 3×3 convolution is
-edge. Here every convolution is two small constant transforms around one product of matrices for each of m² terms
-(`toom`): a third of the multiplications for a patch of 24, none on padding. In the last stage only the kernel's
-centre is left. Any patch size works; the answers are those of `Locator` in eval mode up to float32's rounding.
+A ResNet on a patch of 24 pixels has maps of 7x7, 4x4, 2x2 and 1x1, where much of a padded 3x3 convolution
+lies in the padding. Here every convolution is a product of matrices for each of m^2 terms, between two small
+constant transforms (`toom`): a third of the multiplications for a patch of 24, none with padding. In the last
+stage only the kernel's centre remains. Any patch size works; results are those of `Locator` in eval mode up
+to float32 rounding.
 
-Maps are (x, y, k, C), places first, so that a product is over rows of patches and no value is moved between layers.
+Maps are (x, y, k, C), so that products are over rows of patches and no data is rearranged between layers.
 """
 
 import torch
@@ -15,19 +16,18 @@ from uad_methods.patch2loc.inference.fold import Affine, Heads, blocks, folded, 
 from uad_methods.patch2loc.inference.toom import halved, same
 from uad_methods.patch2loc.locator import Locator
 
-SMALL = (
-    4  # up to here two axes are transformed by one matrix: more multiplications, one pass over memory less
-)
+#: Up to this size one matrix transforms both axes: more multiplications, but one pass over memory less.
+SMALL = 4
 
 
 class Workspace:
-    """Memory that is used again: fresh pages for every product cost a CPU as much as the product."""
+    """Reused memory: on a CPU, newly allocated pages cost as much time as the matrix products."""
 
     def __init__(self, device: torch.device) -> None:
         self.device, self._buffers = device, dict[str, torch.Tensor]()
 
     def __call__(self, role: str, *shape: int) -> torch.Tensor:
-        """A float32 tensor of `shape`, filled with what it last held; it is good until `role` is asked again."""
+        """Float32 tensor of `shape` with its previous content; valid until `role` is requested again."""
         size = torch.Size(shape).numel()
         if role not in self._buffers or self._buffers[role].numel() < size:
             self._buffers[role] = torch.empty(size, device=self.device)
@@ -35,7 +35,7 @@ class Workspace:
 
 
 class Conv:
-    """A 3×3 convolution with padding 1 of maps n×n, its normalisation, what is added to it, and ReLU."""
+    """3x3 convolution with padding 1 on maps n x n, folded batch normalisation, an added map, and ReLU."""
 
     def __init__(self, affine: Affine, stride: int, n: int, space: Workspace) -> None:
         before, taps, after = (torch.from_numpy(m.copy()) for m in (same if stride == 1 else halved)(n))
@@ -46,22 +46,20 @@ class Conv:
         self.before = (torch.kron(before, before) if n <= SMALL else before).float().to(space.device)
         if self.outputs <= SMALL:
             after = torch.kron(after, after)
-        ones = torch.ones(
-            len(after), 1, dtype=after.dtype
-        )  # the bias is one term more, with weight 1 everywhere
+        ones = torch.ones(len(after), 1, dtype=after.dtype)  # the bias is one more term, with weight 1
         self.after = torch.cat([after, ones], 1).float().to(space.device)
 
-    def __call__(self, x: torch.Tensor, role: str, more: torch.Tensor | None = None) -> torch.Tensor:
-        """Maps (n, n, k, C) -> relu(convolution + more) (outputs, outputs, k, C'), in the memory of `role`."""
+    def __call__(self, x: torch.Tensor, role: str, added: torch.Tensor | None = None) -> torch.Tensor:
+        """Maps (n, n, k, C) -> relu(convolution + added) (outputs, outputs, k, C'), in the memory of `role`."""
         k, m = x.shape[2], self.products
         product = self.space("product", m * m + 1, k, len(self.bias))
         torch.bmm(self._transform_input(x).view(m * m, k, -1), self.terms, out=product[:-1])
         y = self._transform_output(product, role)
-        return (y if more is None else y.add_(more)).relu_()
+        return (y if added is None else y.add_(added)).relu_()
 
     def _transform_input(self, x: torch.Tensor) -> torch.Tensor:
         n, m, rest = self.n, self.products, x.shape[2:].numel()
-        if n == m:  # one value, or two of stride 2: each is a term of its own
+        if n == m:  # one value, or two with stride 2: no transform needed
             return x
         spread = self.space("spread", m, m, *x.shape[2:])
         if n <= SMALL:
@@ -88,7 +86,7 @@ class Conv:
 
 
 class Block:
-    """A residual block on maps n×n; `role` names the memory of its answer, which must not be that of its input."""
+    """Residual block on maps n x n; `role` names the memory of its output, which must differ from its input's."""
 
     def __init__(self, block: BasicBlock, n: int, role: str, space: Workspace) -> None:
         conv, norm, _, second, second_norm = block.path
@@ -105,14 +103,14 @@ class Block:
         return self.second(inner, self.role, x if self.shortcut is None else self._project(x, *self.shortcut))
 
     def _project(self, x: torch.Tensor, matrix: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        every = x[:: self.stride, :: self.stride]
-        y = self.space("beside", *every.shape[:3], len(bias))
-        torch.addmm(bias, every.reshape(-1, len(matrix)), matrix, out=y.view(-1, len(bias)))
+        strided = x[:: self.stride, :: self.stride]
+        y = self.space("shortcut", *strided.shape[:3], len(bias))
+        torch.addmm(bias, strided.reshape(-1, len(matrix)), matrix, out=y.view(-1, len(bias)))
         return y
 
 
 class Stem:
-    """Patches (k, C, s, s) -> maps after the first convolution (stride 2, padding 3), ReLU and the max pool."""
+    """Patches (k, C, s, s) -> maps after the first convolution (stride 2, padding 3), ReLU and max pooling."""
 
     def __init__(self, affine: Affine, side: int, space: Workspace) -> None:
         self.matrix, self.bias = affine.weight.flatten(1).T.float().contiguous(), affine.bias.float()
@@ -126,27 +124,25 @@ class Stem:
         columns.copy_(windows.permute(2, 3, 0, 1, 4, 5))
         wide = self.space("wide", self.wide, self.wide, k, len(self.bias))
         torch.mm(columns.view(-1, len(self.matrix)), self.matrix, out=wide.view(-1, len(self.bias)))
-        pooled = self._pooled(
-            self._pooled(wide, 0), 1
-        )  # before bias and ReLU, which keep the order of values
+        pooled = self._pooled(self._pooled(wide, 0), 1)  # before bias and ReLU, which are monotonic
         return torch.add(pooled, self.bias, out=self.space(role, *pooled.shape)).relu_()
 
     def _pooled(self, x: torch.Tensor, axis: int) -> torch.Tensor:
-        """Maximum over 2i - 1, 2i, 2i + 1 of an axis, as far as they exist."""
+        """Maximum over 2i - 1, 2i, 2i + 1 along an axis, as far as they exist."""
         even, odd = x.movedim(axis, 0)[::2], x.movedim(axis, 0)[1::2]
         largest = self.space(f"pool{axis}", *even.shape)
         largest.copy_(even)
         torch.maximum(largest[: len(odd)], odd, out=largest[: len(odd)])
-        later = min(len(odd), len(largest) - 1)
-        torch.maximum(largest[1 : later + 1], odd[:later], out=largest[1 : later + 1])
+        following = min(len(odd), len(largest) - 1)
+        torch.maximum(largest[1 : following + 1], odd[:following], out=largest[1 : following + 1])
         return largest.movedim(0, axis)
 
 
 class ExactLocator:
-    """What a trained `Locator` with the published encoder answers in eval mode, several times as fast.
+    """Predictions of a trained `Locator` with the published encoder in eval mode, several times as fast.
 
-    Call it as the network: patches (k, C, side, side), heights (k,) in percent -> mean and log-variance, (k, 2)
-    each, float32. It keeps a copy of the weights as they were, and knows no gradient.
+    Call it as the network: patches (k, C, side, side), heights (k,) in percent -> mean and log-variance, (k,
+    2) each, float32. It copies the weights and has no gradient.
     """
 
     @torch.no_grad()

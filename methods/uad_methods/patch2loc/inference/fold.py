@@ -1,4 +1,4 @@
-"""A trained locator for scoring alone: normalisations folded into the weights before them, heads as plain matrices."""
+"""A trained locator for scoring: batch normalisations folded into the previous layers, heads as matrices."""
 
 from typing import NamedTuple, cast
 
@@ -11,14 +11,14 @@ from uad_methods.patch2loc.locator import Locator
 
 
 class Affine(NamedTuple):
-    """What a layer and the normalisation behind it do together: weight (outputs, ...), bias (outputs,); float64."""
+    """A layer and the following batch normalisation as one: weight (outputs, ...), bias (outputs,); float64."""
 
     weight: torch.Tensor
     bias: torch.Tensor
 
 
 def folded(layer: nn.Module, norm: nn.Module | None) -> Affine:
-    """A convolution or linear layer with the batch normalisation (running statistics) that follows it."""
+    """Convolution or linear layer, combined with the batch normalisation (running statistics) that follows it."""
     assert isinstance(layer, (nn.Conv2d, nn.Linear))
     weight = layer.weight.detach().double()
     bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach().double()
@@ -35,7 +35,7 @@ def folded(layer: nn.Module, norm: nn.Module | None) -> Affine:
 
 
 class Heads:
-    """Latents (k, D) and heights (k,) -> mean and log-variance, (k, 2) each; float32 whatever the encoder was."""
+    """Latents (k, D) and heights (k,) -> mean and log-variance, (k, 2) each; always float32."""
 
     def __init__(self, net: Locator) -> None:
         self.centre, self.mean = cast(torch.Tensor, net.centre), _layers(net.mean)
@@ -52,20 +52,20 @@ class Heads:
 
 
 def blocks(net: Locator) -> list[BasicBlock]:
-    """The residual blocks of the published encoder, in order."""
+    """Residual blocks of the published encoder, in order."""
     return [block for block in cast(nn.Sequential, net.encoder) if isinstance(block, BasicBlock)]
 
 
 def stem(net: Locator) -> Affine:
-    """The first convolution of the published encoder (3×3, stride 2, padding 3) and its normalisation."""
+    """First convolution of the published encoder (3x3, stride 2, padding 3) with its batch normalisation."""
     encoder = cast(nn.Sequential, net.encoder)
     return folded(encoder[0], encoder[1])
 
 
 def shortcut(block: BasicBlock) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """The projection beside a block as matrix (inputs, outputs) and bias, float64; None for the identity.
+    """1x1 convolution of a block's shortcut as matrix (inputs, outputs) and bias, float64; None for the identity.
 
-    A 1×1 convolution of stride 2 is that matrix on every second value of each axis.
+    With stride 2 the matrix applies to every second value of each axis.
     """
     if isinstance(block.shortcut, nn.Identity):
         return None

@@ -1,4 +1,4 @@
-"""Methods that break one promise each, to see that the checks name it."""
+"""Registers methods that break one promise each, so that tests see whether the checks name it."""
 
 from uad_bench import hookimpl
 
@@ -7,5 +7,5 @@ from uad_bench import hookimpl
 def register_methods(register):
     register("returns-nan", "uad_broken.methods:ReturnsNaN", "a map that is not finite")
     register("writes-scan", "uad_broken.methods:WritesScan", "scales the scan in place")
-    register("counts-scans", "uad_broken.methods:CountsScans", "remembers what it scored before")
+    register("counts-scans", "uad_broken.methods:CountsScans", "depends on the scans scored before")
     register("gone", "uad_broken.nowhere:Gone", "a class that does not exist")

@@ -1,4 +1,4 @@
-"""The door of the plug-in: names only, so that `uad-bench list` imports nothing heavy."""
+"""Registers the method by name, so that `uad-bench list` imports nothing heavy."""
 
 from uad_bench import hookimpl
 

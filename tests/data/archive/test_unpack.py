@@ -17,10 +17,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from filelock import FileLock
 
-from uad_bench.data import archive as archives
-from uad_bench.data.archive import LOCK, MARKER, unpack
 from uad_bench.data.archive.members import Limits
+from uad_bench.data.archive.unpack import LOCK, MARKER, unpack
 from uad_bench.errors import DataError, EnvironmentFault, IntegrityError, UadError, UsageError
 
 FILES = {"IXI002-Guys-0828-T2.nii.gz": b"two" * 700, "IXI012-HH-1211-T2.nii.gz": b"twelve" * 500}
@@ -292,7 +292,7 @@ def test_an_import_that_lost_files_is_not_called_whole(tmp_path):
 def test_a_folder_in_the_way_is_never_written_to(tmp_path):
     (tmp_path / "data" / "IXI-T2").mkdir(parents=True)
     (tmp_path / "data" / "IXI-T2" / "mine").write_text("mine")
-    with pytest.raises(UsageError, match="there already"):
+    with pytest.raises(UsageError, match="exists already"):
         unpack(tar_of(tmp_path / "IXI-T2.tar"), tmp_path / "data")
     assert tree(tmp_path / "data") == {"IXI-T2/mine": b"mine", LOCK: b""}
 
@@ -300,7 +300,7 @@ def test_a_folder_in_the_way_is_never_written_to(tmp_path):
 SLOW = """
 import os, sys, time
 from pathlib import Path
-from uad_bench.data import archive
+from uad_bench.data.archive import unpack as archive
 fsync = os.fsync
 archive.os.fsync = lambda fd: (time.sleep(0.02), fsync(fd))
 print("go", flush=True)
@@ -362,7 +362,7 @@ def test_a_second_import_into_one_folder_waits_for_its_turn(tmp_path):
     path = tar_of(tmp_path / "set.tar")
     (tmp_path / "data").mkdir()
     with (
-        archives.FileLock(tmp_path / "data" / LOCK, is_singleton=False),
+        FileLock(tmp_path / "data" / LOCK, is_singleton=False),
         pytest.raises(EnvironmentFault, match="another import"),
     ):
         unpack(path, tmp_path / "data")

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from uad_bench.data.inspect import survey
-from uad_bench.data.inspect.case import THOROUGH, Checks, inspect, voxel_digest
+from uad_bench.data.inspect.case import DEFAULT_CHECKS, Checks, inspect_case
 from uad_bench.data.inspect.findings import Finding
 from uad_bench.data.inspect.report import as_lines
+from uad_bench.data.inspect.survey import survey
+from uad_bench.data.nifti.voxel_digest import voxel_digest
 from uad_bench.types import Case
 
 SHAPE = (20, 22, 18)
@@ -47,15 +48,15 @@ def make(write_nifti):
     return make
 
 
-def only(case, checks=THOROUGH) -> Finding:
+def only(case, checks=DEFAULT_CHECKS) -> Finding:
     """The one finding of a case."""
-    (finding,) = inspect(case, checks).findings
+    (finding,) = inspect_case(case, checks).findings
     assert case.case_id in finding.text and "\n" not in finding.text
     return finding
 
 
 def test_a_sound_case_has_figures_and_no_finding(make):
-    found = inspect(make())
+    found = inspect_case(make())
     assert not found.findings
     assert found.lesion_ml == pytest.approx(ball(2).sum() / 1000)
     assert found.brain_share == pytest.approx(ball().mean())
@@ -82,7 +83,7 @@ DAMAGE = {
     "F04 flipped": (flip, 3, "damaged or truncated"),
     "F05 web page": (lambda path: overwrite(path, b"<html>"), 3, "not NIfTI"),
     "F09 bomb": (lambda path: overwrite(path, gzip.compress(gzip.decompress(path.read_bytes()) + bytes(8 << 20))), 5,
-                 "beyond their declared size"),
+                 "longer than their header declares"),
     "missing": (lambda path: path.unlink(), 3, "missing, empty"),
 }  # fmt: skip
 
@@ -105,10 +106,10 @@ def test_f10_nan_inside_the_brain_is_an_error_f11_outside_a_warning(make):
     assert not finding.is_error and "3 NaN" in finding.text and "outside" in finding.kind
     image[10, 11, 9:11] = np.inf
     case = make(image=image)
-    inside, outside = inspect(case).findings
+    inside, outside = inspect_case(case).findings
     assert inside.exit_code == 3 and "2 NaN or Inf voxels inside the brain" in inside.text
     assert not outside.is_error and "3 NaN" in outside.text
-    assert not inspect(replace(case, brain_mask=None)).findings[0].is_error
+    assert not inspect_case(replace(case, brain_mask=None)).findings[0].is_error
 
 
 def test_f10_a_brain_mask_on_another_grid_judges_by_the_world(make, write_nifti):
@@ -138,8 +139,8 @@ def test_f13_an_empty_brain_mask_is_an_error(make):
 
 
 def test_f14_of_a_stripped_scan_the_voxels_with_data_count(make):
-    assert inspect(make(brain=None, stripped=True)).brain_share == pytest.approx(ball().mean())
-    assert inspect(make(brain=None, stripped=False)).brain_share is None
+    assert inspect_case(make(brain=None, stripped=True)).brain_share == pytest.approx(ball().mean())
+    assert inspect_case(make(brain=None, stripped=False)).brain_share is None
 
 
 @pytest.mark.parametrize(("shift", "is_error"), [(0.4, False), (0.7, True)])
@@ -162,22 +163,22 @@ def test_a_lesion_mask_belongs_to_the_first_modality_of_the_protocol(make, write
     t1 = write_nifti("t1.nii.gz", np.indices((9, 9, 9))[0].astype(np.float32))
     case = make()
     case = replace(case, images={"t1": t1, **case.images})
-    assert not inspect(case).findings
+    assert not inspect_case(case).findings
     assert only(case, Checks(("t1",))).is_error
 
 
 def test_f23_fractions_are_an_error_unless_the_dataset_cuts_them(make):
     case = make(lesion=ball(2).astype(np.float32) * 0.999)
     assert "not integers" in only(case).text
-    assert not inspect(replace(case, mask_cut=0.5)).findings
+    assert not inspect_case(replace(case, mask_threshold=0.5)).findings
 
 
 def test_f23_values_that_the_dataset_does_not_know(make):
     lesion = ball(2).astype(np.int16)
     lesion[10, 11, 9] = 7
     assert "7 count" in only(make(lesion=lesion, lesion_labels=(1,))).text
-    assert not inspect(make(lesion=lesion, lesion_labels=(1,), ignored_labels=(7,))).findings
-    assert not inspect(make(lesion=lesion)).findings
+    assert not inspect_case(make(lesion=lesion, lesion_labels=(1,), ignored_labels=(7,))).findings
+    assert not inspect_case(make(lesion=lesion)).findings
     lesion[10, 11, 10] = -1
     assert "-1 count" in only(make(lesion=lesion)).text
 
@@ -189,7 +190,7 @@ def test_f23_a_parcellation_is_not_a_lesion_mask(make):
 def test_f24_an_empty_lesion_mask_is_a_warning_in_a_lesion_set_only(make):
     case = make(lesion=np.zeros(SHAPE, np.uint8))
     assert "empty" in only(case).kind and not only(case).is_error
-    assert not inspect(replace(case, healthy=True)).findings
+    assert not inspect_case(replace(case, healthy=True)).findings
 
 
 def test_a_healthy_case_with_lesions_is_an_error(make):
@@ -214,7 +215,7 @@ def test_f26_lesion_voxels_outside_the_brain_are_counted(make):
 
 def test_f26_holes_of_a_stripped_brain_are_brain(make):
     image = np.where(ball() & ~ball(2), 1.0 + np.indices(SHAPE)[0], 0)
-    assert not inspect(make(image=image, brain=None, stripped=True)).findings
+    assert not inspect_case(make(image=image, brain=None, stripped=True)).findings
 
 
 def test_f27_cases_without_a_modality_of_the_protocol(make):
@@ -229,7 +230,8 @@ def texts(found, kind):
 def test_f28_ids_met_twice_and_subjects_with_several_cases(make):
     found = survey([make("a1"), make("a1"), make("b1", subject_id="s"), make("b2", subject_id="s")])
     assert (
-        texts(found, "twice") == [finding.text for finding in found.errors] and "a1" in found.errors[0].text
+        texts(found, "duplicates") == [finding.text for finding in found.errors]
+        and "a1" in found.errors[0].text
     )
     assert "s: 2 cases, b1, b2" in texts(found, "several")[0]
 
@@ -280,7 +282,7 @@ def test_findings_do_not_depend_on_the_number_of_workers(make):
 def test_what_the_adapter_said_is_in_the_same_report(make):
     said = [
         Finding("remarks", "x: a sheet names it twice"),
-        Finding("what is met twice", "y: two files", "", 3),
+        Finding("duplicates", "y: two files", "", 3),
     ]
     found = survey([make()], said)
     assert (found.unpaired, len(found.errors)) == (1, 1)
@@ -293,14 +295,14 @@ def test_f06_warnings_of_the_reader_are_in_the_report_and_not_on_the_screen(make
     path = case.images["t2"]
     path.write_bytes(path.read_bytes() + b"junk")
     finding = only(case)
-    assert not finding.is_error and "4 bytes follow" in finding.text
+    assert not finding.is_error and "4 bytes after the end of the gzip stream" in finding.text
     assert not caplog.records
     assert logging.getLogger("uad_bench").propagate
 
 
 def test_quick_reads_headers_only(make):
     case = make(image=np.ones(SHAPE))  # constant: only the voxels would tell
-    found = inspect(case, Checks(quick=True))
+    found = inspect_case(case, Checks(quick=True))
     assert not found.findings and found.lesion_ml is None
     assert "headers only" in "\n".join(as_lines(survey([case], checks=Checks(quick=True))))
 
@@ -309,11 +311,11 @@ def test_whatever_a_library_raises_is_a_finding(make, monkeypatch):
     from uad_bench.data.inspect import case
 
     def explode(*_):
-        raise ZeroDivisionError("odd")
+        raise ZeroDivisionError("unexpected")
 
     monkeypatch.setattr(case, "read_volume", explode)
-    errors = [finding for finding in inspect(make()).findings if finding.is_error]
-    assert "ZeroDivisionError: odd" in errors[0].text
+    errors = [finding for finding in inspect_case(make()).findings if finding.is_error]
+    assert "ZeroDivisionError: unexpected" in errors[0].text
 
 
 def test_the_report_lists_every_case_groups_by_kind_and_ends_in_totals(make):
