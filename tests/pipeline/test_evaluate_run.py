@@ -77,8 +77,8 @@ def test_kept_views_hold_no_file_open(made):
 @pytest.mark.parametrize(
     ("primary", "words"),
     [
-        ("ap.cas", "ap.case"), ("dice@oracle_set", "looks at the test labels"), ("fpr@healthy_q98", "lower"),
-        ("sens_fpr05.case", "looks at the test labels"), ("raw:ap.case", "unknown primary metric"),
+        ("ap.cas", "ap.case"), ("dice@oracle_set", "uses the test labels"), ("fpr@healthy_q98", "lower"),
+        ("sens_fpr05.case", "uses the test labels"), ("raw:ap.case", "unknown primary metric"),
     ],
 )  # fmt: skip
 def test_only_a_metric_of_the_protocol_that_may_rank_is_primary(primary, words):

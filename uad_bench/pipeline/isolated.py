@@ -40,7 +40,8 @@ class _Process:
     """One process with the method loaded, and what takes its place."""
 
     def __init__(self, job: RunJob) -> None:
-        self._job, self._pool = job, None
+        self._job = job
+        self._pool: ProcessPoolExecutor | None = None
 
     def score(self, member: Member) -> FloatArray:
         """The map of a member."""

@@ -45,6 +45,7 @@ from uad_bench.support.atomic_files import (
     write_json,
     write_text,
 )
+from uad_bench.support.exchange import restore
 from uad_bench.types import BoolArray, FloatArray
 
 FloatArray64 = npt.NDArray[np.float64]
@@ -282,6 +283,7 @@ def run_dir(out: Path, spec: RunSpec, cohort: str) -> RunDir:
     method = spec.method.replace(":", "-")
     path = out.resolve() / spec.protocol.name / method / spec.run_id(cohort)
     try:
+        restore(path)  # where a process was killed while it replaced the results
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
