@@ -21,7 +21,7 @@ import platformdirs
 from sklearn.metrics import roc_auc_score
 
 from uad_bench.cohort.discovery import Sources
-from uad_bench.figures.compare_methods import Pick, picked
+from uad_bench.figures.compare_methods import SelectedRun, select_runs
 from uad_bench.results.run_cases import members, tested_rows
 from uad_bench.results.run_directory import find_runs
 from uad_bench.results.scored_maps import ScoredMaps
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path)
     given = parser.parse_args()
-    rows = [(pick.label, *measure(pick)) for pick in picked(find_runs(given.runs))]
+    rows = [(pick.label, *measure(pick)) for pick in select_runs(find_runs(given.runs))]
     kinds = sorted({kind for _, found, _ in rows for kind in found})
     print("| method | " + " | ".join(kinds) + " | R² |\n|" + "---|" * (len(kinds) + 2))
     for label, found, share in rows:
@@ -43,7 +43,7 @@ def main() -> None:
         print(f"| {label} | " + " | ".join(cells) + f" | {share:.2f} |", flush=True)
 
 
-def measure(pick: Pick) -> tuple[dict[str, Volume], float]:
+def measure(pick: SelectedRun) -> tuple[dict[str, Volume], float]:
     """The mean of `aurocs` by lesion type, and the mean R² in healthy scans, of one run."""
     spec = pick.run.spec()
     dataset = spec.protocol.train

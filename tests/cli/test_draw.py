@@ -17,8 +17,8 @@ from uad_bench.cohort.discovery import Sources
 from uad_bench.figures import compare_methods
 from uad_bench.pipeline import explain
 from uad_bench.pipeline.matrix import Matrix, execute
-from uad_bench.pipeline.run import Workplace
-from uad_bench.results.run_cases import asked
+from uad_bench.pipeline.run_job import Workplace
+from uad_bench.results import run_cases
 from uad_bench.results.run_directory import RunDir
 
 HERE = Path(__file__).parents[1] / "helpers"
@@ -100,35 +100,35 @@ def test_what_is_drawn_is_what_the_stored_model_answers(runs, place, tmp_path, m
         explain, "_draw", lambda _to, _suffix, opened, title: seen.append((opened, title)) or []
     )
     case_id = cases_of(run)[-1]
-    explain.explain(run, explain.Wish((f"toy_data/{case_id}",)), place, tmp_path)
+    explain.explain(run, explain.CaseSelection((f"toy_data/{case_id}",)), place, tmp_path)
     ((one,), title) = seen[0]
-    assert one.panel.case_id == case_id and title.startswith("glass seed 0, toy")
-    np.testing.assert_array_equal(one.panel.map, run.read_map("toy_data", case_id))
-    brain = one.panel.brain_mask
-    np.testing.assert_allclose(one.parts["error"].values[brain], one.panel.map[brain], atol=1e-3)
-    assert (one.parts["place"].values[0][brain] == 2).all()
+    assert one.case.case_id == case_id and title.startswith("glass seed 0, toy")
+    np.testing.assert_array_equal(one.case.map, run.read_map("toy_data", case_id))
+    brain = one.case.brain_mask
+    np.testing.assert_allclose(one.components["error"].values[brain], one.case.map[brain], atol=1e-3)
+    assert (one.components["place"].values[0][brain] == 2).all()
 
 
 def test_a_run_without_maps_is_scored_again(runs, place, tmp_path, monkeypatch):
     copy, seen = shutil.copytree(runs["glass0"].path, tmp_path / "p/m/run"), []
     shutil.rmtree(copy / "maps")
     monkeypatch.setattr(explain, "_draw", lambda _to, _suffix, opened, _title: seen.append(opened) or [])
-    wish = explain.Wish(tuple(cases_of(runs["glass0"])[:1]))
+    wish = explain.CaseSelection(tuple(cases_of(runs["glass0"])[:1]))
     for run in (runs["glass0"], RunDir(copy)):
         explain.explain(run, wish, place, tmp_path)
-    np.testing.assert_array_equal(seen[0][0].panel.map, seen[1][0].panel.map)
+    np.testing.assert_array_equal(seen[0][0].case.map, seen[1][0].case.map)
 
 
 def test_typical_cases_begin_with_one_of_each_kind(runs, place, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(explain, "_draw", lambda _to, _suffix, opened, _title: seen.extend(opened) or [])
-    explain.explain(runs["glass0"], explain.Wish(count=3), place, tmp_path)
-    assert [one.panel.label for one in seen] == ["a", "b", "healthy"]
+    explain.explain(runs["glass0"], explain.CaseSelection(count=3), place, tmp_path)
+    assert [one.case.label for one in seen] == ["a", "b", "healthy"]
 
 
 def test_equal_questions_give_equal_pictures(runs, place, tmp_path):
     for name in ("one", "two"):
-        explain.explain(runs["glass1"], explain.Wish(count=1), place, tmp_path / name)
+        explain.explain(runs["glass1"], explain.CaseSelection(count=1), place, tmp_path / name)
     for name in INSIDE:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -143,7 +143,7 @@ def test_methods_are_beside_each_other_the_better_first_and_of_each_the_lowest_s
     runs, place, draw, tmp_path, monkeypatch
 ):
     seen = []
-    monkeypatch.setattr("uad_bench.figures.method_grid.draw_beside", lambda *given: seen.append(given))
+    monkeypatch.setattr("uad_bench.figures.method_grid.draw_method_grid", lambda *given: seen.append(given))
     code, out, err = draw("methods", place.out, "--to", tmp_path / "m.png", "--workers", 1)
     assert code == 0 and "(2 methods)" in out, err
     _, shown, metric, _ = seen[0]
@@ -153,9 +153,9 @@ def test_methods_are_beside_each_other_the_better_first_and_of_each_the_lowest_s
     values = {
         row["case_id"]: row["value"] for row in runs["glass0"].table("cases.csv") if row["metric"] == "ap"
     }
-    for panel, value in zip(glass.panels, glass.values, strict=True):
+    for panel, value in zip(glass.cases, glass.values, strict=True):
         assert value == (float(values[panel.case_id]) if values.get(panel.case_id) else None)
-    assert {panel.label for panel in glass.panels} == {"a", "b", "healthy"}
+    assert {panel.label for panel in glass.cases} == {"a", "b", "healthy"}
 
 
 def test_methods_writes_one_png_and_takes_named_cases(runs, draw, tmp_path):
@@ -176,11 +176,13 @@ def test_methods_writes_one_png_and_takes_named_cases(runs, draw, tmp_path):
 
 def test_the_maps_are_those_that_were_evaluated(runs, place, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr("uad_bench.figures.method_grid.draw_beside", lambda *given: seen.append(given[1]))
+    monkeypatch.setattr(
+        "uad_bench.figures.method_grid.draw_method_grid", lambda *given: seen.append(given[1])
+    )
     case_id = cases_of(runs["raw0"])[0]
-    compare_methods.beside([runs["raw0"]], [case_id], "", place.sources, tmp_path / "m.png")
-    shown, raw = seen[0][0].panels[0].map, runs["raw0"].read_map("toy_data", case_id)
-    brain = seen[0][0].panels[0].brain_mask
+    compare_methods.compare_methods([runs["raw0"]], [case_id], "", place.sources, tmp_path / "m.png")
+    shown, raw = seen[0][0].cases[0].map, runs["raw0"].read_map("toy_data", case_id)
+    brain = seen[0][0].cases[0].brain_mask
     assert not np.array_equal(shown[brain], raw[brain])  # the protocol's median came between
     assert shown[brain].std() < raw[brain].std()
 
@@ -195,9 +197,9 @@ def test_the_maps_are_those_that_were_evaluated(runs, place, tmp_path, monkeypat
         (["inside", "glass0", "--count", "0"], 2, "count"),
         (["inside", "glass0", "--device", "cuda:99"], 6, "--device auto"),
         (["inside", "/no/such/folder"], 2, "no such folder"),
-        (["training", "raw0"], 2, "no run here has trained"),
-        (["training", "glass0", "--to", "x.svg"], 2, "is no PNG"),
-        (["methods", "glass0", "--to", "x"], 2, "is no PNG"),
+        (["training", "raw0"], 2, "none of the runs has training curves"),
+        (["training", "glass0", "--to", "x.svg"], 2, "is not a PNG file"),
+        (["methods", "glass0", "--to", "x"], 2, "is not a PNG file"),
         (["methods", "glass0", "--test", "mslub"], 2, "unknown test set"),
         (["methods", "glass0", "--cases", "h99"], 2, "unknown test case"),
         (["sketch"], 2, "sketch"),
@@ -225,7 +227,7 @@ def test_an_edited_run_and_damaged_curves_are_refused(runs, draw, tmp_path):
     copy = RunDir(shutil.copytree(runs["glass0"].path, tmp_path / "p/m/run"))
     (copy.path / "train.csv").write_text("phase,step,name,value\nphase0,x,loss,1\n")
     code, _, err = draw("training", copy.path, "--to", tmp_path / "t.png", data=False)
-    assert code == 5 and "no readable train.csv" in err
+    assert code == 5 and "train.csv cannot be read" in err
     (copy.path / "model" / "weights.safetensors").write_bytes(b"x")
     assert draw("inside", copy.path)[0] == 5
     (copy.path / "cases.csv").write_text("x")
@@ -251,7 +253,7 @@ def test_runs_of_two_protocols_are_not_beside_each_other(runs, place, draw, tmp_
 
 def test_a_case_named_twice_is_drawn_once(runs):
     case_id = cases_of(runs["glass0"])[0]
-    assert len(asked(runs["glass0"], [case_id, f"toy_data/{case_id}", case_id])) == 1
+    assert len(run_cases.tested_rows(runs["glass0"], [case_id, f"toy_data/{case_id}", case_id])) == 1
 
 
 def test_runs_on_other_voxels_share_no_case(runs, place, draw, tmp_path):
@@ -262,5 +264,5 @@ def test_runs_on_other_voxels_share_no_case(runs, place, draw, tmp_path):
     there = Workplace(tmp_path / "runs", Sources(place.sources.cache, {"toy_data": root}), threads=1)
     execute(specs("thresh:raw"), there)
     code, _, err = draw("methods", runs["glass0"].path, tmp_path / "runs", "--to", tmp_path / "m.png")
-    assert code == 2 and "share no such test case" in err
+    assert code == 2 and "do not share these test cases" in err
     assert not (tmp_path / "m.png").exists()

@@ -1,4 +1,4 @@
-"""The report of a prepared dataset: a page and sheets, for one case and for many."""
+"""The report on a prepared dataset: a page and sheets."""
 
 import re
 import sys
@@ -23,8 +23,8 @@ DATA = str(HERE / "toy_data.py")
 
 @pytest.fixture(autouse=True)
 def small_sheets(monkeypatch):
-    """Two cases a sheet: matplotlib takes a fifth of a second for each."""
-    monkeypatch.setattr(report, "CASES_A_SHEET", 2)
+    """Two cases per sheet, since drawing a case takes 0.2 s."""
+    monkeypatch.setattr(report, "CASES_PER_SHEET", 2)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_every_case_is_on_a_sheet_and_the_page_leads_to_all(done, protocol, tmp_path):
+def test_every_case_is_on_a_sheet_and_linked_from_the_page(done, protocol, tmp_path):
     page = write_report(tmp_path, "toy", protocol, done, [], 1)
     assert names(tmp_path) == ["report.html", "sheet-001.png", "sheet-002.png"]
     html = page.read_text()
@@ -63,23 +63,23 @@ def test_every_case_is_on_a_sheet_and_the_page_leads_to_all(done, protocol, tmp_
     assert heights[0] > 1.5 * heights[1]
 
 
-def test_one_case_is_a_report_too(done, protocol, tmp_path):
+def test_a_report_of_one_case(done, protocol, tmp_path):
     write_report(tmp_path, "toy", protocol, done[:1], [], 1)
     assert names(tmp_path) == ["report.html", "sheet-001.png"]
 
 
-def test_failed_cases_are_named_even_where_all_failed(protocol, tmp_path):
+def test_failed_cases_are_listed_even_if_all_failed(protocol, tmp_path):
     error = DataError("truncated", where="c7, c7_t2.nii.gz", hint="copy it again", code="UB322")
     html = write_report(tmp_path, "toy", protocol, [], [error], 1).read_text()
     assert "0 prepared, 1 failed" in html and "c7_t2.nii.gz" in html and "UB322" in html
     assert names(tmp_path) == ["report.html"]
 
 
-def test_a_case_with_warnings_comes_first_and_they_stand_under_its_sheet(done, protocol, tmp_path):
+def test_a_case_with_warnings_comes_first_and_they_are_below_its_sheet(done, protocol, tmp_path):
     last = done[-1]
     entry = {"step": "register", "figures": {"warnings": ["mask Dice 0.91"], "dice": 0.91}, "atlas": ""}
-    odd = replace(last, record={**last.record, "steps": [*last.record["steps"], entry] * 2})
-    html = write_report(tmp_path, "toy", protocol, [*done[:-1], odd], [], 1).read_text()
+    warned = replace(last, record={**last.record, "steps": [*last.record["steps"], entry] * 2})
+    html = write_report(tmp_path, "toy", protocol, [*done[:-1], warned], [], 1).read_text()
     order = re.findall(r'<a href="#[^"]+">([^<]+)</a>', html)
     assert order[0] == last.case.case_id
     assert f"<b>{last.case.case_id}</b>" in html and "mask Dice 0.91" in html
@@ -93,7 +93,7 @@ def test_two_workers_write_the_same_bytes(done, protocol, tmp_path):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
 
 
-def test_sheets_of_a_longer_report_before_do_not_stay(done, protocol, tmp_path):
+def test_sheets_of_an_earlier_longer_report_are_deleted(done, protocol, tmp_path):
     (tmp_path / "sheet-notes.png").write_bytes(b"mine")
     write_report(tmp_path, "toy", protocol, done, [], 1)
     write_report(tmp_path, "toy", protocol, done[:2], [], 1)

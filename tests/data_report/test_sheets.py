@@ -1,4 +1,4 @@
-"""A sheet of prepared cases, looked at through its axes and its pixels."""
+"""A sheet of prepared cases, inspected through its axes and its pixels."""
 
 import gc
 from dataclasses import replace
@@ -9,33 +9,33 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage, imread
 
-from uad_bench.data_report.sheets import ATLAS, BRAIN, LESION, Histogram, Picture, draw_sheet, slice_index
+from uad_bench.data_report.sheets import ATLAS, BRAIN, LESION, Histogram, SheetRow, draw_sheet, slice_index
 
 SHAPE = (20, 24, 16)
 
 
 @pytest.fixture
-def picture():
+def row():
     brain, lesion, atlas = (np.zeros(SHAPE, bool) for _ in range(3))
     brain[3:17, 4:20, 2:14] = True
     atlas[2:18, 3:21, 1:15] = True
     lesion[5:8, 12:16, 9:11] = True
     image = np.where(brain, np.random.default_rng(0).random(SHAPE), 0).astype(np.float32)
     shown = Histogram.of(image[brain], 0, 1)
-    return Picture(
-        ("1. $a_b$", "dice 0.95"), ("something is odd",), image, brain, lesion, atlas, (2.0, 2.0, 3.0), shown,
+    return SheetRow(
+        ("1. $a_b$", "dice 0.95"), ("a warning",), image, brain, lesion, atlas, (2.0, 2.0, 3.0), shown,
         shown, 0.5,
     )  # fmt: skip
 
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Call it with pictures: the figure as it was when it was saved, as plain facts."""
+    """drawn(path, row, ...) -> what the figure contained when it was saved."""
 
-    def draw(path, *pictures):
+    def draw(path, *rows):
         kept = {}
 
-        def look(figure, *_, **__):
+        def record(figure, data, *_, **__):
             kept["colours"] = [
                 [to_hex(c.get_edgecolor()[0]) for c in axes.collections]
                 for axes in figure.axes
@@ -46,26 +46,26 @@ def drawn(monkeypatch):
             kept["texts"] = [t.get_text() for axes in figure.axes for t in axes.texts]
             kept["texts"] += [t.get_text() for t in figure.texts]
 
-        monkeypatch.setattr(Figure, "savefig", look)
-        draw_sheet(path, pictures, len(pictures), "toy $x$")
+        monkeypatch.setattr(Figure, "savefig", record)
+        draw_sheet(path, rows, len(rows), "toy $x$")
         return kept
 
     return draw
 
 
-def test_three_planes_go_through_most_lesion(drawn, picture, tmp_path):
-    found = drawn(tmp_path / "a.png", picture)
-    x, y, z = (slice_index(picture, axis) for axis in (0, 1, 2))
+def test_three_planes_go_through_most_lesion_voxels(drawn, row, tmp_path):
+    found = drawn(tmp_path / "a.png", row)
+    x, y, z = (slice_index(row, axis) for axis in (0, 1, 2))
     assert (x, y, z) == (5, 12, 9)
     for shown, plane in zip(
-        found["images"], (picture.image[:, :, z], picture.image[:, y], picture.image[x]), strict=True
+        found["images"], (row.image[:, :, z], row.image[:, y], row.image[x]), strict=True
     ):
         assert np.array_equal(shown, plane.T)
     assert found["aspects"] == [1.0, 1.5, 1.5]
 
 
-def test_without_a_lesion_they_go_through_the_middle_of_the_brain(picture):
-    healthy = replace(picture, lesion_mask=None)
+def test_without_a_lesion_they_go_through_the_centre_of_the_brain(row):
+    healthy = replace(row, lesion_mask=None)
     assert [slice_index(healthy, axis) for axis in (0, 1, 2)] == [
         10,
         12,
@@ -73,26 +73,26 @@ def test_without_a_lesion_they_go_through_the_middle_of_the_brain(picture):
     ]  # of 3..16, 4..19, 2..13, to even
 
 
-def test_outlines_are_those_of_atlas_brain_and_lesion(drawn, picture, tmp_path):
-    assert drawn(tmp_path / "a.png", picture)["colours"] == [[ATLAS, BRAIN, LESION]] * 3
-    plain = replace(picture, lesion_mask=None, atlas_mask=None)
+def test_atlas_brain_and_lesion_are_outlined(drawn, row, tmp_path):
+    assert drawn(tmp_path / "a.png", row)["colours"] == [[ATLAS, BRAIN, LESION]] * 3
+    plain = replace(row, lesion_mask=None, atlas_mask=None)
     assert drawn(tmp_path / "a.png", plain)["colours"] == [[BRAIN]] * 3
 
 
-def test_words_warnings_and_sides_are_there_and_plain(drawn, picture, tmp_path):
-    found = drawn(tmp_path / "a.png", replace(picture, lines=("1. $a_b$ \u202e", "dice 0.95")))
-    assert {"1. $a_b$ \\u202e", "dice 0.95", "! something is odd", "L", "R", "P", "A"} <= set(found["texts"])
+def test_measures_warnings_and_sides_are_written_as_plain_text(drawn, row, tmp_path):
+    found = drawn(tmp_path / "a.png", replace(row, lines=("1. $a_b$ \u202e", "dice 0.95")))
+    assert {"1. $a_b$ \\u202e", "dice 0.95", "! a warning", "L", "R", "P", "A"} <= set(found["texts"])
     assert {"toy $x$", "brain mask", "lesion mask", "atlas"} <= set(found["texts"])
 
 
-def test_more_warnings_than_fit_are_counted(drawn, picture, tmp_path):
-    many = replace(picture, warnings=tuple(f"warning {i}" for i in range(30)))
-    told = [text for text in drawn(tmp_path / "a.png", many)["texts"] if text.startswith("!")]
-    assert len(told) < 12 and told[0] == "! warning 0"
-    assert told[-1] == f"! and {30 - len(told) + 1} lines more"
+def test_more_warnings_than_fit_are_counted(drawn, row, tmp_path):
+    many = replace(row, warnings=tuple(f"warning {i}" for i in range(30)))
+    shown = [text for text in drawn(tmp_path / "a.png", many)["texts"] if text.startswith("!")]
+    assert len(shown) < 12 and shown[0] == "! warning 0"
+    assert shown[-1] == f"! and {30 - len(shown) + 1} more lines"
 
 
-def test_a_histogram_is_of_shares_and_loses_no_voxel():
+def test_a_histogram_has_shares_that_include_every_finite_voxel():
     values = np.array([0.0, 0.1, 0.9, 5.0, -3.0, np.nan])
     shown = Histogram.of(values, 0, 1)
     assert sum(shown.shares) == pytest.approx(1)
@@ -100,27 +100,27 @@ def test_a_histogram_is_of_shares_and_loses_no_voxel():
     assert sum(Histogram.of(np.empty(0), 0, 1).shares) == 0
 
 
-def test_equal_pictures_are_equal_bytes_of_the_told_size(picture, tmp_path):
-    sizes = [draw_sheet(tmp_path / name, iter([picture, picture]), 2, "toy") for name in ("a.png", "b.png")]
+def test_equal_rows_give_equal_bytes_of_the_returned_size(row, tmp_path):
+    sizes = [draw_sheet(tmp_path / name, iter([row, row]), 2, "toy") for name in ("a.png", "b.png")]
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     pixels = imread(tmp_path / "a.png")
     assert sizes[0] == (pixels.shape[1], pixels.shape[0])
     assert pixels[..., :3].std() > 0.05
 
 
-def test_a_file_that_cannot_be_read_and_an_empty_brain_are_drawn_too(picture, tmp_path):
+def test_an_unreadable_file_and_an_empty_brain_mask_are_shown_as_such(drawn, row, tmp_path):
     nothing = np.zeros(SHAPE, bool)
-    draw_sheet(
-        tmp_path / "a.png", [replace(picture, before=None, brain_mask=nothing, lesion_mask=nothing)], 1, "t"
-    )
-    assert imread(tmp_path / "a.png").ndim == 3
+    found = drawn(tmp_path / "a.png", replace(row, before=None, brain_mask=nothing, lesion_mask=nothing))
+    assert "cannot be read" in found["texts"]
+    assert found["colours"] == [[ATLAS]] * 3
+    assert np.array_equal(found["images"][0], row.image[:, :, SHAPE[2] // 2].T)
 
 
-def test_a_figure_does_not_outlive_its_sheet(picture, tmp_path):
+def test_a_figure_is_freed_after_its_sheet_is_written(row, tmp_path):
     gc.collect()
     gc.disable()
     try:
-        draw_sheet(tmp_path / "a.png", [picture], 1, "toy")
+        draw_sheet(tmp_path / "a.png", [row], 1, "toy")
         assert not [o for o in gc.get_objects() if isinstance(o, AxesImage)]
     finally:
         gc.enable()

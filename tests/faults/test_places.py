@@ -38,9 +38,7 @@ def test_f16_a_mask_half_a_voxel_beside_is_taken_to_be_on_its_image(desk, column
     desk.forget()
     told = desk.prepare()
     assert told.code == 0
-    assert (
-        f"{desk.file('a00', column).name}: the mask is 0.50 voxels off its image" in told.err
-    )
+    assert f"{desk.file('a00', column).name}: the mask is 0.50 voxels off its image" in told.err
     for name, array in desk.prepared("a00").items():
         np.testing.assert_array_equal(array, before[name])
     told = desk.check()

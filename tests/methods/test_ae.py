@@ -3,20 +3,17 @@
 import pytest
 import torch
 
+from tests.helpers.networks import weight_count
 from uad_bench import Context
 from uad_bench.testing import toy_scans
 from uad_methods.ae import AE
 from uad_methods.parts.networks.autoencoder import Autoencoder, levels, plan
 
 
-def weights(net):
-    return sum(p.numel() for p in net.parameters())
-
-
 @pytest.mark.parametrize(("side", "millions"), [(128, 1.63), (96, 1.52)])
 def test_the_network_has_as_many_weights_as_published(side, millions):
     net = Autoencoder(1, (side, side), 0.0, gaussian=False)
-    assert round(weights(net) / 1e6, 2) == millions
+    assert round(weight_count(net) / 1e6, 2) == millions
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.helpers.networks import weight_count
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
@@ -33,10 +34,6 @@ def begun(**parameters):
     return method
 
 
-def count(net):
-    return sum(p.numel() for p in net.parameters())
-
-
 def clean_slices(n=4):
     return 2 * torch.rand(n, 1, 16, 16, generator=torch.Generator().manual_seed(1)) - 1
 
@@ -53,7 +50,7 @@ def test_encoder_and_denoiser_have_as_many_weights_as_the_card_says():
     method.channels_ = 1
     with torch.device("meta"):
         net = method.build()
-    assert (count(net.encoder), count(net.denoiser)) == (24_550_848, 44_068_481)
+    assert (weight_count(net.encoder), weight_count(net.denoiser)) == (24_550_848, 44_068_481)
 
 
 def test_changing_the_condition_changes_the_output_after_one_step_and_not_before():

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
+from tests.helpers.networks import weight_count
 from uad_bench import Context
 from uad_bench.method.loop_state import Policy
 from uad_bench.method.slices import Batch
@@ -35,7 +36,7 @@ def untrained(channels=1, **parameters):
 
 @pytest.mark.parametrize(("channels", "count"), [(1, 7_701_825), (4, 7_703_748)])
 def test_the_network_has_as_many_weights_as_published(channels, count):
-    assert sum(p.numel() for p in UNet(channels).parameters()) == count  # the card: 7.70 M for both
+    assert weight_count(UNet(channels)) == count  # the card: 7.70 M for both
 
 
 def test_groups_are_those_of_the_paper():

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.helpers.known_noise import Known
+from tests.helpers.networks import weight_count
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context
 from uad_bench.method.base import variant
@@ -37,7 +38,7 @@ def test_the_network_of_the_defaults_is_the_baseline_s_and_anoddpm_s_is_a_few_se
         method = DDPM(**parameters)
         method.channels_ = 1
         with torch.device("meta"):
-            assert sum(p.numel() for p in method.build().parameters()) == weights
+            assert weight_count(method.build()) == weights
 
 
 def test_the_loss_is_the_mean_distance_of_the_guess_from_the_clean_slice():

@@ -6,14 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.helpers.networks import weight_count
 from uad_methods.parts.networks.diffusion_blocks import Attention, Block, sinusoids
 from uad_methods.parts.networks.diffusion_unet import DiffusionUNet
 
 SMALL = {"widths": (8, 16), "blocks": 1, "groups": 4, "head_width": 8}
-
-
-def count(net):
-    return sum(p.numel() for p in net.parameters())
 
 
 def awake(net, seed=0):
@@ -35,7 +32,7 @@ def awake(net, seed=0):
 )
 def test_the_networks_of_the_papers_have_their_counts_of_weights(options, weights):
     with torch.device("meta"):
-        assert count(DiffusionUNet(1, **options)) == weights
+        assert weight_count(DiffusionUNet(1, **options)) == weights
 
 
 def test_the_count_is_that_of_monai_s_network():
@@ -46,7 +43,7 @@ def test_the_count_is_that_of_monai_s_network():
             spatial_dims=2, in_channels=2, out_channels=2, channels=(16, 32), attention_levels=(False, False),
             num_res_blocks=2, norm_num_groups=8, resblock_updown=True, num_head_channels=8,
         )  # fmt: skip
-        assert count(DiffusionUNet(2, (16, 32), 2, groups=8, head_width=8)) == count(theirs)
+        assert weight_count(DiffusionUNet(2, (16, 32), 2, groups=8, head_width=8)) == weight_count(theirs)
 
 
 def test_a_new_network_gives_zero_and_a_new_block_what_it_got():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.helpers.networks import weight_count
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context
 from uad_bench.errors import IntegrityError, UsageError
@@ -20,10 +21,6 @@ from uad_methods.parts.networks.resnet18 import ResNet18
 TINY = {**FAE.tiny, "extractor": "random"}
 
 
-def count(net):
-    return sum(p.numel() for p in net.parameters())
-
-
 def fitted(scans, **parameters):
     method = FAE(**{**TINY, **parameters})
     method.fit(scans, scans, Context())
@@ -32,8 +29,8 @@ def fitted(scans, **parameters):
 
 def test_the_autoencoder_has_as_many_weights_as_the_card_says():
     body = FeatureAutoencoder(1, 0.1, adapt_bn=True).autoencoder
-    assert count(body) == 10_285_048
-    assert (count(body[:5]), count(body[5:])) == (5_516_500, 4_768_548)
+    assert weight_count(body) == 10_285_048
+    assert (weight_count(body[:5]), weight_count(body[5:])) == (5_516_500, 4_768_548)
 
 
 @pytest.mark.parametrize("side", [64, 128])

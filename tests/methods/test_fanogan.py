@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.helpers.networks import weight_count
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
@@ -27,10 +28,6 @@ def fitted(scans, **parameters):
     return method
 
 
-def count(net):
-    return sum(p.numel() for p in net.parameters())
-
-
 def block(a, b, inner):
     """Weights of a residual block: two norms, 3x3 without and with bias, 1x1 with bias."""
     return 2 * a + 2 * inner + 9 * a * inner + 9 * inner * b + b + a * b + b
@@ -42,9 +39,9 @@ def test_the_networks_have_the_weights_that_the_card_s_description_adds_up_to():
     trunk = 9 * 64 + 64 + sum(block(a, b, inner=a) for a, b in down)
     up = [(512, 512), (512, 256), (256, 128), (128, 64)]
     made = 129 * 8192 + sum(block(a, b, inner=b) for a, b in up) + 2 * 64 + 9 * 64 + 1
-    assert count(critic) == trunk + 8193
-    assert count(encoder) == trunk + 8193 * 128
-    assert count(generator) == made
+    assert weight_count(critic) == trunk + 8193
+    assert weight_count(encoder) == trunk + 8193 * 128
+    assert weight_count(generator) == made
 
 
 @pytest.mark.parametrize(("side", "channels"), [(64, 1), (96, 2)])
@@ -99,7 +96,7 @@ def test_a_step_of_the_gan_is_so_many_of_the_critic_and_one_of_the_generator(mon
     method.begin(scans, Context())
     watched(monkeypatch, lambda size, loss: sizes.append(size))
     method._fit_gan(SliceStack(scans, Context()), Context())
-    generator, critic, _ = (count(net) for net in method._nets)
+    generator, critic, _ = (weight_count(net) for net in method._nets)
     assert sizes == 2 * [critic, critic, critic, generator]
 
 
@@ -109,7 +106,7 @@ def test_the_generator_is_paid_for_what_the_critic_calls_real(monkeypatch):
     generator, critic, _ = method._nets
 
     def look(size, loss):
-        if size == count(generator):
+        if size == weight_count(generator):
             with torch.no_grad():
                 codes = method._random_codes(Context().torch_rng("codes", len(pairs)))
                 pairs.append((loss, float(-critic(generator(codes)).mean())))

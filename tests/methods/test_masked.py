@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.helpers.networks import weight_count
 from uad_methods.parts.networks.masked_layers import masked_batch_norm, upsample_mask
 from uad_methods.parts.networks.resnet50 import Bottleneck, ResNet50
 from uad_methods.parts.training.masked_pretraining import (
@@ -13,10 +14,6 @@ from uad_methods.parts.training.masked_pretraining import (
     reconstruct,
     reconstruction_loss,
 )
-
-
-def count(net):
-    return sum(p.numel() for p in net.parameters())
 
 
 def small(channels=1):
@@ -30,9 +27,9 @@ def seeded(seed=0):
 
 def test_the_networks_have_as_many_weights_as_the_card_says():
     with torch.device("meta"):
-        assert count(ResNet50(1)) == 24_550_848
+        assert weight_count(ResNet50(1)) == 24_550_848
         filler = HierarchicalDecoder(1)
-    assert count(filler.grow) + count(filler.out) == 10_304_913
+    assert weight_count(filler.grow) + weight_count(filler.out) == 10_304_913
 
 
 def test_the_output_is_that_of_monai_with_the_same_weights():

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from scipy import ndimage
 from torch.func import functional_call
 
+from tests.helpers.networks import weight_count
 from uad_bench.errors import DataError, IntegrityError
 from uad_bench.testing import toy_scans
 from uad_methods.parts.images.equalise import EqualisedScans
@@ -136,7 +137,7 @@ def test_resnet18_has_the_keys_shapes_and_outputs_of_monais(oracle):
     ours, images = ResNet18().eval(), random_images(2, 3, 64, 96)
     shapes = {key: value.shape for key, value in oracle.state_dict().items()}
     assert shapes == {key: value.shape for key, value in ours.state_dict().items()}
-    assert sum(p.numel() for p in ours.parameters()) == 11_689_512
+    assert weight_count(ours) == 11_689_512
     ours.load_state_dict(oracle.state_dict())
     with torch.no_grad():
         torch.testing.assert_close(ours(images), oracle(images), rtol=1e-4, atol=1e-5)

@@ -1,51 +1,21 @@
 """Patch2Loc as a method: it learns places, scores what is out of place, and keeps its state."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from tests.helpers.patch2loc import NETWORKS, SHAPE, TRAIN, VAL, fitted, make_narrow, scan, tiny
 from uad_bench import Context, Scan
 from uad_bench.errors import DataError, PluginError
 from uad_bench.method.loop_state import Policy
 from uad_methods.patch2loc import Patch2Loc
 
-SHAPE = (20, 24, 6)
-NETWORKS = ("resnet", "conv")
-
-
-def scan(number: int, *, hole: bool = False) -> Scan:
-    """A ball whose brightness tells x and y; `hole`: a patch on the right that carries what is seen on the left."""
-    x, y, z = np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij")
-    brain = x**2 + y**2 + z**2 < 0.9
-    image = 0.5 + 0.25 * x + 0.15 * np.sin(3 * y)
-    image += 0.01 * np.random.default_rng(number).standard_normal(SHAPE)
-    if hole:
-        image[10:18, 8:16] = image[2:10, 8:16]
-    stripped = (image * brain).astype(np.float32)[None]
-    return Scan(f"toy{number}", ("t2",), stripped, brain, np.eye(4), (2.0, 2.0, 2.0))
-
-
-TRAIN, VAL = [scan(i) for i in range(4)], [scan(9)]
-
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ResNet of a few channels: these tests ask about the method, not about its size."""
-    monkeypatch.setattr("uad_methods.patch2loc.encoders.resnet.WIDTHS", (4, 8, 8, 16))
-    monkeypatch.setattr("uad_methods.patch2loc.options.LATENT", 16)
-
-
-def tiny(network: str, **other: Any) -> Patch2Loc:
-    return Patch2Loc(**{**Patch2Loc.tiny, "network": network, **other})
-
-
-def fitted(network: str, policy: Policy | None = None, **other: Any) -> Patch2Loc:
-    method = tiny(network, **other)
-    method.fit(TRAIN, VAL, Context(seed=1, policy=policy or Policy()))
-    return method
+    make_narrow(monkeypatch)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -102,7 +72,7 @@ def test_what_is_out_of_place_scores_higher() -> None:
     for seed in range(4):  # one short training may miss it; bits differ from processor to processor
         method = tiny("conv", steps=100, lr=1e-2, schedule="cosine", width=8, checked=12, clip=5.0)
         method.fit(TRAIN, VAL, Context(seed=seed))
-        rise.append(method.score(scan(7, hole=True), Context()) - method.score(scan(7), Context()))
+        rise.append(method.score(scan(7, moved=True), Context()) - method.score(scan(7), Context()))
     mean = np.mean(rise, axis=0)
     assert mean[inside].mean() > 2 * abs(mean[~inside & VAL[0].brain_mask].mean())
 

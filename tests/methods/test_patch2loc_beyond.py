@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 from scipy.special import logsumexp
 
-from tests.methods.test_patch2loc import TRAIN, VAL, fitted, scan, tiny
+from tests.helpers.patch2loc import TRAIN, VAL, fitted, scan, tiny
 from uad_bench import Context
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
+from tests.helpers.patch2loc import make_narrow, spread_locator
 from uad_bench import Context, SliceStack
 from uad_bench.testing import toy_scans
 from uad_methods.patch2loc import Patch2Loc
@@ -19,33 +20,9 @@ from uad_methods.patch2loc.fast import (
 from uad_methods.patch2loc.inference.bf16 import BF16Locator
 from uad_methods.patch2loc.inference.exact import ExactLocator
 from uad_methods.patch2loc.inference.toom import halved, product, same
-from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.patches import brain_share, draw_candidates
 from uad_methods.patch2loc.sampling import sample_patches, sample_strided
 from uad_methods.patch2loc.scoring import score_patches
-
-
-def make_narrow(patched: pytest.MonkeyPatch) -> None:
-    """Networks built from here on have few channels."""
-    patched.setattr("uad_methods.patch2loc.encoders.resnet.WIDTHS", (4, 8, 8, 16))
-    patched.setattr("uad_methods.patch2loc.options.LATENT", 16)
-
-
-def locator(patch: int, channels: int = 1, *, narrow: bool = False, **parameters) -> Locator:
-    """A published network in eval mode whose answers vary and whose batch statistics are not trivial."""
-    torch.manual_seed(4)
-    method = Patch2Loc(patch=patch, **parameters)
-    method.channels_, method.shape_ = channels, (30, 26, 10)
-    with pytest.MonkeyPatch.context() as patched:
-        if narrow:
-            make_narrow(patched)
-        net = method.build().train()
-    for _ in range(3):
-        net(torch.rand(32, channels, patch, patch), torch.rand(32) * 100)
-    for head in (net.mean, net.log_variance):
-        if head is not None:
-            head[-1].weight.data *= 10  # as spread as trained ones are
-    return net.eval()
 
 
 @pytest.mark.parametrize("n", range(1, 15))
@@ -74,7 +51,7 @@ def test_a_toom_cook_product_is_that_of_two_polynomials():
     (24, 1, False), (24, 2, True), (5, 1, True), (8, 3, True), (13, 1, True), (32, 1, True), (48, 2, True),
 ])  # fmt: skip
 def test_the_exact_scorer_says_what_the_loop_over_patches_says(patch, channels, narrow):
-    net = locator(patch, channels, narrow=narrow)
+    net = spread_locator(patch, channels, narrow=narrow)
     images, height = torch.rand(2, channels, 30, 26), torch.tensor([20.0, 70.0])
     where = torch.rand(2, 30, 26, generator=torch.Generator().manual_seed(1)) > 0.9
     with torch.no_grad():
@@ -86,7 +63,7 @@ def test_the_exact_scorer_says_what_the_loop_over_patches_says(patch, channels, 
 
 @pytest.mark.parametrize("loss", ["mse", "stirn"])
 def test_heads_of_the_other_losses_are_folded_too(loss):
-    net = locator(8, narrow=True, loss=loss)
+    net = spread_locator(8, narrow=True, loss=loss)
     x, height = torch.rand(9, 1, 8, 8), torch.rand(9) * 100
     with torch.no_grad():
         expected = net(x, height)
@@ -95,7 +72,7 @@ def test_heads_of_the_other_losses_are_folded_too(loss):
 
 
 def test_an_answer_stands_when_the_scorer_is_asked_again_and_weights_move_on():
-    net = locator(8, narrow=True)
+    net = spread_locator(8, narrow=True)
     quick, height = ExactLocator(net, 8), torch.full((3,), 30.0)
     first, other = torch.rand(3, 1, 8, 8), torch.rand(3, 1, 8, 8)
     mean, _ = quick(first, height)
@@ -108,7 +85,7 @@ def test_an_answer_stands_when_the_scorer_is_asked_again_and_weights_move_on():
 
 
 def test_pixels_a_filter_can_reach_are_enough_for_the_same_masked_map():
-    net = locator(8, narrow=True)
+    net = spread_locator(8, narrow=True)
     brain = np.zeros((1, 20, 18), bool)
     brain[0, 6:15, 5:12] = True
     reach = ndimage.binary_dilation(brain, np.ones((1, 7, 7)))
@@ -125,7 +102,7 @@ def test_pixels_a_filter_can_reach_are_enough_for_the_same_masked_map():
 
 @pytest.mark.parametrize(("patch", "narrow"), [(24, False), (8, True), (32, True)])
 def test_bf16_is_near_and_its_flat_layers_are_those_convolutions(patch, narrow, monkeypatch):
-    net = locator(patch, narrow=narrow)
+    net = spread_locator(patch, narrow=narrow)
     x, height = torch.rand(16, 1, patch, patch), torch.rand(16) * 100
     with torch.no_grad():
         expected = net(x, height)[0]
@@ -232,7 +209,7 @@ def test_fixed_samples_train_to_the_same_bits_and_varying_ones_to_others(monkeyp
 
 
 def test_preparing_a_network_keeps_names_weights_and_answers():
-    net = locator(8, narrow=True)
+    net = spread_locator(8, narrow=True)
     names, x = list(net.state_dict()), torch.rand(4, 1, 8, 8)
     with torch.no_grad():
         before = net(x, torch.ones(4))[0]

@@ -1,45 +1,30 @@
 """The two networks: size, receptive field, and that a dense pass says what every single patch says."""
 
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from tests.helpers.networks import weight_count
+from tests.helpers.patch2loc import locator
 from uad_bench.errors import UsageError
 from uad_methods.patch2loc import Patch2Loc
 from uad_methods.patch2loc.belief import score_terms
 from uad_methods.patch2loc.encoders.conv import ConvEncoder, plan
 from uad_methods.patch2loc.encoders.resnet import resnet_encoder
-from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.patches import padded
 from uad_methods.patch2loc.scoring import score_dense, score_patches
-
-
-def weights(module: torch.nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
-
-
-def network(**parameters: Any) -> Locator:
-    """A network in eval mode whose batch statistics are not the trivial 0 and 1."""
-    torch.manual_seed(4)
-    method = Patch2Loc(**parameters)
-    method.channels_, method.shape_ = 1, (30, 26, 10)
-    net = method.build().train()
-    for _ in range(3):
-        net(torch.rand(16, 1, method.patch, method.patch), torch.rand(16) * 100)
-    return net.eval()
 
 
 def test_the_published_network_has_the_published_size() -> None:
     method = Patch2Loc()
     method.channels_ = 1
     net = method.build()
-    assert weights(net.encoder) == 11_167_680
+    assert weight_count(net.encoder) == 11_167_680
     assert net.log_variance is not None
-    assert weights(net.mean) == weights(net.log_variance) == 340_194
-    assert weights(net) == 11_848_068
+    assert weight_count(net.mean) == weight_count(net.log_variance) == 340_194
+    assert weight_count(net) == 11_848_068
 
 
 def test_a_patch_of_24_shrinks_to_one_latent_as_published() -> None:
@@ -81,7 +66,7 @@ def test_plan_fills_the_patch_and_refuses_what_is_too_small() -> None:
 
 @pytest.mark.parametrize("patch", [8, 24, 32])
 def test_one_dense_pass_says_what_every_patch_says(patch: int) -> None:
-    net = network(network="conv", patch=patch, width=8)
+    net = locator(network="conv", patch=patch, width=8)
     images, height = torch.rand(2, 1, 30, 26), torch.tensor([20.0, 70.0])
     everywhere = torch.ones(2, 30, 26, dtype=torch.bool)
     with torch.no_grad():
@@ -92,7 +77,7 @@ def test_one_dense_pass_says_what_every_patch_says(patch: int) -> None:
 
 
 def test_a_strided_pass_is_the_dense_one_at_every_fourth_pixel() -> None:
-    encoder = network(network="conv", width=8).encoder
+    encoder = locator(network="conv", width=8).encoder
     slices = padded(torch.rand(1, 1, 30, 26), 24)
     with torch.no_grad():
         dense, strided = encoder(slices, dense=True), encoder(slices[:, :, 1:, 3:])
@@ -100,7 +85,7 @@ def test_a_strided_pass_is_the_dense_one_at_every_fourth_pixel() -> None:
 
 
 def test_resnet_scores_are_those_of_a_loop_over_patches() -> None:
-    net = network(patch=8)
+    net = locator(patch=8)
     images, height = torch.rand(2, 1, 9, 11), torch.tensor([10.0, 40.0])
     where = torch.rand(2, 9, 11, generator=torch.Generator().manual_seed(5)) > 0.7
     around = np.pad(images.numpy(), ((0, 0), (0, 0), (4, 4), (4, 4)))
@@ -123,7 +108,7 @@ def test_anomaly_is_log_squared_error_plus_mean_log_variance() -> None:
 
 
 def test_the_faithful_network_s_variance_cannot_move_the_encoder() -> None:
-    net = network(network="conv", patch=8, width=4, loss="stirn").train()
+    net = locator(network="conv", patch=8, width=4, loss="stirn").train()
     _, log_variance = net(torch.rand(4, 1, 8, 8), torch.rand(4))
     log_variance.sum().backward()
     assert all(p.grad is None for p in net.encoder.parameters())
@@ -132,7 +117,7 @@ def test_the_faithful_network_s_variance_cannot_move_the_encoder() -> None:
 
 
 def test_under_mse_the_variance_is_one_and_the_score_the_log_error_alone() -> None:
-    net = network(network="conv", patch=8, width=4, loss="mse")
+    net = locator(network="conv", patch=8, width=4, loss="mse")
     images, height = torch.rand(1, 1, 6, 7), torch.tensor([30.0])
     with torch.no_grad():
         mean, log_variance = net(padded(images, 8), height, dense=True)
@@ -143,7 +128,7 @@ def test_under_mse_the_variance_is_one_and_the_score_the_log_error_alone() -> No
 
 
 def test_a_box_changes_what_is_scored_and_no_score() -> None:
-    net = network(network="conv", patch=12, width=8)
+    net = locator(network="conv", patch=12, width=8)
     images, height = torch.rand(2, 1, 20, 24), torch.tensor([30.0, 60.0])
     with torch.no_grad():
         whole = score_dense(net, images, height, 12)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tests.helpers.known_noise import Known
+from tests.helpers.networks import weight_count
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context
 from uad_bench.errors import UsageError
@@ -25,7 +26,7 @@ def test_the_network_is_the_published_one():
     method = PDDPM()
     method.channels_ = 1
     with torch.device("meta"):
-        assert sum(p.numel() for p in method.build().parameters()) == 37_513_857
+        assert weight_count(method.build()) == 37_513_857
 
 
 def test_four_boxes_of_48_cover_96_in_the_published_order():

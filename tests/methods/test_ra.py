@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from tests.helpers.known_noise import spot_before_and_after
+from tests.helpers.networks import weight_count
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
@@ -23,10 +24,6 @@ SSIM = {**RA.tiny, "likeness": "ssim"}
 SEED = 5
 
 
-def count(net):
-    return sum(p.numel() for p in net.parameters())
-
-
 def fitted(scans, **parameters):
     method = RA(**{**SSIM, **parameters})
     method.fit(scans, scans, Context())
@@ -35,7 +32,7 @@ def fitted(scans, **parameters):
 
 @pytest.mark.parametrize(("side", "weights"), [(128, 29_430_785), (96, 28_050_945)])
 def test_the_networks_have_as_many_weights_as_the_card_says(side, weights):
-    assert count(Encoder(1, side, 64, 128)) + count(Decoder(1, side, 64, 128)) == weights
+    assert weight_count(Encoder(1, side, 64, 128)) + weight_count(Decoder(1, side, 64, 128)) == weights
 
 
 def test_five_levels_of_features_and_a_picture_of_the_same_size():

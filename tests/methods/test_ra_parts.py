@@ -6,6 +6,7 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
+from tests.helpers.networks import weight_count
 from uad_methods.parts.images.blur import gaussian_blur
 from uad_methods.parts.images.clahe import clahe
 from uad_methods.parts.networks.aot import (
@@ -37,10 +38,6 @@ SKIMAGE = {
     40: ([0.01639, 0.01639, 0.66391, 0.31964, 0.69669, 0.24584, 0.49174, 0.01639],
          [0.01639, 0.78193, 0.93927, 0.03277, 0.19337, 0.34909, 0.47373, 0.5065], 0.313554),
 }  # fmt: skip
-
-
-def count(net):
-    return sum(p.numel() for p in net.parameters())
 
 
 def textured(side):
@@ -77,7 +74,7 @@ def test_blur_is_scipys(sigma, reach):
 
 def test_lpips_has_the_names_and_shapes_of_the_usual_files():
     net = LPIPS()
-    assert count(net.trunk) == 722_496 and not any(p.requires_grad for p in net.parameters())
+    assert weight_count(net.trunk) == 722_496 and not any(p.requires_grad for p in net.parameters())
     trunk, heads = net.trunk.state_dict(), net.heads.state_dict()
     assert trunk["features.12.expand3x3.bias"].shape == (256,) and len(trunk) == 2 * (1 + 3 * 8)
     sizes = [64, 128, 256, 384, 384, 512, 512]
@@ -132,7 +129,7 @@ def test_jitter_does_what_each_of_its_parts_says():
 
 def test_the_painter_s_networks_have_as_many_weights_as_the_card_says():
     generator, critic = Generator(1), Critic(1)
-    assert (count(generator), count(critic)) == (15_193_409, 2_761_729)
+    assert (weight_count(generator), weight_count(critic)) == (15_193_409, 2_761_729)
     weights = torch.cat([p.flatten() for n, p in generator.named_parameters() if n.endswith("weight")])
     assert float(weights.std()) == pytest.approx(0.02, rel=0.01)
 
@@ -210,7 +207,7 @@ def test_slope_loss_knows_ramps_and_no_levels():
 def test_vgg19_has_the_names_of_the_usual_file_and_its_losses_are_their_definitions():
     torch.manual_seed(0)
     net = VGG19()
-    assert count(net) == 20_024_384 and not any(p.requires_grad for p in net.parameters())
+    assert weight_count(net) == 20_024_384 and not any(p.requires_grad for p in net.parameters())
     assert net.state_dict()["features.34.weight"].shape == (512, 512, 3, 3)  # conv5_4
     a, b = (net(torch.rand(1, 2, 32, 32)) for _ in range(2))
     assert a["1_1"].shape == (2, 64, 32, 32) and a["5_2"].shape == (2, 512, 2, 2) and "5_3" not in a

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
+from tests.helpers.networks import weight_count
 from uad_bench import Context, SliceStack
 from uad_bench.method.loop_state import Policy
 from uad_bench.testing import toy_scans
@@ -35,9 +36,9 @@ def run(net, images, z=None):
 )
 def test_the_network_has_about_as_many_weights_as_the_vae(between, count):
     net = SequenceVAE(1, (96, 96, 50), 0.1, between)
-    assert sum(p.numel() for p in net.parameters()) == count  # the VAE: 1,815,569
+    assert weight_count(net) == count  # the VAE: 1,815,569
     if between == "transformer":
-        assert sum(p.numel() for p in net.between.layers.parameters()) == 264_960  # the card: 0.26 M
+        assert weight_count(net.between.layers) == 264_960  # the card: 0.26 M
 
 
 def test_slices_alone_are_those_of_a_vae_with_the_same_weights():

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import distributions
 
+from tests.helpers.networks import weight_count
 from uad_bench import Context
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
@@ -26,7 +27,7 @@ def untrained(cls, **parameters):
 @pytest.mark.parametrize(("side", "millions"), [(128, 1.76), (96, 1.82)])
 def test_the_network_has_as_many_weights_as_published(side, millions):
     net = Autoencoder(1, (side, side), 0.0, gaussian=True)
-    assert round(sum(p.numel() for p in net.parameters()) / 1e6, 2) == millions
+    assert round(weight_count(net) / 1e6, 2) == millions
 
 
 def test_divergence_is_that_of_torch_distributions():

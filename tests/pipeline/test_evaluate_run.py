@@ -12,7 +12,7 @@ from uad_bench.errors import EnvironmentFault, UsageError
 from uad_bench.evaluate import postprocess
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_histogram import Sketch
-from uad_bench.figures.run_figures import pooled, typical
+from uad_bench.figures.run_figures import pooled_curves, typical_cases
 from uad_bench.pipeline.evaluate_run import stages
 from uad_bench.pipeline.protocol_checks import check_protocol
 from uad_bench.results.scored_maps import SPOOL, ScoredMaps, remove_spools
@@ -128,11 +128,11 @@ def test_stages_have_names_of_their_own():
 def test_pictures_take_the_same_curves_without_keeping_negatives(made):
     run, spec, cohort = made
     views = ScoredMaps(run, cohort.of("test"), spec)
-    curves = pooled(views, [0.5])
+    curves = pooled_curves(views, [0.5])
     whole = Curve.pool([Curve.of_case(one) for one in views if not one.healthy])
     assert curves["all"].ap() == whole.ap()
     assert set(curves) == {"all", *(one.lesion_kind for one in views if not one.healthy)}
-    shown = typical(views.members)
+    shown = typical_cases(views.members)
     assert len(shown) == len(set(shown)) <= 6
 
 

@@ -176,7 +176,7 @@ def test_a_map_of_another_run_is_not_overwritten(run, sources, tmp_path):
     export([run], tmp_path, sources, (), "")
     other = shutil.copytree(run.path, tmp_path / "p/thresh-raw/seed1-00000000")
     before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
-    with pytest.raises(UsageError, match="is there already") as caught:
+    with pytest.raises(UsageError, match="exists already") as caught:
         export([type(run)(other)], tmp_path, sources, (), "")
     assert caught.value.code == "UB232"
     with pytest.raises(UsageError, match="would both be"):

@@ -174,7 +174,12 @@ BROKEN = {
     KeepsItsOldParameters: "fit",
     LearnsAtRandom: "fit",
 }
-ALSO = {Draws: {"process_stays_untouched"}, LearnsAtRandom: {"process_stays_untouched"}, BreaksAffine: {"places"}, DropsModality: {"images", "grids"}}
+ALSO = {
+    Draws: {"process_stays_untouched"},
+    LearnsAtRandom: {"process_stays_untouched"},
+    BreaksAffine: {"places"},
+    DropsModality: {"images", "grids"},
+}
 
 
 def broken(step):

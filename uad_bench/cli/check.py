@@ -78,7 +78,7 @@ def _kind(name: str, given: str, data: str) -> Kind:
 
 
 def _is_class_of(kind: Kind, name: str) -> bool:
-    """Whether a module:Class or a file, which no plug-in registered, holds a class of this kind."""
+    """Whether a module:Class or a file, which no plug-in registered, has a class of this kind."""
     from uad_bench import plugins
     from uad_bench.errors import UadError
 

@@ -1,4 +1,4 @@
-"""`draw`: pictures of finished runs: what a method does inside, how it trained, all methods side by side."""
+"""`draw`: figures of finished runs: components of anomaly maps, training curves, methods side by side."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +10,18 @@ from uad_bench.cli import options
 if TYPE_CHECKING:
     from uad_bench.results.run_directory import RunDir
 
-app = typer.Typer(help="Pictures of finished runs.", no_args_is_help=True)
+app = typer.Typer(help="Draw figures of finished runs.", no_args_is_help=True)
 
-Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of them.")]
-Cases = Annotated[
-    str, typer.Option("--cases", help="Test case ids (or DATASET/ID), with commas; default: typical ones.")
+Runs = Annotated[
+    list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders that contain runs.")
 ]
-TestSet = Annotated[str, typer.Option("--test", help="Which test set; default: the run's first.")]
+Cases = Annotated[
+    str,
+    typer.Option(
+        "--cases", help="Test case ids (or DATASET/ID), separated by commas; default: typical cases."
+    ),
+]
+TestSet = Annotated[str, typer.Option("--test", help="Test dataset; default: the first one of the run.")]
 
 
 @app.command("inside")
@@ -24,24 +29,25 @@ def inside(
     runs: Runs,
     data: options.Data = [],
     cases: Cases = "",
-    count: Annotated[int, typer.Option("--count", help="How many typical cases.", min=1)] = 6,
+    count: Annotated[int, typer.Option("--count", help="Number of typical cases.", min=1)] = 6,
     test: TestSet = "",
     to: Annotated[
-        Path | None, typer.Option("--to", help="A folder, for a single run; default: each run's own.")
+        Path | None,
+        typer.Option("--to", help="Output folder for a single run; default: the folder of each run."),
     ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
-    threads: Annotated[int, typer.Option("--threads", help="CPU threads; 0: all.", min=0)] = 0,
+    threads: Annotated[int, typer.Option("--threads", help="Number of CPU threads; 0: all.", min=0)] = 0,
     workers: options.Workers = 0,
     trust: options.Trust = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """What a map is made of: each component beside the scan, where lesions lie among them, predicted places.
+    """Show what the anomaly map is made of: components, their distribution in and outside lesions, displacements.
 
-    The model of each run is loaded and asked again; what it shows is its `components` (docs/plugins.md).
+    The model of each run is loaded and its `components` are computed for a few test cases (docs/pictures.md).
     """
     from uad_bench.errors import UsageError
-    from uad_bench.pipeline.explain import Wish, explain
+    from uad_bench.pipeline.explain import CaseSelection, explain
     from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.pipeline.run_job import Workplace
     from uad_bench.support import environment
@@ -50,28 +56,28 @@ def inside(
     options.show_messages(quiet, verbose)
     complete = _complete(runs)
     if to and len(complete) > 1:
-        raise UsageError(f"--to is for one run, and these are {len(complete)}", hint="name one, or drop --to")
-    sources, wish = options.sources(data, workers), Wish(options.names(cases), count, test)
+        raise UsageError(f"--to is for one run, got {len(complete)}", hint="give one run, or omit --to")
+    sources, selection = options.sources(data, workers), CaseSelection(options.names(cases), count, test)
     for run in complete:
         require_installed_code(run, [*trust, *options.dataset_names(data)], method=True)
         place = Workplace(run.path, sources, resolve_device(device), threads or environment.threads())
-        for path in explain(run, wish, place, to or run.path):
+        for path in explain(run, selection, place, to or run.path):
             typer.echo(f"picture: {path}")
 
 
 @app.command("training")
 def training(
     runs: Runs,
-    to: Annotated[Path, typer.Option("--to", help="The PNG that is written.")] = Path("training.png"),
+    to: Annotated[Path, typer.Option("--to", help="Output file (PNG).")] = Path("training.png"),
 ) -> None:
-    """Training curves, those of one method over each other; also of runs that are not complete."""
+    """Show training curves, the seeds of a method in one plot; also for runs that are not complete."""
     from uad_bench.errors import UsageError
     from uad_bench.figures.run_figures import draw_training
     from uad_bench.results.run_directory import find_runs
 
     if not draw_training(find_runs(runs), _png(to)):
-        hint = "only methods that learn in steps have curves"
-        raise UsageError("no run here has trained", where=", ".join(map(str, runs)), hint=hint)
+        hint = "only methods that train in steps have training curves"
+        raise UsageError("none of the runs has training curves", where=", ".join(map(str, runs)), hint=hint)
     typer.echo(f"picture: {to}")
 
 
@@ -81,21 +87,21 @@ def methods(
     data: options.Data = [],
     cases: Cases = "",
     test: TestSet = "",
-    to: Annotated[Path, typer.Option("--to", help="The PNG that is written.")] = Path("methods.png"),
+    to: Annotated[Path, typer.Option("--to", help="Output file (PNG).")] = Path("methods.png"),
     workers: options.Workers = 0,
     trust: options.Trust = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """All methods on the same test cases, side by side, from stored maps; of each, the run of the lowest seed."""
-    from uad_bench.figures.compare_methods import beside
+    """Show the stored maps of all methods on the same test cases, side by side; the lowest seed of each method."""
+    from uad_bench.figures.compare_methods import compare_methods
     from uad_bench.pipeline.foreign_code import require_installed_code
 
     options.show_messages(quiet, verbose)
     found = _complete(runs)
     for run in found:
         require_installed_code(run, [*trust, *options.dataset_names(data)])
-    count = beside(found, options.names(cases), test, options.sources(data, workers), _png(to))
+    count = compare_methods(found, options.names(cases), test, options.sources(data, workers), _png(to))
     typer.echo(f"picture: {to} ({count} methods)")
 
 
@@ -113,5 +119,5 @@ def _png(path: Path) -> Path:
     from uad_bench.errors import UsageError
 
     if path.suffix.lower() != ".png":
-        raise UsageError(f"--to {str(path)!r} is no PNG", hint="end the name in .png")
+        raise UsageError(f"--to {str(path)!r} is not a PNG file", hint="give a name that ends in .png")
     return path

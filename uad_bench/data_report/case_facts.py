@@ -1,4 +1,4 @@
-"""One look at a prepared case beside the files it came from: figures, warnings, histograms. No voxel is kept."""
+"""Measures, warnings and histograms of a prepared case and of its source files; no voxels are kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 
 from uad_bench.data.nifti.mask_grid import mask_grid
 from uad_bench.data.nifti.read import Grid, Volume, read_grid, read_mask, read_volume
-from uad_bench.data_report.outliers import Facts
+from uad_bench.data_report.outliers import CaseFacts
 from uad_bench.data_report.sheets import Histogram
 from uad_bench.errors import UadError
 from uad_bench.prepare.cache.prepared_case import PreparedCase
@@ -18,9 +18,9 @@ from uad_bench.prepare.resampling.lesion_mask import components
 from uad_bench.prepare.to_native import in_files, landing
 from uad_bench.types import BoolArray, FloatArray, Scan
 
-#: Brain voxels that a histogram of the file is made of.
-MOST_VOXELS = 20_000
-#: What the figures of `prepare.quality` are called on the page.
+#: Number of brain voxels in the histogram of a source file.
+MAX_VOXELS = 20_000
+#: Names on the page of the measures that the step `register` records.
 REGISTRATION = {
     "dice": "Dice to atlas",
     "mi_over_best": "MI over best",
@@ -29,148 +29,151 @@ REGISTRATION = {
     "determinant": "determinant",
     "outside_atlas": "outside",
 }
-#: Lesions of more than this volume keep it within this share.
-LEAST_ML, MOST_CHANGE = 1.0, 0.03
+#: Lesion volumes above MIN_ML that change by more than this share give a warning.
+MIN_ML, MAX_CHANGE = 1.0, 0.03
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one look tells. Small, so that thousands fit in memory.
+class CaseReport:
+    """The content of the report for one case, small enough that thousands fit in memory.
 
-    before: by modality, intensities of the file in the brain, none where it cannot be read; after: as prepared,
-    the 0.5 percentile in the brain, the median of the tissue that `tissue` names, the 99.5 percentile.
+    before: by modality, histogram of the intensities of the source file in the brain, empty where it cannot be read;
+    after: by modality, the 0.5th percentile in the prepared brain, the median of `reference_tissue`, the 99.5th
+    percentile.
     """
 
-    ready: PreparedCase
-    facts: Facts
+    prepared: PreparedCase
+    facts: CaseFacts
     before: Mapping[str, Histogram]
     after: Mapping[str, tuple[float, float, float]]
 
 
-def look(ready: PreparedCase) -> Look:
-    """Read a case and its files once. A file that cannot be read any more is a warning."""
-    scan, case = ready.scan(), ready.case
-    grid = in_files(ready.record, scan.shape)
+def case_report(prepared: PreparedCase) -> CaseReport:
+    """Read a prepared case and its source files once. A source file that can no longer be read gives a warning."""
+    scan, case = prepared.scan(), prepared.case
+    grid = in_files(prepared.record, scan.shape)
     before: dict[str, Histogram] = {}
     lesions: dict[str, float] = {}
-    warnings = recorded_warnings(ready.record)
+    warnings = recorded_warnings(prepared.record)
     try:
-        before = {name: in_file(ready, name, scan.brain_mask, grid) for name in scan.modalities}
-        lesions = lesion_figures(ready, grid)
+        before = {name: file_histogram(prepared, name, scan.brain_mask, grid) for name in scan.modalities}
+        lesions = lesion_measures(prepared, grid)
     except UadError as error:
-        warnings.append(f"the files cannot be looked at: {error}")
-    name, where = tissue(ready.record, scan)
+        warnings.append(f"the source files cannot be read: {error}")
+    name, where = reference_tissue(prepared.record, scan)
     after = {
-        m: levels(image, scan.brain_mask, where) for m, image in zip(scan.modalities, scan.image, strict=True)
+        m: intensity_levels(image, scan.brain_mask, where)
+        for m, image in zip(scan.modalities, scan.image, strict=True)
     }
     medians = {f"{name} median {modality}": level[1] for modality, level in after.items()}
-    measured = (
-        brain_figures(ready.record, scan.brain_mask, grid) | registration_figures(ready.record) | medians
-    )
+    compared = brain_measures(prepared.record, scan.brain_mask, grid)
+    compared |= registration_measures(prepared.record) | medians
     label = "healthy" if case.healthy else (case.lesion_kind or "lesion")
-    told = tuple(dict.fromkeys([*warnings, *lesion_warnings(lesions)]))
-    return Look(ready, Facts(case.case_id, label, told, measured, lesions), before, after)
+    unique = tuple(dict.fromkeys([*warnings, *lesion_warnings(lesions)]))
+    return CaseReport(prepared, CaseFacts(case.case_id, label, unique, compared, lesions), before, after)
 
 
 def recorded_warnings(record: Mapping[str, Any]) -> list[str]:
-    """What the steps of the preparation warned of."""
+    """The warnings of the preparation steps."""
     return [str(text) for step in record["steps"] for text in step["figures"].get("warnings", ())]
 
 
 def recorded(record: Mapping[str, Any], step: str) -> dict[str, Any]:
-    """The figures of the first step of this name, empty where there is none."""
+    """The measures recorded by the first step of this name, empty without such a step."""
     found = (dict(entry["figures"]) for entry in record["steps"] if entry["step"] == step)
     return next(found, {})
 
 
-def registration_figures(record: Mapping[str, Any]) -> dict[str, float]:
-    """How well the case fits the atlas, as the step `register` recorded it; empty without it."""
+def registration_measures(record: Mapping[str, Any]) -> dict[str, float]:
+    """Measures of the registration to the atlas, as recorded by the step `register`; empty without it."""
     figures = recorded(record, "register")
     found = {name: float(figures[key]) for key, name in REGISTRATION.items() if key in figures}
     scales = figures.get("scales")
     return found | ({"scale least": float(min(scales)), "scale most": float(max(scales))} if scales else {})
 
 
-def brain_figures(record: Mapping[str, Any], brain_mask: BoolArray, grid: Grid) -> dict[str, float]:
-    """The prepared brain's volume in the world of its file, and its share of the brain mask there."""
+def brain_measures(record: Mapping[str, Any], brain_mask: BoolArray, grid: Grid) -> dict[str, float]:
+    """Volume of the prepared brain in the space of its source file, and its share of the brain mask there."""
     after = float(brain_mask.sum()) * grid.voxel_ml
     before = float(recorded(record, "brain_mask").get("ml", 0))
     return {"brain, ml": after} | ({"brain kept, %": 100 * after / before} if before else {})
 
 
-def lesion_figures(ready: PreparedCase, grid: Grid) -> dict[str, float]:
-    """Lesion volume in the file and as prepared, both in the world of the file; lesions, and those that are left.
+def lesion_measures(prepared: PreparedCase, grid: Grid) -> dict[str, float]:
+    """Lesion volume in the source file and as prepared, in the space of the file; numbers of lesions and of those left.
 
-    Nothing is taken from the record: the mask's file is read again, and a lesion (26 neighbours) is left where
-    one of its voxels lands in the prepared mask. Raises what `read_mask` raises.
+    The source file is read again, independently of the record. A lesion (26-connected) is left where one of its voxels
+    is in the prepared mask. Raises as `read_mask`.
     """
-    case, prepared = ready.case, lesion_mask(ready)
-    if case.lesion_mask is None or prepared is None:
+    case, after = prepared.case, lesion_mask(prepared)
+    if case.lesion_mask is None or after is None:
         return {}
-    first = read_grid(case.images[ready.record["modalities"][0]], case.case_id)
+    first = read_grid(case.images[prepared.record["modalities"][0]], case.case_id)
     home = mask_grid(case.lesion_mask, case, first)
     mask = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_threshold)
     labels, lesions = components(mask)
     there = landing(np.argwhere(labels), mask.grid, grid)
-    met = (there >= 0).all(axis=1) & prepared[tuple(there.T)]
+    kept = (there >= 0).all(axis=1) & after[tuple(there.T)]
     return {
         "lesion in file, ml": float(mask.array.sum()) * mask.grid.voxel_ml,
-        "lesion prepared, ml": float(prepared.sum()) * grid.voxel_ml,
+        "lesion prepared, ml": float(after.sum()) * grid.voxel_ml,
         "lesions": lesions,
-        "lesions left": len(np.unique(labels[labels > 0][met])),
+        "lesions left": len(np.unique(labels[labels > 0][kept])),
     }
 
 
-def lesion_mask(ready: PreparedCase) -> BoolArray | None:
+def lesion_mask(prepared: PreparedCase) -> BoolArray | None:
     """The prepared lesion mask (X, Y, Z), None for a case without one."""
-    return None if ready.case.lesion_mask is None else ready.truth().lesion_mask
+    return None if prepared.case.lesion_mask is None else prepared.truth().lesion_mask
 
 
-def lesion_warnings(figures: Mapping[str, float]) -> list[str]:
-    """A lesion that is gone, or a volume that did not hold."""
-    if not figures:
+def lesion_warnings(measures: Mapping[str, float]) -> list[str]:
+    """Warnings of lost lesions and of a changed lesion volume."""
+    if not measures:
         return []
-    before, after = figures["lesion in file, ml"], figures["lesion prepared, ml"]
-    lesions, left = figures["lesions"], figures["lesions left"]
-    gone = [f"{lesions - left:.0f} of {lesions:.0f} lesions have no voxel left"] if left < lesions else []
-    moved = before > LEAST_ML and abs(after / before - 1) > MOST_CHANGE
-    return gone + ([f"lesion volume {before:.2f} ml in the file, {after:.2f} ml prepared"] if moved else [])
+    before, after = measures["lesion in file, ml"], measures["lesion prepared, ml"]
+    lesions, left = measures["lesions"], measures["lesions left"]
+    lost = [f"{lesions - left:.0f} of {lesions:.0f} lesions have no voxel left"] if left < lesions else []
+    changed = before > MIN_ML and abs(after / before - 1) > MAX_CHANGE
+    return lost + ([f"lesion volume {before:.2f} ml in the file, {after:.2f} ml prepared"] if changed else [])
 
 
-def in_file(ready: PreparedCase, modality: str, brain_mask: BoolArray, grid: Grid) -> Histogram:
-    """Intensities of the file where the prepared brain is, at up to 20,000 places. Raises as `read_volume`."""
-    image = read_volume(ready.case.images[modality], ready.case.case_id)
-    places = np.argwhere(brain_mask)
-    there = landing(places[:: max(1, len(places) // MOST_VOXELS)], grid, image.grid)
+def file_histogram(prepared: PreparedCase, modality: str, brain_mask: BoolArray, grid: Grid) -> Histogram:
+    """Intensities of the source file inside the prepared brain, at up to 20,000 voxels. Raises as `read_volume`."""
+    image = read_volume(prepared.case.images[modality], prepared.case.case_id)
+    voxels = np.argwhere(brain_mask)
+    there = landing(voxels[:: max(1, len(voxels) // MAX_VOXELS)], grid, image.grid)
     values = image.array[tuple(there[(there >= 0).all(axis=1)].T)]
     low, high = (float(v) for v in np.nanpercentile(values, [0.1, 99.9])) if values.size else (0.0, 1.0)
     return Histogram.of(values, low, max(high, low + 1e-6))
 
 
-def levels(image: FloatArray, brain_mask: BoolArray, where: BoolArray) -> tuple[float, float, float]:
-    """See `Look.after`."""
+def intensity_levels(
+    image: FloatArray, brain_mask: BoolArray, where: BoolArray
+) -> tuple[float, float, float]:
+    """0.5th percentile in the brain mask, median in `where`, 99.5th percentile in the brain mask."""
     low, high = np.percentile(image[brain_mask], [0.5, 99.5])
     return float(low), float(np.median(image[where])), float(high)
 
 
-def tissue(record: Mapping[str, Any], scan: Scan) -> tuple[str, BoolArray]:
-    """What medians are taken of: white matter by the atlas where the case was registered, else the brain.
+def reference_tissue(record: Mapping[str, Any], scan: Scan) -> tuple[str, BoolArray]:
+    """Name and mask of the tissue that medians are taken of: white matter of the atlas, or else the brain.
 
-    White matter is the brightest quarter of the atlas, which is T1-weighted.
+    White matter is the brightest quarter of the T1-weighted atlas; it needs a case that is registered to the atlas.
     """
-    atlas = atlas_on(record, scan)
+    atlas = atlas_masks(record, scan)
     white = atlas[1] & scan.brain_mask if atlas else scan.brain_mask
     return ("WM", white) if atlas and white.any() else ("brain", scan.brain_mask)
 
 
-def atlas_on(record: Mapping[str, Any], scan: Scan) -> tuple[BoolArray, BoolArray] | None:
-    """The atlas's brain mask and its white matter (X, Y, Z) on the scan's grid; None without registration."""
+def atlas_masks(record: Mapping[str, Any], scan: Scan) -> tuple[BoolArray, BoolArray] | None:
+    """Brain mask and white matter of the atlas (X, Y, Z) on the grid of the scan; None without registration."""
     name = next((str(step["atlas"]) for step in record["steps"] if step["step"] == "register"), "")
-    return _atlas(name, scan.shape, scan.affine.tobytes()) if name else None
+    return _atlas_masks(name, scan.shape, scan.affine.tobytes()) if name else None
 
 
 @lru_cache(maxsize=4)
-def _atlas(name: str, shape: tuple[int, int, int], affine: bytes) -> tuple[BoolArray, BoolArray]:
+def _atlas_masks(name: str, shape: tuple[int, int, int], affine: bytes) -> tuple[BoolArray, BoolArray]:
     from uad_bench.prepare.registration.atlas import load_atlas
 
     atlas, grid = load_atlas(name), Grid(shape, np.frombuffer(affine).reshape(4, 4))

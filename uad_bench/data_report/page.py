@@ -1,4 +1,4 @@
-"""The page of a prepared dataset: what came of it, what failed, every case's figures, and the sheets of pictures."""
+"""The page of a prepared dataset: summary, failed cases, measures of every case, sheets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from uad_bench.data_report.outliers import FEWEST, Ranked
+from uad_bench.data_report.outliers import MIN_CASES, RankedCase
 from uad_bench.errors import UadError
 from uad_bench.leaderboard.render import html
 from uad_bench.leaderboard.render.escape import printable
 
 TEMPLATE = "page.html"
-#: Iglewicz and Hoaglin's bar for a possible outlier.
-FAR = 3.5
+#: |z| of a possible outlier (Iglewicz and Hoaglin 1993).
+OUTLIER_Z = 3.5
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A picture of some cases. file: its name beside the page; warnings: (case id, sentences) where there are."""
+    """An image with several cases. file: its name in the folder of the page; warnings: (case id, sentences)."""
 
     file: str
     title: str
@@ -29,15 +29,15 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure of a case; far: it is unlike the cohort's."""
+    """A value of a case; outlier: it is far from the values of the cohort."""
 
     text: str
-    far: bool = False
+    outlier: bool = False
 
 
 @dataclass(frozen=True)
-class Row:
-    """A case of the table; sheet: the file with its picture."""
+class CaseRow:
+    """A case in the table; sheet: the file with its image."""
 
     case_id: str
     label: str
@@ -49,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Failure:
-    """A case that could not be prepared."""
+    """A case that cannot be prepared."""
 
     where: str
     code: str
@@ -57,29 +57,28 @@ class Failure:
 
     @classmethod
     def of(cls, error: UadError) -> "Failure":
-        """What the error says."""
-        return cls(
-            printable(error.where), error.code, printable(": ".join(t for t in (error.what, error.hint) if t))
-        )
+        """Location, code and text of an error."""
+        text = ": ".join(part for part in (error.what, error.hint) if part)
+        return cls(printable(error.where), error.code, printable(text))
 
 
 @dataclass(frozen=True)
 class Page:
-    """All that the page shows. about: (name, text) of the head; order: how cases are sorted; steps: YAML."""
+    """Content of the page. summary: (name, text); order: how cases are sorted; steps: of the preparation, as YAML."""
 
     title: str
     subtitle: str
-    about: tuple[tuple[str, str], ...]
+    summary: tuple[tuple[str, str], ...]
     order: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[CaseRow, ...]
     failures: tuple[Failure, ...]
     sheets: tuple[Sheet, ...]
     steps: str
 
 
 def render_page(page: Page) -> str:
-    """The HTML, in one piece but for the pictures. Every text from outside is escaped."""
+    """The HTML, without the images of the sheets. Every text from outside is escaped."""
     import jinja2
 
     loader = jinja2.FileSystemLoader([Path(__file__).parent, Path(html.__file__).parent])
@@ -87,59 +86,64 @@ def render_page(page: Page) -> str:
     return environment.get_template(TEMPLATE).render(page=page)
 
 
-def columns(cases: Sequence[Ranked]) -> tuple[str, ...]:
-    """The names of all figures that any case has, in the order in which they are first met."""
-    every = (name for one in cases for name in (*one.facts.counted, *one.facts.measured))
-    return tuple(dict.fromkeys(every))
+def value_names(cases: Sequence[RankedCase]) -> tuple[str, ...]:
+    """The names of all values that any case has, in the order of first appearance."""
+    names = (name for one in cases for name in (*one.facts.listed, *one.facts.compared))
+    return tuple(dict.fromkeys(names))
 
 
-def row(one: Ranked, names: Sequence[str], sheet: str) -> Row:
-    """A line of the table."""
-    facts, values = one.facts, {**one.facts.counted, **one.facts.measured}
+def case_row(one: RankedCase, names: Sequence[str], sheet: str) -> CaseRow:
+    """The row of a case in the table with the values `names`."""
+    facts, values = one.facts, {**one.facts.listed, **one.facts.compared}
     cells = tuple(
-        Cell(number(values[name]), abs(one.z.get(name, 0)) > FAR) if name in values else Cell("")
+        Cell(number_text(values[name]), abs(one.z.get(name, 0)) > OUTLIER_Z) if name in values else Cell("")
         for name in names
     )
-    return Row(printable(facts.case_id), printable(facts.label), facts.warnings, farthest(one), cells, sheet)
+    label = printable(facts.label)
+    return CaseRow(printable(facts.case_id), label, facts.warnings, farthest_text(one), cells, sheet)
 
 
-def order(cases: Sequence[Ranked]) -> str:
-    """How the cases are sorted, in a sentence."""
-    names = ", ".join(dict.fromkeys(n.partition(", ")[0] for one in cases for n in one.facts.measured))
-    few = "" if len(cases) >= FEWEST else f" (none here: it takes {FEWEST} cases)"
+def order_text(cases: Sequence[RankedCase]) -> str:
+    """The order of the cases in words."""
+    names = ", ".join(dict.fromkeys(n.partition(", ")[0] for one in cases for n in one.facts.compared))
+    few = "" if len(cases) >= MIN_CASES else f" (not computed for fewer than {MIN_CASES} cases)"
     return (
         "Sorted by the number of warnings, then by the largest robust z-score, 0.6745 (x - median) / MAD over "
-        f"these cases{few}, of: {names}. Coloured where it is beyond {FAR}."
+        f"these cases{few}, of: {names}. Values with |z| above {OUTLIER_Z} are coloured."
     )
 
 
-def about(cases: Sequence[Ranked]) -> list[tuple[str, str]]:
-    """For every figure the median and the range over the cases; totals for what is counted."""
+def summary_lines(cases: Sequence[RankedCase]) -> list[tuple[str, str]]:
+    """(name, text) of every value: median and range over the cases, and the total of values that are only listed."""
     lines = []
-    for name in columns(cases):
-        values = [one.facts.counted.get(name, one.facts.measured.get(name)) for one in cases]
+    for name in value_names(cases):
+        values = [one.facts.listed.get(name, one.facts.compared.get(name)) for one in cases]
         known = np.array([value for value in values if value is not None])
-        counted = any(name in one.facts.counted for one in cases)
-        total = f"; {number(float(known.sum()))} in all" if counted else ""
-        spread = f"{number(known.min())} to {number(known.max())}"
+        listed = any(name in one.facts.listed for one in cases)
+        total = f"; {number_text(float(known.sum()))} in total" if listed else ""
+        spread = f"{number_text(known.min())} to {number_text(known.max())}"
         lines.append(
-            (name, f"median {number(float(np.median(known)))}, {spread} in {known.size} cases{total}")
+            (name, f"median {number_text(float(np.median(known)))}, {spread} in {known.size} cases{total}")
         )
     return lines
 
 
-def farthest(one: Ranked) -> str:
-    """`dice, z = -4.1`: in what a case is unlike the others; empty where nothing tells them apart."""
+def farthest_text(one: RankedCase) -> str:
+    """`dice, z = -4.1`: the value with the largest |z|; empty without z-scores."""
     name = one.farthest.partition(", ")[0]
     return f"{name}, z = {one.z[one.farthest]:+.1f}" if one.distance else ""
 
 
-def spoken(name: str, value: float) -> str:
-    """`brain 1310 ml` of "brain, ml" and 1310.2."""
+def value_text(name: str, value: float) -> str:
+    """Name, value and unit.
+
+    >>> value_text("brain, ml", 1310.2)
+    'brain 1310 ml'
+    """
     word, _, unit = name.partition(", ")
-    return f"{word} {number(value)} {unit}".rstrip()
+    return f"{word} {number_text(value)} {unit}".rstrip()
 
 
-def number(value: float) -> str:
-    """Four digits that count: 1310, 0.9612, 1.3."""
+def number_text(value: float) -> str:
+    """Four significant digits: 1310, 0.9612, 1.3."""
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,9 +1,8 @@
-"""What the preparation made of each case of a dataset: a page of figures and sheets of pictures, outliers first.
+"""Report on the preparation of a dataset: a page with measures of each case and sheets of images, outliers first.
 
-    prepared cases -> look (each case once: files, lesions, intensities) -> ranked -> sheet-001.png ... -> report.html
+    prepared cases -> case reports (each case is read once) -> ranked cases -> sheet-001.png ... -> report.html
 
-A look is small and holds no voxels, and a sheet holds one case at a time, so thousands of cases need no more memory
-than one.
+Case reports have no voxels, and a sheet reads one case at a time, so the memory does not grow with the number of cases.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,21 +13,21 @@ import numpy as np
 
 from uad_bench import __version__
 from uad_bench.config import Protocol
-from uad_bench.data_report.case_facts import Look, atlas_on, lesion_mask, look
-from uad_bench.data_report.outliers import Ranked, ranked
+from uad_bench.data_report.case_facts import CaseReport, atlas_masks, case_report, lesion_mask
+from uad_bench.data_report.outliers import RankedCase, rank_cases
 from uad_bench.data_report.page import (
     Failure,
     Page,
     Sheet,
-    about,
-    columns,
-    farthest,
-    order,
+    case_row,
+    farthest_text,
+    order_text,
     render_page,
-    row,
-    spoken,
+    summary_lines,
+    value_names,
+    value_text,
 )
-from uad_bench.data_report.sheets import CASES_A_SHEET, Histogram, Picture, draw_sheet
+from uad_bench.data_report.sheets import CASES_PER_SHEET, Histogram, SheetRow, draw_sheet
 from uad_bench.errors import UadError
 from uad_bench.prepare.cache.prepared_case import PreparedCase
 from uad_bench.support import strict_yaml
@@ -38,29 +37,30 @@ from uad_bench.support.progress import Ticker
 
 
 @dataclass(frozen=True)
-class Scale:
-    """Intensities of a prepared modality over the cohort: the range that is shown, and the median of medians."""
+class IntensityScale:
+    """Prepared intensities of a modality over the cohort: the displayed range, and the median of the medians."""
 
     low: float
     high: float
-    middle: float
+    median: float
 
     @classmethod
-    def of(cls, looks: Sequence[Look], modality: str) -> "Scale":
-        """The median range of the cases: one that is far out does not squeeze the others."""
-        low, middle, high = np.median([one.after[modality] for one in looks], axis=0)
-        return cls(float(low - 0.1 * (high - low)), float(high + 0.1 * (high - low) + 1e-6), float(middle))
+    def of(cls, reports: Sequence[CaseReport], modality: str) -> "IntensityScale":
+        """From the medians of the ranges of the cases, so that an outlier does not change the displayed range."""
+        low, median, high = np.median([one.after[modality] for one in reports], axis=0)
+        margin = 0.1 * (high - low)
+        return cls(float(low - margin), float(high + margin + 1e-6), float(median))
 
 
 @dataclass(frozen=True)
-class Job:
-    """One sheet to be drawn: the cases with their places in the order, and the scale of each modality."""
+class SheetJob:
+    """One sheet to draw: its cases, the rank of the first one, and the intensity scale of each modality."""
 
     path: Path
     title: str
     first: int
-    cases: tuple[tuple[Look, Ranked], ...]
-    scales: Mapping[str, Scale]
+    cases: tuple[tuple[CaseReport, RankedCase], ...]
+    scales: Mapping[str, IntensityScale]
 
 
 def write_report(
@@ -71,29 +71,29 @@ def write_report(
     failures: Sequence[UadError],
     workers: int,
 ) -> Path:
-    """Write report.html and its sheets into `folder`; the path of the page.
+    """Write report.html and its sheets to `folder`; returns the path of the page.
 
-    done: the prepared cases of one dataset; failures: why the others are not. Raises EnvironmentFault where the
-    disk does not allow it.
+    done: the prepared cases of one dataset; failures: the errors of the other cases; workers: number of processes.
+    Raises EnvironmentFault where a file cannot be written.
     """
-    looks: dict[str, Look] = {}
-    ticker = Ticker("look at the cases")
-    for one in each(look, done, workers):
-        looks[one.facts.case_id] = one
-        ticker(len(looks), len(done))
-    cases = ranked([one.facts for one in looks.values()])
+    reports: dict[str, CaseReport] = {}
+    ticker = Ticker("read the cases")
+    for one in each(case_report, done, workers):
+        reports[one.facts.case_id] = one
+        ticker(len(reports), len(done))
+    cases = rank_cases([one.facts for one in reports.values()])
     title = f"{dataset} prepared for {protocol.name}"
-    sheets = _sheets(folder, f"{title} {protocol.fingerprint}", cases, looks, workers)
-    names = columns(cases)
-    files = [sheet.file for sheet in sheets for _ in range(CASES_A_SHEET)]
+    sheets = _sheets(folder, f"{title} {protocol.fingerprint}", cases, reports, workers)
+    names = value_names(cases)
+    files = [sheet.file for sheet in sheets for _ in range(CASES_PER_SHEET)]
     page = Page(
         title=title,
         subtitle=f"protocol {protocol.name} version {protocol.version}, fingerprint {protocol.fingerprint}; "
         f"uad-bench {__version__}",
-        about=(*_counts(list(looks.values()), failures), *about(cases)),
-        order=order(cases),
+        summary=(*_counts(list(reports.values()), failures), *summary_lines(cases)),
+        order=order_text(cases),
         columns=names,
-        rows=tuple(row(one, names, file) for one, file in zip(cases, files, strict=False)),
+        rows=tuple(case_row(one, names, file) for one, file in zip(cases, files, strict=False)),
         failures=tuple(Failure.of(error) for error in failures),
         sheets=tuple(sheets),
         steps=strict_yaml.dump({"prepare": protocol.steps}),
@@ -102,13 +102,13 @@ def write_report(
     return folder / "report.html"
 
 
-def _counts(looks: Sequence[Look], failures: Sequence[UadError]) -> list[tuple[str, str]]:
-    cases = [one.ready.case for one in looks]
+def _counts(reports: Sequence[CaseReport], failures: Sequence[UadError]) -> list[tuple[str, str]]:
+    cases = [one.prepared.case for one in reports]
     healthy = sum(case.healthy for case in cases)
     subjects, sites = {case.subject_id for case in cases}, {case.site for case in cases if case.site}
-    warned = sum(bool(one.facts.warnings) for one in looks)
+    warned = sum(bool(one.facts.warnings) for one in reports)
     return [
-        ("cases", f"{len(looks)} prepared, {len(failures)} failed"),
+        ("cases", f"{len(reports)} prepared, {len(failures)} failed"),
         ("prepared", f"{healthy} healthy, {len(cases) - healthy} with lesions, of {len(subjects)} subjects"),
         *([("sites", ", ".join(sorted(sites)))] if sites else []),
         ("with warnings", f"{warned} cases"),
@@ -116,17 +116,17 @@ def _counts(looks: Sequence[Look], failures: Sequence[UadError]) -> list[tuple[s
 
 
 def _sheets(
-    folder: Path, title: str, cases: Sequence[Ranked], looks: Mapping[str, Look], workers: int
+    folder: Path, title: str, cases: Sequence[RankedCase], reports: Mapping[str, CaseReport], workers: int
 ) -> list[Sheet]:
-    """Draw all sheets; those of an earlier, longer report go."""
-    modalities = next(iter(looks.values())).ready.record["modalities"] if looks else []
-    scales = {name: Scale.of(list(looks.values()), name) for name in modalities}
-    jobs: list[Job] = []
-    for first in range(0, len(cases), CASES_A_SHEET):
-        some = tuple((looks[one.facts.case_id], one) for one in cases[first : first + CASES_A_SHEET])
-        words = f"{title}: {first + 1} to {first + len(some)} of {len(cases)} cases, outliers first"
+    """Draw all sheets, and delete those of an earlier report with more sheets."""
+    modalities = next(iter(reports.values())).prepared.record["modalities"] if reports else []
+    scales = {name: IntensityScale.of(list(reports.values()), name) for name in modalities}
+    jobs: list[SheetJob] = []
+    for first in range(0, len(cases), CASES_PER_SHEET):
+        some = tuple((reports[one.facts.case_id], one) for one in cases[first : first + CASES_PER_SHEET])
+        heading = f"{title}: {first + 1} to {first + len(some)} of {len(cases)} cases, outliers first"
         path = folder / f"sheet-{len(jobs) + 1:03d}.png"
-        jobs.append(Job(path, words, first + 1, some, scales))
+        jobs.append(SheetJob(path, heading, first + 1, some, scales))
     sheets, ticker = [], Ticker("draw sheets")
     for sheet in each(_draw, jobs, workers):
         sheets.append(sheet)
@@ -136,47 +136,49 @@ def _sheets(
     return sheets
 
 
-def _draw(job: Job) -> Sheet:
-    """One sheet, in whichever process; a case is read when its row is drawn."""
-    rows = len(job.cases) * len(job.scales)
-    pictures = (
-        picture
-        for place, (one, rank) in enumerate(job.cases, start=job.first)
-        for picture in _pictures(one, rank, place, job.scales)
+def _draw(job: SheetJob) -> Sheet:
+    """Draw one sheet, in any process; a case is read when its row is drawn."""
+    count = len(job.cases) * len(job.scales)
+    rows = (
+        row
+        for place, (report, ranked) in enumerate(job.cases, start=job.first)
+        for row in _rows(report, ranked, place, job.scales)
     )
-    width, height = draw_sheet(job.path, pictures, rows, job.title)
-    told = tuple((one.facts.case_id, one.facts.warnings) for one, _ in job.cases if one.facts.warnings)
-    return Sheet(job.path.name, job.title, width, height, told)
+    width, height = draw_sheet(job.path, rows, count, job.title)
+    warnings = tuple((one.facts.case_id, one.facts.warnings) for one, _ in job.cases if one.facts.warnings)
+    return Sheet(job.path.name, job.title, width, height, warnings)
 
 
-def _pictures(one: Look, rank: Ranked, place: int, scales: Mapping[str, Scale]) -> Iterator[Picture]:
-    """A row of the sheet for each modality; the words stand beside the first."""
-    scan, lesions = one.ready.scan(), lesion_mask(one.ready)
-    atlas = atlas_on(one.ready.record, scan)
-    head = f"{place}. {one.facts.case_id} ({one.facts.label}), "
-    words, warnings = _words(rank), one.facts.warnings
+def _rows(
+    report: CaseReport, ranked: RankedCase, place: int, scales: Mapping[str, IntensityScale]
+) -> Iterator[SheetRow]:
+    """A row of the sheet for each modality; the measures are next to the first one."""
+    scan, lesions = report.prepared.scan(), lesion_mask(report.prepared)
+    atlas = atlas_masks(report.prepared.record, scan)
+    heading = f"{place}. {report.facts.case_id} ({report.facts.label}), "
+    lines, warnings = _measure_lines(ranked), report.facts.warnings
     for channel, (modality, scale) in enumerate(scales.items()):
         image = scan.image[channel]
-        yield Picture(
-            lines=(head + modality, *words),
+        yield SheetRow(
+            lines=(heading + modality, *lines),
             warnings=warnings,
             image=image,
             brain_mask=scan.brain_mask,
             lesion_mask=lesions,
             atlas_mask=atlas[0] if atlas else None,
             spacing=scan.spacing,
-            before=one.before.get(modality),
-            mark=scale.middle,
+            before=report.before.get(modality),
+            mark=scale.median,
             after=Histogram.of(image[scan.brain_mask], scale.low, scale.high),
         )
-        head, words, warnings = "", [], ()
+        heading, lines, warnings = "", [], ()
 
 
-def _words(rank: Ranked) -> list[str]:
-    """All figures of a case, and in which it is farthest from the cohort."""
-    told = [
-        ", ".join(spoken(name, value) for name, value in figures.items())
-        for figures in (rank.facts.counted, rank.facts.measured)
+def _measure_lines(ranked: RankedCase) -> list[str]:
+    """All measures of a case, and the one that is farthest from the cohort."""
+    lines = [
+        ", ".join(value_text(name, value) for name, value in values.items())
+        for values in (ranked.facts.listed, ranked.facts.compared)
     ]
-    far = [f"farthest from the cohort: {farthest(rank)}"] if rank.distance else []
-    return [line for line in (*told, *far) if line]
+    farthest = [f"farthest from the cohort: {farthest_text(ranked)}"] if ranked.distance else []
+    return [line for line in (*lines, *farthest) if line]

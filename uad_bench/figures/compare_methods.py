@@ -1,4 +1,4 @@
-"""All methods on the same test cases, from stored maps: the pictures behind a table's numbers."""
+"""Comparison of methods on the same test cases, from stored maps: `uad-bench draw methods`."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +12,7 @@ from uad_bench import plugins
 from uad_bench.cohort.cohort import Member
 from uad_bench.cohort.discovery import Sources
 from uad_bench.errors import DataError, UsageError
-from uad_bench.figures.run_figures import MOST_CASES, kind_of, typical
+from uad_bench.figures.run_figures import MAX_CASES, case_label, typical_cases
 from uad_bench.leaderboard.aggregate import runs_by_label
 from uad_bench.leaderboard.collect import summarise
 from uad_bench.results.run_cases import Row, members, tested_rows
@@ -20,7 +20,7 @@ from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import ScoredMaps
 
 if TYPE_CHECKING:
-    from uad_bench.figures.method_grid import Shown
+    from uad_bench.figures.method_grid import MethodMaps
     from uad_bench.leaderboard.run_summary import RunSummary
 
 log = logging.getLogger(__name__)
@@ -29,39 +29,43 @@ METRIC = "ap"
 
 
 @dataclass(frozen=True, eq=False)
-class Pick:
-    """The run that stands for a method: that of the lowest seed and fold."""
+class SelectedRun:
+    """The run that represents a row of the leaderboard: that of the lowest seed and fold."""
 
     label: str
     run: RunDir
     summary: "RunSummary"
 
 
-def beside(runs: Sequence[RunDir], wanted: Collection[str], test: str, sources: Sources, to: Path) -> int:
-    """Write the picture of some complete runs to the PNG `to`: how many methods it shows, those of higher AP first.
+def compare_methods(
+    runs: Sequence[RunDir], case_ids: Collection[str], test: str, sources: Sources, to: Path
+) -> int:
+    """Write the method grid of some complete runs to the PNG `to`; returns the number of methods, sorted by mean AP.
 
-    wanted: case ids, none: typical ones; test: which test set, by default the first of the first run. Raises
-    UsageError where the runs share no test case, DataError where a run kept no maps or the data is another,
-    IntegrityError where a run was edited.
+    case_ids: the cases that are shown, empty: typical ones; test: the test dataset, empty: the first one of the first
+    run. Raises UsageError where the runs share no test case, DataError where a run has no stored maps or the data
+    differ, IntegrityError where a run was edited.
     """
-    from uad_bench.figures.method_grid import draw_beside
+    from uad_bench.figures.method_grid import draw_method_grid
 
-    picks = picked(runs)
-    dataset = plugins.label(test or picks[0].run.spec().test[0])
-    rows = shared([pick.run for pick in picks], wanted, dataset)
-    some = members(picks[0].run, rows, sources)
-    if not wanted:
-        some = [some[index] for index in typical(some)[:MOST_CASES]]
-    shown = [_shown(pick, some, dataset) for pick in picks]
-    shown.sort(key=lambda one: (-(one.mean if one.mean is not None else -1.0), one.label))
-    title = f"{picks[0].run.spec().protocol.name}, {dataset}: each map on its own scale, inside the brain"
-    draw_beside(to, shown, METRIC.upper(), title)
-    return len(shown)
+    selected = select_runs(runs)
+    dataset = plugins.label(test or selected[0].run.spec().test[0])
+    rows = shared_cases([one.run for one in selected], case_ids, dataset)
+    cases = members(selected[0].run, rows, sources)
+    if not case_ids:
+        cases = [cases[index] for index in typical_cases(cases)[:MAX_CASES]]
+    methods = [_method_maps(one, cases, dataset) for one in selected]
+    methods.sort(key=lambda one: (-(one.mean if one.mean is not None else -1.0), one.label))
+    title = f"{selected[0].run.spec().protocol.name}, {dataset}: each map on its own scale, inside the brain"
+    draw_method_grid(to, methods, METRIC.upper(), title)
+    return len(methods)
 
 
-def picked(runs: Sequence[RunDir]) -> list[Pick]:
-    """One run for each row of a table. Raises UsageError where there is none, or runs of several protocols (UB242),
-    and as `RunDir.verify`."""
+def select_runs(runs: Sequence[RunDir]) -> list[SelectedRun]:
+    """One run for each row of the leaderboard.
+
+    Raises UsageError without a complete run and for runs of several protocols (UB242), IntegrityError for edited runs.
+    """
     found = {id(summary): (run, summary) for run in runs if (summary := summarise(run)).state == "complete"}
     if not found:
         raise UsageError(
@@ -69,53 +73,52 @@ def picked(runs: Sequence[RunDir]) -> list[Pick]:
         )
     protocols = {f"{one.protocol} {one.fingerprint}" for _, one in found.values()}
     if len(protocols) > 1:
-        what = f"the runs are of {len(protocols)} protocols: {', '.join(sorted(protocols)[:3])}"
-        raise UsageError(what, hint="name the runs of one", code="UB242")
+        what = f"the runs have {len(protocols)} protocols: {', '.join(sorted(protocols)[:3])}"
+        raise UsageError(what, hint="give runs of one protocol", code="UB242")
     rows = runs_by_label(summary for _, summary in found.values())
-    firsts = {label: min(some, key=lambda one: (one.seed, one.fold or 0)) for label, some in rows.items()}
-    return [Pick(label, *found[id(one)]) for label, one in firsts.items()]
+    first = {label: min(some, key=lambda one: (one.seed, one.fold or 0)) for label, some in rows.items()}
+    return [SelectedRun(label, *found[id(one)]) for label, one in first.items()]
 
 
-def shared(runs: Sequence[RunDir], wanted: Collection[str], dataset: str) -> list[Row]:
-    """The rows of the first run's test cases that all runs tested on, with equal voxels.
+def shared_cases(runs: Sequence[RunDir], case_ids: Collection[str], dataset: str) -> list[Row]:
+    """The rows of splits.csv of the first run for the test cases that all runs have, with equal voxels.
 
-    Raises UsageError where there is none, or where one that is wanted is not among them.
+    Raises UsageError (UB241) where there is none, or where one of `case_ids` is not shared.
     """
     known = [{(row["case_id"], row["content"]) for row in tested_rows(run, (), dataset)} for run in runs]
     common = set.intersection(*known)
-    ours = tested_rows(runs[0], wanted, dataset)
+    ours = tested_rows(runs[0], case_ids, dataset)
     rows = [row for row in ours if (row["case_id"], row["content"]) in common]
-    if not rows or (wanted and len(rows) < len(ours)):
-        odd = next((run for run, own in zip(runs, known, strict=True) if not own & known[0]), runs[-1])
+    if not rows or (case_ids and len(rows) < len(ours)):
+        other = next((run for run, own in zip(runs, known, strict=True) if not own & known[0]), runs[-1])
         hint = "give runs of one protocol on the same data"
         raise UsageError(
-            f"the runs share no such test case of {dataset}", where=odd.name, hint=hint, code="UB241"
+            f"the runs do not share these test cases of {dataset}", where=other.name, hint=hint, code="UB241"
         )
     return rows
 
 
-def _shown(pick: Pick, some: Sequence[Member], dataset: str) -> "Shown":
-    """The method's maps of these cases as they were evaluated, and their metric."""
-    from uad_bench.figures.method_grid import Shown
-    from uad_bench.figures.slices import Panel
+def _method_maps(selected: SelectedRun, members: Sequence[Member], dataset: str) -> "MethodMaps":
+    """The maps of these cases as they were evaluated, after post-processing, with their metric."""
+    from uad_bench.figures.method_grid import MethodMaps
+    from uad_bench.figures.slices import CaseVolumes
 
-    run, spec = pick.run, pick.run.spec()
+    run, spec = selected.run, selected.run.spec()
     if not (run.path / "maps").is_dir():
-        raise DataError("the run kept no maps", where=run.name, hint="run it again with --keep-maps all")
+        raise DataError(
+            "the run has no stored maps", where=run.name, hint="run it again with --keep-maps all"
+        )
     run.verify(maps=True, model=False)
-    panels = []
-    for member, view in zip(some, ScoredMaps(run, some, spec), strict=True):
-        image, lesion = (
-            np.array(member.prepared.scan().image[0]),
-            np.array(view.lesion_mask),
-        )  # not mapped: they stay
-        given = view.map, np.array(view.brain_mask), lesion, view.spacing
-        panels.append(Panel(member.case.case_id, kind_of(member), image, *given))
-    values: Mapping[str, float | None] = pick.summary.results[dataset].cases.get(METRIC, {})
+    cases = []
+    for member, view in zip(members, ScoredMaps(run, members, spec), strict=True):
+        # Copies in memory, since the arrays are used after the mapped files are closed.
+        image, brain_mask = np.array(member.prepared.scan().image[0]), np.array(view.brain_mask)
+        volumes = image, view.map, brain_mask, np.array(view.lesion_mask), view.spacing
+        cases.append(CaseVolumes(member.case.case_id, case_label(member), *volumes))
+    values: Mapping[str, float | None] = selected.summary.results[dataset].cases.get(METRIC, {})
     known = [value for value in values.values() if value is not None]
     mean = sum(known) / len(known) if known else None
-    log.info(f"{pick.label} seed {spec.seed}: {len(panels)} maps")
+    log.info(f"{selected.label} seed {spec.seed}: {len(cases)} maps")
     fold = "" if spec.fold is None else f", fold {spec.fold}"
-    return Shown(
-        pick.label, f"seed {spec.seed}{fold}", panels, [values.get(m.case.case_id) for m in some], mean
-    )
+    by_case = [values.get(member.case.case_id) for member in members]
+    return MethodMaps(selected.label, f"seed {spec.seed}{fold}", cases, by_case, mean)

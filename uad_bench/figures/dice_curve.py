@@ -1,4 +1,4 @@
-"""The picture of one run's thresholds: Dice over every threshold, with a mark where each rule chose."""
+"""Plot of Dice over the threshold, with a mark at the threshold of each rule."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,44 +8,43 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from uad_bench.evaluate.curves.curve import Curve
-from uad_bench.figures.style import blank, look, save, short
+from uad_bench.figures.figure_files import write_png_and_svg
+from uad_bench.figures.style import plot_style, shorten, single_plot
 from uad_bench.leaderboard.run_summary import ORACLE
 
-MOST_POINTS = 500
+MAX_POINTS = 500
 
 
 def draw_dice(path: Path, curve: Curve, thresholds: Mapping[str, float], title: str = "") -> None:
-    """Write Dice against threshold as `path` with the suffixes .png and .svg; equal arguments give equal bytes.
+    """Write Dice over the threshold as `path` with the suffixes .png and .svg; equal arguments give equal bytes.
 
-    curve: the pooled operating points of the lesion cases; thresholds: by rule, in the maps' own units. No file
-    is written for a curve without a lesion voxel that any threshold finds.
+    curve: pooled operating points of the lesion cases; thresholds: by rule, in the units of the maps. No file is
+    written where no threshold detects a lesion voxel.
     """
-    save(lambda: dice(curve, thresholds, title), path.with_suffix(""))
+    write_png_and_svg(path.with_suffix(""), lambda: dice_plot(curve, thresholds, title))
 
 
-def dice(curve: Curve, thresholds: Mapping[str, float], title: str = "") -> Figure | None:
-    """The figure; a rule that looks at the test labels has a hollow mark and a dagger."""
+def dice_plot(curve: Curve, thresholds: Mapping[str, float], title: str = "") -> Figure | None:
+    """The figure; oracle thresholds, which use the test labels, have a hollow mark and a dagger."""
     if not curve.n_found:
         return None
-    figure, axes = blank(7, 4, None, title or "Dice of all voxels pooled, by threshold")
+    figure, axes = single_plot(7, 4, None, title or "Dice of all voxels pooled, by threshold")
     at, values = dice_points(curve)
     axes.plot(at, values, color="k", linewidth=1.4, drawstyle="steps-pre")
-    # A rule that lets nothing pass has no place on the axis.
+    # An infinite threshold, which no voxel reaches, has no place on the axis.
     marked = sorted((rule, threshold) for rule, threshold in thresholds.items() if np.isfinite(threshold))
     for index, (rule, threshold) in enumerate(marked):
-        drawn, oracle = look(index), f"@{rule}".startswith(ORACLE)
+        style, oracle = plot_style(index), f"@{rule}".startswith(ORACLE)
         value = curve.dice_at(threshold) or 0.0
-        label = f"{short(rule)}{'†' if oracle else ''}: {value:.3f} at {threshold:.4g}"
-        face = "white" if oracle else drawn.color
         axes.plot(
             threshold,
             value,
-            color=drawn.color,
-            marker=drawn.marker,
+            color=style.color,
+            marker=style.marker,
             markersize=12 if oracle else 7,
-            markerfacecolor=face,
+            markerfacecolor="white" if oracle else style.color,
             linestyle="none",
-            label=label,
+            label=f"{shorten(rule)}{'†' if oracle else ''}: {value:.3f} at {threshold:.4g}",
             clip_on=False,
             zorder=3 if oracle else 4,
         )
@@ -56,16 +55,16 @@ def dice(curve: Curve, thresholds: Mapping[str, float], title: str = "") -> Figu
 
 
 def dice_points(curve: Curve) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Thresholds from low to high and the Dice at each: up to 500, the best one among them."""
+    """Thresholds in rising order and Dice at each: about 500 points, including the maximum."""
     points = curve.points
     values = 2 * points.tp / (points.tp + points.fp + curve.n_positive)
-    spread = np.linspace(0, values.size - 1, min(values.size, MOST_POINTS)).round().astype(int)
+    evenly = np.linspace(0, values.size - 1, min(values.size, MAX_POINTS)).round().astype(int)
     low, high = float(points.thresholds[-1]), float(points.thresholds[0])
-    # Thresholds lie dense where scores do: some evenly over the scores, too, so that no stretch is empty.
-    even = np.searchsorted(-points.thresholds, -np.linspace(low, high, MOST_POINTS // 2)).clip(
+    # Operating points are dense where scores are: points evenly over the scores fill the rest of the axis.
+    over_scores = np.searchsorted(-points.thresholds, -np.linspace(low, high, MAX_POINTS // 2)).clip(
         0, values.size - 1
     )
     kept = np.unique(
-        np.concatenate([spread[:: 1 if values.size <= MOST_POINTS else 2], even, [np.argmax(values)]])
+        np.concatenate([evenly[:: 1 if values.size <= MAX_POINTS else 2], over_scores, [np.argmax(values)]])
     )
     return points.thresholds[kept][::-1].astype(np.float64), values[kept][::-1]

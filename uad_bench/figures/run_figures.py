@@ -1,4 +1,4 @@
-"""The pictures of a run: a sheet of cases with precision-recall curves, Dice over the threshold, training curves."""
+"""The figures in a run directory: sheet.png, dice.png and dice.svg for each test set, training.png."""
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -18,14 +18,14 @@ from uad_bench.types import Scored
 if TYPE_CHECKING:
     from uad_bench.evaluate.curves.curve import Curve
     from uad_bench.evaluate.thresholds import Threshold
-    from uad_bench.figures.slices import Panel
-    from uad_bench.figures.training_curves import Series, Training
+    from uad_bench.figures.slices import CaseVolumes
+    from uad_bench.figures.training_curves import LoggedSeries, TrainingLog
 
-MOST_CASES = 6
+MAX_CASES = 6
 TRAINING = "training.png"
 
 
-def draw(
+def draw_run_figures(
     directory: run_directory.RunDir,
     spec: RunSpec,
     test: ScoredMaps,
@@ -33,23 +33,26 @@ def draw(
     name: str,
     thresholds: "Mapping[str, Threshold]",
 ) -> None:
-    """Write the pictures of one test set: the sheet (a case of every lesion kind, outlined, and the pooled PR curves),
-    and dice.png, dice.svg: Dice over every threshold with a mark for each rule."""
-    from uad_bench.figures.case_sheet import draw_sheet
+    """Write the figures of one test set: the case sheet `name` and the Dice curve (dice.png, dice.svg).
+
+    The sheet shows a case of every lesion kind with outlines and the pooled precision-recall curves, the second figure
+    Dice over the threshold with a mark for each rule.
+    """
+    from uad_bench.figures.case_sheet import draw_case_sheet
     from uad_bench.figures.dice_curve import draw_dice
 
     points = {rule: one.value for rule, one in thresholds.items() if one.value is not None}
-    curves = pooled(test, list(points.values()))
+    curves = pooled_curves(test, list(points.values()))
     trained = plugins.label(spec.protocol.train)
     title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {trained} -> {dataset}"
-    panels = [_panel(test.members[index], test[index]) for index in typical(test.members)]
+    cases = [_case_volumes(test.members[index], test[index]) for index in typical_cases(test.members)]
     healthy = next((value for rule, value in points.items() if rule.startswith("healthy")), None)
-    draw_sheet(directory.path / name, panels, curves, title, healthy)
+    draw_case_sheet(directory.path / name, cases, curves, title, healthy)
     draw_dice(directory.path / name.replace("sheet", "dice", 1), curves["all"], points, title)
 
 
-def pooled(test: ScoredMaps, probes: Sequence[float]) -> "dict[str, Curve]":
-    """The pooled curve of the lesion cases, and of each lesion kind; no more than the positives is held of any case."""
+def pooled_curves(test: ScoredMaps, probes: Sequence[float]) -> "dict[str, Curve]":
+    """The pooled curve of all lesion cases ("all") and of each lesion kind; only lesion voxels are kept in memory."""
     from uad_bench.evaluate.curves.two_pass import pools, positives_of
 
     members: dict[str, dict[str, Curve]] = {"all": {}}
@@ -62,60 +65,69 @@ def pooled(test: ScoredMaps, probes: Sequence[float]) -> "dict[str, Curve]":
     return dict(pools(kinds, test, probes))
 
 
-def typical(members: Sequence[Member]) -> list[int]:
-    """Up to six: of every lesion kind the case of median lesion size, more of them where there are few kinds."""
+def typical_cases(members: Sequence[Member]) -> list[int]:
+    """Indices of up to six cases: of every lesion kind the one with median lesion volume, healthy cases last.
+
+    With few kinds, further cases of each kind follow, by their distance from the median.
+    """
     kinds: dict[str, list[int]] = {}
     for index, member in enumerate(members):
         kinds.setdefault("healthy" if member.case.healthy else member.case.lesion_kind, []).append(index)
     sizes = [int(member.prepared.truth().lesion_mask.sum()) for member in members]
     for name, group in kinds.items():
-        kinds[name] = _from_the_middle(sorted(group, key=lambda index: sizes[index]))
+        kinds[name] = _from_median(sorted(group, key=lambda index: sizes[index]))
     rounds = zip_longest(*(kinds[name] for name in sorted(kinds, key=lambda k: (k == "healthy", k))))
-    return [index for one in rounds for index in one if index is not None][:MOST_CASES]
+    return [index for one in rounds for index in one if index is not None][:MAX_CASES]
 
 
-def _from_the_middle(group: list[int]) -> list[int]:
-    """A sorted list, its median first, then outwards."""
+def _from_median(group: list[int]) -> list[int]:
+    """A sorted list in the order of the distance from its median."""
     order = sorted(range(len(group)), key=lambda i: abs(i - len(group) // 2))
     return [group[i] for i in order]
 
 
-def _panel(member: Member, view: Scored) -> "Panel":
-    from uad_bench.figures.slices import Panel
+def _case_volumes(member: Member, view: Scored) -> "CaseVolumes":
+    from uad_bench.figures.slices import CaseVolumes
 
     image = member.prepared.scan().image[0]
-    return Panel(
-        member.case.case_id, kind_of(member), image, view.map, view.brain_mask, view.lesion_mask, view.spacing
+    return CaseVolumes(
+        member.case.case_id,
+        case_label(member),
+        image,
+        view.map,
+        view.brain_mask,
+        view.lesion_mask,
+        view.spacing,
     )
 
 
-def kind_of(member: Member) -> str:
-    """A word for the case: "healthy", its lesion kind, or "lesion"."""
+def case_label(member: Member) -> str:
+    """ "healthy", the lesion kind of the case, or "lesion" where the kind is unknown."""
     return "healthy" if member.case.healthy else (member.case.lesion_kind or "lesion")
 
 
 def draw_training(runs: Sequence[run_directory.RunDir], path: Path) -> bool:
-    """Write the training curves of some runs, those of one method over each other; False where none trained."""
+    """Write the training curves of some runs, the seeds of a method in one plot; False where no run has logged any."""
     from uad_bench.figures import training_curves
 
-    found = [training for run in runs if (training := _training(run)).series]
+    found = [training for run in runs if (training := _training_log(run)).series]
     if found:
-        one = f"{found[0].method} {found[0].label}, {runs[0].spec().protocol.name}: training"
-        training_curves.draw_training(path, found, one if len(found) == 1 else "training")
+        title = f"{found[0].method} {found[0].label}, {runs[0].spec().protocol.name}: training"
+        training_curves.draw_training_curves(path, found, title if len(found) == 1 else "training")
     return bool(found)
 
 
-def _training(run: run_directory.RunDir) -> "Training":
-    """What train.csv holds of a run; nothing where it did not train. Raises IntegrityError where it is damaged."""
-    from uad_bench.figures.training_curves import Training
+def _training_log(run: run_directory.RunDir) -> "TrainingLog":
+    """The content of train.csv, empty for a method without training. Raises IntegrityError for a damaged file."""
+    from uad_bench.figures.training_curves import TrainingLog
 
     spec = run.spec()
     fold = "" if spec.fold is None else f", fold {spec.fold}"
-    return Training(spec.method, f"seed {spec.seed}{fold}", _logged(run))
+    return TrainingLog(spec.method, f"seed {spec.seed}{fold}", _logged(run))
 
 
-def _logged(run: run_directory.RunDir) -> "dict[tuple[str, str], Series]":
-    from uad_bench.figures.training_curves import Series
+def _logged(run: run_directory.RunDir) -> "dict[tuple[str, str], LoggedSeries]":
+    from uad_bench.figures.training_curves import LoggedSeries
 
     found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
     try:
@@ -125,6 +137,6 @@ def _logged(run: run_directory.RunDir) -> "dict[tuple[str, str], Series]":
             values.append(float(row["value"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(
-            "no readable train.csv", where=run.name, hint="make the run again with --fresh"
+            "train.csv cannot be read", where=run.name, hint="run it again with --fresh"
         ) from error
-    return {key: Series(np.array(steps), np.array(values)) for key, (steps, values) in found.items()}
+    return {key: LoggedSeries(np.array(steps), np.array(values)) for key, (steps, values) in found.items()}

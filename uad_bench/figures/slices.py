@@ -1,7 +1,7 @@
-"""What a picture shows of a case: one axial slice, the subject's left on the left.
+"""The axial slice of a case that figures show.
 
-A slice is drawn as (y, x) with y upwards. The axes being RAS+, anterior is up and x grows from the subject's
-left to the right: the neurological display.
+A slice is an array (y, x), drawn with y upwards. Volumes are (x, y, z) in RAS+, so anterior is up and the subject's
+left is on the left (neurological convention).
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,11 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
-class Panel:
-    """A case of the sheet. All arrays (X, Y, Z), RAS+; label: a word for it ("tumour", "healthy").
+class CaseVolumes:
+    """The volumes of one case, arrays (X, Y, Z) in RAS+.
 
-    map: higher = more anomalous, read inside the brain mask only; spacing: voxel size (x, y, z) in mm.
+    label: the lesion kind or "healthy"; map: anomaly map, higher = more anomalous, used inside the brain mask only;
+    spacing: voxel size (x, y, z) in mm.
     """
 
     case_id: str
@@ -34,10 +35,11 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Slice:
-    """One axial slice, cropped to the brain, all arrays (y, x); window: grey values of black and white.
+class AxialSlice:
+    """One axial slice of a case, cropped to the brain, arrays (y, x).
 
-    aspect: height of a pixel over its width; z: which slice of the volume it is.
+    map: NaN outside the brain; window: image values shown as black and white; aspect: height of a pixel over its width;
+    z: index of the slice.
     """
 
     image: FloatArray
@@ -48,37 +50,41 @@ class Slice:
     z: int
 
 
-def slice_of(panel: Panel) -> Slice:
-    """The axial slice with most lesion, or with most brain where there is none; the map is NaN outside."""
-    return Slice(
-        image=cut(panel, panel.image),
-        map=inside(panel, panel.map),
-        lesion=cut(panel, panel.lesion_mask),
-        window=robust_range([panel.image[panel.brain_mask]]),
-        aspect=panel.spacing[1] / panel.spacing[0],
-        z=best_slice(panel),
+def axial_slice(case: CaseVolumes) -> AxialSlice:
+    """The axial slice with most lesion voxels, or with most brain voxels where there is no lesion."""
+    return AxialSlice(
+        image=crop_slice(case, case.image),
+        map=brain_slice(case, case.map),
+        lesion=crop_slice(case, case.lesion_mask),
+        window=robust_range([case.image[case.brain_mask]]),
+        aspect=case.spacing[1] / case.spacing[0],
+        z=slice_index(case),
     )
 
 
-def cut(panel: Panel, volume: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
-    """Any volume (..., X, Y, Z) of the case as its slice shows it: (..., y, x), cropped to the brain."""
-    x, y = _extent(panel.brain_mask, 0), _extent(panel.brain_mask, 1)
-    return np.swapaxes(volume[..., x, y, best_slice(panel)], -1, -2)
+def crop_slice(case: CaseVolumes, volume: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    """The slice of any volume (..., X, Y, Z) of the case, cropped to the brain: (..., y, x)."""
+    x, y = _extent(case.brain_mask, 0), _extent(case.brain_mask, 1)
+    return np.swapaxes(volume[..., x, y, slice_index(case)], -1, -2)
 
 
-def inside(panel: Panel, volume: FloatArray) -> FloatArray:
-    """`cut`, NaN outside the brain."""
-    return np.where(cut(panel, panel.brain_mask), cut(panel, volume), np.float32(np.nan))
+def brain_slice(case: CaseVolumes, volume: FloatArray) -> FloatArray:
+    """`crop_slice` with NaN outside the brain."""
+    return np.where(crop_slice(case, case.brain_mask), crop_slice(case, volume), np.float32(np.nan))
 
 
-def best_slice(panel: Panel) -> int:
-    """Index z of the slice with most lesion voxels, else with most brain voxels; the lowest of equals."""
-    mask = panel.lesion_mask if panel.lesion_mask.any() else panel.brain_mask
+def slice_index(case: CaseVolumes) -> int:
+    """Index z of the slice with most lesion voxels, without a lesion with most brain voxels; the lowest of equals."""
+    mask = case.lesion_mask if case.lesion_mask.any() else case.brain_mask
     return int(np.argmax(mask.sum(axis=(0, 1))))
 
 
 def robust_range(values: Sequence[npt.NDArray[np.floating]]) -> tuple[float, float]:
-    """The 1 and 99.5 percentile of all values together, never equal."""
+    """The 1st and the 99.5th percentile of all values together, never equal.
+
+    >>> robust_range([np.full(5, 2.0)])
+    (1.5, 2.5)
+    """
     pool = np.concatenate([np.empty(0, np.float32), *values])
     if not pool.size:
         return 0.0, 1.0
@@ -87,7 +93,7 @@ def robust_range(values: Sequence[npt.NDArray[np.floating]]) -> tuple[float, flo
 
 
 def _extent(brain_mask: BoolArray, axis: int) -> slice:
-    """From the first to the last place with brain along an axis, and a margin; everything where none is."""
+    """From the first to the last brain voxel along an axis, with a margin; everything without a brain."""
     found = np.unique(np.nonzero(brain_mask)[axis])
     if not found.size:
         return slice(None)

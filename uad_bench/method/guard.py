@@ -85,34 +85,32 @@ def checked_map(answer: Any, scan: Scan, method: str) -> FloatArray:  # whatever
     Raises PluginError for something that is no map or has another shape (UB403), and for values inside the brain that
     are NaN, infinite or beyond float32 (UB404). Warns about a map that is constant, or is so in float32.
     """
-    try:
-        if hasattr(answer, "detach"):
-            answer = answer.detach().cpu().double().numpy()
-        values = np.array(answer, dtype=np.float64)  # a copy: the method may go on using its own
-    except (TypeError, ValueError, RuntimeError) as error:
-        what = f"method {method!r} returned {type(answer).__name__}, not a map"
-        raise PluginError(what, where=scan.case_id, code="UB403") from error
+    values = _float64(answer, scan, method)
     if values.shape != scan.shape:
-        raise PluginError(
-            f"method {method!r} returned a map of shape {values.shape}, expected {scan.shape}",
-            where=scan.case_id,
-            hint="return (X, Y, Z) on the scan's grid",
-            code="UB403",
-        )
+        what = f"method {method!r} returned a map of shape {values.shape}, expected {scan.shape}"
+        hint = "return (X, Y, Z) on the scan's grid"
+        raise PluginError(what, where=scan.case_id, hint=hint, code="UB403")
     limit = float(np.finfo(np.float32).max)
     bad = int((~(np.abs(values[scan.brain_mask]) <= limit)).sum())
     if bad:
-        raise PluginError(
-            f"method {method!r} returned {bad} voxels that are NaN or infinite in the brain",
-            where=scan.case_id,
-            hint="no metric was written",
-            code="UB404",
-        )
+        what = f"method {method!r} returned {bad} voxels that are NaN or infinite in the brain"
+        raise PluginError(what, where=scan.case_id, hint="no metric was written", code="UB404")
     values[~scan.brain_mask] = 0.0
     narrow = values.astype(np.float32)
     for warning in _warnings(values[scan.brain_mask], narrow[scan.brain_mask]):
         log.warning("%s: the map of %s %s", scan.case_id, method, warning)
     return narrow
+
+
+def _float64(answer: Any, scan: Scan, method: str) -> npt.NDArray[np.float64]:
+    """A float64 copy of an array or tensor: the method may go on using its own. Raises PluginError (UB403)."""
+    try:
+        if hasattr(answer, "detach"):
+            answer = answer.detach().cpu().double().numpy()
+        return np.array(answer, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        what = f"method {method!r} returned {type(answer).__name__}, not a map"
+        raise PluginError(what, where=scan.case_id, code="UB403") from error
 
 
 def _warnings(wide: npt.NDArray[np.float64], narrow: FloatArray) -> Iterator[str]:

@@ -8,7 +8,7 @@ from uad_bench import plugins
 from uad_bench.cohort.cohort import Cohort
 from uad_bench.config import RunSpec
 from uad_bench.data.splits import ids_hash
-from uad_bench.figures.run_figures import draw
+from uad_bench.figures.run_figures import draw_run_figures
 from uad_bench.pipeline.protocol_checks import load_metrics, row_facts
 from uad_bench.results import csv_tables
 from uad_bench.results.run_directory import RunDir
@@ -40,7 +40,7 @@ def evaluate_run(directory: RunDir, spec: RunSpec, cohort: Cohort) -> None:
         test = maps.of("test", dataset, steps)
         found[dataset] = maps.measured(dataset, test, metrics, steps)
         sheet = f"sheet-{dataset}.png" if number else "sheet.png"
-        draw(directory, spec, test, dataset, sheet, found[dataset].thresholds)
+        draw_run_figures(directory, spec, test, dataset, sheet, found[dataset].thresholds)
         test.forget()  # before the raw maps take their memory
         ablation += maps.ablation(dataset, metrics, steps)
     _write(directory, found, ablation, row_facts(metrics, spec.protocol.thresholds))

@@ -6,7 +6,6 @@ from sklearn.metrics import average_precision_score
 
 from uad_bench.evaluate.curves.bootstrap import BootstrapCase, Resampled, resamples
 from uad_bench.evaluate.curves.curve import Curve
-from uad_bench.evaluate.curves.score_bins import CoarseBins, edges_of
 
 B = 60
 
@@ -79,12 +78,6 @@ def test_resamples_do_not_depend_on_the_scale_of_the_map(name):
     assert found.ap() == pytest.approx(expected, abs=5e-4)
     assert found.ap() == pytest.approx(unscaled.ap(), abs=5e-4)
     assert found.auroc() == pytest.approx(unscaled.auroc(), abs=5e-4)
-
-
-def test_edges_are_known_before_a_negative_is_counted():
-    for seed in range(20):
-        pool = Curve.pool(curves_of_cases(n=3, decimals=[None, 1, 0][seed % 3], seed=seed))
-        assert np.array_equal(CoarseBins.of(pool.points).edges, edges_of(pool.positives))
 
 
 def test_dice_and_prevalence_of_a_resample_are_exact():

@@ -1,27 +1,27 @@
-"""Every name that the metrics plug-in registers leads to a metric of that name."""
+"""The built-in metrics are registered like those of any plug-in."""
 
-import importlib
-from pathlib import Path
-
-from uad_bench.evaluate.metric import Metric
+from uad_bench import plugins
 from uad_bench.evaluate.metrics.builtin import register_metrics
+from uad_bench.evaluate.metrics.declarations.table import METRICS
 
 
-def test_registered_names_lead_to_metrics():
+def registered():
     found = {}
     register_metrics(lambda name, target, summary: found.update({name: (target, summary)}))
-    assert set(found) >= {"ap", "ap_gain", "auroc", "prevalence", "dice", "fpr"}
-    for name, (target, summary) in found.items():
-        module, _, cls = target.partition(":")
-        metric = getattr(importlib.import_module(module), cls)
-        assert issubclass(metric, Metric)
-        assert metric.name == name
-        assert summary
+    return found
 
 
-def test_every_name_is_there_once_and_told_in_the_docs():
-    found = []
-    register_metrics(lambda name, target, summary: found.append(name))
-    assert len(found) == len(set(found))
-    told = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text()
-    assert [name for name in found if f"`{name}`" not in told] == []
+def test_every_declared_metric_is_registered_with_its_summary():
+    assert {name: summary for name, (_, summary) in registered().items()} == {
+        name: one.summary for name, one in METRICS.items()
+    }
+
+
+def test_every_registered_name_loads_a_metric_of_that_name():
+    for name, (target, _) in registered().items():
+        assert plugins.load(plugins.resolve("metric", name)).name == name
+        assert plugins.load(plugins.resolve("metric", target)).name == name  # `module:Class` in a protocol
+
+
+def test_no_built_in_metric_is_broken():
+    assert not [broken for broken in plugins.catalogue().broken if broken.source == "uad-bench"]

@@ -1,4 +1,4 @@
-"""A shift as places: where each voxel is against where the method says it is, along x and along y."""
+"""Displacements: position of each voxel against the position that the method predicts for it, along x and along y."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,65 +8,76 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uad_bench.figures.components.density import (
-    FEWEST,
-    LESION,
-    OTHERS,
-    Axis,
-    Cloud,
+    LESION_COLOUR,
+    MIN_VOXELS,
+    OUTSIDE_COLOUR,
+    JointSample,
     Numbers,
-    centres,
-    draw_joint,
-    marginal,
-    span,
+    Quantity,
+    axis_limits,
+    bin_centres,
+    draw_joint_density,
+    marginal_density,
 )
-from uad_bench.figures.slice_drawing import write_png
-from uad_bench.figures.style import GREY, tidy
+from uad_bench.figures.figure_files import write_png
+from uad_bench.figures.style import GREY, add_grid
 from uad_bench.leaderboard.render.escape import printable
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
-    """A shift by its name and unit: x and y of each voxel, then of its other place, outside all lesions (n, 4) and in
-    lesions (m, 4)."""
+class Displacements:
+    """A component of kind "shift" by its name and unit.
+
+    outside, lesion: x and y of each voxel, then of its displaced position, outside all lesions (n, 4) and in lesions
+    (m, 4).
+    """
 
     name: str
     unit: str
-    others: Numbers
+    outside: Numbers
     lesion: Numbers
 
 
-def draw_places(path: Path, places: Places, title: str) -> None:
-    """Write the PNG: x, y and the length of the shift; equal arguments give equal bytes."""
-    write_png(path, lambda: figure_of(places, title))
+def draw_displacements(path: Path, displacements: Displacements, title: str) -> None:
+    """Write the PNG: x, y and the length of the displacements; equal arguments give equal bytes."""
+    write_png(path, lambda: displacement_figure(displacements, title))
 
 
-def figure_of(places: Places, title: str) -> Figure:
-    """The figure: two planes with the diagonal, on which nothing is shifted, and the densities of the lengths."""
+def displacement_figure(found: Displacements, title: str) -> Figure:
+    """The figure: joint densities of x and of y with the diagonal of no displacement, and the densities of lengths."""
     figure = Figure(figsize=(13, 4.4), layout="constrained")
     figure.suptitle(printable(title), fontsize=10)
-    across = figure.subplots(1, 3)
-    for place, letter, i in zip(across, "xy", (0, 1), strict=False):
-        axes = Axis(f"{letter} of the voxel", places.unit), Axis(f"{letter}, {places.name}", places.unit)
-        cloud = Cloud(axes, places.others[:, [i, i + 2]], {"": places.lesion[:, [i, i + 2]]})
-        shown = span([cloud.others[:, 0], cloud.lesion[:, 0], cloud.others[:, 1], cloud.lesion[:, 1]])
-        place.axline((0, 0), slope=1, color=GREY, linewidth=0.8)
-        handles = draw_joint(place, cloud, (shown, shown))
-        place.set_box_aspect(1)
+    plots = figure.subplots(1, 3)
+    for axes, letter, i in zip(plots, "xy", (0, 1), strict=False):
+        quantities = (
+            Quantity(f"{letter} of the voxel", found.unit),
+            Quantity(f"{letter}, {found.name}", found.unit),
+        )
+        sample = JointSample(quantities, found.outside[:, [i, i + 2]], {"": found.lesion[:, [i, i + 2]]})
+        limits = axis_limits(
+            [sample.outside[:, 0], sample.lesion[:, 0], sample.outside[:, 1], sample.lesion[:, 1]]
+        )
+        axes.axline((0, 0), slope=1, color=GREY, linewidth=0.8)
+        handles = draw_joint_density(axes, sample, (limits, limits))
+        axes.set_box_aspect(1)
         if i == 0:
-            place.legend(handles=handles, fontsize=8, frameon=False, loc="upper left")
-    _draw_lengths(across[2], places)
+            axes.legend(handles=handles, fontsize=8, frameon=False, loc="upper left")
+    _draw_lengths(plots[2], found)
     return figure
 
 
-def _draw_lengths(place: Axes, places: Places) -> None:
-    tidy(place)
-    groups = [np.hypot(v[:, 2] - v[:, 0], v[:, 3] - v[:, 1]) for v in (places.others, places.lesion)]
-    shown = 0.0, span(groups)[1]
-    for lengths, colour, name in zip(groups, (OTHERS, LESION), ("outside lesions", "lesion"), strict=True):
-        if len(lengths) >= FEWEST:
+def _draw_lengths(axes: Axes, found: Displacements) -> None:
+    add_grid(axes)
+    groups = [np.hypot(v[:, 2] - v[:, 0], v[:, 3] - v[:, 1]) for v in (found.outside, found.lesion)]
+    limits = 0.0, axis_limits(groups)[1]
+    colours, names = (OUTSIDE_COLOUR, LESION_COLOUR), ("outside lesions", "lesion")
+    for lengths, colour, name in zip(groups, colours, names, strict=True):
+        if len(lengths) >= MIN_VOXELS:
             label = f"{name}, median {np.median(lengths):.2f}"
-            place.plot(centres(shown), marginal(lengths, shown), color=colour, label=label)
-    place.set(xlim=shown, ylim=(0, None), xlabel=printable(f"length of the shift ({places.unit})"), yticks=[])
-    place.set_box_aspect(1)
-    if place.lines:
-        place.legend(fontsize=8, frameon=False)
+            axes.plot(bin_centres(limits), marginal_density(lengths, limits), color=colour, label=label)
+    axes.set(
+        xlim=limits, ylim=(0, None), xlabel=printable(f"length of the displacement ({found.unit})"), yticks=[]
+    )
+    axes.set_box_aspect(1)
+    if axes.lines:
+        axes.legend(fontsize=8, frameon=False)

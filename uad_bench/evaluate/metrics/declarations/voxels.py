@@ -67,7 +67,7 @@ VOXELS = (
         "auroc",
         "voxel:Auroc",
         summary="area under the ROC curve of lesion voxels",
-        formula="P(s⁺ > s⁻) + P(s⁺ = s⁻) / 2, s⁺ the score of a random lesion voxel and s⁻ of a random other voxel "
+        formula="Pr(s⁺ > s⁻) + Pr(s⁺ = s⁻) / 2, s⁺ the score of a random lesion voxel and s⁻ of a random other voxel "
         "of the brain",
         undefined=_BOTH_CLASSES,
         source="Hanley and McNeil 1982; `roc_auc_score` of scikit-learn",
