@@ -51,7 +51,7 @@ def test_f94_no_verb_executes_what_a_run_names(
     code, _, err = call(monkeypatch, capsys, *words)
     assert not mark.exists() and "Traceback" not in err
     needed = verb[0] != "leaderboard" and not (section == "method" and verb != ["draw", "inside"])
-    assert (code == 5 and "error[UB502]" in err and "--trust" in err) if needed else code in {0, 3}
+    assert (code == 5 and "error[UB502]" in err and "--trust" in err) if needed else code == 0
 
 
 def test_what_the_user_names_is_imported(place, toy_root, tmp_path, monkeypatch, capsys):

@@ -21,7 +21,7 @@ def show(*, quiet: bool = False, verbose: bool = False) -> None:
 
     quiet: warnings only; verbose: details too. A second call replaces the first.
     """
-    handler = _terminal_handler() if sys.stderr.isatty() else logging.StreamHandler(sys.stderr)
+    handler = _terminal_handler() if sys.stderr.isatty() else _Stderr()
     if not sys.stderr.isatty():
         handler.setFormatter(_utc())
     handler.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
@@ -29,6 +29,14 @@ def show(*, quiet: bool = False, verbose: bool = False) -> None:
         log = logging.getLogger(name)
         log.handlers = [handler]
         log.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+class _Stderr(logging.Handler):
+    """Lines on whatever is stderr at that moment: a program that embeds this one may exchange it."""
+
+    def emit(self, record: LogRecord) -> None:
+        with suppress(OSError, ValueError):  # stderr is closed, or its disk is full
+            sys.stderr.write(f"{self.format(record)}\n")
 
 
 def _terminal_handler() -> logging.Handler:
