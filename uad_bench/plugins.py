@@ -80,7 +80,7 @@ def catalogue() -> Catalogue:
     ):
         try:
             _collect(found, point.load(), _source(point))
-        except Exception as error:  # an import of a plug-in may raise anything
+        except (Exception, SystemExit) as error:  # an import of a plug-in may raise anything
             found.broken.append(Broken(point.name, _source(point), f"{type(error).__name__}: {error}"))
     return found
 
@@ -143,7 +143,7 @@ def load(entry: Entry) -> type[Any]:
         found = getattr(module, cls) if cls else _only_class(module, entry)
     except UadError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"{entry.kind} {entry.name!r} cannot be loaded"
         raise PluginError(
             what, where=entry.target, hint=f"{type(error).__name__}: {error}", code="UB401"

@@ -1,4 +1,4 @@
-"""F72 to F74: odd machines and numbers end in one line: terminals without UTF-8, no home, read-only folders, huge seeds."""
+"""F72 to F74: odd machines and numbers end in one line: other encodings, no home, read-only folders, huge seeds."""
 
 import os
 import subprocess

@@ -46,7 +46,7 @@ def test_results_are_replaced_and_nothing_is_left_beside(run, place):
     assert json.loads((run.path / "status.json").read_text())["fit_s"] >= 0
 
 
-@pytest.mark.parametrize("moment", ["write_spec", "write_table", "write_draws", "seal", "set_state"])
+@pytest.mark.parametrize("moment", ["write_spec", "write_table", "write_draws", "complete"])
 def test_killed_at_any_moment_the_old_results_stand(run, place, monkeypatch, moment):
     before = contents(run)
 

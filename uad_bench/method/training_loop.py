@@ -82,10 +82,10 @@ class Loop:
         """Read the logged tensors and pass them to the sink. Raises PluginError at a loss that is not finite."""
         for step, values in self._pending:
             numbers = {k: float(v) for k, v in values.items()}
-            loss = numbers.get("loss", 0.0)
-            if not -float("inf") < loss < float("inf"):
+            bad = [key for key, value in numbers.items() if "loss" in key and not math.isfinite(value)]
+            if bad:
                 raise PluginError(
-                    f"the loss became {loss} at step {step}",
+                    f"the {bad[0]} became {numbers[bad[0]]} at step {step}",
                     where=self.phase,
                     hint="lower the learning rate or clip the gradient; the last good checkpoint is kept",
                 )

@@ -44,8 +44,8 @@ def replace_results(source: RunDir, target: RunDir, spec: RunSpec, cohort: Cohor
         draft.write_spec(spec)
         with messages.written(folder / "log.txt"):
             evaluate_run(draft, spec, cohort)
-        draft.seal()
-        draft.set_state(**(source.status() | {"state": "complete"}))
+        facts = {name: value for name, value in source.status().items() if name != "state"}
+        draft.complete(**facts)
         try:
             replace_folder(folder, target.path)
         except OSError as error:

@@ -140,6 +140,5 @@ def _finish(job: RunJob) -> None:
     """Seal the results and record what the run cost."""
     if job.spec.keep_maps == "none":
         shutil.rmtree(job.directory.path / "maps", ignore_errors=True)
-    job.directory.seal()
     peak, gpu = environment.peak_memory_mib(), environment.gpu_memory_mib(job.place.device)
-    job.set_state("complete", peak_memory_mib=peak, gpu_memory_mib=gpu)
+    job.directory.complete(**job.facts(), peak_memory_mib=peak, gpu_memory_mib=gpu)

@@ -52,5 +52,8 @@ class RunJob:
 
     def set_state(self, state: str, **facts: Any) -> None:
         """Record the state with new facts. Facts recorded before stay, except an earlier error."""
-        known = {k: v for k, v in self.directory.status().items() if k not in {"state", "error", "code"}}
-        self.directory.set_state(state, **(known | facts))
+        self.directory.set_state(state, **(self.facts() | facts))
+
+    def facts(self) -> dict[str, Any]:
+        """What the status records of the run so far, except its state and an error."""
+        return {k: v for k, v in self.directory.status().items() if k not in {"state", "error", "code"}}

@@ -22,24 +22,25 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock, Timeout
 
 from uad_bench.config import RunSpec, validated
 from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
 from uad_bench.results import csv_tables, seal, serialise
+from uad_bench.results.run_lock import locked
 from uad_bench.support import strict_yaml
 from uad_bench.support.atomic_files import (
     append_text,
     cannot_write,
     is_aside,
+    json_bytes,
     sha256,
     write_bytes,
     write_json,
@@ -100,21 +101,9 @@ class RunDir:
             hint = "make the run again with --fresh"
             raise IntegrityError("no readable status.json", where=self.name, hint=hint) from error
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Lock the run for this process. Raises EnvironmentFault where another process has locked it."""
-        lock = FileLock(self.path / "lock", blocking=False)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            what = "the run is in use by another process"
-            raise EnvironmentFault(
-                what, where=self.name, hint="wait for it, or choose another --out"
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
+        return locked(self.path, self.name)
 
     def environment(self) -> dict[str, Any]:
         """The machine of env.json, empty where none is recorded."""
@@ -247,11 +236,17 @@ class RunDir:
             raise IntegrityError(f"no readable {what}", where=str(path), hint=hint) from error
 
     # --- seal --------------------------------------------------------------------------------------------
-    def seal(self) -> None:
-        """Write digests.json over tables, model and maps, by which `verify` finds an edited result."""
+    def seal(self, extra: Mapping[str, str] | None = None) -> None:
+        """Write digests.json over tables, model and maps, and `extra` digests, by which `verify` finds an edit."""
         folders = (path for name in FOLDERS for path in sorted((self.path / name).rglob("*")))
         files = [self.path / name for name in SEALED] + [path for path in folders if not is_aside(path)]
-        write_json(self.path / "digests.json", seal.digests(self.path, files))
+        write_json(self.path / "digests.json", seal.digests(self.path, files) | dict(extra or {}))
+
+    def complete(self, **facts: Any) -> None:
+        """Seal the run with its status. The status is written last: no run is complete without digests."""
+        status = {"state": "complete", **facts}
+        self.seal({"status.json": hashlib.sha256(json_bytes(status)).hexdigest()})
+        write_json(self.path / "status.json", status)
 
     def verify(self, *, maps: bool = False, model: bool = True) -> None:
         """Raise IntegrityError for the first file whose digest is not the sealed one.

@@ -100,7 +100,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:  # any JSON value
     """Strict JSON (no NaN), keys sorted, so that equal content is equal bytes."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    write_bytes(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:  # any JSON value
+    """The bytes that `write_json` writes."""
+    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def sync_folder(folder: Path) -> None:
