@@ -31,9 +31,12 @@ def replace_folder(new: Path, old: Path) -> None:
 def restore(folder: Path) -> None:
     """Bring back a folder that a killed `replace_folder` left under its aside name."""
     aside = _aside(folder)
-    if aside.is_dir() and not folder.exists():
+    if not aside.is_dir():
+        return
+    if folder.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
         aside.replace(folder)
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _aside(folder: Path) -> Path:
