@@ -15,7 +15,7 @@ import nibabel as nib
 import numpy as np
 
 from uad_bench.data.nifti import header_checks
-from uad_bench.prepare.cache.prepared_case import prepared, warm
+from uad_bench.prepare.cache.prepared_case import find_prepared, prepare_case
 from uad_bench.types import Case
 
 GRIDS = {"2 mm": ([2, 2, 2], [80, 96, 80]), "1 mm": ([1, 1, 1], [160, 192, 160])}
@@ -54,12 +54,12 @@ def row(name: str, cases: list[Case], spacing: list[int], shape: list[int], cach
         {"step": "resample", "spacing": spacing, "shape": shape}, {"step": "scale"},
     ]  # fmt: skip
     began = time.process_time()
-    ready = [prepared(case, ["t2"], steps, cache) for case in cases]
+    ready = [prepare_case(case, ["t2"], steps, cache) for case in cases]
     cold = (time.process_time() - began) / len(cases)
     opened, real = [], header_checks._raw
     header_checks._raw = lambda path, where, most=-1: (opened.append(path), real(path, where, most))[1]
     began = time.process_time()
-    found = [warm(case, ["t2"], steps, cache) for case in cases]
+    found = [find_prepared(case, ["t2"], steps, cache) for case in cases]
     ms = (time.process_time() - began) / len(cases) * 1000
     assert all(found)
     scans, draw = [one.scan() for one in ready], np.random.default_rng(0)

@@ -57,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--published", action="store_true", help="the papers' networks")
-    parser.add_argument("--slices", type=int, default=78, help="of a volume; a tenth holds no brain")
+    parser.add_argument("--slices", type=int, default=78, help="of a volume; a tenth has no brain")
     parser.add_argument("--steps", type=int, default=10, help="of training")
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
     given = parser.parse_args()

@@ -26,14 +26,19 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from uad_bench.data.nifti.read import Grid, Image, Mask, Volume, read_grid, read_mask, read_volume
-from uad_bench.prepare.mask_pieces import largest
-from uad_bench.prepare.registration.affine import COARSE, AffineFit
+from uad_bench.prepare.largest_component import largest_component
+from uad_bench.prepare.registration.affine import COARSE, AffineRegistration
 from uad_bench.prepare.registration.atlas import load_atlas
-from uad_bench.prepare.registration.initial_poses import Brain, isotropic_brain, nearest_rotation, starts
-from uad_bench.prepare.registration.quality import Judge, Quality
+from uad_bench.prepare.registration.initial_poses import (
+    Brain,
+    initial_poses,
+    isotropic_brain,
+    nearest_rotation,
+)
+from uad_bench.prepare.registration.quality import Quality, QualityCheck
 from uad_bench.prepare.resampling.grid import on_grid, sample
 from uad_bench.prepare.resampling.reorient import canonical
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.prepare.steps.canonical import Canonical
 from uad_bench.prepare.steps.register import Register
 from uad_bench.types import Affine, FloatArray
@@ -84,7 +89,7 @@ def main() -> None:
 
 def register(image: Image, mask: Mask) -> Found:
     """Register a scan; a result with verdict "fail" raises no error."""
-    working = Canonical().apply(Working("trial", {"image": image}, mask))
+    working = Canonical().apply(CaseVolumes("trial", {"image": image}, mask))
     began = time.process_time()
     done = Register(strict=False).apply(working)
     seconds = time.process_time() - began
@@ -159,12 +164,12 @@ def flags(scans: dict[str, tuple[Image, Mask]], own: dict[str, Found]) -> None:
     """The measures of correct results, and of results from four wrong initial poses per scan."""
     atlas = load_atlas("mni152")
     brain = isotropic_brain(atlas.brain, atlas.mask)
-    fit, judge = AffineFit(brain), Judge(brain, atlas.mask.grid)
+    fit, judge = AffineRegistration(brain), QualityCheck(brain, atlas.mask.grid)
     wrong: list[tuple[float, Quality]] = []
     for name, scan in scans.items():
         moving = brain_of(*scan)
         for start in wrong_starts(fit, moving, own[name].pose):
-            pose = fit.refined(moving, start)
+            pose = fit.refine(moving, start)
             error = float(distances(pose, own[name].pose).mean())
             if error > RIGHT:
                 wrong.append((error, judge(moving, pose, {name: moving.image.grid}, name)))
@@ -194,16 +199,16 @@ def brain_of(image: Image, mask: Mask) -> Brain:
     return isotropic_brain(image, Volume(on_grid(mask, image.grid) >= 0.5, image.affine))
 
 
-def wrong_starts(fit: AffineFit, moving: Brain, right: Affine) -> list[Affine]:
+def wrong_starts(fit: AffineRegistration, moving: Brain, right: Affine) -> list[Affine]:
     """Four of the most similar initial poses that differ from the correct one by 40 degrees or more."""
     blurred, turn = moving.smoothed(COARSE.sigma), nearest_rotation(right[:3, :3])
     candidates = [
         pose
-        for kind in starts(fit.coarse.brain.shape, moving.shape).values()
+        for kind in initial_poses(fit.coarse.brain.shape, moving.shape).values()
         for pose in kind.values()
         if Rotation.from_matrix(nearest_rotation(pose[:3, :3]).T @ turn).magnitude() > np.radians(40)
     ]
-    return sorted(candidates, key=lambda pose: -fit.probe.likeness(blurred, pose))[:8:2]
+    return sorted(candidates, key=lambda pose: -fit.samples.mutual_information(blurred, pose))[:8:2]
 
 
 def headers(scans: dict[str, tuple[Image, Mask]], own: dict[str, Found]) -> None:
@@ -292,7 +297,7 @@ def itk_affine(path: Path) -> Affine:
 
 def nonzero_brain(image: Image) -> Mask:
     """The brain mask of a skull-stripped scan."""
-    return Volume(ndimage.binary_fill_holes(largest(image.array != 0)), image.affine)
+    return Volume(ndimage.binary_fill_holes(largest_component(image.array != 0)), image.affine)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 
 from uad_bench import plugins
 from uad_bench.prepare.chain import STEPS
-from uad_bench.testing import MetricCandidate, check_step, parametrize_with_checks, toy_working
+from uad_bench.testing import MetricCandidate, check_metric, check_step, parametrize_with_checks, toy_volumes
 from uad_datasets.phantom import PhantomAdapter
 
 METHODS = [
@@ -76,13 +76,13 @@ def test_register(tmp_path):
     """The toy brain in another pose, registered to itself."""
     atlas, (cos, sin) = tmp_path / "atlas.nii.gz", (np.cos(0.1), np.sin(0.1))
     pose = np.array([[cos, -sin, 0, 4], [sin, cos, 0, -6], [0, 0, 1, 5], [0, 0, 0, 1]])
-    brain = toy_working().images["t1"]
+    brain = toy_volumes().images["t1"]
     nib.save(nib.Nifti1Image(brain.array, brain.affine), atlas)
 
     def moved(volume):
         return replace(volume, affine=pose @ volume.affine)
 
-    results = check_step({"step": "register", "atlas": str(atlas)}, toy_working().everywhere(moved, moved))
+    results = check_step({"step": "register", "atlas": str(atlas)}, toy_volumes().transformed(moved, moved))
     assert {result.promise for result in results if result.status != "kept"} == {"fit"}
 
 
@@ -96,3 +96,15 @@ def test_every_metric_and_step_is_checked():
 def test_every_metric_is_defined_for_some_toy_case(name):
     candidate = MetricCandidate(name, plugins.load(plugins.resolve("metric", name)))
     assert candidate.reference
+
+
+#: Metrics that depend on the values of the scores; two more rank cases by a mean, whose order need not change.
+OF_VALUES, BY_MEAN = {"ece", "brier"}, {"case_auroc_mean", "case_ap_mean"}
+
+
+@pytest.mark.parametrize("name", sorted(set(METRICS) - BY_MEAN))
+def test_a_metric_depends_on_the_order_of_the_scores_only(name):
+    cls = plugins.load(plugins.resolve("metric", name))
+    ranked = type(cls.__name__, (cls,), {"rank_based": True})
+    kept = {result.promise: result.ok for result in check_metric(ranked)}["monotone_transform"]
+    assert kept == (name not in OF_VALUES)

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from uad_bench import plugins
-from uad_bench.prepare.cache.prepared_case import prepared
+from uad_bench.prepare.cache.prepared_case import prepare_case
 
 CORE = Path(__file__).parent.parent / "uad_bench"
 STEPS = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale", "percentiles": [1, 99]}]
 
 
 def test_a_scan_leads_to_no_file(toy_case, tmp_path):
-    scan = prepared(toy_case(), ["t2"], STEPS, tmp_path).scan()
+    scan = prepare_case(toy_case(), ["t2"], STEPS, tmp_path).scan()
     for array in (scan.image, scan.brain_mask, scan.affine):
         base = array
         while base is not None:

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from uad_bench.config import Protocol, load_protocol, protocol_names
 from uad_bench.evaluate import postprocess
-from uad_bench.prepare.chain import Prepared, parse_steps, run_chain
+from uad_bench.prepare.chain import PreparedArrays, parse_steps, run_chain
 from uad_bench.prepare.registration.atlas import load_atlas
 from uad_bench.prepare.steps.resample import Resample
 from uad_bench.types import Case
@@ -65,7 +65,7 @@ def with_atlas(name: str, path: str) -> Protocol:
     return load_protocol(name, {"prepare": steps})
 
 
-def ends_on_its_grid(protocol: Protocol, result: Prepared) -> None:
+def ends_on_its_grid(protocol: Protocol, result: PreparedArrays) -> None:
     assert result.image.shape == (1, *protocol.grid.shape)
     spacing = np.linalg.norm(result.affine[:3, :3], axis=0)
     np.testing.assert_allclose(spacing, protocol.grid.spacing, atol=1e-6)
@@ -143,7 +143,7 @@ def test_patch2loc_tests_on_every_lesion_case_and_pddpm_keeps_some_for_its_thres
 
 def test_only_steps_that_learn_are_left_to_be_fitted():
     waiting = {
-        name: [step.step for step in parse_steps(load_protocol(name).steps) if step.wants_fit]
+        name: [step.step for step in parse_steps(load_protocol(name).steps) if step.needs_fit]
         for name in (*OURS, *PAPERS)
     }
     assert waiting == {

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.command import call
 from uad_bench.errors import Terminated
-from uad_bench.prepare.cache.prepared_case import prepared
+from uad_bench.prepare.cache.prepared_case import prepare_case
 from uad_bench.support import environment
 
 BAD = [
@@ -126,7 +126,7 @@ def test_the_cache_is_listed_verified_and_pruned(monkeypatch, capsys, toy_case, 
     monkeypatch.setenv("UAD_BENCH_CACHE", str(tmp_path / "cache"))
     steps = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale"}]
     one, two = (
-        prepared(toy_case(name, seed=i), ["t2"], steps, tmp_path / "cache") for i, name in enumerate("ab")
+        prepare_case(toy_case(name, seed=i), ["t2"], steps, tmp_path / "cache") for i, name in enumerate("ab")
     )
     code, out, _ = call(monkeypatch, capsys, "cache", "list")
     assert code == 0 and "2 entries" in out

@@ -256,7 +256,7 @@ def test_runs_of_two_protocols_are_not_beside_each_other(runs, place, draw, tmp_
 
 def test_a_case_named_twice_is_drawn_once(runs):
     case_id = cases_of(runs["glass0"])[0]
-    assert len(run_cases.tested_rows(runs["glass0"], [case_id, f"toy_data/{case_id}", case_id])) == 1
+    assert len(run_cases.rows_of_tests(runs["glass0"], [case_id, f"toy_data/{case_id}", case_id])) == 1
 
 
 def test_runs_on_other_voxels_share_no_case(runs, place, draw, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from uad_bench.data.nifti.read import Volume
 from uad_bench.data_report.case_facts import REGISTRATION, case_report
-from uad_bench.prepare.cache.prepared_case import prepared
+from uad_bench.prepare.cache.prepared_case import prepare_case
 from uad_bench.prepare.registration import atlas as atlases
 from uad_bench.prepare.registration import quality
 
@@ -27,7 +27,7 @@ def ready(toy_case, tmp_path):
     """ready(...) -> the toy case prepared at 2 mm, its files still there."""
 
     def make(**changes):
-        return prepared(toy_case(**changes), ["t2"], STEPS, tmp_path / "cache")
+        return prepare_case(toy_case(**changes), ["t2"], STEPS, tmp_path / "cache")
 
     return make
 

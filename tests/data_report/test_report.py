@@ -15,7 +15,7 @@ from uad_bench.config import load_protocol
 from uad_bench.data_report import report
 from uad_bench.data_report.report import write_report
 from uad_bench.errors import DataError, PartialFailure
-from uad_bench.prepare.cache.prepared_case import prepared
+from uad_bench.prepare.cache.prepared_case import prepare_case
 
 HERE = Path(__file__).parents[1] / "helpers"
 DATA = str(HERE / "toy_data.py")
@@ -43,7 +43,7 @@ def done(data, protocol, tmp_path_factory):
     from tests.helpers.toy_data import ToyData
 
     cache = tmp_path_factory.mktemp("cache")
-    return [prepared(case, ["t2"], protocol.steps, cache) for case in ToyData().discover(data)]
+    return [prepare_case(case, ["t2"], protocol.steps, cache) for case in ToyData().discover(data)]
 
 
 def names(folder):

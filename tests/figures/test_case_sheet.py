@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 from matplotlib.image import imread
 from sklearn.metrics import average_precision_score
 
-from tests.helpers.volumes import case_volumes
+from tests.helpers.case_images import case_images
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.figures.case_sheet import case_sheet, draw_case_sheet, thinned
 from uad_bench.figures.slice_drawing import LESION_COLOUR, THRESHOLD_COLOUR
@@ -14,7 +14,7 @@ from uad_bench.figures.slice_drawing import LESION_COLOUR, THRESHOLD_COLOUR
 
 @pytest.fixture(scope="module")
 def cases():
-    return [case_volumes("a"), case_volumes("$b_c$"), case_volumes("h12", lesion=False)]
+    return [case_images("a"), case_images("$b_c$"), case_images("h12", lesion=False)]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.helpers.volumes import case_volumes
+from tests.helpers.case_images import case_images
 from uad_bench.figures.method_grid import MethodMaps, draw_method_grid, method_grid
 from uad_bench.figures.slices import robust_range
 
@@ -12,8 +12,8 @@ from uad_bench.figures.slices import robust_range
 def methods():
     def maps(label, scale, mean):
         spacing = (1.0, 2.0, 1.0)
-        cases = [case_volumes("a", scale=scale, spacing=spacing),
-                 case_volumes("hh", lesion=False, scale=scale, spacing=spacing)]  # fmt: skip
+        cases = [case_images("a", scale=scale, spacing=spacing),
+                 case_images("hh", lesion=False, scale=scale, spacing=spacing)]  # fmt: skip
         return MethodMaps(label, "seed 0", cases, [0.25, None], mean)
 
     return [maps("one", 1, 0.5), maps("two $x$", 100, None)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from uad_bench.figures.slices import CaseVolumes, axial_slice, robust_range, slice_index
+from uad_bench.figures.slices import CaseImages, axial_slice, robust_range, slice_index
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def case():
     lesion[8:10, 9:11, 6] = True
     lesion[8, 9, 3] = True
     values = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
-    return CaseVolumes("case", "ms", values * 2, values, brain, lesion, (1.0, 2.0, 3.0))
+    return CaseImages("case", "ms", values * 2, values, brain, lesion, (1.0, 2.0, 3.0))
 
 
 def test_the_slice_has_most_lesion_voxels(case):

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from tests.helpers.volumes import case_volumes
+from tests.helpers.case_images import case_images
 from uad_bench.figures.components.sheet import CaseComponents
 from uad_bench.types import Component
 
 
 def case_components(name="a", *, lesion=True, shift=True, intensity=True):
     """A case with the components "error" (value), "copy" (intensity) and "place" (shift by 3 voxels along x)."""
-    case = case_volumes(name, lesion=lesion)
+    case = case_images(name, lesion=lesion)
     mask = case.lesion_mask
     components = {"error": Component((5 * case.image + mask).astype(np.float32), unit="mm")}
     if intensity:

@@ -1,4 +1,4 @@
-"""What tests of several methods share: a network that is known, and a spot that was not there before."""
+"""A network with known predictions, and the score of an inserted lesion."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from uad_bench import Context
 
 
 class Known(torch.nn.Module):
-    """Gives `answer(x, t)`, and keeps what it was shown."""
+    """Returns `answer(x, t)` and records its inputs."""
 
     def __init__(self, answer):
         super().__init__()
@@ -19,8 +19,9 @@ class Known(torch.nn.Module):
         return self.answer(x, t)
 
 
-def spot_before_and_after(method, scan):
-    """Mean score of a square of 8 voxels at (28, 28) in slice 3, as it is and with its intensities turned round."""
-    image, at = scan.image.copy(), (slice(28, 36), slice(28, 36), 3)
-    image[0][at] = 1 - image[0][at].round()
-    return [method.score(one, Context())[at].mean() for one in (scan, replace(scan, image=image))]
+def mean_score_before_and_after(method, scan):
+    """Mean score of a square of 8 x 8 voxels at (28, 28) in slice 3, before and after inverting its intensities."""
+    image, square = scan.image.copy(), (slice(28, 36), slice(28, 36), 3)
+    image[0][square] = 1 - image[0][square].round()
+    scans = scan, replace(scan, image=image)
+    return [method.score(one, Context())[square].mean() for one in scans]

@@ -1,4 +1,4 @@
-"""Kill a training in a named phase, resume it, and compare the maps."""
+"""Training that is killed in a named phase and resumed."""
 
 import numpy as np
 import pytest
@@ -9,11 +9,11 @@ from uad_bench.testing import toy_scans
 
 
 class Killed(BaseException):
-    """As a crash would end it."""
+    """Ends a training as a crash would."""
 
 
 def assert_resume_is_bit_equal(make, phase, folder):
-    """`make()` killed at the second step of `phase` and resumed gives the map of one that was not."""
+    """Kill `make()` at the second step of `phase`, resume it, and compare its map with an uninterrupted training's."""
 
     def kill(values):
         if values["phase"] == phase and values["step"] >= 1:

@@ -1,4 +1,4 @@
-"""Atlas-z against plain numpy on the whole stack at once."""
+"""Atlas-z against numpy on the stacked scans."""
 
 from dataclasses import replace
 

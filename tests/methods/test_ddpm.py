@@ -1,4 +1,4 @@
-"""DDPM: its two losses, one pass and the chain, noise that no batch changes, any grid, resume."""
+"""DDPM: both losses, one pass and the reverse process, batch sizes, resumed training."""
 
 from dataclasses import replace
 
@@ -25,14 +25,14 @@ def fitted(scans, **parameters):
     return method
 
 
-def told(answer, scan, **parameters):
-    """A method for the grid of `scan` whose network gives `answer`."""
+def with_network(answer, scan, **parameters):
+    """A method for the grid of `scan` whose network returns `answer(x, t)`."""
     method = DDPM(**{**DDPM.tiny, "side": 0, **parameters})
     method.channels_, method.shape_, method.net_ = len(scan.modalities), scan.shape, Known(answer)
     return method
 
 
-def test_the_network_of_the_defaults_is_the_baseline_s_and_anoddpm_s_is_a_few_settings_away():
+def test_weight_counts_of_baseline_and_anoddpm_are_as_published():
     published = {"widths": (128, 128, 256, 256, 512, 512), "blocks": 2, "attention": (3, 4, 5)}
     for parameters, weights in [({}, 34_493_313), (published, 131_649_793)]:
         method = DDPM(**parameters)
@@ -41,14 +41,14 @@ def test_the_network_of_the_defaults_is_the_baseline_s_and_anoddpm_s_is_a_few_se
             assert weight_count(method.build()) == weights
 
 
-def test_the_loss_is_the_mean_distance_of_the_guess_from_the_clean_slice():
+def test_loss_is_the_mean_absolute_error_of_the_predicted_clean_slice():
     method, clean = DDPM(), torch.rand(3, 1, 8, 8) * 2 - 1
     assert method.loss(Known(lambda x, t: clean), clean, 0, Context()) == 0
     found = method.loss(Known(lambda x, t: clean + 0.25 * torch.sign(clean)), clean, 0, Context())
     assert float(found) == pytest.approx(0.25, abs=1e-6)
 
 
-def test_the_network_sees_the_noised_slice_and_its_own_timestep():
+def test_the_network_receives_the_noised_slice_and_its_timestep():
     method, clean, net = DDPM(trained=300, start=200), torch.zeros(64, 1, 8, 8), Known(lambda x, t: x)
     method.loss(net, clean, 0, Context())
     ((x, t),) = net.inputs
@@ -57,7 +57,7 @@ def test_the_network_sees_the_noised_slice_and_its_own_timestep():
     torch.testing.assert_close(x, diffusion.q_sample(clean, noise, t, diffusion.cosine()))
 
 
-def test_the_loss_of_anoddpm_is_the_squared_distance_from_the_noise():
+def test_loss_of_anoddpm_is_the_squared_error_of_the_predicted_noise():
     method, clean = DDPM(**DDPM.variants["anoddpm"]), torch.rand(3, 1, 8, 8) * 2 - 1
     noise = method.training_noise(clean, 5, Context())
     found = method.loss(Known(lambda x, t: noise + 0.5), clean, 5, Context())
@@ -65,15 +65,15 @@ def test_the_loss_of_anoddpm_is_the_squared_distance_from_the_noise():
 
 
 @pytest.mark.parametrize("fields", ["slice", "batch"])
-def test_noise_is_one_field_a_slice_or_one_for_all(fields):
+def test_noise_is_one_field_per_slice_or_one_per_batch(fields):
     noise = DDPM(fields=fields).training_noise(torch.zeros(3, 2, 8, 8), 0, Context())
     assert torch.equal(noise[0], noise[1]) == (fields == "batch")
     assert not torch.equal(noise[0, 0], noise[0, 1])
 
 
-def test_one_pass_from_the_timestep_of_the_test_and_the_residual_on_the_scan_s_scale():
+def test_the_map_is_the_residual_of_one_pass_on_the_scan_s_scale():
     scan = toy_scans(1, shape=(16, 12, 4))[0]
-    method = told(lambda x, t: torch.full_like(x, -0.5), scan, start=500)
+    method = with_network(lambda x, t: torch.full_like(x, -0.5), scan, start=500)
     found = method.score(scan, Context())
     ((_, t),) = method.net_.inputs
     assert set(t.tolist()) == {499}
@@ -81,8 +81,8 @@ def test_one_pass_from_the_timestep_of_the_test_and_the_residual_on_the_scan_s_s
     np.testing.assert_allclose(found, np.abs(image - 0.25) * scan.brain_mask, atol=1e-5)
 
 
-def test_a_network_that_knows_the_noise_makes_the_chain_come_back():
-    """Whatever noise the chain adds, the guess of x_0 is x_0: so is the end."""
+def test_the_reverse_process_returns_to_the_slice_if_the_noise_is_known():
+    """Whatever noise is added, the prediction of x_0 is x_0, and so is the result."""
     scan, abar = toy_scans(1, shape=(16, 12, 4))[0], diffusion.linear()
     z = np.flatnonzero(scan.brain_mask.any(axis=(0, 1)))
     clean = torch.from_numpy(2 * scan.image.astype(np.float16).astype(np.float32) - 1).permute(3, 0, 1, 2)[z]
@@ -90,27 +90,27 @@ def test_a_network_that_knows_the_noise_makes_the_chain_come_back():
     def noise_in(x, t):
         return diffusion.noise_from_clean(x, clean, t, abar)
 
-    method = told(noise_in, scan, **{**DDPM.variants["anoddpm"], "every": 50})
+    method = with_network(noise_in, scan, **{**DDPM.variants["anoddpm"], "every": 50})
     assert method.score(scan, Context()).max() < 1e-8
     assert [int(t[0]) for _, t in method.net_.inputs] == [199, 149, 99, 49]
 
 
-def test_the_chain_injects_new_noise_at_each_step_but_the_last():
+def test_the_reverse_process_adds_new_noise_at_each_step_but_the_last():
     scan = toy_scans(1, shape=(16, 12, 4))[0]
-    asked = []
-    method = told(lambda x, t: torch.zeros_like(x), scan, **{**DDPM.variants["anoddpm"], "every": 80})
+    timesteps = []
+    method = with_network(lambda x, t: torch.zeros_like(x), scan, **{**DDPM.variants["anoddpm"], "every": 80})
     clean = method.network_input(torch.rand(2, 1, 16, 12))
 
     def noise(t):
-        asked.append(t)
+        timesteps.append(t)
         return torch.zeros_like(clean)
 
     method.restore(clean, noise, Batches(1, "cpu"))
-    assert asked == [199, 119, 39]
+    assert timesteps == [199, 119, 39]
 
 
 @pytest.mark.parametrize("parameters", [{}, {"fields": "batch"}, ANODDPM])
-def test_a_volume_is_scored_as_slice_by_slice_in_batches_of_any_size(parameters):
+def test_the_map_does_not_depend_on_the_batch_size(parameters):
     scan = toy_scans(1)[0]
     method = fitted(toy_scans(2), **{**parameters, "side": 0})
     maps = []
@@ -135,13 +135,13 @@ def test_the_noise_of_a_slice_depends_on_no_other_slice():
 @pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
 @pytest.mark.parametrize("side", [0, 16])
 @pytest.mark.parametrize("parameters", [{}, ANODDPM])
-def test_odd_grids_and_several_channels_give_maps_that_are_zero_outside(modalities, side, parameters):
+def test_maps_are_zero_outside_the_brain_for_odd_grids_and_several_modalities(modalities, side, parameters):
     scans = toy_scans(2, modalities, shape=(33, 21, 5))
     found = fitted(scans, **{**parameters, "side": side}).score(scans[0], Context())
     assert found.shape == (33, 21, 5) and (found[~scans[0].brain_mask] == 0).all() and found.min() >= 0
 
 
-def test_the_border_that_is_added_is_background():
+def test_padding_is_background():
     method = DDPM(side=0)
     found = method.network_input(torch.ones(1, 1, 5, 6))
     assert found.shape == (1, 1, 8, 8) and (found[..., 5:, :] == -1).all() and (found[..., :5, :6] == 1).all()
@@ -156,7 +156,7 @@ def test_the_loss_falls(parameters):
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
 
 
-def test_out_of_memory_leaves_the_map_as_it_is():
+def test_an_out_of_memory_error_does_not_change_the_map():
     scan = toy_scans(1)[0]
     method = fitted(toy_scans(2))
     whole, net = method.score(scan, Context()), method.net_
@@ -178,12 +178,12 @@ def test_a_resume_is_bit_equal(parameters, tmp_path):
 
 
 @pytest.mark.parametrize(("precision", "inner"), [("bf16", torch.bfloat16), ("fp32", torch.float32)])
-def test_training_is_in_the_precision_that_is_asked_for_and_the_map_finite(monkeypatch, precision, inner):
+def test_training_uses_the_requested_precision(monkeypatch, precision, inner):
     scans, ctx, seen = toy_scans(2), Context(precision=precision), set()
-    usual = DDPM.build
+    original = DDPM.build
 
     def build(self):
-        net = usual(self)
+        net = original(self)
         net.first.register_forward_hook(lambda _, __, out: seen.add((out.dtype, torch.is_grad_enabled())))
         return net
 
@@ -191,7 +191,6 @@ def test_training_is_in_the_precision_that_is_asked_for_and_the_map_finite(monke
     method = DDPM(**DDPM.tiny)
     method.fit(scans, scans, ctx)
     assert (inner, True) in seen and {kind for kind, _ in seen} == {inner}
-    assert np.isfinite(method.score(scans[0], ctx)).all()
 
 
 def test_the_variant_has_its_name():

@@ -1,4 +1,4 @@
-"""The rows without an idea are what they say, number for number."""
+"""Uninformative controls."""
 
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -8,7 +8,7 @@ from uad_bench.testing import toy_scans
 from uad_methods.nulls import AllBrain, Random
 
 
-def test_random_has_the_ap_of_the_prevalence_and_half_the_auroc():
+def test_random_has_an_ap_of_the_prevalence_and_an_auroc_of_one_half():
     scan = toy_scans(1, shape=(64, 64, 32))[0]
     lesion = np.zeros(scan.shape, bool)
     lesion[20:40, 20:40, 10:20] = True

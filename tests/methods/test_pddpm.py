@@ -1,4 +1,4 @@
-"""pDDPM: boxes that cover a slice once, noise and loss inside of a box alone, restorations put together."""
+"""pDDPM: noise and loss inside one box, composition of boxes, resumed training."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,6 @@ from uad_bench.errors import UsageError
 from uad_bench.testing import toy_scans
 from uad_methods.parts import diffusion
 from uad_methods.parts.batches import Batches
-from uad_methods.parts.images.boxes import box_masks, box_sides, grid_boxes, random_boxes
 from uad_methods.pddpm import PDDPM
 
 
@@ -22,38 +21,15 @@ def fitted(scans, **parameters):
     return method
 
 
-def test_the_network_is_the_published_one():
+def test_weight_count_is_as_published():
     method = PDDPM()
     method.channels_ = 1
     with torch.device("meta"):
         assert weight_count(method.build()) == 37_513_857
 
 
-def test_four_boxes_of_48_cover_96_in_the_published_order():
-    sides = box_sides((96, 96), 0.5)
-    assert sides == box_sides((96, 96), 48) == (48, 48)
-    assert grid_boxes((96, 96), sides).tolist() == [
-        [0, 0, 48, 48], [0, 48, 48, 96], [48, 0, 96, 48], [48, 48, 96, 96],
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("shape", "patch"), [((96, 96), 48), ((80, 96), 0.5), ((33, 21), 10), ((7, 5), 0.3), ((4, 4), 9)]
-)
-def test_the_boxes_of_a_grid_cover_every_pixel_once(shape, patch):
-    covered = box_masks(grid_boxes(shape, box_sides(shape, patch)), shape, "cpu")
-    assert (covered.sum(dim=0) == 1).all() and covered.flatten(1).any(dim=1).all()
-
-
-def test_boxes_anywhere_are_whole_and_reach_every_corner():
-    boxes = random_boxes(500, (6, 5), (3, 2), np.random.default_rng(0))
-    covered = box_masks(boxes, (6, 5), "cpu")
-    assert (covered.sum(dim=(1, 2, 3)) == 6).all()
-    assert covered.sum(dim=0)[0][[0, 0, -1, -1], [0, -1, 0, -1]].min() > 10
-
-
 @pytest.mark.parametrize("boxes", ["grid", "anywhere"])
-def test_only_one_box_is_noised_and_only_there_is_a_gradient(boxes):
+def test_only_one_box_is_noised_and_has_a_gradient(boxes):
     method, clean = PDDPM(boxes=boxes, patch=3), torch.rand(8, 2, 9, 6) * 2 - 1
     guess = torch.zeros_like(clean, requires_grad=True)
     net = Known(lambda x, t: guess)
@@ -76,35 +52,35 @@ def noise_like(clean):
     return lambda t: fields
 
 
-def test_a_network_that_gives_the_clean_slice_back_is_stitched_to_it_exactly():
+def test_restored_boxes_are_composed_to_the_slice():
     clean, order = torch.rand(3, 2, 10, 14), []
     method = PDDPM(patch=4)
 
-    def answer(x, t):
+    def predict(x, t):
         count = len(x)
-        of = torch.arange(sum(order), sum(order) + count) % 3  # all slices of a box, then the next box
+        of = torch.arange(sum(order), sum(order) + count) % 3  # one box of all slices, then the next box
         order.append(count)
         return clean[of]
 
-    method.net_ = Known(answer)
+    method.net_ = Known(predict)
     found = method.restore(clean, noise_like(clean), Batches(2, "cpu"))
     assert torch.equal(found, clean)
     assert order == 12 * [2, 1]
 
 
-def test_at_the_test_every_box_of_every_slice_is_noised_once_and_the_rest_is_clean():
+def test_at_test_time_every_box_is_noised_once_and_the_rest_is_clean():
     clean = torch.rand(2, 1, 8, 8)
     method, noise = PDDPM(), noise_like(clean)
     method.net_ = Known(lambda x, t: x)
     found = method.restore(clean, noise, Batches(3, "cpu"))
     t = torch.full((2,), 499)
     torch.testing.assert_close(found, diffusion.q_sample(clean, noise(499), t, diffusion.cosine()))
-    shown = torch.cat([x for x, _ in method.net_.inputs])
-    assert ((shown != clean.repeat(4, 1, 1, 1)).sum(dim=(1, 2, 3)) == 16).all()
+    inputs = torch.cat([x for x, _ in method.net_.inputs])
+    assert ((inputs != clean.repeat(4, 1, 1, 1)).sum(dim=(1, 2, 3)) == 16).all()
     assert {int(one) for _, at in method.net_.inputs for one in at} == {499}
 
 
-def test_a_volume_is_scored_as_box_by_box_in_batches_of_any_size():
+def test_the_map_does_not_depend_on_the_batch_size():
     scan = toy_scans(1)[0]
     method, maps = fitted(toy_scans(2), side=0, steps=8), []
     for size in (1, 3, "auto"):
@@ -117,7 +93,7 @@ def test_a_volume_is_scored_as_box_by_box_in_batches_of_any_size():
 
 @pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
 @pytest.mark.parametrize("side", [0, 16])
-def test_odd_grids_and_several_channels_give_maps_that_are_zero_outside(modalities, side):
+def test_maps_are_zero_outside_the_brain_for_odd_grids_and_several_modalities(modalities, side):
     scans = toy_scans(2, modalities, shape=(33, 21, 5))
     found = fitted(scans, side=side, patch=10).score(scans[0], Context())
     assert found.shape == (33, 21, 5) and (found[~scans[0].brain_mask] == 0).all() and found.min() >= 0
@@ -137,6 +113,6 @@ def test_a_resume_is_bit_equal(parameters, tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [{"patch": 0.0}, {"start": 1001}])
-def test_what_cannot_be_is_refused(wrong):
+def test_invalid_hyper_parameters_are_refused(wrong):
     with pytest.raises(UsageError):
         PDDPM(**wrong)

@@ -1,4 +1,4 @@
-"""The sequence VAE: the VAE where its slices are alone, runs of slices, order, padding, loss."""
+"""SVAE: sequence models, runs, loss, one pass per volume, resumed training."""
 
 import numpy as np
 import pytest
@@ -10,17 +10,17 @@ from uad_bench import Context, SliceStack
 from uad_bench.method.loop_state import Policy
 from uad_bench.testing import toy_scans
 from uad_methods.parts.networks.autoencoder import Autoencoder
-from uad_methods.parts.networks.sequence import pad_runs, random_runs, unpad_runs, whole_volumes
+from uad_methods.parts.networks.sequence import whole_volumes
 from uad_methods.svae import SVAE, SequenceVAE
 
 SHAPE = (16, 24, 9)
-TALKING = ("transformer", "gru")
+SEQUENCE_MODELS = ("transformer", "gru")
 
 
-def network(between="transformer", channels=1, *, loud=True):
+def network(between="transformer", channels=1, *, active=True):
     torch.manual_seed(0)
     net = SequenceVAE(channels, SHAPE, 0.0, between)
-    if loud:
+    if active:
         net.loudness.data.fill_(1.0)
     return net.eval()
 
@@ -38,14 +38,14 @@ def test_the_network_has_about_as_many_weights_as_the_vae(between, count):
     net = SequenceVAE(1, (96, 96, 50), 0.1, between)
     assert weight_count(net) == count  # the VAE: 1,815,569
     if between == "transformer":
-        assert weight_count(net.between.layers) == 264_960  # the card: 0.26 M
+        assert weight_count(net.between.layers) == 264_960  # published: 0.26 M
 
 
-def test_slices_alone_are_those_of_a_vae_with_the_same_weights():
+def test_without_a_sequence_model_it_equals_a_vae_with_the_same_weights():
     net, vae = network("nothing").double(), Autoencoder(1, SHAPE[:2], 0.0, gaussian=True, squeeze=16).double()
     for part in ("encoder", "expand", "decoder"):
         getattr(vae, part).load_state_dict(getattr(net, part).state_dict())
-    for part in ("to_mean", "to_log_sigma"):  # two dense layers in a row are one
+    for part in ("to_mean", "to_log_sigma"):  # two consecutive dense layers equal one
         first, second = net.to_code, getattr(net, part)
         getattr(vae, part).weight.data = second.weight @ first.weight
         getattr(vae, part).bias.data = second.weight @ first.bias + second.bias
@@ -55,14 +55,14 @@ def test_slices_alone_are_those_of_a_vae_with_the_same_weights():
         torch.testing.assert_close(found, wanted)
 
 
-@pytest.mark.parametrize("between", TALKING)
-def test_the_network_begins_as_one_that_sees_each_slice_alone(between):
-    images, quiet = torch.rand(6, 1, *SHAPE[:2]), network(between, loud=False)
-    alone = torch.cat([run(quiet, images[i : i + 1]) for i in range(6)])
-    torch.testing.assert_close(run(quiet, images), alone)
+@pytest.mark.parametrize("between", SEQUENCE_MODELS)
+def test_a_new_network_treats_slices_independently(between):
+    images, new = torch.rand(6, 1, *SHAPE[:2]), network(between, active=False)
+    alone = torch.cat([run(new, images[i : i + 1]) for i in range(6)])
+    torch.testing.assert_close(run(new, images), alone)
 
 
-@pytest.mark.parametrize("between", TALKING)
+@pytest.mark.parametrize("between", SEQUENCE_MODELS)
 def test_the_order_of_the_slices_matters(between):
     images, net = torch.rand(6, 1, *SHAPE[:2]), network(between)
     back = run(net, images.flip(0)).flip(0)
@@ -74,8 +74,8 @@ def test_the_height_of_a_slice_matters_to_the_transformer():
     assert not torch.allclose(run(net, images, torch.arange(4)), run(net, images, torch.arange(4) + 5))
 
 
-@pytest.mark.parametrize("between", TALKING)
-def test_runs_together_are_those_one_by_one(between):
+@pytest.mark.parametrize("between", SEQUENCE_MODELS)
+def test_several_runs_equal_single_runs(between):
     net, images, z = (
         network(between, 2),
         torch.rand(9, 2, *SHAPE[:2]),
@@ -88,41 +88,9 @@ def test_runs_together_are_those_one_by_one(between):
 
 
 @pytest.mark.parametrize("shape", [(33, 50, 6), (9, 12, 3), (80, 97, 4)])
-def test_any_slice_comes_back_in_its_own_size(shape):
+def test_output_has_the_shape_of_the_input(shape):
     net = SequenceVAE(2, shape, 0.0, "transformer")
     assert net(torch.rand(3, 2, *shape[:2]), torch.arange(3), [1, 2]).image.shape == (3, 2, *shape[:2])
-
-
-def test_side_by_side_and_back():
-    codes = torch.rand(6, 3)
-    beside = pad_runs(codes, [1, 3, 2])
-    assert beside.shape == (3, 3, 3)
-    assert (beside[0, 1:] == 0).all()
-    assert torch.equal(unpad_runs(beside, [1, 3, 2]), codes)
-
-
-def test_runs_are_neighbours_in_one_volume():
-    scans = toy_scans(5, shape=(16, 16, 14))
-    stack, rng = SliceStack(scans, Context()), np.random.default_rng(0)
-    ends = np.cumsum(stack.counts)
-    for _ in range(50):
-        runs = random_runs(stack, 3, 4, rng)
-        pieces = np.split(runs.slices, np.cumsum(runs.lengths)[:-1])
-        assert runs.lengths == [4, 4, 4]
-        assert all((np.diff(piece) == 1).all() for piece in pieces)
-        volumes = [np.unique(np.searchsorted(ends, piece, side="right")) for piece in pieces]
-        assert sorted(len(v) for v in volumes) == [1, 1, 1]
-        assert len({int(v[0]) for v in volumes}) == 3
-
-
-def test_a_window_longer_than_the_volume_is_the_volume():
-    stack = SliceStack(toy_scans(3), Context())
-    sample_code = random_runs(stack, 3, 99, np.random.default_rng(0))
-    everything = whole_volumes(stack, 3)
-    assert np.array_equal(np.sort(sample_code.slices), everything.slices)
-    assert np.array_equal(everything.slices, np.arange(len(stack)))
-    assert everything.lengths == stack.counts
-    assert sorted(sample_code.lengths) == sorted(stack.counts)
 
 
 def test_the_loss_is_the_summed_error_and_the_divergence_mean_over_slices():
@@ -138,7 +106,7 @@ def test_the_loss_is_the_summed_error_and_the_divergence_mean_over_slices():
     assert loss == pytest.approx((error + 2.5 * kl).mean(), rel=1e-5)
 
 
-def test_a_volume_is_scored_in_one_pass_with_what_training_saw():
+def test_a_volume_is_scored_in_one_pass():
     method, scans = SVAE(**SVAE.tiny), toy_scans(3)
     method.fit(scans, scans, Context())
     method.net_.eval().loudness.data.fill_(1.0)
@@ -150,8 +118,8 @@ def test_a_volume_is_scored_in_one_pass_with_what_training_saw():
     assert (found[~scans[0].brain_mask] == 0).all()
 
 
-@pytest.mark.parametrize("between", TALKING)
-def test_training_lowers_the_loss_and_is_heard(between):
+@pytest.mark.parametrize("between", SEQUENCE_MODELS)
+def test_training_lowers_the_loss_and_uses_the_sequence_model(between):
     train, val = toy_scans(6), toy_scans(2, prefix="val")
     losses = []
     for steps in (1, 40):
@@ -162,20 +130,12 @@ def test_training_lowers_the_loss_and_is_heard(between):
     assert float(method.net_.loudness.detach()) != 0
 
 
-@pytest.mark.parametrize("between", TALKING)
-def test_training_in_bf16_keeps_float32_weights(between):
-    method, scans = SVAE(**SVAE.tiny, between=between), toy_scans(2)
-    method.fit(scans, scans, Context(precision="bf16"))
-    assert torch.bfloat16 not in {value.dtype for value in method.net_.state_dict().values()}
-    assert np.isfinite(method.score(scans[0], Context())).all()
-
-
 class KilledError(Exception):
     pass
 
 
-@pytest.mark.parametrize("between", TALKING)
-def test_a_resumed_training_is_bit_equal_and_another_seed_another(between, tmp_path):
+@pytest.mark.parametrize("between", SEQUENCE_MODELS)
+def test_a_resumed_training_is_bit_equal_and_another_seed_differs(between, tmp_path):
     train = toy_scans(3)
 
     def fitted(seed=1, **policy):

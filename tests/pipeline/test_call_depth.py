@@ -38,6 +38,6 @@ def test_eight_functions_lead_from_the_command_to_a_step(toy_root, tmp_path, mon
         "pipeline/matrix.execute",
         "cohort/gather.gather",
         "prepare/prepare_cases.prepare_cases",
-        "prepare/cache/prepared_case.prepared",
+        "prepare/cache/prepared_case.prepare_case",
         "prepare/chain.run_chain",
     ]

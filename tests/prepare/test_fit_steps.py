@@ -5,8 +5,8 @@ import pytest
 
 from uad_bench.prepare import chain
 from uad_bench.prepare import fit_steps as fitting
-from uad_bench.prepare.cache.prepared_case import prepared
-from uad_bench.prepare.fit_steps import before_fit, fit_steps, wants_fit
+from uad_bench.prepare.cache.prepared_case import prepare_case
+from uad_bench.prepare.fit_steps import fit_steps, needs_fit, steps_before_fit
 from uad_bench.prepare.step import Step
 
 STEPS = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale", "clip": False}, {"step": "mean"}]
@@ -19,18 +19,18 @@ class Mean(Step):
     value: float | None = None
 
     @property
-    def wants_fit(self):
+    def needs_fit(self):
         return self.value is None
 
     @property
-    def was_fitted(self):
+    def is_fitted(self):
         return self.value is not None
 
     def fitted(self, scans):
         return Mean(value=float(np.mean([scan.image[0][scan.brain_mask].mean() for scan in scans])))
 
-    def apply(self, working):
-        return working
+    def apply(self, case_volumes):
+        return case_volumes
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def with_mean(monkeypatch):
 def trainer(cases, cache, calls):
     def ready(steps):
         calls.append([step["step"] for step in steps])
-        return [prepared(case, ["t2"], steps, cache) for case in cases]
+        return [prepare_case(case, ["t2"], steps, cache) for case in cases]
 
     return ready
 
@@ -56,7 +56,7 @@ def test_a_step_learns_from_the_training_scans_as_they_are_before_it(toy_case, t
     assert learnt[0].saw == ("toy/a", "toy/b")
     means = [
         scan.image[0][scan.brain_mask].mean()
-        for scan in (prepared(case, ["t2"], STEPS[:3], tmp_path).scan() for case in cases)
+        for scan in (prepare_case(case, ["t2"], STEPS[:3], tmp_path).scan() for case in cases)
     ]
     assert steps[3]["value"] == pytest.approx(np.mean(means))
     assert steps[:3] == STEPS[:3]
@@ -79,16 +79,16 @@ def test_another_fit_starts_where_the_steps_before_it_ended(toy_case, tmp_path, 
     case = toy_case()
     steps, _ = fit_steps(STEPS, trainer([case], tmp_path, []), tmp_path)
     monkeypatch.setattr(chain, "load", lambda *_: pytest.fail("the scan was read again"))
-    again = prepared(case, ["t2"], steps, tmp_path)
+    again = prepare_case(case, ["t2"], steps, tmp_path)
     assert [step["step"] for step in again.record["steps"]] == ["canonical", "brain_mask", "scale", "mean"]
-    assert again.content == prepared(case, ["t2"], STEPS[:3], tmp_path).content
+    assert again.content == prepare_case(case, ["t2"], STEPS[:3], tmp_path).content
 
 
 def test_steps_that_learn_are_told_from_those_that_do_not():
-    assert wants_fit(STEPS)
-    assert not wants_fit(STEPS[:3])
-    assert before_fit(STEPS) == STEPS[:3]
-    assert before_fit([*STEPS[:3], {"step": "mean", "value": 1.0}]) == [
+    assert needs_fit(STEPS)
+    assert not needs_fit(STEPS[:3])
+    assert steps_before_fit(STEPS) == STEPS[:3]
+    assert steps_before_fit([*STEPS[:3], {"step": "mean", "value": 1.0}]) == [
         *STEPS[:3],
         {"step": "mean", "value": 1.0},
     ]

@@ -80,7 +80,7 @@ def test_what_a_library_throws_is_the_failure_of_one_case(toy_case, tmp_path, mo
     def broken_library(*_):
         raise RuntimeError("itk::ERROR: all went wrong")
 
-    monkeypatch.setattr(chain, "_finished", broken_library)
+    monkeypatch.setattr(chain, "_stacked", broken_library)
     done, failures = prepare_cases([toy_case()], how(tmp_path / "cache"))
     assert (done, failures[0][1].code) == ([], "UB339")
     assert "all went wrong" in str(failures[0][1])

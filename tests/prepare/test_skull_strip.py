@@ -32,7 +32,7 @@ class FakeDeepbet:
 
     def __init__(self) -> None:
         self.given, self.threads = None, None
-        self.bbox_model = skull_strip.Coarse(self.network)
+        self.bbox_model = skull_strip.CoarseNetwork(self.network)
 
     def network(self, image):
         import torch
@@ -89,7 +89,7 @@ def test_deepbet_sees_ras_and_the_mask_comes_back_on_the_scans_own_axes(deepbet,
 
 
 def test_agreement_falls_where_the_two_networks_differ(deepbet, monkeypatch):
-    everywhere = skull_strip.Coarse(lambda image: deepbet.network(np.ones_like(image)))
+    everywhere = skull_strip.CoarseNetwork(lambda image: deepbet.network(np.ones_like(image)))
     monkeypatch.setattr(deepbet, "bbox_model", everywhere)
     monkeypatch.setattr(skull_strip, "_deepbet", lambda: (deepbet, everywhere))
     assert skull_strip.deepbet_mask(head()).agreement < 0.5
@@ -117,13 +117,13 @@ def test_nan_and_inf_never_reach_the_network_and_the_image_is_left_alone(deepbet
 
 def test_no_brain_found_names_the_case(deepbet):
     with pytest.raises(DataError, match=r"deepbet 9\.9 found no brain \(case-1\)") as caught:
-        skull_strip.extract(Volume(np.zeros((9, 9, 9), np.float32), np.eye(4)), "deepbet", "case-1")
+        skull_strip.extract_brain(Volume(np.zeros((9, 9, 9), np.float32), np.eye(4)), "deepbet", "case-1")
     assert caught.value.code == "UB331"
 
 
 def test_flip_dice_is_one_for_a_tool_that_does_not_care_and_falls_for_one_that_does(deepbet, monkeypatch):
     image = head("LPS")
-    found = skull_strip.extract(image, "deepbet")
+    found = skull_strip.extract_brain(image, "deepbet")
     assert skull_strip.flip_dice(image, found, "deepbet") == 1.0
     monkeypatch.setattr(
         deepbet, "run_model", lambda array: (np.indices(array.shape)[0] > 20).astype(np.float32)
@@ -134,7 +134,7 @@ def test_flip_dice_is_one_for_a_tool_that_does_not_care_and_falls_for_one_that_d
 def test_hd_bet_answers_on_the_scans_grid_and_in_silence(hd_bet, capfd):
     for axes in ("RAS", "LPS", "SAR"):
         image = head(axes)
-        found = skull_strip.extract(image, "hd-bet", "case-1")
+        found = skull_strip.extract_brain(image, "hd-bet", "case-1")
         np.testing.assert_array_equal(found.brain.array, image.array > 50)
         assert (found.tool, found.agreement) == ("hd-bet", None)
     assert capfd.readouterr().out == ""
@@ -144,24 +144,24 @@ def test_hd_bet_that_fails_is_one_line_with_its_reason(hd_bet):
     with pytest.raises(
         EnvironmentFault, match=r"hd-bet failed: RuntimeError: no weights \(case-1\)"
     ) as caught:
-        skull_strip.extract(Volume(np.zeros((9, 9, 9), np.float32), np.eye(4)), "hd-bet", "case-1")
+        skull_strip.extract_brain(Volume(np.zeros((9, 9, 9), np.float32), np.eye(4)), "hd-bet", "case-1")
     assert (caught.value.exit_code, caught.value.code, "\n" in str(caught.value)) == (6, "UB602", False)
 
 
 def test_auto_takes_deepbet_then_hd_bet_then_says_how_to_install_one(hd_bet, monkeypatch):
     monkeypatch.setattr(skull_strip, "find_spec", lambda name: object())
-    assert skull_strip.chosen("auto") == "deepbet"
-    assert skull_strip.chosen("hd-bet") == "hd-bet"
+    assert skull_strip.available_tool("auto") == "deepbet"
+    assert skull_strip.available_tool("hd-bet") == "hd-bet"
     monkeypatch.setattr(skull_strip, "find_spec", lambda name: None)
-    assert skull_strip.chosen("auto") == "hd-bet"
+    assert skull_strip.available_tool("auto") == "hd-bet"
     with pytest.raises(EnvironmentFault, match=r"pip install 'uad-bench\[strip\]'"):
-        skull_strip.chosen("deepbet")
+        skull_strip.available_tool("deepbet")
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(EnvironmentFault, match=r"no tool .* pip install 'uad-bench\[strip\]'") as caught:
-        skull_strip.chosen("auto")
+    with pytest.raises(EnvironmentFault, match=r"no skull-stripping tool .* pip install 'uad-bench\[strip\]'") as caught:
+        skull_strip.available_tool("auto")
     assert (caught.value.exit_code, caught.value.code) == (6, "UB601")
     with pytest.raises(EnvironmentFault, match="hd-bet is not on the PATH"):
-        skull_strip.chosen("hd-bet")
+        skull_strip.available_tool("hd-bet")
 
 
 def test_weights_that_another_package_removed_are_named(monkeypatch, tmp_path):

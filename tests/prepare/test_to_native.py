@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from uad_bench.data.nifti.read import Grid
-from uad_bench.prepare.to_native import back, in_files, landing
+from uad_bench.prepare.to_native import prepared_grid, target_voxels, to_native
 
 #: A registration as they come: rotated by 10 degrees about z, scaled, sheared, shifted.
 c, s = np.cos(np.pi / 18), np.sin(np.pi / 18)
@@ -36,10 +36,10 @@ def test_a_pattern_known_in_the_files_world_comes_back(to_atlas, affine):
     corner = np.diag([2.0, 2.0, 2.0, 1.0])
     corner[:3, 3] = to_atlas[:3, 3] - 39
     record = {"affine": corner.tolist(), "to_atlas": to_atlas.tolist()}
-    prepared = in_files(record, (40, 40, 40))
+    prepared = prepared_grid(record, (40, 40, 40))
     at = places(prepared)
     native = Grid((80, 86, 52) if affine is not THICK else (80, 88, 22), affine)
-    values, region = back(pattern(at).astype(np.float32), ball(at), prepared, native)
+    values, region = to_native(pattern(at).astype(np.float32), ball(at), prepared, native)
     there = places(native)
     assert (region != ball(there)).sum() < 0.06 * ball(there).sum()  # its rim only
     core = region & ((there**2).sum(axis=0) < 19**2)
@@ -53,16 +53,16 @@ def test_a_pattern_known_in_the_files_world_comes_back(to_atlas, affine):
 
 def test_tissue_has_the_files_volume_again():
     record = {"affine": np.diag([2.0, 2, 2, 1]).tolist(), "to_atlas": np.diag([1.2, 1.1, 1, 1]).tolist()}
-    assert in_files(record, (4, 4, 4)).voxel_ml == pytest.approx(0.008 / 1.32)
+    assert prepared_grid(record, (4, 4, 4)).voxel_ml == pytest.approx(0.008 / 1.32)
 
 
 def test_a_record_without_registration_is_where_the_file_is():
-    assert np.array_equal(in_files({"affine": RAS.tolist()}, (4, 4, 4)).affine, RAS)
+    assert np.array_equal(prepared_grid({"affine": RAS.tolist()}, (4, 4, 4)).affine, RAS)
 
 
 def test_voxels_land_where_their_centres_are():
     source, target = Grid((6, 6, 6), RAS), Grid((3, 3, 3), RAS @ np.diag([2.0, 2, 2, 1]))
-    there = landing(np.array([[0, 0, 0], [1, 2, 3], [5, 5, 5], [4, 4, 4]]), source, target)
+    there = target_voxels(np.array([[0, 0, 0], [1, 2, 3], [5, 5, 5], [4, 4, 4]]), source, target)
     assert there.tolist() == [[0, 0, 0], [1, 1, 2], [-1, -1, -1], [2, 2, 2]]
 
 
@@ -70,5 +70,5 @@ def test_negative_scores_stay_within_the_brain():
     prepared = Grid((40, 40, 40), np.diag([2.0, 2, 2, 1]))
     region = ball(places(prepared) - 40)
     native = Grid((80, 80, 80), np.eye(4))
-    values, there = back(np.full(region.shape, -3, np.float32), region, prepared, native)
+    values, there = to_native(np.full(region.shape, -3, np.float32), region, prepared, native)
     assert np.allclose(values[there], -3, atol=1e-5) and not values[~there].any()

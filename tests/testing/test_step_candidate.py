@@ -8,7 +8,7 @@ import pytest
 from uad_bench.data.nifti.read import Volume
 from uad_bench.errors import DataError
 from uad_bench.prepare.step import Step
-from uad_bench.testing import NotChecked, StepCandidate, toy_working
+from uad_bench.testing import NotChecked, StepCandidate, toy_volumes
 from uad_bench.testing.step_candidate import differences, volumes
 
 
@@ -19,7 +19,7 @@ def test_a_case_does_not_differ_from_its_copy():
 
 
 def test_differences_are_named():
-    one = toy_working()
+    one = toy_volumes()
     image, brain = one.images["t1"], one.brain()
     other = replace(
         one,
@@ -33,22 +33,22 @@ def test_differences_are_named():
 
 
 def test_nan_equals_nan():
-    one, other = toy_working(), toy_working()
-    for working in (one, other):
-        working.images["t1"].array[0, 0, 0] = np.nan
+    one, other = toy_volumes(), toy_volumes()
+    for case in (one, other):
+        case.images["t1"].array[0, 0, 0] = np.nan
     assert differences(one, other) == []
 
 
 def test_volumes_that_are_absent_are_left_out():
-    assert [name for name, _ in volumes(toy_working(healthy=True))] == ["t1", "t2", "brain_mask"]
+    assert [name for name, _ in volumes(toy_volumes(healthy=True))] == ["t1", "t2", "brain_mask"]
 
 
 def test_a_step_that_fails_runs_once_and_is_not_checked_further():
     runs = []
 
     class Refuses(Step):
-        def apply(self, working):
-            runs.append(working)
+        def apply(self, case):
+            runs.append(case)
             raise DataError("no")
 
     candidate = StepCandidate("refuses", Refuses())

@@ -13,7 +13,7 @@ from uad_bench.errors import UsageError
 from uad_bench.prepare.step import Step
 from uad_bench.prepare.steps.histogram import Histogram
 from uad_bench.prepare.steps.scale import Scale
-from uad_bench.testing import STEP_CHECKS, StepCandidate, check_step, toy_working
+from uad_bench.testing import STEP_CHECKS, StepCandidate, check_step, toy_volumes
 
 
 class Double(Step):
@@ -22,12 +22,12 @@ class Double(Step):
     step: Literal["double"] = "double"
     factor: float = 2.0
 
-    def apply(self, working):
-        return self.mapped(working, lambda array: array * np.float32(self.factor))
+    def apply(self, case):
+        return self.mapped(case, lambda array: array * np.float32(self.factor))
 
-    def mapped(self, working, change, **more):
-        images = {name: Volume(change(image.array), image.affine) for name, image in working.images.items()}
-        return replace(working, images=images, figures={"factor": self.factor}, **more)
+    def mapped(self, case, change, **more):
+        images = {name: Volume(change(image.array), image.affine) for name, image in case.images.items()}
+        return replace(case, images=images, figures={"factor": self.factor}, **more)
 
 
 class Learns(Double):
@@ -37,11 +37,11 @@ class Learns(Double):
     factor: float = 0.0
 
     @property
-    def wants_fit(self):
+    def needs_fit(self):
         return self.factor == 0.0
 
     @property
-    def was_fitted(self):
+    def is_fitted(self):
         return self.factor != 0.0
 
     def fitted(self, scans):
@@ -63,8 +63,8 @@ class HiddenParameter(Double):
 
 
 class Nameless(Step):
-    def apply(self, working):
-        return working
+    def apply(self, case):
+        return case
 
 
 class AcceptsAnything(Double):
@@ -76,82 +76,82 @@ class Mutable(Double):
 
 
 class DropsModality(Double):
-    def apply(self, working):
-        return replace(working, images={"t1": working.images["t1"]}, figures={})
+    def apply(self, case):
+        return replace(case, images={"t1": case.images["t1"]}, figures={})
 
 
 class Writes(Double):
-    def apply(self, working):
-        for image in working.images.values():
+    def apply(self, case):
+        for image in case.images.values():
             image.array[...] *= 2
-        return replace(working, figures={})
+        return replace(case, figures={})
 
 
 class Draws(Double):
-    def apply(self, working):
-        return self.mapped(working, lambda array: array + np.float32(random.random()))
+    def apply(self, case):
+        return self.mapped(case, lambda array: array + np.float32(random.random()))
 
 
 class NumpyFigures(Double):
-    def apply(self, working):
-        return replace(super().apply(working), figures={"mean": np.float32(1)})
+    def apply(self, case):
+        return replace(super().apply(case), figures={"mean": np.float32(1)})
 
 
 class OneWarning(Double):
-    def apply(self, working):
-        return replace(super().apply(working), figures={"warnings": "the image is dark"})
+    def apply(self, case):
+        return replace(super().apply(case), figures={"warnings": "the image is dark"})
 
 
 class Widens(Double):
-    def apply(self, working):
-        return self.mapped(working, lambda array: array.astype(np.float64))
+    def apply(self, case):
+        return self.mapped(case, lambda array: array.astype(np.float64))
 
 
 class Divides(Double):
-    def apply(self, working):
+    def apply(self, case):
         with np.errstate(all="ignore"):
-            return self.mapped(working, lambda array: array / array)
+            return self.mapped(case, lambda array: array / array)
 
 
 class FractionalMask(Double):
-    def apply(self, working):
-        mask = working.brain_mask
-        return replace(super().apply(working), brain_mask=Volume(mask.array.astype(np.float32), mask.affine))
+    def apply(self, case):
+        mask = case.brain_mask
+        return replace(super().apply(case), brain_mask=Volume(mask.array.astype(np.float32), mask.affine))
 
 
 class LosesMask(Double):
-    def apply(self, working):
-        return replace(super().apply(working), ignored=None)
+    def apply(self, case):
+        return replace(super().apply(case), ignored=None)
 
 
 class InventsLesions(Double):
-    def apply(self, working):
-        return replace(super().apply(working), lesion_mask=working.lesion_mask or working.brain_mask)
+    def apply(self, case):
+        return replace(super().apply(case), lesion_mask=case.lesion_mask or case.brain_mask)
 
 
 class MovesImagesAlone(Double):
-    def apply(self, working):
+    def apply(self, case):
         shift = np.eye(4)
         shift[0, 3] = 50
-        done = super().apply(working)
+        done = super().apply(case)
         images = {name: Volume(image.array, shift @ image.affine) for name, image in done.images.items()}
         return replace(done, images=images)
 
 
 class Mirrors(Double):
-    def apply(self, working):
+    def apply(self, case):
         def mirrored(volume):
             return Volume(volume.array[::-1].copy(), volume.affine)
 
-        return working.everywhere(mirrored, mirrored, figures={})
+        return case.transformed(mirrored, mirrored, figures={})
 
 
 class BreaksAffine(Double):
-    def apply(self, working):
+    def apply(self, case):
         def flat(volume):
             return Volume(volume.array, volume.affine * [[0], [1], [1], [1]])
 
-        return working.everywhere(flat, flat, figures={})
+        return case.transformed(flat, flat, figures={})
 
 
 BROKEN = {
@@ -209,7 +209,7 @@ def test_a_parameter_that_is_not_recorded_is_found():
 
 
 def test_a_step_is_applied_to_the_case_that_is_given():
-    flat = toy_working()
+    flat = toy_volumes()
     images = {name: replace(image, array=np.ones_like(image.array)) for name, image in flat.images.items()}
     status = {result.promise: result for result in check_step("scale", replace(flat, images=images))}
     assert status["result"].status == "not checked"

@@ -8,7 +8,7 @@ from uad_bench.evaluate.metrics.connected_components import Components
 from uad_bench.testing.toy_cases import (
     toy_cohort,
     toy_scored,
-    toy_working,
+    toy_volumes,
     with_scores,
     without_brain,
     without_lesion,
@@ -43,9 +43,9 @@ def test_a_cohort_has_lesion_cases_and_healthy_cases_with_unique_ids():
 def test_equal_calls_give_equal_cases_and_other_seeds_others():
     np.testing.assert_array_equal(toy_scored().map, toy_scored().map)
     assert not np.array_equal(toy_scored().map, toy_scored(seed=1).map)
-    one, other = toy_working(), toy_working()
+    one, other = toy_volumes(), toy_volumes()
     np.testing.assert_array_equal(one.images["t1"].array, other.images["t1"].array)
-    assert not np.array_equal(one.images["t1"].array, toy_working(seed=1).images["t1"].array)
+    assert not np.array_equal(one.images["t1"].array, toy_volumes(seed=1).images["t1"].array)
 
 
 def test_edge_cases_change_one_thing_each():
@@ -57,20 +57,20 @@ def test_edge_cases_change_one_thing_each():
 
 
 def test_a_case_to_prepare_is_a_plausible_stripped_brain():
-    working = toy_working()
-    brain = working.brain()
+    case = toy_volumes()
+    brain = case.brain()
     ml = float(brain.array.sum()) * brain.grid.voxel_ml
     assert ml == pytest.approx(1250, abs=5)
-    lesion = working.lesion_mask
+    lesion = case.lesion_mask
     assert float(lesion.array.sum()) * lesion.grid.voxel_ml == pytest.approx(4.1, abs=0.05)
-    for image in working.images.values():
+    for image in case.images.values():
         assert image.array.dtype == np.float32 and np.isfinite(image.array).all()
         assert (image.array[brain.array] > 0).all() and not image.array[~brain.array].any()
-    for mask in (working.lesion_mask, working.ignored):
+    for mask in (case.lesion_mask, case.ignored):
         assert mask.array.dtype == bool and (mask.array & brain.array).sum() == mask.array.sum() > 0
-    assert not (working.lesion_mask.array & working.ignored.array).any()
+    assert not (case.lesion_mask.array & case.ignored.array).any()
 
 
 def test_a_healthy_case_to_prepare_has_no_lesion_masks():
-    working = toy_working(healthy=True)
-    assert working.lesion_mask is None and working.ignored is None
+    case = toy_volumes(healthy=True)
+    assert case.lesion_mask is None and case.ignored is None

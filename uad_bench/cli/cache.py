@@ -77,7 +77,7 @@ def prune(
         for one in inventory.entries(default_cache())
         if dataset in {"", one.dataset} and one.made <= limit and not (old and one.current)
     ]
-    doomed += inventory.remains(default_cache())
+    doomed += inventory.unfinished(default_cache())
     freed = 0 if dry else sum(inventory.remove(folder) for folder in doomed)
     typer.echo(
         f"{len(doomed)} entries {'would be removed' if dry else f'removed, {freed / 1e6:.1f} MB freed'}"

@@ -8,7 +8,7 @@ from uad_bench import plugins
 from uad_bench.config import digest
 from uad_bench.data import audit
 from uad_bench.prepare.cache.prepared_case import PreparedCase
-from uad_bench.prepare.fit_steps import Fitted
+from uad_bench.prepare.fit_steps import FittedStep
 from uad_bench.types import Case, Scan
 
 #: Dataset, case id and the reason why a case was left out.
@@ -54,7 +54,7 @@ class Cohort:
     members: tuple[Member, ...]
     left_out: tuple[LeftOut, ...] = ()
     findings: tuple[audit.Finding, ...] = ()
-    fitted: tuple[Fitted, ...] = ()
+    fitted: tuple[FittedStep, ...] = ()
 
     def of(self, role: str, dataset: str | None = None) -> list[Member]:
         """The members with a role, of one dataset or of all, ordered by case id."""

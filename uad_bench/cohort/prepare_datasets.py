@@ -10,7 +10,7 @@ from uad_bench.cohort.roles import Plan, assign_roles
 from uad_bench.config import Protocol
 from uad_bench.errors import DataError, UadError
 from uad_bench.prepare.cache.prepared_case import PreparedCase
-from uad_bench.prepare.fit_steps import before_fit, fit_steps, wants_fit
+from uad_bench.prepare.fit_steps import fit_steps, needs_fit, steps_before_fit
 from uad_bench.prepare.prepare_cases import prepare_cases
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def learnt_steps(protocol: Protocol, options: Options, sources: Sources, names: 
     Where the training set is neither among `names` nor in a known folder, only the steps before the first one
     that learns, with a warning.
     """
-    if not wants_fit(protocol.steps):
+    if not needs_fit(protocol.steps):
         return protocol.steps
     name = protocol.train
     chosen = options.get(name, {})
@@ -87,7 +87,7 @@ def learnt_steps(protocol: Protocol, options: Options, sources: Sources, names: 
 
 def _without_learning(protocol: Protocol, why: str) -> Steps:
     """The steps before the first one that learns, with a warning."""
-    steps = before_fit(protocol.steps)
+    steps = steps_before_fit(protocol.steps)
     later = " and ".join(str(step["step"]) for step in protocol.steps[len(steps) :])
     log.warning(
         "%s not applied: these steps learn from the training set, which is not known (%s)", later, why

@@ -15,7 +15,7 @@ from uad_bench.errors import UadError
 from uad_bench.prepare.cache.prepared_case import PreparedCase
 from uad_bench.prepare.resampling.grid import on_grid
 from uad_bench.prepare.resampling.lesion_mask import components
-from uad_bench.prepare.to_native import in_files, landing
+from uad_bench.prepare.to_native import prepared_grid, target_voxels
 from uad_bench.types import BoolArray, FloatArray, Scan
 
 #: Number of brain voxels in the histogram of a source file.
@@ -51,7 +51,7 @@ class CaseReport:
 def case_report(prepared: PreparedCase) -> CaseReport:
     """Read a prepared case and its source files once. A source file that can no longer be read gives a warning."""
     scan, case = prepared.scan(), prepared.case
-    grid = in_files(prepared.record, scan.shape)
+    grid = prepared_grid(prepared.record, scan.shape)
     before: dict[str, Histogram] = {}
     lesions: dict[str, float] = {}
     warnings = recorded_warnings(prepared.record)
@@ -112,7 +112,7 @@ def lesion_measures(prepared: PreparedCase, grid: Grid) -> dict[str, float]:
     home = mask_grid(case.lesion_mask, case, first)
     mask = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_threshold)
     labels, lesions = components(mask)
-    there = landing(np.argwhere(labels), mask.grid, grid)
+    there = target_voxels(np.argwhere(labels), mask.grid, grid)
     kept = (there >= 0).all(axis=1) & after[tuple(there.T)]
     return {
         "lesion in file, ml": float(mask.array.sum()) * mask.grid.voxel_ml,
@@ -142,7 +142,7 @@ def file_histogram(prepared: PreparedCase, modality: str, brain_mask: BoolArray,
     """Intensities of the source file inside the prepared brain, at up to 20,000 voxels. Raises as `read_volume`."""
     image = read_volume(prepared.case.images[modality], prepared.case.case_id)
     voxels = np.argwhere(brain_mask)
-    there = landing(voxels[:: max(1, len(voxels) // MAX_VOXELS)], grid, image.grid)
+    there = target_voxels(voxels[:: max(1, len(voxels) // MAX_VOXELS)], grid, image.grid)
     values = image.array[tuple(there[(there >= 0).all(axis=1)].T)]
     low, high = (float(v) for v in np.nanpercentile(values, [0.1, 99.9])) if values.size else (0.0, 1.0)
     return Histogram.of(values, low, max(high, low + 1e-6))

@@ -19,7 +19,7 @@ from uad_bench.figures.slice_drawing import (
     label_sides,
     show_slice,
 )
-from uad_bench.figures.slices import AxialSlice, CaseVolumes, axial_slice, robust_range
+from uad_bench.figures.slices import AxialSlice, CaseImages, axial_slice, robust_range
 from uad_bench.leaderboard.render.escape import printable
 
 CURVE_COLOURS = ("#000000", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
@@ -28,7 +28,7 @@ MAX_CASES, MAX_POINTS = 6, 500
 
 def draw_case_sheet(
     path: Path,
-    cases: Sequence[CaseVolumes],
+    cases: Sequence[CaseImages],
     curves: Mapping[str, Curve],
     title: str,
     threshold: float | None = None,
@@ -43,7 +43,7 @@ def draw_case_sheet(
 
 
 def case_sheet(
-    cases: Sequence[CaseVolumes], curves: Mapping[str, Curve], title: str, threshold: float | None = None
+    cases: Sequence[CaseImages], curves: Mapping[str, Curve], title: str, threshold: float | None = None
 ) -> Figure:
     """The figure: two cases per line (one for up to two cases), three slices each, the curves on the right."""
     across = 2 if len(cases) > 2 else 1
@@ -57,7 +57,7 @@ def case_sheet(
 
 
 def _draw_cases(
-    figure: SubFigure, grid: tuple[int, int], cases: Sequence[CaseVolumes], threshold: float | None
+    figure: SubFigure, grid: tuple[int, int], cases: Sequence[CaseImages], threshold: float | None
 ) -> None:
     """The cases in a grid of (lines, cases per line), three slices each."""
     scale = robust_range([case.map[case.brain_mask] for case in cases])
@@ -74,7 +74,7 @@ def _draw_cases(
 
 
 def _draw_case(
-    axes: npt.NDArray[Any], case: CaseVolumes, scale: tuple[float, float], threshold: float | None
+    axes: npt.NDArray[Any], case: CaseImages, scale: tuple[float, float], threshold: float | None
 ) -> AxesImage:
     """Image, anomaly map, image with outlines; returns the drawn map, for the colour bar."""
     view = axial_slice(case)

@@ -15,7 +15,7 @@ from uad_bench.errors import DataError, UsageError
 from uad_bench.figures.run_figures import MAX_CASES, case_label, typical_cases
 from uad_bench.leaderboard.aggregate import runs_by_label
 from uad_bench.leaderboard.collect import summarise
-from uad_bench.results.run_cases import Row, members, tested_rows
+from uad_bench.results.run_cases import Row, members, rows_of_tests
 from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import ScoredMaps
 
@@ -85,9 +85,9 @@ def shared_cases(runs: Sequence[RunDir], case_ids: Collection[str], dataset: str
 
     Raises UsageError (UB241) where there is none, or where one of `case_ids` is not shared.
     """
-    known = [{(row["case_id"], row["content"]) for row in tested_rows(run, (), dataset)} for run in runs]
+    known = [{(row["case_id"], row["content"]) for row in rows_of_tests(run, (), dataset)} for run in runs]
     common = set.intersection(*known)
-    ours = tested_rows(runs[0], case_ids, dataset)
+    ours = rows_of_tests(runs[0], case_ids, dataset)
     rows = [row for row in ours if (row["case_id"], row["content"]) in common]
     if not rows or (case_ids and len(rows) < len(ours)):
         other = next((run for run, own in zip(runs, known, strict=True) if not own & known[0]), runs[-1])
@@ -101,7 +101,7 @@ def shared_cases(runs: Sequence[RunDir], case_ids: Collection[str], dataset: str
 def _method_maps(selected: SelectedRun, members: Sequence[Member], dataset: str) -> "MethodMaps":
     """The maps of these cases as they were evaluated, after post-processing, with their metric."""
     from uad_bench.figures.method_grid import MethodMaps
-    from uad_bench.figures.slices import CaseVolumes
+    from uad_bench.figures.slices import CaseImages
 
     run, spec = selected.run, selected.run.spec()
     if not (run.path / "maps").is_dir():
@@ -114,7 +114,7 @@ def _method_maps(selected: SelectedRun, members: Sequence[Member], dataset: str)
         # Copies in memory, since the arrays are used after the mapped files are closed.
         image, brain_mask = np.array(member.prepared.scan().image[0]), np.array(view.brain_mask)
         volumes = image, view.map, brain_mask, np.array(view.lesion_mask), view.spacing
-        cases.append(CaseVolumes(member.case.case_id, case_label(member), *volumes))
+        cases.append(CaseImages(member.case.case_id, case_label(member), *volumes))
     values: Mapping[str, float | None] = selected.summary.results[dataset].cases.get(METRIC, {})
     known = [value for value in values.values() if value is not None]
     mean = sum(known) / len(known) if known else None

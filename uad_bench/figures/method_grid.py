@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from uad_bench.figures.figure_files import MAX_BYTES_OF_GRID, write_png
 from uad_bench.figures.slice_drawing import LESION_COLOUR, draw_outline, label_sides, show_slice
-from uad_bench.figures.slices import CaseVolumes, axial_slice, brain_slice, robust_range
+from uad_bench.figures.slices import CaseImages, axial_slice, brain_slice, robust_range
 from uad_bench.figures.style import shorten
 from uad_bench.leaderboard.render.escape import printable
 
@@ -24,7 +24,7 @@ class MethodMaps:
 
     label: str
     detail: str
-    cases: Sequence[CaseVolumes]
+    cases: Sequence[CaseImages]
     values: Sequence[float | None]
     mean: float | None
 
@@ -61,7 +61,7 @@ def _heading(method: MethodMaps, metric: str) -> str:
     return printable(shorten(method.label, 22)) + f"\n{printable(method.detail)}{mean}\n"
 
 
-def _draw_image(axes: Axes, case: CaseVolumes) -> None:
+def _draw_image(axes: Axes, case: CaseImages) -> None:
     view = axial_slice(case)
     show_slice(axes, view.image, "gray", view.window, view.aspect)
     draw_outline(axes, view.lesion, LESION_COLOUR, 1.2)
@@ -70,7 +70,7 @@ def _draw_image(axes: Axes, case: CaseVolumes) -> None:
     axes.set_title("lesion" if view.lesion.any() else "no lesion", fontsize=8, color=LESION_COLOUR)
 
 
-def _draw_map(axes: Axes, case: CaseVolumes, metric: str, value: float | None) -> None:
+def _draw_map(axes: Axes, case: CaseImages, metric: str, value: float | None) -> None:
     window = robust_range([case.map[case.brain_mask]])
     show_slice(axes, brain_slice(case, case.map), "inferno", window, case.spacing[1] / case.spacing[0])
     axes.set_title("" if value is None else f"{metric} {value:.3f}", fontsize=8)

@@ -18,7 +18,7 @@ from uad_bench.types import Scored
 if TYPE_CHECKING:
     from uad_bench.evaluate.curves.curve import Curve
     from uad_bench.evaluate.thresholds import Threshold
-    from uad_bench.figures.slices import CaseVolumes
+    from uad_bench.figures.slices import CaseImages
     from uad_bench.figures.training_curves import LoggedSeries, TrainingLog
 
 MAX_CASES = 6
@@ -45,7 +45,7 @@ def draw_run_figures(
     curves = pooled_curves(test, list(points.values()))
     trained = plugins.label(spec.protocol.train)
     title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {trained} -> {dataset}"
-    cases = [_case_volumes(test.members[index], test[index]) for index in typical_cases(test.members)]
+    cases = [_case_images(test.members[index], test[index]) for index in typical_cases(test.members)]
     healthy = next((value for rule, value in points.items() if rule.startswith("healthy")), None)
     draw_case_sheet(directory.path / name, cases, curves, title, healthy)
     draw_dice(directory.path / name.replace("sheet", "dice", 1), curves["all"], points, title)
@@ -86,11 +86,11 @@ def _from_median(group: list[int]) -> list[int]:
     return [group[i] for i in order]
 
 
-def _case_volumes(member: Member, view: Scored) -> "CaseVolumes":
-    from uad_bench.figures.slices import CaseVolumes
+def _case_images(member: Member, view: Scored) -> "CaseImages":
+    from uad_bench.figures.slices import CaseImages
 
     image = member.prepared.scan().image[0]
-    return CaseVolumes(
+    return CaseImages(
         member.case.case_id,
         case_label(member),
         image,

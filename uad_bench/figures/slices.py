@@ -18,8 +18,8 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
-class CaseVolumes:
-    """The volumes of one case, arrays (X, Y, Z) in RAS+.
+class CaseImages:
+    """The image, anomaly map and masks of one case that figures show, arrays (X, Y, Z) in RAS+.
 
     label: the lesion kind or "healthy"; map: anomaly map, higher = more anomalous, used inside the brain mask only;
     spacing: voxel size (x, y, z) in mm.
@@ -50,7 +50,7 @@ class AxialSlice:
     z: int
 
 
-def axial_slice(case: CaseVolumes) -> AxialSlice:
+def axial_slice(case: CaseImages) -> AxialSlice:
     """The axial slice with most lesion voxels, or with most brain voxels where there is no lesion."""
     return AxialSlice(
         image=crop_slice(case, case.image),
@@ -62,18 +62,18 @@ def axial_slice(case: CaseVolumes) -> AxialSlice:
     )
 
 
-def crop_slice(case: CaseVolumes, volume: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+def crop_slice(case: CaseImages, volume: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
     """The slice of any volume (..., X, Y, Z) of the case, cropped to the brain: (..., y, x)."""
     x, y = _extent(case.brain_mask, 0), _extent(case.brain_mask, 1)
     return np.swapaxes(volume[..., x, y, slice_index(case)], -1, -2)
 
 
-def brain_slice(case: CaseVolumes, volume: FloatArray) -> FloatArray:
+def brain_slice(case: CaseImages, volume: FloatArray) -> FloatArray:
     """`crop_slice` with NaN outside the brain."""
     return np.where(crop_slice(case, case.brain_mask), crop_slice(case, volume), np.float32(np.nan))
 
 
-def slice_index(case: CaseVolumes) -> int:
+def slice_index(case: CaseImages) -> int:
     """Index z of the slice with most lesion voxels, without a lesion with most brain voxels; the lowest of equals."""
     mask = case.lesion_mask if case.lesion_mask.any() else case.brain_mask
     return int(np.argmax(mask.sum(axis=(0, 1))))

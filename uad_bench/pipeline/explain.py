@@ -14,7 +14,7 @@ from uad_bench.errors import UsageError
 from uad_bench.figures.run_figures import MAX_CASES, case_label, typical_cases
 from uad_bench.pipeline.model import context, stored
 from uad_bench.pipeline.run_job import Workplace
-from uad_bench.results.run_cases import members, tested_rows
+from uad_bench.results.run_cases import members, rows_of_tests
 from uad_bench.results.run_directory import RunDir
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def explain(run: RunDir, selection: CaseSelection, place: Workplace, to: Path) -
     from uad_bench.method.base import Method
 
     run.verify(maps=(run.path / "maps").is_dir())
-    spec, rows = run.spec(), tested_rows(run, selection.cases, selection.test)
+    spec, rows = run.spec(), rows_of_tests(run, selection.cases, selection.test)
     method = stored(run, spec, place)
     if type(method).components is Method.components:
         hint = "a method shows them by `components`: docs/plugins.md"
@@ -66,7 +66,7 @@ def explain(run: RunDir, selection: CaseSelection, place: Workplace, to: Path) -
 def _case_components(run: RunDir, method: "Method", member: Member, ctx: "Context") -> "CaseComponents":
     """A case with its anomaly map, stored or scored again, and the components of the map."""
     from uad_bench.figures.components.sheet import CaseComponents
-    from uad_bench.figures.slices import CaseVolumes
+    from uad_bench.figures.slices import CaseImages
     from uad_bench.method.explanation import explain_scan
     from uad_bench.method.guard import score_scan
 
@@ -77,7 +77,7 @@ def _case_components(run: RunDir, method: "Method", member: Member, ctx: "Contex
     brain = scan.brain_mask if truth.ignored is None else scan.brain_mask & ~truth.ignored
     image = np.array(scan.image[0])  # a copy in memory, used after the mapped file is closed
     volumes = image, values, np.array(brain), truth.lesion_mask, scan.spacing
-    return CaseComponents(CaseVolumes(case.case_id, case_label(member), *volumes), parts)
+    return CaseComponents(CaseImages(case.case_id, case_label(member), *volumes), parts)
 
 
 def _draw(to: Path, suffix: str, cases: "Sequence[CaseComponents]", title: str) -> list[Path]:

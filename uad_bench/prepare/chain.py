@@ -1,4 +1,21 @@
-"""A case through the preparation steps of a protocol: files in, one grid and a record out."""
+"""The chain of preparation steps: from the files of a case to arrays on one grid, with a record of every step.
+
+A protocol lists the steps; they are applied in its order, each to the result of the step before. The order of the
+protocols `uad-2mm` and `uad-1mm`, and why:
+
+1. `canonical` first: flips and swaps axes to RAS+, so that every later step finds the same axes.
+2. `brain_mask` second: all steps below are confined to the brain, and a skull-stripping tool needs the head as scanned.
+3. `n4` on native voxels: interpolation would mix voxels of unequal bias, and the steps below compare intensities.
+4. `register`: one image is fitted to the atlas; only affines change, so that no voxel is interpolated yet.
+5. `resample`: the only interpolation, from native voxels to the common grid.
+6. `histogram` on the common grid: percentiles of scans with equal voxel sizes are comparable. It is fitted to the
+   training scans of the run, prepared by steps 1 to 5.
+7. `scale` last: the range [0, 1] that methods expect, whatever the steps before did.
+
+The protocols that reproduce papers follow the order of the published code, which interpolates two or three times:
+`canonical`, `isotropic`, `brain_mask`, `register`, `atlas_grid`, `cut`, `n4`, `curvature_flow`, `histogram` (in one of
+them), `crop_or_pad`, `scale`, `downsample` (in the other). docs/protocols.md compares them step by step.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +30,7 @@ from uad_bench.data.nifti.read import Grid, Mask, Volume, read_mask, read_volume
 from uad_bench.data.nifti.validation import location, zero_nonfinite
 from uad_bench.errors import DataError, UsageError, unknown_name
 from uad_bench.prepare.resampling.grid import same_grid
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 from uad_bench.types import Affine, BoolArray, Case, FloatArray
 
 #: The class of each step, in the module `steps.<name>`; loaded when a protocol names it, so that a protocol imports
@@ -36,11 +53,11 @@ STEPS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """A case ready for every method: image float32 (C, X, Y, Z), masks bool (X, Y, Z), one RAS+ affine.
+class PreparedArrays:
+    """A case after all steps, in memory: image float32 (C, X, Y, Z), masks bool (X, Y, Z), one RAS+ affine.
 
-    lesion_mask is None where the case has no file for it, ignored where no voxel is to be; lost: see
-    `types.Truth`; to_atlas: see `Working`; record: each step with all its parameters and figures, JSON-able.
+    lesion_mask: None where the case has no such file; ignored: None where every voxel is evaluated; lost: see
+    `types.Truth`; to_atlas: see `CaseVolumes`; record: each step with all its parameters and figures, JSON values.
     """
 
     image: FloatArray
@@ -52,16 +69,20 @@ class Prepared:
     ignored: BoolArray | None = None
     to_atlas: Affine = field(default_factory=lambda: np.eye(4))
 
-    def working(self, case_id: str, modalities: Sequence[str]) -> Working:
-        """The case as the next step takes it."""
+    def volumes(self, case_id: str, modalities: Sequence[str]) -> CaseVolumes:
+        """The case as a further step takes it."""
         masks = (self.brain_mask, self.lesion_mask, self.ignored)
         brain, lesions, ignored = (None if m is None else Volume(m, self.affine) for m in masks)
         images = {name: Volume(self.image[c], self.affine) for c, name in enumerate(modalities)}
-        return Working(case_id, images, brain, lesions, ignored, True, self.to_atlas, self.lost)
+        return CaseVolumes(case_id, images, brain, lesions, ignored, True, self.to_atlas, self.lost)
 
 
 def parse_steps(steps: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
-    """The steps of a protocol, validated. Raises UsageError for an unknown step, parameter or value."""
+    """The steps of a protocol, validated. Raises UsageError for an unknown step, parameter or value.
+
+    >>> parse_steps([{"step": "scale", "percentiles": [2, 98]}])
+    (Scale(step='scale', percentiles=(2.0, 98.0), clip=True),)
+    """
     parsed = []
     for position, entry in enumerate(steps):
         name = str(entry.get("step", ""))
@@ -78,22 +99,25 @@ def step_class(name: str) -> type[Step]:
 
 
 def run_chain(
-    case: Case, modalities: Sequence[str], steps: Sequence[Mapping[str, Any]], start: "Prepared | None" = None
-) -> Prepared:
-    """Read the case and apply the steps in order; or go on from `start`, the case after all steps before these.
+    case: Case,
+    modalities: Sequence[str],
+    steps: Sequence[Mapping[str, Any]],
+    start: "PreparedArrays | None" = None,
+) -> PreparedArrays:
+    """Read the case and apply the steps in order; or continue from `start`, the case after all steps before these.
 
-    Raises DataError for a missing modality (UB332), for what the reader and the steps refuse, and for volumes
-    that end on different grids; UsageError for steps that cannot be.
+    Raises DataError for a missing modality (UB332), for volumes that end on different grids (UB328), and whatever
+    the reader and the steps raise; UsageError for invalid steps.
     """
-    working = start.working(case.case_id, modalities) if start else load(case, modalities)
+    volumes = start.volumes(case.case_id, modalities) if start else load(case, modalities)
     record = list(start.record) if start else []
     for step in parse_steps(steps):
-        working = step.apply(working)
-        record.append({**step.model_dump(mode="json"), "figures": dict(working.figures)})
-    return _finished(working, record)
+        volumes = step.apply(volumes)
+        record.append({**step.model_dump(mode="json"), "figures": dict(volumes.figures)})
+    return _stacked(volumes, record)
 
 
-def load(case: Case, modalities: Sequence[str]) -> Working:
+def load(case: Case, modalities: Sequence[str]) -> CaseVolumes:
     """The volumes of a case as they are on disk, each on its own grid."""
     missing = [name for name in modalities if name not in case.images]
     if missing:
@@ -105,39 +129,40 @@ def load(case: Case, modalities: Sequence[str]) -> Working:
     first = next(iter(images.values())).grid
     lesions = ignored = None
     if case.lesion_mask is not None:
-        home = mask_grid(case.lesion_mask, case, first)
-        lesions = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_threshold)
+        like = mask_grid(case.lesion_mask, case, first)
+        lesions = read_mask(case.lesion_mask, case.case_id, like, case.lesion_labels, case.mask_threshold)
         if case.ignored_labels:
-            ignored = read_mask(case.lesion_mask, case.case_id, home, case.ignored_labels)
-    return Working(case.case_id, images, _own_brain_mask(case, first), lesions, ignored, case.stripped)
+            ignored = read_mask(case.lesion_mask, case.case_id, like, case.ignored_labels)
+    brain = _brain_mask_file(case, first)
+    return CaseVolumes(case.case_id, images, brain, lesions, ignored, case.stripped)
 
 
-def _own_brain_mask(case: Case, first: Grid) -> Mask | None:
-    """The case's brain mask, None without a file. Raises DataError for an empty one (UB331)."""
+def _brain_mask_file(case: Case, first: Grid) -> Mask | None:
+    """The brain mask of a case, None without a file. Raises DataError for an empty one (UB331)."""
     if case.brain_mask is None:
         return None
-    home = mask_grid(case.brain_mask, case, first)
-    mask = read_mask(case.brain_mask, case.case_id, home, threshold=case.mask_threshold)
+    like = mask_grid(case.brain_mask, case, first)
+    mask = read_mask(case.brain_mask, case.case_id, like, threshold=case.mask_threshold)
     if not mask.array.any():
         where = location(case.case_id, case.brain_mask)
         raise DataError("the brain mask is empty", where=where, hint="make the mask again", code="UB331")
     return mask
 
 
-def _finished(working: Working, record: list[dict[str, Any]]) -> Prepared:
-    """One grid, RAS+, background 0: what every method may rely on."""
-    volumes = list(working.images.values())
-    masks = (working.brain(), working.lesion_mask, working.ignored)
+def _stacked(case: CaseVolumes, record: list[dict[str, Any]]) -> PreparedArrays:
+    """The arrays of a case, with what every method relies on: one grid, RAS+, background 0."""
+    volumes = list(case.images.values())
+    masks = (case.brain(), case.lesion_mask, case.ignored)
     grids = [volume.grid for volume in (*volumes, *masks) if volume]
     if not all(same_grid(grid, grids[0]) for grid in grids):
-        raise working.fault("the volumes of the case do not share a grid", "add the step 'resample'", "UB328")
+        raise case.error("the volumes of the case do not share a grid", "add the step 'resample'", "UB328")
     if volumes[0].grid.axes != "RAS":
         hint = "put the step 'canonical' first"
-        raise UsageError(f"the axes are {volumes[0].grid.axes}, not RAS", where=working.case_id, hint=hint)
-    brain = working.brain().array
-    sound = [zero_nonfinite(volume.array, brain, working.case_id) for volume in volumes]
-    image = np.stack([np.where(brain, array, np.float32(0)) for array in sound])
-    lesions = working.lesion_mask.array if working.lesion_mask else None
-    ignored = working.ignored.array if working.ignored else None
-    affine, moved = volumes[0].affine, working.to_atlas
-    return Prepared(image, brain, lesions, affine, working.lost, record, ignored, moved)
+        raise UsageError(f"the axes are {volumes[0].grid.axes}, not RAS", where=case.case_id, hint=hint)
+    brain = case.brain().array
+    finite = [zero_nonfinite(volume.array, brain, case.case_id) for volume in volumes]
+    image = np.stack([np.where(brain, array, np.float32(0)) for array in finite])
+    lesions = case.lesion_mask.array if case.lesion_mask else None
+    ignored = case.ignored.array if case.ignored else None
+    affine, to_atlas = volumes[0].affine, case.to_atlas
+    return PreparedArrays(image, brain, lesions, affine, case.lost, record, ignored, to_atlas)

@@ -1,4 +1,4 @@
-"""Steps that learn from training scans: fitted once, on training subjects only, with the list of who they saw."""
+"""Steps that learn from training scans: fitted once, on training subjects only, with the ids of these scans."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -15,59 +15,61 @@ Steps = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """What a step learnt. saw: `dataset/case_id` of every training scan that it was shown."""
+class FittedStep:
+    """The parameters of a fitted step, as fitted.json of a run stores them.
+
+    saw: `dataset/case_id` of every training scan that the step was fitted to.
+    """
 
     step: str
     parameters: Mapping[str, Any]
     saw: tuple[str, ...]
 
 
-def wants_fit(steps: Steps) -> bool:
-    """Whether some step must learn from training scans first."""
-    return any(step.wants_fit for step in parse_steps(steps))
+def needs_fit(steps: Steps) -> bool:
+    """Whether some step must be fitted to training scans first."""
+    return any(step.needs_fit for step in parse_steps(steps))
 
 
-def before_fit(steps: Steps) -> list[dict[str, Any]]:
-    """The steps that come before the first one that must learn; all of them where none does."""
+def steps_before_fit(steps: Steps) -> list[dict[str, Any]]:
+    """The steps before the first one that must be fitted; all of them where none must."""
     parsed = parse_steps(steps)
-    first = next((i for i, step in enumerate(parsed) if step.wants_fit), len(parsed))
+    first = next((i for i, step in enumerate(parsed) if step.needs_fit), len(parsed))
     return [dict(step) for step in steps[:first]]
 
 
 def fit_steps(
     steps: Steps, train: Callable[[Steps], Sequence[PreparedCase]], cache_dir: Path
-) -> tuple[list[dict[str, Any]], list[Fitted]]:
-    """The steps with everything learnt in place, and what was learnt.
+) -> tuple[list[dict[str, Any]], list[FittedStep]]:
+    """The steps with all fitted parameters, and the steps that were fitted.
 
-    `train` prepares the training cases by the steps that it is given. What was learnt from the same scans by
-    the same steps before is found in the cache, and no voxel is touched.
+    `train` prepares the training cases by the steps that it is given. A fit of the same steps to the same scans is
+    taken from the cache, and no voxel is read.
     """
-    resolved, learnt = [dict(step) for step in steps], []
-    for place, step in enumerate(parse_steps(steps)):
-        if not step.wants_fit:
+    resolved, fits = [dict(step) for step in steps], []
+    for position, step in enumerate(parse_steps(steps)):
+        if not step.needs_fit:
             continue
-        shown = sorted(train(resolved[:place]), key=lambda one: (one.case.dataset, one.case.case_id))
-        saw = tuple(f"{one.case.dataset}/{one.case.case_id}" for one in shown)
-        key = digest(
-            [resolved[: place + 1], [[name, one.content] for name, one in zip(saw, shown, strict=True)]]
-        )
-        path = cache_dir / "fitted" / f"{resolved[place]['step']}-{key}.json"
-        values = _known(path)
+        cases = sorted(train(resolved[:position]), key=lambda one: (one.case.dataset, one.case.case_id))
+        saw = tuple(f"{one.case.dataset}/{one.case.case_id}" for one in cases)
+        contents = [[name, one.content] for name, one in zip(saw, cases, strict=True)]
+        key = digest([resolved[: position + 1], contents])
+        path = cache_dir / "fitted" / f"{resolved[position]['step']}-{key}.json"
+        values = _stored(path)
         if values is None:
-            values = step.fitted(one.scan() for one in shown).model_dump(mode="json")
+            values = step.fitted(one.scan() for one in cases).model_dump(mode="json")
             path.parent.mkdir(parents=True, exist_ok=True)
             write_json(path, values)
-        resolved[place] = values
-        learnt.append(Fitted(str(values["step"]), values, saw))
-    return resolved, learnt
+        resolved[position] = values
+        fits.append(FittedStep(str(values["step"]), values, saw))
+    return resolved, fits
 
 
-def _known(path: Path) -> dict[str, Any] | None:
-    """The parameters of a step fitted before, None where the file is not there or not what it should be."""
+def _stored(path: Path) -> dict[str, Any] | None:
+    """The parameters of an earlier fit, None where the file is missing or invalid."""
     try:
         values: dict[str, Any] = json.loads(path.read_text())
         step = step_class(str(values["step"])).model_validate(values)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return values if step.was_fitted else None
+    return values if step.is_fitted else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from uad_bench.data.nifti.validation import check_ids
 from uad_bench.errors import DataError, EnvironmentFault, UadError
-from uad_bench.prepare.cache.prepared_case import PreparedCase, prepared, warm
+from uad_bench.prepare.cache.prepared_case import PreparedCase, find_prepared, prepare_case
 from uad_bench.prepare.chain import parse_steps
 from uad_bench.support.process_pool import LibraryError, WorkerDied, calls
 from uad_bench.support.progress import Ticker
@@ -52,7 +52,7 @@ def prepare_cases(
 def _calls(cases: Sequence[Case], how: Preparation) -> Iterator[Callable[[], PreparedCase]]:
     """A call for each case; only cases that are not in the cache yet reach another process."""
     ready = [_cached(case, how) for case in cases]
-    work = partial(prepared, modalities=how.modalities, steps=how.steps, cache_dir=how.cache)
+    work = partial(prepare_case, modalities=how.modalities, steps=how.steps, cache_dir=how.cache)
     others = calls(work, [case for case, found in zip(cases, ready, strict=True) if not found], how.workers)
     for found in ready:
         yield partial(_same, found) if found else next(others)
@@ -65,7 +65,7 @@ def _same(found: PreparedCase) -> PreparedCase:
 def _cached(case: Case, how: Preparation) -> PreparedCase | None:
     """The case where it is prepared already; None where work is left, be it only to report an error."""
     try:
-        return warm(case, how.modalities, how.steps, how.cache)
+        return find_prepared(case, how.modalities, how.steps, how.cache)
     except UadError:
         return None
 

@@ -1,7 +1,7 @@
-"""Tools that find the brain in a whole head: deepbet, or HD-BET where it is installed.
+"""Skull-stripping tools, which segment the brain in a whole head: deepbet, or HD-BET where it is installed.
 
-They are for heads with their skull. On a scan that is already stripped they lose brain, lesions most of all:
-`brain.BrainMask` sees to it that none runs there.
+On a scan that is already skull-stripped these tools remove brain, lesions in particular: `brain_mask.BrainMask` never
+runs them there.
 """
 
 import shutil
@@ -28,10 +28,10 @@ from uad_bench.types import BoolArray
 
 
 @dataclass(frozen=True, eq=False)
-class Extracted:
-    """What a tool answers: the brain on the grid of the image, not yet tidied, and the tool with its version.
+class BrainExtraction:
+    """The result of a tool: the brain on the grid of the image, before post-processing, and the tool with its version.
 
-    agreement: Dice of the tool's coarse and fine prediction, where it makes two; low on what it has not learnt.
+    agreement: Dice of the tool's coarse and fine prediction, where it makes two; low for images unlike its training.
     """
 
     brain: Mask
@@ -39,54 +39,54 @@ class Extracted:
     agreement: float | None = None
 
 
-def extract(image: Image, stripper: str, where: str = "") -> Extracted:
+def extract_brain(image: Image, stripper: str, where: str = "") -> BrainExtraction:
     """The brain of a whole head of any contrast, by the tool `stripper`; "auto": the first one installed.
 
-    Raises EnvironmentFault where the tool is not installed or breaks (UB601, UB602), DataError where it finds
-    no brain (UB331). `where` names the case.
+    where: names the case in errors. Raises EnvironmentFault where the tool is not installed or fails (UB601, UB602),
+    DataError where it finds no brain (UB331).
     """
-    found = TOOLS[chosen(stripper)](image, where)
+    found = TOOLS[available_tool(stripper)](image, where)
     if not found.brain.array.any():
-        hint = "is it a head? else give its brain mask beside it"
+        hint = "is it a whole head? otherwise provide its brain mask"
         raise DataError(f"{found.tool} found no brain", where=where, hint=hint, code="UB331")
     return found
 
 
-def chosen(stripper: str) -> str:
+def available_tool(stripper: str) -> str:
     """The name of the tool: `stripper`, or for "auto" deepbet, else hd-bet. Raises EnvironmentFault (UB601)."""
     installed = {"deepbet": find_spec("deepbet") is not None, "hd-bet": shutil.which("hd-bet") is not None}
-    for name, there in installed.items():
-        if there and stripper in ("auto", name):
+    for name, present in installed.items():
+        if present and stripper in ("auto", name):
             return name
     if stripper == "hd-bet":
         hint = "install HD-BET 2, or leave `stripper` at auto"
         raise EnvironmentFault("the command hd-bet is not on the PATH", hint=hint, code="UB601")
-    hint = "pip install 'uad-bench[strip]', or give brain masks beside the images"
-    raise EnvironmentFault("no tool for brain extraction is installed", hint=hint, code="UB601")
+    hint = "pip install 'uad-bench[strip]', or provide brain masks"
+    raise EnvironmentFault("no skull-stripping tool is installed", hint=hint, code="UB601")
 
 
-def flip_dice(image: Image, found: Extracted, stripper: str, where: str = "") -> float:
-    """Dice of `found` and the same tool's answer to the head mirrored left to right.
+def flip_dice(image: Image, found: BrainExtraction, stripper: str, where: str = "") -> float:
+    """Dice of `found` and the same tool's mask of the head mirrored left to right, which takes a second extraction.
 
-    0.987 to 0.995 on good scans, 0.958 on a poor one (seven whole heads). It costs a second extraction.
+    0.987 to 0.995 on good scans, 0.958 on a poor one (seven whole heads).
     """
     axis = next(i for i, letter in enumerate(image.grid.axes) if letter in "LR")
     mirrored = Volume(np.flip(image.array, axis), image.affine)
-    other = np.flip(extract(mirrored, stripper, where).brain.array, axis)
+    other = np.flip(extract_brain(mirrored, stripper, where).brain.array, axis)
     return dice(found.brain.array, other)
 
 
 def dice(one: BoolArray, other: BoolArray) -> float:
-    """Overlap of two masks of one shape, 0 to 1; 0 of two empty ones."""
+    """The Dice coefficient of two masks of equal shape, 0 to 1; 0 where both are empty."""
     total = int(one.sum()) + int(other.sum())
     return 2 * int((one & other).sum()) / total if total else 0.0
 
 
-def deepbet_mask(image: Image, where: str = "") -> Extracted:
-    """The brain by deepbet (Fisch et al. 2024): made for T1, and measured to serve T2 and FLAIR.
+def deepbet_mask(image: Image, where: str = "") -> BrainExtraction:
+    """The brain by deepbet (Fisch et al. 2024): trained on T1; measured to work on T2 and FLAIR as well.
 
-    Its own `run_bet` skips small files in silence; its class takes the array. On the CPU with one thread, so
-    that every machine and every number of workers makes the same mask.
+    Its function `run_bet` skips small files without a message, so its class is used. On the CPU with one thread, every
+    machine and every number of workers computes the same mask.
     """
     array = canonical(image).array
     if not np.isfinite(array).all():
@@ -96,20 +96,20 @@ def deepbet_mask(image: Image, where: str = "") -> Extracted:
     try:
         with _one_torch_thread():
             fine = network.run_model(array) > 0.5
-        agreement = round(dice(coarse.mask(), _thinned(fine, coarse.mask().shape)), 4)
+        agreement = round(dice(coarse.mask(), _subsampled(fine, coarse.mask().shape)), 4)
     except (AssertionError, ValueError):
-        fine = np.zeros(array.shape, dtype=np.bool_)  # its way of saying that it sees no brain
+        fine = np.zeros(array.shape, dtype=np.bool_)  # what it raises where it finds no brain
     except RuntimeError as error:
-        hint = "most likely short of memory: use fewer workers"
+        hint = "probably not enough memory: use fewer workers"
         raise EnvironmentFault(f"deepbet failed: {error}", where=where, hint=hint, code="UB602") from error
-    return Extracted(_as_stored(fine, image), f"deepbet {version('deepbet')}", agreement)
+    return BrainExtraction(_in_file_axes(fine, image), f"deepbet {version('deepbet')}", agreement)
 
 
-def hd_bet_mask(image: Image, where: str = "") -> Extracted:
-    """The brain by the command `hd-bet` of HD-BET 2 (Isensee et al. 2019), on the CPU, without mirroring.
+def hd_bet_mask(image: Image, where: str = "") -> BrainExtraction:
+    """The brain by the command `hd-bet` of HD-BET 2 (Isensee et al. 2019), on the CPU, without test-time mirroring.
 
-    HD-BET fetches its own weights the first time it runs; nothing here does. Raises EnvironmentFault with
-    its last line where it fails (UB602).
+    HD-BET downloads its own weights in its first run. Raises EnvironmentFault with its last line where it fails
+    (UB602).
     """
     with tempfile.TemporaryDirectory() as folder:
         head, mask = Path(folder, "head.nii.gz"), Path(folder, "brain_bet.nii.gz")
@@ -118,47 +118,47 @@ def hd_bet_mask(image: Image, where: str = "") -> Extracted:
         command = ["hd-bet", *files, "-device", "cpu", "--disable_tta", "--save_bet_mask", "--no_bet_image"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode or not mask.is_file():
-            said = (done.stderr.strip() or done.stdout.strip() or "it wrote no mask").splitlines()[-1]
-            hint = "HD-BET 2 with its weights is needed; try `hd-bet` by hand"
-            raise EnvironmentFault(f"hd-bet failed: {said}", where=where, hint=hint, code="UB602")
-        return Extracted(read_mask(mask, where, like=image.grid), "hd-bet")
+            message = (done.stderr.strip() or done.stdout.strip() or "it wrote no mask").splitlines()[-1]
+            hint = "HD-BET 2 with its weights is needed; try the command `hd-bet`"
+            raise EnvironmentFault(f"hd-bet failed: {message}", where=where, hint=hint, code="UB602")
+        return BrainExtraction(read_mask(mask, where, like=image.grid), "hd-bet")
 
 
-TOOLS: dict[str, Callable[[Image, str], Extracted]] = {"deepbet": deepbet_mask, "hd-bet": hd_bet_mask}
+TOOLS: dict[str, Callable[[Image, str], BrainExtraction]] = {"deepbet": deepbet_mask, "hd-bet": hd_bet_mask}
 
 
-class Coarse:
-    """deepbet's small network, which finds the box of the brain, with its last answer kept."""
+class CoarseNetwork:
+    """deepbet's small network, which finds the box of the brain; it stores its last prediction."""
 
     def __init__(self, network: Any) -> None:  # a script module
         self._network = network
-        self._answer: Any = None
+        self._prediction: Any = None
 
     def __call__(self, image: Any) -> Any:  # (1, 1, 128, 128, 128)
-        self._answer = self._network(image)
-        return self._answer
+        self._prediction = self._network(image)
+        return self._prediction
 
     def mask(self) -> BoolArray:
-        """The brain over the whole image, in 128 steps along each axis."""
-        inside: BoolArray = self._answer[0, 1].numpy() > 0.5
+        """The brain in the whole image, 128 cells along each axis."""
+        inside: BoolArray = self._prediction[0, 1].numpy() > 0.5
         return inside
 
 
 @cache
-def _deepbet() -> tuple[Any, Coarse]:
-    """deepbet's two networks, once a process. Raises EnvironmentFault where its weights are gone (UB602)."""
+def _deepbet() -> tuple[Any, CoarseNetwork]:
+    """deepbet's two networks, loaded once. Raises EnvironmentFault where its weights are missing (UB602)."""
     try:
-        from deepbet.bet import BrainExtraction
+        from deepbet import bet
         from deepbet.utils import DATA_PATH
     except ImportError as error:
         raise EnvironmentFault(f"deepbet is broken: {error}", hint="install it again", code="UB602") from None
     if not all(Path(DATA_PATH, "models", name).is_file() for name in ("model.pt", "bbox_model.pt")):
-        hint = "another package has taken its folder `data`: pip install --force-reinstall deepbet"
+        hint = "another package has overwritten its folder `data`: pip install --force-reinstall deepbet"
         raise EnvironmentFault("deepbet's weights are missing", where="data/models", hint=hint, code="UB602")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch's of its own TorchScript
-        network = BrainExtraction(no_gpu=True)
-    coarse = network.bbox_model = Coarse(network.bbox_model)
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch warns about its own TorchScript
+        network = bet.BrainExtraction(no_gpu=True)
+    coarse = network.bbox_model = CoarseNetwork(network.bbox_model)
     return network, coarse
 
 
@@ -174,16 +174,16 @@ def _one_torch_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _thinned(mask: BoolArray, shape: tuple[int, ...]) -> BoolArray:
-    """The mask's value at the middle of each of `shape` equal parts of its box."""
-    places = [
+def _subsampled(mask: BoolArray, shape: tuple[int, ...]) -> BoolArray:
+    """The mask's value at the middle of each of `shape` equal cells of its box."""
+    indices = [
         ((np.arange(n) + 0.5) * size / n).astype(int) for n, size in zip(shape, mask.shape, strict=True)
     ]
-    return mask[np.ix_(*places)]
+    return mask[np.ix_(*indices)]
 
 
-def _as_stored(mask: BoolArray, image: Image) -> Mask:
-    """A mask of the RAS+ copy with the axes of `image` again."""
+def _in_file_axes(mask: BoolArray, image: Image) -> Mask:
+    """A mask of the RAS+ copy, with the axes of `image`."""
     ras = nib.orientations.axcodes2ornt("RAS")  # type: ignore[no-untyped-call]
     own = nib.orientations.io_orientation(image.affine)  # type: ignore[no-untyped-call]
     turn = nib.orientations.ornt_transform(ras, own)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""What the preparation steps hand to each other, and what a step is."""
+"""The contract of a preparation step, and the case that steps pass on to each other."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,14 +13,14 @@ from uad_bench.types import Affine, Scan
 
 
 @dataclass(frozen=True, eq=False)
-class Working:
-    """A case between two steps. Every volume has its own affine: grids may differ until `resample`.
+class CaseVolumes:
+    """The volumes of a case between two steps. Each volume has its own affine: grids may differ until `resample`.
 
-    images: by modality, in the protocol's order. ignored: voxels that are not to be evaluated. stripped: see
-    `types.Case`. to_atlas: affine (4, 4) from the world of the files to the world that the volumes' affines
-    lead to now; steps that move the world (`register`) change all affines and this one alike. lost: lesion
-    voxels of the grid left outside the field of view. figures: what the last step has to say for the record,
-    any JSON value; its key "warnings" holds sentences for a person.
+    images: by modality, in the protocol's order, float32 (X, Y, Z). brain_mask, lesion_mask, ignored (voxels that are
+    not evaluated): bool (X, Y, Z), None where there is none. stripped: see `types.Case`. to_atlas: affine (4, 4) from
+    the world coordinates of the files to those of the volumes now; a step that changes world coordinates (`register`)
+    changes all affines and this one. lost: lesion voxels of the grid outside its field of view. figures: what the
+    last step records, any JSON value; its key "warnings" is a list of sentences for the user.
     """
 
     case_id: str
@@ -34,48 +34,51 @@ class Working:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
     def brain(self) -> Mask:
-        """The brain mask. Raises UsageError where no step before has settled it."""
+        """The brain mask. Raises UsageError where there is none yet."""
         if self.brain_mask is None:
             hint = "put the step 'brain_mask' first"
             raise UsageError("a step needs the brain mask", where=self.case_id, hint=hint)
         return self.brain_mask
 
-    def everywhere(
+    def transformed(
         self,
         of_image: Callable[[Image], Image],
         of_mask: Callable[[Mask], Mask],
-        **more: Any,
-    ) -> "Working":
-        """The case with one function applied to each image, another to each of its masks; `more` fields too."""
+        **changes: Any,
+    ) -> "CaseVolumes":
+        """The case with one function applied to each image, another to each mask, and other fields changed."""
         masks = {"brain_mask": self.brain_mask, "lesion_mask": self.lesion_mask, "ignored": self.ignored}
         changed: dict[str, Any] = {name: of_mask(mask) for name, mask in masks.items() if mask is not None}
         images = {name: of_image(image) for name, image in self.images.items()}
-        return replace(self, images=images, **(changed | more))
+        return replace(self, images=images, **(changed | changes))
 
-    def fault(self, what: str, hint: str, code: str) -> DataError:
-        """The error of this case, to be raised."""
+    def error(self, what: str, hint: str, code: str) -> DataError:
+        """A DataError that names this case, to be raised."""
         return DataError(what, where=self.case_id, hint=hint, code=code)
 
 
 class Step(BaseModel):
-    """One named preparation step: its fields are its parameters, `apply` a pure function of the case."""
+    """One named preparation step: its fields are its parameters, `apply` is a pure function of the case.
+
+    A step that learns parameters from training scans also defines `needs_fit`, `is_fitted` and `fitted`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def apply(self, working: Working) -> Working:
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
         """The case after this step, with `figures` for the record."""
         raise NotImplementedError
 
     @property
-    def wants_fit(self) -> bool:
-        """Whether this step must learn from training scans before it can be applied."""
+    def needs_fit(self) -> bool:
+        """Whether this step must be fitted to training scans before it can be applied."""
         return False
 
     @property
-    def was_fitted(self) -> bool:
-        """Whether some of this step's parameters were learnt from training scans."""
+    def is_fitted(self) -> bool:
+        """Whether some parameters of this step were learnt from training scans."""
         return False
 
     def fitted(self, scans: Iterable[Scan]) -> "Step":
-        """This step with what it learnt from prepared training scans (all steps before it applied)."""
+        """This step with the parameters learnt from training scans that were prepared by all steps before it."""
         raise NotImplementedError

@@ -22,7 +22,7 @@ from uad_bench.data.nifti.read import Volume, read_grid
 from uad_bench.data.nifti.validation import location
 from uad_bench.data.nifti.write import write_volume
 from uad_bench.errors import DataError, UadError, UsageError, unknown_name
-from uad_bench.prepare.to_native import back, in_files
+from uad_bench.prepare.to_native import prepared_grid, to_native
 from uad_bench.results import bids, run_cases
 from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import ScoredMaps
@@ -162,8 +162,8 @@ def write(item: Item, to: Path) -> None:
     source = case.images[ready.record["modalities"][0]]
     native, header = read_grid(source, case.case_id), nifti_header(source, location(case.case_id, source))
     brain_mask = ready.scan().brain_mask
-    prepared = in_files(ready.record, ready.scan().shape)
-    values, _ = back(item.run.read_map(case.dataset, case.case_id), brain_mask, prepared, native)
+    prepared = prepared_grid(ready.record, ready.scan().shape)
+    values, _ = to_native(item.run.read_map(case.dataset, case.case_id), brain_mask, prepared, native)
     paths = [to / image for image in item.images]
     about = _about(item) | {"Description": "Anomaly map: higher = more anomalous, 0 outside the brain"}
     _put(
@@ -173,7 +173,7 @@ def write(item: Item, to: Path) -> None:
         return
     (scored,) = ScoredMaps(item.run, [item.member], item.spec)
     cleaned = _without_dropped(scored, item.threshold, item.spec)
-    values, region = back(cleaned, scored.brain_mask, prepared, native)
+    values, region = to_native(cleaned, scored.brain_mask, prepared, native)
     mask = region & (values >= item.threshold)
     steps = list(item.spec.protocol.postprocess)
     rule = {

@@ -37,7 +37,7 @@ def members(run: RunDir, rows: Sequence[Row], sources: Sources) -> list[Member]:
     return [Member(one, row["role"]) for row, one in pairs]
 
 
-def tested_rows(run: RunDir, wanted: Collection[str], dataset: str = "") -> list[Row]:
+def rows_of_tests(run: RunDir, wanted: Collection[str], dataset: str = "") -> list[Row]:
     """The rows of splits.csv of a run's test cases: all of a dataset (default: its first), or those wanted.
 
     wanted: case ids, or dataset/case_id. Raises UsageError for a dataset or case that the run did not test on.
@@ -60,7 +60,7 @@ def steps_of(run: RunDir, spec: RunSpec) -> list[Mapping[str, Any]]:
     path = run.path / "fitted.json"
     learnt = iter(json.loads(path.read_text()) if path.is_file() else [])
     steps = zip(spec.protocol.steps, parse_steps(spec.protocol.steps), strict=True)
-    return [next(learnt)["parameters"] if step.wants_fit else given for given, step in steps]
+    return [next(learnt)["parameters"] if step.needs_fit else given for given, step in steps]
 
 
 def _on_disk(spec: RunSpec, datasets: set[str], sources: Sources) -> dict[tuple[str, str], Case]:

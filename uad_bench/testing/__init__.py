@@ -23,7 +23,7 @@ from uad_bench.testing.report import (
 from uad_bench.testing.step_candidate import StepCandidate
 from uad_bench.testing.step_checks import STEP_CHECKS
 from uad_bench.testing.toy import toy_scans
-from uad_bench.testing.toy_cases import toy_scored, toy_working
+from uad_bench.testing.toy_cases import toy_scored, toy_volumes
 
 __all__ = [
     "DATASET_CHECKS",
@@ -46,5 +46,5 @@ __all__ = [
     "run_checks",
     "toy_scans",
     "toy_scored",
-    "toy_working",
+    "toy_volumes",
 ]

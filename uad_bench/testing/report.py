@@ -10,7 +10,7 @@ from uad_bench.config import validated
 from uad_bench.errors import UadError, UsageError, unknown_name
 from uad_bench.method.guard import guarded
 from uad_bench.prepare.chain import parse_steps
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 from uad_bench.testing.candidate import DatasetCandidate, MethodCandidate, NotChecked
 from uad_bench.testing.dataset_checks import DATASET_CHECKS
 from uad_bench.testing.method_checks import METHOD_CHECKS
@@ -162,7 +162,7 @@ def check_metric(metric: type[Any] | str) -> list[CheckResult]:
 
 
 def check_step(
-    step: type[Step] | Step | Mapping[str, Any] | str, case: Working | None = None
+    step: type[Step] | Step | Mapping[str, Any] | str, case: CaseVolumes | None = None
 ) -> list[CheckResult]:
     """The outcome of every check of a preparation step.
 

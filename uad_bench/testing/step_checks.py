@@ -12,7 +12,7 @@ from uad_bench.config import validated
 from uad_bench.data.nifti.read import Mask
 from uad_bench.errors import DataError, UadError
 from uad_bench.prepare.resampling.grid import same_grid
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.testing.candidate import NotChecked, broken
 from uad_bench.testing.process_state import refuse_changes, with_other_random_state
 from uad_bench.testing.step_candidate import MASKS, StepCandidate, differences, volumes
@@ -55,12 +55,12 @@ def check_result(candidate: StepCandidate) -> None:
         raise NotChecked(
             f"the step refuses the case ({error})", hint="check it with a case that it accepts"
         ) from error
-    if not isinstance(after, Working):
-        raise broken(candidate.name, "a Working", type(after).__name__, "return replace(working, ...)")
+    if not isinstance(after, CaseVolumes):
+        raise broken(candidate.name, "a CaseVolumes", type(after).__name__, "return replace(case, ...)")
     before = candidate.case
     if (after.case_id, list(after.images)) != (before.case_id, list(before.images)):
         found = f"{after.case_id} with {', '.join(after.images)}"
-        fix = "return replace(working, images=...) with every image in its order"
+        fix = "return replace(case, images=...) with every image in its order"
         raise broken(candidate.name, f"{before.case_id} with {', '.join(before.images)}", found, fix)
 
 
@@ -69,7 +69,7 @@ def check_case_stays_untouched(candidate: StepCandidate) -> None:
     _ = candidate.reference
     changed = differences(candidate.first.given, candidate.case)
     if changed:
-        fix = "work on copies, and return replace(working, ...)"
+        fix = "work on copies, and return replace(case, ...)"
         raise broken(candidate.name, "an unchanged case", f"changed: {', '.join(changed)}", fix)
 
 
@@ -118,7 +118,7 @@ def check_masks(candidate: StepCandidate) -> None:
                 candidate.name, "bool masks (X, Y, Z)", found, "threshold it, for instance array >= 0.5"
             )
         if before is not None and after is None:
-            fix = "pass every mask of the case on, for instance by working.everywhere(...)"
+            fix = "pass every mask of the case on, for instance by case.transformed(...)"
             raise broken(candidate.name, f"a case with its {name}", "one without", fix)
     lost = candidate.reference.lost
     if not isinstance(lost, int) or lost < 0:
@@ -178,23 +178,23 @@ def check_places(candidate: StepCandidate) -> None:
         raise broken(candidate.name, "the lesion in its place", f"its centre {moved:.1f} mm away", fix)
 
 
-def _centre(mask: Mask, working: Working) -> npt.NDArray[np.float64]:
+def _centre(mask: Mask, case: CaseVolumes) -> npt.NDArray[np.float64]:
     """The centre of a mask in the world of the files, mm."""
     index = np.append(np.argwhere(mask.array).mean(axis=0), 1.0)
-    centre: npt.NDArray[np.float64] = (np.linalg.inv(working.to_atlas) @ mask.affine @ index)[:3]
+    centre: npt.NDArray[np.float64] = (np.linalg.inv(case.to_atlas) @ mask.affine @ index)[:3]
     return centre
 
 
 def check_fit(candidate: StepCandidate) -> None:
     """A step that learns gives a fitted step with the same parameters again, and stays as it is itself."""
-    if not candidate.step.wants_fit:
+    if not candidate.step.needs_fit:
         raise NotChecked("the step has nothing to learn")
     before = candidate.step.model_copy(deep=True)
     one, two = candidate.fitted(), candidate.fitted()
     if candidate.step != before:
         raise broken(candidate.name, "an unchanged step", "another", "return a new step from `fitted`")
-    if one.wants_fit or not one.was_fitted:
-        fix = "let `wants_fit` be False and `was_fitted` True for what `fitted` returns"
+    if one.needs_fit or not one.is_fitted:
+        fix = "let `needs_fit` be False and `is_fitted` True for what `fitted` returns"
         raise broken(candidate.name, "a step that is fitted", "one that is not", fix)
     if one != two:
         raise broken(

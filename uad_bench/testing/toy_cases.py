@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from uad_bench.data.nifti.read import Volume
 from uad_bench.method.context import Context
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.testing.toy import ellipsoid, smooth
 from uad_bench.types import BoolArray, FloatArray, Scored
 
@@ -23,8 +23,8 @@ LESIONS = (
     ((13, 5, 9), 4, 0.0),  # 257 voxels, 2056 mm3, partly outside the brain mask
 )
 
-WORKING_SHAPE = (32, 40, 32)
-WORKING_SPACING = 5.0  # mm
+VOLUMES_SHAPE = (32, 40, 32)
+VOLUMES_SPACING = 5.0  # mm
 CENTRE = (0.0, -18.0, 8.0)  # mm: the middle of an adult brain in MNI space
 SHARE = 0.8  # of each side of the grid: 1.25 litres, a small adult brain
 
@@ -84,26 +84,26 @@ def with_scores(scored: Scored, scores: npt.NDArray[np.generic]) -> Scored:
     return replace(scored, map=np.where(scored.brain_mask, scores, 0).astype(np.float32))
 
 
-def toy_working(case_id: str = "toy-0", *, healthy: bool = False, seed: int = 0) -> Working:
+def toy_volumes(case_id: str = "toy-0", *, healthy: bool = False, seed: int = 0) -> CaseVolumes:
     """A case for a preparation step: t1 and t2 without skull, float32 (X, Y, Z) = (32, 40, 32) at 5 mm, RAS+.
 
     The brain mask holds 1.25 litres around (0, -18, 8) mm. A lesion of 4.1 ml in it has a lesion mask, and a region of
     ignored voxels next to it; a healthy case has neither.
 
-    >>> working = toy_working()
-    >>> list(working.images), working.images["t1"].array.shape, working.images["t1"].grid.axes
+    >>> case = toy_volumes()
+    >>> list(case.images), case.images["t1"].array.shape, case.images["t1"].grid.axes
     (['t1', 't2'], (32, 40, 32), 'RAS')
     """
     rng = Context(seed=seed).rng("working", case_id)
-    affine = np.diag([WORKING_SPACING, WORKING_SPACING, WORKING_SPACING, 1.0])
-    affine[:3, 3] = np.array(CENTRE) - WORKING_SPACING * (np.array(WORKING_SHAPE) - 1) / 2
-    brain = ellipsoid(WORKING_SHAPE, np.full(3, SHARE))
+    affine = np.diag([VOLUMES_SPACING, VOLUMES_SPACING, VOLUMES_SPACING, 1.0])
+    affine[:3, 3] = np.array(CENTRE) - VOLUMES_SPACING * (np.array(VOLUMES_SHAPE) - 1) / 2
+    brain = ellipsoid(VOLUMES_SHAPE, np.full(3, SHARE))
     lesion, ignored = (
-        _ball(centre, radius, WORKING_SHAPE) for centre, radius in (((12, 22, 18), 2), ((17, 22, 18), 1))
+        _ball(centre, radius, VOLUMES_SHAPE) for centre, radius in (((12, 22, 18), 2), ((17, 22, 18), 1))
     )
     signal = ndimage.gaussian_filter(lesion.astype(np.float32), 0.5)
     images = {name: _image(rng, brain, 0.0 if healthy else 300 * signal) for name in ("t1", "t2")}
-    return Working(
+    return CaseVolumes(
         case_id,
         {name: Volume(array, affine.copy()) for name, array in images.items()},
         Volume(brain, affine.copy()),

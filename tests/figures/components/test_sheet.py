@@ -7,8 +7,8 @@ import pytest
 from matplotlib.image import imread
 from matplotlib.quiver import Quiver
 
+from tests.helpers.case_images import SHAPE
 from tests.helpers.component_cases import case_components
-from tests.helpers.volumes import SHAPE
 from uad_bench.figures.components.sheet import (
     MAP,
     component_sheet,

@@ -6,8 +6,8 @@ import pytest
 
 from uad_bench.errors import IntegrityError
 from uad_bench.prepare.cache import entry
-from uad_bench.prepare.cache.entry import entry_folder, read_entry, sources, whole, write_entry
-from uad_bench.prepare.cache.file_digests import look
+from uad_bench.prepare.cache.entry import digests_match, entry_folder, read_entry, sources, write_entry
+from uad_bench.prepare.cache.file_digests import compute_digests
 from uad_bench.prepare.chain import run_chain
 
 STEPS = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale"}]
@@ -16,22 +16,22 @@ STEPS = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale"}]
 def made(case, tmp_path, steps=STEPS):
     folder = named(case, tmp_path / "cache", steps)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    write_entry(case, run_chain(case, ["t2"], steps), holds(case), folder)
+    write_entry(case, run_chain(case, ["t2"], steps), digests(case), folder)
     return folder
 
 
-def holds(case):
-    return {role: look(path, case.case_id) for role, path in sources(case, ["t2"]).items()}
+def digests(case):
+    return {role: compute_digests(path, case.case_id) for role, path in sources(case, ["t2"]).items()}
 
 
 def named(case, cache, steps=STEPS):
-    return entry_folder(case, ["t2"], steps, holds(case), cache)
+    return entry_folder(case, ["t2"], steps, digests(case), cache)
 
 
 def test_an_entry_holds_what_it_was_made_from(toy_case, tmp_path):
     case = toy_case()
     record = read_entry(made(case, tmp_path))
-    held = look(case.images["t2"], "toy-1")
+    held = compute_digests(case.images["t2"], "toy-1")
     assert record["sources"]["t2"] == {"name": "toy-1_t2.nii.gz", "voxels": held.voxels, "grid": held.grid}
     assert set(record["sources"]) == {"t2", "lesion_mask"}
     assert record["modalities"] == ["t2"]
@@ -102,10 +102,10 @@ def test_an_entry_that_is_not_whole_is_no_entry(toy_case, tmp_path, harm):
 def test_a_flipped_bit_is_found_by_the_digests(toy_case, tmp_path):
     folder = made(toy_case(), tmp_path)
     record = read_entry(folder)
-    assert whole(folder, record)
+    assert digests_match(folder, record)
     raw = (folder / "image.npy").read_bytes()
     (folder / "image.npy").write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
-    assert not whole(folder, record)
+    assert not digests_match(folder, record)
 
 
 def test_a_failure_in_the_middle_leaves_nothing(toy_case, tmp_path, monkeypatch):

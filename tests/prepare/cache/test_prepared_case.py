@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.cache_trees import tree
 from uad_bench.errors import DataError, EnvironmentFault, IntegrityError
-from uad_bench.prepare.cache.prepared_case import prepared, warm
+from uad_bench.prepare.cache.prepared_case import find_prepared, prepare_case
 from uad_bench.types import Case
 
 STEPS = [
@@ -19,7 +19,7 @@ STEPS = [
 
 
 def test_scan_and_truth_are_what_the_contracts_say(toy_case, tmp_path):
-    entry = prepared(toy_case(), ["t2"], STEPS, tmp_path / "cache")
+    entry = prepare_case(toy_case(), ["t2"], STEPS, tmp_path / "cache")
     scan, truth = entry.scan(), entry.truth()
     assert (scan.case_id, scan.modalities, scan.spacing, scan.shape) == (
         "toy-1",
@@ -37,52 +37,52 @@ def test_scan_and_truth_are_what_the_contracts_say(toy_case, tmp_path):
 
 def test_truth_of_a_healthy_case_is_empty_and_of_an_unlabelled_one_unknown(toy_case, tmp_path):
     case = toy_case(lesion=False)
-    truth = prepared(case, ["t2"], STEPS, tmp_path / "cache").truth()
+    truth = prepare_case(case, ["t2"], STEPS, tmp_path / "cache").truth()
     assert truth.lesion_mask.shape == (26, 28, 24)
     assert not truth.lesion_mask.any()
     with pytest.raises(DataError, match="no lesion mask"):
-        prepared(replace(case, healthy=False), ["t2"], STEPS, tmp_path / "cache").truth()
+        prepare_case(replace(case, healthy=False), ["t2"], STEPS, tmp_path / "cache").truth()
 
 
 def test_lesion_voxels_outside_the_grid_are_kept_as_lost(toy_case, tmp_path):
     steps = [*STEPS[:2], {**STEPS[2], "shape": [10, 28, 24]}]
-    truth = prepared(toy_case(), ["t2"], steps, tmp_path / "cache").truth()
+    truth = prepare_case(toy_case(), ["t2"], steps, tmp_path / "cache").truth()
     assert truth.lost + truth.lesion_mask.sum() == pytest.approx(125 / 8, abs=2)
     assert truth.lost > 0
 
 
 def test_the_second_time_no_source_is_opened(toy_case, tmp_path, sealed):
     case = toy_case()
-    first = prepared(case, ["t2"], STEPS, tmp_path / "cache")
+    first = prepare_case(case, ["t2"], STEPS, tmp_path / "cache")
     sealed()
-    again = prepared(case, ["t2"], STEPS, tmp_path / "cache")
+    again = prepare_case(case, ["t2"], STEPS, tmp_path / "cache")
     assert again == first
     with pytest.raises(AssertionError, match="was opened"):
-        prepared(case, ["t2"], STEPS[:2], tmp_path / "cache")
+        prepare_case(case, ["t2"], STEPS[:2], tmp_path / "cache")
 
 
 def test_what_is_ready_is_found_without_opening_anything_and_nothing_else_is(toy_case, tmp_path, sealed):
     case, cache = toy_case(), tmp_path / "cache"
     sealed()
-    assert warm(case, ["t2"], STEPS, cache) is None
+    assert find_prepared(case, ["t2"], STEPS, cache) is None
 
 
 def test_copies_of_a_scan_share_an_entry_and_keep_their_names(toy_case, tmp_path):
-    one, two = (prepared(toy_case(name), ["t2"], STEPS, tmp_path / "cache") for name in ("one", "two"))
+    one, two = (prepare_case(toy_case(name), ["t2"], STEPS, tmp_path / "cache") for name in ("one", "two"))
     assert one.folder == two.folder
     assert (one.scan().case_id, two.scan().case_id) == ("one", "two")
 
 
 def test_an_edited_file_is_prepared_again_though_name_and_size_are_the_same(toy_case, tmp_path):
     case = toy_case()
-    first = prepared(case, ["t2"], STEPS, tmp_path / "cache")
+    first = prepare_case(case, ["t2"], STEPS, tmp_path / "cache")
     other = toy_case("other", seed=5)
     other.images["t2"].replace(case.images["t2"])
-    assert prepared(case, ["t2"], STEPS, tmp_path / "cache").content != first.content
+    assert prepare_case(case, ["t2"], STEPS, tmp_path / "cache").content != first.content
 
 
 def test_a_bit_that_flipped_in_the_cache_never_reaches_a_method(toy_case, tmp_path):
-    entry = prepared(toy_case(), ["t2"], STEPS, tmp_path / "cache")
+    entry = prepare_case(toy_case(), ["t2"], STEPS, tmp_path / "cache")
     raw = (entry.folder / "image.npy").read_bytes()
     (entry.folder / "image.npy").write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
     with pytest.raises(IntegrityError, match="changed after it was made") as caught:
@@ -98,24 +98,24 @@ def test_ignored_voxels_come_back_beside_the_lesions(toy_case, write_nifti, tmp_
     affine[:3, 3] = (-24, -26, -22)
     mask = write_nifti("labels.nii.gz", labels, affine)
     case = replace(case, lesion_mask=mask, lesion_labels=(1,), ignored_labels=(2,))
-    truth = prepared(case, ["t2"], STEPS, tmp_path / "cache").truth()
+    truth = prepare_case(case, ["t2"], STEPS, tmp_path / "cache").truth()
     assert (truth.lesion_mask.sum(), truth.ignored.sum()) == (8, 8)
     assert not (truth.lesion_mask & truth.ignored).any()
 
 
 def test_a_damaged_entry_is_made_again(toy_case, tmp_path):
     case = toy_case()
-    entry = prepared(case, ["t2"], STEPS, tmp_path / "cache")
+    entry = prepare_case(case, ["t2"], STEPS, tmp_path / "cache")
     good = tree(tmp_path / "cache")
     (entry.folder / "image.npy").write_bytes(b"\0" * 100)
     (entry.folder / "lesion_mask.npy").unlink()
-    prepared(case, ["t2"], STEPS, tmp_path / "cache")
+    prepare_case(case, ["t2"], STEPS, tmp_path / "cache")
     assert tree(tmp_path / "cache") == good
 
 
 def _race(case: Case, cache: Path, gate) -> None:
     gate.wait()
-    prepared(case, ["t2"], STEPS, cache)
+    prepare_case(case, ["t2"], STEPS, cache)
 
 
 def test_two_processes_that_race_end_with_one_entry(toy_case, tmp_path):
@@ -127,12 +127,12 @@ def test_two_processes_that_race_end_with_one_entry(toy_case, tmp_path):
     for racer in racers:
         racer.join(60)
     assert [racer.exitcode for racer in racers] == [0, 0]
-    prepared(case, ["t2"], STEPS, tmp_path / "alone")
+    prepare_case(case, ["t2"], STEPS, tmp_path / "alone")
     assert tree(tmp_path / "both") == tree(tmp_path / "alone")
 
 
 def test_a_cache_that_cannot_be_written_is_the_machines_fault(toy_case, tmp_path):
     (tmp_path / "cache").write_text("a file, not a folder")
     with pytest.raises(EnvironmentFault, match="cannot write the cache") as caught:
-        prepared(toy_case(), ["t2"], STEPS, tmp_path / "cache")
+        prepare_case(toy_case(), ["t2"], STEPS, tmp_path / "cache")
     assert caught.value.exit_code == 6

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.prepare.registration.test_initial_poses import centred, distances, pose_of, toy
 from uad_bench.data.nifti.read import Volume
-from uad_bench.prepare.registration.affine import AffineFit, Fit, rigid_part
+from uad_bench.prepare.registration.affine import AffineRegistration, Fit, rigid_part
 from uad_bench.prepare.registration.initial_poses import isotropic_brain
 
 POSE = pose_of((12, -8, 10), scales=(1.08, 0.93, 1.05), shift=(8, -12, 15))
@@ -17,8 +17,8 @@ GRID = centred((66, 76, 66), 3.0)
 
 
 @cache
-def fit() -> AffineFit:
-    return AffineFit(isotropic_brain(*toy()))
+def fit() -> AffineRegistration:
+    return AffineRegistration(isotropic_brain(*toy()))
 
 
 @cache

@@ -8,12 +8,12 @@ from uad_bench.prepare.registration.initial_poses import (
     BINS,
     FLOOR,
     MARGIN,
-    Probe,
+    FixedSamples,
     Shape,
+    initial_poses,
     isotropic_brain,
     mutual_information,
     nearest_rotation,
-    starts,
 )
 
 RADII = np.array([52.0, 66.0, 46.0])
@@ -142,7 +142,7 @@ def test_some_start_is_right_however_the_head_lies(degrees):
     moving = Shape(
         pose[:3, :3] @ fixed.centre + pose[:3, 3], pose[:3, :3] / 0.9 @ fixed.axes, 0.9 * fixed.spread
     )
-    found = [start for kind in starts(fixed, moving).values() for start in kind.values()]
+    found = [start for kind in initial_poses(fixed, moving).values() for start in kind.values()]
     assert min(np.abs(start - pose).max() for start in found) < 1e-9
     assert len(found) == 49
     for start in found:
@@ -154,7 +154,7 @@ def test_a_brain_with_two_equal_axes_is_never_further_than_8_degrees_from_a_star
     fixed = Shape(np.zeros(3), np.eye(3), np.array([40.0, 30, 30]))
     for turn in range(0, 360, 5):
         right = pose_of((turn, 0, 0))[:3, :3]
-        found = starts(fixed, Shape(np.zeros(3), np.eye(3), fixed.spread))
+        found = initial_poses(fixed, Shape(np.zeros(3), np.eye(3), fixed.spread))
         angles = [
             Rotation.from_matrix(start[:3, :3].T @ right).magnitude()
             for kind in found.values()
@@ -165,7 +165,7 @@ def test_a_brain_with_two_equal_axes_is_never_further_than_8_degrees_from_a_star
 
 def test_the_header_is_a_start_too():
     shape = Shape(np.zeros(3), pose_of((10, 20, 30))[:3, :3], np.array([40.0, 33, 30]))
-    np.testing.assert_allclose(starts(shape, shape)["header"]["header"], np.eye(4), atol=1e-12)
+    np.testing.assert_allclose(initial_poses(shape, shape)["header"]["header"], np.eye(4), atol=1e-12)
 
 
 def test_the_nearest_rotation_drops_scale_and_shear():
@@ -182,9 +182,9 @@ def test_mutual_information_is_that_of_scikit_learn():
 
 def test_likeness_is_greatest_at_the_true_pose_and_blind_to_the_contrast():
     fixed = isotropic_brain(*toy())
-    probe = Probe.of(fixed, 1.0, fixed.share.array >= 0.5)
+    probe = FixedSamples.of(fixed, 1.0, fixed.share.array >= 0.5)
     pose = pose_of((15, 5, -10), shift=(20, 0, -10))
     moving = isotropic_brain(*toy(pose, inverted=True)).image
-    right = probe.likeness(moving, pose)
+    right = probe.mutual_information(moving, pose)
     for wrong in (pose_of((8, 0, 0)), pose_of(shift=(0, 6, 0)), pose_of((0, 180, 0)), pose_of((0, 0, 180))):
-        assert right > 1.05 * probe.likeness(moving, pose @ wrong)
+        assert right > 1.05 * probe.mutual_information(moving, pose @ wrong)

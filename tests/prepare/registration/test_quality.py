@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 from tests.prepare.registration.test_initial_poses import RADII, centred, pose_of, toy
 from uad_bench.data.nifti.read import Grid, Volume
 from uad_bench.prepare.registration.initial_poses import isotropic_brain
-from uad_bench.prepare.registration.quality import Judge, Quality, disturbances
+from uad_bench.prepare.registration.quality import Quality, QualityCheck, disturbances
 
 # The toy is enlarged to the 1350 ml of a person.
 LARGE = pose_of(scales=(1.25, 1.25, 1.25))
@@ -17,8 +17,8 @@ GRID = centred((80, 90, 80), 3.0)
 
 
 @cache
-def judge() -> Judge:
-    return Judge(isotropic_brain(*toy(LARGE, GRID.affine, GRID.shape)), GRID)
+def judge() -> QualityCheck:
+    return QualityCheck(isotropic_brain(*toy(LARGE, GRID.affine, GRID.shape)), GRID)
 
 
 def seen(pose=POSE, grid=GRID):
@@ -36,7 +36,7 @@ def judged(pose=POSE) -> Quality:
 
 def test_a_right_fit_has_no_fault():
     quality = judged()
-    assert (quality.verdict, quality.doubts) == ("ok", [])
+    assert (quality.verdict, quality.warnings) == ("ok", [])
     assert quality.figures["mi_over_best"] > 1.3
     assert quality.figures["dice"] > 0.97
     assert quality.figures["covered"] == {"t2": 1.0}
@@ -54,17 +54,17 @@ def test_an_atlas_upon_itself_is_not_scaled():
 def test_a_wrong_fit_fails(degrees):
     quality = judged(POSE @ pose_of(degrees))
     assert quality.verdict == "fail"
-    assert "only" in quality.doubts[0]
+    assert "only" in quality.warnings[0]
 
 
 def test_a_shifted_fit_fails_by_its_likeness():
-    assert "times as alike" in judged(POSE @ pose_of(shift=(0, 14, 0))).doubts[0]
+    assert "times" in judged(POSE @ pose_of(shift=(0, 14, 0))).warnings[0]
 
 
 def test_masks_that_do_not_overlap_fail():
     quality = judged(POSE @ pose_of(scales=(1.3, 1.3, 1.3)))
     assert quality.verdict == "fail"
-    assert any("Dice" in doubt for doubt in quality.doubts)
+    assert any("Dice" in doubt for doubt in quality.warnings)
 
 
 def test_the_figures_are_those_of_the_pose():
@@ -88,17 +88,17 @@ def test_a_cut_field_of_view_is_told_and_does_not_count_against_the_masks():
     assert 0.7 < quality.figures["covered"]["t1"] < 0.95
     assert quality.figures["dice"] > 0.97
     assert quality.figures["native_ml"] == pytest.approx(cut[1].array.sum() * 0.027, rel=0.01)
-    assert any("field of view of t1" in doubt for doubt in quality.doubts)
+    assert any("field of view of t1" in doubt for doubt in quality.warnings)
 
 
 def test_a_turned_header_a_strange_scale_and_a_small_box_are_doubtful():
     turned = pose_of((40, 0, 0))
     brain = isotropic_brain(*seen(turned @ POSE, Grid(GRID.shape, turned @ GRID.affine)))
-    small = Judge(isotropic_brain(*toy(LARGE, GRID.affine, GRID.shape)), centred((80, 90, 25), 3.0))
-    told = "; ".join(small(brain, turned @ POSE, {"t1": GRID}, "t1").doubts)
-    assert "degrees off the atlas" in told
+    small = QualityCheck(isotropic_brain(*toy(LARGE, GRID.affine, GRID.shape)), centred((80, 90, 25), 3.0))
+    told = "; ".join(small(brain, turned @ POSE, {"t1": GRID}, "t1").warnings)
+    assert "the head is rotated by" in told
     assert "outside the atlas's box" in told
-    assert "of usual" in "; ".join(judged(POSE @ pose_of(scales=(1.6, 1, 1))).doubts)
+    assert "of the usual" in "; ".join(judged(POSE @ pose_of(scales=(1.6, 1, 1))).warnings)
 
 
 def test_the_disturbances_are_six_turns_about_the_centre_and_six_shifts():

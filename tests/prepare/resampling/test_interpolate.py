@@ -3,7 +3,7 @@ import pytest
 
 from uad_bench.data.nifti.read import Grid, Volume
 from uad_bench.prepare.resampling.interpolate import Weight, brain_mean, brain_spline, on_other_grid
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 
 SHAPE = (30, 32, 28)
 SOURCE = Grid(SHAPE, np.eye(4))
@@ -46,12 +46,12 @@ def test_a_case_moves_whole_and_what_was_lost_is_counted_in_the_new_voxels():
     half = Grid(
         (12, 16, 14), np.diag([2.0, 2, 2, 1]) + np.array([[0, 0, 0, 6.5]] + [[0, 0, 0, 0.5]] * 2 + [[0] * 4])
     )
-    moved = on_other_grid(Working("c", {"t2": image}, *volumes, lost=80), lambda _: half, "linear")
+    moved = on_other_grid(CaseVolumes("c", {"t2": image}, *volumes, lost=80), lambda _: half, "linear")
     for volume in (moved.images["t2"], moved.brain_mask, moved.lesion_mask, moved.ignored):
         assert volume.grid.shape == half.shape
     assert moved.lost == 10 + 8
     assert moved.lesion_mask.array.sum() == 8
     assert (moved.brain_mask.array ^ moved.ignored.array).all()
     assert moved.figures["lesions_outside"] == 1
-    healthy = on_other_grid(Working("c", {"t2": image}, volumes[0]), lambda _: half, "bspline")
+    healthy = on_other_grid(CaseVolumes("c", {"t2": image}, volumes[0]), lambda _: half, "bspline")
     assert (healthy.lesion_mask, healthy.lost, healthy.figures["warnings"]) == (None, 0, [])

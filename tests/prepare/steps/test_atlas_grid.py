@@ -3,7 +3,7 @@ import pytest
 
 from uad_bench.data.nifti.read import Volume
 from uad_bench.errors import DataError, IntegrityError
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.prepare.steps.atlas_grid import AtlasGrid
 from uad_bench.prepare.steps.resample import centre_of_mass
 
@@ -23,26 +23,28 @@ def atlas(write_nifti) -> str:
     return str(write_nifti("atlas.nii.gz", image, affine))
 
 
-def case(lesion_at: tuple[int, int, int] = (30, 30, 30), skull: float = 500) -> Working:
+def case(lesion_at: tuple[int, int, int] = (30, 30, 30), skull: float = 500) -> CaseVolumes:
     turn = np.array([[0.98, 0.17, 0], [-0.17, 0.98, 0.05], [0, -0.05, 1]])
     affine = np.vstack([np.column_stack([turn * 2, turn @ [-62.0, -62, -62]]), [0, 0, 0, 1]])
     brain = ball(affine, (64, 64, 64))
     lesions = np.zeros(brain.shape, bool)
     lesions[tuple(slice(n, n + 6) for n in lesion_at)] = True
     image = np.where(brain, 100, skull).astype(np.float32)
-    return Working("case-1", {"t2": Volume(image, affine)}, Volume(brain, affine), Volume(lesions, affine))
+    return CaseVolumes(
+        "case-1", {"t2": Volume(image, affine)}, Volume(brain, affine), Volume(lesions, affine)
+    )
 
 
 def test_everything_ends_on_the_grid_of_the_atlas_in_ras(atlas):
-    working = AtlasGrid(atlas=atlas).apply(case())
-    for volume in (working.images["t2"], working.brain_mask, working.lesion_mask):
+    case_volumes = AtlasGrid(atlas=atlas).apply(case())
+    for volume in (case_volumes.images["t2"], case_volumes.brain_mask, case_volumes.lesion_mask):
         assert (volume.grid.shape, volume.grid.axes) == ((43, 45, 41), "RAS")
         np.testing.assert_allclose(
             volume.affine, [[3, 0, 0, -63], [0, 3, 0, -66], [0, 0, 3, -60], [0, 0, 0, 1]]
         )
-    np.testing.assert_allclose(centre_of_mass(working.brain_mask), 0, atol=0.1)
-    assert working.figures["brain_ml"] == pytest.approx([4 / 3 * np.pi * 55**3 / 1000] * 2, rel=0.02)
-    assert working.lesion_mask.array.sum() * 27 == pytest.approx(6**3 * 8, rel=0.15)
+    np.testing.assert_allclose(centre_of_mass(case_volumes.brain_mask), 0, atol=0.1)
+    assert case_volumes.figures["brain_ml"] == pytest.approx([4 / 3 * np.pi * 55**3 / 1000] * 2, rel=0.02)
+    assert case_volumes.lesion_mask.array.sum() * 27 == pytest.approx(6**3 * 8, rel=0.15)
 
 
 def test_the_atlas_gives_the_box_and_the_step_may_give_the_spacing(atlas):
@@ -61,18 +63,18 @@ def test_lesions_off_the_grid_are_counted(atlas):
     before = case(lesion_at=(0, 30, 58))
     places = np.argwhere(before.lesion_mask.array) @ before.lesion_mask.affine[:3, :3].T
     above = ((places + before.lesion_mask.affine[:3, 3])[:, 2] > 61.5).sum()
-    working = AtlasGrid(atlas=atlas).apply(before)
+    case_volumes = AtlasGrid(atlas=atlas).apply(before)
     assert above > 50
-    assert working.lost == pytest.approx(above * 8 / 27, abs=1)
+    assert case_volumes.lost == pytest.approx(above * 8 / 27, abs=1)
 
 
 def test_an_unregistered_case_far_from_the_atlas_and_another_atlas_are_refused(atlas):
     away = np.eye(4)
     away[:3, 3] = 500
-    far = case().everywhere(
+    far = case().transformed(
         lambda v: Volume(v.array, away @ v.affine), lambda v: Volume(v.array, away @ v.affine)
     )
-    with pytest.raises(DataError, match="box holds no brain") as caught:
+    with pytest.raises(DataError, match="box contains no brain") as caught:
         AtlasGrid(atlas=atlas).apply(far)
     assert caught.value.code == "UB331"
     with pytest.raises(IntegrityError, match="another atlas") as refused:

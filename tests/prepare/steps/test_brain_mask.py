@@ -7,9 +7,9 @@ import SimpleITK as sitk  # as its own documentation does
 from uad_bench.data.nifti.read import Image, Volume, read_volume
 from uad_bench.errors import DataError, EnvironmentFault
 from uad_bench.prepare import skull_strip
-from uad_bench.prepare.mask_pieces import largest, whole
-from uad_bench.prepare.skull_strip import Extracted, dice
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.largest_component import filled_largest_component
+from uad_bench.prepare.skull_strip import BrainExtraction, dice
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.prepare.steps.brain_mask import BrainMask, within_data
 
 RAS = np.eye(4)
@@ -32,10 +32,12 @@ def noisy() -> np.ndarray:
     return head() + 1
 
 
-def working(*images: np.ndarray, stripped: bool | None = True, own: np.ndarray | None = None) -> Working:
+def case_volumes(
+    *images: np.ndarray, stripped: bool | None = True, own: np.ndarray | None = None
+) -> CaseVolumes:
     volumes = {f"m{i}": Volume(image, WIDE) for i, image in enumerate(images)}
     mask = Volume(own, WIDE) if own is not None else None
-    return Working("case-1", volumes, mask, stripped=stripped)
+    return CaseVolumes("case-1", volumes, mask, stripped=stripped)
 
 
 class Tool:
@@ -45,16 +47,16 @@ class Tool:
         self.shown: list[Image] = []
         self.agreement = agreement
 
-    def __call__(self, image: Image, where: str) -> Extracted:
+    def __call__(self, image: Image, where: str) -> BrainExtraction:
         self.shown.append(image)
-        return Extracted(Volume(image.array > 5, image.affine), "tool 1.0", self.agreement)
+        return BrainExtraction(Volume(image.array > 5, image.affine), "tool 1.0", self.agreement)
 
 
 @pytest.fixture
 def tool(monkeypatch) -> Tool:
     tool = Tool()
     monkeypatch.setitem(skull_strip.TOOLS, "deepbet", tool)
-    monkeypatch.setattr(skull_strip, "chosen", lambda stripper: "deepbet")
+    monkeypatch.setattr(skull_strip, "available_tool", lambda stripper: "deepbet")
     return tool
 
 
@@ -67,7 +69,7 @@ def no_tool(monkeypatch) -> None:
 def test_from_data_holes_are_filled_and_specks_dropped(no_tool, caplog):
     expected = np.zeros((20, 20, 20), bool)
     expected[4:16, 4:16, 4:16] = True
-    settled = BrainMask().apply(working(head()))
+    settled = BrainMask().apply(case_volumes(head()))
     np.testing.assert_array_equal(settled.brain_mask.array, expected)
     assert settled.figures == {
         "from": "voxels with data",
@@ -81,14 +83,14 @@ def test_from_data_holes_are_filled_and_specks_dropped(no_tool, caplog):
 def test_only_where_every_modality_has_data():
     cut = head()
     cut[:, :, 12:] = 0
-    assert BrainMask().apply(working(head(), cut)).brain_mask.array.sum() == 12 * 12 * 8
+    assert BrainMask().apply(case_volumes(head(), cut)).brain_mask.array.sum() == 12 * 12 * 8
 
 
 @pytest.mark.parametrize("stripped", [True, False, None])
 def test_the_files_own_mask_wins_and_no_tool_is_asked(no_tool, stripped, caplog):
     own = head(hollow=False) > 0
     own[4:6] = False
-    settled = BrainMask().apply(working(head(), stripped=stripped, own=own))
+    settled = BrainMask().apply(case_volumes(head(), stripped=stripped, own=own))
     np.testing.assert_array_equal(settled.brain_mask.array, own)
     assert settled.figures["from"] == "file"
     assert "warnings" not in settled.figures
@@ -96,7 +98,7 @@ def test_the_files_own_mask_wins_and_no_tool_is_asked(no_tool, stripped, caplog)
 
 
 def test_a_whole_head_goes_to_the_tool_and_its_mask_is_tidied(tool):
-    settled = BrainMask().apply(working(noisy(), stripped=False))
+    settled = BrainMask().apply(case_volumes(noisy(), stripped=False))
     expected = np.zeros((20, 20, 20), bool)
     expected[4:16, 4:16, 4:16] = True  # the cavity filled
     np.testing.assert_array_equal(settled.brain_mask.array, expected)
@@ -108,40 +110,40 @@ def test_a_whole_head_goes_to_the_tool_and_its_mask_is_tidied(tool):
 def test_a_whole_head_without_a_tool_is_an_error_never_a_brain(no_tool):
     for stripped in (False, None):
         with pytest.raises(EnvironmentFault, match=r"pip install 'uad-bench\[strip\]'"):
-            BrainMask().apply(working(noisy(), stripped=stripped))
+            BrainMask().apply(case_volumes(noisy(), stripped=stripped))
 
 
 def test_no_tool_ever_sees_a_stripped_scan(tool):
     for stripped in (True, None):
-        BrainMask(flip_check=True).apply(working(head(), stripped=stripped))
+        BrainMask(flip_check=True).apply(case_volumes(head(), stripped=stripped))
     assert tool.shown == []
 
 
 @pytest.mark.parametrize(
     ("image", "source", "said"),
     [
-        (head(), "voxels with data", "as stripped by its 1382 ml"),
-        (noisy(), "tool 1.0", "as a whole head by its 6400 ml"),
+        (head(), "voxels with data", "to be stripped by its 1382 ml"),
+        (noisy(), "tool 1.0", "to be a whole head by its 6400 ml"),
     ],
 )
 def test_where_nobody_says_the_data_decide_and_a_warning_tells(tool, caplog, image, source, said):
-    settled = BrainMask().apply(working(image, stripped=None))
+    settled = BrainMask().apply(case_volumes(image, stripped=None))
     assert settled.figures["from"] == source
     assert len(settled.figures["warnings"]) == 1
     assert said in settled.figures["warnings"][0]
-    assert f"case-1: taken {said}" in caplog.text
+    assert f"case-1: assumed {said}" in caplog.text
     assert "let the dataset declare `stripped`" in caplog.text
 
 
 def test_a_head_on_a_background_of_zeros_is_no_brain(tool):
     larger = Volume(head() * 2, np.diag([12.0, 12.0, 12.0, 1.0]))
-    BrainMask().apply(Working("case-1", {"t2": larger}))
+    BrainMask().apply(CaseVolumes("case-1", {"t2": larger}))
     assert len(tool.shown) == 1
 
 
 def test_the_tool_sees_t1_and_the_others_get_its_mask(tool):
     fine = Volume(np.repeat(noisy(), 2, axis=2), WIDE @ np.diag([1, 1, 0.5, 1]))
-    case = Working("case-1", {"t2": Volume(noisy(), WIDE), "t1": fine}, stripped=False)
+    case = CaseVolumes("case-1", {"t2": Volume(noisy(), WIDE), "t1": fine}, stripped=False)
     settled = BrainMask().apply(case)
     assert [image.array.shape for image in tool.shown] == [(20, 20, 40)]
     assert settled.figures["image"] == "t1"
@@ -152,26 +154,26 @@ def test_the_mask_does_not_bulge_into_the_zeros_around_the_head():
     mask = np.zeros((20, 20, 20), bool)
     mask[3:16, 4:16, 4:18] = True
     kept = within_data(Volume(mask, RAS), Volume(head(), RAS))
-    np.testing.assert_array_equal(kept.array, whole(head() > 0))
+    np.testing.assert_array_equal(kept.array, filled_largest_component(head() > 0))
 
 
 @pytest.mark.parametrize("agreement", [0.9, None])
 def test_doubts_of_the_tool_are_told(tool, caplog, agreement):
     tool.agreement = agreement
-    settled = BrainMask(flip_check=True).apply(working(noisy(), stripped=False))
+    settled = BrainMask(flip_check=True).apply(case_volumes(noisy(), stripped=False))
     assert len(tool.shown) == 2
     assert settled.figures["flip_dice"] == 1.0
-    assert ("tool 1.0 is unsure of the brain in m0" in caplog.text) == (agreement is not None)
+    assert ("tool 1.0 is uncertain about the brain in m0" in caplog.text) == (agreement is not None)
 
 
 def test_a_tool_that_answers_otherwise_to_the_mirrored_head_is_warned_of(tool, monkeypatch):
-    def always_left(image: Image, where: str) -> Extracted:
-        return Extracted(Volume(np.indices(image.array.shape)[0] < 10, image.affine), "tool 1.0")
+    def always_left(image: Image, where: str) -> BrainExtraction:
+        return BrainExtraction(Volume(np.indices(image.array.shape)[0] < 10, image.affine), "tool 1.0")
 
     monkeypatch.setitem(skull_strip.TOOLS, "deepbet", always_left)
-    figures = BrainMask(flip_check=True).apply(working(noisy(), stripped=False)).figures
+    figures = BrainMask(flip_check=True).apply(case_volumes(noisy(), stripped=False)).figures
     assert figures["flip_dice"] == 0
-    assert "unsure" in figures["warnings"][0]
+    assert "uncertain" in figures["warnings"][0]
 
 
 @pytest.mark.parametrize("box", [slice(0, 20), slice(9, 11)])
@@ -179,14 +181,14 @@ def test_a_mask_that_cannot_be_a_brain_is_refused(box):
     image = np.zeros((20, 20, 20), np.float32)
     image[box, box, box] = 1
     with pytest.raises(DataError, match=r"fills .*% of the box .*case-1.*skull-strip") as caught:
-        BrainMask().apply(working(image))
+        BrainMask().apply(case_volumes(image))
     assert caught.value.code == "UB331"
 
 
 @pytest.mark.parametrize(("size", "said"), [(11.0, "is the skull still on"), (6.0, "is part of it missing")])
 def test_a_volume_that_no_whole_brain_has_is_warned_of(caplog, size, said):
     volume = Volume(head(), np.diag([size, size, size, 1.0]))
-    settled = BrainMask().apply(Working("case-1", {"t2": volume}, stripped=True))
+    settled = BrainMask().apply(CaseVolumes("case-1", {"t2": volume}, stripped=True))
     assert said in caplog.text
     assert said in settled.figures["warnings"][0]
 
@@ -194,19 +196,11 @@ def test_a_volume_that_no_whole_brain_has_is_warned_of(caplog, size, said):
 def test_nan_inside_the_brain_is_refused_and_outside_becomes_zero(caplog):
     image = head()
     image[1, 1, 1] = np.nan
-    assert BrainMask().apply(working(image)).images["m0"].array[1, 1, 1] == 0
+    assert BrainMask().apply(case_volumes(image)).images["m0"].array[1, 1, 1] == 0
     assert "1 NaN or Inf" in caplog.text
     image[8, 8, 8] = np.inf
     with pytest.raises(DataError, match=r"1 NaN or Inf voxels inside the brain \(case-1, m0\)"):
-        BrainMask().apply(working(image))
-
-
-def test_largest_of_touching_corners_and_of_nothing():
-    mask = np.zeros((6, 6, 6), bool)
-    mask[:3, :3, :3] = mask[3:, 3:, 3] = True
-    assert largest(mask).sum() == 27
-    assert not largest(np.zeros((3, 3, 3), bool)).any()
-    assert not whole(np.zeros((3, 3, 3), bool)).any()
+        BrainMask().apply(case_volumes(image))
 
 
 def study_mask(folder: Path, name: str) -> np.ndarray:
@@ -226,7 +220,7 @@ def study_mask(folder: Path, name: str) -> np.ndarray:
 
 
 def mask_by_deepbet(path: Path) -> np.ndarray:
-    case = Working("case-1", {"scan": read_volume(path, "case-1")}, stripped=False)
+    case = CaseVolumes("case-1", {"scan": read_volume(path, "case-1")}, stripped=False)
     settled = BrainMask(stripper="deepbet").apply(case)
     assert settled.brain_mask is not None
     return settled.brain_mask.array

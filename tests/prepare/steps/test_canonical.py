@@ -4,7 +4,7 @@ import pytest
 
 from uad_bench.data.nifti.read import Volume
 from uad_bench.prepare.resampling.reorient import canonical
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.prepare.steps.canonical import Canonical
 
 RAMP = np.arange(4 * 5 * 6, dtype=np.float32).reshape(4, 5, 6)
@@ -41,7 +41,7 @@ def test_an_oblique_volume_is_turned_to_the_nearest_axes_and_stays_in_its_place(
 def test_the_step_turns_image_and_masks_alike():
     volume = stored_as("LPS")
     mask = Volume(volume.array > 40, volume.affine)
-    working = Canonical().apply(Working("c", {"t2": volume}, mask, mask))
-    np.testing.assert_array_equal(working.images["t2"].array > 40, working.brain_mask.array)
-    np.testing.assert_array_equal(working.images["t2"].array > 40, working.lesion_mask.array)
-    assert working.figures == {"axes_before": {"t2": "LPS"}}
+    case_volumes = Canonical().apply(CaseVolumes("c", {"t2": volume}, mask, mask))
+    np.testing.assert_array_equal(case_volumes.images["t2"].array > 40, case_volumes.brain_mask.array)
+    np.testing.assert_array_equal(case_volumes.images["t2"].array > 40, case_volumes.lesion_mask.array)
+    assert case_volumes.figures == {"axes_before": {"t2": "LPS"}}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from uad_bench.data.nifti.read import Volume
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.prepare.steps.curvature_flow import CurvatureFlow
 
 WORLD = np.eye(4)
@@ -10,9 +10,9 @@ WORLD = np.eye(4)
 
 def flowed(array: np.ndarray, affine=WORLD, **changes) -> np.ndarray:
     mask = Volume(array > 50, affine)
-    working = CurvatureFlow(**changes).apply(Working("c", {"t2": Volume(array, affine)}, mask, mask))
-    assert working.brain_mask is mask
-    return working.images["t2"].array
+    case_volumes = CurvatureFlow(**changes).apply(CaseVolumes("c", {"t2": Volume(array, affine)}, mask, mask))
+    assert case_volumes.brain_mask is mask
+    return case_volumes.images["t2"].array
 
 
 def test_noise_goes_and_an_edge_stays():
@@ -39,7 +39,7 @@ def test_it_is_three_small_steps_of_its_equation():
 def test_spacing_counts_and_the_record_says_what_went():
     noisy = np.random.default_rng(0).normal(100, 10, (16, 16, 16)).astype(np.float32)
     assert not np.array_equal(flowed(noisy), flowed(noisy, np.diag([1.0, 1, 4, 1])))
-    working = CurvatureFlow().apply(Working("c", {"t2": Volume(noisy, np.eye(4))}))
-    gone = np.sqrt(np.mean((working.images["t2"].array - noisy) ** 2))
-    assert working.figures["removed_rms"]["t2"] == pytest.approx(gone, abs=1e-4)
+    case_volumes = CurvatureFlow().apply(CaseVolumes("c", {"t2": Volume(noisy, np.eye(4))}))
+    gone = np.sqrt(np.mean((case_volumes.images["t2"].array - noisy) ** 2))
+    assert case_volumes.figures["removed_rms"]["t2"] == pytest.approx(gone, abs=1e-4)
     assert gone > 1

@@ -7,7 +7,7 @@ from torchio import HistogramStandardization, ScalarImage, Subject
 from uad_bench.data.nifti.read import Volume
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import DataError, UsageError
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.prepare.steps.histogram import Histogram
 from uad_bench.types import Scan
 
@@ -26,8 +26,8 @@ def scan(image: np.ndarray, number: int = 0, modality: str = "t2") -> Scan:
     return Scan(f"case-{number}", (modality,), image[None].copy(), BRAIN.copy(), np.eye(4), (1.0, 1.0, 1.0))
 
 
-def working(image: np.ndarray) -> Working:
-    return Working("case-1", {"t2": Volume(image, np.eye(4))}, Volume(BRAIN, np.eye(4)))
+def case_volumes(image: np.ndarray) -> CaseVolumes:
+    return CaseVolumes("case-1", {"t2": Volume(image, np.eye(4))}, Volume(BRAIN, np.eye(4)))
 
 
 def learnt(images, **changes) -> Histogram:
@@ -36,10 +36,10 @@ def learnt(images, **changes) -> Histogram:
 
 def test_another_scanner_of_the_same_brain_comes_to_the_same_values():
     step = learnt([tissue(seed) for seed in range(6)])
-    plain = step.apply(working(tissue(7))).images["t2"].array
+    plain = step.apply(case_volumes(tissue(7))).images["t2"].array
     for odd in (lambda v: 3 * v + 400, lambda v: v**1.5 - 70, lambda v: 1000 * np.log(v + 20)):
         other = odd(np.clip(tissue(7), 0, None)).astype(np.float32)
-        mapped = step.apply(working(other)).images["t2"].array
+        mapped = step.apply(case_volumes(other)).images["t2"].array
         # Straight between landmarks, so a curved change is recovered at them and nearly between.
         assert np.abs(mapped - plain)[BRAIN].mean() < 1.5
         assert np.percentile(mapped[BRAIN], step.percentiles) == pytest.approx(step.landmarks["t2"], abs=0.6)
@@ -53,7 +53,9 @@ def test_tissues_of_many_scanners_move_together():
     rng = np.random.default_rng(0)
     images = [(tissue(s) * rng.uniform(0.5, 4) + rng.uniform(0, 300)).astype(np.float32) for s in range(8)]
     step = learnt(images[:6])
-    assert spread([step.apply(working(image)).images["t2"].array for image in images]) < spread(images) / 4
+    assert (
+        spread([step.apply(case_volumes(image)).images["t2"].array for image in images]) < spread(images) / 4
+    )
 
 
 def test_landmarks_are_those_of_torchio(tmp_path):
@@ -78,7 +80,7 @@ def test_a_whole_volume_is_mapped_as_torchio_maps_it():
         tensor = torch.from_numpy(image.copy())[None]
         expected = HistogramStandardization({"t2": marks})(Subject(t2=ScalarImage(tensor=tensor)))["t2"]
         brain = Volume(image != 0, np.eye(4))
-        mapped = step.apply(Working("case-1", {"t2": Volume(image, np.eye(4))}, brain)).images["t2"].array
+        mapped = step.apply(CaseVolumes("case-1", {"t2": Volume(image, np.eye(4))}, brain)).images["t2"].array
         np.testing.assert_allclose(mapped, expected.numpy()[0], atol=1e-3)
 
 
@@ -86,10 +88,10 @@ def test_a_whole_volume_is_mapped_as_torchio_maps_it():
 def test_outside_the_brain_only_zeros_have_a_say(mask):
     step = learnt([tissue(0)], mask=mask)
     loud = np.where(BRAIN, tissue(1), 1e5).astype(np.float32)
-    mapped = step.apply(working(loud)).images["t2"].array
+    mapped = step.apply(case_volumes(loud)).images["t2"].array
     assert np.ptp(mapped[~BRAIN]) == 0
     assert mask is False or not mapped[~BRAIN].any()
-    np.testing.assert_array_equal(mapped, step.apply(working(tissue(1))).images["t2"].array)
+    np.testing.assert_array_equal(mapped, step.apply(case_volumes(tissue(1))).images["t2"].array)
 
 
 def test_beyond_the_outer_percentiles_the_lines_go_on():
@@ -98,7 +100,7 @@ def test_beyond_the_outer_percentiles_the_lines_go_on():
         np.float32
     )
     low, middle, high = np.percentile(image[BRAIN], (10, 50, 90))
-    mapped = step.apply(working(image)).images["t2"].array
+    mapped = step.apply(case_volumes(image)).images["t2"].array
     highest = np.unravel_index(image.argmax(), SHAPE)
     assert mapped[highest] == pytest.approx(40 + 60 * (image[highest] - middle) / (high - middle), rel=1e-4)
     assert mapped[BRAIN].min() == pytest.approx(40 * (image[BRAIN].min() - low) / (middle - low), abs=1e-3)
@@ -106,14 +108,14 @@ def test_beyond_the_outer_percentiles_the_lines_go_on():
 
 def test_a_step_knows_whether_it_was_fitted_and_on_whom(caplog):
     blank = Histogram()
-    assert (blank.wants_fit, blank.was_fitted) == (True, False)
+    assert (blank.needs_fit, blank.is_fitted) == (True, False)
     step = learnt([tissue(0), tissue(1)])
-    assert (step.wants_fit, step.was_fitted) == (False, True)
+    assert (step.needs_fit, step.is_fitted) == (False, True)
     assert step.fitted_on == ids_hash(["case-0", "case-1"])
-    assert "2 scans only" in caplog.text
+    assert "only 2 scans" in caplog.text
     assert Histogram.model_validate(step.model_dump(mode="json")) == step
     shipped = Histogram(percentiles=(0, 100), landmarks={"t2": (0, 1)})
-    assert (shipped.wants_fit, shipped.was_fitted) == (False, False)
+    assert (shipped.needs_fit, shipped.is_fitted) == (False, False)
 
 
 def test_twenty_scans_are_enough_to_be_quiet_and_each_contrast_has_its_own(caplog):
@@ -132,17 +134,17 @@ def test_no_contrast_no_scan_no_landmarks():
     flat = np.where(BRAIN, 7, 0).astype(np.float32)
     patchy = np.where(tissue(0) > 50, tissue(0), BRAIN).astype(np.float32)  # half of the brain is one value
     for image in (flat, patchy):
-        with pytest.raises(DataError, match=r"hold one value \(case-1, t2\)") as caught:
-            learnt([tissue(0)]).apply(working(image))
+        with pytest.raises(DataError, match=r"are equal \(case-1, t2\)") as caught:
+            learnt([tissue(0)]).apply(case_volumes(image))
         assert (caught.value.code, caught.value.exit_code) == ("UB327", 3)
     with pytest.raises(DataError, match=r"case-0, t2"):
         learnt([flat])
     with pytest.raises(DataError, match="no scan to learn"):
         learnt([])
     with pytest.raises(UsageError, match="no landmarks yet"):
-        Histogram().apply(working(tissue(0)))
-    with pytest.raises(UsageError, match=r"no landmarks for t2.*there are some for t1"):
-        Histogram(percentiles=(0, 100), landmarks={"t1": (0, 1)}).apply(working(tissue(0)))
+        Histogram().apply(case_volumes(tissue(0)))
+    with pytest.raises(UsageError, match=r"no landmarks for t2.*there are landmarks for t1"):
+        Histogram(percentiles=(0, 100), landmarks={"t1": (0, 1)}).apply(case_volumes(tissue(0)))
 
 
 @pytest.mark.parametrize(

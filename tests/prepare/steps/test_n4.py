@@ -7,9 +7,9 @@ import pytest
 
 from uad_bench.data.nifti.read import Volume, read_volume
 from uad_bench.errors import DataError, UsageError
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.prepare.steps.brain_mask import brain_from_data
-from uad_bench.prepare.steps.n4 import N4, Lattice, lift
+from uad_bench.prepare.steps.n4 import N4, Lattice, positive_offset
 
 QUICK = N4(shrink=8)
 
@@ -32,9 +32,9 @@ def drift(shape: tuple[int, ...]) -> np.ndarray:
     return field
 
 
-def working(image: np.ndarray, brain: np.ndarray, size: float = 4.0) -> Working:
+def case_volumes(image: np.ndarray, brain: np.ndarray, size: float = 4.0) -> CaseVolumes:
     affine = np.diag([size, size, size, 1.0])
-    return Working("case-1", {"t2": Volume(image, affine)}, Volume(brain, affine))
+    return CaseVolumes("case-1", {"t2": Volume(image, affine)}, Volume(brain, affine))
 
 
 def spread_of(ratio: np.ndarray) -> float:
@@ -45,7 +45,7 @@ def spread_of(ratio: np.ndarray) -> float:
 def test_a_known_field_is_taken_out():
     image, brain = ball()
     field = drift(image.shape)
-    corrected = QUICK.apply(working(image * field, brain)).images["t2"].array
+    corrected = QUICK.apply(case_volumes(image * field, brain)).images["t2"].array
     before, left = spread_of(field[brain]), spread_of((corrected / np.where(brain, image, 1))[brain])
     assert before > 10
     assert left < 2
@@ -53,7 +53,7 @@ def test_a_known_field_is_taken_out():
 
 def test_a_scan_without_drift_comes_out_nearly_the_same_and_at_its_level():
     image, brain = ball()
-    settled = QUICK.apply(working(image, brain))
+    settled = QUICK.apply(case_volumes(image, brain))
     low, high = settled.figures["t2"]["field"]
     assert 0.97 < low < 1 < high < 1.04
     assert settled.images["t2"].array[brain].mean() == pytest.approx(image[brain].mean(), rel=0.005)
@@ -61,15 +61,15 @@ def test_a_scan_without_drift_comes_out_nearly_the_same_and_at_its_level():
 
 def test_a_real_scan_already_corrected_comes_out_nearly_the_same(shared_data):
     image = read_volume(shared_data / "MSLUB/patient07/patient07_T2W.nii.gz", "case-1")
-    case = Working("case-1", {"t2": image})
-    low, high = N4().apply(Working("case-1", {"t2": image}, brain_from_data(case))).figures["t2"]["field"]
+    case = CaseVolumes("case-1", {"t2": image})
+    low, high = N4().apply(CaseVolumes("case-1", {"t2": image}, brain_from_data(case))).figures["t2"]["field"]
     assert 0.97 < low < 1 < high < 1.04
 
 
 def test_values_below_zero_are_lifted_for_the_logarithm_and_let_down_again():
     image, brain = ball()
     image[20, 22, 20:24] = [-30, 0, -10, 0.1]
-    settled = QUICK.apply(working(image * drift(image.shape), brain))
+    settled = QUICK.apply(case_volumes(image * drift(image.shape), brain))
     array = settled.images["t2"].array
     assert np.isfinite(array).all()
     assert settled.figures["t2"]["lifted"] > 30
@@ -78,25 +78,25 @@ def test_values_below_zero_are_lifted_for_the_logarithm_and_let_down_again():
 
 def test_nothing_is_lifted_where_all_is_well_whatever_the_scale():
     image, brain = ball()
-    assert lift(image[brain]) == 0
+    assert positive_offset(image[brain]) == 0
     tiny = (image[brain] - 200) / 1e6
-    assert (tiny + lift(tiny)).min() == pytest.approx(0.05 * tiny.std(), rel=1e-3)
+    assert (tiny + positive_offset(tiny)).min() == pytest.approx(0.05 * tiny.std(), rel=1e-3)
 
 
 def test_the_field_of_view_does_not_matter():
     image, brain = ball()
     image = image * drift(image.shape)
     wide = [(3, 5), (0, 8), (7, 2)]
-    one = QUICK.apply(working(image, brain)).images["t2"].array
-    two = QUICK.apply(working(np.pad(image, wide), np.pad(brain, wide))).images["t2"].array
+    one = QUICK.apply(case_volumes(image, brain)).images["t2"].array
+    two = QUICK.apply(case_volumes(np.pad(image, wide), np.pad(brain, wide))).images["t2"].array
     np.testing.assert_array_equal(two[np.pad(brain, wide)], one[brain])
 
 
 def test_each_modality_is_corrected_on_its_own_grid():
     image, brain = ball()
-    case = working(image * drift(image.shape), brain)
+    case = case_volumes(image * drift(image.shape), brain)
     fine = Volume(np.repeat(image, 2, axis=2), case.images["t2"].affine @ np.diag([1, 1, 0.5, 1.0]))
-    settled = QUICK.apply(Working("case-1", {"t2": case.images["t2"], "t1": fine}, case.brain_mask))
+    settled = QUICK.apply(CaseVolumes("case-1", {"t2": case.images["t2"], "t1": fine}, case.brain_mask))
     assert settled.images["t1"].array.shape == (40, 44, 80)
     assert settled.figures["t1"]["thinned"] == [2, 2, 4]
     assert spread_of(settled.images["t1"].array[fine.array > 130]) < 6
@@ -111,7 +111,7 @@ def test_thin_voxels_are_thinned_and_thick_slices_kept():
     assert lattice.factors == (10, 10, 1)
     np.testing.assert_allclose(lattice.spacing, (5, 5, 4))
     assert lattice.spans == (1, 1, 1)
-    for axis, (first, last) in zip(lattice.places, ((10, 289), (10, 329), (2, 37)), strict=True):
+    for axis, (first, last) in zip(lattice.indices, ((10, 289), (10, 329), (2, 37)), strict=True):
         assert axis[0] <= first
         assert axis[-1] >= last
 
@@ -120,19 +120,19 @@ def test_a_brain_longer_than_the_spline_gets_a_second_span():
     brain = np.ones((150, 100, 30), bool)
     lattice = Lattice.around(brain, (1.0, 1.0, 1.0), 5.0, 100.0)
     assert lattice.spans == (2, 1, 1)
-    assert (lattice.places[0][-1] - lattice.places[0][0]) == 200
+    assert (lattice.indices[0][-1] - lattice.indices[0][0]) == 200
 
 
 def test_between_the_places_the_field_is_linear_and_beyond_them_the_nearest():
     brain = np.zeros((30, 20, 9), bool)
     brain[8:23, 6:16, 2:8] = True
     lattice = Lattice.around(brain, (1.0, 1.0, 1.0), 4.0, 10.0)
-    x, y, z = lattice.places
+    x, y, z = lattice.indices
     assert (x[0], x[-1]) == (5, 25)
     ramp = np.float32(x[:, None, None] + 2 * y[:, None] + 3 * z)
     spread = lattice.spread(ramp, brain.shape)
     far = [
-        np.clip(np.arange(n), axis[0], axis[-1]) for n, axis in zip(brain.shape, lattice.places, strict=True)
+        np.clip(np.arange(n), axis[0], axis[-1]) for n, axis in zip(brain.shape, lattice.indices, strict=True)
     ]
     np.testing.assert_allclose(spread, far[0][:, None, None] + 2 * far[1][:, None] + 3 * far[2], atol=1e-4)
 
@@ -149,31 +149,31 @@ def test_outside_the_image_the_lattice_takes_zeros():
 def test_no_contrast_inside_the_brain_is_an_error():
     image, brain = ball()
     with pytest.raises(DataError, match=r"no contrast inside the brain in t2 \(case-1\)") as caught:
-        QUICK.apply(working(np.where(brain, np.float32(7), image + 1), brain))
+        QUICK.apply(case_volumes(np.where(brain, np.float32(7), image + 1), brain))
     assert caught.value.code == "UB327"
 
 
 def test_an_image_that_lies_beside_the_brain_is_an_error():
     image, brain = ball()
-    case = working(image, brain)
+    case = case_volumes(image, brain)
     away = np.array(case.images["t2"].affine)
     away[:3, 3] = 1000
     with pytest.raises(DataError, match=r"no brain in the field of view of t1 \(case-1\)"):
-        QUICK.apply(Working("case-1", {"t1": Volume(image, away)}, case.brain_mask))
+        QUICK.apply(CaseVolumes("case-1", {"t1": Volume(image, away)}, case.brain_mask))
 
 
 def test_the_brain_mask_comes_first():
     image, _ = ball()
     with pytest.raises(UsageError, match="'brain_mask' first"):
-        QUICK.apply(Working("case-1", {"t2": Volume(image, np.eye(4))}))
+        QUICK.apply(CaseVolumes("case-1", {"t2": Volume(image, np.eye(4))}))
 
 
 def test_two_processes_make_the_same_bits():
     program = (
         "import hashlib\n"
-        "from tests.prepare.steps.test_n4 import QUICK, ball, drift, working\n"
+        "from tests.prepare.steps.test_n4 import QUICK, ball, drift, case_volumes\n"
         "image, brain = ball()\n"
-        "made = QUICK.apply(working(image * drift(image.shape), brain))\n"
+        "made = QUICK.apply(case_volumes(image * drift(image.shape), brain))\n"
         "print(hashlib.sha256(made.images['t2'].array.tobytes()).hexdigest(), made.figures)"
     )
     command, here = [sys.executable, "-c", program], Path(__file__).parents[3]

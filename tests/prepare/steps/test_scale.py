@@ -5,7 +5,7 @@ from torchio import RescaleIntensity, ScalarImage, Subject
 
 from uad_bench.data.nifti.read import Volume
 from uad_bench.errors import DataError
-from uad_bench.prepare.step import Working
+from uad_bench.prepare.step import CaseVolumes
 from uad_bench.prepare.steps.scale import Scale
 
 BRAIN = np.zeros((12, 12, 12), bool)
@@ -14,8 +14,8 @@ IMAGE = np.random.default_rng(0).normal(50, 20, BRAIN.shape).astype(np.float32)
 
 
 def scaled(image: np.ndarray = IMAGE, **changes) -> np.ndarray:
-    working = Working("case-1", {"t2": Volume(image, np.eye(4))}, Volume(BRAIN, np.eye(4)))
-    return Scale(**changes).apply(working).images["t2"].array
+    case_volumes = CaseVolumes("case-1", {"t2": Volume(image, np.eye(4))}, Volume(BRAIN, np.eye(4)))
+    return Scale(**changes).apply(case_volumes).images["t2"].array
 
 
 def test_as_torchio_does_inside_the_brain():

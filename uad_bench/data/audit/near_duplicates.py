@@ -3,7 +3,7 @@
 A digest finds equal voxels; a thumbnail also finds a scan that was saved again with another crop, scale or noise. The
 threshold of rule L4 is a correlation above 0.999. A scan scaled, cropped and with 5 % of noise had a correlation of
 1.0000 with the original, a copy at half the resolution 0.997 (below the threshold until both are prepared on one
-grid); the largest between different subjects was 0.924 in the phantom cohort (6,216 pairs) and 0.914 among four
+grid); the largest between different subjects was 0.924 in the synthetic cohort (6,216 pairs) and 0.914 among four
 patients. Registration and histogram standardisation make two subjects more alike, but the sulci, the ventricles and
 the outline of the brain, which cells of about 10 mm resolve, remain individual.
 """

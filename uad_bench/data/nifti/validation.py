@@ -21,8 +21,8 @@ RESERVED, RESERVED_CHARACTERS = frozenset({"all", "healthy"}), frozenset("|=:@")
 def location(case_id: str, path: Path) -> str:
     """The case and the file in an error message; of the path, only the last folder.
 
-    >>> location("patient01", Path("/data/MSLUB/patient01/T2W.nii.gz"))
-    'patient01, patient01/T2W.nii.gz'
+    >>> location("case01", Path("/data/study/case01/t2.nii.gz"))
+    'case01, case01/t2.nii.gz'
     """
     return f"{case_id}, {path.parent.name}/{path.name}"
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from uad_bench.figures.figure_files import MAX_BYTES_OF_GRID, write_png
 from uad_bench.figures.slice_drawing import LESION_COLOUR, draw_outline, label_sides, show_slice
-from uad_bench.figures.slices import CaseVolumes, axial_slice, brain_slice, crop_slice, robust_range
+from uad_bench.figures.slices import CaseImages, axial_slice, brain_slice, crop_slice, robust_range
 from uad_bench.leaderboard.render.escape import printable
 from uad_bench.types import Component, FloatArray
 
@@ -24,7 +24,7 @@ MAP, SHIFT_COLOURS, ARROWS = "anomaly map", "plasma", 14  # arrows along the lon
 class CaseComponents:
     """A case with its anomaly map before post-processing, and the components of that map by name, on the same grid."""
 
-    case: CaseVolumes
+    case: CaseImages
     components: Mapping[str, Component]
 
 

@@ -1,10 +1,10 @@
-"""One entry of the cache: its name, its check, its making. Made whole beside its place, then renamed.
+"""One entry of the cache: its key, its check, its files. It is written to a hidden folder, then renamed.
 
 <cache>/prepared/<2 hex>/<key>/
-    record.json       what it was made from, every step with its parameters and figures
-    image.npy         float32 (Z, C, X, Y): an axial slice is one piece of the file
-    brain_mask.npy    bool (Z, X, Y); lesion_mask.npy and ignored.npy alike, where the case has them
-    thumbnail.npy     float32 (16, 16, 16), for the search of near duplicates
+    record.json       the source files, and every step with its parameters and figures
+    image.npy         float32 (Z, C, X, Y): an axial slice is contiguous in the file
+    brain_mask.npy    bool (Z, X, Y); also lesion_mask.npy and ignored.npy, where the case has them
+    thumbnail.npy     float32 (16, 16, 16), for the search for near duplicates
 """
 
 import hashlib
@@ -23,12 +23,12 @@ import numpy.typing as npt
 
 from uad_bench.data.audit.near_duplicates import thumbnail
 from uad_bench.data.nifti.validation import check_ids
-from uad_bench.prepare.cache.file_digests import Holds
-from uad_bench.prepare.chain import Prepared, parse_steps
+from uad_bench.prepare.cache.file_digests import FileDigests
+from uad_bench.prepare.chain import PreparedArrays, parse_steps
 from uad_bench.support.atomic_files import sha256, sync_folder, write_json
 from uad_bench.types import Case
 
-#: Raised whenever the code of a step changes what it makes, so that no old entry is taken for new.
+#: Increased whenever the code of a step changes its result, so that no old entry is used for it.
 RECIPE = 3
 RECORD = "record.json"
 LIBRARIES = ("nibabel", "numpy", "scipy", "simpleitk", "deepbet", "hd-bet", "nilearn")
@@ -36,7 +36,7 @@ MASKS = ("brain_mask", "lesion_mask", "ignored")
 
 
 def sources(case: Case, modalities: Sequence[str]) -> dict[str, Path]:
-    """The files that an entry is made from, by what they are."""
+    """The source files of an entry, by modality or mask."""
     files = {name: case.images[name] for name in modalities if name in case.images}
     masks = {"brain_mask": case.brain_mask, "lesion_mask": case.lesion_mask}
     return files | {role: path for role, path in masks.items() if path is not None}
@@ -46,19 +46,20 @@ def entry_folder(
     case: Case,
     modalities: Sequence[str],
     steps: Sequence[Mapping[str, Any]],
-    holds: Mapping[str, Holds],
+    digests: Mapping[str, FileDigests],
     cache_dir: Path,
 ) -> Path:
-    """Where the entry of a case is: named by the voxels of its files and everything that is done to them.
+    """The folder of a case's entry. Its key covers the voxels of the files, all steps and the versions of libraries.
 
-    Raises IntegrityError for an id that is no plain word, UsageError for steps that cannot be.
+    Raises IntegrityError for an id that is no plain word (UB502), UsageError for invalid steps.
     """
     check_ids([case])
+    labels = [list(case.lesion_labels), list(case.ignored_labels)]
     content = {
         "recipe": RECIPE,
-        "lesion": [list(case.lesion_labels), list(case.ignored_labels), case.mask_threshold, case.allow_other_mask_grid],
+        "lesion": [*labels, case.mask_threshold, case.allow_other_mask_grid],
         "stripped": case.stripped,
-        "sources": {role: [held.voxels, held.grid] for role, held in holds.items()},
+        "sources": {role: [one.voxels, one.grid] for role, one in digests.items()},
         "modalities": list(modalities),
         "versions": _versions(),
         "steps": [step.model_dump(mode="json") for step in parse_steps(steps)],
@@ -68,58 +69,60 @@ def entry_folder(
 
 
 def read_entry(folder: Path) -> dict[str, Any] | None:
-    """The record of an entry whose files all have the sizes written in it; None for any other folder.
+    """The record of an entry whose files all have the recorded sizes; None for any other folder.
 
-    No voxel is touched; `whole` compares the digests.
+    No voxel is read; `digests_match` compares the digests.
     """
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text())
         sizes, _ = record["bytes"], record["content"]
-        sound = all((folder / name).stat().st_size == sizes[name] for name in record["files"])
+        complete = all((folder / name).stat().st_size == sizes[name] for name in record["files"])
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
-    return record if sound else None
+    return record if complete else None
 
 
-def whole(folder: Path, record: Mapping[str, Any]) -> bool:
-    """Whether every file of an entry has the digest written in its record."""
+def digests_match(folder: Path, record: Mapping[str, Any]) -> bool:
+    """Whether every file of an entry has the recorded digest."""
     try:
         return all(sha256(folder / name) == digest for name, digest in record["files"].items())
     except OSError:
         return False
 
 
-def write_entry(case: Case, result: Prepared, holds: Mapping[str, Holds], folder: Path) -> dict[str, Any]:
-    """Put an entry in place of whatever is there; its record. Call it under a lock.
+def write_entry(
+    case: Case, result: PreparedArrays, digests: Mapping[str, FileDigests], folder: Path
+) -> dict[str, Any]:
+    """Write an entry, replacing what the folder contains; its record. The caller holds the lock of the entry.
 
-    Raises OSError where the disk fails; nothing is left then.
+    Raises OSError where the disk fails; no incomplete entry is left.
     """
-    aside = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(aside, ignore_errors=True)
+    hidden = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(hidden, ignore_errors=True)
     try:
-        aside.mkdir()
-        for name, array in _stored(result).items():
-            _save(aside / name, array)
-        record = _record(case, result, holds, aside)
-        write_json(aside / RECORD, record)
+        hidden.mkdir()
+        for name, array in _files(result).items():
+            _save(hidden / name, array)
+        record = _record(case, result, digests, hidden)
+        write_json(hidden / RECORD, record)
         shutil.rmtree(folder, ignore_errors=True)
-        aside.replace(folder)
+        hidden.replace(folder)
         sync_folder(folder.parent)
     except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
         raise
     return record
 
 
-def _arrays(result: Prepared) -> dict[str, npt.NDArray[Any]]:
-    """What a case is made of, axes as everywhere: (C, X, Y, Z) and (X, Y, Z)."""
+def _arrays(result: PreparedArrays) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a case, (C, X, Y, Z) and (X, Y, Z)."""
     masks = {name: getattr(result, name) for name in MASKS}
-    # Apart from the image, so that no reader of images ever meets a lesion.
+    # Masks have files of their own, so that code that reads images cannot see a lesion.
     return {"image": result.image} | {name: mask for name, mask in masks.items() if mask is not None}
 
 
-def _stored(result: Prepared) -> dict[str, npt.NDArray[Any]]:
-    """The files of an entry, the slice axis first."""
+def _files(result: PreparedArrays) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of an entry by file name, the slice axis first."""
     files = {f"{name}.npy": np.moveaxis(array, -1, 0) for name, array in _arrays(result).items()}
     return files | {"thumbnail.npy": thumbnail(result.image[0], result.brain_mask)}
 
@@ -132,25 +135,27 @@ def _save(path: Path, array: npt.NDArray[Any]) -> None:
 
 
 def _content(array: npt.NDArray[Any]) -> str:
-    """SHA-256 of an array as `np.save` writes it: the same however the entry happens to store it."""
+    """SHA-256 of an array as `np.save` writes it, independent of the axis order in the entry."""
     data = io.BytesIO()
     np.save(data, np.ascontiguousarray(array), allow_pickle=False)
     return hashlib.sha256(data.getbuffer()).hexdigest()
 
 
-def _record(case: Case, result: Prepared, holds: Mapping[str, Holds], folder: Path) -> dict[str, Any]:
-    """What the entry was made from and how, with nothing in it that changes from one making to the next."""
-    files = [*_stored(result)]
+def _record(
+    case: Case, result: PreparedArrays, digests: Mapping[str, FileDigests], folder: Path
+) -> dict[str, Any]:
+    """The sources, steps and digests of an entry, without times and paths: equal cases have equal records."""
+    files = [*_files(result)]
     return {
         "recipe": RECIPE,
         "dataset": case.dataset,
         "case_id": case.case_id,
-        "modalities": [role for role in holds if role not in MASKS],
+        "modalities": [role for role in digests if role not in MASKS],
         "affine": result.affine.tolist(),
         "to_atlas": result.to_atlas.tolist(),
         "lost": result.lost,
         "steps": result.record,
-        "sources": {role: vars(held) for role, held in holds.items()},
+        "sources": {role: vars(one) for role, one in digests.items()},
         "versions": _versions(),
         "content": {f"{name}.npy": _content(array) for name, array in _arrays(result).items()},
         "files": {name: sha256(folder / name) for name in files},
@@ -160,7 +165,7 @@ def _record(case: Case, result: Prepared, holds: Mapping[str, Holds], folder: Pa
 
 @cache
 def _versions() -> dict[str, str]:
-    """The libraries that make voxels: another version makes another entry."""
+    """The versions of the libraries that compute voxels; another version makes another entry."""
     return {library: found for library in LIBRARIES if (found := _version(library))}
 
 

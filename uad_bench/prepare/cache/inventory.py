@@ -1,4 +1,4 @@
-"""The cache as a whole: what is in it, whether it is still what was written, and what may go."""
+"""All entries of the cache: what each contains, whether it is intact, and its removal."""
 
 import json
 import shutil
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from uad_bench.config import digest
-from uad_bench.prepare.cache.entry import RECIPE, RECORD, read_entry, whole
+from uad_bench.prepare.cache.entry import RECIPE, RECORD, digests_match, read_entry
 
 
 @dataclass(frozen=True)
-class Shelved:
-    """One entry. steps: 12 hex digits of its steps; used: when it was made (seconds since 1970); size: bytes."""
+class CacheEntry:
+    """One entry. steps: 12 hex digits of its steps; size: bytes; made: seconds since 1970; current: by this version."""
 
     folder: Path
     dataset: str
@@ -26,17 +26,17 @@ class Shelved:
     current: bool
 
 
-def entries(cache_dir: Path) -> Iterator[Shelved]:
+def entries(cache_dir: Path) -> Iterator[CacheEntry]:
     """Every entry with a readable record, by dataset and case id."""
-    found = [_shelved(path.parent) for path in (cache_dir / "prepared").glob(f"*/*/{RECORD}")]
+    found = [_entry(path.parent) for path in (cache_dir / "prepared").glob(f"*/*/{RECORD}")]
     yield from sorted((one for one in found if one), key=lambda one: (one.dataset, one.case_id, one.steps))
 
 
-def _shelved(folder: Path) -> Shelved | None:
+def _entry(folder: Path) -> CacheEntry | None:
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text())
         steps = [{k: v for k, v in step.items() if k != "figures"} for step in record["steps"]]
-        return Shelved(
+        return CacheEntry(
             folder,
             str(record["dataset"]),
             str(record["case_id"]),
@@ -51,30 +51,30 @@ def _shelved(folder: Path) -> Shelved | None:
 
 
 def damaged(cache_dir: Path) -> Iterator[Path]:
-    """Folders of the cache that are not what was written: sizes, digests, or no readable record."""
+    """Folders of the cache that differ from what was written: other sizes, other digests, or no readable record."""
     for folder in sorted((cache_dir / "prepared").glob("*/*")):
         if folder.is_dir() and not folder.name.startswith("."):
             record = read_entry(folder)
-            if record is None or not whole(folder, record):
+            if record is None or not digests_match(folder, record):
                 yield folder
 
 
-def remains(cache_dir: Path) -> Iterator[Path]:
-    """What killed processes left: half-made folders that are older than an hour."""
+def unfinished(cache_dir: Path) -> Iterator[Path]:
+    """Incomplete folders of killed processes, older than an hour."""
     for folder in (cache_dir / "prepared").glob("*/.*.tmp"):
         if time.time() - folder.stat().st_mtime > 3600:
             yield folder
 
 
 def remove(folder: Path) -> int:
-    """Forget an entry; the bytes that this frees. Its lock file stays: another process may hold it."""
+    """Remove an entry; the number of bytes. Its lock file stays, because another process may hold the lock."""
     size = _size(folder)
-    # First out of the way, so that no reader meets half of it.
-    aside = folder.with_name(f".{folder.name.lstrip('.')}.tmp")
-    if aside != folder:
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.replace(aside)
-    shutil.rmtree(aside)
+    # Renamed first, so that no reader finds an incomplete entry.
+    hidden = folder.with_name(f".{folder.name.lstrip('.')}.tmp")
+    if hidden != folder:
+        shutil.rmtree(hidden, ignore_errors=True)
+        folder.replace(hidden)
+    shutil.rmtree(hidden)
     return size
 
 

@@ -1,4 +1,4 @@
-"""Prepared cases: made once, found again without touching a voxel."""
+"""Prepared cases: computed once, then taken from the cache without reading a voxel."""
 
 import mmap
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from filelock import FileLock
 
 from uad_bench.config import digest
 from uad_bench.errors import DataError, EnvironmentFault, IntegrityError
-from uad_bench.prepare.cache.entry import entry_folder, read_entry, sources, whole, write_entry
-from uad_bench.prepare.cache.file_digests import held, known
-from uad_bench.prepare.chain import Prepared, parse_steps, run_chain
+from uad_bench.prepare.cache.entry import digests_match, entry_folder, read_entry, sources, write_entry
+from uad_bench.prepare.cache.file_digests import file_digests, stored_digests
+from uad_bench.prepare.chain import PreparedArrays, parse_steps, run_chain
 from uad_bench.types import Case, FloatArray, Scan, Truth
 
 Steps = Sequence[Mapping[str, Any]]
@@ -23,7 +23,7 @@ Steps = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class PreparedCase:
-    """A case and its entry in the cache. Arrays are mapped from disk when asked for."""
+    """A case and its entry in the cache. Arrays are mapped from disk on access."""
 
     case: Case
     folder: Path
@@ -35,7 +35,7 @@ class PreparedCase:
         return digest(dict(self.record["content"]))
 
     def scan(self) -> Scan:
-        """What a method may see."""
+        """The part of the case that a method receives: image, brain mask and geometry."""
         affine = np.array(self.record["affine"])
         x, y, z = (float(size) for size in np.linalg.norm(affine[:3, :3], axis=0))
         image, brain_mask = self._array("image"), self._array("brain_mask")
@@ -43,7 +43,7 @@ class PreparedCase:
         return Scan(self.case.case_id, modalities, image, brain_mask, affine, (x, y, z))
 
     def truth(self) -> Truth:
-        """What evaluation may see: no lesion at all for a healthy case.
+        """The part of the case for evaluation alone: the lesion mask, empty for a healthy case.
 
         Raises DataError where the case is not healthy and has no lesion mask (UB333).
         """
@@ -57,19 +57,19 @@ class PreparedCase:
         return Truth(self.case.case_id, np.zeros(self._array("brain_mask").shape, dtype=np.bool_))
 
     def thumbnail(self) -> FloatArray:
-        """The brain in 16 x 16 x 16 means, for the search of near duplicates."""
+        """The brain as 16 x 16 x 16 means, for the search for near duplicates."""
         small: FloatArray = np.load(self.folder / "thumbnail.npy", allow_pickle=False)
         return small
 
-    def result(self) -> Prepared:
-        """The case as the chain left it, for steps that come after."""
+    def arrays(self) -> PreparedArrays:
+        """The case in memory, for further steps."""
         scan, record = self.scan(), self.record
         masks = (
             self._array(name) if f"{name}.npy" in record["files"] else None
             for name in ("lesion_mask", "ignored")
         )
         lesions, ignored = masks
-        return Prepared(
+        return PreparedArrays(
             scan.image,
             scan.brain_mask,
             lesions,
@@ -81,9 +81,9 @@ class PreparedCase:
         )
 
     def _array(self, name: str) -> npt.NDArray[Any]:
-        """An array in the axes of `types`, mapped from disk, read-only.
+        """An array with the axes of `types`, mapped from disk, read-only.
 
-        Raises IntegrityError where the entry is not what was written (UB506); checked once a process.
+        Raises IntegrityError where the entry was changed (UB506), which is checked once in a process.
         """
         if not _checked(self.folder, digest(dict(self.record["files"]))):
             what, hint = (
@@ -97,11 +97,11 @@ class PreparedCase:
 @lru_cache(maxsize=100_000)
 def _checked(folder: Path, _digest: str) -> bool:
     record = read_entry(folder)
-    return record is not None and whole(folder, record)
+    return record is not None and digests_match(folder, record)
 
 
 def _mapped(path: Path) -> npt.NDArray[Any]:
-    """A .npy file mapped into memory. Not np.memmap: that would carry the folder's name to the method."""
+    """A .npy file mapped into memory. Not np.memmap: methods could read the name of its folder."""
     with path.open("rb") as file:
         version = np.lib.format.read_magic(file)
         read = (
@@ -112,37 +112,40 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
     return np.frombuffer(data, dtype=dtype, offset=start).reshape(shape)
 
 
-def warm(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Path) -> PreparedCase | None:
-    """The case where it is ready; None where work is left, be it only to tell an error. Opens no image."""
-    stamps = {role: known(path, case.case_id, cache_dir) for role, path in sources(case, modalities).items()}
-    holds = {role: stamp for role, stamp in stamps.items() if stamp}
-    if len(holds) < len(stamps):
+def find_prepared(
+    case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Path
+) -> PreparedCase | None:
+    """The case where it is in the cache, else None. Opens no image."""
+    files = sources(case, modalities)
+    stored = {role: stored_digests(path, case.case_id, cache_dir) for role, path in files.items()}
+    digests = {role: one for role, one in stored.items() if one}
+    if len(digests) < len(stored):
         return None
-    folder = entry_folder(case, modalities, steps, holds, cache_dir)
+    folder = entry_folder(case, modalities, steps, digests, cache_dir)
     record = read_entry(folder)
     return PreparedCase(case, folder, record) if record else None
 
 
-def prepared(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Path) -> PreparedCase:
-    """The case from the cache, made first where its entry is not there or not whole.
+def prepare_case(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Path) -> PreparedCase:
+    """The case from the cache, prepared first where its entry is missing or incomplete.
 
     Raises what `run_chain` and `entry_folder` raise, and EnvironmentFault where the cache cannot be written.
     """
     files = sources(case, modalities)
-    # What comes before a step that was fitted is an entry too: another fit starts there.
-    first = next((i for i, step in enumerate(parse_steps(steps)) if step.was_fitted), 0)
+    # The steps before a fitted step have an entry of their own: another fit starts there.
+    first = next((i for i, step in enumerate(parse_steps(steps)) if step.is_fitted), 0)
     try:
-        holds = {role: held(path, case.case_id, cache_dir) for role, path in files.items()}
-        folder = entry_folder(case, modalities, steps, holds, cache_dir)
+        digests = {role: file_digests(path, case.case_id, cache_dir) for role, path in files.items()}
+        folder = entry_folder(case, modalities, steps, digests, cache_dir)
         record = read_entry(folder)
         if record is None:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(folder.with_suffix(".lock")):
                 record = read_entry(folder)
                 if record is None:
-                    start = prepared(case, modalities, steps[:first], cache_dir).result() if first else None
-                    result = run_chain(case, modalities, steps[first:], start)
-                    record = write_entry(case, result, holds, folder)
+                    before = prepare_case(case, modalities, steps[:first], cache_dir) if first else None
+                    result = run_chain(case, modalities, steps[first:], before.arrays() if before else None)
+                    record = write_entry(case, result, digests, folder)
     except OSError as error:
         what = f"cannot write the cache: {error.strerror or error}"
         hint = "free some space, or name another cache folder"

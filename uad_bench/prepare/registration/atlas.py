@@ -1,7 +1,7 @@
-"""Atlases: brains without skull that cases are registered to, found by a word or by the path of a NIfTI.
+"""Atlases: skull-stripped brains that cases are registered to, by name or by the path of a NIfTI file.
 
 "mni152" is the ICBM152 2009a nonlinear symmetric T1 template (Fonov et al., NeuroImage 54(1), 2011,
-doi:10.1016/j.neuroimage.2010.07.033), which nilearn ships without its skull at 1 mm. Any other word is a file in the
+doi:10.1016/j.neuroimage.2010.07.033), which nilearn ships skull-stripped at 1 mm. Any other name is a file in the
 folder $UAD_BENCH_ATLASES.
 """
 
@@ -17,19 +17,19 @@ from scipy import ndimage
 from uad_bench.data.nifti.read import Image, Mask, Volume, read_volume
 from uad_bench.data.nifti.validation import zero_nonfinite
 from uad_bench.errors import DataError
-from uad_bench.prepare.mask_pieces import largest
+from uad_bench.prepare.largest_component import largest_component
 from uad_bench.prepare.resampling.reorient import canonical
 from uad_bench.support.atomic_files import sha256
 
 MNI152 = "datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
 SUFFIXES = (".nii.gz", ".nii")
-# One human brain; what holds more still has its skull on.
+#: Volume of one human brain; more includes the skull.
 LEAST_ML, MOST_ML = 500, 2500
 
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """One brain on its grid, RAS+, arrays (X, Y, Z) read-only: `brain` float32 and 0 outside `mask`."""
+    """A brain, RAS+, arrays (X, Y, Z) read-only: `brain` float32, 0 outside `mask`."""
 
     name: str
     brain: Image
@@ -37,10 +37,10 @@ class Atlas:
 
 
 def load_atlas(name: str) -> Atlas:
-    """The atlas of this name, read once a process.
+    """The atlas of this name, read once in a process.
 
-    Raises DataError where no file is found or the file is no brain without skull (UB337), and what
-    `read_volume` refuses.
+    Raises DataError where no file is found or the file is no skull-stripped brain (UB337), and whatever `read_volume`
+    raises.
     """
     return _load(name, atlas_file(name))
 
@@ -51,7 +51,7 @@ def atlas_sha256(name: str) -> str:
 
 
 def atlas_file(name: str) -> Path:
-    """Where an atlas lies: "mni152", the path of a NIfTI, or a word known in $UAD_BENCH_ATLASES.
+    """The file of an atlas: "mni152", the path of a NIfTI file, or a name in $UAD_BENCH_ATLASES.
 
     Raises DataError where there is no such file (UB337).
     """
@@ -59,12 +59,12 @@ def atlas_file(name: str) -> Path:
         return _nilearn_file()
     if name.endswith(SUFFIXES):
         return _existing([Path(name).expanduser()], name, "check the path")
-    shelf = os.environ.get("UAD_BENCH_ATLASES", "")
-    if not shelf:
-        hint = "set UAD_BENCH_ATLASES to the folder that holds it, or name a .nii.gz file"
+    folder = os.environ.get("UAD_BENCH_ATLASES", "")
+    if not folder:
+        hint = "set UAD_BENCH_ATLASES to the folder that contains it, or name a .nii.gz file"
         raise DataError("no folder of atlases is known", where=f"atlas {name}", hint=hint, code="UB337")
     hint = f"put {name}.nii.gz into the folder that UAD_BENCH_ATLASES names"
-    return _existing([Path(shelf).expanduser() / f"{name}{suffix}" for suffix in SUFFIXES], name, hint)
+    return _existing([Path(folder).expanduser() / f"{name}{suffix}" for suffix in SUFFIXES], name, hint)
 
 
 def _nilearn_file() -> Path:
@@ -86,7 +86,7 @@ def _load(name: str, path: Path) -> Atlas:
     where = f"atlas {name}"
     volume = canonical(read_volume(path, where))
     finite = np.isfinite(volume.array)
-    mask = ndimage.binary_fill_holes(largest(finite & (volume.array != 0)))
+    mask = ndimage.binary_fill_holes(largest_component(finite & (volume.array != 0)))
     _check_size(float(mask.sum()) * volume.grid.voxel_ml, where)
     brain = np.where(mask, zero_nonfinite(volume.array, mask, where), np.float32(0))
     for array in (brain, mask):
@@ -96,5 +96,5 @@ def _load(name: str, path: Path) -> Atlas:
 
 def _check_size(ml: float, where: str) -> None:
     if not LEAST_ML <= ml <= MOST_ML:
-        what = f"the atlas holds {ml:.0f} ml that are not 0, and one brain {LEAST_ML} to {MOST_ML}"
-        raise DataError(what, where=where, hint="give a brain without its skull, background 0", code="UB337")
+        what = f"the atlas has {ml:.0f} ml of non-zero voxels, one brain {LEAST_ML} to {MOST_ML}"
+        raise DataError(what, where=where, hint="use a skull-stripped brain, background 0", code="UB337")

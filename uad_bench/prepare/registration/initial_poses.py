@@ -1,7 +1,7 @@
-"""Brains as the registration sees them, and the poses that it starts from.
+"""Brains for the registration, and the poses that it starts from.
 
-A pose is an affine (4, 4) from the world of the fixed brain, the atlas, to the world of the moving one, the scan.
-The starts come from the shapes of the brains, not from their centres or headers alone: centres fail on a head that
+A pose is an affine (4, 4) from the world of the fixed brain, the atlas, to the world of the moving one, the scan. The
+initial poses come from the shapes of the brains, not from their centres or headers alone: centres fail on a head that
 is pitched by 20 degrees, and headers may be wrong by a half turn.
 """
 
@@ -20,9 +20,9 @@ from uad_bench.prepare.resampling.grid import sample
 from uad_bench.types import Affine
 
 SPACING = 2.0  # mm
-# Air around the brain that the fit may see, mm: enough for the outline to count on both sides.
+# Air around the brain that takes part in the fit, mm: both sides of the outline count.
 MARGIN = 12.0
-# What the darkest tissue becomes; well above the background 0, or dark fluid and air would look alike.
+# Intensity of the darkest tissue: well above the background 0, so that dark fluid differs from air.
 FLOOR = 0.3
 BINS = 32
 TURNS = range(0, 360, 15)
@@ -32,15 +32,17 @@ Box = tuple[slice, ...]
 
 @dataclass(frozen=True, eq=False)
 class Brain:
-    """A brain on an isotropic grid with orthogonal axes: `image` from FLOOR to 1 in the brain and 0 outside it,
-    `share` the filled part of each voxel, both float32 (X, Y, Z)."""
+    """A brain on an isotropic grid with orthogonal axes.
+
+    image: float32 (X, Y, Z), FLOOR to 1 in the brain and 0 outside; share: the brain's share of each voxel, likewise.
+    """
 
     image: Image
     share: Image
 
     @cached_property
     def shape(self) -> "Shape":
-        """Where the brain lies and where it points."""
+        """Position, directions and extent of the brain."""
         return Shape.of(self.share)
 
     def coarser(self, spacing: float) -> "Brain":
@@ -64,7 +66,7 @@ def isotropic_brain(image: Image, mask: Mask) -> Brain:
     Raises ValueError where the mask is empty or the brain has no contrast.
     """
     if not mask.array.any():
-        raise ValueError("its field of view holds no brain")
+        raise ValueError("its field of view contains no brain")
     box = ndimage.find_objects(mask.array.astype(np.int8))[0]
     inside, values = mask.array[box], image.array[box]
     low, high = np.percentile(values[inside], (1, 99))
@@ -78,8 +80,10 @@ def isotropic_brain(image: Image, mask: Mask) -> Brain:
 
 
 def _sampled(part: npt.NDArray[Any], box: Box, source: Grid, target: Grid) -> Image:
-    """The values of the `box` of a grid on another grid: 0 beyond the box, but the same up to the end of the
-    field of view where the box touches it."""
+    """The values in the `box` of a grid on another grid.
+
+    0 beyond the box; where the box touches the end of the field of view, its values extend to that end.
+    """
     ends = [(axis.start == 0, axis.stop == size) for axis, size in zip(box, source.shape, strict=True)]
     padded = np.pad(part.astype(np.float32), np.array(ends, dtype=int), mode="edge")
     start = np.eye(4)
@@ -96,9 +100,9 @@ def nearest_rotation(matrix: Floats) -> Floats:
 
 
 def _grid_around(mask: Mask, box: Box) -> Grid:
-    """A box around the brain and MARGIN, but never beyond the field of view: what lies there is not air.
+    """A box around the brain and MARGIN, within the field of view: beyond it is not air.
 
-    Its axes are the header's, without shear.
+    Its axes are those of the header, without shear.
     """
     axes = nearest_rotation(mask.affine[:3, :3] / mask.grid.spacing)
     brain = _extent([(axis.start, axis.stop) for axis in box], mask.affine, axes)
@@ -109,7 +113,7 @@ def _grid_around(mask: Mask, box: Box) -> Grid:
 
 
 def _even_grid(low: Floats, high: Floats, axes: Floats, spacing: float) -> Grid:
-    """Voxels that fill a box, whose ends along `axes` are given in mm, from its middle."""
+    """The grid that fills a box around its middle; the ends of the box along `axes` are in mm."""
     shape = np.maximum(1, np.floor((high - low) / spacing)).astype(int)
     affine = np.eye(4)
     affine[:3, :3] = axes * spacing
@@ -119,7 +123,7 @@ def _even_grid(low: Floats, high: Floats, axes: Floats, spacing: float) -> Grid:
 
 
 def _extent(ends: list[tuple[int, int]], affine: Affine, axes: Floats) -> tuple[Floats, Floats]:
-    """The least and the greatest coordinate along `axes`, mm, of whole voxels, from first to behind the last."""
+    """The least and the greatest coordinate along `axes`, mm, of the voxels from first to last + 1 (`ends`)."""
     corners = (np.array(list(product(*ends))) - 0.5) @ affine[:3, :3].T + affine[:3, 3]
     along = corners @ axes
     return along.min(axis=0), along.max(axis=0)
@@ -127,7 +131,7 @@ def _extent(ends: list[tuple[int, int]], affine: Affine, axes: Floats) -> tuple[
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """Centre (3,), principal axes (3, 3) in columns, right-handed, longest first, and spread along each, mm."""
+    """Centre (3,), mm, principal axes (3, 3) in columns, right-handed, longest first, and standard deviations, mm."""
 
     centre: Floats
     axes: Floats
@@ -135,7 +139,7 @@ class Shape:
 
     @classmethod
     def of(cls, share: Image) -> "Shape":
-        """The shape of a mask, or of the filled shares of its voxels."""
+        """The shape of a mask, or of the brain's share of each voxel."""
         index = np.argwhere(share.array > 0)
         weight = share.array[tuple(index.T)].astype(np.float64)
         points = index @ share.affine[:3, :3].T + share.affine[:3, 3]
@@ -145,12 +149,12 @@ class Shape:
         return cls(centre, axes, np.sqrt(variance[::-1]))
 
 
-def starts(fixed: Shape, moving: Shape) -> dict[str, dict[str, Affine]]:
-    """Poses to begin with, by kind and name: centre on centre, scaled alike, in many directions.
+def initial_poses(fixed: Shape, moving: Shape) -> dict[str, dict[str, Affine]]:
+    """Initial poses, by kind and name: centre on centre, equal size, in many directions.
 
-    The kind "header" turns nothing. In the others the long axis of the moving brain points forwards or backwards,
-    and the brain is turned about it in steps of 15 degrees: four of these are the right-handed choices of the
-    axes' signs, the others serve brains whose shorter axes are nearly equal.
+    The kind "header" has no rotation. In the others the long axis of the moving brain points forwards or backwards,
+    and the brain is rotated about it in steps of 15 degrees: four of these are the right-handed choices of the axes'
+    signs, the others are for brains whose shorter axes have nearly equal length.
     """
     scale = float(np.prod(moving.spread / fixed.spread) ** (1 / 3))
     kinds = {"header": {"header": _pose(np.eye(3), scale, fixed, moving)}}
@@ -171,21 +175,21 @@ def _pose(rotation: Floats, scale: float, fixed: Shape, moving: Shape) -> Affine
 
 
 @dataclass(frozen=True, eq=False)
-class Probe:
-    """Points of the fixed brain, (N, 4) in its world, mm, with the histogram bin of its image at each, (N,)."""
+class FixedSamples:
+    """Points of the fixed brain, (N, 4) in its world, mm, and the histogram bin of its image at each, (N,)."""
 
     points: Floats
     bins: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, fixed: Brain, sigma: float, where: npt.NDArray[np.bool_]) -> "Probe":
-        """The voxels `where` of a brain, its image smoothed by `sigma` mm."""
-        points = np.argwhere(where) @ fixed.image.affine[:3, :3].T + fixed.image.affine[:3, 3]
+    def of(cls, fixed: Brain, sigma: float, region: npt.NDArray[np.bool_]) -> "FixedSamples":
+        """The voxels of a brain in `region`, its image smoothed by `sigma` mm."""
+        points = np.argwhere(region) @ fixed.image.affine[:3, :3].T + fixed.image.affine[:3, 3]
         ones = np.ones((len(points), 1))
-        return cls(np.hstack([points, ones]), _bins(fixed.smoothed(sigma).array[where]))
+        return cls(np.hstack([points, ones]), _bins(fixed.smoothed(sigma).array[region]))
 
-    def likeness(self, moving: Image, pose: Affine) -> float:
-        """The mutual information of the two images over the points, nats; outside the image it is air."""
+    def mutual_information(self, moving: Image, pose: Affine) -> float:
+        """The mutual information of the two images over the points, nats; the moving image is 0 outside its grid."""
         index = np.linalg.solve(moving.affine, pose) @ self.points.T
         values = ndimage.map_coordinates(moving.array, index[:3], order=1)
         return mutual_information(self.bins, _bins(values))
@@ -196,8 +200,13 @@ def _bins(values: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
 
 
 def mutual_information(one: npt.NDArray[np.intp], other: npt.NDArray[np.intp]) -> float:
-    """Mutual information, nats, of two arrays (N,) of bins below BINS, by their joint histogram."""
+    """Mutual information, nats, of two arrays (N,) of bins below BINS, from their joint histogram.
+
+    >>> bins = np.array([0, 1, 0, 1])
+    >>> round(mutual_information(bins, bins), 4), mutual_information(bins, np.array([0, 0, 1, 1]))
+    (0.6931, 0.0)
+    """
     joint = np.bincount(one * BINS + other, minlength=BINS * BINS).reshape(BINS, BINS) / len(one)
-    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
-    met = joint > 0
-    return float((joint[met] * np.log(joint[met] / apart[met])).sum())
+    product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    filled = joint > 0
+    return float((joint[filled] * np.log(joint[filled] / product[filled])).sum())

@@ -1,8 +1,8 @@
-"""Volumes to SimpleITK and back, in their own frame, on one thread.
+"""Volumes to SimpleITK and back, in their voxel frame, on one thread.
 
-The own frame of a volume has its origin at voxel (0, 0, 0) and its axes along the array's: voxel (x, y, z) is at
-spacing * (x, y, z) mm. SimpleITK cannot hold an affine with shear, as a registered volume has, so affines stay
-outside; `frame_to_world` joins the two.
+The voxel frame of a volume has its origin at voxel (0, 0, 0) and its axes along those of the array: voxel (x, y, z) is
+at spacing * (x, y, z) mm. SimpleITK has no affines with shear, as registered volumes have, so affines are not passed to
+it; `frame_to_world` maps the voxel frame to the world.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from uad_bench.types import Affine
 
 
 def to_sitk(array: npt.NDArray[Any], spacing: tuple[float, float, float]) -> Any:  # sitk.Image
-    """An image in its own frame, of the array (X, Y, Z); bool becomes uint8."""
+    """The array (X, Y, Z) as an image in its voxel frame; bool becomes uint8."""
     kind = np.uint8 if array.dtype == np.bool_ else array.dtype
     image = sitk.GetImageFromArray(np.ascontiguousarray(array.T, dtype=kind))
     image.SetSpacing(spacing)
@@ -31,14 +31,14 @@ def from_sitk(image: Any) -> npt.NDArray[Any]:
 
 
 def frame_to_world(grid: Grid) -> Affine:
-    """The affine (4, 4) from mm in the own frame of a grid to mm in its world."""
+    """The affine (4, 4) from the voxel frame of a grid, mm, to its world, mm."""
     affine: Affine = grid.affine @ np.diag([*(1 / size for size in grid.spacing), 1.0])
     return affine
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """SimpleITK on one thread: with two, a registration differs from run to run in its last digits."""
+    """SimpleITK on one thread: with two, the last digits of a registration differ from run to run."""
     before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     try:

@@ -1,8 +1,8 @@
-"""Lesion masks on another grid: the volume is kept, and no lesion is lost.
+"""Lesion masks on another grid: the rule of the fullest voxels keeps the volume and every lesion.
 
-Cutting the filled share of each voxel at one half takes a fifth to a third of the volume of small lesions at
-2 mm, and nearest neighbour loses whole lesions. So as many voxels are kept as the lesions fill: first the
-fullest voxel of each lesion, then the fullest of all. Nearest neighbour is there for the protocols of papers.
+At 2 mm, a threshold of one half on the filled share of each voxel removes a fifth to a third of the volume of small
+lesions, and nearest neighbour loses whole lesions. Therefore as many voxels are kept as the lesions fill: first the
+fullest voxel of each lesion, then the fullest of all. Nearest neighbour is used by the protocols of papers.
 """
 
 import logging
@@ -24,11 +24,12 @@ Index = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Resampled:
-    """A lesion mask on its new grid, and what became of it.
+class ResampledLesions:
+    """A lesion mask on its new grid, and the lesions that were lost.
 
-    lost: voxels of the new grid outside its field of view; lesions: components (26 neighbours) of the source;
-    lesions_outside: those wholly outside the field of view; lesions_vanished: those inside it without a voxel.
+    lost: lesion voxels outside the new field of view, in voxels of the new grid; lesions: components (26 neighbours)
+    of the source; lesions_outside: those entirely outside the field of view; lesions_vanished: those inside it
+    without a voxel.
     """
 
     mask: Mask
@@ -38,7 +39,7 @@ class Resampled:
     lesions_vanished: int = 0
 
     def figures(self, case_id: str) -> dict[str, Any]:
-        """For the record; what is wrong is told in the log too."""
+        """The values for the record; losses are also logged as warnings."""
         warnings = []
         if self.lost:
             warnings.append(f"{self.lost} lesion voxels lie outside the grid")
@@ -56,46 +57,49 @@ class Resampled:
         }
 
 
-def resample_lesions(mask: Mask, grid: Grid) -> Resampled:
+def resample_lesions(mask: Mask, grid: Grid) -> ResampledLesions:
     """`mask` on `grid` by the rule of the fullest voxels."""
     share = on_grid(mask, grid)
     labels, count = components(mask)
-    lesion, voxel = _landing(labels, mask.grid, grid)
+    lesion, voxel = _target_voxels(labels, mask.grid, grid)
     inside = voxel >= 0
     anchors = fullest_of_each(lesion[inside], voxel[inside])
     kept = fullest(share, round(float(share.sum(dtype=np.float64))), anchors)
     lost = in_voxels_of(grid, int((~inside).sum()), mask.grid)
-    return Resampled(Volume(kept, grid.affine), lost, count, count - len(np.unique(lesion[inside])))
+    return ResampledLesions(Volume(kept, grid.affine), lost, count, count - len(np.unique(lesion[inside])))
 
 
-def nearest_lesions(mask: Mask, grid: Grid) -> Resampled:
-    """`mask` on `grid` by nearest neighbour, as papers do: lesions smaller than a voxel may vanish."""
+def nearest_lesions(mask: Mask, grid: Grid) -> ResampledLesions:
+    """`mask` on `grid` by nearest neighbour, as in papers: lesions smaller than a voxel may vanish."""
     labels, count = components(mask)
-    there = interpolate(labels, mask.grid, grid, 0)
-    lesion, voxel = _landing(labels, mask.grid, grid)
-    met = np.union1d(lesion[voxel >= 0], there[there > 0])
-    vanished = len(met) - len(np.unique(there[there > 0]))
+    after = interpolate(labels, mask.grid, grid, 0)
+    lesion, voxel = _target_voxels(labels, mask.grid, grid)
+    inside = np.union1d(lesion[voxel >= 0], after[after > 0])
+    vanished = len(inside) - len(np.unique(after[after > 0]))
     lost = in_voxels_of(grid, int((voxel < 0).sum()), mask.grid)
-    return Resampled(Volume(there > 0, grid.affine), lost, count, count - len(met), vanished)
+    return ResampledLesions(Volume(after > 0, grid.affine), lost, count, count - len(inside), vanished)
 
 
 def components(mask: Mask) -> tuple[npt.NDArray[np.int32], int]:
-    """The lesions of a mask (26 neighbours), numbered from 1, int32 (X, Y, Z), and how many there are."""
+    """The lesions of a mask (26 neighbours), numbered from 1, int32 (X, Y, Z), and their number."""
     labels, count = ndimage.label(mask.array, structure=np.ones((3, 3, 3)))
     return labels, int(count)
 
 
 def in_voxels_of(grid: Grid, voxels: int, before: Grid) -> int:
-    """How many voxels of `grid` have the volume of so many voxels of the grid `before`."""
+    """The number of voxels of `grid` with the volume of `voxels` voxels of the grid `before`, rounded up."""
     return math.ceil(round(voxels * before.voxel_ml / grid.voxel_ml, 6))
 
 
 def fullest(share: FloatArray, count: int, anchors: Index) -> BoolArray:
-    """The voxels `anchors` (flat) and the fullest others, `count` in all, bool (X, Y, Z).
+    """The voxels `anchors` (flat indices) and the fullest others, `count` in total, bool (X, Y, Z).
 
-    More than `count` only where there are more anchors. Of equal shares the one in fuller surroundings goes
-    first: where a voxel holds eight of the source, shares are often equal, and the order in memory alone
-    would draw lesions to one side.
+    More than `count` only where there are more anchors. Of equal shares, the voxel in fuller surroundings comes first:
+    with eight source voxels per voxel shares are often equal, and the order in memory would shift lesions to one side.
+
+    >>> share = np.array([[[0.2, 0.9, 0.4, 0.0]]], np.float32)
+    >>> fullest(share, 2, anchors=np.array([0])).ravel().tolist()
+    [True, True, False, False]
     """
     around = ndimage.convolve(share, np.ones((3, 3, 3), dtype=np.float32), mode="constant").ravel()
     later = np.ones(share.size, dtype=np.bool_)
@@ -108,7 +112,7 @@ def fullest(share: FloatArray, count: int, anchors: Index) -> BoolArray:
 
 
 def fullest_of_each(lesion: Index, voxel: Index) -> Index:
-    """For each lesion the target voxel that holds most of its source voxels; the first of equals."""
+    """For each lesion the target voxel that contains most of its source voxels; the first of equals."""
     pairs, counts = np.unique(np.stack([lesion, voxel]), axis=1, return_counts=True)
     order = np.lexsort((pairs[1], -counts, pairs[0]))
     _, first = np.unique(pairs[0][order], return_index=True)
@@ -116,12 +120,12 @@ def fullest_of_each(lesion: Index, voxel: Index) -> Index:
     return best
 
 
-def _landing(labels: npt.NDArray[np.int32], source: Grid, target: Grid) -> tuple[Index, Index]:
-    """For each lesion voxel: its lesion's number, and the flat index of its target voxel (-1: none)."""
-    places = np.argwhere(labels)
-    across = np.linalg.solve(target.affine, source.affine)
-    there = np.floor(places @ across[:3, :3].T + across[:3, 3] + 0.5 + NUDGE).astype(np.intp)
-    inside = ((there >= 0) & (there < target.shape)).all(axis=1)
-    flat = np.full(len(there), -1, dtype=np.intp)
-    flat[inside] = np.ravel_multi_index(tuple(there[inside].T), target.shape)
-    return labels[tuple(places.T)].astype(np.intp), flat
+def _target_voxels(labels: npt.NDArray[np.int32], source: Grid, target: Grid) -> tuple[Index, Index]:
+    """For each lesion voxel: the number of its lesion, and the flat index of its target voxel (-1: none)."""
+    indices = np.argwhere(labels)
+    to_target = np.linalg.solve(target.affine, source.affine)
+    voxels = np.floor(indices @ to_target[:3, :3].T + to_target[:3, 3] + 0.5 + NUDGE).astype(np.intp)
+    inside = ((voxels >= 0) & (voxels < target.shape)).all(axis=1)
+    flat = np.full(len(voxels), -1, dtype=np.intp)
+    flat[inside] = np.ravel_multi_index(tuple(voxels[inside].T), target.shape)
+    return labels[tuple(indices.T)].astype(np.intp), flat

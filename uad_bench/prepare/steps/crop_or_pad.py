@@ -1,4 +1,4 @@
-"""Step `crop_or_pad`: a box of fixed size around the middle of the grid, as Behrendt et al. (MIDL 2023) cut it."""
+"""Step `crop_or_pad`: a box of fixed size around the middle of the grid, as Behrendt et al. (MIDL 2023) crop it."""
 
 import logging
 from dataclasses import replace
@@ -9,7 +9,7 @@ from pydantic import Field
 
 from uad_bench.data.nifti.read import Kind, Volume
 from uad_bench.prepare.resampling.grid import same_grid, window
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 
 log = logging.getLogger(__name__)
 
@@ -18,60 +18,71 @@ Index = tuple[int, int, int]
 
 
 class CropOrPad(Step):
-    """The middle `shape` voxels (X, Y, Z) of the grid; zeros where the grid has fewer.
+    """Crops all volumes to the middle `shape` voxels of the grid, or pads them with zeros; affines follow.
 
-    Of an odd number of voxels to cut or to add, the larger half is at the low end. Brain and lesions outside
-    the box are lost: the record says how much. Raises DataError where no brain is left (UB331) or where the
-    volumes are on several grids (UB328).
+    Of an odd number of voxels to remove or to add, the larger half is at the low end.
+
+    Parameters
+        shape: voxels (X, Y, Z) of the result.
+
+    Records `first_voxel` (index of the box in the grid, may be negative), `brain_kept` (share of the brain's voxels
+    inside the box) and `lesion_voxels_lost`, the number of lesion voxels outside. These are also added to `lost`, so
+    that they count as missed.
+
+    Raises DataError where no brain is left (UB331) or where the volumes are on several grids (UB328).
+
+    Source: Behrendt et al. (MIDL 2023), published code; cropping and padding around the middle as in TorchIO.
+
+    >>> from uad_bench.prepare.example import example_case
+    >>> after = CropOrPad(shape=(24, 32, 12)).apply(example_case())
+    >>> after.images["t2"].array.shape, after.figures["first_voxel"], after.figures["brain_kept"]
+    ((24, 32, 12), [0, -4, 6], 0.7916)
     """
 
     step: Literal["crop_or_pad"] = "crop_or_pad"
     shape: tuple[Voxels, Voxels, Voxels]
 
-    def apply(self, working: Working) -> Working:
-        """All volumes in the box, the affine led along."""
-        more = [have - want for have, want in zip(working.brain().array.shape, self.shape, strict=True)]
-        start = tuple((abs(n) + 1) // 2 * int(np.sign(n)) for n in more)
-        return boxed(working, (start[0], start[1], start[2]), self.shape)
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
+        """The case in the box."""
+        surplus = [have - want for have, want in zip(case.brain().array.shape, self.shape, strict=True)]
+        start = tuple((abs(n) + 1) // 2 * int(np.sign(n)) for n in surplus)
+        return crop_case(case, (start[0], start[1], start[2]), self.shape)
 
 
-def boxed(working: Working, start: Index, shape: Index) -> Working:
-    """The case in a box of its grid: voxels from `start` on, which may lie outside, `shape` in number.
+def crop_case(case: CaseVolumes, start: Index, shape: Index) -> CaseVolumes:
+    """The case in a box of its grid: `shape` voxels from `start` on, which may lie outside.
 
-    Lesion voxels outside are added to `lost`. Raises as `CropOrPad`.
+    Lesion voxels outside the box are added to `lost`. Raises as `CropOrPad`.
     """
-    brain, volumes = working.brain(), [*working.images.values(), working.lesion_mask, working.ignored]
+    brain, volumes = case.brain(), [*case.images.values(), case.lesion_mask, case.ignored]
     if not all(same_grid(volume.grid, brain.grid) for volume in volumes if volume):
-        hint = "bring them to one grid by a step before"
-        raise working.fault("the volumes of the case do not share a grid", hint, "UB328")
-    moved = working.everywhere(lambda v: box(v, start, shape), lambda v: box(v, start, shape))
-    before, after = int(brain.array.sum()), int(moved.brain().array.sum())
+        hint = "bring them to one grid by an earlier step"
+        raise case.error("the volumes of the case do not share a grid", hint, "UB328")
+    cropped = case.transformed(lambda v: crop_volume(v, start, shape), lambda v: crop_volume(v, start, shape))
+    before, after = int(brain.array.sum()), int(cropped.brain().array.sum())
     if not after:
-        raise working.fault("the box holds no brain", "check the shape of the box", "UB331")
-    outside = _outside(working, moved)
+        raise case.error("the box contains no brain", "check the shape of the box", "UB331")
+    lost = _lesion_voxels(case) - _lesion_voxels(cropped)
     figures = {
         "first_voxel": list(start),
         "brain_kept": round(after / before, 4),
-        "lesion_voxels_lost": outside,
+        "lesion_voxels_lost": lost,
     }
-    if outside:
-        log.warning("%s: %d lesion voxels lie outside the box", working.case_id, outside)
-        figures["warnings"] = [f"{outside} lesion voxels lie outside the box"]
-    return replace(moved, lost=working.lost + outside, figures=figures)
+    if lost:
+        log.warning("%s: %d lesion voxels lie outside the box", case.case_id, lost)
+        figures["warnings"] = [f"{lost} lesion voxels lie outside the box"]
+    return replace(cropped, lost=case.lost + lost, figures=figures)
 
 
-def box(volume: Volume[Kind], start: Index, shape: Index) -> Volume[Kind]:
-    """The voxels of a box of the volume's grid, 0 where it reaches beyond; every voxel keeps its place."""
+def crop_volume(volume: Volume[Kind], start: Index, shape: Index) -> Volume[Kind]:
+    """The voxels of a box of the volume's grid, 0 beyond the volume; world coordinates do not change."""
     array = np.zeros(shape, dtype=volume.array.dtype)
-    theirs = tuple(slice(max(0, s), max(0, s + n)) for s, n in zip(start, shape, strict=True))
-    part = volume.array[theirs]
-    ours = tuple(slice(max(0, -s), max(0, -s) + n) for s, n in zip(start, part.shape, strict=True))
-    array[ours] = part
+    source = tuple(slice(max(0, s), max(0, s + n)) for s, n in zip(start, shape, strict=True))
+    part = volume.array[source]
+    target = tuple(slice(max(0, -s), max(0, -s) + n) for s, n in zip(start, part.shape, strict=True))
+    array[target] = part
     return Volume(array, window(volume.grid, start, shape).affine)
 
 
-def _outside(before: Working, after: Working) -> int:
-    """Lesion voxels of `before` that `after` no longer has."""
-    if before.lesion_mask is None or after.lesion_mask is None:
-        return 0
-    return int(before.lesion_mask.array.sum()) - int(after.lesion_mask.array.sum())
+def _lesion_voxels(case: CaseVolumes) -> int:
+    return int(case.lesion_mask.array.sum()) if case.lesion_mask else 0

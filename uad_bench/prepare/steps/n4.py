@@ -1,7 +1,7 @@
-"""Step `n4`: the slow drift of brightness across a scan divided out (Tustison et al. 2010, SimpleITK).
+"""Step `n4`: correction of the bias field, the smooth variation of intensity across a scan.
 
-The field is fitted on thinned voxels and evaluated on all. Its knots stand at fixed distances around the
-brain: where they follow the field of view, as by default, a tighter box alone bends the field more.
+The field is fitted on a subset of the voxels and evaluated on all. The knots of its spline have fixed distances around
+the brain. ITK places them relative to the field of view instead, so that a tighter box alone gives a less smooth field.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from scipy import ndimage
 from uad_bench.data.nifti.read import Image, Volume
 from uad_bench.prepare.registration.sitk import from_sitk, one_thread, to_sitk
 from uad_bench.prepare.resampling.grid import on_grid
-from uad_bench.prepare.step import Step, Working
+from uad_bench.prepare.step import CaseVolumes, Step
 from uad_bench.types import BoolArray, FloatArray
 
 Index = npt.NDArray[np.intp]
@@ -24,14 +24,28 @@ Iterations = Annotated[int, Field(ge=1, le=1000)]
 
 
 class N4(Step):
-    """N4 bias field correction of each modality inside the brain, on its own grid.
+    """Divides each modality by its N4 bias field, which is fitted inside the brain on the native grid.
 
-    shrink: size of the voxels that the fit sees, mm: each axis is thinned by the nearest whole number (at
-    1 mm the usual shrink factor), and slices thicker than two thirds of it stay; iterations: at most so many
-    at each level, knots twice as dense from level to level; tolerance: a level ends when the field changes
-    less; spline: distance of the first level's knots, mm. The field has the geometric mean 1 over the brain.
+    The field has the geometric mean 1 over the brain, so that the mean intensity hardly changes.
 
-    Raises DataError where the brain holds one value only (UB327), or where an image shows none of it (UB331).
+    Parameters
+        shrink: distance of the voxels that the fit uses, mm. Each axis is subsampled by the nearest whole factor (at
+            1 mm the usual shrink factor); slices thicker than two thirds of it are all used.
+        iterations: the most iterations of each level; the knots are twice as dense from level to level.
+        tolerance: a level ends when the field changes less than this.
+        spline: distance of the first level's knots, mm.
+
+    Records, by modality: `thinned` (subsampling factor of each axis), `lifted` (offset added before the logarithm)
+    and `field` (its range inside the brain).
+
+    Raises DataError where the brain has a single intensity (UB327), or where an image shows no brain (UB331).
+
+    Source: Tustison et al., N4ITK (IEEE Trans Med Imaging 29(6), 2010), as in SimpleITK.
+
+    >>> from uad_bench.prepare.example import example_case
+    >>> after = N4(iterations=(5,)).apply(example_case())
+    >>> after.figures["t2"]["thinned"], after.figures["t2"]["lifted"]
+    ([5, 5, 5], 0.0)
     """
 
     step: Literal["n4"] = "n4"
@@ -40,32 +54,32 @@ class N4(Step):
     tolerance: float = Field(1e-3, gt=0, lt=1)
     spline: float = Field(200.0, ge=20, le=1000)
 
-    def apply(self, working: Working) -> Working:
-        """The images divided by their fields."""
+    def apply(self, case: CaseVolumes) -> CaseVolumes:
+        """The case with corrected images."""
         images, figures = {}, {}
-        for name, image in working.images.items():
-            brain = on_grid(working.brain(), image.grid) >= 0.5
+        for name, image in case.images.items():
+            brain = on_grid(case.brain(), image.grid) >= 0.5
             if not brain.any():
                 hint = "check that its header places it where the other images are"
-                raise working.fault(f"no brain in the field of view of {name}", hint, "UB331")
+                raise case.error(f"no brain in the field of view of {name}", hint, "UB331")
             lattice = Lattice.around(brain, image.grid.spacing, self.shrink, self.spline)
             seen = lattice.take(image.array)[lattice.take(brain)]
             if seen.size == 0 or seen.min() == seen.max():
                 hint = "the image is constant inside the brain mask"
-                raise working.fault(f"no contrast inside the brain in {name}", hint, "UB327")
+                raise case.error(f"no contrast inside the brain in {name}", hint, "UB327")
             images[name], figures[name] = self._corrected(image, brain, lattice)
-        return replace(working, images=images, figures=figures)
+        return replace(case, images=images, figures=figures)
 
     def _corrected(self, image: Image, brain: BoolArray, lattice: "Lattice") -> tuple[Image, dict[str, Any]]:
-        """The image (X, Y, Z) free of the field in `brain`, and figures."""
-        lifted = lift(image.array[brain])
+        """The image divided by its field, and figures."""
+        lifted = positive_offset(image.array[brain])
         array = image.array + np.float32(lifted)
         field = lattice.spread(self._log_field(array, brain, lattice), brain.shape)
         field -= field[brain].mean(dtype=np.float64)
         np.exp(field, out=field)
         ends = [round(float(end), 4) for end in (field[brain].min(), field[brain].max())]
         figures = {"thinned": list(lattice.factors), "lifted": lifted, "field": ends}
-        # The lift serves the logarithm alone: the field multiplies, so an empty background stays exactly 0.
+        # The offset is for the logarithm only: the field is multiplicative, so an empty background stays exactly 0.
         return Volume(image.array / field, image.affine), figures
 
     def _log_field(self, array: FloatArray, brain: BoolArray, lattice: "Lattice") -> FloatArray:
@@ -81,10 +95,10 @@ class N4(Step):
             return from_sitk(n4.GetLogBiasFieldAsImage(seen))
 
 
-def lift(inside: FloatArray) -> float:
-    """What to add so that no voxel of the brain is below a twentieth of their deviation: logarithms follow.
+def positive_offset(inside: FloatArray) -> float:
+    """The offset after which no voxel of the brain is below 1/20 of their standard deviation, for the logarithm.
 
-    Interpolation leaves values below 0 in public scans, in about one voxel of a hundred. 0 for most scans.
+    0 for most scans. In some public scans interpolation left values below 0 in about 1 % of the voxels.
     """
     floor = 0.05 * float(inside.std(dtype=np.float64))
     return float(f"{max(0.0, floor - float(inside.min())):.6g}")
@@ -92,12 +106,12 @@ def lift(inside: FloatArray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Lattice:
-    """Every n-th voxel along each axis (`factors`), over whole `spans` of the spline centred on the brain.
+    """Every n-th voxel along each axis (n: `factors`), over whole `spans` of the spline, centred on the brain.
 
-    places: voxel indices along each axis, which may lie outside the image; spacing: mm between them.
+    indices: of the voxels along each axis, which may lie outside the image; spacing: mm between them.
     """
 
-    places: tuple[Index, Index, Index]
+    indices: tuple[Index, Index, Index]
     factors: tuple[int, int, int]
     spans: tuple[int, int, int]
     spacing: tuple[float, float, float]
@@ -112,20 +126,20 @@ class Lattice:
         return cls((x, y, z), (a, b, c), (i, j, k), (a * spacing[0], b * spacing[1], c * spacing[2]))
 
     def take(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The values of `array` (X, Y, Z) on the lattice, 0 outside it."""
-        there = [(axis >= 0) & (axis < n) for axis, n in zip(self.places, array.shape, strict=True)]
-        values = np.zeros([len(axis) for axis in self.places], dtype=array.dtype)
-        inside = [axis[ok] for axis, ok in zip(self.places, there, strict=True)]
-        values[np.ix_(*there)] = array[np.ix_(*inside)]
+        """The values of `array` (X, Y, Z) on the lattice, 0 outside the array."""
+        exists = [(axis >= 0) & (axis < n) for axis, n in zip(self.indices, array.shape, strict=True)]
+        values = np.zeros([len(axis) for axis in self.indices], dtype=array.dtype)
+        inside = [axis[ok] for axis, ok in zip(self.indices, exists, strict=True)]
+        values[np.ix_(*exists)] = array[np.ix_(*inside)]
         return values
 
     def spread(self, values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-        """`values` of the lattice at each voxel of a grid of `shape`: linear between, the nearest beyond.
+        """`values` of the lattice at each voxel of a grid of `shape`: linear interpolation, the nearest value beyond.
 
-        Knots are 25 mm apart at the finest, so that linear steps of 5 mm are 0.1 % off (root mean square).
+        Knots are 25 mm apart at the finest level, so that linear steps of 5 mm have an error of 0.1 % (RMS).
         """
         steps = np.array(self.factors, dtype=np.float64)
-        offset = [-axis[0] / step for axis, step in zip(self.places, steps, strict=True)]
+        offset = [-axis[0] / step for axis, step in zip(self.indices, steps, strict=True)]
         spread: FloatArray = ndimage.affine_transform(
             values, 1 / steps, offset=offset, output_shape=shape, order=1, mode="nearest"
         )
@@ -139,7 +153,7 @@ def _ends(brain: BoolArray) -> list[tuple[int, int]]:
 
 
 def _axis(first: int, last: int, size: float, voxel: float, span: float) -> tuple[Index, int, int]:
-    """Places, factor and spans along one axis whose voxels are `size` mm and whose brain is `first` to `last`."""
+    """Indices, factor and spans along an axis with voxels of `size` mm and brain from `first` to `last`."""
     factor = max(1, round(voxel / size))
     spans = max(1, int(np.ceil((last - first) * size / span)))
     count = int(np.ceil(spans * span / (factor * size))) + 1

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import reduce
 from itertools import product
 from operator import add
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,8 @@ def simplex_fields(
     many fields the mean is 0, the standard deviation 0.59 and the range about -2 to 2; the mean of a single
     field is rarely 0.
     """
-    return _octaves(count, shape, None, rng, device, (octaves, persistence, wavelength))
+    pixels = [np.arange(side) for side in shape]
+    return _octaves(count, pixels, rng, device, (octaves, persistence, wavelength))
 
 
 def simplex_volume_fields(  # noqa: PLR0913  # parameters of the noise, named as in the papers
@@ -61,7 +63,8 @@ def simplex_volume_fields(  # noqa: PLR0913  # parameters of the noise, named as
     As `simplex_fields`, with a standard deviation of 0.51 and a range of about -2.3 to 2.3. AnoDDPM uses the
     timestep as the third coordinate: with an `rng` in the same state, close coordinates give similar planes.
     """
-    return _octaves(count, shape, third, rng, device, (octaves, persistence, wavelength))
+    pixels = [*(np.arange(side) for side in shape), np.full(1, third)]
+    return _octaves(count, pixels, rng, device, (octaves, persistence, wavelength))
 
 
 def simplex_noise(points: list[torch.Tensor], tables: torch.Tensor) -> torch.Tensor:
@@ -93,27 +96,25 @@ def simplex_noise(points: list[torch.Tensor], tables: torch.Tensor) -> torch.Ten
 
 def _octaves(
     count: int,
-    shape: tuple[int, int],
-    third: float | None,
+    pixels: list[npt.NDArray[Any]],
     rng: np.random.Generator,
     device: str,
     how: tuple[int, float, float],
 ) -> torch.Tensor:
-    """Sum of all octaves of all fields, each octave with its own permutation table: (count, X, Y).
+    """Sum of all octaves of all fields, float32 (count, X, Y), at `pixels`: x, y and, in 3D, one z.
 
-    Each octave starts at a random point of its lattice; at a lattice corner all octaves, and so all fields,
-    would be 0.
+    Each octave has its own permutation table and starts at a random point of its lattice; at a lattice corner all
+    octaves, and so all fields, would be 0.
     """
     octaves, persistence, wavelength = how
     tables = rng.permuted(np.tile(np.arange(PERIOD), (count * octaves, 1)), axis=1)
-    pixels = [*(np.arange(side) for side in shape), *([] if third is None else [np.full(1, third)])]
     starts = PERIOD * rng.random((count * octaves, len(pixels), 1))
     wavelengths = np.tile(WAVELENGTH_RATIO * wavelength / 2.0 ** np.arange(octaves), count)[:, None]
     points = [_along(i, at / wavelengths + starts[:, i]).to(device) for i, at in enumerate(pixels)]
     noise = simplex_noise(points, torch.from_numpy(tables).to(device))
     amplitudes = torch.tensor([persistence**i for i in range(octaves)], device=device)
     # A sum instead of a matrix product, which autocast would compute in bf16.
-    return (noise.view(count, octaves, *shape) * amplitudes[:, None, None]).sum(dim=1)
+    return (noise.view(count, octaves, pixels[0].size, pixels[1].size) * amplitudes[:, None, None]).sum(dim=1)
 
 
 def _along(axis: int, values: npt.NDArray[np.float64]) -> torch.Tensor:

@@ -1,0 +1,71 @@
+"""Extensions of the paper: stored, effective, named, refused."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.helpers.patch2loc import VAL, fitted, scan, tiny
+from uad_bench import Context
+from uad_bench.errors import UsageError
+from uad_bench.method.base import variant
+from uad_methods.patch2loc import Patch2Loc
+
+BEYOND: list[dict[str, Any]] = [
+    {"belief": "full"},
+    {"belief": "mixture"},
+    {"scales": (12,)},
+    {"neighbours": 1},
+    {"flips": True},
+    {"usual": 3},
+    {"belief": "mixture", "scales": (12,), "neighbours": 1, "flips": True, "usual": 2},
+]
+
+
+@pytest.mark.parametrize("network", ["conv", "resnet"])
+@pytest.mark.parametrize("options", BEYOND, ids=str)
+def test_every_extension_is_stored_and_changes_the_map(
+    network: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    method, plain = fitted(network, **options), fitted(network)
+    method.save(tmp_path)
+    other = tiny(network, **options)
+    other.load(tmp_path, Context())
+    maps = [one.score(VAL[0], Context()) for one in (method, other, plain)]
+    assert np.array_equal(maps[0], maps[1])
+    assert np.abs(maps[0] - maps[2])[VAL[0].brain_mask].mean() > 1e-3
+    assert np.isfinite(maps[0]).all()
+
+
+def test_each_expert_receives_one_modality() -> None:
+    def two(number: int, second: int) -> Any:
+        one = scan(number)
+        return replace(
+            one, modalities=("t1", "t2"), image=np.concatenate([one.image, scan(second).image[:, ::-1]])
+        )
+
+    method = tiny("conv", experts=True)
+    method.fit([two(i, i + 9) for i in range(3)], [two(8, 7)], Context(seed=1))
+    assert [net.encoder.layers[0].conv.in_channels for net in method.net_] == [1, 1]
+    blind = two(8, 6)
+    assert not np.array_equal(method.score(two(8, 7), Context()), method.score(blind, Context()))
+
+
+def test_options_that_exclude_each_other_are_refused() -> None:
+    belief = [{"belief": "full", "loss": "mse"}, {"belief": "mixture", "experts": True}]
+    for options, word in [
+        *((one, "belief") for one in belief),
+        ({"scoring": "bf16"}, "bf16"),
+        ({"compiled": True}, "compiled"),
+    ]:
+        with pytest.raises(UsageError, match=word):
+            fitted("conv", **options)
+
+
+def test_names_state_the_extensions_of_the_paper() -> None:
+    assert variant(Patch2Loc()) == ""
+    assert variant(Patch2Loc(network="conv", flips=True, usual=3)) == "conv-other"
+    assert variant(Patch2Loc(neighbours=1)) == "resnet-other"
+    assert variant(Patch2Loc(network="conv", neighbours=1, usual=16)) == "conv-25d-usual"
