@@ -70,3 +70,12 @@ def test_content_that_would_run_code_is_not_loaded(tmp_path):
     checkpoint.save(path, {"call": print})
     with pytest.raises(Exception, match=r"weights_only|Weights only"):
         checkpoint.load(path)
+
+
+def test_f43_the_checkpoint_before_a_damaged_one_is_used_with_a_warning(tmp_path, caplog):
+    path = tmp_path / "phase0.ckpt"
+    checkpoint.save(path, {"step": 1})
+    checkpoint.save(path, {"step": 2})
+    path.write_bytes(path.read_bytes()[:-1])
+    assert checkpoint.load(path) == {"step": 1}
+    assert "phase0.ckpt is damaged or missing" in caplog.text
