@@ -74,7 +74,7 @@ def test_two_damaged_files_are_an_error_that_names_the_file(two):
 def test_content_that_would_run_code_is_not_loaded(tmp_path):
     path = tmp_path / "a.ckpt"
     checkpoint.save(path, {"call": print})
-    with pytest.raises(Exception, match=r"weights_only|Weights only"):
+    with pytest.raises(Exception, match="cannot be read"):
         checkpoint.load(path)
 
 
@@ -115,5 +115,5 @@ def test_f45_a_checkpoint_of_another_shape_is_refused_in_one_line(tmp_path):
     policy = Policy(tmp_path, resume=True, checkpoint_minutes=0)
     for _ in Context(policy=policy).steps(2, net=torch.nn.Linear(1, 1)):
         pass
-    with pytest.raises(UsageError, match="of another method, version or shape: .*size mismatch"):
+    with pytest.raises(UsageError, match=r"of another method, version or shape: .*size mismatch"):
         next(Context(policy=policy).steps(5, net=torch.nn.Linear(2, 2)))
