@@ -44,7 +44,7 @@ def test_the_testing_part_is_left_out_and_a_gap_in_training_is_told(tree, sort_o
     cases, (fault,) = sort_out(AtlasV2Adapter(), root)
     assert [case.case_id for case in cases] == ["sub-r001s001_ses-1"]
     assert (fault.where, fault.code) == ("sub-r002s007_ses-1", "UB333")
-    assert "lesion masks: 1, sub-r040s001_ses-1" in caplog.text
+    assert "not public: 1, sub-r040s001_ses-1" in caplog.text
 
 
 def test_a_session_in_two_spaces_or_with_two_masks_is_no_guess(tree, sort_out):

@@ -60,7 +60,7 @@ def test_the_validation_folder_is_left_out_with_a_line(tree, sort_out, caplog):
     hidden = case_2021("00001", "t1", "t2", folder="RSNA_ASNR_MICCAI_BraTS2021_ValidationData/")
     cases, faults = sort_out(Brats21Adapter(), tree(*hidden, *case_2021("00000", folder="TrainingData/")))
     assert ([case.case_id for case in cases], faults) == (["BraTS2021_00000"], [])
-    assert "lesion masks: 1, BraTS2021_00001" in caplog.text
+    assert "not public: 1, BraTS2021_00001" in caplog.text
 
 
 def test_two_releases_under_one_root_are_no_guess(tree, sort_out):

@@ -88,12 +88,12 @@ def test_f31_folders_called_like_a_modality_stay_as_they_are(tree, table):
         ("x,c1/t2.nii.gz,gone.nii.gz,,no", "UB333", "no such file: lesion_mask"),
         ("x,c1/t2.nii.gz,,gone.nii.gz,yes", "UB331", "no such file: brain_mask"),
         ("x,,c1/lesion.nii.gz,,no", "UB332", "no image"),
-        ("x,c1/t2.nii.gz,,,no", "UB333", "an ill case without a lesion mask"),
-        ("x,c1/t2.nii.gz,,,", "UB333", "nothing says whether this case is healthy"),
+        ("x,c1/t2.nii.gz,,,no", "UB333", "a case with lesions but without a lesion mask"),
+        ("x,c1/t2.nii.gz,,,", "UB333", "it is not declared whether this case is healthy"),
         ("x,c1/t2.nii.gz,,,maybe", "UB334", "healthy is 'maybe'"),
         (",c1/t2.nii.gz,,,yes", "UB334", "no case_id"),
         ("x,c1/t2.nii.gz,,,yes,,,extra", "UB334", "more cells than columns: 'extra'"),
-        ("x,c1/t2.nii.gz,,,yes,forty", "UB334", "'forty' is no age"),
+        ("x,c1/t2.nii.gz,,,yes,forty", "UB334", "'forty' is not an age"),
         ("x,c1/t2.nii.gz,,,yes,40,1", "UB334", "sex '1' is not one of"),
         ("x," + 300 * "y" + ".nii.gz,,,yes", "UB332", "no such file"),
     ],
@@ -123,11 +123,11 @@ def test_what_a_case_is_where_the_table_does_not_say(table):
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("", "the table holds no row"),
-        ("case_id,t2\n", "the table holds no row"),
+        ("", "the table has no row"),
+        ("case_id,t2\n", "the table has no row"),
         ("name,t2\na,x.nii\n", "no column case_id or subject_id"),
         ("case_id,image\na,x.nii\n", "no column t1, t1ce"),
-        ("case_id,t2,T2\na,x.nii,y.nii\n", "two columns are called 't2'"),
+        ("case_id,t2,T2\na,x.nii,y.nii\n", "two columns are named 't2'"),
     ],
 )
 def test_a_table_that_cannot_be_used_says_what_it_has(table, text, what):
@@ -146,7 +146,7 @@ def test_a_mapping_that_leads_nowhere_is_told(table):
 
 @pytest.mark.parametrize("folder", ["", "missing"])
 def test_no_table_says_what_was_expected(tmp_path, folder):
-    with pytest.raises(DataError, match=r"no table of cases .*cases\.csv.*bids: true") as caught:
+    with pytest.raises(DataError, match=r"no table of cases .*cases\.csv.*folder.bids=true") as caught:
         list(FolderAdapter().discover(tmp_path / folder))
     assert caught.value.code == "UB334"
 

@@ -60,7 +60,7 @@ def test_what_cannot_be_read_says_so_in_one_line(tmp_path, name, raw):
 
 def test_a_column_twice_is_no_guess(tmp_path):
     (tmp_path / "t.csv").write_text("id,age,AGE\n1,2,3\n")
-    with pytest.raises(DataError, match="two columns are called 'age'"):
+    with pytest.raises(DataError, match="two columns are named 'age'"):
         read_rows(tmp_path / "t.csv")
 
 

@@ -38,7 +38,7 @@ def test_f33_links_out_of_the_data_are_passed_over_and_told(tree):
     told = tree.check(*BIDS)
     assert told.code == 0
     assert "cases       1 of 1 subjects" in told.out
-    assert "2 links lead out of it or nowhere, passed over" in told.out
+    assert "2 links that lead out of it or nowhere are ignored" in told.out
     told = tree.prepare(*BIDS)
     assert (told.code, tree.entries()) == (0, {"sub-01"})
     assert "UAD_BENCH_FOLLOW_LINKS=1 follows" in told.err

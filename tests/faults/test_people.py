@@ -32,13 +32,13 @@ def test_f28_one_subject_on_two_rows_is_refused_and_the_others_are_not(desk):
     desk.write_rows([*desk.rows(), desk.rows()[-1] | {"subject_id": "h04-again"}])
     told = desk.check()
     assert told.code == 3
-    assert told.out.count("case_id is met 2 times (h04, cases.csv line ") == 2
+    assert told.out.count("2 rows have this case_id (h04, cases.csv line ") == 2
     told = desk.prepare()
     assert (told.code, len(told.listed)) == (7, 2)
     assert desk.entries() == {row["case_id"] for row in desk.rows()} - {"h04"}
     stopped = desk.run()
     assert stopped.code == 3
-    assert "error[UB329]: 2 cases cannot be paired; the first: case_id is met 2 times (h04, " in stopped.error
+    assert "error[UB329]: 2 cases cannot be paired; the first: 2 rows have this case_id (h04, " in stopped.error
     assert not desk.runs.exists()
 
 

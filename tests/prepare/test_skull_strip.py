@@ -157,7 +157,7 @@ def test_auto_takes_deepbet_then_hd_bet_then_says_how_to_install_one(hd_bet, mon
     with pytest.raises(EnvironmentFault, match=r"pip install 'uad-bench\[strip\]'"):
         skull_strip.available_tool("deepbet")
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(EnvironmentFault, match=r"no skull-stripping tool .* pip install 'uad-bench\[strip\]'") as caught:
+    with pytest.raises(EnvironmentFault, match=r"no skull-stripping tool .*'uad-bench\[strip\]'") as caught:
         skull_strip.available_tool("auto")
     assert (caught.value.exit_code, caught.value.code) == (6, "UB601")
     with pytest.raises(EnvironmentFault, match="hd-bet is not on the PATH"):

@@ -132,7 +132,7 @@ def test_where_nobody_says_the_data_decide_and_a_warning_tells(tool, caplog, ima
     assert len(settled.figures["warnings"]) == 1
     assert said in settled.figures["warnings"][0]
     assert f"case-1: assumed {said}" in caplog.text
-    assert "let the dataset declare `stripped`" in caplog.text
+    assert "declare `stripped` true or false" in caplog.text
 
 
 def test_a_head_on_a_background_of_zeros_is_no_brain(tool):

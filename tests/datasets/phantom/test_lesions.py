@@ -7,48 +7,48 @@ from scipy import ndimage
 from uad_datasets.phantom.anatomy import draw_anatomy
 from uad_datasets.phantom.atlas import load_atlas
 from uad_datasets.phantom.grid import rng_for
-from uad_datasets.phantom.lesions import without_specks
+from uad_datasets.phantom.lesions import without_small_components
 from uad_datasets.phantom.structural import structural
-from uad_datasets.phantom.subject import KINDS, paint
+from uad_datasets.phantom.subject import KINDS, material_fractions
 
 PREVALENCE = {"tumour": (0.008, 0.12), "iso": (0.006, 0.05), "ms": (0.003, 0.03), "structural": (0.002, 0.05)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_masks_are_inside_the_brain_and_of_plausible_size(grown, kind):
+def test_masks_are_inside_the_brain_and_of_plausible_size(phantoms, kind):
     low, high = PREVALENCE[kind]
-    for phantom in grown[kind]:
+    for phantom in phantoms[kind]:
         assert not (phantom.lesion_mask & ~phantom.brain_mask).any()
         assert low < phantom.lesion_mask.sum() / phantom.brain_mask.sum() < high
 
 
 @pytest.mark.parametrize("kind", ["tumour", "iso", "structural"])
-def test_one_lesion_is_one_piece(grown, kind):
-    assert all(ndimage.label(phantom.lesion_mask)[1] == 1 for phantom in grown[kind])
+def test_one_lesion_is_one_piece(phantoms, kind):
+    assert all(ndimage.label(phantom.lesion_mask)[1] == 1 for phantom in phantoms[kind])
 
 
-def test_ms_is_several_plaques_none_a_speck(grown):
-    for phantom in grown["ms"]:
+def test_ms_is_several_plaques_none_a_speck(phantoms):
+    for phantom in phantoms["ms"]:
         labels, count = ndimage.label(phantom.lesion_mask)
         assert count >= 4
         assert np.bincount(labels.ravel())[1:].min() >= 8
 
 
-def test_healthy_has_no_lesion(grown):
-    assert not any(phantom.lesion_mask.any() for phantom in grown[""])
+def test_healthy_has_no_lesion(phantoms):
+    assert not any(phantom.lesion_mask.any() for phantom in phantoms[""])
 
 
 @pytest.mark.parametrize("kind", ["tumour", "ms"])
-def test_bright_lesions_stand_out_on_flair(grown, kind):
-    for phantom in grown[kind]:
+def test_bright_lesions_stand_out_on_flair(phantoms, kind):
+    for phantom in phantoms[kind]:
         image, mask = phantom.images["flair"], phantom.lesion_mask
         around = ndimage.binary_dilation(mask, iterations=4) & phantom.brain_mask & ~mask
         assert image[mask].mean() > 1.2 * image[around].mean()
 
 
-def test_iso_tumours_look_like_ordinary_brain(grown):
+def test_iso_tumours_look_like_ordinary_brain(phantoms):
     """Their mean T2 signal lies between the lower and upper quartiles of the rest of the brain, or near."""
-    for phantom in grown["iso"]:
+    for phantom in phantoms["iso"]:
         image, mask = phantom.images["t2"], phantom.lesion_mask
         low, high = np.percentile(image[phantom.brain_mask & ~mask], [10, 75])
         assert low < image[mask].mean() < high
@@ -60,7 +60,7 @@ def test_structural_lesions_alter_the_tissue_inside_the_mask_only(case):
     lesion = structural(rng, draw_anatomy(rng, load_atlas()))
     change = np.zeros(lesion.mask.shape)
     brain_mask = lesion.tissue.brain_mask
-    change[brain_mask] = np.abs(paint(lesion)[:3] - lesion.tissue.fractions).sum(axis=0) / 2
+    change[brain_mask] = np.abs(material_fractions(lesion)[:3] - lesion.tissue.fractions).sum(axis=0) / 2
     assert change[lesion.mask].mean() > 0.3
     reach = ndimage.maximum_filter(lesion.mask, size=5)  # a soft edge is two voxels wide at most
     assert change[~reach].max() < 1e-6
@@ -69,4 +69,4 @@ def test_structural_lesions_alter_the_tissue_inside_the_mask_only(case):
 def test_without_specks_keeps_parts_of_enough_voxels():
     mask = np.zeros((9, 9, 9), dtype=bool)
     mask[0:2, 0:2, 0:2] = mask[6, 6, 6:8] = True
-    np.testing.assert_array_equal(without_specks(mask, 8).sum(), 8)
+    np.testing.assert_array_equal(without_small_components(mask, 8).sum(), 8)

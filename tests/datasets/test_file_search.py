@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from uad_datasets.finding import nifti_files
+from uad_datasets.file_search import nifti_files
 
 
 def names(root: Path) -> list[str]:
