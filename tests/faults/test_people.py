@@ -38,7 +38,9 @@ def test_f28_one_subject_on_two_rows_is_refused_and_the_others_are_not(desk):
     assert desk.entries() == {row["case_id"] for row in desk.rows()} - {"h04"}
     stopped = desk.run()
     assert stopped.code == 3
-    assert "error[UB329]: 2 cases cannot be paired; the first: 2 rows have this case_id (h04, " in stopped.error
+    assert (
+        "error[UB329]: 2 cases cannot be paired; the first: 2 rows have this case_id (h04, " in stopped.error
+    )
     assert not desk.runs.exists()
 
 
