@@ -89,7 +89,7 @@ def _fault(
 ) -> tuple[str, str, str] | None:
     """The problem of a row, the remedy and the code; None for a valid row."""
     if row.surplus:
-        return f"more cells than columns: {row.surplus[0]!r}", "quote cells that hold a comma", "UB334"
+        return f"more cells than columns: {row.surplus[0]!r}", "quote cells that contain a comma", "UB334"
     if not case_id:
         return "no case_id", "give each row an id of its own", "UB334"
     if ids[case_id] > 1:

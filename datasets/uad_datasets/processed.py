@@ -31,7 +31,7 @@ class ProcessedAdapter(DatasetAdapter):
     the protocol, not from these folders: the tables of the papers repeat subjects across roles.
 
     parts: the parts to read, all of them if empty. mask_threshold: both masks were warped linearly; a voxel
-    counts above this share (the papers take every share above zero, which grows the lesions).
+    counts above this share (the papers count every share above zero, which enlarges the lesions).
     """
 
     name: ClassVar[str] = "processed"

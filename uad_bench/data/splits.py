@@ -1,7 +1,7 @@
 """The role of a subject (train, val, tune, test), as a pure function of its id.
 
 A role depends on the salt and the subject's own id alone: a missing or added subject changes no other role, and all
-sessions of a subject share a role. Shares are therefore met on average, not exactly.
+sessions of a subject share a role. The shares are therefore exact on average only.
 """
 
 import bisect

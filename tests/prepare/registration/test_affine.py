@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.prepare.registration.test_initial_poses import centred, distances, pose_of, toy
+from tests.helpers.toy_brains import centred, distances, pose_of, toy
 from uad_bench.data.nifti.read import Volume
 from uad_bench.prepare.registration.affine import AffineRegistration, Fit, rigid_part
 from uad_bench.prepare.registration.initial_poses import isotropic_brain

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from tests.prepare.registration.test_initial_poses import RADII, centred, pose_of, toy
+from tests.helpers.toy_brains import RADII, centred, pose_of, toy
 from uad_bench.data.nifti.read import Grid, Volume
 from uad_bench.prepare.registration.initial_poses import isotropic_brain
 from uad_bench.prepare.registration.quality import Quality, QualityCheck, disturbances

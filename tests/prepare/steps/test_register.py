@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from tests.prepare.registration.test_initial_poses import centred, distances, pose_of, toy
+from tests.helpers.toy_brains import centred, distances, pose_of, toy
 from uad_bench.data.nifti.read import Grid, Volume, read_mask, read_volume
 from uad_bench.errors import DataError, IntegrityError, UsageError
 from uad_bench.prepare.registration.affine import Fit
