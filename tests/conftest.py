@@ -9,6 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.helpers.toy_data import make
+from uad_bench.cohort.discovery import Sources
+from uad_bench.pipeline.run_job import Workplace
 from uad_bench.types import Case
 
 Write = Callable[..., Path]
@@ -62,3 +65,21 @@ def toy_case(write_nifti: Write) -> Callable[..., Case]:
         )
 
     return toy
+
+
+@pytest.fixture(scope="session")
+def toy_root(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="session")
+def toy_cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def place(tmp_path, toy_root, toy_cache):
+    def make_place(**more):
+        return Workplace(tmp_path / "runs", Sources(toy_cache, {"toy_data": toy_root}), threads=1, **more)
+
+    return make_place

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from uad_bench import cli
+from tests.helpers.command import call
 from uad_bench.errors import Terminated
 from uad_bench.prepare.cache.prepared_case import prepare_case
 from uad_bench.support import environment
@@ -39,15 +39,6 @@ BAD = [
     (["leaderboard", "/no/such/folder"], 2, "no such folder"),
     (["leaderboard", ".", "--format", "docx"], 2, "docx"),
 ]
-
-
-def call(monkeypatch, capsys, *words):
-    """Exit code, stdout and stderr of a verb, in this process."""
-    monkeypatch.setattr(sys, "argv", ["uad-bench", *words])
-    with pytest.raises(SystemExit) as left:
-        cli.main()
-    out, err = capsys.readouterr()
-    return left.value.code, out, err
 
 
 @pytest.fixture(autouse=True)

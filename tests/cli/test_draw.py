@@ -64,7 +64,10 @@ def draw(monkeypatch, capsys, place):
 
     def call(*words, data=True):
         root = ["--data", f"{DATA}={place.sources.roots['toy_data']}"] if data else []
-        words = ["uad-bench", "draw", *map(str, words), *root]
+        trusted = (
+            [f"--trust={METHODS}:{name}" for name in ("Glass", "Opaque")] if words[0] == "inside" else []
+        )
+        words = ["uad-bench", "draw", *map(str, words), *root, *trusted]
         monkeypatch.setenv("UAD_BENCH_CACHE", str(place.sources.cache))
         monkeypatch.setattr(sys, "argv", words)
         with pytest.raises(SystemExit) as left:

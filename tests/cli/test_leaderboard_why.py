@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.test_cli import call
+from tests.helpers.command import call
 from uad_bench.config import RunSpec, load_protocol
 from uad_bench.results.csv_tables import METRIC_COLUMNS, SPLIT_COLUMNS
 from uad_bench.results.run_directory import run_dir

@@ -1,5 +1,6 @@
 """The command line: typer verbs that parse, call and print. Each verb imports the heavy libraries that it needs."""
 
+import io
 import signal
 import sys
 
@@ -61,6 +62,7 @@ app.add_typer(cache.app, name="cache")
 def main() -> None:
     """Run a verb. Every error that a user can act on is printed as one line, with its exit code."""
     numpy_cpu.prefer_avx2()
+    _replace_unprintable()
     signal.signal(signal.SIGTERM, _terminate)
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
@@ -82,6 +84,13 @@ def main() -> None:
     _leave(
         INTERRUPTED if answer == 130 else "", answer if isinstance(answer, int) else 0
     )  # 130: Ctrl-C, says typer
+
+
+def _replace_unprintable() -> None:
+    """A terminal in Latin-1 or ASCII shows other characters as "?" and backslashes: no name ends a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and (stream.encoding or "").lower() not in {"utf-8", "utf8"}:
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _terminate(_number: int, _frame: object) -> None:

@@ -38,6 +38,7 @@ def inside(
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option("--threads", help="Number of CPU threads; 0: all.", min=0)] = 0,
     workers: options.Workers = 0,
+    trust: options.Trust = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -47,6 +48,7 @@ def inside(
     """
     from uad_bench.errors import UsageError
     from uad_bench.pipeline.explain import CaseSelection, explain
+    from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.pipeline.run_job import Workplace
     from uad_bench.support import environment
     from uad_bench.support.environment import resolve_device
@@ -57,6 +59,7 @@ def inside(
         raise UsageError(f"--to is for one run, got {len(complete)}", hint="give one run, or omit --to")
     sources, selection = options.sources(data, workers), CaseSelection(options.names(cases), count, test)
     for run in complete:
+        require_installed_code(run, [*trust, *options.dataset_names(data)], method=True)
         place = Workplace(run.path, sources, resolve_device(device), threads or environment.threads())
         for path in explain(run, selection, place, to or run.path):
             typer.echo(f"picture: {path}")
@@ -86,14 +89,18 @@ def methods(
     test: TestSet = "",
     to: Annotated[Path, typer.Option("--to", help="Output file (PNG).")] = Path("methods.png"),
     workers: options.Workers = 0,
+    trust: options.Trust = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Show the stored maps of all methods on the same test cases, side by side; the lowest seed of each method."""
     from uad_bench.figures.compare_methods import compare_methods
+    from uad_bench.pipeline.foreign_code import require_installed_code
 
     options.show_messages(quiet, verbose)
     found = _complete(runs)
+    for run in found:
+        require_installed_code(run, [*trust, *options.dataset_names(data)])
     count = compare_methods(found, options.names(cases), test, options.sources(data, workers), _png(to))
     typer.echo(f"picture: {to} ({count} methods)")
 

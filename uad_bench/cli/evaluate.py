@@ -14,6 +14,7 @@ def evaluate(
     data: options.Data = [],
     set_: options.Set = [],
     workers: options.Workers = 0,
+    trust: options.Trust = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -21,13 +22,28 @@ def evaluate(
 
     With --set protocol.postprocess=... the results go to a new run, because they belong to another protocol.
     """
+    import logging
+
+    from uad_bench.errors import PartialFailure, UadError
+    from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.pipeline.reevaluate import reevaluate
     from uad_bench.results.run_directory import find_runs
 
     options.show_messages(quiet, verbose)
-    done = [
-        reevaluate(directory, options.settings(set_), options.sources(data, workers))
-        for directory in find_runs(runs)
-        if directory.state == "complete"
-    ]
+    log, settings = logging.getLogger(__name__), options.settings(set_)
+    found, done, failed = find_runs(runs), [], []
+    for directory in found:
+        try:
+            if (state := directory.state) != "complete":
+                raise PartialFailure(f"the run is not complete, its state is {state!r}", where=directory.name)
+            require_installed_code(directory, [*trust, *options.dataset_names(data)])
+            done.append(reevaluate(directory, settings, options.sources(data, workers)))
+        except UadError as error:
+            failed.append(error)
+            log.error("not evaluated: %s", error)
     print_tables(done)
+    if len(failed) == len(found) == 1:
+        raise failed[0]
+    if failed:
+        what = f"{len(failed)} of {len(found)} runs were not evaluated"
+        raise PartialFailure(what, hint="see the lines above")

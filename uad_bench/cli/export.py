@@ -27,11 +27,13 @@ def export(
         ),
     ] = "",
     workers: options.Workers = 0,
+    trust: options.Trust = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Write anomaly maps as NIfTI on the grid of each original scan, with BIDS derivative names."""
     from uad_bench.errors import PartialFailure, UsageError
+    from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.results.export_bids import export as write_all
     from uad_bench.results.run_directory import find_runs
 
@@ -39,6 +41,8 @@ def export(
     complete = [run for run in find_runs(runs) if run.state == "complete"]
     if not complete:
         raise UsageError("no complete run", where=", ".join(map(str, runs)), hint="finish one with --resume")
+    for run in complete:
+        require_installed_code(run, [*trust, *options.dataset_names(data)])
     done, failed = write_all(complete, to, options.sources(data, workers), options.names(cases), thresholded)
     typer.echo(f"{done} maps of {len(complete)} runs, in {to}")
     for error in failed:

@@ -41,6 +41,12 @@ AllowLeak = Annotated[
 Fold = Annotated[
     int, typer.Option("--fold", help="The fold that is val; -1: the shares of the protocol.", min=-1)
 ]
+Trust = Annotated[
+    list[str],
+    typer.Option(
+        "--trust", help="Code named in a run that may be imported: module:Class or a .py file. Repeatable."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="On stderr only warnings, no progress.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="On stderr details too.")]
 SkipBroken = Annotated[
@@ -51,6 +57,11 @@ SkipBroken = Annotated[
 def names(text: str) -> tuple[str, ...]:
     """`a,b` as ("a", "b")."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def dataset_names(data: list[str]) -> list[str]:
+    """The datasets that --data names: their code was given on the command line."""
+    return [item.partition("=")[0] for item in data]
 
 
 def sources(

@@ -26,11 +26,13 @@ def prepare(
     from uad_bench.config import Overrides
     from uad_bench.errors import PartialFailure
     from uad_bench.pipeline.settings import with_settings
+    from uad_bench.support.atomic_files import require_writable
 
     options.show_messages(quiet, verbose)
     over = with_settings(Overrides(), options.settings(set_))
     pinned = pinned_protocol(protocol, over.protocol)
     sources, failed = options.sources(data, workers, skip_broken=True), 0
+    require_writable(sources.cache)
     for one in prepare_datasets(datasets, pinned, over.datasets, sources):
         count = f"{len(one.cases)} of {one.found} cases are prepared"
         typer.echo(f"{one.name}: {count} for {pinned.name} {pinned.fingerprint}, in {sources.cache}")

@@ -49,6 +49,17 @@ def run(
     fold: options.Fold = -1,
     splits: options.Splits = "",
     allow_leak: options.AllowLeak = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="End a run at the first case that its method cannot score.")
+    ] = False,
+    case_timeout: Annotated[
+        float,
+        typer.Option(
+            "--case-timeout",
+            help="Seconds to score a case, in a process that is replaced when it hangs or crashes; 0: no limit.",
+            min=0,
+        ),
+    ] = 0,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -63,6 +74,7 @@ def run(
     from uad_bench.pipeline.run_job import Workplace
     from uad_bench.pipeline.settings import parse_seeds
     from uad_bench.support import environment, strict_yaml
+    from uad_bench.support.atomic_files import require_writable
     from uad_bench.support.environment import resolve_device
 
     options.show_messages(quiet, verbose)
@@ -91,7 +103,10 @@ def run(
         resume,
         fresh,
         progress=not quiet and sys.stderr.isatty(),
+        fail_fast=fail_fast,
+        case_timeout_s=case_timeout or None,
     )
+    require_writable(place.out, here.cache)
     began = time.monotonic()
     outcome = execute(specs, place, table)
     log.info(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")

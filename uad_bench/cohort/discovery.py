@@ -81,11 +81,20 @@ def pinned_protocol(name: str, overrides: Mapping[str, Any]) -> Protocol:
 
 
 def default_cache() -> Path:
-    """$UAD_BENCH_CACHE, or the user's cache folder."""
+    """$UAD_BENCH_CACHE, or the user's cache folder. Raises EnvironmentFault for a user without a home folder."""
     from platformdirs import user_cache_path
 
     named = os.environ.get("UAD_BENCH_CACHE")
-    return Path(named) if named else user_cache_path("uad-bench")
+    if named:
+        return Path(named)
+    try:
+        folder = user_cache_path("uad-bench")
+    except (RuntimeError, KeyError):
+        folder = Path("~")
+    if not folder.is_absolute():
+        hint = "set UAD_BENCH_CACHE to a folder, or HOME"
+        raise EnvironmentFault("this user has no home folder for the cache", hint=hint)
+    return folder
 
 
 def adapter_for(dataset: str, options: Mapping[str, Any]) -> DatasetAdapter:

@@ -95,4 +95,6 @@ def absent_rows(plan: Plan, dataset: str, cases: Sequence[Case]) -> list[audit.A
     here, label = {case.case_id for case in cases}, plugins.label(dataset)
     subjects = plan.table.subjects(label)
     rows = plan.table.rows(label, plan.fold, plan.source)
-    return [audit.AuditedCase(label, name, subjects[name], role) for name, role, _ in rows if name not in here]
+    return [
+        audit.AuditedCase(label, name, subjects[name], role) for name, role, _ in rows if name not in here
+    ]

@@ -146,7 +146,7 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
 def _failure(label: str, run: RunSummary) -> str:
     """One line on a run that is not complete, with the reason."""
     fold = "" if run.fold is None else f" fold {run.fold}"
-    how = "failed" if run.state == "failed" else "not finished"
+    how = run.state if run.state in {"failed", "incomplete"} else "not finished"
     return f"{label} seed {run.seed}{fold}: {how}{': ' if run.error else ''}{run.error}"
 
 

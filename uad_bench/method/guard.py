@@ -3,7 +3,9 @@
 import logging
 import os
 import random
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,32 +21,62 @@ from uad_bench.types import FloatArray, Scan
 log = logging.getLogger("uad_bench")
 #: Fraction of the brain's scores that may become equal in float32 without a warning.
 MAX_EQUAL = 0.01
+#: Signals whose handlers a method may not keep: those that end a run or tell it to save.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 
 
 @contextmanager
 def guarded(what: str) -> Iterator[None]:
-    """Restore working directory, random states, torch's dtype and threads afterwards.
+    """Restore afterwards what a method may change of its process, so that it harms neither the next method nor us.
 
-    what: named in the error. Raises PluginError (UB402) for an exception that is no UadError.
+    Restored are the working directory, environment variables, random states, numpy's error handling, signal handlers,
+    and torch's default dtype, threads and gradient mode. what: named in the error. Raises PluginError (UB402) for an
+    exception that is no UadError, and for a call of sys.exit.
     """
-    import torch
-
-    cwd, python, numpy = Path.cwd(), random.getstate(), np.random.get_state()  # noqa: NPY002  # the global state is restored
-    dtype, threads, torch_state = torch.get_default_dtype(), torch.get_num_threads(), torch.get_rng_state()
+    restore = _process_state()
     try:
         yield
-    except (UadError, KeyboardInterrupt, SystemExit):
+    except (UadError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         hint = "run with --debug for the traceback"
         raise PluginError(f"{type(error).__name__}: {error}", where=what, hint=hint, code="UB402") from error
     finally:
+        restore()
+
+
+def _process_state() -> Callable[[], None]:
+    """A function that restores the global state of the process as it is now."""
+    import torch
+
+    cwd, environ, errors = Path.cwd(), dict(os.environ), np.geterr()
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the global state is what is restored
+    dtype, threads, torch_state = torch.get_default_dtype(), torch.get_num_threads(), torch.get_rng_state()
+    gradients = torch.is_grad_enabled()
+    handlers = {number: signal.getsignal(number) for number in SIGNALS} if _in_main_thread() else {}
+
+    def restore() -> None:
         os.chdir(cwd)
+        if dict(os.environ) != environ:
+            os.environ.clear()
+            os.environ.update(environ)
+        np.seterr(**errors)
         random.setstate(python)
         np.random.set_state(numpy)  # noqa: NPY002
         torch.set_default_dtype(dtype)
         torch.set_num_threads(threads)
         torch.set_rng_state(torch_state)
+        torch.set_grad_enabled(gradients)
+        for number, handler in handlers.items():
+            if signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+
+    return restore
+
+
+def _in_main_thread() -> bool:
+    """Whether signal handlers may be set here."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def checked_map(answer: Any, scan: Scan, method: str) -> FloatArray:  # whatever a plug-in returns
@@ -98,6 +130,12 @@ def score_scan(method: Method, scan: Scan, ctx: Context, name: str) -> FloatArra
 
     Raises PluginError as `guarded` and `checked_map`.
     """
+    before = scan.image.copy(), scan.brain_mask.copy()
     with guarded(f"{name}.score, case {scan.case_id}"):
         answer = method.score(scan, ctx)
+    if not (np.array_equal(before[0], scan.image) and np.array_equal(before[1], scan.brain_mask)):
+        hint = "work on a copy: torch.from_numpy(scan.image).clone()"
+        raise PluginError(
+            f"method {name!r} wrote into its input", where=scan.case_id, hint=hint, code="UB406"
+        )
     return checked_map(answer, scan, name)

@@ -4,7 +4,6 @@ import logging
 import os
 import shutil
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uad_bench.cohort.cohort import Scans
@@ -12,6 +11,7 @@ from uad_bench.config import RunSpec
 from uad_bench.pipeline.method_names import method_class
 from uad_bench.pipeline.run_job import RunJob, Workplace
 from uad_bench.results.run_directory import RunDir
+from uad_bench.support.atomic_files import aside_name, cannot_write
 
 if TYPE_CHECKING:
     from uad_bench.method.base import Method
@@ -41,14 +41,18 @@ def trained(job: RunJob) -> "Method":
         job.set_state(
             "running", fit_s=fit_s, stopped_early=ctx.stopped_early, parameters=n_parameters(method)
         )
-        _store(method, model, spec.method)
+        _store(method, job)
     return stored(directory, spec, job.place)
 
 
 def stored(directory: RunDir, spec: RunSpec, place: Workplace) -> "Method":
-    """The method of a run as its folder model/ holds it. Raises PluginError where it cannot be read."""
+    """The method of a run as its folder model/ holds it.
+
+    Raises IntegrityError where the model was changed after it was stored, PluginError where it cannot be loaded.
+    """
     from uad_bench.method.guard import guarded
 
+    directory.verify_model()
     method = build(spec)
     with guarded(f"{spec.method}.load"):
         method.load(directory.path / "model", context(spec, place))
@@ -100,14 +104,20 @@ def n_parameters(method: "Method") -> int:
     return sum(weights.numel() for module in modules for weights in module.parameters())
 
 
-def _store(method: "Method", model: Path, name: str) -> None:
-    """Save a trained method whole or not at all; its checkpoints are removed."""
+def _store(method: "Method", job: RunJob) -> None:
+    """Save a trained method whole or not at all, with the digests of its files; its checkpoints are removed."""
     from uad_bench.method.guard import guarded
 
-    aside = model.with_name(".model.tmp")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    with guarded(f"{name}.save"):
-        method.save(aside)
-    aside.replace(model)
+    model = job.directory.path / "model"
+    aside = aside_name(model)
+    try:
+        aside.mkdir()
+        with guarded(f"{job.spec.method}.save"):
+            method.save(aside)
+        job.directory.seal_model(aside)
+        aside.replace(model)
+    except OSError as error:
+        raise cannot_write(error, model) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     shutil.rmtree(model.with_name("checkpoints"), ignore_errors=True)

@@ -1,7 +1,5 @@
 """A finished run measured again from its stored maps, under its own protocol or a changed one."""
 
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,17 +11,18 @@ from uad_bench.cohort.roles import Plan
 from uad_bench.config import Protocol, RunSpec, merged, validated
 from uad_bench.data.published_splits import RoleTable, Row
 from uad_bench.errors import DataError, UsageError
-from uad_bench.pipeline.evaluate_run import evaluate_run
 from uad_bench.pipeline.protocol_checks import check_protocol
+from uad_bench.pipeline.replace_results import replace_results
 from uad_bench.results.run_directory import RunDir, run_dir
-from uad_bench.support import messages
 
 #: What may change without scoring again: everything that comes after the map.
 AFTER_THE_MAP = {"postprocess", "thresholds", "metrics", "primary", "name", "summary"}
 
 
 def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]], sources: Sources) -> RunDir:
-    """Write the numbers of a run again; a changed protocol makes a new run that shares the maps.
+    """Compute the results of a run again; a changed protocol makes a new run that shares the maps.
+
+    The new results are written next to the old ones and swapped in when whole (`replace_results`).
 
     Raises UsageError for a change that would need new maps, DataError where the cases are not those of the run,
     IntegrityError where the run was edited.
@@ -41,15 +40,7 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
     _same_cases(directory, cohort)
     target = run_dir(directory.path.resolve().parents[2], spec, cohort.digest)
     with target.locked():
-        facts = directory.status()
-        target.set_state("running", **{k: v for k, v in facts.items() if k != "state"})
-        if target.path != directory.path.resolve():
-            _share(directory, target)
-        target.write_spec(spec)
-        with messages.written(target.path / "log.txt"):
-            evaluate_run(target, spec, cohort)
-        target.seal()
-        target.set_state(**facts)
+        replace_results(directory, target, spec, cohort)
     return target
 
 
@@ -86,17 +77,3 @@ def _same_cases(directory: RunDir, cohort: Cohort) -> None:
             hint="give the same data with --data",
             code="UB306",
         )
-
-
-def _share(source: RunDir, target: RunDir) -> None:
-    """Give `target` the model and maps of `source` as hard links, and copies of the small files."""
-    for folder in ("maps", "model"):
-        if not (source.path / folder).is_dir():
-            raise DataError(
-                f"the run kept no {folder}", where=source.name, hint="run again with --keep-maps all"
-            )
-        shutil.rmtree(target.path / folder, ignore_errors=True)
-        shutil.copytree(source.path / folder, target.path / folder, copy_function=os.link)
-    for name in ("env.json", "splits.csv", "left_out.csv", "audit.json", "fitted.json"):
-        if (source.path / name).is_file():
-            shutil.copyfile(source.path / name, target.path / name)

@@ -13,17 +13,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from uad_bench.config import RunSpec
-from uad_bench.errors import UadError, UsageError
+from uad_bench.errors import PartialFailure, UadError, UsageError
 from uad_bench.figures.run_figures import TRAINING, draw_training
 from uad_bench.pipeline.evaluate_run import evaluate_run
 from uad_bench.pipeline.method_names import method_class
 from uad_bench.pipeline.model import trained
+from uad_bench.pipeline.replace_results import replace_results
 from uad_bench.pipeline.requirements import borrowed_weights
 from uad_bench.pipeline.run_job import RunJob
-from uad_bench.pipeline.score import score
+from uad_bench.pipeline.score import score_cases
 from uad_bench.results import csv_tables
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import environment, messages
+from uad_bench.support.atomic_files import sweep
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,8 @@ def run(job: RunJob, earlier: Sequence[logging.LogRecord] = ()) -> RunDir:
 
     earlier: messages of the preparation of its cohort, for log.txt. Raises UsageError for an unfinished run
     without --resume or --fresh, EnvironmentFault for a run in use, PluginError where the method breaks its contract;
-    the run is then marked failed and keeps what is done.
+    the run is then marked failed and keeps what is done; PartialFailure where some cases cannot be scored, and the run
+    is marked incomplete, without results.
     """
     directory = job.directory
     with directory.locked():
@@ -42,12 +45,13 @@ def run(job: RunJob, earlier: Sequence[logging.LogRecord] = ()) -> RunDir:
         with messages.written(directory.path / "log.txt", earlier):
             _begin(job)
             try:
-                score(job, trained(job))
+                score_cases(job, trained(job))
                 evaluate_run(job.directory, job.spec, job.cohort)
                 draw_training([directory], directory.path / TRAINING)
             except UadError as error:
                 directory.log(traceback.format_exc())
-                job.set_state("failed", error=str(error), code=error.code)
+                state = "incomplete" if isinstance(error, PartialFailure) else "failed"
+                job.set_state(state, error=str(error), code=error.code)
                 raise
             _finish(job)
             log.info("%s: done", job.label)
@@ -62,13 +66,15 @@ def _is_complete(job: RunJob) -> bool:
         return False
     state = directory.state
     if state == "complete":
-        same = _measures(directory.spec()) == _measures(job.spec)
-        log.info(
-            "%s: %s",
-            directory.name,
-            "already complete (--fresh makes it again)" if same else "complete; measured again",
-        )
-        return same
+        if _measures(directory.spec()) == _measures(job.spec):
+            log.info("%s: already complete (--fresh makes it again)", directory.name)
+        else:
+            log.info("%s: complete; measured again", directory.name)
+            replace_results(directory, directory, job.spec, job.cohort)
+        return True
+    if state == "cleared":  # a --fresh that was killed
+        directory.clear()
+        return False
     if state != "new" and not place.resume:
         hint = "add --resume to continue or --fresh to start again"
         what = f"an unfinished run is here, state {state!r}"
@@ -84,6 +90,7 @@ def _measures(spec: RunSpec) -> tuple[object, ...]:
 def _begin(job: RunJob) -> None:
     """Write down the specification, the machine and the cohort, and that the run is under way."""
     directory, spec, place = job.directory, job.spec, job.place
+    sweep(directory.path)
     here = environment.describe(place.device, place.threads)
     if directory.state == "new":
         directory.set_state("running")
@@ -133,6 +140,5 @@ def _finish(job: RunJob) -> None:
     """Seal the results and record what the run cost."""
     if job.spec.keep_maps == "none":
         shutil.rmtree(job.directory.path / "maps", ignore_errors=True)
-    job.directory.seal()
     peak, gpu = environment.peak_memory_mib(), environment.gpu_memory_mib(job.place.device)
-    job.set_state("complete", peak_memory_mib=peak, gpu_memory_mib=gpu)
+    job.directory.complete(**job.facts(), peak_memory_mib=peak, gpu_memory_mib=gpu)

@@ -16,7 +16,8 @@ class Workplace:
     """Where and how runs are made on this machine; none of it changes what a number means.
 
     out: the folder of runs; device: cpu, cuda or cuda:N; threads: CPU threads, part of what fixes the bits of a
-    result; resume: continue unfinished runs; fresh: start again; progress: show a bar while training.
+    result; resume: continue unfinished runs; fresh: start again; progress: show a bar while training; fail_fast: end a
+    run at the first case that cannot be scored; case_timeout_s: score in a process of its own, with a limit per case.
     """
 
     out: Path
@@ -26,6 +27,8 @@ class Workplace:
     resume: bool = False
     fresh: bool = False
     progress: bool = False
+    fail_fast: bool = False
+    case_timeout_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -49,5 +52,8 @@ class RunJob:
 
     def set_state(self, state: str, **facts: Any) -> None:
         """Record the state with new facts. Facts recorded before stay, except an earlier error."""
-        known = {k: v for k, v in self.directory.status().items() if k not in {"state", "error", "code"}}
-        self.directory.set_state(state, **(known | facts))
+        self.directory.set_state(state, **(self.facts() | facts))
+
+    def facts(self) -> dict[str, Any]:
+        """What the status records of the run so far, except its state and an error."""
+        return {k: v for k, v in self.directory.status().items() if k not in {"state", "error", "code"}}

@@ -7,6 +7,9 @@ from uad_bench import plugins
 from uad_bench.config import Overrides, merged, validated
 from uad_bench.errors import UsageError, unknown_name
 
+#: More seeds in one command are a slip: a seed that was given as a count.
+MOST_SEEDS = 10_000
+
 
 def with_settings(
     over: Overrides, settings: Sequence[tuple[Sequence[str], Any]], methods: Sequence[str] = ()
@@ -53,8 +56,14 @@ def parse_seeds(text: str) -> list[int]:
         numbers = [int(part) for part in text.split(",") if part.strip()]
     except ValueError:
         numbers = []
-    seeds = list(range(numbers[0])) if len(numbers) == 1 and "," not in text else numbers
-    if not seeds or min(seeds) < 0 or max(seeds) >= 2**63 or len(set(seeds)) != len(seeds):
-        hint = "write a count (5) or different numbers with commas (0,1,2; one seed: 7,)"
+    count = len(numbers) == 1 and "," not in text
+    seeds = list(range(min(numbers[0], MOST_SEEDS + 1))) if count else numbers
+    if (
+        not 0 < len(seeds) <= MOST_SEEDS
+        or min(seeds) < 0
+        or max(seeds) >= 2**63
+        or len(set(seeds)) != len(seeds)
+    ):
+        hint = f"write a count up to {MOST_SEEDS} (5) or different numbers from 0 to 2^63 - 1 (0,1,2; one seed: 7,)"
         raise UsageError(f"--seeds {text!r}", hint=hint, code="UB203")
     return seeds

@@ -8,6 +8,8 @@
     fitted.json     learnt landmarks, and from which cases
     train.csv       losses                       log.txt         messages and tracebacks
     model/          learnt state                 checkpoints/    only while training
+    model.json      SHA-256 of the model's files, from the moment it is stored
+    failures.csv    cases that the method could not score, only in an incomplete run
     maps/<dataset>/ anomaly maps                 thresholds.csv  operating points and whose cases set them
     cases.csv       one value a case and metric  metrics.csv     one value a group and metric
     draws.npz       pooled metrics under resamples of the patients
@@ -20,21 +22,31 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock, Timeout
 
 from uad_bench.config import RunSpec, validated
 from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
-from uad_bench.results import csv_tables, serialise
+from uad_bench.results import csv_tables, seal, serialise
+from uad_bench.results.run_lock import locked
 from uad_bench.support import strict_yaml
-from uad_bench.support.atomic_files import sha256, write_bytes, write_json, write_text
+from uad_bench.support.atomic_files import (
+    append_text,
+    cannot_write,
+    is_aside,
+    json_bytes,
+    sha256,
+    write_bytes,
+    write_json,
+    write_text,
+)
+from uad_bench.support.exchange import restore
 from uad_bench.types import BoolArray, FloatArray
 
 FloatArray64 = npt.NDArray[np.float64]
@@ -43,6 +55,7 @@ SEALED = (
     "spec.yaml",
     "spec.json",
     "env.json",
+    "model.json",
     "splits.csv",
     "left_out.csv",
     "audit.json",
@@ -52,8 +65,9 @@ SEALED = (
     "metrics.csv",
     "draws.npz",
 )
+FOLDERS = ("model", "maps", "sketches")
 #: The code of the error for a run that was edited after it was sealed.
-EDITED = "UB508"
+EDITED = seal.EDITED
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,7 @@ class RunDir:
     # --- state -------------------------------------------------------------------------------------------
     @property
     def state(self) -> str:
-        """ "new", "running", "failed" or "complete"."""
+        """ "new", "running", "failed", "incomplete" (some cases have no map), "cleared" or "complete"."""
         status = self.path / "status.json"
         return str(self.status()["state"]) if status.is_file() else "new"
 
@@ -87,21 +101,9 @@ class RunDir:
             hint = "make the run again with --fresh"
             raise IntegrityError("no readable status.json", where=self.name, hint=hint) from error
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Lock the run for this process. Raises EnvironmentFault where another process has locked it."""
-        lock = FileLock(self.path / "lock", blocking=False)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            what = "the run is in use by another process"
-            raise EnvironmentFault(
-                what, where=self.name, hint="wait for it, or choose another --out"
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
+        return locked(self.path, self.name)
 
     def environment(self) -> dict[str, Any]:
         """The machine of env.json, empty where none is recorded."""
@@ -110,15 +112,31 @@ class RunDir:
         return found
 
     def clear(self) -> None:
-        """Remove everything but the lock file."""
-        for item in self.path.iterdir():
-            if item.name != "lock":
-                shutil.rmtree(item) if item.is_dir() else item.unlink()
+        """Remove everything but the lock file; a run that is killed meanwhile is neither complete nor resumed.
+
+        Raises EnvironmentFault where a file cannot be removed.
+        """
+        try:
+            (self.path / "digests.json").unlink(missing_ok=True)
+            if (self.path / "status.json").is_file():
+                self.set_state("cleared")
+            last = self.path / "status.json"
+            for item in [
+                *(item for item in self.path.iterdir() if item.name not in {"lock", last.name}),
+                last,
+            ]:
+                if item.is_dir() and not item.is_symlink():
+                    shutil.rmtree(item)
+                else:
+                    item.unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(error, self.path) from error
 
     def log(self, text: str) -> None:
-        """Append a line to log.txt with the time (UTC)."""
-        with (self.path / "log.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text.rstrip()}\n")
+        """Append a line to log.txt with the time (UTC); a full disk does not hide the error that is logged."""
+        with suppress(EnvironmentFault):
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            append_text(self.path / "log.txt", f"{stamp} {text.rstrip()}\n")
 
     # --- tables ------------------------------------------------------------------------------------------
     def write_spec(self, spec: RunSpec) -> None:
@@ -161,9 +179,8 @@ class RunDir:
         where = f"{record['phase']},{record['step']}"
         named = [(k, v) for k, v in record.items() if k not in {"phase", "step"}]
         path = self.path / "train.csv"
-        with path.open("a", encoding="utf-8") as file:
-            file.write("" if file.tell() else ",".join(csv_tables.TRAIN_COLUMNS) + "\n")
-            file.writelines(f"{where},{name},{value!r}\n" for name, value in named)
+        head = "" if path.exists() else ",".join(csv_tables.TRAIN_COLUMNS) + "\n"
+        append_text(path, head + "".join(f"{where},{name},{value!r}\n" for name, value in named))
 
     def rewind_training(self, phase: str, step: int) -> None:
         """Remove the rows of a phase in train.csv from `step` on, because a resumed loop writes them again."""
@@ -174,7 +191,10 @@ class RunDir:
 
     # --- maps --------------------------------------------------------------------------------------------
     def map_path(self, dataset: str, case_id: str) -> Path:
-        """Where the anomaly map of a case is."""
+        """Where the anomaly map of a case is. Raises IntegrityError for names that lead out of the folder (UB501)."""
+        for name in (dataset, case_id):
+            if name in {"", ".", ".."} or "/" in name or "\\" in name or "\0" in name:
+                raise IntegrityError(f"{name!r} is no name of a file", where=self.name, code="UB501")
         return self.path / "maps" / dataset / f"{case_id}.npz"
 
     def write_map(
@@ -216,19 +236,17 @@ class RunDir:
             raise IntegrityError(f"no readable {what}", where=str(path), hint=hint) from error
 
     # --- seal --------------------------------------------------------------------------------------------
-    def seal(self) -> None:
-        """Write digests.json over tables, model and maps, by which `verify` finds an edited result."""
-        kept = [
-            p
-            for f in ("model", "maps", "sketches")
-            for p in sorted((self.path / f).rglob("*"))
-            if p.is_file()
-        ]
-        files = [self.path / name for name in SEALED] + kept
-        write_json(
-            self.path / "digests.json",
-            {str(p.relative_to(self.path)): sha256(p) for p in files if p.exists()},
-        )
+    def seal(self, extra: Mapping[str, str] | None = None) -> None:
+        """Write digests.json over tables, model and maps, and `extra` digests, by which `verify` finds an edit."""
+        folders = (path for name in FOLDERS for path in sorted((self.path / name).rglob("*")))
+        files = [self.path / name for name in SEALED] + [path for path in folders if not is_aside(path)]
+        write_json(self.path / "digests.json", seal.digests(self.path, files) | dict(extra or {}))
+
+    def complete(self, **facts: Any) -> None:
+        """Seal the run with its status. The status is written last: no run is complete without digests."""
+        status = {"state": "complete", **facts}
+        self.seal({"status.json": hashlib.sha256(json_bytes(status)).hexdigest()})
+        write_json(self.path / "status.json", status)
 
     def verify(self, *, maps: bool = False, model: bool = True) -> None:
         """Raise IntegrityError for the first file whose digest is not the sealed one.
@@ -237,18 +255,22 @@ class RunDir:
         checked, from which all results are read.
         """
         wanted = {"maps": maps, "sketches": maps, "model": model}
-        hint = "make the run again with --fresh"
-        try:
-            sealed = json.loads((self.path / "digests.json").read_text()).items()
-        except (OSError, ValueError, AttributeError) as error:
-            raise IntegrityError("no readable digests.json", where=self.name, hint=hint) from error
-        for name, digest in sealed:
-            path = self.path / name
-            if not wanted.get(name.partition("/")[0], True):
-                continue
-            if not path.is_file() or sha256(path) != digest:
-                what = f"{name} was changed after the run"
-                raise IntegrityError(what, where=self.name, hint=hint, code=EDITED)
+        sealed = seal.read(self.path / "digests.json", self.name)
+        chosen = {name: one for name, one in sealed.items() if wanted.get(name.partition("/")[0], True)}
+        seal.verify(self.path, chosen, self.name)
+
+    def seal_model(self, folder: Path) -> None:
+        """Write model.json for the files of a model in `folder`, which is about to become model/."""
+        write_json(self.path / "model.json", seal.digests(folder, sorted(folder.rglob("*"))))
+
+    def verify_model(self) -> None:
+        """Raise IntegrityError where a file of the model was changed after it was stored.
+
+        Runs of version 0.1 have no digests of an unfinished run's model; nothing is checked then.
+        """
+        path = self.path / "model.json"
+        if path.is_file():
+            seal.verify(self.path / "model", seal.read(path, self.name), self.name)
 
 
 def run_dir(out: Path, spec: RunSpec, cohort: str) -> RunDir:
@@ -256,6 +278,7 @@ def run_dir(out: Path, spec: RunSpec, cohort: str) -> RunDir:
     method = spec.method.replace(":", "-")
     path = out.resolve() / spec.protocol.name / method / spec.run_id(cohort)
     try:
+        restore(path)  # where a process was killed while it replaced the results
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -272,5 +295,6 @@ def find_runs(roots: Iterable[Path]) -> list[RunDir]:
     for root in roots:
         if not root.is_dir():
             raise UsageError("no such folder of runs", where=str(root), hint="give --out of an earlier run")
-        found += [RunDir(p.parent) for p in sorted(root.rglob("spec.yaml"))]
+        folders = (path.parent for path in sorted(root.rglob("spec.yaml")))
+        found += [RunDir(folder) for folder in folders if not is_aside(folder)]
     return found

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from uad_bench.types import BoolArray, FloatArray
 Floats = npt.NDArray[np.floating[Any]]
 Draws = Mapping[tuple[str, str, str], npt.NDArray[np.float64]]
 
+#: The longest side of a map in voxels, and the most bytes that an archive of a run may unpack to.
+LONGEST, LARGEST = 4096, 400_000_000
 #: Errors of unpacking damaged or foreign bytes; RuntimeError where a flipped bit means "encrypted" or "other version".
 UNREADABLE = (
     OSError,
@@ -23,9 +26,25 @@ UNREADABLE = (
     TypeError,
     EOFError,
     RuntimeError,
+    MemoryError,
+    NotImplementedError,
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+def _check_sizes(data: bytes, *, arrays: bool = True) -> None:
+    """Raise ValueError for an archive that unpacks to more than LARGEST bytes, or whose arrays claim another size."""
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        if sum(info.file_size for info in file.infolist()) > LARGEST:
+            raise ValueError(f"the archive unpacks to more than {LARGEST} bytes")
+        for info in file.infolist() if arrays else ():
+            with file.open(info) as stream:
+                if np.lib.format.read_magic(stream) != (1, 0):
+                    raise ValueError("not an array of this version")
+                shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+                if math.prod(shape) * dtype.itemsize != info.file_size - stream.tell():
+                    raise ValueError(f"an array claims the shape {shape}")
 
 
 def pack_map(values: FloatArray, brain_mask: BoolArray, bits: int) -> bytes:
@@ -49,8 +68,15 @@ def pack_map(values: FloatArray, brain_mask: BoolArray, bits: int) -> bytes:
 
 def unpack_map(data: bytes) -> FloatArray:
     """The map (X, Y, Z) that was packed. Raises one of UNREADABLE."""
+    _check_sizes(data)
     with np.load(io.BytesIO(data), allow_pickle=False) as kept:
         shape = tuple(int(n) for n in kept["shape"])
+        if (
+            len(shape) != 3
+            or not all(0 < n <= LONGEST for n in shape)
+            or math.prod(shape) > 8 * kept["brain"].size
+        ):
+            raise ValueError(f"no map has the shape {shape}")
         brain = np.unpackbits(kept["brain"], count=int(np.prod(shape))).astype(bool).reshape(shape)
         values = np.zeros(shape, np.float32)
         values[brain] = widened(kept["values"], int(kept["exponent"]) if "exponent" in kept else 0)
@@ -83,6 +109,7 @@ def pack_draws(draws: Draws) -> bytes:
 
 def unpack_draws(data: bytes) -> dict[tuple[str, str, str], npt.NDArray[np.float64]]:
     """What was packed. Raises one of UNREADABLE."""
+    _check_sizes(data)
     with np.load(io.BytesIO(data), allow_pickle=False) as kept:
         names = json.loads(kept["names"].tobytes())
         return {(d, g, m): row for (d, g, m), row in zip(names, kept["values"], strict=True)}
@@ -99,5 +126,6 @@ def pack_sketches(sketches: Mapping[str, bytes]) -> bytes:
 
 def unpack_sketches(data: bytes) -> dict[str, bytes]:
     """What was packed. Raises one of UNREADABLE."""
+    _check_sizes(data, arrays=False)
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         return {name: file.read(name) for name in file.namelist()}

@@ -3,10 +3,37 @@
 import hashlib
 import json
 import os
+import secrets
+import shutil
 from pathlib import Path
 from typing import Any
 
 from uad_bench.errors import EnvironmentFault
+
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+
+#: The end of the names of files and folders that are written aside and renamed when whole.
+ASIDE = ".tmp"
+
+
+def aside_name(path: Path) -> Path:
+    """A hidden name next to `path` that nobody can predict, for what is written aside and then renamed."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}{ASIDE}")
+
+
+def is_aside(path: Path) -> bool:
+    """Whether a name is that of something written aside, by this process or by one that was killed."""
+    return path.name.startswith(".") and path.name.endswith(ASIDE)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left aside in a folder and its subfolders; its owner must hold the folder's lock."""
+    for path in [path for path in folder.rglob(f".*{ASIDE}") if is_aside(path)]:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -14,10 +41,11 @@ def write_bytes(path: Path, data: bytes) -> None:
 
     Raises EnvironmentFault where the disk or the permissions do not allow it.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    aside = aside_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
+        # O_EXCL and O_NOFOLLOW: a link that somebody placed under this name is never written through.
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o666), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -25,10 +53,44 @@ def write_bytes(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
     except OSError as error:
         aside.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise EnvironmentFault(
-            f"cannot write: {reason}", where=str(path), hint="nothing was replaced"
-        ) from error
+        raise cannot_write(error, path) from error
+
+
+def append_text(path: Path, text: str) -> None:
+    """Append text to a file, UTF-8. Raises EnvironmentFault where the disk or the permissions do not allow it."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise cannot_write(error, path) from error
+
+
+def cannot_write(error: OSError, path: Path) -> EnvironmentFault:
+    """The error of a file or folder that cannot be written, to be raised."""
+    reason = error.strerror or str(error)
+    return EnvironmentFault(f"cannot write: {reason}", where=str(path), hint="nothing was replaced")
+
+
+#: Below this nothing of use can be written, and work would be lost.
+LEAST_FREE_BYTES = 50_000_000
+
+
+def require_writable(*folders: Path) -> None:
+    """Raise EnvironmentFault where a folder cannot be made or written, or its disk is full, before any computation."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = aside_name(folder / "probe")
+            os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o600))
+            probe.unlink()
+            free = shutil.disk_usage(folder).free
+        except OSError as error:
+            hint = "name another folder with --out, or another cache with UAD_BENCH_CACHE"
+            what = f"cannot write: {error.strerror or error}"
+            raise EnvironmentFault(what, where=str(folder), hint=hint) from error
+        if free < LEAST_FREE_BYTES:
+            what, hint = f"only {free / 1e6:.0f} MB are free", "free some space, or name another folder"
+            raise EnvironmentFault(what, where=str(folder), hint=hint)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -38,7 +100,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:  # any JSON value
     """Strict JSON (no NaN), keys sorted, so that equal content is equal bytes."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    write_bytes(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:  # any JSON value
+    """The bytes that `write_json` writes."""
+    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def sync_folder(folder: Path) -> None:

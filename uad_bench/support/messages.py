@@ -8,7 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging import LogRecord
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def show(*, quiet: bool = False, verbose: bool = False) -> None:
 
     quiet: warnings only; verbose: details too. A second call replaces the first.
     """
-    handler = _terminal_handler() if sys.stderr.isatty() else logging.StreamHandler(sys.stderr)
+    handler = _terminal_handler() if sys.stderr.isatty() else _Stderr()
     if not sys.stderr.isatty():
         handler.setFormatter(_utc())
     handler.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
@@ -29,6 +29,14 @@ def show(*, quiet: bool = False, verbose: bool = False) -> None:
         log = logging.getLogger(name)
         log.handlers = [handler]
         log.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+class _Stderr(logging.Handler):
+    """Lines on whatever is stderr at that moment: a program that embeds this one may exchange it."""
+
+    def emit(self, record: LogRecord) -> None:
+        with suppress(OSError, ValueError):  # stderr is closed, or its disk is full
+            sys.stderr.write(f"{self.format(record)}\n")
 
 
 def _terminal_handler() -> logging.Handler:
@@ -72,10 +80,25 @@ def collected() -> Iterator[list[LogRecord]]:
         yield collector.records
 
 
+class _File(logging.FileHandler):
+    """A log file; a full disk is reported once and does not end the run."""
+
+    _failed = False
+
+    def handleError(self, record: LogRecord) -> None:  # noqa: N802  # the name that logging calls
+        if not self._failed:
+            self._failed = True
+            sys.stderr.write(f"cannot write {self.baseFilename}: {sys.exc_info()[1]}\n")
+
+    def close(self) -> None:
+        with suppress(OSError):  # reported by handleError already
+            super().close()
+
+
 @contextmanager
 def written(path: Path, earlier: Sequence[LogRecord] = ()) -> Iterator[None]:
     """Append the messages of the block to a file, each with its time (UTC), after those collected `earlier`."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _File(path, encoding="utf-8")
     handler.setFormatter(_utc())
     for record in earlier:
         handler.handle(record)

@@ -108,7 +108,7 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
             np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         )
         shape, _fortran, dtype = read(file)
-        start, data = file.tell(), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        start, data = file.tell(), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     return np.frombuffer(data, dtype=dtype, offset=start).reshape(shape)
 
 
