@@ -22,7 +22,7 @@ def table(tree):
 
 
 def one_fault(sort_out, adapter, root):
-    """The fault of a table whose other rows are sound."""
+    """The fault of a table whose other rows are valid."""
     cases, (fault,) = sort_out(adapter, root)
     assert cases
     assert fault.hint
@@ -35,11 +35,20 @@ def test_a_row_is_a_case(table):
         f"{head}\np1_a,p1,c1/t2.nii.gz,,c1/lesion.nii.gz,c1/brain.nii.gz,no,Ulm,61.5,F,ms\n"
         "h1_a,h1,h1/t2.nii.gz,h1/flair.nii.gz,,,yes,Bonn,n/a,,\n"
     )
-    healthy, ill = FolderAdapter(stripped=False, lesion_labels=(1,), ignored_labels=(2,)).discover(root)
-    assert (ill.case_id, ill.subject_id, ill.healthy, ill.lesion_kind) == ("p1_a", "p1", False, "ms")
-    assert (ill.site, ill.age, ill.sex, ill.stripped) == ("Ulm", 61.5, "f", False)
-    assert (ill.images, ill.lesion_mask) == ({"t2": root / "c1/t2.nii.gz"}, root / "c1/lesion.nii.gz")
-    assert (ill.brain_mask, ill.lesion_labels, ill.ignored_labels) == (root / "c1/brain.nii.gz", (1,), (2,))
+    healthy, lesions = FolderAdapter(stripped=False, lesion_labels=(1,), ignored_labels=(2,)).discover(root)
+    assert (lesions.case_id, lesions.subject_id, lesions.healthy, lesions.lesion_kind) == (
+        "p1_a",
+        "p1",
+        False,
+        "ms",
+    )
+    assert (lesions.site, lesions.age, lesions.sex, lesions.stripped) == ("Ulm", 61.5, "f", False)
+    assert (lesions.images, lesions.lesion_mask) == ({"t2": root / "c1/t2.nii.gz"}, root / "c1/lesion.nii.gz")
+    assert (lesions.brain_mask, lesions.lesion_labels, lesions.ignored_labels) == (
+        root / "c1/brain.nii.gz",
+        (1,),
+        (2,),
+    )
     assert (healthy.healthy, list(healthy.images), healthy.age, healthy.sex) == (
         True,
         ["t2", "flair"],

@@ -8,11 +8,11 @@ from uad_datasets import plugin
 
 
 def test_every_name_has_an_adapter_of_that_name():
-    told = {}
-    plugin.register_datasets(lambda name, target, summary: told.update({name: (target, summary)}))
+    registered = {}
+    plugin.register_datasets(lambda name, target, summary: registered.update({name: (target, summary)}))
     names = ["atlas_v2", "brats21", "folder", "ixi", "mslub", "phantom", "processed", "wmh"]
-    assert sorted(told) == names
-    for name, (target, summary) in told.items():
+    assert sorted(registered) == names
+    for name, (target, summary) in registered.items():
         module, cls = target.split(":")
         adapter = getattr(import_module(module), cls)
         assert issubclass(adapter, DatasetAdapter)
@@ -28,10 +28,10 @@ def test_listing_the_names_imports_no_adapter():
 
 
 def test_each_dataset_has_an_address_and_a_page():
-    told = []
-    plugin.register_datasets(lambda name, target, summary: told.append((name, target)))
+    registered = []
+    plugin.register_datasets(lambda name, target, summary: registered.append((name, target)))
     pages = Path(__file__).parents[2] / "docs" / "datasets"
-    for name, target in told:
+    for name, target in registered:
         module, cls = target.split(":")
         assert getattr(import_module(module), cls).about
         if name != "phantom":

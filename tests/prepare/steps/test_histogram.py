@@ -37,8 +37,8 @@ def learnt(images, **changes) -> Histogram:
 def test_scans_of_a_brain_by_two_scanners_have_equal_values_afterwards():
     step = learnt([tissue(seed) for seed in range(6)])
     plain = step.apply(case_volumes(tissue(7))).images["t2"].array
-    for odd in (lambda v: 3 * v + 400, lambda v: v**1.5 - 70, lambda v: 1000 * np.log(v + 20)):
-        other = odd(np.clip(tissue(7), 0, None)).astype(np.float32)
+    for transfer in (lambda v: 3 * v + 400, lambda v: v**1.5 - 70, lambda v: 1000 * np.log(v + 20)):
+        other = transfer(np.clip(tissue(7), 0, None)).astype(np.float32)
         mapped = step.apply(case_volumes(other)).images["t2"].array
         # Straight between landmarks, so a curved change is recovered at them and nearly between.
         assert np.abs(mapped - plain)[BRAIN].mean() < 1.5
