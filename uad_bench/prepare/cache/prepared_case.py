@@ -101,7 +101,10 @@ def _checked(folder: Path, _digest: str) -> bool:
 
 
 def _mapped(path: Path) -> npt.NDArray[Any]:
-    """A .npy file mapped into memory. Not np.memmap: methods could read the name of its folder."""
+    """A .npy file mapped into memory, read-only. Not np.memmap: methods could read the name of its folder.
+
+    The mapping itself is copy-on-write: code that ignores numpy's flag, as torch does, cannot crash or change the cache.
+    """
     with path.open("rb") as file:
         version = np.lib.format.read_magic(file)
         read = (
@@ -109,7 +112,9 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
         )
         shape, _fortran, dtype = read(file)
         start, data = file.tell(), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-    return np.frombuffer(data, dtype=dtype, offset=start).reshape(shape)
+    array = np.frombuffer(data, dtype=dtype, offset=start).reshape(shape)
+    array.flags.writeable = False
+    return array
 
 
 def find_prepared(
