@@ -103,7 +103,7 @@ def _checked(folder: Path, _digest: str) -> bool:
 def _mapped(path: Path) -> npt.NDArray[Any]:
     """A .npy file mapped into memory, read-only. Not np.memmap: methods could read the name of its folder.
 
-    The mapping itself is copy-on-write: code that ignores numpy's flag, as torch does, cannot crash or change the cache.
+    The mapping is copy-on-write: code that ignores numpy's flag, as torch does, cannot crash or change the cache.
     """
     with path.open("rb") as file:
         version = np.lib.format.read_magic(file)
