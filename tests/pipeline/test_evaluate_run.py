@@ -1,4 +1,4 @@
-"""From stored maps to rows: spooled views, the ledger of clean-up steps, predictions that were cleaned."""
+"""From stored maps to rows: spooled maps, the post-processing ablation, predictions after post-processing."""
 
 from pathlib import Path
 
@@ -101,7 +101,7 @@ def test_a_case_knows_its_strata_and_its_image(made):
     assert scored.image is not None and scored.image.shape[1:] == scored.map.shape
 
 
-def test_the_ledger_measures_raw_maps_and_every_step_but_the_last(made):
+def test_the_ablation_measures_raw_maps_and_every_step_but_the_last(made):
     run, _, _ = made
     found = rows(run)
     stages_there = {metric.partition(":")[0] for _, metric in found if ":" in metric}
@@ -112,7 +112,7 @@ def test_the_ledger_measures_raw_maps_and_every_step_but_the_last(made):
     assert ("all", "raw:auroc.case") not in found
 
 
-def test_the_raw_stage_is_a_run_without_clean_up(made, place):
+def test_the_raw_stage_is_a_run_without_post_processing(made, place):
     (bare,) = execute(matrix("Blur", more=[(["protocol", "postprocess"], [])]), place())
     plain, found = rows(bare), rows(made[0])
     assert found["all", "raw:ap.pooled"] == plain["all", "ap.pooled"]
