@@ -1,10 +1,12 @@
 """Files that are written whole or not at all: to a temporary name, fsync, rename."""
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,15 @@ def sweep(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes left aside of one file; what another process writes now is locked and stays."""
+    for aside in path.parent.glob(f".{path.name}.*{ASIDE}"):
+        with suppress(OSError), aside.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_size:  # an empty one may be about to be locked
+                aside.unlink()
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path`: afterwards either the whole new file exists or the old one is unchanged.
 
@@ -46,10 +57,13 @@ def write_bytes(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # O_EXCL and O_NOFOLLOW: a link that somebody placed under this name is never written through.
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o666), "wb") as file:
+            fcntl.flock(
+                file, fcntl.LOCK_EX
+            )  # before the first byte: remove_leftovers tells it from a killed one's
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(path)
+            aside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
         aside.unlink(missing_ok=True)

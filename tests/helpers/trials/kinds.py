@@ -32,7 +32,17 @@ class Stock:
             writer.writeheader()
             writer.writerows(map(_row, sorted(self.data.glob("*_t2.nii.gz"))))
         if run:
-            words = ["run", "thresh", *self.source(), *self.protocol(), "--out", self.runs, "--threads", 1, "--quiet"]
+            words = [
+                "run",
+                "thresh",
+                *self.source(),
+                *self.protocol(),
+                "--out",
+                self.runs,
+                "--threads",
+                1,
+                "--quiet",
+            ]
             assert (told := self.call(*words)).code == 0, told.err
             self.table = self.board(self.runs).out
 
@@ -92,7 +102,9 @@ def table(rng, stock, folder):
     shutil.copytree(stock.data, folder / "data")
     path = folder / "data" / "cases.csv"
     path.write_bytes(spoiled(rng, path.read_bytes()))
-    return unsound(stock.call("data", "check", "folder", "--data", f"folder={folder / 'data'}", "--workers", 1))
+    return unsound(
+        stock.call("data", "check", "folder", "--data", f"folder={folder / 'data'}", "--workers", 1)
+    )
 
 
 def packed(rng, stock, folder):

@@ -9,7 +9,21 @@ HARD = [
     b"1" + b"0" * 400, b"true", b"null", b"[]", b"{}", b"[[[[", b"&a [*a]", b"!!python/object:os.system", b"../../x",
     b"/etc/passwd", b"a" * 5000, b'"', b";", b"\t", b",", b"\xe9\xe8", "e\u0301\u202e".encode(), b"0x10", b"1_000",
 ]  # fmt: skip
-NAMES = ["../x", "/x", "a/../../x", "a\\..\\x", "a\nb", "\x1b[2J", "n" * 300, "a//b", ".", "..", "", "\u202ex", "c:x"]
+NAMES = [
+    "../x",
+    "/x",
+    "a/../../x",
+    "a\\..\\x",
+    "a\nb",
+    "\x1b[2J",
+    "n" * 300,
+    "a//b",
+    ".",
+    "..",
+    "",
+    "\u202ex",
+    "c:x",
+]
 
 
 def spoiled(rng, raw):
