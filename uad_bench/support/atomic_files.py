@@ -1,6 +1,7 @@
 """Files that are written whole or not at all: to a temporary name, fsync, rename."""
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -40,7 +41,7 @@ def sweep(folder: Path) -> None:
 
 def remove_leftovers(path: Path) -> None:
     """Remove what killed processes left aside of one file; what another process writes now is locked and stays."""
-    for aside in path.parent.glob(f".{path.name}.*{ASIDE}"):
+    for aside in path.parent.glob(f".{glob.escape(path.name)}.*{ASIDE}"):
         with suppress(OSError), aside.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(file.fileno()).st_size:  # an empty one may be about to be locked
@@ -55,6 +56,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     aside = aside_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path)
         # O_EXCL and O_NOFOLLOW: a link that somebody placed under this name is never written through.
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o666), "wb") as file:
             fcntl.flock(

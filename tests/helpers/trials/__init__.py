@@ -1,1 +1,1 @@
-"""Trials of the verbs with damaged inputs and killed processes: what scripts/fuzz and scripts/kill share with the tests."""
+"""Trials with damaged inputs and killed processes, shared by scripts/fuzz, scripts/kill and the tests."""

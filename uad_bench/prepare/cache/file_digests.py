@@ -14,7 +14,7 @@ from uad_bench.data.nifti.read import read_any
 from uad_bench.data.nifti.validation import location
 from uad_bench.data.nifti.voxel_digest import affine_digest, voxel_digest
 from uad_bench.errors import DataError
-from uad_bench.support.atomic_files import remove_leftovers, write_json
+from uad_bench.support.atomic_files import write_json
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,6 @@ def file_digests(path: Path, case_id: str, cache_dir: Path) -> FileDigests:
     if digests is None:
         digests = compute_digests(path, case_id)
         stored.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(stored)
         write_json(stored, asdict(digests))
     return digests
 
