@@ -26,7 +26,7 @@ from torch import nn
 
 from uad_bench import Context, Scan
 from uad_bench.types import BoolArray, FloatArray
-from uad_datasets.phantom.subject import Phantom, grow
+from uad_datasets.phantom.subject import Phantom, make_phantom
 from uad_methods.patch2loc import Patch2Loc
 from uad_methods.patch2loc.ensemble import networks
 from uad_methods.patch2loc.inference.bf16 import BF16Locator
@@ -118,7 +118,7 @@ def parts(patches: int = 256) -> None:
 def detection(steps: int, every: int) -> None:
     """Train, then AP inside the brain with both number formats, pooled over three phantoms with lesions."""
     method = Patch2Loc(steps=steps, slices=24, candidates=1024, lr=1e-3, checked=8)
-    healthy = [as_scan(grow(0, f"bench{i}", ""), f"h{i}") for i in range(10)]
+    healthy = [as_scan(make_phantom(0, f"bench{i}", ""), f"h{i}") for i in range(10)]
     began = time.process_time()
     method.fit(healthy[2:], healthy[:2], Context(precision="fp32"))
     print(f"trained in {time.process_time() - began:.0f} CPU s")
@@ -127,7 +127,7 @@ def detection(steps: int, every: int) -> None:
     scores: dict[str, list[FloatArray]] = {name: [] for name in locators}
     seconds, truth = dict.fromkeys(locators, 0.0), []
     for kind in ("tumour", "iso", "structural"):
-        phantom = grow(1, f"bench-{kind}", kind)
+        phantom = make_phantom(1, f"bench-{kind}", kind)
         scan, z = as_scan(phantom, kind), np.arange(0, phantom.brain_mask.shape[2], every)
         truth.append(phantom.lesion_mask[..., z][phantom.brain_mask[..., z]])
         given = torch.from_numpy(np.ascontiguousarray(scan.image[..., z].transpose(3, 0, 1, 2)))

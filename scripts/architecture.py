@@ -67,7 +67,10 @@ def drawing() -> str:
     lines = ["```mermaid", "flowchart TD"]
     lines += [f'  {name}["{words}"]' for name, words in WORDS.items()]
     lines += [f"  {one} --> {other}" for one, other in sorted(reduced(edges()))]
-    lines += ['  guests["uad_methods, uad_datasets, packages of others"]', "  plugins -. entry points .-> guests"]
+    lines += [
+        '  guests["uad_methods, uad_datasets, packages of others"]',
+        "  plugins -. entry points .-> guests",
+    ]
     return "\n".join([*lines, "```"])
 
 

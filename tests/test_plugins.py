@@ -59,17 +59,20 @@ def test_a_misspelt_hook_is_refused_by_name():
         collect(module(register_method=register_method))
 
 
-def test_a_plugin_that_fails_on_import_is_listed_and_the_others_stay(monkeypatch):
+@pytest.mark.parametrize("error", [RuntimeError("boom"), SystemExit("boom")])
+def test_f51_a_plugin_that_fails_on_import_is_listed_and_the_others_stay(monkeypatch, error):
     class Point:
         name, value, dist = "bad", "bad.plugin", None
 
         def load(self):
-            raise RuntimeError("boom")
+            raise error
 
     monkeypatch.setattr(plugins, "entry_points", lambda group: [Point()])
     plugins.catalogue.cache_clear()
     try:
-        assert plugins.catalogue().broken == [plugins.Broken("bad", "bad.plugin", "RuntimeError: boom")]
+        assert plugins.catalogue().broken == [
+            plugins.Broken("bad", "bad.plugin", f"{type(error).__name__}: boom")
+        ]
     finally:
         plugins.catalogue.cache_clear()
 
@@ -90,3 +93,12 @@ def test_a_class_that_is_no_method_is_refused():
 def test_an_unknown_name_offers_the_nearest():
     with pytest.raises(UsageError, match="did you mean phantom"):
         plugins.resolve("dataset", "fantom")
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>.py", "a|b.py", "=HYPERLINK().py", "a b.py", "\u202ename.py", "x" * 80 + ".py"]
+)
+def test_f64_a_file_whose_name_would_break_a_table_is_refused(name):
+    with pytest.raises(UsageError) as caught:
+        plugins.resolve("method", name)
+    assert caught.value.code == "UB205"

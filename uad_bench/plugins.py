@@ -20,6 +20,8 @@ KINDS: tuple[Kind, ...] = ("method", "dataset", "metric")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 #: In row names "@" precedes the threshold rule, "." the form, and ":" follows the post-processing stage.
 METRIC_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+#: A file may have capitals in its name, as many have.
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
 CONTRACTS = {
     "method": ("uad_bench.method.base", "Method"),
     "dataset": ("uad_bench.data.adapter", "DatasetAdapter"),
@@ -109,7 +111,7 @@ def resolve(kind: Kind, name: str) -> Entry:
         return entry
     path, _, cls = name.partition(":")
     if path.endswith(".py"):
-        return Entry(kind, label(name), f"{path}:{cls}", "", path)
+        return Entry(kind, _file_label(kind, name), f"{path}:{cls}", "", path)
     if cls.isidentifier() and cls[0].isupper():
         return Entry(kind, label(name), name, "", path.split(".")[0])
     hint = "or module:Class, or a .py file; `uad-bench list` shows them all"
@@ -117,6 +119,16 @@ def resolve(kind: Kind, name: str) -> Entry:
         if broken.name == name:
             raise PluginError(f"{kind} {name!r} cannot be used", where=broken.source, hint=broken.reason)
     raise unknown_name(kind, name, (e.name for e in catalogue().names(kind)), hint=hint)
+
+
+def _file_label(kind: Kind, name: str) -> str:
+    """The name in results of a plug-in in a file. Raises UsageError where a table could not show it (UB205)."""
+    called = label(name)
+    pattern = METRIC_NAME if kind == "metric" else FILE_NAME
+    if not pattern.fullmatch(called):
+        hint = f"rename the file: its name must match {pattern.pattern}"
+        raise UsageError(f"{called!r} is no name for a {kind}", where=name, hint=hint, code="UB205")
+    return called
 
 
 def label(name: str) -> str:

@@ -1,1 +1,1 @@
-"""The built-in datasets, guests like any other."""
+"""The built-in datasets, which are registered like those of any other plug-in."""

@@ -1,4 +1,4 @@
-"""BraTS 2021: 1,251 glioma patients, skull-stripped at 1 mm, with tumour masks."""
+"""BraTS 2021: 1,251 glioma patients, skull-stripped, 1 mm, with tumour masks."""
 
 import re
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from typing import ClassVar
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
-from uad_datasets.finding import nifti_files
+from uad_datasets.file_search import nifti_files
 from uad_datasets.pairing import Files, Pairing, need_lesion_mask
 
 CASE = re.compile(r"BraTS2021_(\d{5})|BraTS-GLI-(\d{5})-\d{3}")
 NAME = re.compile(rf"({CASE.pattern})[_-](t1|t1ce|t2|flair|seg|t1n|t1c|t2w|t2f)\.nii(\.gz)?")
-#: The endings of 2021 and, for the same scans, those of the challenges from 2023 on.
+#: File name endings of 2021 and, for the same scans, of the challenges from 2023 on.
 WHAT = {
     **{"t1": "t1", "t1ce": "t1ce", "t2": "t2", "flair": "flair", "seg": "lesion_mask"},
     **{"t1n": "t1", "t1c": "t1ce", "t2w": "t2", "t2f": "flair"},
@@ -26,11 +26,11 @@ LAYOUT = (
 
 @dataclass
 class Brats21Adapter(DatasetAdapter):
-    """Case folders at any depth, in the names of 2021 or of 2023 and later, or both mixed.
+    """Case folders at any depth, with the names of 2021 or of 2023 and later, or both.
 
-    The whole tumour is every label above zero, so that enhancing tumour counts be it 4 (2021) or 3 (2023).
-    Both names of a scan give one subject, so that it cannot be in two roles. Cases of a validation folder,
-    whose masks are not public, are left out.
+    The lesion is the whole tumour, every label above zero: enhancing tumour is 4 in 2021 and 3 in 2023. Both names of
+    a scan give the same subject, so that it cannot be in two roles. Cases of a validation folder, whose masks are not
+    public, are left out.
     """
 
     name: ClassVar[str] = "brats21"
@@ -41,13 +41,13 @@ class Brats21Adapter(DatasetAdapter):
     )
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
-        """One case a folder; a DataError for one without tumour mask (UB333). Raises as `Pairing.each`."""
+        """One case per folder; a DataError for one without tumour mask (UB333). Raises as `Pairing.cases`."""
         pairing = Pairing(root, LAYOUT)
         for path in nifti_files(root):
             if match := NAME.fullmatch(path.name):
                 pairing.put(match[1], WHAT[match[4]], path)
         pairing.leave_out_hidden()
-        return pairing.each(_case)
+        return pairing.cases(_case)
 
 
 def subject_of(case_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Anyone's own scans: the rows of a table, or the files of a BIDS tree."""
+"""The user's own scans, described by a table or by a BIDS tree."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from uad_bench.errors import DataError, unknown_name
 from uad_bench.support.deprecation import renamed_fields
 from uad_datasets.demographics import MISSING, age_of, sex_of
 from uad_datasets.folder_bids import read_tree
-from uad_datasets.folder_table import FACTS, FILES, IDS, MODALITIES, Entry, read_table
+from uad_datasets.folder_table import FACTS, FILES, IDS, MODALITIES, CaseEntry, read_table
 
 TRUE, FALSE = {"1", "1.0", "true", "yes", "y"}, {"0", "0.0", "false", "no", "n"}
 
@@ -18,17 +18,19 @@ TRUE, FALSE = {"1", "1.0", "true", "yes", "y"}, {"0", "0.0", "false", "no", "n"}
 @renamed_fields(mask_cut="mask_threshold", masks_apart="allow_other_mask_grid")
 @dataclass
 class FolderAdapter(DatasetAdapter):
-    """A table with one row a case, or (`bids: true`) a BIDS tree. docs/datasets/folder.md shows both.
+    """A table with one row per case, or (`bids: true`) a BIDS tree; docs/datasets/folder.md describes both.
 
-    table: CSV or TSV, relative to the root. columns: how the table (or participants.tsv) calls case_id,
-    subject_id, t1, t1ce, t2, flair, pd, lesion_mask, brain_mask, healthy, site, scanner, age, sex, lesion_kind,
-    where it calls them otherwise. entities: of a BIDS tree, only files with these (`{acq: iso}`). healthy: what cases
-    are that have no lesion mask and of whom the table says nothing. The rest as in `Case`, for all cases.
+    table: CSV or TSV file, relative to the root. columns: names of the columns in the table (or participants.tsv) that
+    differ from case_id, subject_id, t1, t1ce, t2, flair, pd, lesion_mask, brain_mask, healthy, site, scanner, age,
+    sex, lesion_kind. entities: only files of a BIDS tree with these entities (`{acq: iso}`). healthy: whether cases
+    without a lesion mask and without this column are healthy. Other options: as in `Case`, for all cases.
     """
 
     name: ClassVar[str] = "folder"
     modalities: ClassVar[tuple[str, ...]] = MODALITIES
-    about: ClassVar[str] = "your own scans, by a CSV table or as a BIDS tree; docs/datasets/folder.md"
+    about: ClassVar[str] = (
+        "your own scans, described by a CSV table or by a BIDS tree; docs/datasets/folder.md"
+    )
 
     table: str = "cases.csv"
     columns: dict[str, str] = field(default_factory=dict)
@@ -43,10 +45,10 @@ class FolderAdapter(DatasetAdapter):
     allow_other_mask_grid: bool = False
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
-        """One case a row or a session; a DataError, with its line, for each that cannot be read as one.
+        """One case per row or session; a DataError with its line for each that is not a valid case.
 
-        Raises UsageError for a key of `columns` that means nothing here (UB201), DataError where there is no
-        table, no BIDS subject or no row (UB334).
+        Raises UsageError for an unknown key of `columns` (UB201), DataError where there is no table, no BIDS subject
+        or no row (UB334).
         """
         for key in self.columns:
             if key not in (*IDS, *FILES, *FACTS):
@@ -55,11 +57,11 @@ class FolderAdapter(DatasetAdapter):
             found = list(read_tree(root, self.entities, self.columns))
         else:
             found = read_table(root / Path(self.table).expanduser(), self.columns)
-        entries = sorted((e for e in found if isinstance(e, Entry)), key=lambda entry: entry.case_id)
+        entries = sorted((e for e in found if isinstance(e, CaseEntry)), key=lambda entry: entry.case_id)
         faults = [fault for fault in found if isinstance(fault, DataError)]
-        return iter([*(self._judged(entry) for entry in entries), *faults])
+        return iter([*(self._checked(entry) for entry in entries), *faults])
 
-    def _judged(self, entry: Entry) -> Case | DataError:
+    def _checked(self, entry: CaseEntry) -> Case | DataError:
         try:
             return self._case(entry)
         except ValueError as error:
@@ -68,7 +70,7 @@ class FolderAdapter(DatasetAdapter):
         except DataError as error:
             return error
 
-    def _case(self, entry: Entry) -> Case:
+    def _case(self, entry: CaseEntry) -> Case:
         return Case(
             dataset=self.name,
             case_id=entry.case_id,
@@ -89,25 +91,27 @@ class FolderAdapter(DatasetAdapter):
             sex=sex_of(entry.facts.get("sex", "")),
         )
 
-    def _healthy(self, entry: Entry) -> bool:
-        """What the table says; else a case with a lesion mask is ill; else what the option says."""
-        word, masked = entry.facts.get("healthy", "").lower(), "lesion_mask" in entry.files
-        healthy = False if masked else self.healthy
+    def _healthy(self, entry: CaseEntry) -> bool:
+        """The value in the table; else False for a case with a lesion mask; else the option."""
+        word, has_mask = entry.facts.get("healthy", "").lower(), "lesion_mask" in entry.files
+        healthy = False if has_mask else self.healthy
         if word not in MISSING:
             healthy = _yes(word)
         if healthy is None:
-            hint = "add a column `healthy`, or healthy: true for all without a lesion mask"
+            hint = "add a column `healthy`, or set folder.healthy for all cases without a lesion mask"
             raise DataError(
-                "nothing says whether this case is healthy", where=entry.where, hint=hint, code="UB333"
+                "it is not declared whether this case is healthy", where=entry.where, hint=hint, code="UB333"
             )
-        if not healthy and not masked and self.healthy is not False:
-            hint = "name its mask, take the row out, or add folder.healthy=false to prepare it all the same"
-            raise DataError("an ill case without a lesion mask", where=entry.where, hint=hint, code="UB333")
+        if not healthy and not has_mask and self.healthy is not False:
+            hint = "name its mask, remove the row, or set folder.healthy=false to prepare it without a mask"
+            raise DataError(
+                "a case with lesions but without a lesion mask", where=entry.where, hint=hint, code="UB333"
+            )
         return healthy
 
 
 def _yes(word: str) -> bool:
-    """Raises ValueError for a word that is neither yes nor no."""
+    """Whether a word means yes. Raises ValueError for a word that is neither yes nor no."""
     if word not in TRUE | FALSE:
         raise ValueError(f"healthy is {word!r}, neither yes nor no")
     return word in TRUE

@@ -1,4 +1,4 @@
-"""A BIDS tree as cases: one a session, images by suffix, masks beside them or in `derivatives`."""
+"""The cases of a BIDS tree: a session is a case; images by suffix, masks next to them or in `derivatives`."""
 
 import logging
 from collections import Counter
@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from uad_bench.errors import DataError
-from uad_datasets.finding import nifti_files
-from uad_datasets.folder_table import FACTS, Entry
+from uad_datasets.file_search import nifti_files
+from uad_datasets.folder_table import FACTS, CaseEntry
 from uad_datasets.pairing import Files, Pairing
 from uad_datasets.tables import Row, read_rows
 
@@ -17,18 +17,18 @@ SUFFIXES = {"T1w": "t1", "T2w": "t2", "FLAIR": "flair", "PDw": "pd"}
 #: Spaces that are a subject's own. Files in any other lie on a template's grid.
 NATIVE = frozenset({"", "orig", "individual", "scanner", *SUFFIXES})
 LAYOUT = (
-    "sub-01/anat/sub-01_T1w.nii.gz (T1w, T2w, FLAIR, PDw) and a mask sub-01_label-lesion_mask.nii.gz beside it "
-    "or in derivatives; files named space-TEMPLATE count where entities say {space: TEMPLATE}"
+    "sub-01/anat/sub-01_T1w.nii.gz (T1w, T2w, FLAIR, PDw) and a mask sub-01_label-lesion_mask.nii.gz in that "
+    "folder or in derivatives; files named space-TEMPLATE are read where entities have {space: TEMPLATE}"
 )
 
 
 def read_tree(
     root: Path, entities: Mapping[str, str], columns: Mapping[str, str]
-) -> Iterator[Entry | DataError]:
-    """Each session as an Entry, by case id (`sub-01_ses-1`), or the DataError of one that cannot be paired.
+) -> Iterator[CaseEntry | DataError]:
+    """Each session as a CaseEntry, by case id (`sub-01_ses-1`), or as a DataError where it cannot be paired.
 
-    `entities`: files that have one of these under another value are passed over. Facts come from
-    participants.tsv in the root, under the names in `columns`. Raises as `Pairing.each`.
+    entities: files with another value of one of these are ignored; columns: names of columns in participants.tsv in
+    the root, which gives age, sex, site and so on. Raises as `Pairing.cases`.
     """
     pairing = Pairing(root, LAYOUT, choose="choose one with entities, for instance {acq: iso}")
     for path in nifti_files(root, skip=frozenset({"sourcedata", "code", "stimuli"})):
@@ -38,13 +38,13 @@ def read_tree(
             pairing.put("_".join(f"{key}-{tags[key]}" for key in ("sub", "ses") if key in tags), what, path)
     people = _people(root / "participants.tsv", columns)
 
-    def entry(case_id: str, files: Files) -> Entry:
+    def entry(case_id: str, files: Files) -> CaseEntry:
         subject = case_id.partition("_")[0]
         row = people.get(subject)
         facts = {word: row.get(columns.get(word, word)) for word in FACTS} if row else {}
-        return Entry(case_id, subject, files, case_id, facts)
+        return CaseEntry(case_id, subject, files, case_id, facts)
 
-    return pairing.each(entry)
+    return pairing.cases(entry)
 
 
 def _parsed(path: Path) -> tuple[dict[str, str], list[str]]:
@@ -55,11 +55,11 @@ def _parsed(path: Path) -> tuple[dict[str, str], list[str]]:
 
 
 def _what(tags: Mapping[str, str], words: list[str], derived: bool) -> str | None:
-    """What a file is, None for files of no interest. Derived images (bias-corrected, in a template) are none."""
+    """The modality or mask of a file, None for other files, also for derived images (bias-corrected, in a template)."""
     suffix = words[-1] if words else tags.get("desc", "")
-    told = " ".join([*words, tags.get("label", ""), tags.get("desc", "")]).lower()
+    text = " ".join([*words, tags.get("label", ""), tags.get("desc", "")]).lower()
     if suffix.lower().endswith(("mask", "roi")):
-        return "lesion_mask" if "lesion" in told else "brain_mask" if "brain" in told else None
+        return "lesion_mask" if "lesion" in text else "brain_mask" if "brain" in text else None
     if derived or suffix not in SUFFIXES or tags.get("part", "mag") != "mag":
         return None
     return "t1ce" if suffix == "T1w" and "ce" in tags else SUFFIXES[suffix]
@@ -67,12 +67,12 @@ def _what(tags: Mapping[str, str], words: list[str], derived: bool) -> str | Non
 
 def _wanted(tags: Mapping[str, str], entities: Mapping[str, str]) -> bool:
     space = tags.get("space", "")
-    here = space == entities["space"] if "space" in entities else space in NATIVE
-    return here and all(tags.get(key, value) == value for key, value in entities.items() if key != "space")
+    wanted = space == entities["space"] if "space" in entities else space in NATIVE
+    return wanted and all(tags.get(key, value) == value for key, value in entities.items() if key != "space")
 
 
 def _people(table: Path, columns: Mapping[str, str]) -> dict[str, Row]:
-    """The rows of participants.tsv by subject; of one on several rows nothing is known, and that is told."""
+    """The rows of participants.tsv by subject, without subjects on several rows, which a warning names."""
     rows = read_rows(table) if table.is_file() else []
     for name in columns.values():
         if not rows or name.lower() not in rows[0].cells:
@@ -81,5 +81,5 @@ def _people(table: Path, columns: Mapping[str, str]) -> dict[str, Row]:
     ids = [f"sub-{row.get('participant_id').removeprefix('sub-')}" for row in rows]
     twice = sorted(subject for subject, times in Counter(ids).items() if times > 1)
     if twice:
-        log.warning("%s: several rows for %s: nothing is taken from them", table.name, ", ".join(twice))
+        log.warning("%s: several rows for %s, none is used", table.name, ", ".join(twice))
     return {subject: row for subject, row in zip(ids, rows, strict=True) if subject not in twice}

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
-from uad_datasets.demographics import Person, beside, read_people
-from uad_datasets.finding import nifti_files
+from uad_datasets.demographics import Person, find_table, read_people
+from uad_datasets.file_search import nifti_files
 from uad_datasets.pairing import Files, Pairing, need_lesion_mask
 
 FOLDER = re.compile(r"patient(\d{1,3})")
@@ -27,12 +27,12 @@ LAYOUT = "patient01/patient01_{T1W,T1WKS,T2W,FLAIR,brainmask,consensus_gt}.nii.g
 
 @dataclass
 class MslubAdapter(DatasetAdapter):
-    """The official folders, or one of the GitHub copies (no name prefix; coregistered or on the MNI grid).
+    """The official folders, or one of the copies on GitHub (no name prefix; coregistered or on the MNI grid).
 
-    Images as scanned (folders `raw`) are passed over: they do not share the grid of the lesion mask; the
-    longitudinal sister set is too: its masks mark change between visits. T1WKS, T1 with contrast agent, is
-    t1ce. The copy on the MNI grid (`..._regtoMNI`) holds the brain alone; the others are whole heads with a
-    brain mask. Ages and sexes come from `patient_info.csv` in the root or one level above, where it is.
+    Folders `raw` are ignored, because images as scanned are not on the grid of the lesion mask, and so is the
+    longitudinal dataset, because its masks mark changes between visits. T1WKS, T1 with contrast agent, is t1ce. The
+    copy on the MNI grid (`..._regtoMNI`) is skull-stripped; the others are whole heads with a brain mask. Ages and
+    sexes come from `patient_info.csv` in the root or one level above.
     """
 
     name: ClassVar[str] = "mslub"
@@ -42,21 +42,21 @@ class MslubAdapter(DatasetAdapter):
     )
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
-        """One case a patient; a DataError for one without the consensus lesion mask (UB333).
+        """One case per patient; a DataError for one without the consensus lesion mask (UB333).
 
-        Raises DataError for a table that cannot be read (UB321, UB334), else as `Pairing.each`.
+        Raises DataError for a table that cannot be read (UB321, UB334), else as `Pairing.cases`.
         """
         pairing = Pairing(root, LAYOUT)
         for path in nifti_files(root, skip=frozenset({"raw", "longitudinal"})):
             if what := _what(path):
                 pairing.put(path.parent.name, what, path)
-        table = beside(root, ("patient_info.csv",))
+        table = find_table(root, ("patient_info.csv",))
         people = read_people(table, ("patient_id", "age", "sex")) if table else {}
-        return pairing.each(partial(_case, people))
+        return pairing.cases(partial(_case, people))
 
 
 def _what(path: Path) -> str | None:
-    """What a file is, None for files of no interest."""
+    """The modality or mask of a file, None for other files."""
     if not FOLDER.fullmatch(path.parent.name):
         return None
     if STANDARD.fullmatch(path.name):

@@ -1,4 +1,4 @@
-"""What the adapters of real datasets share: files are paired to cases without guessing."""
+"""Files paired to cases without guessing, for the adapters of real datasets."""
 
 import logging
 import re
@@ -10,18 +10,18 @@ from uad_bench.errors import DataError
 
 log = logging.getLogger(__name__)
 
-#: Files of a case by what they are: a modality, "brain_mask", "lesion_mask".
+#: Files of a case by role: a modality, "brain_mask", "lesion_mask".
 Files = dict[str, Path]
 Built = TypeVar("Built")
 
-#: Folders of challenges' hidden sets: images without lesion masks, on purpose.
+#: Folders of the hidden sets of challenges: images whose lesion masks are not published.
 HIDDEN = re.compile(r"(?i).*(validation|testing).*|test")
 
 
 class Pairing:
-    """The files of each case by what they are; a second file for one thing is told, never chosen from.
+    """The files of each case by role; a second file for one role is an error of the case.
 
-    root: the folder that was searched; layout: what it should look like; choose: what to do about second files.
+    root: the folder that was searched; layout: its expected layout; choose: the remedy for second files.
     """
 
     def __init__(
@@ -32,16 +32,16 @@ class Pairing:
         self._second: dict[str, Files] = {}
 
     def put(self, case_id: str, what: str, path: Path) -> None:
-        """Note a file of a case. `what` ends in "mask" for masks of any sort."""
+        """Add a file of a case; its role `what` ends in "mask" for masks of any kind."""
         files = self.files.setdefault(case_id, {})
         if files.setdefault(what, path) != path:
             self._second.setdefault(case_id, {}).setdefault(what, path)
 
-    def each(self, build: Callable[[str, Files], Built]) -> Iterator[Built | DataError]:
-        """What `build` makes of each case, by case id, or the DataError of a case that cannot be paired.
+    def cases(self, build: Callable[[str, Files], Built]) -> Iterator[Built | DataError]:
+        """The result of `build` for each case, by case id, or a DataError for a case that cannot be paired.
 
-        That is one with two files for one thing (UB329), one without an image (UB332), or one for which
-        `build` raises. Raises DataError where no case has an image (UB334).
+        Such a case has two files for one role (UB329), no image (UB332), or an error from `build`. Raises DataError
+        where no case has an image (UB334).
         """
         if not any(map(_has_image, self.files.values())):
             what = "no case found" if self.root.is_dir() else "no such folder"
@@ -50,7 +50,7 @@ class Pairing:
 
     def _one(self, case_id: str, build: Callable[[str, Files], Built]) -> Built | DataError:
         if case_id in self._second:
-            return self._met_twice(case_id)
+            return self._second_file(case_id)
         files = self.files[case_id]
         if not _has_image(files):
             what = f"a mask without an image: {self._short(next(iter(files.values())))}"
@@ -60,7 +60,7 @@ class Pairing:
         except DataError as error:
             return error
 
-    def _met_twice(self, case_id: str) -> DataError:
+    def _second_file(self, case_id: str) -> DataError:
         second = self._second[case_id]
         what, path = next(iter(second.items()))
         pair = f"{self._short(self.files[case_id][what])} and {self._short(path)}"
@@ -71,19 +71,19 @@ class Pairing:
         return str(path.relative_to(self.root))
 
     def leave_out_hidden(self) -> None:
-        """Drop cases without lesion mask that lie in a challenge's validation or test folder, and say so.
+        """Remove cases without lesion mask in a validation or test folder of a challenge, with a warning.
 
-        Raises DataError where that leaves none (UB334).
+        Raises DataError where no case is left (UB334).
         """
         hidden = [case_id for case_id, files in self.files.items() if self._is_hidden(files)]
         for case_id in hidden:
             del self.files[case_id]
         if hidden and not self.files:
             hint = "lesion masks of hidden sets are not published; name the training folder"
-            what = f"a hidden set: none of {len(hidden)} cases has a lesion mask"
+            what = f"a hidden test set: none of {len(hidden)} cases has a lesion mask"
             raise DataError(what, where=str(self.root), hint=hint, code="UB334")
         if hidden:
-            what = "%s: left out for want of public lesion masks: %d, %s to %s"
+            what = "%s: left out, because their lesion masks are not public: %d, %s to %s"
             log.warning(what, self.root, len(hidden), min(hidden), max(hidden))
 
     def _is_hidden(self, files: Files) -> bool:

@@ -1,18 +1,28 @@
-"""The built-in datasets by name; nothing of them is imported here."""
+"""The names of the built-in datasets; their modules are not imported here."""
 
 from uad_bench.hookspecs import Register, hookimpl
 
 
 @hookimpl
 def register_datasets(register: Register) -> None:
-    """Names, where the classes are, and one line each."""
-    register("phantom", "uad_datasets.phantom:PhantomAdapter", "synthetic cohort with exactly known lesions")
+    """Register each dataset with its class and one line that describes it."""
+    register(
+        "phantom",
+        "uad_datasets.phantom:PhantomAdapter",
+        "synthetic brains with exactly known lesions, no download",
+    )
     register("ixi", "uad_datasets.ixi:IxiAdapter", "IXI, healthy subjects: T1, T2, PD")
     register("brats21", "uad_datasets.brats21:Brats21Adapter", "BraTS 2021, glioma: T1, T1CE, T2, FLAIR")
     register("mslub", "uad_datasets.mslub:MslubAdapter", "MSLUB, multiple sclerosis: T1, T1CE, T2, FLAIR")
     register("atlas_v2", "uad_datasets.atlas_v2:AtlasV2Adapter", "ATLAS v2.0, stroke: T1")
     register("wmh", "uad_datasets.wmh:WmhAdapter", "WMH 2017, white matter hyperintensities: T1, FLAIR")
     register(
-        "processed", "uad_datasets.processed:ProcessedAdapter", "ready-made downloads of the pDDPM family"
+        "processed",
+        "uad_datasets.processed:ProcessedAdapter",
+        "preprocessed scans shared by the authors of pDDPM",
     )
-    register("folder", "uad_datasets.folder:FolderAdapter", "your own scans, by a CSV table or a BIDS tree")
+    register(
+        "folder",
+        "uad_datasets.folder:FolderAdapter",
+        "your own scans, described by a CSV table or a BIDS tree",
+    )

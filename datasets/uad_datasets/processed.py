@@ -1,4 +1,4 @@
-"""The ready-made layout of the pDDPM family: prepared scans of several datasets under one root."""
+"""The preprocessed scans that the authors of pDDPM share: several datasets under one root."""
 
 import re
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError, unknown_name
 from uad_bench.support.deprecation import renamed_fields
 from uad_datasets.brats21 import subject_of as brats_subject
-from uad_datasets.finding import nifti_files
+from uad_datasets.file_search import nifti_files
 from uad_datasets.pairing import Files, Pairing, need_lesion_mask
 from uad_datasets.wmh import site_of as wmh_site
 
 MASKS = {"mask": "brain_mask", "seg": "lesion_mask"}
-#: Lesion kinds by part; a part that is not listed is a kind of its own.
+#: Lesion kinds by part; other parts have their name as lesion kind.
 KINDS = {"brats21": "tumour", "mslub": "ms", "atlas_v2": "stroke", "wmh": "wmh"}
-#: The word of a file name that is the subject; BraTS and all others see `_subject`.
+#: The part of a file name that is the subject; for BraTS and others see `_subject`.
 SUBJECT = re.compile(r"IXI\d{3}|sub-[A-Za-z0-9]+|patient\d+")
 LAYOUT = "Train/ixi/{mask,t2}/IXI002-Guys-0828_{mask,t2}.nii.gz, Test/Brats21/{mask,t2,seg}/..."
 
@@ -25,19 +25,19 @@ LAYOUT = "Train/ixi/{mask,t2}/IXI002-Guys-0828_{mask,t2}.nii.gz, Test/Brats21/{m
 @renamed_fields(mask_cut="mask_threshold")
 @dataclass
 class ProcessedAdapter(DatasetAdapter):
-    """Parts `Train/<part>` and `Test/<part>`, in each a folder for every modality, `mask` and `seg`.
+    """Parts `Train/<part>` and `Test/<part>`, each with a folder for every modality, `mask` and `seg`.
 
-    `Train` and any part named ixi are healthy; every other part of `Test` has lesions. Which of the healthy
-    scans are test scans is the protocol's business: the papers' own tables repeat subjects across roles.
+    `Train` and any part named ixi are healthy; every other part of `Test` has lesions. Roles of healthy scans come from
+    the protocol, not from these folders: the tables of the papers repeat subjects across roles.
 
     parts: the parts to read, all of them if empty. mask_threshold: both masks were warped linearly; a voxel
-    counts above this share (the papers take every share above zero, which grows the lesions).
+    counts above this share (the papers count every share above zero, which enlarges the lesions).
     """
 
     name: ClassVar[str] = "processed"
     modalities: ClassVar[tuple[str, ...]] = ("t1", "t1ce", "t2", "flair", "pd")
     about: ClassVar[str] = (
-        "offered by the authors of pDDPM (Behrendt et al. 2023); each part keeps the terms of its own dataset; "
+        "shared by the authors of pDDPM (Behrendt et al. 2023); each part has the terms of its own dataset; "
         "docs/datasets/processed.md"
     )
 
@@ -45,9 +45,9 @@ class ProcessedAdapter(DatasetAdapter):
     mask_threshold: float = 0.5
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
-        """One case a scan; a DataError for one of a lesion part without its `seg` (UB333).
+        """One case per scan; a DataError for one of a lesion part without its `seg` (UB333).
 
-        Raises UsageError for a part that is not there (UB201), else as `Pairing.each`.
+        Raises UsageError for a part that does not exist (UB201), else as `Pairing.cases`.
         """
         pairing = Pairing(root, LAYOUT)
         known: set[str] = set()
@@ -61,10 +61,10 @@ class ProcessedAdapter(DatasetAdapter):
         for wanted in self.parts if known else ():
             if wanted.lower() not in known:
                 raise unknown_name("part of the processed data", wanted.lower(), known)
-        return pairing.each(self._case)
+        return pairing.cases(self._case)
 
     def _what(self, path: Path) -> str | None:
-        """What a file is by its folder, which its name must repeat; None for files of no interest."""
+        """The modality or mask of a file by its folder, which its name must repeat; None for other files."""
         folders = path.absolute().parts[:-1]
         word = folders[-1].lower()
         ending = path.name.rpartition("_")[2].partition(".")[0].lower()
@@ -91,7 +91,7 @@ class ProcessedAdapter(DatasetAdapter):
 
 
 def _subject(case_id: str) -> str:
-    """The subject by the same word as in the dataset's own adapter, so that one subject is one everywhere."""
+    """The subject id, equal to that of the dataset's own adapter, so that a subject has one id everywhere."""
     match = SUBJECT.match(case_id)
     return match[0] if match else brats_subject(case_id)
 

@@ -1,4 +1,4 @@
-"""Tables that lie beside images: rows with their line numbers, whoever wrote the file."""
+"""Tables of subjects or cases: rows with their line numbers, from CSV, TSV or XLS files of any program."""
 
 import csv
 import io
@@ -11,29 +11,29 @@ from uad_bench.errors import DataError
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its line in the file, its cells by column (lower case), and cells that no column names."""
+    """A row: its line in the file, its cells by column (lower case), and cells beyond the last column."""
 
     line: int
     cells: Mapping[str, str]
     surplus: tuple[str, ...] = ()
 
     def get(self, column: str) -> str:
-        """The text of a cell without the blanks around it; "" where there is no such column."""
+        """The text of a cell without surrounding blanks; "" where there is no such column."""
         return self.cells.get(column.lower(), "")
 
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a .csv or .tsv (comma, semicolon or tab; UTF-8 or UTF-16, any line ends) or of an .xls.
 
-    Blank rows are passed over. Raises DataError for a file that cannot be read (UB321) or whose header names
-    a column twice (UB334).
+    Blank rows are skipped. Raises DataError for a file that cannot be read (UB321) or with two columns of one name
+    (UB334).
     """
     lines = _from_sheet(path) if path.suffix.lower() == ".xls" else _from_text(path)
     header = [name.strip().lower() for name in lines[0][1]] if lines else []
     twice = [name for name in header if name and header.count(name) > 1]
     if twice:
         hint = "give each column a name of its own"
-        raise DataError(f"two columns are called {twice[0]!r}", where=str(path), hint=hint, code="UB334")
+        raise DataError(f"two columns are named {twice[0]!r}", where=str(path), hint=hint, code="UB334")
     return [_row(line, cells, header) for line, cells in lines[1:]]
 
 
@@ -43,7 +43,7 @@ def _row(line: int, cells: list[str], header: list[str]) -> Row:
 
 
 def _filled(rows: Iterable[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
-    """The rows that hold anything, their cells without blanks around them."""
+    """The rows that are not blank, their cells without surrounding blanks."""
     trimmed = [(line, [cell.strip() for cell in cells]) for line, cells in rows]
     return [(line, cells) for line, cells in trimmed if any(cells)]
 
@@ -53,7 +53,7 @@ def _from_text(path: Path) -> list[tuple[int, list[str]]]:
         raw = path.read_bytes()
         text = raw.decode("utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
         first = text.split("\n", 1)[0]
-        # A spreadsheet of a country with decimal commas writes semicolons.
+        # Spreadsheets write semicolons in countries with decimal commas.
         delimiter = max(",;\t", key=first.count)
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         return _filled((reader.line_num, cells) for cells in reader)
@@ -65,16 +65,16 @@ def _from_sheet(path: Path) -> list[tuple[int, list[str]]]:
     import xlrd
 
     try:
-        # xlrd writes its remarks to stdout unless told where else.
+        # xlrd writes messages to stdout unless it has a log file.
         sheet = xlrd.open_workbook(path, logfile=io.StringIO()).sheet_by_index(0)
-    except Exception as error:  # whatever a damaged sheet makes the reader raise
+    except Exception as error:  # the reader raises many kinds for a damaged file
         raise _unreadable(path, error, "save its first sheet as CSV and name that") from error
     rows = (sheet.row_values(number) for number in range(sheet.nrows))
     return _filled((line, [_text(cell) for cell in cells]) for line, cells in enumerate(rows, start=1))
 
 
 def _text(cell: object) -> str:
-    """A cell as its CSV would hold it; every number of an .xls is a float."""
+    """A cell as text in a CSV; every number in an .xls is a float."""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 

@@ -1,4 +1,4 @@
-"""WMH 2017: white matter hyperintensities in 60 training and 110 test subjects of five scanners, T1 and FLAIR."""
+"""WMH 2017: white matter hyperintensities, 60 training and 110 test subjects of five scanners, T1 and FLAIR."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
-from uad_datasets.finding import nifti_files
+from uad_datasets.file_search import nifti_files
 from uad_datasets.pairing import Files, Pairing, need_lesion_mask
 
 IMAGES = {"T1": "t1", "FLAIR": "flair"}
@@ -20,13 +20,13 @@ LAYOUT = (
 
 @dataclass
 class WmhAdapter(DatasetAdapter):
-    """Subject folders at any depth; the folder above one is its scanner, and both make the case id.
+    """Subject folders at any depth. The case id is the name of the scanner, the folder above, and of the subject.
 
-    So `Singapore/64` is Singapore_64 and `Philips_VU .PETMR_01./160` Philips_VU_PETMR_01_160; `site` is
-    Utrecht, Singapore or Amsterdam, `scanner` the folder's name. Label 1 is lesion; label 2, other pathology,
-    is ignored: neither lesion nor healthy. 3DT1, on a grid of its own, is not read.
+    `Singapore/64` is Singapore_64, and `Philips_VU .PETMR_01./160` is Philips_VU_PETMR_01_160. `site` is Utrecht,
+    Singapore or Amsterdam, `scanner` the name of the folder. Label 1 is lesion; label 2, other pathology, is ignored:
+    neither lesion nor healthy. 3DT1, which has a grid of its own, is not read.
 
-    version: "pre", bias-corrected by the challenge, or "orig".
+    version: "pre" (bias-corrected by the challenge) or "orig" (as scanned).
     """
 
     name: ClassVar[str] = "wmh"
@@ -38,7 +38,7 @@ class WmhAdapter(DatasetAdapter):
     version: Literal["pre", "orig"] = "pre"
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
-        """One case a subject; a DataError for one without lesion mask (UB333). Raises as `Pairing.each`."""
+        """One case per subject; a DataError for one without lesion mask (UB333). Raises as `Pairing.cases`."""
         pairing = Pairing(root, LAYOUT)
         for path in nifti_files(root):
             name = path.name.partition(".")[0]
@@ -47,17 +47,17 @@ class WmhAdapter(DatasetAdapter):
             elif name in IMAGES and path.parent.name == self.version:
                 pairing.put(_case_id(path.parents[1]), IMAGES[name], path)
         pairing.leave_out_hidden()
-        return pairing.each(_case)
+        return pairing.cases(_case)
 
 
 def _case_id(subject: Path) -> str:
-    """Scanner and number of a subject folder as one plain word."""
+    """The case id: scanner and number of a subject folder as one plain word."""
     subject = subject.absolute()
     return re.sub(r"[^A-Za-z0-9]+", "_", f"{subject.parent.name}_{subject.name}").strip("_")
 
 
 def site_of(case_id: str) -> str:
-    """The hospital of a case: its three scanners in Amsterdam go by the scanner's name."""
+    """The hospital of a case; the scanners in Amsterdam have names of their own."""
     scanner = case_id.rpartition("_")[0]
     return "Amsterdam" if scanner.startswith(("GE3T", "GE1T5", "Philips", "Amsterdam")) else scanner
 

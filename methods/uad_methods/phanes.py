@@ -21,6 +21,7 @@ from uad_methods.parts.networks.aot import SMALLEST, Critic, Generator
 from uad_methods.parts.networks.vgg19 import VGG19
 from uad_methods.parts.training.inpainter import Inpainter
 from uad_methods.parts.training.inpainting import composite, ellipses, masked_input
+from uad_methods.parts.training.softintro import SoftIntro
 from uad_methods.parts.weights import load_into
 from uad_methods.ra import RA
 
@@ -105,30 +106,33 @@ class PHANES(RA):
         self.begin(train, ctx)
         stack, soft_intro, inpainter = SliceStack(train, ctx), self._soft_intro(), self._inpainter(ctx)
         held_out = SliceStack(val, ctx, name="val").spread(self.checked)
-        images_val = self._network_input(held_out.image)
-
-        def error() -> float:
-            restored = self._restore(images_val)
-            mask = self._inpainting_mask(self._coarse_map(images_val, restored), self.train_cut)
-            inpainted = self._inpaint(images_val, mask)
-            return float(squared_error(images_val, restored) + squared_error(images_val, inpainted)) / 2
-
+        images = self._network_input(held_out.image)
         for step in ctx.steps(
             self.steps,
             name="phanes",
-            validate=error,
+            validate=lambda: self._validation_error(images),
             every=self._validation_interval(),
             **soft_intro.state,
             **inpainter.state,
         ):
-            images = self._training_batch(stack, step, ctx)
-            update = soft_intro.update(images, ctx.torch_rng("codes", step), ctx)
-            mask = self._training_mask(images, update.restored, ctx.rng("ellipses", step))
-            inpainted = inpainter.update(images, mask, ctx)
-            ctx.log(
-                loss=update.encoder + inpainted.generator, decoder=update.decoder, critic=inpainted.critic
-            )
+            self._train_step(self._training_batch(stack, step, ctx), soft_intro, inpainter, step, ctx)
         self.threshold_ = self._healthy_threshold(held_out, ctx) if self.cut == "healthy" else 0.0
+
+    def _validation_error(self, images: torch.Tensor) -> float:
+        """Mean squared error of restored and of inpainted slices (n, C, side, side)."""
+        restored = self._restore(images)
+        mask = self._inpainting_mask(self._coarse_map(images, restored), self.train_cut)
+        inpainted = self._inpaint(images, mask)
+        return float(squared_error(images, restored) + squared_error(images, inpainted)) / 2
+
+    def _train_step(
+        self, images: torch.Tensor, soft_intro: SoftIntro, inpainter: Inpainter, step: int, ctx: Context
+    ) -> None:
+        update = soft_intro.update(images, ctx.torch_rng("codes", step), ctx)
+        mask = self._training_mask(images, update.restored, ctx.rng("ellipses", step))
+        inpainted = inpainter.update(images, mask, ctx)
+        loss = update.encoder + inpainted.generator
+        ctx.log(loss=loss, decoder=update.decoder, critic=inpainted.critic)
 
     def _inpainter(self, ctx: Context) -> Inpainter:
         vgg = None

@@ -51,7 +51,7 @@ def test_a_long_table_is_read_by_dataset_fold_and_source(write):
     assert table.rows("lesions", 1, "one") == [("p01", "test", 7)]
 
 
-def test_val_of_a_set_that_trains_nobody_is_tune(write):
+def test_val_of_a_dataset_without_training_cases_is_tune(write):
     table = read_table(write(LONG))
     assert table.rows("lesions", source="two") == [("p01", "tune", 8), ("p02", "test", 9)]
     assert ("h02-A", "val", 3) in table.rows("heads", 0)
@@ -68,7 +68,7 @@ def test_a_folder_of_the_papers_own_files(papers):
 
 
 @pytest.mark.parametrize(
-    "odd",
+    "spelling",
     [
         LONG.replace("\n", "\r\n"),
         "\ufeff" + LONG,
@@ -79,8 +79,8 @@ def test_a_folder_of_the_papers_own_files(papers):
     ],
     ids=["CRLF", "BOM", "spaces and quotes", "floats and capitals", "Windows paths", "blank lines"],
 )
-def test_f31_other_spellings_are_the_same_table(write, odd):
-    plain, other = read_table(write(LONG)), read_table(write(odd, "odd.csv"))
+def test_f31_other_spellings_are_the_same_table(write, spelling):
+    plain, other = read_table(write(LONG)), read_table(write(spelling, "spelling.csv"))
     assert other.sha256 == plain.sha256
     assert [row[:2] for row in other.rows("heads", 0)] == [row[:2] for row in plain.rows("heads", 0)]
 
@@ -130,15 +130,15 @@ def test_a_missing_file_and_an_empty_folder(tmp_path):
         read_table(tmp_path)
 
 
-@pytest.mark.parametrize("odd", ["../../x", "a b", "x\\y", "=cmd()"])
-def test_f32_an_id_that_is_no_plain_word(write, odd):
+@pytest.mark.parametrize("spelling", ["../../x", "a b", "x\\y", "=cmd()"])
+def test_f32_an_id_that_is_no_plain_word(write, spelling):
     with pytest.raises(IntegrityError) as caught:
-        read_table(write(f"dataset,role,case_id\na,train,{odd}\n"))
+        read_table(write(f"dataset,role,case_id\na,train,{spelling}\n"))
     assert caught.value.code == "UB502" and "line 2" in caught.value.where
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("query", "words"),
     [
         (("heads",), "choose --fold, one of 0, 1"),
         (("heads", 7), "no fold 7"),
@@ -147,16 +147,16 @@ def test_f32_an_id_that_is_no_plain_word(write, odd):
         (("head", 0), "did you mean heads"),
     ],
 )
-def test_an_ambiguous_question_is_answered_with_the_choices(write, asked, words):
+def test_an_ambiguous_query_is_an_error_with_the_choices(write, query, words):
     with pytest.raises(UsageError, match=words):
-        read_table(write(LONG)).rows(*asked)
+        read_table(write(LONG)).rows(*query)
 
 
 def test_a_source_chosen_for_one_dataset_leaves_the_others_alone(write):
     assert len(read_table(write(LONG)).rows("heads", 0, "two")) == 3
 
 
-def test_subjects_are_told_by_ids_as_far_as_that_merges_nobody(write):
+def test_subjects_are_inferred_from_ids_without_merging_cases(write):
     ids = ["h01-A", "h02-A"], ["Site_1", "Site_2"], ["sub-01_ses-1", "sub-01_ses-2", "sub-2_x"]
     rows = [f"{'abc'[i]},test,{name}" for i, names in enumerate(ids) for name in names]
     table = read_table(write("dataset,role,case_id\n" + "\n".join(rows)))

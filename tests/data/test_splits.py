@@ -36,7 +36,7 @@ def test_the_salt_changes_the_split_and_the_order_of_keys_does_not():
     assert assign(cases(200), HEALTHY, "pepper") != roles
 
 
-def test_more_train_moves_nobody_out_of_train():
+def test_a_larger_train_share_removes_no_subject_from_train():
     less = assign(cases(300), {"train": 0.5, "test": 0.5}, "salt")
     more = assign(cases(300), {"train": 0.8, "test": 0.2}, "salt")
     assert all(more[name] == "train" for name, role in less.items() if role == "train")
@@ -69,7 +69,7 @@ def test_roles_and_shares_that_cannot_be(healthy, fractions):
     assert caught.value.exit_code == 2
 
 
-def test_both_sorts_together_and_ids_met_twice():
+def test_healthy_and_lesion_cases_together_and_duplicate_ids():
     with pytest.raises(UsageError, match="together"):
         assign([*cases(1), Case("toy", "x", "x", {}, healthy=False)], {"test": 1.0}, "salt")
     with pytest.raises(DataError, match="s0001-0"):
@@ -102,7 +102,7 @@ def test_a_fold_is_a_pure_function_of_the_subject_and_moves_with_no_share():
     assert stay and all(other[c] == wider[c] for c in stay)
 
 
-def test_without_a_fold_the_shares_hold_and_no_role_of_old_moves():
+def test_without_a_fold_the_roles_follow_the_shares():
     assert assign(cases(64), HEALTHY, "phantom-806", folds=5) == assign(cases(64), HEALTHY, "phantom-806")
     known = {"IXI002": "train", "IXI012": "val", "IXI013": "train", "IXI014": "val", "IXI016": "test"}
     roles = assign([Case("toy", name, name, {}, healthy=True) for name in known], HEALTHY, "uad-bench")

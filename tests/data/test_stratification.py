@@ -60,7 +60,7 @@ def test_the_first_salt_is_even_and_none_before_it_is():
     assert [is_even(f"uad-bench-{i}") for i in range(1, number + 1)] == [False] * (number - 1) + [True]
 
 
-def test_a_share_gives_the_role_to_exactly_so_many_and_lies_in_the_middle():
+def test_a_share_gives_the_role_to_exactly_the_given_number():
     ids = [f"p{i}" for i in range(30)]
     share = share_for(ids, "salt", 10)
     places = sorted(position(name, "salt") for name in ids)

@@ -14,7 +14,7 @@ Tree = Callable[..., Path]
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    """tree(*names) -> the folder `data` with these empty files in it, beside those of earlier calls."""
+    """tree(*names) -> the folder `data` with these empty files in it, with those of earlier calls."""
 
     def plant(*names: str) -> Path:
         root = tmp_path / "data"
@@ -28,7 +28,7 @@ def tree(tmp_path: Path) -> Tree:
 
 @pytest.fixture
 def sort_out() -> Callable[..., tuple[list[Case], list[DataError]]]:
-    """sort_out(adapter, root) -> the cases found, and the faults told instead of cases."""
+    """sort_out(adapter, root) -> the cases found, and the errors instead of cases."""
 
     def sorted_out(adapter, root):
         found = list(adapter.discover(root))
@@ -41,7 +41,7 @@ def sort_out() -> Callable[..., tuple[list[Case], list[DataError]]]:
 
 @pytest.fixture
 def write_xls() -> Callable[[Path, Sequence[Sequence[str | float]]], Path]:
-    """write_xls(path, rows) -> a sheet in the oldest binary format of Excel, which readers of .xls know too."""
+    """write_xls(path, rows) -> a table in the oldest binary format of Excel, which readers of .xls know too."""
 
     def write(path, rows):
         records = [(0x0009, struct.pack("<2H", 7, 0x10)), (0x0042, struct.pack("<H", 1252))]

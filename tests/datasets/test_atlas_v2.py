@@ -37,17 +37,17 @@ def test_any_label_and_any_space_will_do(tree, mask, space):
     assert mask in case.lesion_mask.name
 
 
-def test_the_testing_part_is_left_out_and_a_gap_in_training_is_told(tree, sort_out, caplog):
+def test_the_testing_part_is_left_out_and_a_missing_training_mask_is_an_error(tree, sort_out, caplog):
     root = tree(
         *session("r001s001"), *session("r002s007", mask=""), *session("r040s001", part="Testing", mask="")
     )
     cases, (fault,) = sort_out(AtlasV2Adapter(), root)
     assert [case.case_id for case in cases] == ["sub-r001s001_ses-1"]
     assert (fault.where, fault.code) == ("sub-r002s007_ses-1", "UB333")
-    assert "lesion masks: 1, sub-r040s001_ses-1" in caplog.text
+    assert "not public: 1, sub-r040s001_ses-1" in caplog.text
 
 
-def test_a_session_in_two_spaces_or_with_two_masks_is_no_guess(tree, sort_out):
+def test_a_session_in_two_spaces_or_with_two_masks_is_an_error(tree, sort_out):
     root = tree(*session("r001s001"), *session("r001s001", space=""), *session("r001s002"))
     tree(*session("r001s002", mask="label-R_desc-T1lesion_mask"))
     cases, faults = sort_out(AtlasV2Adapter(), root)
@@ -57,7 +57,7 @@ def test_a_session_in_two_spaces_or_with_two_masks_is_no_guess(tree, sort_out):
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
-def test_nothing_found_says_what_was_expected(tmp_path, folder):
+def test_nothing_found_names_the_expected_layout(tmp_path, folder):
     with pytest.raises(DataError, match=r"expected ATLAS_2/Training/R001") as caught:
         list(AtlasV2Adapter().discover(tmp_path / folder))
     assert "\n" not in str(caught.value)

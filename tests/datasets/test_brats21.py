@@ -48,7 +48,7 @@ def test_only_the_modalities_that_exist(tree):
     assert list(case.images) == ["t2"]
 
 
-def test_every_case_without_its_mask_is_named_in_one_go(tree, sort_out):
+def test_every_case_without_its_mask_is_reported(tree, sort_out):
     tree(*case_2021("00000"), *case_2021("00003", "t1", "t2"))
     cases, faults = sort_out(Brats21Adapter(), tree(*case_2023("00004", "t2w")))
     assert [case.case_id for case in cases] == ["BraTS2021_00000"]
@@ -60,7 +60,7 @@ def test_the_validation_folder_is_left_out_with_a_line(tree, sort_out, caplog):
     hidden = case_2021("00001", "t1", "t2", folder="RSNA_ASNR_MICCAI_BraTS2021_ValidationData/")
     cases, faults = sort_out(Brats21Adapter(), tree(*hidden, *case_2021("00000", folder="TrainingData/")))
     assert ([case.case_id for case in cases], faults) == (["BraTS2021_00000"], [])
-    assert "lesion masks: 1, BraTS2021_00001" in caplog.text
+    assert "not public: 1, BraTS2021_00001" in caplog.text
 
 
 def test_two_releases_under_one_root_are_no_guess(tree, sort_out):
@@ -71,7 +71,7 @@ def test_two_releases_under_one_root_are_no_guess(tree, sort_out):
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
-def test_nothing_found_says_what_was_expected(tmp_path, folder):
+def test_nothing_found_names_the_expected_layout(tmp_path, folder):
     with pytest.raises(DataError, match=r"expected BraTS2021_00000/") as caught:
         list(Brats21Adapter().discover(tmp_path / folder))
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Every adapter keeps every promise of the kit on a tree that has each of its traps in it."""
+"""Every adapter passes every conformance check, on a tree with its special cases."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ TABLE = "case_id,t2,healthy\nb,b.nii.gz,yes\na,a.nii.gz,yes\nc,gone.nii.gz,yes\n
 
 @pytest.fixture(scope="module")
 def roots(tmp_path_factory):
-    """A tree of small sound volumes for each adapter."""
+    """A tree of small valid volumes for each adapter."""
     import nibabel as nib
 
     made: dict[type, Path] = {}

@@ -1,7 +1,7 @@
 import pytest
 
 from uad_bench.errors import DataError
-from uad_datasets.demographics import Person, age_of, beside, read_people, sex_of
+from uad_datasets.demographics import Person, age_of, find_table, read_people, sex_of
 
 COLUMNS = ("ID", "AGE", "SEX")
 
@@ -25,7 +25,7 @@ def test_ages_as_sheets_write_them(text, age):
 
 @pytest.mark.parametrize("text", ["old", "-3", "1984-01-02", "0x1F", "inf", "350"])
 def test_what_is_no_age_is_refused(text):
-    with pytest.raises(ValueError, match="is no age"):
+    with pytest.raises(ValueError, match="is not an age"):
         age_of(text)
 
 
@@ -49,11 +49,11 @@ def read(tmp_path, *rows):
     return read_people(path, COLUMNS)
 
 
-def test_f28_rows_that_agree_are_one_person_and_others_are_told(tmp_path, caplog):
+def test_f28_rows_that_agree_are_one_person_and_others_are_a_warning(tmp_path, caplog):
     people = read(tmp_path, "1,0,m,30", "1,170,m,30", "2,0,f,40", "2,0,f,41", "3,0,f,50", "3,0,,", "4,0,m,0")
     assert people == {1: Person(30, "m"), 2: Person(None, "f"), 3: Person(50, "f"), 4: Person(None, "m")}
     (record,) = caplog.records
-    assert record.getMessage() == "sheet.csv: the age of these subjects is doubtful and left out: 2"
+    assert record.getMessage() == "sheet.csv: the age of these subjects is doubtful and not used: 2"
 
 
 def test_a_cell_that_is_no_age_leaves_its_subject_without(tmp_path, caplog):
@@ -67,7 +67,7 @@ def test_numbers_are_found_in_ids_and_notes_are_no_rows(tmp_path):
 
 def test_a_sheet_without_a_column_names_it(tmp_path):
     (tmp_path / "s.csv").write_text("ID,SEX\n1,m\n")
-    with pytest.raises(DataError, match=r"the sheet has no column AGE .*s\.csv") as caught:
+    with pytest.raises(DataError, match=r"the table has no column AGE .*s\.csv") as caught:
         read_people(tmp_path / "s.csv", COLUMNS)
     assert caught.value.code == "UB334"
 
@@ -75,10 +75,10 @@ def test_a_sheet_without_a_column_names_it(tmp_path):
 def test_a_sheet_is_looked_for_in_the_root_and_one_level_above(tmp_path):
     root = tmp_path / "up" / "root"
     root.mkdir(parents=True)
-    assert beside(root, ("a.csv",)) is None
+    assert find_table(root, ("a.csv",)) is None
     (tmp_path / "a.csv").touch()
-    assert beside(root, ("a.csv",)) is None
+    assert find_table(root, ("a.csv",)) is None
     (tmp_path / "up" / "a.csv").touch()
-    assert beside(root, ("a.csv",)) == tmp_path / "up" / "a.csv"
+    assert find_table(root, ("a.csv",)) == tmp_path / "up" / "a.csv"
     (root / "a.csv").touch()
-    assert beside(root, ("a.csv",)) == root / "a.csv"
+    assert find_table(root, ("a.csv",)) == root / "a.csv"

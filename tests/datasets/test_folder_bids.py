@@ -40,7 +40,7 @@ def test_a_session_is_a_case_and_suffixes_are_modalities(tree):
         "derivatives/manual/sub-01/anat/sub-01_label-L_desc-T1lesion_mask.nii.gz",
     ],
 )
-def test_lesion_masks_lie_beside_the_image_or_in_derivatives(tree, mask):
+def test_lesion_masks_are_next_to_the_image_or_in_derivatives(tree, mask):
     brain = "derivatives/bet/sub-01/anat/sub-01_desc-brain_mask.nii.gz"
     root = tree("sub-01/anat/sub-01_FLAIR.nii.gz", mask, brain)
     (case,) = FolderAdapter(bids=True, lesion_kind="ms").discover(root)
@@ -56,7 +56,7 @@ def test_derived_images_and_files_in_a_templates_space_do_not_stand_for_the_scan
     assert (case.images, case.brain_mask) == ({"t1": root / "sub-01/anat/sub-01_T1w.nii.gz"}, None)
 
 
-def test_a_templates_space_can_be_asked_for(tree):
+def test_the_space_of_a_template_can_be_selected(tree):
     name = "sub-r001s001/ses-1/anat/sub-r001s001_ses-1_space-MNI152NLin2009aSym"
     root = tree(f"{name}_T1w.nii.gz", f"{name}_label-L_desc-T1lesion_mask.nii.gz")
     with pytest.raises(DataError, match=r"no case found.*space: TEMPLATE"):
@@ -65,7 +65,7 @@ def test_a_templates_space_can_be_asked_for(tree):
     assert (case.case_id, case.healthy) == ("sub-r001s001_ses-1", False)
 
 
-def test_two_acquisitions_are_told_until_one_is_chosen(tree, sort_out):
+def test_two_acquisitions_are_an_error_until_one_is_selected(tree, sort_out):
     tree("sub-01/anat/sub-01_acq-fast_T2w.nii.gz", "sub-01/anat/sub-01_acq-iso_T2w.nii.gz")
     root = tree("sub-01/anat/sub-01_T1w.nii.gz", "sub-02/anat/sub-02_T2w.nii.gz")
     cases, (fault,) = sort_out(HEALTHY, root)
@@ -98,7 +98,7 @@ def test_people_come_from_participants_tsv(tree, caplog):
     assert "sub-03" in caplog.text
 
 
-def test_a_column_that_participants_tsv_does_not_have_is_told(tree):
+def test_a_missing_column_of_participants_tsv_is_an_error(tree):
     root = tree("sub-01/anat/sub-01_T1w.nii.gz")
     (root / "participants.tsv").write_text("participant_id\tgroup\nsub-01\tpatient\n")
     with pytest.raises(DataError, match=r"no column 'control'.*the columns are participant_id, group"):
@@ -116,7 +116,7 @@ def test_a_patient_without_a_mask_and_a_healthy_subject_are_not_the_same(tree, s
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
-def test_nothing_found_says_what_was_expected(tmp_path, folder):
+def test_nothing_found_names_the_expected_layout(tmp_path, folder):
     with pytest.raises(DataError, match=r"expected sub-01/anat/sub-01_T1w") as caught:
         list(HEALTHY.discover(tmp_path / folder))
     assert caught.value.code == "UB334"

@@ -22,7 +22,7 @@ def table(tree):
 
 
 def one_fault(sort_out, adapter, root):
-    """The fault of a table whose other rows are sound."""
+    """The fault of a table whose other rows are valid."""
     cases, (fault,) = sort_out(adapter, root)
     assert cases
     assert fault.hint
@@ -35,11 +35,20 @@ def test_a_row_is_a_case(table):
         f"{head}\np1_a,p1,c1/t2.nii.gz,,c1/lesion.nii.gz,c1/brain.nii.gz,no,Ulm,61.5,F,ms\n"
         "h1_a,h1,h1/t2.nii.gz,h1/flair.nii.gz,,,yes,Bonn,n/a,,\n"
     )
-    healthy, ill = FolderAdapter(stripped=False, lesion_labels=(1,), ignored_labels=(2,)).discover(root)
-    assert (ill.case_id, ill.subject_id, ill.healthy, ill.lesion_kind) == ("p1_a", "p1", False, "ms")
-    assert (ill.site, ill.age, ill.sex, ill.stripped) == ("Ulm", 61.5, "f", False)
-    assert (ill.images, ill.lesion_mask) == ({"t2": root / "c1/t2.nii.gz"}, root / "c1/lesion.nii.gz")
-    assert (ill.brain_mask, ill.lesion_labels, ill.ignored_labels) == (root / "c1/brain.nii.gz", (1,), (2,))
+    healthy, lesions = FolderAdapter(stripped=False, lesion_labels=(1,), ignored_labels=(2,)).discover(root)
+    assert (lesions.case_id, lesions.subject_id, lesions.healthy, lesions.lesion_kind) == (
+        "p1_a",
+        "p1",
+        False,
+        "ms",
+    )
+    assert (lesions.site, lesions.age, lesions.sex, lesions.stripped) == ("Ulm", 61.5, "f", False)
+    assert (lesions.images, lesions.lesion_mask) == ({"t2": root / "c1/t2.nii.gz"}, root / "c1/lesion.nii.gz")
+    assert (lesions.brain_mask, lesions.lesion_labels, lesions.ignored_labels) == (
+        root / "c1/brain.nii.gz",
+        (1,),
+        (2,),
+    )
     assert (healthy.healthy, list(healthy.images), healthy.age, healthy.sex) == (
         True,
         ["t2", "flair"],
@@ -88,17 +97,17 @@ def test_f31_folders_called_like_a_modality_stay_as_they_are(tree, table):
         ("x,c1/t2.nii.gz,gone.nii.gz,,no", "UB333", "no such file: lesion_mask"),
         ("x,c1/t2.nii.gz,,gone.nii.gz,yes", "UB331", "no such file: brain_mask"),
         ("x,,c1/lesion.nii.gz,,no", "UB332", "no image"),
-        ("x,c1/t2.nii.gz,,,no", "UB333", "an ill case without a lesion mask"),
-        ("x,c1/t2.nii.gz,,,", "UB333", "nothing says whether this case is healthy"),
+        ("x,c1/t2.nii.gz,,,no", "UB333", "a case with lesions but without a lesion mask"),
+        ("x,c1/t2.nii.gz,,,", "UB333", "it is not declared whether this case is healthy"),
         ("x,c1/t2.nii.gz,,,maybe", "UB334", "healthy is 'maybe'"),
         (",c1/t2.nii.gz,,,yes", "UB334", "no case_id"),
         ("x,c1/t2.nii.gz,,,yes,,,extra", "UB334", "more cells than columns: 'extra'"),
-        ("x,c1/t2.nii.gz,,,yes,forty", "UB334", "'forty' is no age"),
+        ("x,c1/t2.nii.gz,,,yes,forty", "UB334", "'forty' is not an age"),
         ("x,c1/t2.nii.gz,,,yes,40,1", "UB334", "sex '1' is not one of"),
         ("x," + 300 * "y" + ".nii.gz,,,yes", "UB332", "no such file"),
     ],
 )
-def test_a_wrong_row_is_told_by_its_line_and_does_not_hide_the_rest(table, sort_out, row, code, what):
+def test_an_invalid_row_is_reported_with_its_line_and_hides_no_other(table, sort_out, row, code, what):
     root = table(f"case_id,t2,lesion_mask,brain_mask,healthy,age,sex\nok,h1/t2.nii.gz,,,yes,,\n\n{row}\n")
     fault = one_fault(sort_out, FolderAdapter(), root)
     with pytest.raises(DataError, match=what):
@@ -107,7 +116,7 @@ def test_a_wrong_row_is_told_by_its_line_and_does_not_hide_the_rest(table, sort_
     assert "cases.csv line 4" in fault.where
 
 
-def test_f28_a_case_on_two_rows_is_told_for_both_and_taken_from_neither(table, sort_out):
+def test_f28_a_case_on_two_rows_is_an_error_for_both(table, sort_out):
     root = table("case_id,t2,healthy\na,h1/t2.nii.gz,1\nb,c1/t2.nii.gz,1\na,c1/t2.nii.gz,1\n")
     cases, faults = sort_out(FolderAdapter(), root)
     assert [case.case_id for case in cases] == ["b"]
@@ -123,20 +132,20 @@ def test_what_a_case_is_where_the_table_does_not_say(table):
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("", "the table holds no row"),
-        ("case_id,t2\n", "the table holds no row"),
+        ("", "the table has no row"),
+        ("case_id,t2\n", "the table has no row"),
         ("name,t2\na,x.nii\n", "no column case_id or subject_id"),
         ("case_id,image\na,x.nii\n", "no column t1, t1ce"),
-        ("case_id,t2,T2\na,x.nii,y.nii\n", "two columns are called 't2'"),
+        ("case_id,t2,T2\na,x.nii,y.nii\n", "two columns are named 't2'"),
     ],
 )
-def test_a_table_that_cannot_be_used_says_what_it_has(table, text, what):
+def test_a_table_that_cannot_be_used_is_an_error_with_its_columns(table, text, what):
     with pytest.raises(DataError, match=what) as caught:
         list(FolderAdapter().discover(table(text)))
     assert caught.value.code == "UB334"
 
 
-def test_a_mapping_that_leads_nowhere_is_told(table):
+def test_a_mapping_to_a_missing_column_is_an_error(table):
     root = table("case_id,t2\na,c1/t2.nii.gz\n")
     with pytest.raises(DataError, match=r"no column 'T2w'.*the columns are case_id, t2"):
         list(FolderAdapter(columns={"t2": "T2w"}).discover(root))
@@ -145,8 +154,8 @@ def test_a_mapping_that_leads_nowhere_is_told(table):
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
-def test_no_table_says_what_was_expected(tmp_path, folder):
-    with pytest.raises(DataError, match=r"no table of cases .*cases\.csv.*bids: true") as caught:
+def test_a_missing_table_names_the_expected_columns(tmp_path, folder):
+    with pytest.raises(DataError, match=r"no table of cases .*cases\.csv.*folder.bids=true") as caught:
         list(FolderAdapter().discover(tmp_path / folder))
     assert caught.value.code == "UB334"
 
@@ -172,7 +181,7 @@ def test_the_real_samples(shared_data, tmp_path):
     assert (case.lesion_kind, case.healthy, case.lesion_mask.is_file()) == ("stroke", False, True)
 
 
-def test_an_ill_case_without_a_mask_is_taken_where_the_user_asks_for_it(table):
+def test_a_lesion_case_without_mask_is_accepted_with_the_option(table):
     root = table("case_id,t2\na,c1/t2.nii.gz\n")
     (case,) = FolderAdapter(healthy=False).discover(root)
     assert (case.healthy, case.lesion_mask) == (False, None)

@@ -29,14 +29,14 @@ def test_sessions_of_one_subject_share_its_id(tree):
     assert [case.subject_id for case in IxiAdapter().discover(root)] == ["IXI219", "IXI219"]
 
 
-def test_the_mask_of_t2_serves_all_where_there_are_several(tree):
+def test_the_mask_of_t2_is_used_for_all_modalities(tree):
     root = tree(*(f"IXI012-HH-1211-{word}.nii.gz" for word in ("T1", "T1_mask", "T2", "T2_mask", "PD")))
     (case,) = IxiAdapter(stripped=True).discover(root)
     assert case.brain_mask.name == "IXI012-HH-1211-T2_mask.nii.gz"
     assert case.stripped is True
 
 
-def test_a_mask_without_its_image_makes_no_case(tree, sort_out):
+def test_a_mask_without_its_image_is_no_case(tree, sort_out):
     root = tree("T2/IXI219-Guys-0894-T2_mask.nii.gz")
     with pytest.raises(DataError, match="no case found"):
         list(IxiAdapter().discover(root))
@@ -45,14 +45,14 @@ def test_a_mask_without_its_image_makes_no_case(tree, sort_out):
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
-def test_nothing_found_says_what_was_expected(tmp_path, folder):
+def test_nothing_found_names_the_expected_layout(tmp_path, folder):
     with pytest.raises(DataError, match=r"IXI-T2/IXI002-Guys-0828-T2\.nii\.gz") as caught:
         list(IxiAdapter().discover(tmp_path / folder))
     assert (caught.value.exit_code, caught.value.code) == (3, "UB334")
     assert "\n" not in str(caught.value)
 
 
-def test_two_copies_under_one_root_are_told_and_do_not_hide_the_rest(tree, sort_out):
+def test_two_copies_under_one_root_are_an_error_and_hide_no_other_case(tree, sort_out):
     tree(*(f"{copy}/T2/IXI002-Guys-0828-T2.nii.gz" for copy in ("IXI", "stripped")))
     cases, (fault,) = sort_out(IxiAdapter(), tree("IXI/T2/IXI012-HH-1211-T2.nii.gz"))
     assert [case.case_id for case in cases] == ["IXI012-HH-1211"]
@@ -60,7 +60,7 @@ def test_two_copies_under_one_root_are_told_and_do_not_hide_the_rest(tree, sort_
 
 
 @pytest.mark.parametrize("place", ["IXI.csv", "ixi.csv", "../IXI.csv"])
-def test_ages_and_sexes_come_from_the_sheet_beside_the_images(tree, place):
+def test_ages_and_sexes_come_from_the_table_in_the_root(tree, place):
     root = tree(
         "T2/IXI002-Guys-0828-T2.nii.gz", "T2/IXI012-HH-1211-T2.nii.gz", "T2/IXI600-IOP-1202-T2.nii.gz"
     )

@@ -34,7 +34,7 @@ def test_raw_images_and_the_longitudinal_set_are_passed_over(tree):
     assert len(list(MslubAdapter().discover(root))) == 1
 
 
-def test_the_copy_on_the_mni_grid_holds_the_brain_alone(tree):
+def test_the_copy_on_the_mni_grid_is_skull_stripped(tree):
     names = (
         "T2W_N4_noneck_reduced_winsor_regtoMNI",
         "FLAIR_N4_noneck_regtoMNI",
@@ -61,7 +61,7 @@ def test_a_patient_without_the_consensus_mask_is_named(tree, sort_out):
 
 
 @pytest.mark.parametrize("place", ["patient_info.csv", "../patient_info.csv"])
-def test_ages_and_sexes_come_from_the_table_beside_the_patients(tree, place):
+def test_ages_and_sexes_come_from_the_table_in_the_root(tree, place):
     root = tree(*patient("patient01"), *patient("patient3"), *patient("patient30"))
     (root / place).write_text(
         "patient_id,age,sex,ms_type,edss,criteria\n1,31,F,RR,1.5,M\n3,N/A,M,N/A,N/A,N/A\n"
@@ -71,7 +71,7 @@ def test_ages_and_sexes_come_from_the_table_beside_the_patients(tree, place):
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
-def test_nothing_found_says_what_was_expected(tmp_path, folder):
+def test_nothing_found_names_the_expected_layout(tmp_path, folder):
     with pytest.raises(DataError, match=r"expected patient01/patient01_") as caught:
         list(MslubAdapter().discover(tmp_path / folder))
     assert "\n" not in str(caught.value)

@@ -17,13 +17,13 @@ def built(case_id, files):
 
 def test_cases_come_by_id_with_their_files(tmp_path):
     found = pairing(tmp_path, ("b", "t2", "b.nii"), ("a", "t1", "a1.nii"), ("a", "t2", "a2.nii"))
-    assert list(found.each(built)) == [("a", ["t1", "t2"]), ("b", ["t2"])]
+    assert list(found.cases(built)) == [("a", ["t1", "t2"]), ("b", ["t2"])]
 
 
 def test_a_second_file_is_a_fault_of_its_case_alone(tmp_path):
     puts = [("a", "t2", "one/a.nii"), ("a", "t1", "x.nii"), ("b", "t2", "b.nii")]
     seconds = [("a", "t2", "two/a.nii"), ("a", "t1", "y.nii"), ("a", "t2", "three/a.nii")]
-    fault, case = pairing(tmp_path, *puts, *seconds).each(built)
+    fault, case = pairing(tmp_path, *puts, *seconds).cases(built)
     assert case == ("b", ["t2"])
     assert str(fault).startswith(
         "two files for t2: one/a.nii and two/a.nii, and so for t1 (a): name the folder"
@@ -36,26 +36,26 @@ def test_what_the_builder_raises_is_a_fault_of_its_case_alone(tmp_path):
         return need_lesion_mask(case_id, files, "seg")
 
     found = pairing(tmp_path, ("a", "t2", "r/a/a.nii"), ("b", "t2", "b.nii"), ("b", "lesion_mask", "m.nii"))
-    fault, mask = found.each(build)
+    fault, mask = found.cases(build)
     assert str(fault).startswith("no lesion mask (seg) in r/a (a): ")
     assert fault.code == "UB333"
     assert mask == tmp_path / "m.nii"
 
 
-def test_masks_alone_are_a_fault_beside_cases_and_no_case_without(tmp_path):
+def test_masks_without_images_are_an_error_of_their_case(tmp_path):
     mask = ("a", "lesion_mask", "a.nii")
-    fault, _ = pairing(tmp_path, mask, ("b", "t2", "b.nii")).each(built)
+    fault, _ = pairing(tmp_path, mask, ("b", "t2", "b.nii")).cases(built)
     assert (fault.where, fault.code) == ("a", "UB332")
     with pytest.raises(DataError, match="no case found"):
-        pairing(tmp_path, mask).each(built)
+        pairing(tmp_path, mask).cases(built)
 
 
-def test_nothing_found_tells_a_missing_folder_from_an_empty_one(tmp_path):
+def test_a_missing_folder_and_an_empty_one_have_different_errors(tmp_path):
     with pytest.raises(DataError, match=r"no case found .*: expected x\.nii") as caught:
-        pairing(tmp_path).each(built)
+        pairing(tmp_path).cases(built)
     assert caught.value.code == "UB334"
     with pytest.raises(DataError, match=r"no such folder .*: expected x\.nii"):
-        pairing(tmp_path / "none").each(built)
+        pairing(tmp_path / "none").cases(built)
 
 
 @pytest.mark.parametrize("folder", ["ATLAS_2/Testing/x", "test/x", "RSNA_BraTS2021_ValidationData"])
@@ -68,7 +68,7 @@ def test_a_hidden_set_is_left_out_with_one_line(tmp_path, folder, caplog):
     found.leave_out_hidden()
     assert sorted(found.files) == ["lost", "shown"]
     (record,) = caplog.records
-    assert "left out for want of public lesion masks: 2, h1 to h2" in record.getMessage()
+    assert "left out, because their lesion masks are not public: 2, h1 to h2" in record.getMessage()
 
 
 def test_a_hidden_set_alone_is_no_dataset(tmp_path):

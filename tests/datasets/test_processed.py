@@ -37,7 +37,7 @@ def test_subjects_are_called_as_in_their_own_dataset(root):
     assert subjects == {"BraTS-00000", "IXI002", "Singapore_64", "patient01", "sub-r001s034"}
 
 
-def test_masks_were_warped_linearly_and_are_cut_at_one_half(root):
+def test_masks_were_warped_linearly_and_have_a_threshold_of_one_half(root):
     assert {(case.mask_threshold, case.stripped) for case in ProcessedAdapter().discover(root)} == {
         (0.5, True)
     }
@@ -58,7 +58,7 @@ def test_healthy_test_scans_are_healthy_and_a_new_part_is_a_kind_of_its_own(tree
     assert (second.healthy, second.lesion_kind, second.subject_id) == (False, "clinic", "c-7")
 
 
-def test_a_scan_of_a_lesion_part_without_its_mask_is_told(root, tree, sort_out):
+def test_a_lesion_scan_without_its_mask_is_an_error(root, tree, sort_out):
     tree(*scan("Test/MSLUB", "patient02", "mask", "t2"))
     cases, (fault,) = sort_out(ProcessedAdapter(), root)
     assert len(cases) == 5
@@ -79,7 +79,7 @@ def test_the_root_may_be_a_part_of_the_tree(root):
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
-def test_nothing_found_says_what_was_expected(tmp_path, folder):
+def test_nothing_found_names_the_expected_layout(tmp_path, folder):
     with pytest.raises(DataError, match=r"expected Train/ixi/") as caught:
         list(ProcessedAdapter(parts=("ixi",)).discover(tmp_path / folder))
     assert "\n" not in str(caught.value)

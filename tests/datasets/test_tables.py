@@ -33,7 +33,7 @@ def test_rows_know_their_line_past_blank_ones(tmp_path):
     assert [row.line for row in read_rows(tmp_path / "t.csv")] == [3, 5]
 
 
-def test_cells_that_no_column_names_are_kept_apart(tmp_path):
+def test_cells_beyond_the_last_column_are_kept_separately(tmp_path):
     (tmp_path / "t.csv").write_text("id,path\na,x.nii,\nb,scans, old,x.nii\n")
     assert [row.surplus for row in read_rows(tmp_path / "t.csv")] == [(), ("old", "x.nii")]
 
@@ -48,7 +48,7 @@ def test_an_old_excel_sheet_reads_like_its_csv(tmp_path, write_xls):
     ("name", "raw"),
     [("t.csv", b"id\n\xff\xe9\xa0"), ("t.xls", b"<html>not found</html>"), ("none.csv", None)],
 )
-def test_what_cannot_be_read_says_so_in_one_line(tmp_path, name, raw):
+def test_an_unreadable_table_is_an_error_of_one_line(tmp_path, name, raw):
     if raw is not None:
         (tmp_path / name).write_bytes(raw)
     with pytest.raises(DataError, match="the table cannot be read") as caught:
@@ -60,7 +60,7 @@ def test_what_cannot_be_read_says_so_in_one_line(tmp_path, name, raw):
 
 def test_a_column_twice_is_no_guess(tmp_path):
     (tmp_path / "t.csv").write_text("id,age,AGE\n1,2,3\n")
-    with pytest.raises(DataError, match="two columns are called 'age'"):
+    with pytest.raises(DataError, match="two columns are named 'age'"):
         read_rows(tmp_path / "t.csv")
 
 

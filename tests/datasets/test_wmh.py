@@ -10,7 +10,7 @@ def subject(folder, *whats):
     return [f"{folder}/{what}.nii.gz" for what in whats or WHATS]
 
 
-def test_the_official_layout_with_its_odd_folder_names(tree):
+def test_the_official_layout_with_its_folder_names(tree):
     tree(
         *subject("training/Utrecht/0"),
         *subject("training/Singapore/64"),
@@ -46,7 +46,7 @@ def test_the_version_is_an_option_and_3dt1_is_never_read(tree, version):
     assert [path.name for path in case.images.values()] == ["T1.nii.gz", "FLAIR.nii.gz"]
 
 
-def test_test_subjects_count_where_their_masks_are_and_gaps_elsewhere_are_told(tree, sort_out, caplog):
+def test_test_subjects_with_masks_are_read_and_missing_masks_are_errors(tree, sort_out, caplog):
     tree(*subject("test/Utrecht/1", "pre/T1", "pre/FLAIR"), *subject("test/Utrecht/3"))
     root = tree(*subject("training/Utrecht/0"), *subject("training/Utrecht/2", "pre/FLAIR"))
     cases, (fault,) = sort_out(WmhAdapter(), root)
@@ -63,7 +63,7 @@ def test_a_version_that_was_not_unpacked_is_no_empty_case(tree, sort_out):
 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
-def test_nothing_found_says_what_was_expected(tmp_path, folder):
+def test_nothing_found_names_the_expected_layout(tmp_path, folder):
     with pytest.raises(DataError, match=r"expected training/Utrecht/0/") as caught:
         list(WmhAdapter().discover(tmp_path / folder))
     assert "\n" not in str(caught.value)

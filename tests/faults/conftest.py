@@ -1,4 +1,4 @@
-"""A desk for each test, with a small sound cohort on it."""
+"""A workspace for each test, with a small intact cohort."""
 
 import csv
 import logging
@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.desk import COLUMNS, Desk
 from tests.helpers.toy_data import make
+from tests.helpers.workspace import COLUMNS, Workspace
 
-Lay = Callable[[Path], AbstractContextManager[Desk]]
+MakeWorkspace = Callable[[Path], AbstractContextManager[Workspace]]
 
 
 @pytest.fixture(scope="session")
-def stock(tmp_path_factory):
-    """Five healthy cases and two with lesions, made once."""
-    root = make(tmp_path_factory.mktemp("faults") / "stock", healthy=5, lesions=1)
+def cohort_files(tmp_path_factory):
+    """The files of five healthy cases and two with lesions, made once."""
+    root = make(tmp_path_factory.mktemp("faults") / "cohort_files", healthy=5, lesions=1)
     with (root / "cases.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
@@ -31,12 +31,12 @@ def stock(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def lay(stock) -> Lay:
-    """lay(root) -> a desk with a copy of the cohort and an empty cache, and a working folder to be in."""
+def make_workspace(cohort_files) -> MakeWorkspace:
+    """make_workspace(root) -> a workspace with a copy of the cohort, an empty cache and a working folder."""
 
     @contextmanager
-    def lay(root: Path) -> Iterator[Desk]:
-        shutil.copytree(stock, root / "data")
+    def make_workspace(root: Path) -> Iterator[Workspace]:
+        shutil.copytree(cohort_files, root / "data")
         (root / "here").mkdir()
         log = logging.getLogger("uad_bench")
         handlers, level = log.handlers, log.level
@@ -45,14 +45,14 @@ def lay(stock) -> Lay:
             patch.setenv("UAD_BENCH_CACHE", str(root / "cache"))
             for name in ("UAD_BENCH_DATA", "UAD_BENCH_FOLLOW_LINKS"):
                 patch.delenv(name, raising=False)
-            yield Desk(root)
+            yield Workspace(root)
         log.handlers, log.level = handlers, level
 
-    return lay
+    return make_workspace
 
 
 @pytest.fixture
-def desk(lay, tmp_path):
-    """A desk of one's own."""
-    with lay(tmp_path / "desk") as one:
+def workspace(make_workspace, tmp_path):
+    """A workspace for one test."""
+    with make_workspace(tmp_path / "workspace") as one:
         yield one

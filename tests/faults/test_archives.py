@@ -1,8 +1,8 @@
-"""F36 to F41: archives and two at once, through `data import`.
+"""F36 to F41: archives, and two processes at once, through `data import`.
 
-Met elsewhere, at the function below the verb: F36, F37, F38 in all their forms, tests/data/archive/test_archive.py.
+Tested elsewhere: F36, F37 and F38 in all forms, tests/data/archive/test_members.py.
 F39 another digest: tests/cli/test_data.py::test_f39_a_refused_import_is_one_line_and_leaves_nothing.
-F40 kill -9 while extracting: test_f40_kill_while_extracting_equals_undisturbed in the same file.
+F40 kill -9 while extracting: tests/data/archive/test_unpack.py::test_f40_kill_while_extracting_equals_undisturbed.
 F41 two processes and one entry: test_two_processes_that_race_end_with_one_entry in
 tests/prepare/cache/test_prepared_case.py.
 """
@@ -15,7 +15,7 @@ import pytest
 
 
 def tar(path, *infos):
-    """A gzipped tar of the members given, after a sound one."""
+    """A gzipped tar of one valid member and the given ones."""
     with tarfile.open(path, "w:gz") as packed:
         for info in (member("set/h00_t2.nii.gz"), *infos):
             packed.addfile(info, io.BytesIO(b"x" * info.size))
@@ -29,7 +29,7 @@ def member(name, kind=tarfile.REGTYPE, target="", size=1):
 
 
 def zip_of_many(path, content, times):
-    """A zip whose list names one file so many times, each under a name of its own."""
+    """A zip whose directory lists one file many times, under different names."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("0000000", content)
     raw = path.read_bytes()
@@ -54,18 +54,18 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_f36_f37_f38_a_hostile_archive_is_refused_before_a_byte_is_written(desk, name):
-    archive = HOSTILE[name](desk.data / "set.archive")
-    told = desk.call("data", "import", "folder", archive, "--into", desk.root / "deep" / "into")
-    assert (told.code, told.out) == (5, "")
-    assert "error[UB504]" in told.error
-    assert "(set.archive): nothing was extracted" in told.error
-    assert not (desk.root / "deep").exists()
+def test_f36_f37_f38_a_hostile_archive_is_refused_before_a_byte_is_written(workspace, name):
+    archive = HOSTILE[name](workspace.data / "set.archive")
+    answer = workspace.call("data", "import", "folder", archive, "--into", workspace.root / "deep" / "into")
+    assert (answer.code, answer.out) == (5, "")
+    assert "error[UB504]" in answer.error
+    assert "(set.archive): nothing was extracted" in answer.error
+    assert not (workspace.root / "deep").exists()
 
 
 @pytest.mark.slow
-def test_f38_too_many_members_are_not_written(desk):
-    archive = zip_of_many(desk.data / "many.zip", b"", 200_001)
-    told = desk.call("data", "import", "folder", archive, "--into", desk.root / "into")
-    assert (told.code, "more than 200000 members" in told.error) == (5, True)
-    assert not (desk.root / "into").exists()
+def test_f38_too_many_members_are_not_written(workspace):
+    archive = zip_of_many(workspace.data / "many.zip", b"", 200_001)
+    answer = workspace.call("data", "import", "folder", archive, "--into", workspace.root / "into")
+    assert (answer.code, "more than 200000 members" in answer.error) == (5, True)
+    assert not (workspace.root / "into").exists()

@@ -1,8 +1,7 @@
-"""F33, F34: links in data, folders that may not be written to.
+"""F33, F34: links in data, folders without write permission.
 
-Met elsewhere: F33 of folders, loops and broken links, F35 of folders, tests/datasets/test_finding.py; F35 of
-files, test_files.py. R5, that nothing is written beside the data, holds for every call of every test here
-(`Desk.call`).
+Tested elsewhere: F33 for folders, loops and broken links, F35 for folders, tests/datasets/test_file_search.py; F35 for
+files, test_files.py. R5, that nothing is written next to the data, is checked in every test here (`Workspace.call`).
 """
 
 import shutil
@@ -10,13 +9,13 @@ import stat
 
 import pytest
 
-from tests.helpers.desk import Desk
+from tests.helpers.workspace import Workspace
 
 
 @pytest.fixture
-def tree(desk):
-    """A BIDS tree of two subjects; the files of the second are links to a folder beside the data."""
-    bids, aside = desk.data / "bids", desk.root / "aside"
+def tree(workspace):
+    """A BIDS tree of two subjects; the files of the second are links to a folder outside the data."""
+    bids, aside = workspace.data / "bids", workspace.root / "aside"
     aside.mkdir()
     for number, case in enumerate(("h00", "h01"), start=1):
         anat = bids / f"sub-{number:02d}" / "anat"
@@ -24,31 +23,31 @@ def tree(desk):
         for column, ending in (("t2", "T2w"), ("brain_mask", "label-brain_mask")):
             name = f"sub-{number:02d}_{ending}.nii.gz"
             there = anat if case == "h00" else aside
-            shutil.copyfile(desk.file(case, column), there / name)
+            shutil.copyfile(workspace.file(case, column), there / name)
             if there == aside:
                 (anat / name).symlink_to(there / name)
-    desk.data = bids
-    return desk
+    workspace.data = bids
+    return workspace
 
 
 BIDS = ("--set", "folder.bids=true", "--set", "folder.healthy=true")
 
 
-def test_f33_links_out_of_the_data_are_passed_over_and_told(tree):
-    told = tree.check(*BIDS)
-    assert told.code == 0
-    assert "cases       1 of 1 subjects" in told.out
-    assert "2 links lead out of it or nowhere, passed over" in told.out
-    told = tree.prepare(*BIDS)
-    assert (told.code, tree.entries()) == (0, {"sub-01"})
-    assert "UAD_BENCH_FOLLOW_LINKS=1 follows" in told.err
+def test_f33_links_out_of_the_data_are_ignored_with_a_warning(tree):
+    answer = tree.check(*BIDS)
+    assert answer.code == 0
+    assert "cases       1 of 1 subjects" in answer.out
+    assert "2 links that lead out of it or nowhere are ignored" in answer.out
+    answer = tree.prepare(*BIDS)
+    assert (answer.code, tree.entries()) == (0, {"sub-01"})
+    assert "UAD_BENCH_FOLLOW_LINKS=1 follows" in answer.err
 
 
-def test_f33_links_are_followed_where_a_person_says_so_and_never_written_through(tree, monkeypatch):
+def test_f33_links_are_followed_on_request_and_never_written_through(tree, monkeypatch):
     monkeypatch.setenv("UAD_BENCH_FOLLOW_LINKS", "1")
-    told = tree.prepare(*BIDS)
-    assert (told.code, tree.entries()) == (0, {"sub-01", "sub-02"})
-    assert "links" not in told.err
+    answer = tree.prepare(*BIDS)
+    assert (answer.code, tree.entries()) == (0, {"sub-01", "sub-02"})
+    assert "links" not in answer.err
 
 
 def state(folder):
@@ -58,18 +57,18 @@ def state(folder):
 
 
 @pytest.fixture
-def sealed(desk):
-    """A desk whose data nobody but root may write to."""
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in state(desk.data)}
+def sealed(workspace):
+    """A workspace whose data only root may write to."""
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in state(workspace.data)}
     for path in modes:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    yield desk
+    yield workspace
     for path, mode in modes.items():
         path.chmod(mode)
 
 
-def test_f34_data_that_may_not_be_written_to_is_enough(sealed: Desk):
-    """`Desk.call` sees to it that root, who may write anyway, does not."""
+def test_f34_data_that_may_not_be_written_to_is_enough(sealed: Workspace):
+    """Root may write anyway; `Workspace.call` checks that nothing is written."""
     before = state(sealed.data)
     assert sealed.check().code == 0
     assert sealed.prepare().code == 0

@@ -1,4 +1,4 @@
-"""R3: whatever the bytes of a NIfTI file, an error of ours or the volume that the format says they hold."""
+"""R3: any bytes of a NIfTI file give one of our errors, or the volume that the NIfTI standard defines."""
 
 import gzip
 import resource
@@ -25,7 +25,7 @@ KINDS = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 76
 
 
 def sound(rng):
-    """A sound file: its bytes, as they are and compressed, of a scan with a scale and both orientations."""
+    """The bytes of an intact file, plain and compressed: a scan with a scale and both orientations."""
     shape = rng.integers(2, 12, 3)
     voxels = rng.integers(0, 900, shape).astype(rng.choice(["u1", "i2", "f4", "u2"]))
     affine = np.diag([*rng.uniform(0.5, 5, 3), 1.0])
@@ -39,7 +39,7 @@ def sound(rng):
 
 
 def other_bytes(rng, raw, most):
-    """One to four bytes of the first `most` with another value."""
+    """Change one to four of the first `most` bytes."""
     changed = bytearray(raw)
     for place in rng.integers(0, most, rng.integers(1, 5)):
         changed[place] = rng.choice([0, 1, 127, 128, 255, rng.integers(256)])
@@ -47,7 +47,7 @@ def other_bytes(rng, raw, most):
 
 
 def other_fields(rng, raw):
-    """One or two fields of the header with a value that is hard to handle."""
+    """Set one or two fields of the header to values that are hard to handle."""
     changed = bytearray(raw)
     for index in rng.integers(0, len(FIELDS), rng.integers(1, 3)):
         offset, kind = FIELDS[index]
@@ -56,7 +56,7 @@ def other_fields(rng, raw):
 
 
 def damaged(rng, packed):
-    """A compressed file, cut, torn, doubled or with bits that flipped anywhere behind its first ten bytes."""
+    """A compressed file that is cut, has a gap, is doubled, or has flipped bits after its first ten bytes."""
     begin, end = sorted(int(n) for n in rng.integers(10, len(packed), 2))
     piece = packed[begin:end]
     return [
@@ -67,7 +67,7 @@ def damaged(rng, packed):
 
 
 def held(raw):
-    """The voxels (X, Y, Z) and the sform of uncompressed NIfTI-1 bytes, read by nothing but the standard."""
+    """The voxels (X, Y, Z) and the sform of uncompressed NIfTI-1 bytes, decoded by the standard alone."""
     order = "<" if raw[:4] == struct.pack("<i", 348) else ">"
     axes, *shape = struct.unpack_from(f"{order}8h", raw, 40)
     (code,) = struct.unpack_from(f"{order}h", raw, 70)
@@ -86,7 +86,7 @@ def held(raw):
 
 
 def mutated(rng):
-    """The name and the bytes of one bad file, and the bytes that it holds where it can be read at all."""
+    """The name and the bytes of one damaged file, and its uncompressed bytes where it can be read."""
     raw, packed = sound(rng)
     kind = rng.integers(5)
     if kind == 0:
@@ -98,7 +98,7 @@ def mutated(rng):
 
 
 def attempt(path, holds):
-    """Read one bad file: True where it was read, and then rightly; False where it was refused in one line."""
+    """Read one damaged file: True where it was read correctly, False where it was refused in one line."""
     began = time.process_time()
     try:
         volume = read_volume(path, "case-1")
@@ -133,7 +133,7 @@ def test_r3_mutated_files_are_refused_in_one_line_or_read_rightly(tmp_path, time
 
 
 def test_r3_what_was_mutated_is_read_when_it_is_sound(tmp_path):
-    """The yardstick itself: of unchanged files the reader and the standard agree."""
+    """For unchanged files the reader and the standard agree."""
     rng = np.random.default_rng(4)
     for number in range(20):
         raw, packed = sound(rng)

@@ -1,6 +1,6 @@
-"""F07 to F09, and what R3 found: headers that ask for what is not there, streams that do not end.
+"""F07 to F09, and faults found by R3: headers that declare too much, streams that do not end.
 
-Met elsewhere: all three at the reader itself, tests/data/nifti/test_read.py.
+Tested elsewhere: all three in the reader, tests/data/nifti/test_header_checks.py.
 """
 
 import gzip
@@ -12,7 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from tests.helpers.damage import claims_too_much, holds_a_bomb, with_header
+from tests.helpers.damage import contains_a_bomb, declares_too_much, with_header
 from uad_bench.data.nifti.read import read_any
 
 MEASURED = """
@@ -36,26 +36,26 @@ print("MEASURED", code, peak() - before, time.process_time() - began)
 
 
 @pytest.mark.parametrize("dim", [[3, 0, 28, 20], [3, -24, 28, 20], [0, 24, 28, 20], [9, 24, 28, 20]])
-def test_f08_dimensions_that_cannot_be(desk, dim):
-    path = desk.file("h01")
+def test_f08_dimensions_that_cannot_be(workspace, dim):
+    path = workspace.file("h01")
     with_header(path, dim=[*dim, 1, 1, 1, 1])
-    desk.refuses("h01", "UB324", "the header gives the shape", path.name)
+    workspace.refuses("h01", "UB324", "the header gives the shape", path.name)
 
 
 @pytest.mark.parametrize(
     ("damage", "exit_code", "words"),
-    [(claims_too_much, 3, "cannot contain more than"), (holds_a_bomb, 5, "longer than its header")],
+    [(declares_too_much, 3, "cannot contain more than"), (contains_a_bomb, 5, "longer than its header")],
     ids=["f07", "f09"],
 )
-def test_f07_a_header_that_claims_32767_cubed_f09_a_bomb_cost_no_memory(desk, damage, exit_code, words):
-    """Less than 200 MB and a second, against a sound case looked at before (R3); usually 20 MB and 50 ms."""
+def test_f07_a_header_of_32767_cubed_and_f09_a_bomb_use_no_memory(workspace, damage, exit_code, words):
+    """Less than 200 MB and a second more than for an intact case (R3); usually 20 MB and 50 ms."""
     for folder in ("sound", "odd"):
-        desk.keep("h00")
-        (desk.root / folder).mkdir()
+        workspace.keep("h00")
+        (workspace.root / folder).mkdir()
         for name in ("cases.csv", "h00_t2.nii.gz", "h00_brain.nii.gz"):
-            (desk.root / folder / name).write_bytes((desk.data / name).read_bytes())
-    damage(desk.root / "odd" / "h00_t2.nii.gz")
-    words_given = [sys.executable, "-c", MEASURED, desk.root / "sound", desk.root / "odd"]
+            (workspace.root / folder / name).write_bytes((workspace.data / name).read_bytes())
+    damage(workspace.root / "odd" / "h00_t2.nii.gz")
+    words_given = [sys.executable, "-c", MEASURED, workspace.root / "sound", workspace.root / "odd"]
     done = subprocess.run(words_given, capture_output=True, text=True, check=True)
     code, megabytes, seconds = map(float, done.stdout.split("MEASURED")[1].split())
     assert code == exit_code
@@ -64,18 +64,18 @@ def test_f07_a_header_that_claims_32767_cubed_f09_a_bomb_cost_no_memory(desk, da
     assert seconds < 1
 
 
-def test_f07_f09_are_refused_by_every_verb(desk):
-    claims_too_much(desk.file("h01"))
-    desk.refuses("h01", "UB324", "truncated", "h01_t2.nii.gz")
+def test_f07_f09_are_refused_by_every_verb(workspace):
+    declares_too_much(workspace.file("h01"))
+    workspace.refuses("h01", "UB324", "truncated", "h01_t2.nii.gz")
 
 
-def test_f09_a_bomb_must_not_be_trusted(desk):
-    holds_a_bomb(desk.file("h01"))
-    desk.refuses("h01", "UB501", "longer than its header", "h01_t2.nii.gz", exit_code=5)
+def test_f09_a_bomb_must_not_be_trusted(workspace):
+    contains_a_bomb(workspace.file("h01"))
+    workspace.refuses("h01", "UB501", "longer than its header", "h01_t2.nii.gz", exit_code=5)
 
 
 def test_f09_very_many_gzip_members_cost_no_more_time_than_one(tmp_path):
-    """Four megabytes of empty members took 13 s when each was handed the rest of the file; now less than one."""
+    """Four megabytes of empty members took 13 s when the rest of the file was copied for each; now less than one."""
     path = tmp_path / "v.nii.gz"
     path.write_bytes(gzip.compress(nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4)).to_bytes()))
     path.write_bytes(path.read_bytes() + gzip.compress(b"") * 200_000)
@@ -93,14 +93,14 @@ BEYOND_REPAIR = {
 
 
 @pytest.mark.parametrize("name", BEYOND_REPAIR)
-def test_r3_headers_that_the_library_below_stumbles_over(desk, name):
+def test_r3_headers_that_the_library_below_stumbles_over(workspace, name):
     fields, code = BEYOND_REPAIR[name]
-    with_header(desk.file("h01"), **fields)
-    desk.refuses("h01", code, "h01_t2.nii.gz")
+    with_header(workspace.file("h01"), **fields)
+    workspace.refuses("h01", code, "h01_t2.nii.gz")
 
 
-def test_r3_a_broken_header_extension_costs_no_scan(desk):
-    path = desk.file("h01")
+def test_r3_a_broken_header_extension_costs_no_scan(workspace):
+    path = workspace.file("h01")
     before = read_any(path, "h01").array
     raw = bytearray(gzip.decompress(path.read_bytes()))
     raw[348] = 1  # there are extensions, it says, where the voxels begin

@@ -1,4 +1,4 @@
-"""F55 to F58: maps that no metric can, or should, be made from."""
+"""F55 to F58: maps that metrics must refuse or warn about."""
 
 import logging
 
@@ -67,7 +67,7 @@ def test_f58_huge_subnormal_and_negative_scores_are_accepted_in_silence(scan, sc
     assert not caplog.text
 
 
-def test_f58_scores_that_only_64_bits_tell_apart_are_warned_of(scan, caplog):
+def test_f58_scores_that_differ_only_in_64_bits_are_a_warning(scan, caplog):
     values = 1e9 + np.random.default_rng(0).random(SHAPE)
     with caplog.at_level(logging.WARNING, "uad_bench"):
         checked_map(values, scan, "mine")

@@ -1,4 +1,4 @@
-"""F15 to F22: where voxels lie. Grids that differ, orientations, affines, dimensions."""
+"""F15 to F22: grids that differ, orientations, affines, dimensions."""
 
 import itertools
 
@@ -21,61 +21,65 @@ def shifted(mm):
 
 
 @pytest.mark.parametrize("column", MASKS)
-def test_f15_a_mask_of_another_shape_is_told_with_both(desk, column):
-    desk.edit(desk.file("a00", column), lambda array: np.pad(array, ((0, 0), (0, 0), (0, 1))))
-    desk.refuses(
-        "a00", "UB328", "24x28x21 voxels", "the image is 24x28x20 voxels", desk.file("a00", column).name
+def test_f15_a_mask_of_another_shape_is_an_error_with_both_shapes(workspace, column):
+    workspace.edit(workspace.file("a00", column), lambda array: np.pad(array, ((0, 0), (0, 0), (0, 1))))
+    workspace.refuses(
+        "a00", "UB328", "24x28x21 voxels", "the image is 24x28x20 voxels", workspace.file("a00", column).name
     )
 
 
 @pytest.mark.parametrize("column", MASKS)
-def test_f16_a_mask_half_a_voxel_beside_is_taken_to_be_on_its_image(desk, column):
-    """As in 29 of 30 patients of a public set."""
-    desk.keep("h00", "a00")
-    desk.prepare()
-    before = desk.prepared("a00")
-    desk.edit(desk.file("a00", column), lambda array: array, shifted(3.0))
-    desk.forget()
-    told = desk.prepare()
-    assert told.code == 0
-    assert f"{desk.file('a00', column).name}: the mask is 0.50 voxels off its image" in told.err
-    for name, array in desk.prepared("a00").items():
+def test_f16_a_mask_half_a_voxel_off_is_read_on_its_image(workspace, column):
+    """As in 29 of 30 patients of a public dataset."""
+    workspace.keep("h00", "a00")
+    workspace.prepare()
+    before = workspace.prepared("a00")
+    workspace.edit(workspace.file("a00", column), lambda array: array, shifted(3.0))
+    workspace.forget()
+    answer = workspace.prepare()
+    assert answer.code == 0
+    assert f"{workspace.file('a00', column).name}: the mask is 0.50 voxels off its image" in answer.err
+    for name, array in workspace.prepared("a00").items():
         np.testing.assert_array_equal(array, before[name])
-    told = desk.check()
-    assert (told.code, "0.50 voxels off its image" in told.out) == (0, True)
+    answer = workspace.check()
+    assert (answer.code, "0.50 voxels off its image" in answer.out) == (0, True)
 
 
 @pytest.mark.parametrize("column", MASKS)
-def test_f17_a_mask_further_beside_is_refused(desk, column):
-    desk.edit(desk.file("a00", column), lambda array: array, shifted(3.1))
-    desk.refuses("a00", "UB328", "origin 0.00, 3.10, 0.00", "origin 0.00, 0.00, 0.00", "resample the mask")
+def test_f17_a_mask_farther_off_is_refused(workspace, column):
+    workspace.edit(workspace.file("a00", column), lambda array: array, shifted(3.1))
+    workspace.refuses(
+        "a00", "UB328", "origin 0.00, 3.10, 0.00", "origin 0.00, 0.00, 0.00", "resample the mask"
+    )
 
 
 @pytest.mark.parametrize("column", MASKS)
-def test_f17_a_mask_with_an_axis_flipped_is_refused_with_both_orientations(desk, column):
-    desk.edit(desk.file("a00", column), lambda array: array, np.diag([-6.0, 6, 6, 1]))
-    desk.refuses("a00", "UB328", "axes LAS", "axes RAS", desk.file("a00", column).name)
+def test_f17_a_mask_with_an_axis_flipped_is_refused_with_both_orientations(workspace, column):
+    workspace.edit(workspace.file("a00", column), lambda array: array, np.diag([-6.0, 6, 6, 1]))
+    workspace.refuses("a00", "UB328", "axes LAS", "axes RAS", workspace.file("a00", column).name)
 
 
-def test_f17_a_mask_on_a_grid_of_its_own_goes_by_the_world_where_that_is_declared(desk):
-    """Masks go to the protocol's grid by `lesions: fullest` or `nearest`; here both grids share their voxels."""
-    desk.keep(*(f"h0{number}" for number in range(5)), "a00")
-    desk.prepare()
-    before = desk.prepared("a00")
-    desk.forget()
+def test_f17_a_mask_on_another_grid_is_placed_by_world_coordinates_with_the_option(workspace):
+    """Masks are resampled by `lesions: fullest` or `nearest`; here both grids have the same voxels."""
+    workspace.keep(*(f"h0{number}" for number in range(5)), "a00")
+    workspace.prepare()
+    before = workspace.prepared("a00")
+    workspace.forget()
     cut = AFFINE.copy()
     cut[:3, 3] = (12, -18, 0)
-    desk.edit(
-        desk.file("a00", "lesion_mask"), lambda a: np.pad(a[2:], ((0, 0), (3, 0), (0, 1)))[::-1], flipped(cut)
+    workspace.edit(
+        workspace.file("a00", "lesion_mask"),
+        lambda a: np.pad(a[2:], ((0, 0), (3, 0), (0, 1)))[::-1],
+        flipped(cut),
     )
-    desk.refuses("a00", "UB328", "22x31x21 voxels", "set `allow_other_mask_grid`")
-    told = desk.prepare("--set", "folder.allow_other_mask_grid=true")
-    assert told.code == 0
-    np.testing.assert_array_equal(desk.prepared("a00")["lesion_mask"], before["lesion_mask"])
+    workspace.refuses("a00", "UB328", "22x31x21 voxels", "set `allow_other_mask_grid`")
+    answer = workspace.prepare("--set", "folder.allow_other_mask_grid=true")
+    assert answer.code == 0
+    np.testing.assert_array_equal(workspace.prepared("a00")["lesion_mask"], before["lesion_mask"])
 
 
 def flipped(affine, voxels=22):
-    """The affine of the same voxels with their x axis turned round."""
+    """The affine of the same voxels with the x axis reversed."""
     turned = affine.copy()
     turned[:3, 3] += turned[:3, 0] * (voxels - 1)
     turned[:3, 0] *= -1
@@ -83,7 +87,7 @@ def flipped(affine, voxels=22):
 
 
 def turned(path, turn, to):
-    """The same voxels at the same places, their axes in another order and direction."""
+    """The same voxels at the same world coordinates, with axes in another order and direction."""
     image = nib.load(path).as_reoriented(turn)
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj), image.affine), to)
 
@@ -96,13 +100,13 @@ def all_turns():
 
 
 @pytest.fixture
-def slanted(desk):
-    """a00 with voxels of three sizes, so that no axis passes for another."""
+def slanted(workspace):
+    """a00 with voxels of three sizes, so that no two axes are equal."""
     affine = np.diag([6.0, 5.5, 7.0, 1.0])
     affine[:3, 3] = (-60.25, -81.5, -55.0)
     for column in ("t2", *MASKS):
-        desk.edit(desk.file("a00", column), lambda array: array, affine)
-    return desk
+        workspace.edit(workspace.file("a00", column), lambda array: array, affine)
+    return workspace
 
 
 def test_f18_all_48_orientations_of_a_scan_are_prepared_to_the_same_voxels(slanted):
@@ -140,28 +144,28 @@ def test_f18_metrics_of_lps_files_are_those_of_ras_files(slanted):
 
 
 @pytest.mark.parametrize("row", [[0, 0, 0, 0], [np.nan] * 4, [0, 6, 0, 0]], ids=["zero", "nan", "flat"])
-def test_f19_an_affine_that_spans_no_volume(desk, row):
-    with_header(desk.file("h01"), srow_x=row)
-    desk.refuses("h01", "UB325", "no usable orientation", "h01_t2.nii.gz")
+def test_f19_an_affine_that_spans_no_volume(workspace, row):
+    with_header(workspace.file("h01"), srow_x=row)
+    workspace.refuses("h01", "UB325", "no usable orientation", "h01_t2.nii.gz")
 
 
-def test_f20_no_orientation_at_all_is_not_guessed(desk):
-    with_header(desk.file("h01"), sform_code=0, qform_code=0)
-    desk.refuses("h01", "UB325", "no usable orientation", "left and right are unknown", "h01_t2.nii.gz")
+def test_f20_no_orientation_at_all_is_not_guessed(workspace):
+    with_header(workspace.file("h01"), sform_code=0, qform_code=0)
+    workspace.refuses("h01", "UB325", "no usable orientation", "left and right are unknown", "h01_t2.nii.gz")
 
 
-def test_f21_one_frame_in_four_dimensions_is_a_volume_and_is_told(desk):
-    desk.keep("h00", "h01")
-    desk.prepare()
-    before = desk.prepared("h01")
-    desk.edit(desk.file("h01"), lambda array: array[..., None])
-    desk.forget()
-    told = desk.prepare()
-    assert (told.code, "h01_t2.nii.gz: a single frame in 4 dimensions" in told.err) == (0, True)
-    for name, array in desk.prepared("h01").items():
+def test_f21_one_frame_in_four_dimensions_is_read_as_a_volume(workspace):
+    workspace.keep("h00", "h01")
+    workspace.prepare()
+    before = workspace.prepared("h01")
+    workspace.edit(workspace.file("h01"), lambda array: array[..., None])
+    workspace.forget()
+    answer = workspace.prepare()
+    assert (answer.code, "h01_t2.nii.gz: a single frame in 4 dimensions" in answer.err) == (0, True)
+    for name, array in workspace.prepared("h01").items():
         np.testing.assert_array_equal(array, before[name])
 
 
-def test_f22_three_frames_are_refused_with_their_shape(desk):
-    desk.edit(desk.file("h01"), lambda array: np.stack([array] * 3, axis=-1))
-    desk.refuses("h01", "UB324", "(24, 28, 20, 3)", "h01_t2.nii.gz")
+def test_f22_three_frames_are_refused_with_their_shape(workspace):
+    workspace.edit(workspace.file("h01"), lambda array: np.stack([array] * 3, axis=-1))
+    workspace.refuses("h01", "UB324", "(24, 28, 20, 3)", "h01_t2.nii.gz")

@@ -1,4 +1,4 @@
-"""F85 to F95: results that were edited, mixed, lost, tied or missing, through the verbs as a person types them.
+"""F85 to F95: results that were edited, mixed, lost, tied or missing, through the command line.
 
 F93 (many runs) is measured by benchmarks/leaderboard.py; F95 at scoring is in tests/evaluate/test_thresholds.py, in a
 finished run in tests/data/audit/test_finished_runs.py.
@@ -23,11 +23,11 @@ from uad_bench.types import Scored
 
 
 @pytest.fixture(scope="module")
-def kept(lay, tmp_path_factory):
-    """A desk with a finished run of `thresh`, made once; not to be changed."""
-    with lay(tmp_path_factory.mktemp("results") / "desk") as desk:
-        assert desk.run().code == 0
-        yield desk
+def kept(make_workspace, tmp_path_factory):
+    """A workspace with a finished run of `thresh`, made once; not to be changed."""
+    with make_workspace(tmp_path_factory.mktemp("results") / "workspace") as workspace:
+        assert workspace.run().code == 0
+        yield workspace
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def the_run(runs):
 
 
 def another(runs, name, *, seed=None, method=None):
-    """A second run beside the one that is there, equal but for its seed or its method's name."""
+    """A second run that differs from the first in its seed or the name of its method."""
     first = the_run(runs)
     copy = RunDir(shutil.copytree(first.path, first.path.parents[1] / name / f"{name}-1"))
     change = {key: value for key, value in (("seed", seed), ("method", method)) if value is not None}
@@ -50,9 +50,9 @@ def another(runs, name, *, seed=None, method=None):
     return copy
 
 
-def board(desk, runs, form="json"):
-    told = desk.call("leaderboard", runs, "--format", form)
-    return told, json.loads(told.out)["tables"] if form == "json" else told.out
+def board(workspace, runs, form="json"):
+    answer = workspace.call("leaderboard", runs, "--format", form)
+    return answer, json.loads(answer.out)["tables"] if form == "json" else answer.out
 
 
 def test_f85_an_edited_number_is_refused_and_the_others_stay(kept, runs):
@@ -61,22 +61,22 @@ def test_f85_an_edited_number_is_refused_and_the_others_stay(kept, runs):
     text = path.read_text()
     value = next(row["value"] for row in csv.DictReader(io.StringIO(text)) if row["value"])
     path.write_text(text.replace(value, "0.999", 1))
-    told, tables = board(kept, runs)
-    assert told.code == 5 and "UB508" in told.error
-    assert f"left out: metrics.csv was changed after the run ({second.name})" in told.err
+    answer, tables = board(kept, runs)
+    assert answer.code == 5 and "UB508" in answer.error
+    assert f"left out: metrics.csv was changed after the run ({second.name})" in answer.err
     assert [row["method"] for row in tables[0]["rows"]] == ["thresh"]
 
 
-def test_f86_another_protocol_is_another_table_and_it_says_why(kept, runs):
+def test_f86_another_protocol_is_another_table_with_the_reason(kept, runs):
     settings = ("--set", "protocol.postprocess=[{step: median, size: 5, axes: 2}]")
     data = ("--data", f"folder={kept.data}")
     assert kept.call("evaluate", runs, *data, *settings).code == 0
-    told, tables = board(kept, runs)
-    assert told.code == 0 and [[row["rank"] for row in table["rows"]] for table in tables] == [[1], [1]]
+    answer, tables = board(kept, runs)
+    assert answer.code == 0 and [[row["rank"] for row in table["rows"]] for table in tables] == [[1], [1]]
     assert tables[0]["apart"] == "" and "postprocess[0].size" in tables[1]["apart"]
 
 
-def test_f87_a_failed_seed_is_counted_told_and_costs_the_rank(kept, runs):
+def test_f87_a_failed_seed_is_counted_and_reported_and_the_method_not_ranked(kept, runs):
     failed = another(runs, "second", seed=1)
     failed.set_state("failed", error="loss is not finite")
     _, (table,) = board(kept, runs)
@@ -99,8 +99,8 @@ def test_f88_one_seed_has_no_deviation(kept, runs):
 def test_f89_half_written_and_foreign_files_are_skipped(kept, runs, name, text):
     second = another(runs, "other", method="other")
     (second.path / name).write_text(text)
-    told, tables = board(kept, runs)
-    assert told.code in {5, 7} and "left out" in told.err
+    answer, tables = board(kept, runs)
+    assert answer.code in {5, 7} and "left out" in answer.err
     assert [row["method"] for row in tables[0]["rows"]] == ["thresh"]
 
 
@@ -108,11 +108,11 @@ def test_f90_undefined_is_null_with_a_reason_in_strict_json(kept, runs):
     def refuse(word):
         raise AssertionError(word)
 
-    told, _ = board(kept, runs)
-    (table,) = json.loads(told.out, parse_constant=refuse)["tables"]
+    answer, _ = board(kept, runs)
+    (table,) = json.loads(answer.out, parse_constant=refuse)["tables"]
     undefined = [number for number in table["rows"][0]["numbers"] if number["mean"] is None]
     assert all(number["reason"] for number in undefined)
-    assert "NaN" not in told.out and "Infinity" not in told.out
+    assert "NaN" not in answer.out and "Infinity" not in answer.out
 
 
 def test_f91_equal_methods_share_a_rank_in_the_order_of_their_names(kept, runs):
@@ -126,14 +126,14 @@ def test_f91_equal_methods_share_a_rank_in_the_order_of_their_names(kept, runs):
 @pytest.mark.parametrize("form", ["text", "markdown", "csv", "latex", "json", "html"])
 def test_f92_no_results_are_a_valid_empty_table(kept, tmp_path, form):
     (tmp_path / "none").mkdir()
-    told = kept.call("leaderboard", tmp_path / "none", "--format", form)
-    assert told.code == 0
+    answer = kept.call("leaderboard", tmp_path / "none", "--format", form)
+    assert answer.code == 0
     if form == "json":
-        assert json.loads(told.out) == {"tables": []}
+        assert json.loads(answer.out) == {"tables": []}
     elif form == "csv":
-        assert len(told.out.splitlines()) == 1
+        assert len(answer.out.splitlines()) == 1
     else:
-        assert "no results" in told.out
+        assert "no results" in answer.out
 
 
 @pytest.mark.parametrize("bad", ["pickle", "zip", "cut"])
@@ -149,11 +149,11 @@ def test_f94_a_map_that_must_not_be_trusted_is_refused_and_runs_nothing(kept, ru
     else:
         path.write_bytes(path.read_bytes()[:100])
     run.seal()  # by whoever made it
-    told = kept.call("evaluate", runs, "--data", f"folder={kept.data}")
-    assert told.code == 5 and "no readable anomaly map" in told.error
+    answer = kept.call("evaluate", runs, "--data", f"folder={kept.data}")
+    assert answer.code == 5 and "no readable anomaly map" in answer.error
 
 
-def test_f95_a_threshold_that_saw_test_cases_is_refused():
+def test_f95_a_threshold_set_on_test_cases_is_refused():
     rng = np.random.default_rng(0)
     brain = np.ones((4, 4, 4), bool)
     case = Scored(

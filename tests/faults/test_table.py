@@ -1,4 +1,4 @@
-"""The list of faults at the head of this package is whole and true."""
+"""The list of faults in the docstring of this package is complete and correct."""
 
 import re
 from pathlib import Path

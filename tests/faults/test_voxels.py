@@ -1,6 +1,7 @@
-"""F10 to F14: voxels that are no numbers, images without contrast, brain masks that cannot be.
+"""F10 to F14: voxels that are not finite, images without contrast, invalid brain masks.
 
-Met elsewhere: F10 with a brain mask on another grid, F14 of stripped scans, tests/data/inspect/test_survey.py.
+Tested elsewhere: F10 with a brain mask on another grid, tests/data/inspect/test_voxel_checks.py; F14 of stripped scans,
+tests/data/inspect/test_brain_region.py.
 """
 
 import numpy as np
@@ -10,8 +11,8 @@ CENTRE = (slice(11, 13), 14, 10)
 CORNER = (0, 0, slice(0, 3))
 
 
-def put(desk, value, *places):
-    """Some voxels of h01 are `value`."""
+def put(workspace, value, *places):
+    """Set some voxels of h01 to `value`."""
 
     def change(array):
         array = array.astype(np.float32)
@@ -19,58 +20,58 @@ def put(desk, value, *places):
             array[place] = value
         return array
 
-    desk.edit(desk.file("h01"), change)
+    workspace.edit(workspace.file("h01"), change)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_f10_nan_or_inf_inside_the_brain(desk, value):
-    put(desk, value, CENTRE)
-    desk.refuses("h01", "UB326", "2 NaN or Inf voxels inside the brain", "h01, t2")
+def test_f10_nan_or_inf_inside_the_brain(workspace, value):
+    put(workspace, value, CENTRE)
+    workspace.refuses("h01", "UB326", "2 NaN or Inf voxels inside the brain", "h01, t2")
 
 
-def test_f11_nan_outside_the_brain_is_set_to_zero_and_counted(desk):
-    desk.keep("h00", "h01")
-    put(desk, 0, CORNER)
-    desk.prepare()
-    zeros = desk.prepared("h01")
-    put(desk, np.nan, CORNER)
-    desk.forget()
-    told = desk.prepare()
-    assert told.code == 0
-    assert "h01, t2: 3 NaN or Inf voxels outside the brain set to 0" in told.err
-    for name, array in desk.prepared("h01").items():
+def test_f11_nan_outside_the_brain_is_set_to_zero_and_counted(workspace):
+    workspace.keep("h00", "h01")
+    put(workspace, 0, CORNER)
+    workspace.prepare()
+    zeros = workspace.prepared("h01")
+    put(workspace, np.nan, CORNER)
+    workspace.forget()
+    answer = workspace.prepare()
+    assert answer.code == 0
+    assert "h01, t2: 3 NaN or Inf voxels outside the brain set to 0" in answer.err
+    for name, array in workspace.prepared("h01").items():
         assert np.isfinite(array).all()
         np.testing.assert_array_equal(array, zeros[name])
-    told = desk.check()
-    assert told.code == 0
-    assert "h01: t2 contains 3 NaN or Inf voxels outside the brain; they are set to 0" in told.out
+    answer = workspace.check()
+    assert answer.code == 0
+    assert "h01: t2 contains 3 NaN or Inf voxels outside the brain; they are set to 0" in answer.out
 
 
-def test_f12_an_image_without_contrast(desk):
-    desk.edit(desk.file("h01"), lambda array: np.full_like(array, 7))
-    desk.refuses("h01", "UB327", "no contrast", "h01_t2.nii.gz")
+def test_f12_an_image_without_contrast(workspace):
+    workspace.edit(workspace.file("h01"), lambda array: np.full_like(array, 7))
+    workspace.refuses("h01", "UB327", "no contrast", "h01_t2.nii.gz")
 
 
-def test_f13_an_empty_brain_mask(desk):
-    desk.edit(desk.file("h01", "brain_mask"), np.zeros_like)
-    desk.refuses("h01", "UB331", "the brain mask is empty", "h01_brain.nii.gz")
+def test_f13_an_empty_brain_mask(workspace):
+    workspace.edit(workspace.file("h01", "brain_mask"), np.zeros_like)
+    workspace.refuses("h01", "UB331", "the brain mask is empty", "h01_brain.nii.gz")
 
 
 @pytest.mark.parametrize(
     ("part", "share"), [((slice(8, 14), slice(8, 14), slice(8, 14)), "1.6%"), ((), "100.0%")]
 )
-def test_f14_a_brain_of_an_odd_size_is_told_and_refused_under_strict(desk, part, share):
-    """Preparation is strict, as no protocol of ours could go on from such a mask."""
+def test_f14_a_brain_of_unusual_size_is_a_warning_and_with_strict_an_error(workspace, part, share):
+    """Preparation refuses such a mask even without strict, because no protocol could use it."""
     small = np.zeros((24, 28, 20), np.uint8)
     small[part] = 1
-    desk.edit(desk.file("h01", "brain_mask"), lambda _: small)
-    told = desk.check()
-    assert told.code == 0
-    assert f"h01: the brain fills {share} of the box" in told.out
-    told = desk.check("--strict")
-    assert told.code == 3
-    assert f"the brain fills {share} of the box (h01, data/h01_brain.nii.gz)" in told.out
-    told = desk.prepare()
-    assert told.code == 7
-    assert [f"fills {share} of the box" in line for line in told.listed] == [True]
-    assert "h01" not in desk.entries()
+    workspace.edit(workspace.file("h01", "brain_mask"), lambda _: small)
+    answer = workspace.check()
+    assert answer.code == 0
+    assert f"h01: the brain fills {share} of the box" in answer.out
+    answer = workspace.check("--strict")
+    assert answer.code == 3
+    assert f"the brain fills {share} of the box (h01, data/h01_brain.nii.gz)" in answer.out
+    answer = workspace.prepare()
+    assert answer.code == 7
+    assert [f"fills {share} of the box" in line for line in answer.listed] == [True]
+    assert "h01" not in workspace.entries()

@@ -1,4 +1,4 @@
-"""How to spoil a file."""
+"""Damage to files."""
 
 import gzip
 
@@ -6,7 +6,7 @@ import nibabel as nib
 
 
 def with_header(path, **fields):
-    """A file with some fields of its header changed, byte for byte, and its voxels as they were."""
+    """Change some fields of a header, byte for byte, and no voxel."""
     raw = gzip.decompress(path.read_bytes())
     header = nib.Nifti1Header(raw[:348], check=False)
     for field, value in fields.items():
@@ -15,18 +15,18 @@ def with_header(path, **fields):
 
 
 def flip(path, position):
-    """One bit of one byte."""
+    """Flip one bit of one byte."""
     raw = bytearray(path.read_bytes())
     raw[position] ^= 0x10
     path.write_bytes(raw)
 
 
-def claims_too_much(path):
-    """A header that asks for 70 TB."""
+def declares_too_much(path):
+    """Let the header declare 70 TB."""
     with_header(path, dim=[3, 32767, 32767, 32767, 1, 1, 1, 1])
 
 
-def holds_a_bomb(path):
-    """10 GB of zeros behind the voxels, 10 MB on disk."""
+def contains_a_bomb(path):
+    """Append 10 GB of zeros, 10 MB on disk."""
     zeros = gzip.compress(bytes(10_000_000))
     path.write_bytes(path.read_bytes() + 1000 * zeros)

@@ -1,4 +1,4 @@
-"""A dataset that fits in a test: a dozen ellipsoid heads, half a second in all, healthy and with bright blobs."""
+"""A dataset for tests: a dozen ellipsoid heads, healthy and with bright or dark lesions, made in half a second."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ AFFINE = np.diag([6.0, 6.0, 6.0, 1.0])
 
 @dataclass
 class ToyData(DatasetAdapter):
-    """`make(root)` writes the files; `discover(root)` finds them."""
+    """The adapter of the files that `make(root)` writes."""
 
     name = "toy"
     modalities = ("t2",)
@@ -33,7 +33,7 @@ class ToyData(DatasetAdapter):
 
 
 def make(root: Path, healthy: int = 10, lesions: int = 3) -> Path:
-    """Write the files of a cohort: h00.., a00.. (bright blobs), b00.. (dark blobs)."""
+    """Write the files of a cohort: h00.. (healthy), a00.. (bright lesions), b00.. (dark lesions)."""
     root.mkdir(parents=True, exist_ok=True)
     for kind, count in (("h", healthy), ("a", lesions), ("b", lesions)):
         for i in range(count):
@@ -42,7 +42,7 @@ def make(root: Path, healthy: int = 10, lesions: int = 3) -> Path:
 
 
 def write_case(root: Path, case_id: str, rng: np.random.Generator) -> None:
-    """One case: image, brain mask and, unless healthy, a lesion mask."""
+    """Write one case: image, brain mask and, unless healthy, a lesion mask."""
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij"))
     radius = np.sqrt((grid**2).sum(0))
     brain = radius < 0.85

@@ -1,10 +1,16 @@
 """A checkpoint is read back intact, or the previous one, or an error names the file."""
 
+import hashlib
+import os
+import pickle
+
 import pytest
 import torch
 
-from uad_bench.errors import IntegrityError
+from uad_bench.errors import IntegrityError, UsageError
 from uad_bench.method import checkpoint
+from uad_bench.method.context import Context
+from uad_bench.method.loop_state import Policy
 
 
 @pytest.fixture
@@ -68,5 +74,46 @@ def test_two_damaged_files_are_an_error_that_names_the_file(two):
 def test_content_that_would_run_code_is_not_loaded(tmp_path):
     path = tmp_path / "a.ckpt"
     checkpoint.save(path, {"call": print})
-    with pytest.raises(Exception, match=r"weights_only|Weights only"):
+    with pytest.raises(Exception, match="cannot be read"):
         checkpoint.load(path)
+
+
+def test_f43_the_checkpoint_before_a_damaged_one_is_used_with_a_warning(tmp_path, caplog):
+    path = tmp_path / "phase0.ckpt"
+    checkpoint.save(path, {"step": 1})
+    checkpoint.save(path, {"step": 2})
+    path.write_bytes(path.read_bytes()[:-1])
+    assert checkpoint.load(path) == {"step": 1}
+    assert "phase0.ckpt is damaged or missing" in caplog.text
+
+
+def test_f42_a_checkpoint_that_holds_code_is_refused_and_runs_nothing(tmp_path):
+    path, mark = tmp_path / "phase0.ckpt", tmp_path / "executed"
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(mark),)
+
+    content = pickle.dumps({"step": Evil()})
+    path.write_bytes(hashlib.sha256(content).digest() + content)
+    with pytest.raises(IntegrityError) as caught:
+        checkpoint.load(path)
+    assert (caught.value.exit_code, mark.exists()) == (5, False)
+    assert "weights_only" not in str(caught.value)
+
+
+@pytest.mark.parametrize("state", [{"weights": 1}, {"step": 1, "elapsed": 0.0, "done": False}])
+def test_f45_a_checkpoint_of_another_method_is_refused_in_one_line(tmp_path, state):
+    checkpoint.save(tmp_path / "phase0.ckpt", state)
+    ctx = Context(policy=Policy(tmp_path, resume=True))
+    with pytest.raises(UsageError, match="of another method") as caught:
+        next(ctx.steps(3, net=torch.nn.Linear(1, 1)))
+    assert caught.value.exit_code == 2
+
+
+def test_f45_a_checkpoint_of_another_shape_is_refused_in_one_line(tmp_path):
+    policy = Policy(tmp_path, resume=True, checkpoint_minutes=0)
+    for _ in Context(policy=policy).steps(2, net=torch.nn.Linear(1, 1)):
+        pass
+    with pytest.raises(UsageError, match=r"of another method, version or shape: .*size mismatch"):
+        next(Context(policy=policy).steps(5, net=torch.nn.Linear(2, 2)))

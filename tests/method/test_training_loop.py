@@ -122,3 +122,11 @@ def test_a_validation_that_is_nan_never_selects_weights():
         with torch.no_grad():
             net.weight.fill_(step)
     assert net.weight.item() == 1
+
+
+@pytest.mark.parametrize("name", ["loss", "d_loss", "loss_kl"])
+def test_f46_any_loss_that_is_not_finite_ends_the_training(name):
+    ctx = Context()
+    with pytest.raises(PluginError, match=f"the {name} became nan at step 3"):
+        for step in ctx.steps(50):
+            ctx.log(**{name: float("nan") if step == 3 else 1.0})

@@ -32,7 +32,7 @@ def test_the_lesion_is_where_it_was_in_the_world(toy_case):
     np.testing.assert_allclose(middle[:3], (9, 4, -2), atol=0.7)
 
 
-def test_the_record_holds_every_parameter_and_is_json(toy_case):
+def test_the_record_has_every_parameter_and_is_json(toy_case):
     record = json.loads(json.dumps(run_chain(toy_case(), ["t2"], STEPS).record, allow_nan=False))
     assert [step["step"] for step in record] == ["canonical", "brain_mask", "resample", "scale"]
     assert record[2]["centre"] == "brain"
@@ -63,7 +63,7 @@ def test_a_copy_stored_with_other_axes_prepares_to_the_same_bits(toy_case, axes)
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
-def test_channels_come_in_the_order_asked_for(toy_case):
+def test_channels_have_the_requested_order(toy_case):
     one, two = toy_case("a"), toy_case("b", seed=1)
     case = replace(one, images={"t1": two.images["t2"], "t2": one.images["t2"]})
     both = run_chain(case, ["t2", "t1"], STEPS).image
@@ -149,7 +149,7 @@ def test_masks_of_another_grid_are_refused_before_any_step(toy_case, write_nifti
         assert "toy-1" in str(caught.value)
 
 
-def test_a_brain_mask_may_stand_on_the_grid_of_an_image_not_asked_for(shared_data):
+def test_a_brain_mask_may_be_on_the_grid_of_another_image(shared_data):
     folder = shared_data / "IXI_brain"
     name = "IXI002-Guys-0828"
     images = {m: folder / f"IXI-{m.upper()}/{name}-{m.upper()}.nii.gz" for m in ("t1", "t2")}

@@ -84,7 +84,7 @@ def test_another_fit_starts_where_the_steps_before_it_ended(toy_case, tmp_path, 
     assert again.content == prepare_case(case, ["t2"], STEPS[:3], tmp_path).content
 
 
-def test_steps_that_learn_are_told_from_those_that_do_not():
+def test_steps_that_must_be_fitted_are_recognised():
     assert needs_fit(STEPS)
     assert not needs_fit(STEPS[:3])
     assert steps_before_fit(STEPS) == STEPS[:3]

@@ -32,7 +32,7 @@ def ball(at):
 
 @pytest.mark.parametrize("to_atlas", [np.eye(4), SHEARED], ids=["as it lay", "registered"])
 @pytest.mark.parametrize("affine", [RAS, LPS, THICK], ids=["RAS", "LPS", "thick"])
-def test_a_pattern_known_in_the_files_world_comes_back(to_atlas, affine):
+def test_a_pattern_in_world_coordinates_is_recovered(to_atlas, affine):
     corner = np.diag([2.0, 2.0, 2.0, 1.0])
     corner[:3, 3] = to_atlas[:3, 3] - 39
     record = {"affine": corner.tolist(), "to_atlas": to_atlas.tolist()}

@@ -1,4 +1,4 @@
-"""The DatasetAdapter contract: from a folder on disk to cases."""
+"""The contract of a dataset plug-in: from a folder on disk to cases."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,31 +9,44 @@ from uad_bench.types import Case
 
 
 class DatasetAdapter:
-    """Pairs the files of one dataset. Derive, make it a dataclass if it has options, write `discover`.
+    """Finds the cases of one dataset. Derive a class, make it a dataclass if it has options, and write `discover`.
 
-    An adapter says which files belong to which case and which cases are healthy. It loads no voxels,
-    downloads nothing and splits nothing. Fields of the dataclass are its options (`--set datasets.NAME.KEY`).
+    An adapter determines which files belong to which case and which cases are healthy. It reads no voxels, downloads
+    nothing and assigns no roles. The fields of the dataclass are the options of the dataset (`--set NAME.KEY=VALUE`).
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Study(DatasetAdapter):
+    ...     name: ClassVar[str] = "study"
+    ...     modalities: ClassVar[tuple[str, ...]] = ("t2",)
+    ...
+    ...     def discover(self, root: Path) -> Iterator[Case | DataError]:
+    ...         for path in sorted(root.glob("*_t2.nii.gz")):
+    ...             case_id = path.name.removesuffix("_t2.nii.gz")
+    ...             yield Case("study", case_id, case_id, {"t2": path}, healthy=True)
+    >>> list(Study().discover(Path("no-such-folder")))
+    []
     """
 
     name: ClassVar[str]
     modalities: ClassVar[tuple[str, ...]]
-    #: What a person should know before using the data: where it is requested, and its licence.
+    #: Where the data is requested, its licence, its paper: shown by `uad-bench show` and where no folder is known.
     about: ClassVar[str] = ""
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
-        """Yield every case under `root`, in the order of `case_id`.
+        """Yield every case under `root`, ordered by `case_id`.
 
-        A case that cannot be paired (two files for one thing, no lesion mask in a set of lesions) is yielded
-        too, as the DataError that says so, with the case in `where` and what to do in `hint`: one report then
-        names everything that is wrong. Who asked decides whether to go on without it.
+        A case that cannot be paired (two files for one image, no lesion mask in a lesion set) is yielded as a
+        DataError, with the case in `where` and the remedy in `hint`, so that one report names all problems. The
+        caller decides whether to continue without it.
 
-        Raises DataError (UB334), naming folder and expected layout, where `root` holds no case at all.
+        Raises DataError (UB334) with the folder and the expected layout where `root` contains no case.
         """
         raise NotImplementedError
 
     def default_root(self) -> Path | None:
-        """Where the data is when the user names no root; None: the user must say (`--data name=path`).
+        """The folder of the data where the user names none; None: the user must name it (`--data NAME=FOLDER`).
 
-        A dataset that makes its own data makes it here, once, and returns the folder.
+        A synthetic dataset generates its data here, once, and returns the folder.
         """
         return None

@@ -1,8 +1,8 @@
-"""Split tables that somebody published, read from where a user has them: who was in which role, row by row.
+"""Published split tables, read from the user's disk: the role of each case, row by row.
 
-Two forms are read: one long CSV (columns dataset, role, case_id and, optional, fold and source), and a folder
-of the files that papers share (`NAME_train_fold0.csv`, `NAME_val_fold0.csv`, `NAME_test.csv`, column img_name).
-Rows stay as they are, repeats and leaks included: judging them is the audit's matter.
+Two formats are read: one long CSV (columns dataset, role, case_id and, optional, fold and source), and a folder of the
+files that papers share (`NAME_train_fold0.csv`, `NAME_val_fold0.csv`, `NAME_test.csv`, column img_name). Rows are kept
+as they are, repeats and leaks included: the audit reports these.
 """
 
 import csv
@@ -19,15 +19,15 @@ from uad_bench.errors import DataError, IntegrityError, UsageError, unknown_name
 ROLES = ("train", "val", "tune", "test")
 FILE = re.compile(r"(?P<dataset>.+?)_(?P<role>train|val|tune|test)(_fold(?P<fold>\d+))?\.csv", re.IGNORECASE)
 NIFTI = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
-#: What the names of prepared files end in, and ids do not.
+#: Endings of the names of prepared files, which are not part of the id.
 ENDING = re.compile(r"[_-](t1|t1ce|t2|flair|pd|mask|seg)$", re.IGNORECASE)
 BIDS = re.compile(r"sub-[A-Za-z0-9]+")
-FOLD = re.compile(r"(\d{1,3})(\.0)?")  # a column with gaps makes floats of integers in some writers
+FOLD = re.compile(r"(\d{1,3})(\.0)?")  # some programs write integers as floats in a column with gaps
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table. fold: None where the row holds for every fold. file, line: where it stands."""
+    """One row of a table. fold: None where the row is valid in every fold; file, line: its position."""
 
     dataset: str
     source: str
@@ -40,13 +40,13 @@ class Row:
 
 @dataclass(frozen=True)
 class RoleTable:
-    """The rows of a published split, in their order."""
+    """The rows of a published split, in their order in the files."""
 
     all_rows: tuple[Row, ...]
 
     @property
     def sha256(self) -> str:
-        """One SHA-256 (hex) of who is in which role, whatever the order and the spelling of the rows."""
+        """The SHA-256 (hex) of all roles, independent of the order and the spelling of the rows."""
         texts = sorted(f"{r.dataset},{r.source},{r.fold},{r.role},{r.case_id}" for r in self.all_rows)
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
@@ -56,7 +56,7 @@ class RoleTable:
         return tuple(sorted({row.dataset for row in self.all_rows}))
 
     def sources(self, dataset: str) -> tuple[str, ...]:
-        """Who published roles of a dataset; ("",) where the table does not say."""
+        """The sources that published roles of a dataset; ("",) where the table has no sources."""
         return tuple(sorted({row.source for row in self._of(dataset)}))
 
     def folds(self, dataset: str) -> tuple[int, ...]:
@@ -64,26 +64,26 @@ class RoleTable:
         return tuple(sorted({row.fold for row in self._of(dataset) if row.fold is not None}))
 
     def rows(self, dataset: str, fold: int | None = None, source: str = "") -> list[tuple[str, str, int]]:
-        """(case_id, role, line) of every row that holds for a dataset in a fold, repeats included.
+        """(case_id, role, line) of every row that is valid for a dataset in a fold, repeats included.
 
-        Datasets without folds take any `fold`, datasets with one source any `source` that the table knows.
-        Raises UsageError for a dataset or source that is not in the table, and where the table has several
-        folds or sources and none is chosen.
+        Datasets without folds accept any `fold`, datasets with one source any `source` of the table. Raises UsageError
+        for a dataset or source that is not in the table, and where the table has several folds or sources and none
+        is chosen.
         """
         chosen = self._source(dataset, source)
         folds = self.folds(dataset)
         if folds and fold not in folds:
-            asked = "no fold is chosen" if fold is None else f"there is no fold {fold}"
+            what = "no fold is chosen" if fold is None else f"there is no fold {fold}"
             hint = f"choose --fold, one of {', '.join(map(str, folds))}"
-            raise UsageError(f"{asked} of {dataset!r} in the split table", hint=hint)
+            raise UsageError(f"{what} of {dataset!r} in the split table", hint=hint)
         rows = [row for row in self._of(dataset) if row.source == chosen and row.fold in (None, fold)]
         return [(row.case_id, row.role, row.line) for row in rows]
 
     def subjects(self, dataset: str) -> dict[str, str]:
-        """The subject of each case of a dataset, as far as ids alone can tell.
+        """The subject of each case of a dataset, inferred from the ids.
 
-        `sub-01_ses-2` is of `sub-01` (BIDS). Else the first word of an id names its subject if no other id
-        begins with it, which merges nobody; else each case stands for a subject of its own.
+        `sub-01_ses-2` belongs to `sub-01` (BIDS). Otherwise the first word of an id is its subject where these words
+        are unique, so that no two cases are merged; else each case is a subject of its own.
         """
         ids = sorted({row.case_id for row in self._of(dataset)})
         words = {case_id: re.split(r"[-_]", case_id)[0] for case_id in ids}
@@ -99,7 +99,7 @@ class RoleTable:
         if source in known or len(known) == 1:
             return source if source in known else known[0]
         hint = f"name one, --splits legacy:SOURCE=FILE: {', '.join(known)}"
-        raise UsageError(f"the split table holds {len(known)} splits of {dataset!r}", hint=hint)
+        raise UsageError(f"the split table contains {len(known)} splits of {dataset!r}", hint=hint)
 
     def _of(self, dataset: str) -> list[Row]:
         rows = [row for row in self.all_rows if row.dataset == dataset.lower()]
@@ -109,22 +109,22 @@ class RoleTable:
 
 
 def read_table(path: Path) -> RoleTable:
-    """The table in a long CSV, or in a folder of the papers' own files.
+    """The table in a long CSV, or in a folder with the files of the papers.
 
-    A dataset that trains nobody is a lesion set, and its `val` is what we call `tune`. Raises DataError that
-    names file and line: unreadable (UB321), without a needed column, with an unknown role or fold, or without
-    any row (UB335); IntegrityError for an id that is no plain word (UB502).
+    In a dataset without training cases, a lesion set, the role `val` is read as `tune`. Raises DataError with file and
+    line for an unreadable file (UB321), and for a missing column, an unknown role or fold, or no row (UB335);
+    IntegrityError for an id that is no plain word (UB502).
     """
     rows = [row for file in _files(path) for row in _rows(file)]
     if not rows:
         hint = (
-            "give a CSV with dataset, role, case_id, or a folder with NAME_train_fold0.csv, NAME_test.csv ..."
+            "use a CSV with dataset, role, case_id, or a folder with NAME_train_fold0.csv, NAME_test.csv ..."
         )
-        raise DataError("no row of a split table", where=path.name, hint=hint, code="UB335")
-    trained = {row.dataset for row in rows if row.role == "train"}
+        raise DataError("no row in the split table", where=path.name, hint=hint, code="UB335")
+    training = {row.dataset for row in rows if row.role == "train"}
     return RoleTable(
         tuple(
-            replace(row, role="tune") if row.role == "val" and row.dataset not in trained else row
+            replace(row, role="tune") if row.role == "val" and row.dataset not in training else row
             for row in rows
         )
     )
@@ -148,7 +148,7 @@ def _rows(path: Path) -> Iterator[Row]:
             what = (
                 f"the row has no {' and no '.join(missing)}; the columns are {', '.join(filter(None, cells))}"
             )
-            hint = "a split table has the columns dataset, role, case_id; a paper's own file has img_name"
+            hint = "a split table has the columns dataset, role, case_id; the file of a paper has img_name"
             raise DataError(what, where=where, hint=hint, code="UB335")
         yield _row(given, path.name, line, where)
 
@@ -157,9 +157,9 @@ def _row(cells: Mapping[str, str], file: str, line: int, where: str) -> Row:
     role, fold = cells["role"].lower(), FOLD.fullmatch(cells.get("fold") or "0")
     if role not in ROLES or fold is None:
         what = f"the role is {cells['role']!r}, the fold {cells.get('fold', '')!r}"
-        hint = f"a role is {', '.join(ROLES)}; a fold is a number or nothing"
+        hint = f"a role is one of {', '.join(ROLES)}; a fold is a number or empty"
         raise DataError(what, where=where, hint=hint, code="UB335")
-    # A plain id may well end in "_t1": only what is a file's name has an ending to lose.
+    # A plain id may end in "_t1": only from file names is the ending removed.
     case_id = _without_ending(cells["case_id"]) if NIFTI.search(cells["case_id"]) else cells["case_id"]
     if not ID_PATTERN.fullmatch(case_id):
         hint = "an id is 1 to 100 letters, digits, '.', '_' or '-'"
@@ -169,12 +169,12 @@ def _row(cells: Mapping[str, str], file: str, line: int, where: str) -> Row:
 
 
 def _without_ending(name: str) -> str:
-    """The id in a file's name or path, Windows or not: the part before modality and ending."""
+    """The id in a file's name or path, also of Windows: the part before modality and ending."""
     return ENDING.sub("", NIFTI.sub("", PureWindowsPath(name).name))
 
 
 def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The number and the stripped cells, by column, of every line that holds anything."""
+    """The number and the stripped cells, by column, of every line that is not empty."""
     reader = csv.reader(io.StringIO(_text(path), newline=""), skipinitialspace=True)
     columns: list[str] = []
     try:

@@ -1,8 +1,8 @@
-"""How evenly roles fall on sites, ages and sexes, and the salt that makes them fall evenly.
+"""The balance of roles over sites, ages and sexes, and the choice of a salt that balances them.
 
-A role hangs on the salt and the subject's own id alone (`splits`): a rule that balanced strata by counting
-would move roles whenever a subject or its row in the demographics is missing. So the balance comes from the
-salt: it is chosen once, on the ids that are known, and written into the protocol.
+A role depends on the salt and the subject's own id alone (`splits`): stratified sampling would change roles whenever a
+subject or its demographics are missing. The balance therefore comes from the salt, which is chosen once, on the known
+ids, and written into the protocol.
 """
 
 import itertools
@@ -31,30 +31,37 @@ class Stratum:
 def balance(cases: Iterable[Case], roles: Mapping[str, str]) -> list[Stratum]:
     """Shares of the roles {case_id: role} over all subjects, then by site, age band and sex.
 
-    A subject counts once, with its first session; cases without a role and unknown facts are left out.
+    A subject counts once, with its first session; cases without a role and unknown values are left out.
     """
     subjects = {
         case.subject_id: case
         for case in sorted(cases, key=lambda case: case.case_id, reverse=True)
         if case.case_id in roles
     }
-    words = sorted({roles[case.case_id] for case in subjects.values()})
+    names = sorted({roles[case.case_id] for case in subjects.values()})
     counts: dict[tuple[str, str], Counter[str]] = {}
     for case in subjects.values():
-        for kind, value in _facts(case):
+        for kind, value in _balanced_strata(case):
             counts.setdefault((kind, value), Counter())[roles[case.case_id]] += 1
     return [
-        Stratum(kind, value, met.total(), {word: met[word] / met.total() for word in words})
-        for (kind, value), met in sorted(counts.items(), key=lambda item: (item[0][0] != "all", item[0]))
+        Stratum(kind, value, count.total(), {name: count[name] / count.total() for name in names})
+        for (kind, value), count in sorted(counts.items(), key=lambda item: (item[0][0] != "all", item[0]))
     ]
 
 
-def _facts(case: Case) -> list[tuple[str, str]]:
-    return [("all", "all"), *((kind, value) for kind, value in facts(case).items() if kind != "scanner")]
+def _balanced_strata(case: Case) -> list[tuple[str, str]]:
+    return [
+        ("all", "all"),
+        *((kind, value) for kind, value in case_strata(case).items() if kind != "scanner"),
+    ]
 
 
-def facts(case: Case) -> dict[str, str]:
-    """The strata of a case, as far as they are known: site, scanner, age (a band of 20 years) and sex."""
+def case_strata(case: Case) -> dict[str, str]:
+    """The known strata of a case: site, scanner, age (a band of 20 years) and sex.
+
+    >>> case_strata(Case("study", "a", "a", {}, healthy=True, site="Guys", age=35.8))
+    {'site': 'Guys', 'age': '20-39'}
+    """
     first = -1 if case.age is None else int(case.age // BAND) * BAND
     known = {
         "site": case.site,
@@ -65,13 +72,17 @@ def facts(case: Case) -> dict[str, str]:
     return {kind: value for kind, value in known.items() if value}
 
 
-#: Upper ends of the bands of lesion load, ml. A public set of 30 patients with multiple sclerosis has quartiles of
-#: 1.8, 14.1 and 28.5 ml; most gliomas hold more.
+#: Limits between bands of lesion load, ml. In a public set of 30 patients with multiple sclerosis the quartiles are
+#: 1.8, 14.1 and 28.5 ml; most gliomas are larger.
 LOADS_ML = (1, 5, 20, 50)
 
 
 def load_band(ml: float) -> str:
-    """The band of a lesion load in ml: "<1ml", "1-5ml" ... ">=50ml"."""
+    """The band of a lesion load, ml.
+
+    >>> load_band(0.5), load_band(5), load_band(60)
+    ('<1ml', '5-20ml', '>=50ml')
+    """
     ends = ["", *map(str, LOADS_ML), ""]
     band = sum(ml >= end for end in LOADS_ML)
     low, high = ends[band], ends[band + 1]
@@ -79,7 +90,7 @@ def load_band(ml: float) -> str:
 
 
 def widest_gap(strata: Iterable[Stratum], fractions: Mapping[str, float]) -> float:
-    """How far any share lies from the wanted one, in the worst of `strata`."""
+    """The largest difference between a share and the intended one, over all `strata`."""
     return max(
         (
             abs(stratum.shares.get(role, 0.0) - share)
@@ -98,11 +109,11 @@ def first_salt(
     folds: int,
     folds_within: float,
 ) -> str:
-    """The first of uad-bench-1, uad-bench-2 ... that is even on every stratum of every cohort.
+    """The first salt of uad-bench-1, uad-bench-2 ... that balances every stratum of every cohort.
 
-    Cohorts may overlap: all known subjects, and those of them that have a modality. `within` bounds the gap
-    between any stratum's share of a role and the wanted one, `folds_within` that between the shares of the
-    folds, among the subjects that are not test, and 1 / folds.
+    cohorts: may overlap, for instance all known subjects, and those with a certain modality; within: the largest
+    difference between a stratum's share of a role and the intended one; folds_within: the largest difference between a
+    fold's share of the subjects that are not test and 1 / folds.
     """
     salts = (f"uad-bench-{number}" for number in itertools.count(1))
     return next(
@@ -114,25 +125,27 @@ def first_salt(
 
 
 def role_gap(cases: Sequence[Case], fractions: Mapping[str, float], salt: str) -> float:
-    """How far the roles that a salt gives are from the wanted shares, in the worst stratum."""
+    """The largest difference between the shares that a salt gives and the intended ones, over all strata."""
     return widest_gap(balance(cases, assign(cases, fractions, salt)), fractions)
 
 
 def fold_gap(cases: Sequence[Case], fractions: Mapping[str, float], salt: str, folds: int) -> float:
-    """How far the folds that a salt gives are from equal shares, in the worst stratum; test is left out."""
+    """The largest difference between the folds that a salt gives and equal shares, over all strata, without test."""
     roles = assign(cases, fractions, salt)
-    learning = [case for case in cases if roles[case.case_id] != "test"]
-    bins = {case.case_id: str(fold_of(case.subject_id, salt, folds)) for case in learning}
-    return widest_gap(balance(learning, bins), {str(fold): 1 / folds for fold in range(folds)})
+    others = [case for case in cases if roles[case.case_id] != "test"]
+    bins = {case.case_id: str(fold_of(case.subject_id, salt, folds)) for case in others}
+    return widest_gap(balance(others, bins), {str(fold): 1 / folds for fold in range(folds)})
 
 
 def share_for(subject_ids: Iterable[str], salt: str, count: int) -> float:
-    """The share that gives the first role to exactly `count` of some known subjects.
+    """The share that gives the first role to exactly `count` of the given subjects.
 
-    It lies halfway between the positions of the last one in and the first one out, so that rounding cannot
-    move either. Raises UsageError where `count` leaves nobody in or nobody out.
+    It is halfway between the positions of the last subject with the role and the first one without, so that rounding
+    changes neither. Raises UsageError where `count` is not between 1 and the number of subjects less one.
     """
-    places = sorted({position(subject_id, salt) for subject_id in subject_ids})
-    if not 0 < count < len(places):
-        raise UsageError(f"{count} of {len(places)} subjects", hint="leave somebody in and somebody out")
-    return (places[count - 1] + places[count]) / 2
+    positions = sorted({position(subject_id, salt) for subject_id in subject_ids})
+    if not 0 < count < len(positions):
+        raise UsageError(
+            f"{count} of {len(positions)} subjects", hint="choose some of the subjects, not none or all"
+        )
+    return (positions[count - 1] + positions[count]) / 2

@@ -122,7 +122,7 @@ class Metric:
         """The value of all voxels of several cases. None: the metric is not computed from pooled voxels."""
         return None
 
-    def keep(self, view: View) -> Any:  # whatever `joined` takes
+    def keep(self, view: View) -> Any:  # the type that `joined` takes
         """What `joined` needs of one case (`view.scored` is set), such as counts; small. None: nothing."""
         return None
 

@@ -53,7 +53,7 @@ class MetricQuery:
         """The value of a case."""
         return self._checked(self.metric.case(view), f"case {case_id}")
 
-    def kept(self, view: View) -> Any:  # whatever the metric keeps
+    def kept(self, view: View) -> Any:  # the metric's own type
         """What the metric keeps of a case for its pooled value; None: nothing."""
         return None if self.rule == "oracle_case" else self.metric.keep(view)
 

@@ -40,10 +40,19 @@ def load(path: Path) -> dict[str, Any] | None:
                 log.warning(
                     "%s is damaged or missing: training continues from the checkpoint before it", path.name
                 )
-            state: dict[str, Any] = torch.load(io.BytesIO(data[32:]), map_location="cpu", weights_only=True)
-            return state
+            return _read(data[32:], candidate)
     if candidates:
         raise IntegrityError(
             "no checkpoint matches its digest", where=str(path), hint="delete the folder and train again"
         )
     return None
+
+
+def _read(content: bytes, path: Path) -> dict[str, Any]:
+    """The state in a checkpoint. Raises IntegrityError for anything but tensors, numbers, strings and containers."""
+    try:
+        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch and pickle raise many kinds
+        what = f"the checkpoint cannot be read ({type(error).__name__})"
+        raise IntegrityError(what, where=str(path), hint="start again with --fresh") from error
+    return state

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from uad_bench.errors import PluginError, Terminated
+from uad_bench.errors import PluginError, Terminated, UsageError
 from uad_bench.method import checkpoint
 from uad_bench.method.loop_state import LoopState, Policy
 from uad_bench.method.progress import Bar
@@ -150,12 +150,21 @@ class Loop:
             checkpoint.save(self._file, self._snapshot())
 
     def _restore(self) -> None:
-        """Continue from the last checkpoint, if there is one."""
+        """Continue from the last checkpoint, if there is one. Raises UsageError for that of another method (UB211)."""
         kept = checkpoint.load(self._file) if self._file and self.policy.resume else None
-        if self.policy.rewind:
-            self.policy.rewind(self.phase, kept["step"] if kept else 0)
-        if kept is None:
-            return
+        try:
+            if self.policy.rewind:
+                self.policy.rewind(self.phase, kept["step"] if kept else 0)
+            if kept is not None:
+                self._restore_from(kept)
+        except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+            what = (
+                f"the checkpoint is of another method, version or shape: {' '.join(str(error).split())[:200]}"
+            )
+            hint = "start again with --fresh"
+            raise UsageError(what, where=str(self._file), hint=hint, code="UB211") from error
+
+    def _restore_from(self, kept: dict[str, Any]) -> None:
         self.step, self.elapsed, self.done = kept["step"], kept["elapsed"], kept["done"]
         self.best_value, self.best = kept["best_value"], kept["best"]
         self.shared.stopped_early |= kept["stopped_early"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from uad_bench.cohort.cohort import Member
 from uad_bench.config import RunSpec
-from uad_bench.data.stratification import facts, load_band
+from uad_bench.data.stratification import case_strata, load_band
 from uad_bench.errors import EnvironmentFault
 from uad_bench.results import run_directory
 from uad_bench.support import environment
@@ -153,7 +153,7 @@ def evaluation_id(case: Case) -> str:
 
 def strata(case: Case, truth: Truth, voxel_mm3: float) -> dict[str, str]:
     """The strata of a case: site, scanner, age band and sex of the subject, and the band of its lesion load."""
-    known = facts(case)
+    known = case_strata(case)
     if not case.healthy:
         voxels = int(np.count_nonzero(truth.lesion_mask)) + truth.lost
         known["load"] = load_band(voxels * voxel_mm3 / 1000)

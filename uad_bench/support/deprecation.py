@@ -55,9 +55,12 @@ def present_names(cls: type, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _present(names: Mapping[str, str], given: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    for former in names.keys() & given.keys():
-        _warn(owner, former, names[former], stacklevel=4)
-    return {names.get(name, name): value for name, value in given.items()}
+    former = {name: value for name, value in given.items() if name in names}
+    for name in former:
+        _warn(owner, name, names[name], stacklevel=4)
+    # Last, because `dataclasses.replace` passes the old value under the present name as well.
+    unchanged = {name: value for name, value in given.items() if name not in names}
+    return unchanged | {names[name]: value for name, value in former.items()}
 
 
 def _former_attribute(owner: str, former: str, present: str) -> property:

@@ -1,4 +1,4 @@
-"""The `phantom` dataset: a synthetic cohort that needs no download and whose lesions are known exactly."""
+"""The dataset `phantom`: a synthetic cohort without download, whose lesions are known exactly."""
 
 import os
 from collections.abc import Iterator
@@ -10,21 +10,21 @@ import platformdirs
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
-from uad_datasets.phantom.cohort import RECIPE, TABLE, ensure, read_table
+from uad_datasets.phantom.cohort import RECIPE, TABLE, ensure_cohort, read_table
 from uad_datasets.phantom.contrast import MODALITIES
 
 
 @dataclass
 class PhantomAdapter(DatasetAdapter):
-    """Synthetic brains grown from the MNI152 template. Lesion kinds: tumour, iso, ms, structural.
+    """Synthetic brains generated from the MNI152 template. Lesion kinds: tumour, iso, ms, structural.
 
-    seed: another seed is another cohort; healthy: number of healthy subjects; lesions: subjects of each kind.
+    seed: another seed gives another cohort; healthy: number of healthy subjects; lesions: subjects of each kind.
     """
 
     name: ClassVar[str] = "phantom"
     modalities: ClassVar[tuple[str, ...]] = MODALITIES
     about: ClassVar[str] = (
-        "Synthetic, made on first use in the user's cache folder (UAD_BENCH_CACHE moves it). "
+        "Synthetic, generated on first use in the user's cache folder, or in UAD_BENCH_CACHE. "
         "Anatomy: MNI152 template (Fonov et al. 2011) as shipped by nilearn."
     )
 
@@ -33,13 +33,13 @@ class PhantomAdapter(DatasetAdapter):
     lesions: int = 12
 
     def default_root(self) -> Path:
-        """The cohort of these options; the first call makes it, about a minute of CPU time at the defaults."""
+        """The folder of the cohort; the first call generates it, in about a minute of CPU time at the defaults."""
         cache = Path(os.environ.get("UAD_BENCH_CACHE") or platformdirs.user_cache_dir("uad-bench"))
         root = cache / "phantom" / f"v{RECIPE}-seed{self.seed}-h{self.healthy}-l{self.lesions}"
-        return ensure(root, seed=self.seed, healthy=self.healthy, lesions=self.lesions)
+        return ensure_cohort(root, seed=self.seed, healthy=self.healthy, lesions=self.lesions)
 
     def discover(self, root: Path) -> Iterator[Case]:
-        """Yield the cases of phantom.csv. Raises DataError where `root` holds no phantom cohort."""
+        """Yield the cases of phantom.csv. Raises DataError where `root` contains no phantom cohort."""
         if not (root / TABLE).is_file():
             raise DataError(
                 "no phantom cohort here", where=str(root), hint=f"expected {TABLE} in this folder"

@@ -1,4 +1,4 @@
-"""One subject's anatomy: which tissue lies where in the scan. Lesions may push it; they never edit it."""
+"""The anatomy of a subject: the tissue at each position of the scan. Lesions may displace it, but never change it."""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from uad_datasets.phantom.atlas import TEMPLATE_ORIGIN, Atlas, without_holes
-from uad_datasets.phantom.deform import compose, exponential, push, random_matrix, random_velocity
+from uad_datasets.phantom.deform import compose, exponential, mass_effect, random_matrix, random_velocity
 from uad_datasets.phantom.grid import (
     COARSE_SPACING,
     ORIGIN,
@@ -20,19 +20,19 @@ from uad_datasets.phantom.grid import (
     to_fine,
 )
 
-#: The point, in MNI152 mm, about which subjects turn and scale: the middle of the brain.
+#: The centre of rotation and scaling, in MNI152 mm: the middle of the brain.
 MIDDLE = np.array([0.0, -17.0, 5.0])
 
 
 @dataclass(frozen=True)
 class Tissue:
-    """What a scan is made of. brain_mask: bool (*SHAPE); fractions: csf, gm, wm of its voxels, (3, voxels)."""
+    """The tissue of a scan. brain_mask: bool (*SHAPE); fractions: csf, gm and wm of its voxels, (3, voxels)."""
 
     brain_mask: npt.NDArray[np.bool_]
     fractions: Array
 
     def volume(self, index: int) -> Array:
-        """One tissue's fraction as a volume, (*SHAPE), zero outside the brain."""
+        """The fraction of one tissue as a volume, (*SHAPE), 0 outside the brain."""
         volume = np.zeros(SHAPE, dtype=np.float32)
         volume[self.brain_mask] = self.fractions[index]
         return volume
@@ -42,7 +42,7 @@ class Tissue:
 class Anatomy:
     """The map from scan to template: a displacement in mm (3, *COARSE_SHAPE), then a matrix about MIDDLE.
 
-    widening: log-odds that favour CSF over tissue, (*COARSE_SHAPE): wide or narrow sulci.
+    widening: log-odds of CSF against tissue, (*COARSE_SHAPE): wide or narrow sulci.
     """
 
     atlas: Atlas
@@ -50,17 +50,17 @@ class Anatomy:
     displacement: Array
     widening: Array
 
-    def pushed(self, centre: Array, radius: float, strength: float) -> "Anatomy":
-        """The anatomy after a growth at `centre` (3,) mm has made room for itself; see `push`."""
-        displacement = push(centre, radius, strength, self.freedom())
+    def displaced(self, centre: Array, radius: float, strength: float) -> "Anatomy":
+        """The anatomy displaced by a growth at `centre` (3,) mm; see `mass_effect`."""
+        displacement = mass_effect(centre, radius, strength, self.mobility())
         return replace(self, displacement=compose(self.displacement, displacement))
 
-    def freedom(self) -> Array:
-        """How far each place can move, 0 to 1, (*COARSE_SHAPE): the skull holds the surface."""
+    def mobility(self) -> Array:
+        """How far each position can move, 0 to 1, (*COARSE_SHAPE): the skull fixes the surface."""
         return np.asarray(ndimage.gaussian_filter(self.coarse(self.atlas.brain), 4.0) ** 1.5)
 
     def coarse(self, template: Array) -> Array:
-        """A template map (1 mm) as seen at the coarse nodes, (*COARSE_SHAPE)."""
+        """A template map (1 mm) sampled at the coarse nodes, (*COARSE_SHAPE)."""
         return sample(template, self._to_template(coarse_positions() + self.displacement), 1.0)
 
     def depth(self) -> Array:
@@ -78,13 +78,13 @@ class Anatomy:
         inside = positions[:, brain_mask]
         fractions = np.stack([sample(tissue, inside, 1.0) for tissue in self.atlas.tissues])
         fractions[0] *= np.exp(to_fine(self.widening)[brain_mask])
-        fractions[0] += np.float32(1e-3)  # a filled hole has no tissue of its own: it is CSF
+        fractions[0] += np.float32(1e-3)  # a filled hole has no tissue in the template: it is CSF
         return Tissue(brain_mask, fractions / fractions.sum(axis=0))
 
     def _to_template(self, positions: Array) -> Array:
         """Template coordinates in 1 mm voxels of scan positions in mm; both (3, ...)."""
         relative = positions.reshape(3, -1) + (np.array(ORIGIN) - MIDDLE)[:, None]
-        # Summed by hand: a matrix product's last bit may depend on the number of threads.
+        # No matrix product: its last bits may depend on the number of threads.
         moved = (self.matrix[:, :, None] * relative[None]).sum(axis=1)
         template = moved + (MIDDLE - np.array(TEMPLATE_ORIGIN))[:, None]
         return np.asarray(template, dtype=np.float32).reshape(positions.shape)
@@ -98,11 +98,11 @@ def draw_anatomy(rng: np.random.Generator, atlas: Atlas) -> Anatomy:
     slope = np.stack(np.gradient(ndimage.gaussian_filter(anatomy.coarse(atlas.ventricles), 1.5)))
     growth = np.float32(np.clip(rng.normal(0.8, 1.8), -2.0, 5.0))
     velocity = growth * slope / np.sqrt((slope**2).sum(axis=0).max())
-    velocity += anatomy.freedom() * random_velocity(rng)
+    velocity += anatomy.mobility() * random_velocity(rng)
     return replace(anatomy, displacement=exponential(velocity))
 
 
 def largest(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The largest 6-connected part of a mask."""
+    """The largest component (6 neighbours) of a mask."""
     labels, count = ndimage.label(mask)
     return np.asarray(labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])) if count else mask

@@ -1,7 +1,7 @@
-"""Tissue fractions of the MNI152 template that nilearn ships: the anatomy every phantom grows from.
+"""Tissue fractions of the MNI152 template that nilearn ships: the anatomy of every phantom.
 
 Template: ICBM152 2009a nonlinear symmetric, Fonov et al., NeuroImage 54(1), 2011, doi:10.1016/j.neuroimage.2010.07.033.
-The files are read straight from nilearn's package data, because importing nilearn.datasets takes seconds.
+The files are read from nilearn's package data directly, because importing nilearn.datasets takes seconds.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from uad_datasets.phantom.grid import Array
 
-#: The part of nilearn's 1 mm RAS+ files that holds the brain, and the MNI152 coordinates of its first voxel, in mm.
+#: The part of nilearn's 1 mm RAS+ files that contains the brain, and the MNI152 coordinates of its first voxel, in mm.
 CROP = (slice(20, 178), slice(20, 216), slice(0, 164))
 TEMPLATE_ORIGIN = (-78.0, -114.0, -72.0)
 #: Exponent that undoes part of the blur of an average over 152 brains.
@@ -24,7 +24,7 @@ SHARPEN = 1.8
 
 @dataclass(frozen=True)
 class Atlas:
-    """Template maps at 1 mm, averaged over 2 mm as a 2 mm scan would see them. Arrays (X, Y, Z), 0 to 1.
+    """Template maps at 1 mm, averaged over 2 mm as in a scan of 2 mm. Arrays (X, Y, Z), 0 to 1.
 
     tissues: fractions of csf, gm and wm, (3, X, Y, Z), summing to `brain`; ventricles: the lateral ventricles.
     """
@@ -35,25 +35,25 @@ class Atlas:
 
 
 def _template(tissue: str) -> npt.NDArray[np.uint8]:
-    """One file of nilearn's template, uint8 (X, Y, Z): 255 is the tissue alone (t1: the brightest voxel)."""
+    """One file of nilearn's template, uint8 (X, Y, Z): 255 is pure tissue (t1: the brightest voxel)."""
     name = f"mni_icbm152_{tissue}_tal_nlin_sym_09a_converted.nii.gz"
     with resources.as_file(resources.files("nilearn") / "datasets" / "data" / name) as path:
         return np.asarray(nib.Nifti1Image.from_filename(path).dataobj, dtype=np.uint8)[CROP]
 
 
 def _within(mask: npt.NDArray[np.bool_], radius: float) -> npt.NDArray[np.bool_]:
-    """Voxels no further than `radius` voxels from the mask."""
+    """The voxels at most `radius` voxels from the mask."""
     return np.asarray(ndimage.distance_transform_edt(~mask) <= radius)
 
 
 def without_holes(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The mask with every hole of every axial slice filled: cisterns at the skull base open downwards."""
+    """The mask with holes filled in every axial slice: cisterns at the skull base are open downwards."""
     planes = [ndimage.binary_fill_holes(mask[:, :, z]) for z in range(mask.shape[2])]
     return np.ascontiguousarray(np.stack(planes, axis=2))
 
 
 def _whole_brain(head: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The template's brain without slivers, the cisterns at the skull base closed over: they are CSF, not holes.
+    """The template's brain without thin parts, and with the cisterns at the skull base, which are CSF, not holes.
 
     Closing and opening with balls of 8 and 4 mm; `head` has 2 mm voxels.
     """
@@ -62,7 +62,7 @@ def _whole_brain(head: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 
 
 def _lateral_ventricles(csf: Array) -> Array:
-    """The CSF of the lateral ventricles: what is deep, near the middle and connected."""
+    """The CSF of the lateral ventricles: the largest connected parts that are deep and near the middle."""
     x, y, z = (
         np.asarray(o) + i
         for o, i in zip(TEMPLATE_ORIGIN, np.ogrid[tuple(map(slice, csf.shape))], strict=True)
@@ -77,7 +77,7 @@ def _lateral_ventricles(csf: Array) -> Array:
 def _fractions(gm: Array, wm: Array, brain: npt.NDArray[np.bool_]) -> Array:
     """Sharpened csf, gm and wm, (3, X, Y, Z), summing to one in the brain.
 
-    CSF fades in the last millimetres below the surface: a stripped brain has no bright shell.
+    CSF decreases in the last millimetres below the surface: a skull-stripped brain has no bright rim.
     """
     depth = ndimage.distance_transform_edt(brain)
     csf = np.clip(1 - gm - wm, 0, 1)
@@ -86,19 +86,19 @@ def _fractions(gm: Array, wm: Array, brain: npt.NDArray[np.bool_]) -> Array:
     return np.asarray(powers / np.maximum(powers.sum(axis=0), 1e-6), dtype=np.float32)
 
 
-def _as_seen(volume: Array) -> Array:
+def _averaged(volume: Array) -> Array:
     """Averaged over 2 mm."""
     return np.asarray(ndimage.gaussian_filter(volume, 0.7, truncate=3.0), dtype=np.float32)
 
 
 @cache
 def load_atlas() -> Atlas:
-    """The template's maps, computed once a process."""
+    """The maps of the template, computed once in a process."""
     gm, wm = (_template(tissue).astype(np.float32) / np.float32(255) for tissue in ("gm", "wm"))
     coarse = _whole_brain(_template("t1")[::2, ::2, ::2] > 0)
     brain = coarse.repeat(2, 0).repeat(2, 1).repeat(2, 2)
     brain = ndimage.gaussian_filter(brain.astype(np.float32), 1.5) > 0.5
-    brain[:, :, 0] = False  # the template ends here, amid the brain stem: so do the phantoms
+    brain[:, :, 0] = False  # the template ends here, within the brain stem, and so do the phantoms
     tissues = _fractions(gm, wm, brain)
-    seen = np.stack([_as_seen(tissue * brain) for tissue in tissues])
-    return Atlas(_as_seen(brain.astype(np.float32)), seen, _as_seen(_lateral_ventricles(tissues[0])))
+    seen = np.stack([_averaged(tissue * brain) for tissue in tissues])
+    return Atlas(_averaged(brain.astype(np.float32)), seen, _averaged(_lateral_ventricles(tissues[0])))

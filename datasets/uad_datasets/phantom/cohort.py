@@ -1,4 +1,4 @@
-"""The cohort on disk: grown once, under a lock, complete or not there at all."""
+"""The cohort on disk: generated once, under a lock, complete or absent."""
 
 import csv
 import gzip
@@ -18,11 +18,11 @@ import numpy.typing as npt
 from uad_bench.errors import EnvironmentFault
 from uad_datasets.phantom.contrast import MODALITIES
 from uad_datasets.phantom.grid import affine
-from uad_datasets.phantom.subject import KINDS, grow
+from uad_datasets.phantom.subject import KINDS, make_phantom
 
 TABLE = "phantom.csv"
 COLUMNS = ("case_id", "kind", "healthy", "brain_mask", "lesion_mask", *MODALITIES)
-#: Names the recipe in the cache; raised with every change that changes a voxel.
+#: Version of the generator in the name of the folder; increased with every change of a voxel.
 RECIPE = 4
 
 README = """\
@@ -47,27 +47,29 @@ def case_kinds(healthy: int, lesions: int) -> dict[str, str]:
     return kinds | {f"phantom-{kind}-{i:03d}": kind for kind in KINDS for i in range(lesions)}
 
 
-def ensure(root: Path, *, seed: int, healthy: int, lesions: int, workers: int | None = None) -> Path:
-    """The cohort's folder, grown now if it is not there. A generation that was killed is started afresh.
+def ensure_cohort(root: Path, *, seed: int, healthy: int, lesions: int, workers: int | None = None) -> Path:
+    """The folder of the cohort, generated now if it does not exist, also after a killed process.
 
-    The bits depend on `seed` and the case ids alone, not on `workers` (threads; None: one a core, 16 at most).
-    Raises EnvironmentFault where the folder cannot be written.
+    workers: threads; None: one per core, 16 at most. The voxels depend on `seed` and the case ids alone. Raises
+    EnvironmentFault where the folder cannot be written.
     """
     try:
-        return _ensure(root, case_kinds(healthy, lesions), seed, workers or min(os.cpu_count() or 1, 16))
+        return _ensure_cohort(
+            root, case_kinds(healthy, lesions), seed, workers or min(os.cpu_count() or 1, 16)
+        )
     except OSError as error:
-        hint = "make room there, or set UAD_BENCH_CACHE to another folder"
+        hint = "free some space, or set UAD_BENCH_CACHE to another folder"
         raise EnvironmentFault(
             f"cannot write the phantom cohort: {error}", where=str(root), hint=hint
         ) from error
 
 
-def _ensure(root: Path, kinds: dict[str, str], seed: int, workers: int) -> Path:
-    """`ensure` without the translation of errors."""
+def _ensure_cohort(root: Path, kinds: dict[str, str], seed: int, workers: int) -> Path:
+    """`ensure_cohort`, with OSError where the folder cannot be written."""
     root.parent.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(f"{root}.lock"):
         if not root.is_dir():
-            log.info("growing the phantom cohort in %s", root)
+            log.info("generating the phantom cohort in %s", root)
             unfinished = root.with_name(f"{root.name}.unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
             write_cohort(unfinished, kinds, seed, workers)
@@ -77,7 +79,7 @@ def _ensure(root: Path, kinds: dict[str, str], seed: int, workers: int) -> Path:
 
 
 def write_cohort(folder: Path, kinds: dict[str, str], seed: int, workers: int) -> None:
-    """Every case's volumes, the table and the note on where they come from."""
+    """Write the volumes of every case, the table, and a README with the sources."""
     folder.mkdir()
     # Threads, not processes: scipy and zlib release the interpreter lock, and the atlas is shared.
     with ThreadPoolExecutor(workers) as pool:
@@ -92,14 +94,14 @@ def write_cohort(folder: Path, kinds: dict[str, str], seed: int, workers: int) -
 
 
 def read_table(root: Path) -> list[dict[str, str]]:
-    """The rows of phantom.csv, one a case, by COLUMNS."""
+    """The rows of phantom.csv, one per case, with COLUMNS."""
     with (root / TABLE).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def _write_case(folder: Path, seed: int, case_id: str, kind: str) -> dict[str, str]:
-    """One case's volumes; answers its row of the table, files relative to `folder`."""
-    phantom = grow(seed, case_id, kind)
+    """Write the volumes of one case; its row of the table, files relative to `folder`."""
+    phantom = make_phantom(seed, case_id, kind)
     volumes = {m: np.rint(image).astype(np.int16) for m, image in phantom.images.items()}
     volumes["brain_mask"] = phantom.brain_mask.astype(np.uint8)
     if kind:
@@ -112,7 +114,7 @@ def _write_case(folder: Path, seed: int, case_id: str, kind: str) -> dict[str, s
 
 
 def _write_volume(path: Path, volume: npt.NDArray[np.generic]) -> None:
-    """A gzipped NIfTI whose bytes depend on the voxels alone: no time, no name."""
+    """Write a gzipped NIfTI whose bytes depend on the voxels alone, without time stamp and name."""
     image: Any = nib.Nifti1Image(volume, affine())  # type: ignore[no-untyped-call]
     image.header.set_xyzt_units("mm")
     image.set_sform(affine(), code="mni")

@@ -1,4 +1,4 @@
-"""From tissue fractions to what a scanner shows: tissue means, texture, bias field, Rician noise."""
+"""From tissue fractions to images: mean signals, texture, bias field and Rician noise."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from uad_datasets.phantom.grid import COARSE_SHAPE, SHAPE, Array, smooth_field, to_fine
 
-#: What a voxel can be made of.
-MATTER = ("csf", "gm", "wm", "oedema", "core", "iso", "plaque")
-#: Mean signal of each matter, CSF on T2 = 1. On T2 lesions lie between grey matter and CSF.
+#: The materials of a voxel: tissues and parts of lesions.
+MATERIALS = ("csf", "gm", "wm", "oedema", "core", "iso", "plaque")
+#: Mean signal of each material, CSF on T2 = 1. On T2 the signal of lesions is between grey matter and CSF.
 MEANS: Mapping[str, tuple[float, ...]] = {
     "t1": (0.18, 0.58, 0.86, 0.52, 0.40, 0.66, 0.48),
     "t2": (1.00, 0.60, 0.44, 0.66, 0.79, 0.53, 0.74),
@@ -17,15 +17,15 @@ MEANS: Mapping[str, tuple[float, ...]] = {
 }
 #: Relative spread of the means between subjects.
 SPREAD = (0.06, 0.04, 0.04, 0.05, 0.08, 0.03, 0.05)
-#: Relative texture: lesions are patchier than tissue, and fluid has none.
+#: Relative texture: stronger in lesions than in tissue, almost none in fluid.
 ROUGHNESS = (0.004, 0.03, 0.03, 0.06, 0.10, 0.05, 0.05)
 MODALITIES = tuple(MEANS)
 
 
 def render(rng: np.random.Generator, fractions: Array, brain_mask: npt.NDArray[np.bool_]) -> dict[str, Array]:
-    """One image a modality, (*SHAPE), zero outside the brain.
+    """One image per modality, (*SHAPE), 0 outside the brain.
 
-    fractions: share of every MATTER in each brain voxel, (len(MATTER), voxels); they sum to one.
+    fractions: share of each of MATERIALS in each brain voxel, (len(MATERIALS), voxels); they sum to one.
     """
     grain = smooth_field(rng, SHAPE, 0.8)[brain_mask] + smooth_field(rng, SHAPE, 2.5)[brain_mask]
     texture = np.float32(1) + _mix(np.array(ROUGHNESS), fractions) * grain * np.float32(0.5**0.5)
@@ -33,7 +33,7 @@ def render(rng: np.random.Generator, fractions: Array, brain_mask: npt.NDArray[n
 
 
 def _mix(values: npt.NDArray[np.float64], fractions: Array) -> Array:
-    """The mean of one value a matter, weighed by the fractions, (voxels,)."""
+    """The mean of one value per material, weighted by the fractions, (voxels,)."""
     return np.asarray((values.astype(np.float32)[:, None] * fractions).sum(axis=0))
 
 
@@ -44,8 +44,8 @@ def _image(
     texture: Array,
     brain_mask: npt.NDArray[np.bool_],
 ) -> Array:
-    """One modality: signal, then the coil's bias field, then noise in both channels of the receiver."""
-    spread = np.array(SPREAD) * np.clip(rng.standard_normal(len(MATTER)), -2, 2)
+    """One modality: signal, then the bias field, then noise in both channels of the receiver."""
+    spread = np.array(SPREAD) * np.clip(rng.standard_normal(len(MATERIALS)), -2, 2)
     bias = np.float32(rng.uniform(0.05, 0.12)) * smooth_field(rng, COARSE_SHAPE, 12.0)
     signal = _mix(np.array(MEANS[modality]) * (1 + spread), fractions) * texture
     signal *= np.exp(to_fine(bias)[brain_mask])

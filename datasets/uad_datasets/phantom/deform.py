@@ -1,7 +1,7 @@
 """Smooth invertible deformations on the coarse grid.
 
-A stationary velocity field is integrated by scaling and squaring (Arsigny et al., MICCAI 2006). Displacements are
-pull-backs in mm, (3, *COARSE_SHAPE): what is seen at y is what was at y + u(y).
+A stationary velocity field is integrated by scaling and squaring (Arsigny et al., MICCAI 2006). Displacements u are
+pull-backs in mm, (3, *COARSE_SHAPE): the value at y is that of the undeformed image at y + u(y).
 """
 
 import numpy as np
@@ -11,13 +11,13 @@ from uad_datasets.phantom.grid import COARSE_SPACING, Array, coarse_field, coars
 
 #: Smoothness and amplitude, in mm, of the random parts of a subject's velocity.
 SCALES = ((28.0, 3.8), (14.0, 2.2), (7.0, 1.0))
-#: Template size over mean subject size: MNI152 is larger than most brains.
+#: Template size divided by mean subject size: MNI152 is larger than most brains.
 TEMPLATE_SIZE = 1.05
 SQUARINGS = 5
 
 
 def exponential(velocity: Array) -> Array:
-    """The displacement after following `velocity` for one unit of time; both (3, *COARSE_SHAPE) in mm."""
+    """The displacement by `velocity` over one unit of time; both (3, *COARSE_SHAPE) in mm."""
     displacement = velocity / np.float32(2**SQUARINGS)
     for _ in range(SQUARINGS):
         displacement = compose(displacement, displacement)
@@ -31,7 +31,7 @@ def compose(outer: Array, inner: Array) -> Array:
 
 
 def random_velocity(rng: np.random.Generator) -> Array:
-    """A subject's random velocity, (3, *COARSE_SHAPE) in mm; its mean is zero, so that the head stays put."""
+    """A subject's random velocity, (3, *COARSE_SHAPE) in mm; its mean is zero, so that the head does not move."""
     velocity = np.zeros_like(coarse_positions())
     for scale, amplitude in SCALES:
         for axis in range(3):
@@ -40,7 +40,7 @@ def random_velocity(rng: np.random.Generator) -> Array:
 
 
 def random_matrix(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Scan to template, (3, 3): rotations of 2 degrees, sizes of 3 %."""
+    """Scan to template, (3, 3): random rotations of about 2 degrees and scales of about 3 %."""
     angles = np.clip(rng.normal(0, 0.035, 3), -0.08, 0.08)
     sizes = np.exp(np.clip(rng.normal(0, 0.018, 3) + rng.normal(0, 0.02), -0.05, 0.05))
     turn = np.eye(3)
@@ -53,11 +53,11 @@ def random_matrix(rng: np.random.Generator) -> npt.NDArray[np.float64]:
     return turn * sizes * TEMPLATE_SIZE
 
 
-def push(centre: Array, radius: float, strength: float, freedom: Array) -> Array:
-    """The mass effect of something growing at `centre` (3,) mm: anatomy yields outwards, most at `radius` mm.
+def mass_effect(centre: Array, radius: float, strength: float, mobility: Array) -> Array:
+    """The displacement by a growth at `centre` (3,) mm: anatomy moves outwards, most at `radius` mm.
 
-    strength: the largest velocity in mm; freedom: 0 to 1, (*COARSE_SHAPE), how far each place can yield.
+    strength: the largest velocity, mm; mobility: 0 to 1, (*COARSE_SHAPE), how far each position can move.
     """
     away = coarse_positions() - centre[:, None, None, None]
     squared = (away**2).sum(axis=0) / np.float32(radius**2)
-    return exponential(-np.float32(strength / radius) * away * freedom * np.exp((1 - squared) / 2))
+    return exponential(-np.float32(strength / radius) * away * mobility * np.exp((1 - squared) / 2))

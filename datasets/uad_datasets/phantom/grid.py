@@ -1,7 +1,7 @@
-"""The grid that every phantom lies on, and random numbers and fields on it.
+"""The grid of every phantom, and random numbers and fields on it.
 
 Axes (x, y, z) are RAS+. Fine grid: 80 x 96 x 80 voxels of 2 mm, the whole brain. Coarse grid: every second fine
-node plus one, 4 mm, where deformations live. Positions are in mm from the centre of the first voxel.
+node plus one, 4 mm, for deformations. Positions are in mm from the centre of the first voxel.
 """
 
 import hashlib
@@ -28,18 +28,18 @@ def affine() -> npt.NDArray[np.float64]:
 
 
 def rng_for(seed: int, case_id: str) -> np.random.Generator:
-    """The random generator of one case: a function of (seed, case_id) alone, so order and workers are free."""
+    """The random generator of one case, a function of (seed, case_id) alone: order and workers do not matter."""
     digest = hashlib.sha256(f"phantom/{seed}/{case_id}".encode()).digest()
     return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
 
 
 def coarse_positions() -> Array:
-    """Position in mm of every coarse node, (3, *COARSE_SHAPE)."""
+    """The position, mm, of every coarse node, (3, *COARSE_SHAPE)."""
     return np.indices(COARSE_SHAPE, dtype=np.float32) * np.float32(COARSE_SPACING)
 
 
 def smooth_field(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> Array:
-    """A Gaussian random field of zero mean and unit deviation; `sigma` is its smoothness in nodes."""
+    """A Gaussian random field with mean 0 and standard deviation 1; `sigma` is its smoothness in nodes."""
     noise = rng.standard_normal(shape, dtype=np.float32)
     smooth = ndimage.gaussian_filter(noise, sigma, mode="wrap", truncate=3.0)
     return np.asarray((smooth - smooth.mean()) / smooth.std(), dtype=np.float32)

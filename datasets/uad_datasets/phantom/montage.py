@@ -1,4 +1,4 @@
-"""A picture of phantoms: three planes through each, the lesion outlined."""
+"""A figure of phantoms: three planes through each, the lesion outlined."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def planes(phantom: Phantom) -> tuple[int, int, int]:
-    """The voxel (x, y, z) through which to look: where each plane shows most lesion, else the brain's middle."""
+    """The voxel (x, y, z) of the planes: those with most lesion voxels, else the middle of the brain."""
     if not phantom.lesion_mask.any():
         return SHAPE[0] // 2 - 2, SHAPE[1] // 2, SHAPE[2] // 2 + 4
     areas = [phantom.lesion_mask.sum(axis=others) for others in ((1, 2), (0, 2), (0, 1))]
@@ -23,7 +23,7 @@ def planes(phantom: Phantom) -> tuple[int, int, int]:
 
 
 def save_montage(phantoms: Sequence[tuple[str, Phantom]], path: Path, modality: str = "t2") -> None:
-    """Write a PNG: one column a titled phantom; rows axial, coronal and sagittal."""
+    """Write a PNG with one titled column per phantom; rows axial, coronal and sagittal."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(1.6 * len(phantoms), 4.9), facecolor="black")
@@ -36,7 +36,7 @@ def save_montage(phantoms: Sequence[tuple[str, Phantom]], path: Path, modality: 
 
 
 def _draw(column: Sequence["Axes"], phantom: Phantom, modality: str) -> None:
-    """The three planes of one phantom, x or y to the right and the last axis upwards."""
+    """Draw the three planes of one phantom, x or y to the right and the last axis upwards."""
     image, mask = phantom.images[modality], phantom.lesion_mask
     top = float(np.percentile(image[phantom.brain_mask], 99.5))
     for axes, axis in zip(column, (2, 1, 0), strict=True):

@@ -60,14 +60,7 @@ class Patch2Loc(Options):
         for one in networks(net):
             prepare_network(one, compiled=self.compiled)
         opt, counts = adam(net, self.lr), self._counts(stack)
-        val_stack = SliceStack(self._network_scans(val), ctx, name="val")
-        held_out = self.samples(val_stack.spread(self.checked), "val", ctx)
-        if any(len(sample.target) < 2 for sample in held_out):
-            raise DataError(
-                f"no patch of {self.parts[-1].side} pixels contains {self.brain:.0%} brain",
-                where="validation scans",
-                hint="lower patch2loc.patch or patch2loc.brain",
-            )
+        held_out = self._validation_samples(val, ctx)
         for step in ctx.steps(
             self.steps, net=net, opt=opt, validate=lambda: self._loss(held_out, ctx).item()
         ):
@@ -80,6 +73,17 @@ class Patch2Loc(Options):
             ctx.log(loss=loss)
             descend(opt, loss, self.clip)
         self.learn_usual(train, ctx)
+
+    def _validation_samples(self, val: Sequence[Scan], ctx: Context) -> list[Sample]:
+        stack = SliceStack(self._network_scans(val), ctx, name="val")
+        samples = self.samples(stack.spread(self.checked), "val", ctx)
+        if any(len(sample.target) < 2 for sample in samples):
+            raise DataError(
+                f"no patch of {self.parts[-1].side} pixels contains {self.brain:.0%} brain",
+                where="validation scans",
+                hint="lower patch2loc.patch or patch2loc.brain",
+            )
+        return samples
 
     def learn_usual(self, train: Sequence[Scan], ctx: Context) -> None:
         """If `usual` is set, compute the mean score map of as many training scans with the current networks."""

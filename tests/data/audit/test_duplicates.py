@@ -39,7 +39,7 @@ def test_l4_near_duplicates_of_different_subjects():
     assert [f.severity for f in audit_voxels(like[1:])] == ["note"]
 
 
-def test_l4_sessions_of_a_subject_may_look_alike_and_equal_voxels_are_told_once():
+def test_l4_ignores_sessions_of_a_subject_and_voxels_reported_by_l3():
     (one,) = pictures(1)
     sessions = [audited("s-a", "train", "s", thumbnail=one), audited("s-b", "train", "s", thumbnail=one)]
     assert [f.severity for f in audit_voxels(sessions)] == ["note"]

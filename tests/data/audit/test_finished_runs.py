@@ -24,7 +24,7 @@ def threshold(rule: str, *names: str, oracle: bool = False) -> dict[str, str]:
 GOOD = [threshold("healthy_q98", "h2"), threshold("tune", "p1"), threshold("oracle_set", "p2", oracle=True)]
 
 
-def test_a_sound_run_has_no_leak_and_says_whom_its_thresholds_saw():
+def test_a_sound_run_has_no_leak_and_notes_on_its_thresholds():
     findings = audit_finished_run(
         SPLITS, [*GOOD, threshold("oracle_case")], [{"step": "histogram", "saw": ["toy/h1"]}]
     )
@@ -38,14 +38,14 @@ def test_f95_a_threshold_of_test_or_foreign_cases_is_a_leak():
         assert leak.rule == "L7"
 
 
-def test_landmarks_that_saw_a_test_case_and_equal_contents_across_roles():
+def test_landmarks_fitted_on_a_test_case_and_equal_contents_across_roles():
     (leak,) = blocking(audit_finished_run(SPLITS, GOOD, [{"step": "histogram", "saw": ["toy/h1", "toy/h3"]}]))
     assert (leak.rule, leak.cases) == ("L8", ("toy/h3",))
     same = [row | {"content": "equal"} if row["case_id"] in {"h1", "h3"} else row for row in SPLITS]
     assert [leak.rule for leak in blocking(audit_finished_run(same, GOOD))] == ["L3"]
 
 
-def test_what_the_run_found_is_taken_over_for_good():
+def test_findings_of_the_run_are_kept():
     before = [
         {"rule": "L4", "severity": "error", "what": "two subjects are near duplicates", "cases": ["toy/h1", "toy/h3"]},
         {"rule": "L1", "severity": "error", "what": "what the split list no longer shows", "cases": []},

@@ -21,7 +21,7 @@ from uad_bench.data.splits import ids_hash
         ("landmarks", ("other/c",), ("L8", "warning")),
     ],
 )
-def test_l7_l8_what_was_learnt_remembers_whom_it_saw(kind, saw, expected):
+def test_l7_l8_fitted_objects_must_not_include_test_cases(kind, saw, expected):
     (found,) = audit_fitted([FittedObject("x", kind, saw)], CLEAN)
     assert (found.rule, found.severity) == expected
     if found.severity == "error":
@@ -36,12 +36,12 @@ def test_l7_l8_what_was_learnt_remembers_whom_it_saw(kind, saw, expected):
         ("landmarks", ["toy/b"], "warning"),
     ],
 )  # fmt: skip
-def test_f95_an_object_that_kept_only_a_hash_is_held_against_every_role(kind, ids, severity):
+def test_f95_the_hash_of_ids_is_compared_with_every_role(kind, ids, severity):
     (found,) = audit_fitted([FittedObject("x", kind, (), ids_hash(ids))], CLEAN)
     assert found.severity == severity
 
 
-def test_oracles_pass_and_objects_of_unknown_origin_are_told():
+def test_oracles_pass_and_objects_of_unknown_origin_are_reported():
     oracle = FittedObject("oracle_set", "threshold", ("toy/c",), oracle=True)
     assert audit_fitted([oracle], CLEAN) == []
     (found,) = audit_fitted([FittedObject("shipped", "landmarks")], CLEAN)

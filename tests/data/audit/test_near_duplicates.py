@@ -13,7 +13,7 @@ def brain(seed: int = 0, shape=(40, 48, 36)):
     return image.astype(np.float32), mask
 
 
-def test_a_thumbnail_holds_box_means_of_the_bounding_box():
+def test_a_thumbnail_has_the_cell_means_of_the_bounding_box():
     image = np.arange(64 * 32 * 16, dtype=np.float32).reshape(64, 32, 16)
     mask = np.zeros((70, 40, 20), bool)
     mask[3:67, 5:37, 2:18] = True
@@ -31,7 +31,7 @@ def test_boxes_across_voxel_borders_keep_the_mean(shape):
     assert small.shape == (16, 16, 16) and small.mean() == pytest.approx(image.mean(), rel=1e-5)
 
 
-def test_the_same_scan_cropped_scaled_and_noisy_looks_alike_and_another_does_not():
+def test_the_same_scan_cropped_scaled_and_noisy_is_a_near_duplicate_and_another_is_not():
     image, mask = brain()
     other, _ = brain(1)
     noise = np.random.default_rng(2).normal(0, 0.05, image.shape).astype(np.float32)

@@ -63,8 +63,8 @@ def test_l6_declared_pairs_across_datasets():
     pair = (("toy", "a"), ("other", "x"))
     (found,) = of("L6", audit_roles(both, [pair]))
     assert (found.severity, found.cases) == ("error", ("toy/a", "other/x"))
-    (held,) = of("L6", audit_roles(both, [(("toy", "a"), ("other", "y"))]))
-    assert held.severity == "note"
+    (note,) = of("L6", audit_roles(both, [(("toy", "a"), ("other", "y"))]))
+    assert note.severity == "note"
     assert not of("L6", audit_roles(both))
 
 

@@ -24,7 +24,7 @@ def test_plain_ids_pass(good):
     check_ids([case(good)])
 
 
-def test_ids_met_twice_are_all_named():
+def test_duplicate_ids_are_all_named():
     with pytest.raises(DataError, match="a, c") as caught:
         check_ids([case(name) for name in "abacc"])
     assert caught.value.exit_code == 3

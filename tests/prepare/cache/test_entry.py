@@ -28,11 +28,15 @@ def named(case, cache, steps=STEPS):
     return entry_folder(case, ["t2"], steps, digests(case), cache)
 
 
-def test_an_entry_holds_what_it_was_made_from(toy_case, tmp_path):
+def test_an_entry_records_its_sources(toy_case, tmp_path):
     case = toy_case()
     record = read_entry(made(case, tmp_path))
-    held = compute_digests(case.images["t2"], "toy-1")
-    assert record["sources"]["t2"] == {"name": "toy-1_t2.nii.gz", "voxels": held.voxels, "grid": held.grid}
+    digests_of = compute_digests(case.images["t2"], "toy-1")
+    assert record["sources"]["t2"] == {
+        "name": "toy-1_t2.nii.gz",
+        "voxels": digests_of.voxels,
+        "grid": digests_of.grid,
+    }
     assert set(record["sources"]) == {"t2", "lesion_mask"}
     assert record["modalities"] == ["t2"]
     assert {"nibabel", "numpy", "scipy"} <= set(record["versions"])

@@ -37,7 +37,7 @@ def test_a_stamp_answers_until_the_file_changes(write_nifti, tmp_path, sealed):
     assert stored_digests(path, "x", tmp_path) is None
 
 
-def test_files_of_one_name_size_and_time_are_told_apart(write_nifti, tmp_path):
+def test_files_of_equal_name_size_and_time_are_distinguished(write_nifti, tmp_path):
     one = write_nifti("one/T2.nii", np.arange(60.0).reshape(3, 4, 5))
     two = write_nifti("two/T2.nii", np.arange(60.0)[::-1].reshape(3, 4, 5))
     for path in (one, two):

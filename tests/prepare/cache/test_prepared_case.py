@@ -90,7 +90,7 @@ def test_a_bit_that_flipped_in_the_cache_never_reaches_a_method(toy_case, tmp_pa
     assert caught.value.exit_code == 5
 
 
-def test_ignored_voxels_come_back_beside_the_lesions(toy_case, write_nifti, tmp_path):
+def test_ignored_voxels_are_returned_with_the_lesions(toy_case, write_nifti, tmp_path):
     case = toy_case()
     labels = np.zeros((48, 52, 46), np.uint8)
     labels[30:34, 28:32, 18:22], labels[20:24, 20:24, 20:24] = 1, 2

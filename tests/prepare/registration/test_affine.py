@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.prepare.registration.test_initial_poses import centred, distances, pose_of, toy
+from tests.helpers.toy_brains import centred, distances, pose_of, toy
 from uad_bench.data.nifti.read import Volume
 from uad_bench.prepare.registration.affine import AffineRegistration, Fit, rigid_part
 from uad_bench.prepare.registration.initial_poses import isotropic_brain
@@ -30,7 +30,7 @@ def test_a_known_movement_is_found():
     assert distances(fitted().pose, POSE).max() < 0.5
 
 
-def test_a_head_that_lies_anyhow_is_found():
+def test_a_head_in_any_direction_is_found():
     pose, grid = (
         pose_of((170, 35, -80), scales=(0.9, 0.95, 0.9), shift=(10, -5, 8)),
         centred((76, 76, 76), 3.0),

@@ -84,7 +84,7 @@ def test_what_is_not_one_brain_is_refused(write_nifti, shape):
     assert caught.value.code == "UB337"
 
 
-def test_an_unknown_atlas_says_where_to_put_it(tmp_path, monkeypatch):
+def test_an_unknown_atlas_is_an_error_that_names_the_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("UAD_BENCH_ATLASES", raising=False)
     for name, match in (("sri24", "UAD_BENCH_ATLASES"), (str(tmp_path / "no.nii.gz"), "check the path")):
         with pytest.raises(DataError, match=match) as caught:

@@ -3,7 +3,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 from sklearn.metrics import mutual_info_score
 
-from uad_bench.data.nifti.read import Grid, Image, Mask, Volume
+from tests.helpers.toy_brains import RADII, centred, pose_of, toy
+from uad_bench.data.nifti.read import Image, Mask, Volume
 from uad_bench.prepare.registration.initial_poses import (
     BINS,
     FLOOR,
@@ -16,58 +17,8 @@ from uad_bench.prepare.registration.initial_poses import (
     nearest_rotation,
 )
 
-RADII = np.array([52.0, 66.0, 46.0])
 
-
-def toy_values(points):
-    """A brain of 690 ml at `points` (..., 3), mm: grey rind, white core, dark ventricles, a bulge below at the back.
-
-    Symmetric from left to right and in no other way; 0 outside.
-    """
-    x, y, z = np.moveaxis(points, -1, 0)
-    depth = np.sqrt(((points / RADII) ** 2).sum(axis=-1))
-    bulge = np.sqrt(((points - (0, -48, -40)) / (34, 24, 20)) ** 2 @ np.ones(3))
-    ventricles = ((abs(x) - 12) / 7) ** 2 + ((y - 8) / 24) ** 2 + ((z - 14) / 9) ** 2 < 1
-    values = np.where(depth < 0.78, 0.9, 0.55)
-    values = np.where((depth >= 1) & (bulge < 1), 0.7, values)
-    values = np.where(ventricles, 0.2, values) + 0.15 * np.sin(y / 7) * np.sin(z / 8 + 1) * np.cos(x / 8)
-    return np.where((depth < 1) | (bulge < 1), values, 0)
-
-
-def toy(pose=None, affine=None, shape=(60, 70, 60), inverted=False) -> tuple[Image, Mask]:
-    """The toy under `pose`, seen on a grid: by default voxels of 3 mm about the origin."""
-    grid = centred(shape, 3.0) if affine is None else Grid(shape, affine)
-    there = np.eye(4) if pose is None else np.linalg.inv(pose)
-    points = (
-        np.moveaxis(np.indices(shape), 0, -1) @ (there @ grid.affine)[:3, :3].T + (there @ grid.affine)[:3, 3]
-    )
-    values = toy_values(points).astype(np.float32)
-    mask = values != 0
-    return Volume(np.where(mask, 1.3 - values if inverted else values, 0), grid.affine), Volume(
-        mask, grid.affine
-    )
-
-
-def centred(shape, *spacing: float) -> Grid:
-    affine = np.diag([*np.broadcast_to(spacing, 3), 1.0])
-    affine[:3, 3] = -affine[:3, :3] @ (np.array(shape) - 1) / 2
-    return Grid(shape, affine)
-
-
-def pose_of(degrees=(0, 0, 0), scales=(1, 1, 1), shift=(0, 0, 0)) -> np.ndarray:
-    pose = np.eye(4)
-    pose[:3, :3] = Rotation.from_euler("xyz", degrees, degrees=True).as_matrix() @ np.diag(scales)
-    pose[:3, 3] = shift
-    return pose
-
-
-def distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """What lies between two poses over a box of the toy's size, mm."""
-    corners = (np.indices((3, 3, 3)).reshape(3, -1).T - 1) * RADII * 0.6
-    return np.linalg.norm(corners @ (one - other)[:3, :3].T + (one - other)[:3, 3], axis=1)
-
-
-def test_a_brain_is_scaled_to_its_percentiles_and_kept_apart_from_air():
+def test_a_brain_is_scaled_to_its_percentiles_above_the_background():
     image, mask = toy()
     brain = isotropic_brain(Volume(image.array * 700 + 100 * mask.array, image.affine), mask)
     inside = brain.share.array == 1
@@ -107,7 +58,7 @@ def test_the_grid_ends_where_the_field_of_view_ends():
     assert whole.image.array.shape[2] * 2 >= 2 * RADII[2] + 1.5 * MARGIN
 
 
-def test_larger_voxels_hold_the_same_brain():
+def test_larger_voxels_have_the_same_brain():
     brain = isotropic_brain(*toy())
     coarse = brain.coarser(6.0)
     assert coarse.image.grid.spacing == pytest.approx((6, 6, 6))
@@ -136,7 +87,7 @@ def test_the_shape_turns_with_the_brain_and_is_right_handed():
 
 
 @pytest.mark.parametrize("degrees", [(0, 0, 0), (180, 0, 0), (0, 180, 0), (0, 0, 180), (95, 10, -140)])
-def test_some_start_is_right_however_the_head_lies(degrees):
+def test_an_initial_pose_is_correct_for_any_direction_of_the_head(degrees):
     pose = pose_of(degrees, scales=(0.9, 0.9, 0.9), shift=(80, -80, 40))
     fixed = Shape(np.array([1.0, 2, 3]), np.eye(3)[:, [1, 0, 2]] * (1, 1, -1), np.array([40.0, 33, 30]))
     moving = Shape(

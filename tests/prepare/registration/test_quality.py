@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from tests.prepare.registration.test_initial_poses import RADII, centred, pose_of, toy
+from tests.helpers.toy_brains import RADII, centred, pose_of, toy
 from uad_bench.data.nifti.read import Grid, Volume
 from uad_bench.prepare.registration.initial_poses import isotropic_brain
 from uad_bench.prepare.registration.quality import Quality, QualityCheck, disturbances
@@ -17,7 +17,7 @@ GRID = centred((80, 90, 80), 3.0)
 
 
 @cache
-def judge() -> QualityCheck:
+def check() -> QualityCheck:
     return QualityCheck(isotropic_brain(*toy(LARGE, GRID.affine, GRID.shape)), GRID)
 
 
@@ -30,12 +30,12 @@ def moving():
     return isotropic_brain(*seen())
 
 
-def judged(pose=POSE) -> Quality:
-    return judge()(moving(), pose, {"t2": GRID}, "t2")
+def quality_of(pose=POSE) -> Quality:
+    return check()(moving(), pose, {"t2": GRID}, "t2")
 
 
 def test_a_right_fit_has_no_fault():
-    quality = judged()
+    quality = quality_of()
     assert (quality.verdict, quality.warnings) == ("ok", [])
     assert quality.figures["mi_over_best"] > 1.3
     assert quality.figures["dice"] > 0.97
@@ -45,30 +45,30 @@ def test_a_right_fit_has_no_fault():
 
 def test_an_atlas_upon_itself_is_not_scaled():
     atlas = isotropic_brain(*toy(LARGE, GRID.affine, GRID.shape))
-    quality = judge()(atlas, np.eye(4), {"t1": GRID}, "t1")
+    quality = check()(atlas, np.eye(4), {"t1": GRID}, "t1")
     assert quality.verdict == "ok"
     assert quality.figures["scales"] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("degrees", [(0, 0, 180), (180, 0, 0), (0, 180, 0), (0, 90, 0), (25, 0, 0)])
 def test_a_wrong_fit_fails(degrees):
-    quality = judged(POSE @ pose_of(degrees))
+    quality = quality_of(POSE @ pose_of(degrees))
     assert quality.verdict == "fail"
     assert "only" in quality.warnings[0]
 
 
 def test_a_shifted_fit_fails_by_its_likeness():
-    assert "times" in judged(POSE @ pose_of(shift=(0, 14, 0))).warnings[0]
+    assert "the mutual information is only" in quality_of(POSE @ pose_of(shift=(0, 14, 0))).warnings[0]
 
 
 def test_masks_that_do_not_overlap_fail():
-    quality = judged(POSE @ pose_of(scales=(1.3, 1.3, 1.3)))
+    quality = quality_of(POSE @ pose_of(scales=(1.3, 1.3, 1.3)))
     assert quality.verdict == "fail"
     assert any("Dice" in doubt for doubt in quality.warnings)
 
 
 def test_the_figures_are_those_of_the_pose():
-    figures = judged().figures
+    figures = quality_of().figures
     assert figures["scales"] == pytest.approx([1.05, 1.02, 0.95], abs=1e-4)
     assert figures["determinant"] == pytest.approx(1.05 * 1.02 * 0.95, abs=1e-4)
     turn = Rotation.from_euler("xyz", [12, -8, 10], degrees=True).magnitude()
@@ -79,11 +79,11 @@ def test_the_figures_are_those_of_the_pose():
     assert json.loads(json.dumps(figures)) == figures
 
 
-def test_a_cut_field_of_view_is_told_and_does_not_count_against_the_masks():
+def test_a_cropped_field_of_view_is_reported_and_does_not_lower_the_dice():
     image, mask = seen()
     top = np.flatnonzero(mask.array.any(axis=(0, 1)))[-1] - 10
     cut = [Volume(volume.array[:, :, :top], volume.affine) for volume in (image, mask)]
-    quality = judge()(isotropic_brain(*cut), POSE, {"t1": cut[0].grid, "flair": GRID}, "t1")
+    quality = check()(isotropic_brain(*cut), POSE, {"t1": cut[0].grid, "flair": GRID}, "t1")
     assert quality.figures["covered"]["flair"] == 1
     assert 0.7 < quality.figures["covered"]["t1"] < 0.95
     assert quality.figures["dice"] > 0.97
@@ -95,10 +95,10 @@ def test_a_turned_header_a_strange_scale_and_a_small_box_are_doubtful():
     turned = pose_of((40, 0, 0))
     brain = isotropic_brain(*seen(turned @ POSE, Grid(GRID.shape, turned @ GRID.affine)))
     small = QualityCheck(isotropic_brain(*toy(LARGE, GRID.affine, GRID.shape)), centred((80, 90, 25), 3.0))
-    told = "; ".join(small(brain, turned @ POSE, {"t1": GRID}, "t1").warnings)
-    assert "the head is rotated by" in told
-    assert "outside the atlas's box" in told
-    assert "of the usual" in "; ".join(judged(POSE @ pose_of(scales=(1.6, 1, 1))).warnings)
+    warnings = "; ".join(small(brain, turned @ POSE, {"t1": GRID}, "t1").warnings)
+    assert "the head is rotated by" in warnings
+    assert "outside the atlas's box" in warnings
+    assert "of the usual" in "; ".join(quality_of(POSE @ pose_of(scales=(1.6, 1, 1))).warnings)
 
 
 def test_the_disturbances_are_six_turns_about_the_centre_and_six_shifts():

@@ -70,7 +70,7 @@ def test_outside_the_field_of_view_is_zero():
     assert sample(array, grid((6, 6, 6), 1), grid((5, 5, 5), 1, origin=3)).sum() == pytest.approx(27)
 
 
-def test_a_speck_is_found_wherever_it_lies():
+def test_a_single_voxel_is_found_at_any_position():
     source, target = Grid((30, 30, 30), tilted(30, (1, 1, 1))), grid((40, 40, 40), 2, origin=-40)
     for place in np.random.default_rng(0).integers(0, 30, (20, 3)):
         speck = np.zeros((30, 30, 30), np.float32)
@@ -166,7 +166,7 @@ def test_nan_stays_where_it_was_and_spoils_nothing_else():
     assert np.abs(places - (10, 11, 12)).max() <= 0.5 + 1e-6
 
 
-def test_masks_stay_masks_and_a_centre_between_two_voxels_goes_one_way():
+def test_masks_stay_masks_and_centres_between_voxels_have_one_target():
     mask = np.zeros((10, 10, 10), bool)
     mask[5] = True
     halved = interpolate(mask, grid((10, 10, 10), 1), grid((5, 5, 5), 2, origin=0.5), 0)

@@ -29,7 +29,7 @@ def specks(n: int, seed: int = 0) -> np.ndarray:
     return mask
 
 
-def lesions_met(mask: np.ndarray, source: Grid, kept: np.ndarray, target: Grid) -> tuple[int, int]:
+def lesions_kept(mask: np.ndarray, source: Grid, kept: np.ndarray, target: Grid) -> tuple[int, int]:
     """How many lesions there are, and how many of them have a voxel of `kept` over a voxel of their own."""
     labels, count = ndimage.label(mask, np.ones((3, 3, 3)))
     there = np.argwhere(kept)
@@ -46,8 +46,8 @@ def test_volume_is_kept_and_no_lesion_is_lost(seed, origin):
     mask, source, target = specks(25, seed), grid((40, 40, 40), 1), grid((20, 20, 20), 2, origin)
     result = resample_lesions(Volume(mask, source.affine), target)
     assert result.mask.array.sum() * 8 == pytest.approx(mask.sum(), rel=0.03)
-    count, met = lesions_met(mask, source, result.mask.array, target)
-    assert result.lesions == count == met
+    count, kept = lesions_kept(mask, source, result.mask.array, target)
+    assert result.lesions == count == kept
     assert (result.lost, result.lesions_outside) == (0, 0)
 
 
@@ -59,7 +59,7 @@ def test_real_lesions_at_2_mm(shared_data, patient):
     target.affine[:3, 3] = mask.affine[:3, 3] + [0.37, 0.81, 0.2]
     result = resample_lesions(mask, target)
     assert result.mask.array.sum() * 8 == pytest.approx(mask.array.sum(), rel=0.03)
-    assert lesions_met(mask.array, mask.grid, result.mask.array, target) == (result.lesions, result.lesions)
+    assert lesions_kept(mask.array, mask.grid, result.mask.array, target) == (result.lesions, result.lesions)
     assert result.lost == 0
 
 
@@ -73,7 +73,7 @@ def test_a_lesion_stays_at_its_place_in_the_world():
     np.testing.assert_allclose(middle, affine[:3] @ [12.5, 22.5, 32.5, 1], atol=0.6)
 
 
-def test_what_lies_outside_is_counted_in_voxels_of_the_grid():
+def test_lost_voxels_are_counted_in_voxels_of_the_grid():
     mask = np.zeros((40, 40, 40), bool)
     mask[2:6, 2:6, 2:6] = mask[30:34, 30:34, 30:34] = True
     result = resample_lesions(Volume(mask, np.eye(4)), grid((10, 10, 10), 2, origin=0.5))
@@ -136,7 +136,7 @@ def around(mask: Volume, spacing: float, seed: int = 0) -> Grid:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("spacing", [1, 2])
-def test_through_a_general_affine_volume_times_determinant_holds_and_no_lesion_is_lost(seed, spacing):
+def test_a_general_affine_scales_the_volume_by_its_determinant_and_loses_no_lesion(seed, spacing):
     affine = sheared(seed)
     mask = Volume(specks(60, seed), affine)
     target = around(mask, spacing, seed)
@@ -144,7 +144,7 @@ def test_through_a_general_affine_volume_times_determinant_holds_and_no_lesion_i
     before = mask.array.sum() * np.linalg.det(affine[:3, :3])
     assert before > 1000
     assert result.mask.array.sum() * spacing**3 == pytest.approx(before, rel=0.03)
-    assert lesions_met(mask.array, mask.grid, result.mask.array, target) == (result.lesions, result.lesions)
+    assert lesions_kept(mask.array, mask.grid, result.mask.array, target) == (result.lesions, result.lesions)
     assert (result.lost, result.lesions_vanished) == (0, 0)
 
 
@@ -157,8 +157,8 @@ def test_real_lesions_through_a_general_affine(shared_data):
     result = resample_lesions(mask, target)
     expected = drawn.array.sum() * drawn.grid.voxel_ml * np.linalg.det(affine[:3, :3])
     assert result.mask.array.sum() * target.voxel_ml == pytest.approx(expected, rel=0.03)
-    met = lesions_met(mask.array, mask.grid, result.mask.array, target)
-    assert met == (result.lesions, result.lesions)
+    kept = lesions_kept(mask.array, mask.grid, result.mask.array, target)
+    assert kept == (result.lesions, result.lesions)
 
 
 def test_nearest_neighbour_counts_what_vanishes_and_what_is_outside(caplog):

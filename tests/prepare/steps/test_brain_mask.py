@@ -87,7 +87,7 @@ def test_only_where_every_modality_has_data():
 
 
 @pytest.mark.parametrize("stripped", [True, False, None])
-def test_the_files_own_mask_wins_and_no_tool_is_asked(no_tool, stripped, caplog):
+def test_the_mask_of_the_case_is_used_without_any_tool(no_tool, stripped, caplog):
     own = head(hollow=False) > 0
     own[4:6] = False
     settled = BrainMask().apply(case_volumes(head(), stripped=stripped, own=own))
@@ -97,7 +97,7 @@ def test_the_files_own_mask_wins_and_no_tool_is_asked(no_tool, stripped, caplog)
     assert not caplog.text
 
 
-def test_a_whole_head_goes_to_the_tool_and_its_mask_is_tidied(tool):
+def test_a_whole_head_is_segmented_by_the_tool_and_its_mask_post_processed(tool):
     settled = BrainMask().apply(case_volumes(noisy(), stripped=False))
     expected = np.zeros((20, 20, 20), bool)
     expected[4:16, 4:16, 4:16] = True  # the cavity filled
@@ -126,13 +126,13 @@ def test_no_tool_ever_sees_a_stripped_scan(tool):
         (noisy(), "tool 1.0", "to be a whole head by its 6400 ml"),
     ],
 )
-def test_where_nobody_says_the_data_decide_and_a_warning_tells(tool, caplog, image, source, said):
+def test_without_a_declaration_the_data_decide_with_a_warning(tool, caplog, image, source, said):
     settled = BrainMask().apply(case_volumes(image, stripped=None))
     assert settled.figures["from"] == source
     assert len(settled.figures["warnings"]) == 1
     assert said in settled.figures["warnings"][0]
     assert f"case-1: assumed {said}" in caplog.text
-    assert "let the dataset declare `stripped`" in caplog.text
+    assert "declare `stripped` true or false" in caplog.text
 
 
 def test_a_head_on_a_background_of_zeros_is_no_brain(tool):
@@ -141,7 +141,7 @@ def test_a_head_on_a_background_of_zeros_is_no_brain(tool):
     assert len(tool.shown) == 1
 
 
-def test_the_tool_sees_t1_and_the_others_get_its_mask(tool):
+def test_the_tool_receives_t1_and_the_mask_applies_to_the_others(tool):
     fine = Volume(np.repeat(noisy(), 2, axis=2), WIDE @ np.diag([1, 1, 0.5, 1]))
     case = CaseVolumes("case-1", {"t2": Volume(noisy(), WIDE), "t1": fine}, stripped=False)
     settled = BrainMask().apply(case)
@@ -158,7 +158,7 @@ def test_the_mask_does_not_bulge_into_the_zeros_around_the_head():
 
 
 @pytest.mark.parametrize("agreement", [0.9, None])
-def test_doubts_of_the_tool_are_told(tool, caplog, agreement):
+def test_uncertainty_of_the_tool_is_a_warning(tool, caplog, agreement):
     tool.agreement = agreement
     settled = BrainMask(flip_check=True).apply(case_volumes(noisy(), stripped=False))
     assert len(tool.shown) == 2
@@ -166,7 +166,7 @@ def test_doubts_of_the_tool_are_told(tool, caplog, agreement):
     assert ("tool 1.0 is uncertain about the brain in m0" in caplog.text) == (agreement is not None)
 
 
-def test_a_tool_that_answers_otherwise_to_the_mirrored_head_is_warned_of(tool, monkeypatch):
+def test_another_mask_of_the_mirrored_head_is_a_warning(tool, monkeypatch):
     def always_left(image: Image, where: str) -> BrainExtraction:
         return BrainExtraction(Volume(np.indices(image.array.shape)[0] < 10, image.affine), "tool 1.0")
 

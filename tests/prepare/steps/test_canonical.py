@@ -38,7 +38,7 @@ def test_an_oblique_volume_is_turned_to_the_nearest_axes_and_stays_in_its_place(
     np.testing.assert_allclose(back.affine @ [*marked, 1], affine @ [1, 2, 3, 1])
 
 
-def test_the_step_turns_image_and_masks_alike():
+def test_the_step_reorients_image_and_masks():
     volume = stored_as("LPS")
     mask = Volume(volume.array > 40, volume.affine)
     case_volumes = Canonical().apply(CaseVolumes("c", {"t2": volume}, mask, mask))

@@ -15,7 +15,7 @@ def flowed(array: np.ndarray, affine=WORLD, **changes) -> np.ndarray:
     return case_volumes.images["t2"].array
 
 
-def test_noise_goes_and_an_edge_stays():
+def test_noise_is_removed_and_edges_are_kept():
     clean = np.full((24, 24, 24), 20, np.float32)
     clean[:, :, 12:] = 100
     noisy = clean + np.random.default_rng(0).normal(0, 4, clean.shape).astype(np.float32)
@@ -36,7 +36,7 @@ def test_it_is_three_small_steps_of_its_equation():
     assert change[shell].mean() == pytest.approx(-3 * 2 / 12 * 3 * 0.125, rel=0.05)
 
 
-def test_spacing_counts_and_the_record_says_what_went():
+def test_the_flow_depends_on_spacing_and_the_removed_rms_is_recorded():
     noisy = np.random.default_rng(0).normal(100, 10, (16, 16, 16)).astype(np.float32)
     assert not np.array_equal(flowed(noisy), flowed(noisy, np.diag([1.0, 1, 4, 1])))
     case_volumes = CurvatureFlow().apply(CaseVolumes("c", {"t2": Volume(noisy, np.eye(4))}))

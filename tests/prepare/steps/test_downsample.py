@@ -39,7 +39,7 @@ def test_an_edge_does_not_overshoot():
     assert coarse.max() == 1
 
 
-def test_what_was_lost_before_is_told_in_the_new_voxels_and_small_lesions_may_vanish(caplog):
+def test_lost_is_converted_to_the_new_voxels_and_small_lesions_may_vanish(caplog):
     lesions = np.zeros((24, 24, 24), bool)
     lesions[4:10, 4:10, 4:10] = True
     lesions[14, 14, 14] = True  # even: no centre of the coarse grid is nearest to it

@@ -34,11 +34,11 @@ def learnt(images, **changes) -> Histogram:
     return Histogram(**changes).fitted(scan(image, number) for number, image in enumerate(images))
 
 
-def test_another_scanner_of_the_same_brain_comes_to_the_same_values():
+def test_scans_of_a_brain_by_two_scanners_have_equal_values_afterwards():
     step = learnt([tissue(seed) for seed in range(6)])
     plain = step.apply(case_volumes(tissue(7))).images["t2"].array
-    for odd in (lambda v: 3 * v + 400, lambda v: v**1.5 - 70, lambda v: 1000 * np.log(v + 20)):
-        other = odd(np.clip(tissue(7), 0, None)).astype(np.float32)
+    for transfer in (lambda v: 3 * v + 400, lambda v: v**1.5 - 70, lambda v: 1000 * np.log(v + 20)):
+        other = transfer(np.clip(tissue(7), 0, None)).astype(np.float32)
         mapped = step.apply(case_volumes(other)).images["t2"].array
         # Straight between landmarks, so a curved change is recovered at them and nearly between.
         assert np.abs(mapped - plain)[BRAIN].mean() < 1.5
@@ -106,7 +106,7 @@ def test_beyond_the_outer_percentiles_the_lines_go_on():
     assert mapped[BRAIN].min() == pytest.approx(40 * (image[BRAIN].min() - low) / (middle - low), abs=1e-3)
 
 
-def test_a_step_knows_whether_it_was_fitted_and_on_whom(caplog):
+def test_a_step_records_whether_and_on_which_cases_it_was_fitted(caplog):
     blank = Histogram()
     assert (blank.needs_fit, blank.is_fitted) == (True, False)
     step = learnt([tissue(0), tissue(1)])

@@ -58,7 +58,7 @@ def test_splines_stay_within_the_file_and_an_empty_background_stays_empty():
     assert (filled.max(0) <= np.ceil(np.array([30, 28, 9]) * [0.7, 0.7, 4])).all()
 
 
-def test_nan_stays_at_its_place_for_the_brain_mask_to_judge():
+def test_nan_is_kept_for_the_step_brain_mask():
     volume = wave(np.diag([0.7, 0.7, 2, 1]))
     volume.array[5, 6, 7] = np.nan
     image = Isotropic().apply(CaseVolumes("c", {"t2": volume})).images["t2"]

@@ -42,7 +42,7 @@ def spread_of(ratio: np.ndarray) -> float:
     return float(100 * ratio.std() / ratio.mean())
 
 
-def test_a_known_field_is_taken_out():
+def test_a_known_field_is_removed():
     image, brain = ball()
     field = drift(image.shape)
     corrected = QUICK.apply(case_volumes(image * field, brain)).images["t2"].array
@@ -51,7 +51,7 @@ def test_a_known_field_is_taken_out():
     assert left < 2
 
 
-def test_a_scan_without_drift_comes_out_nearly_the_same_and_at_its_level():
+def test_a_scan_without_bias_field_hardly_changes():
     image, brain = ball()
     settled = QUICK.apply(case_volumes(image, brain))
     low, high = settled.figures["t2"]["field"]
@@ -59,14 +59,14 @@ def test_a_scan_without_drift_comes_out_nearly_the_same_and_at_its_level():
     assert settled.images["t2"].array[brain].mean() == pytest.approx(image[brain].mean(), rel=0.005)
 
 
-def test_a_real_scan_already_corrected_comes_out_nearly_the_same(shared_data):
+def test_a_corrected_real_scan_hardly_changes(shared_data):
     image = read_volume(shared_data / "MSLUB/patient07/patient07_T2W.nii.gz", "case-1")
     case = CaseVolumes("case-1", {"t2": image})
     low, high = N4().apply(CaseVolumes("case-1", {"t2": image}, brain_from_data(case))).figures["t2"]["field"]
     assert 0.97 < low < 1 < high < 1.04
 
 
-def test_values_below_zero_are_lifted_for_the_logarithm_and_let_down_again():
+def test_negative_values_are_offset_for_the_logarithm_only():
     image, brain = ball()
     image[20, 22, 20:24] = [-30, 0, -10, 0.1]
     settled = QUICK.apply(case_volumes(image * drift(image.shape), brain))
@@ -76,7 +76,7 @@ def test_values_below_zero_are_lifted_for_the_logarithm_and_let_down_again():
     np.testing.assert_allclose(array[20, 22, 20:24], image[20, 22, 20:24], atol=15)
 
 
-def test_nothing_is_lifted_where_all_is_well_whatever_the_scale():
+def test_positive_images_have_no_offset_at_any_scale():
     image, brain = ball()
     assert positive_offset(image[brain]) == 0
     tiny = (image[brain] - 200) / 1e6
@@ -153,7 +153,7 @@ def test_no_contrast_inside_the_brain_is_an_error():
     assert caught.value.code == "UB327"
 
 
-def test_an_image_that_lies_beside_the_brain_is_an_error():
+def test_an_image_without_the_brain_is_an_error():
     image, brain = ball()
     case = case_volumes(image, brain)
     away = np.array(case.images["t2"].affine)

@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from tests.prepare.registration.test_initial_poses import centred, distances, pose_of, toy
+from tests.helpers.toy_brains import centred, distances, pose_of, toy
 from uad_bench.data.nifti.read import Grid, Volume, read_mask, read_volume
 from uad_bench.errors import DataError, IntegrityError, UsageError
 from uad_bench.prepare.registration.affine import Fit
@@ -93,7 +93,7 @@ def test_a_rigid_registration_keeps_every_size(atlas):
     np.testing.assert_allclose(turn, pose_of((12, -8, 10))[:3, :3].T, atol=0.01)
 
 
-def test_what_cannot_be_aligned_is_refused_or_told(atlas, caplog, monkeypatch):
+def test_a_failed_registration_is_an_error_or_a_warning(atlas, caplog, monkeypatch):
     # Optimising noise takes seconds and leads nowhere.
     monkeypatch.setattr(register.AffineRegistration, "__call__", lambda *_: Fit(np.eye(4), "header"))
     with pytest.raises(DataError, match="times") as caught:

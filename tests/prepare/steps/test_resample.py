@@ -88,7 +88,7 @@ def test_brain_without_support_in_every_modality_is_left_out():
     assert z.max() <= 31
 
 
-def test_too_small_a_grid_is_told(caplog):
+def test_a_grid_that_is_too_small_is_reported(caplog):
     at_2_mm(shape=(12, 12, 12)).apply(ball(20))
     assert "lies outside the grid" in caplog.text
     with pytest.raises(DataError, match="contains no brain"):
@@ -155,7 +155,7 @@ def at_fine_linear(case_volumes: CaseVolumes) -> float:
     return float(result.images["t2"].array[result.brain_mask.array].std())
 
 
-def test_the_share_of_the_brain_with_data_is_told_for_each_modality(caplog):
+def test_the_coverage_of_each_modality_is_reported(caplog):
     whole = ball(20)
     affine = whole.images["t2"].affine
     images = {

@@ -33,14 +33,14 @@ def test_range_and_background():
     assert np.percentile(array[BRAIN], 50) == pytest.approx(0.5, abs=0.05)
 
 
-def test_unclipped_the_top_goes_on_and_the_bottom_does_not():
+def test_without_clip_only_low_values_are_clipped():
     array = scaled(clip=False)
     assert array.max() > 1
     assert array.min() == 0
     np.testing.assert_array_equal(np.minimum(array, 1), scaled())
 
 
-def test_what_lies_outside_the_brain_has_no_say():
+def test_voxels_outside_the_brain_do_not_matter():
     image = IMAGE.copy()
     image[~BRAIN] = 1e6
     np.testing.assert_array_equal(scaled(image), scaled())

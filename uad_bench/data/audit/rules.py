@@ -44,9 +44,9 @@ RULES = {
     ),
     "L10": Rule("training is on healthy cases", NOT_CHECKED, "no case is declared healthy or not"),
     "L11": Rule(
-        "no pre-trained weights saw test cases",
+        "no weights were pretrained on test cases",
         "declared",
-        "authors of methods declare what weights were trained on",
+        "authors of methods declare the training data of weights",
     ),
     "L12": Rule(
         "no lesion mask at scoring", BY_DESIGN, "methods receive scans without paths and lesion masks"

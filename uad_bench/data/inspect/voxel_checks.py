@@ -51,9 +51,7 @@ def check_finite(name: str, image: Image, brain: BrainRegion | None, found: Find
 
 
 def check_lesions(case: Case, mask: Mask, brain: BrainRegion | None, found: FindingList) -> None:
-    """Whether the lesion mask agrees with the declaration of the case, and lesions lie in the brain and are not most
-    of it.
-    """
+    """Whether the lesion mask agrees with the declaration of the case, and how much of it lies in the brain."""
     count = int(mask.array.sum())
     if not count:
         if not case.healthy:

@@ -100,7 +100,7 @@ def read_mask(
 ) -> Mask:
     """The mask, bool (X, Y, Z), on the grid `like`: values in `labels`, or all above zero if `labels` is empty.
 
-    A mask at most half a voxel off `like` is read as lying on it, with a warning. threshold: the mask holds
+    A mask at most half a voxel off `like` is read as lying on it, with a warning. threshold: the mask has
     fractions, and voxels above the threshold count. Raises DataError (UB328) for another grid, for values that are
     not finite, and for values that are not integers without a threshold; else as `read_volume`.
     """

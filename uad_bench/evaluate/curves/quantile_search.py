@@ -1,8 +1,8 @@
 """The threshold of a false-positive rate, exactly, in passes over a source of scores that store none of them.
 
 A pass counts the negatives by the next 18 bits of their score, among those whose higher bits are those of the score of
-the wanted rank. Converted to float64, float32 scores differ in at most 35 bits: two passes find the score, whatever the
-scale of the maps. float64 scores take four passes.
+the wanted rank. Converted to float64, float32 scores differ in at most 35 bits: two passes find the score,
+independently of the scale of the maps. float64 scores take four passes.
 """
 
 from collections.abc import Iterable

@@ -30,7 +30,7 @@ def predicted(view: View) -> BoolArray:
 
 
 def undefined(view: View, *, per_rule: bool = True) -> str:
-    """The reason why a case has no value whatever its lesions are, or ""."""
+    """The reason, independent of its lesions, why a case has no value, or ""."""
     if not of_case(view).brain_mask.any():
         return "empty_brain"
     return "no_threshold" if per_rule and view.threshold is None else ""

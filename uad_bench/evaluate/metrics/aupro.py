@@ -1,4 +1,4 @@
-"""AUPRO: the area under the per-lesion recall curve, each lesion with the same weight whatever its size.
+"""AUPRO: the area under the per-lesion recall curve, each lesion with the same weight regardless of its size.
 
 A lesion is a 26-connected component of the lesion mask in 3-D. The recall of a lesion is the share of all its voxels at
 or above the threshold: those outside the brain mask are missed, and a lesion wholly outside has recall 0. Lesion voxels

@@ -1,6 +1,6 @@
 """Connected components of a bool volume (X, Y, Z), with 26 neighbours: voxels that share a face, an edge or a corner.
 
-BraTS, pDDPM (Behrendt et al. 2023) and most lesion counts use the same neighbourhood. The components are those of
+BraTS, Behrendt et al. (2023) and most lesion counts use the same neighbourhood. The components are those of
 `scipy.ndimage.label(mask, np.ones((3, 3, 3)))`, found from runs along z: the cost grows with the mask, not the grid.
 """
 

@@ -1,4 +1,4 @@
-"""Lesion-wise recall, precision and F1: every lesion and every finding has the same weight, whatever its size.
+"""Lesion-wise recall, precision and F1: every lesion and every finding has the same weight, regardless of its size.
 
 A lesion is a 26-connected component of the lesion mask, inside the brain or outside it. A finding is a 26-connected
 component of the prediction: brain voxels with map >= threshold, after post-processing of the thresholded map. Lesion

@@ -25,7 +25,7 @@ def paired_differences(
     compared. See `Contrast` for what is computed.
 
     >>> values = np.array([[0.5, 0.6, 0.4, 0.7]])
-    >>> (found,) = paired_differences([values + 0.1], values, "ae", "ap")
+    >>> (found,) = paired_differences([values + 0.1], values, "baseline", "ap")
     >>> f"{found.difference:.2f} [{found.low:.2f}, {found.high:.2f}], p {found.p}, n {found.n}"
     '0.10 [0.10, 0.10], p 0.125, n 4'
     """

@@ -87,8 +87,8 @@ class AttentionBlock(nn.Module):
         self.block, self.attention = block, attention
 
     def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
-        seen: torch.Tensor = self.attention(self.block(x, embedding))
-        return seen
+        attended: torch.Tensor = self.attention(self.block(x, embedding))
+        return attended
 
 
 def sinusoids(t: torch.Tensor, size: int) -> torch.Tensor:

@@ -73,8 +73,8 @@ def product(length: int, taps: int) -> Bilinear:
     sums of values nor the sums of products exceed their largest term; the inverse scale is applied to the
     taps, which are transformed once and in float64.
     """
-    wanted = length + taps - 1
-    full, before, at_taps = (_powers(wanted, terms) for terms in (wanted, length, taps))
+    outputs = length + taps - 1
+    full, before, at_taps = (_powers(outputs, terms) for terms in (outputs, length, taps))
     after = np.linalg.inv(full)
     of_values, of_products = abs(before).sum(1, keepdims=True), abs(after).sum(0)
     return Bilinear(before / of_values, at_taps * of_values * of_products[:, None], after / of_products)

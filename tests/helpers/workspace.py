@@ -1,7 +1,7 @@
-"""A desk to try faults at: a small cohort named in a table, and the verbs as a person types them.
+"""A workspace for tests of faults: a small cohort described by a table, and the commands of the command line.
 
-Whatever a verb says, it may write into its cache and its runs alone, leave nothing half-written and show no
-traceback (R5 and R1 of the list of faults); `Desk.call` holds every verb against that.
+A command may write into its cache and its runs only, may leave no incomplete file and show no traceback (R5 and R1 of
+the list of faults); `Workspace.call` checks this for every command.
 """
 
 import csv
@@ -29,7 +29,7 @@ ONE_LINE = re.compile(r"error\[UB\d{3}\]: [^\n]+")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a verb said, and its exit code."""
+    """The output of a command, and its exit code."""
 
     code: int
     out: str
@@ -37,7 +37,7 @@ class Answer:
 
     @property
     def error(self) -> str:
-        """The last line of stderr, which alone tells an error and its code."""
+        """The last line of stderr, the only one with an error and its code."""
         lines = self.err.splitlines()
         assert [line for line in lines if line.startswith("error[")] == lines[-1:], self.err
         assert ONE_LINE.fullmatch(lines[-1])
@@ -45,12 +45,12 @@ class Answer:
 
     @property
     def listed(self) -> list[str]:
-        """The failed cases that `prepare` lists, a line each."""
+        """The failed cases that `prepare` lists, one line each."""
         return [line.strip() for line in self.err.splitlines() if line.startswith("  ")]
 
 
-class Desk:
-    """A cohort in `data`, all of it named in data/cases.csv; beside it a cache, runs and a working folder."""
+class Workspace:
+    """A cohort in `data`, described by data/cases.csv, with a cache, a folder for runs and a working folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -61,28 +61,28 @@ class Desk:
         return list(csv.DictReader((self.data / "cases.csv").read_text().splitlines()))
 
     def write_rows(self, rows: Iterable[dict[str, str]]) -> None:
-        """Another table of cases."""
+        """Replace the table of cases."""
         with (self.data / "cases.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
 
     def change(self, case: str, **cells: str) -> None:
-        """Some cells of one row."""
+        """Replace some cells of one row."""
         self.write_rows(row | cells if row["case_id"] == case else row for row in self.rows())
 
     def keep(self, *cases: str) -> None:
-        """These cases only."""
+        """Keep these cases only."""
         self.write_rows(row for row in self.rows() if row["case_id"] in cases)
 
     def file(self, case: str, column: str = "t2") -> Path:
-        """A file of a case."""
+        """The path of a file of a case."""
         return self.data / next(row[column] for row in self.rows() if row["case_id"] == case)
 
     def edit(
         self, path: Path, change: Callable[[np.ndarray], np.ndarray], affine: np.ndarray | None = None
     ) -> None:
-        """Put other voxels, or another affine, into a file."""
+        """Replace the voxels, or the affine, of a file."""
         image = nib.load(path)
         array = change(np.asarray(image.dataobj).copy())
         nib.save(nib.Nifti1Image(array, image.affine if affine is None else affine), path)
@@ -92,22 +92,22 @@ class Desk:
         shutil.rmtree(self.cache)
 
     def entries(self) -> set[str]:
-        """The cases that have an entry in the cache."""
+        """The ids of the cases with an entry in the cache."""
         records = self.cache.glob("prepared/*/*/record.json")
         return {json.loads(path.read_text())["case_id"] for path in records}
 
     def entry(self, case: str) -> Path:
-        """The folder of a case's one entry in the cache."""
+        """The folder of the single entry of a case in the cache."""
         records = self.cache.glob("prepared/*/*/record.json")
         (folder,) = [path.parent for path in records if json.loads(path.read_text())["case_id"] == case]
         return folder
 
     def prepared(self, case: str) -> dict[str, np.ndarray]:
-        """The arrays of a case's entry, by name."""
+        """The arrays in the entry of a case, by name."""
         return {file.stem: np.load(file) for file in self.entry(case).glob("*.npy")}
 
     def table(self, name: str) -> list[dict[str, str]]:
-        """A table of the one run that is there."""
+        """A table of the single run."""
         (path,) = self.runs.rglob(name)
         return list(csv.DictReader(path.read_text().splitlines()))
 
@@ -125,7 +125,7 @@ class Desk:
         return self.call("run", "thresh", *self._data(), *self._protocol(), *place, *words)
 
     def call(self, *words: object) -> Answer:
-        """Any verb."""
+        """Any command."""
         before = self._outside()
         out, err = io.StringIO(), io.StringIO()
         argv = mock.patch.object(sys, "argv", ["uad-bench", *map(str, words)])
@@ -133,12 +133,12 @@ class Desk:
             cli.main()
         answer = Answer(int(left.value.code or 0), out.getvalue(), err.getvalue())
         assert "Traceback" not in answer.out + answer.err
-        assert self._outside() == before, "something was written beside the cache and the runs"
+        assert self._outside() == before, "something was written outside the cache and the runs"
         assert not self._half_written()
         return answer
 
     def refuses(self, case: str, code: str, *words: str, exit_code: int = 3) -> None:
-        """Three verbs meet a fault in one case: it is named with what to do, and no other case suffers for it."""
+        """Three commands with a fault in one case: its error has case and remedy, and no other case is affected."""
         others = {row["case_id"] for row in self.rows()} - {case}
         self._lists(case, others, words, exit_code)
         self._passes_over(case, others, words)
@@ -149,23 +149,23 @@ class Desk:
         assert not self.runs.exists()
 
     def _lists(self, case: str, others: set[str], words: Iterable[str], exit_code: int) -> None:
-        """`data check` finds the fault, and tells of everyone."""
-        told = self.check()
-        assert told.code == exit_code
-        assert re.match(r"error\[UB(341|507)\]: 1 error", told.error)
+        """`data check` finds the fault, and lists all cases."""
+        answer = self.check()
+        assert answer.code == exit_code
+        assert re.match(r"error\[UB(341|507)\]: 1 error", answer.error)
         (finding,) = [
-            line for line in told.out.splitlines() if line.startswith("  ") and f"({case}, " in line
+            line for line in answer.out.splitlines() if line.startswith("  ") and f"({case}, " in line
         ]
         assert all(word in finding for word in words), finding
-        assert all(re.search(rf"(?m)^{other} .* ok$", told.out) for other in others), told.out
+        assert all(re.search(rf"(?m)^{other} .* ok$", answer.out) for other in others), answer.out
 
     def _passes_over(self, case: str, others: set[str], words: Iterable[str]) -> None:
-        """`prepare` makes every other case ready, and ends with what it could not do."""
-        told = self.prepare()
-        assert told.code == 7
-        assert told.error.startswith("error[UB700]: 1 case cannot be prepared")
-        assert f"{len(others)} of {len(others) + 1} cases are prepared" in told.out
-        (line,) = told.listed
+        """`prepare` prepares every other case, and ends with the failed one."""
+        answer = self.prepare()
+        assert answer.code == 7
+        assert answer.error.startswith("error[UB700]: 1 case cannot be prepared")
+        assert f"{len(others)} of {len(others) + 1} cases are prepared" in answer.out
+        (line,) = answer.listed
         assert f"({case}, " in line
         assert all(word in line for word in words), line
         assert self.entries() == others

@@ -5,7 +5,7 @@ import pytest
 
 from uad_datasets.phantom.anatomy import draw_anatomy
 from uad_datasets.phantom.atlas import load_atlas
-from uad_datasets.phantom.deform import compose, exponential, push, random_velocity
+from uad_datasets.phantom.deform import compose, exponential, mass_effect, random_velocity
 from uad_datasets.phantom.grid import COARSE_SHAPE, COARSE_SPACING, coarse_positions, rng_for
 
 
@@ -32,7 +32,7 @@ def test_the_negative_velocity_undoes_the_deformation():
 
 def test_push_moves_anatomy_away_from_the_centre():
     centre = np.array([80.0, 96.0, 80.0], dtype=np.float32)
-    pulled = push(centre, 16.0, 8.0, np.ones(COARSE_SHAPE, dtype=np.float32))
+    pulled = mass_effect(centre, 16.0, 8.0, np.ones(COARSE_SHAPE, dtype=np.float32))
     away = coarse_positions() - centre[:, None, None, None]
     assert (pulled * away).sum(axis=0).max() < 1e-3
     assert jacobian(pulled).min() > 0

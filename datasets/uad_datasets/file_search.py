@@ -1,4 +1,4 @@
-"""Image files below a folder. Links that lead out of it are not followed."""
+"""The image files below a folder. Links that lead out of the folder are not followed."""
 
 import logging
 import os
@@ -9,18 +9,16 @@ log = logging.getLogger(__name__)
 
 
 def nifti_files(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:
-    """All .nii and .nii.gz files at any depth, in order: no hidden ones, none below folders named in `skip`.
+    """All .nii and .nii.gz files at any depth, sorted, except hidden ones and those below folders named in `skip`.
 
-    Links that lead out of `root`, or nowhere, are passed over with one warning; UAD_BENCH_FOLLOW_LINKS=1 in
-    the environment follows them.
+    Links that lead out of `root`, or nowhere, are ignored with one warning; with UAD_BENCH_FOLLOW_LINKS=1 in the
+    environment they are followed.
     """
     links = _Links(root)
     files = sorted(_walk(root, skip, links))
-    if links.passed:
-        what = (
-            "%s: %d links lead out of it or nowhere, passed over (UAD_BENCH_FOLLOW_LINKS=1 follows): %s ..."
-        )
-        log.warning(what, root, len(links.passed), links.passed[0])
+    if links.ignored:
+        what = "%s: %d links that lead out of it or nowhere are ignored (UAD_BENCH_FOLLOW_LINKS=1 follows): %s ..."
+        log.warning(what, root, len(links.ignored), links.ignored[0])
     return files
 
 
@@ -34,32 +32,32 @@ def _walk(root: Path, skip: frozenset[str], links: "_Links") -> Iterator[Path]:
 
 
 def _cannot_list(error: OSError) -> None:
-    """os.walk would pass over such a folder in silence."""
+    """Warn of a folder that cannot be listed: os.walk skips it without a message."""
     if not isinstance(error, FileNotFoundError):
-        log.warning("%s: cannot be listed and is passed over: %s", error.filename, error.strerror)
+        log.warning("%s: cannot be listed and is ignored: %s", error.filename, error.strerror)
 
 
 class _Links:
-    """Which links below a root may be followed, and which were passed over."""
+    """Which links below a root are followed, and which were ignored."""
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
         self.follow = os.environ.get("UAD_BENCH_FOLLOW_LINKS") == "1"
         self.entered: set[Path] = set()
-        self.passed: list[Path] = []
+        self.ignored: list[Path] = []
 
     def may_read(self, path: Path) -> bool:
-        """Whether to take a file, or a folder as such; what is no link always."""
+        """Whether to read a file, or to list a folder; always for what is no link."""
         if not path.is_symlink():
             return True
         target = Path(os.path.realpath(path))
         allowed = target.exists() and (self.follow or target.is_relative_to(self.root))
         if not allowed:
-            self.passed.append(path)
+            self.ignored.append(path)
         return allowed
 
     def may_enter(self, folder: Path) -> bool:
-        """Whether to walk into a folder: once each, and not where a link meets a place below the root again."""
+        """Whether to enter a folder: each once, and not by a link to a folder below the root."""
         if not folder.is_symlink():
             return True
         target = Path(os.path.realpath(folder))

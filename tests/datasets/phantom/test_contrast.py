@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from uad_datasets.phantom.contrast import MATTER, MODALITIES, render
+from uad_datasets.phantom.contrast import MATERIALS, MODALITIES, render
 from uad_datasets.phantom.grid import SHAPE, rng_for
 
 MASK = np.zeros(SHAPE, dtype=bool)
 MASK[20:60, 20:60, 20:60] = True
 
 
-def rendered(matter):
-    """Images of a block of one matter, scaled by the same random draws whatever the matter."""
-    fractions = np.zeros((len(MATTER), MASK.sum()), dtype=np.float32)
-    fractions[MATTER.index(matter)] = 1
+def rendered(material):
+    """Images of a block of one material, scaled by the same random draws whatever the material."""
+    fractions = np.zeros((len(MATERIALS), MASK.sum()), dtype=np.float32)
+    fractions[MATERIALS.index(material)] = 1
     return render(rng_for(0, "contrast"), fractions, MASK)
 
 
@@ -21,7 +21,7 @@ def rendered(matter):
     ("modality", "order"), [("t1", "csf gm wm"), ("t2", "wm gm csf"), ("flair", "csf wm gm")]
 )
 def test_tissues_are_ordered_as_in_the_field(modality, order):
-    means = [rendered(matter)[modality][MASK].mean() for matter in order.split()]
+    means = [rendered(material)[modality][MASK].mean() for material in order.split()]
     assert means == sorted(means)
 
 

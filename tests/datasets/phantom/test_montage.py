@@ -5,8 +5,8 @@ from matplotlib.image import imread
 from uad_datasets.phantom.montage import planes, save_montage
 
 
-def test_planes_cut_the_lesion(grown):
-    phantom = grown["tumour"][0]
+def test_planes_cut_the_lesion(phantoms):
+    phantom = phantoms["tumour"][0]
     x, y, z = planes(phantom)
     assert (
         phantom.lesion_mask[x].any()
@@ -15,8 +15,8 @@ def test_planes_cut_the_lesion(grown):
     )
 
 
-def test_montage_outlines_lesions_in_red(grown, tmp_path):
+def test_montage_outlines_lesions_in_red(phantoms, tmp_path):
     for kind, outlined in (("", False), ("iso", True)):
-        save_montage([("one", grown[kind][0])], tmp_path / "montage.png")
+        save_montage([("one", phantoms[kind][0])], tmp_path / "montage.png")
         pixels = imread(tmp_path / "montage.png")
         assert ((pixels[..., 0] > 0.9) & (pixels[..., 1] < 0.1)).any() == outlined

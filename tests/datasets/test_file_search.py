@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from uad_datasets.finding import nifti_files
+from uad_datasets.file_search import nifti_files
 
 
 def names(root: Path) -> list[str]:
@@ -21,7 +21,7 @@ def test_hidden_files_and_folders_are_no_data(tree):
     assert names(root) == ["a/1.nii.gz"]
 
 
-def test_a_folder_that_is_not_there_holds_nothing(tmp_path, caplog):
+def test_a_missing_folder_has_no_files(tmp_path, caplog):
     assert nifti_files(tmp_path / "none") == []
     assert not caplog.records
 
@@ -39,7 +39,7 @@ def test_f33_links_to_the_outside_are_passed_over_with_one_line(tree, tmp_path, 
     assert "UAD_BENCH_FOLLOW_LINKS" in record.getMessage()
 
 
-def test_f33_links_are_followed_where_the_user_says_so(tree, tmp_path, monkeypatch, caplog):
+def test_f33_links_are_followed_with_the_environment_variable(tree, tmp_path, monkeypatch, caplog):
     root = tree("a/1.nii.gz")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/2.nii.gz").touch()
@@ -66,7 +66,7 @@ def test_a_root_that_is_a_link_itself_is_the_users_choice(tree, tmp_path):
     assert names(tmp_path / "link") == ["a/1.nii.gz"]
 
 
-def test_f35_a_folder_that_cannot_be_listed_is_told(tree, monkeypatch, caplog):
+def test_f35_a_folder_that_cannot_be_listed_is_a_warning(tree, monkeypatch, caplog):
     root, scandir = tree("a/1.nii.gz", "shut/2.nii.gz"), os.scandir
 
     def refuse(path):

@@ -7,12 +7,12 @@ from uad_bench import DatasetAdapter
 from uad_datasets import plugin
 
 
-def test_every_name_leads_to_an_adapter_of_that_name():
-    told = {}
-    plugin.register_datasets(lambda name, target, summary: told.update({name: (target, summary)}))
+def test_every_name_has_an_adapter_of_that_name():
+    registered = {}
+    plugin.register_datasets(lambda name, target, summary: registered.update({name: (target, summary)}))
     names = ["atlas_v2", "brats21", "folder", "ixi", "mslub", "phantom", "processed", "wmh"]
-    assert sorted(told) == names
-    for name, (target, summary) in told.items():
+    assert sorted(registered) == names
+    for name, (target, summary) in registered.items():
         module, cls = target.split(":")
         adapter = getattr(import_module(module), cls)
         assert issubclass(adapter, DatasetAdapter)
@@ -20,18 +20,18 @@ def test_every_name_leads_to_an_adapter_of_that_name():
         assert "\n" not in summary
 
 
-def test_naming_them_imports_none_of_them():
+def test_listing_the_names_imports_no_adapter():
     heavy = ["nibabel", "numpy", "scipy", "torch", "uad_datasets.ixi", "uad_datasets.phantom"]
     code = f"import sys, uad_datasets.plugin; print([m for m in {heavy} if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
 
 
-def test_each_says_where_it_is_requested_and_has_a_page():
-    told = []
-    plugin.register_datasets(lambda name, target, summary: told.append((name, target)))
+def test_each_dataset_has_an_address_and_a_page():
+    registered = []
+    plugin.register_datasets(lambda name, target, summary: registered.append((name, target)))
     pages = Path(__file__).parents[2] / "docs" / "datasets"
-    for name, target in told:
+    for name, target in registered:
         module, cls = target.split(":")
         assert getattr(import_module(module), cls).about
         if name != "phantom":

@@ -1,0 +1,40 @@
+from dataclasses import replace
+
+import numpy as np
+
+from uad_bench.data.nifti.mask_grid import mask_grid, matching_grid
+from uad_bench.data.nifti.read import Grid
+from uad_bench.types import Case
+
+
+def grid(shift: float = 0, size: int = 5) -> Grid:
+    affine = np.eye(4)
+    affine[0, 3] = shift
+    return Grid((size, size, size), affine)
+
+
+def test_the_first_image_within_half_a_voxel_matches():
+    first, second, third = grid(9), grid(0.4), grid()
+    assert matching_grid(grid(), [first, second, third], allow_other=False) is second
+
+
+def test_without_a_match_the_first_image_or_the_own_grid_is_returned():
+    own, images = grid(), [grid(9), grid(size=6)]
+    assert matching_grid(own, images, allow_other=False) is images[0]
+    assert matching_grid(own, images, allow_other=True) is own
+    assert matching_grid(own, [], allow_other=False) is own
+
+
+def test_the_grid_of_a_mask_file_is_that_of_its_image(write_nifti):
+    t1, t2 = grid(9), grid(0.25)
+    files = {
+        name: write_nifti(f"{name}.nii.gz", np.zeros(g.shape), g.affine)
+        for name, g in (("t1", t1), ("t2", t2))
+    }
+    case = Case("toy", "a", "a", files, healthy=True)
+    mask = write_nifti("mask.nii.gz", np.zeros((5, 5, 5)), grid().affine)
+    np.testing.assert_array_equal(mask_grid(mask, case, t1).affine, t2.affine)
+    far = write_nifti("far.nii.gz", np.zeros((5, 5, 5)), grid(-9).affine)
+    assert mask_grid(far, case, t1) is t1
+    allowed = replace(case, allow_other_mask_grid=True)
+    np.testing.assert_array_equal(mask_grid(far, allowed, t1).affine, grid(-9).affine)
