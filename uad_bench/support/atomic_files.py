@@ -60,7 +60,9 @@ def write_bytes(path: Path, data: bytes) -> None:
         # O_EXCL and O_NOFOLLOW: a link that somebody placed under this name is never written through.
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o666), "wb") as file:
             with suppress(OSError):  # some file systems have no locks
-                fcntl.flock(file, fcntl.LOCK_EX)  # before the first byte: remove_leftovers spares what is locked
+                fcntl.flock(
+                    file, fcntl.LOCK_EX
+                )  # before the first byte: remove_leftovers spares what is locked
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
