@@ -1,10 +1,13 @@
 """Files that are written whole or not at all: to a temporary name, fsync, rename."""
 
+import fcntl
+import glob
 import hashlib
 import json
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +39,15 @@ def sweep(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes left aside of one file; what another process writes now is locked and stays."""
+    for aside in path.parent.glob(f".{glob.escape(path.name)}.*{ASIDE}"):
+        with suppress(OSError), aside.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_size:  # an empty one may be about to be locked
+                aside.unlink()
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path`: afterwards either the whole new file exists or the old one is unchanged.
 
@@ -44,12 +56,17 @@ def write_bytes(path: Path, data: bytes) -> None:
     aside = aside_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path)
         # O_EXCL and O_NOFOLLOW: a link that somebody placed under this name is never written through.
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o666), "wb") as file:
+            with suppress(OSError):  # some file systems have no locks
+                fcntl.flock(
+                    file, fcntl.LOCK_EX
+                )  # before the first byte: remove_leftovers spares what is locked
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(path)
+            aside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
         aside.unlink(missing_ok=True)

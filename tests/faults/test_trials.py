@@ -1,0 +1,38 @@
+"""The short form of scripts/fuzz and scripts/kill: damaged inputs, and verbs killed and repeated."""
+
+import fcntl
+
+import pytest
+
+from tests.helpers.trials.kills import Killed, Stock
+from tests.helpers.trials.kinds import KINDS, trial
+from uad_bench.support.atomic_files import remove_leftovers
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UAD_BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield Stock(tmp_path_factory.mktemp("trials") / "stock")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_inputs_are_refused_in_one_line_or_change_nothing(stock, kind):
+    assert [fault for seed in range(3) if (fault := trial(kind, seed, stock))] == []
+
+
+@pytest.mark.parametrize("verb", ["prepare", "leaderboard"])
+def test_f47_a_killed_verb_given_again_leaves_the_files_of_an_undisturbed_one(stock, verb):
+    killed = Killed(verb, stock)
+    assert killed.at_call(1) is None
+    assert killed.after(0.7) is None
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_now_is_kept(tmp_path):
+    left, now = tmp_path / ".a.json.1.tmp", tmp_path / ".a.json.2.tmp"
+    for path in (left, now):
+        path.write_text("{}")
+    with now.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        remove_leftovers(tmp_path / "a.json")
+    assert (left.exists(), now.exists()) == (False, True)

@@ -1,0 +1,1 @@
+"""Trials with damaged inputs and killed processes, shared by scripts/fuzz, scripts/kill and the tests."""
