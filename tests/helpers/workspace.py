@@ -146,7 +146,7 @@ class Workspace:
         assert stopped.code == exit_code
         assert re.fullmatch(rf"error\[{code}\]: .+ \({case}, .+\): .+", stopped.error), stopped.error
         assert all(word in stopped.error for word in words)
-        assert not self.runs.exists()
+        assert not self.runs.exists(), [*self.runs.rglob("*")]
 
     def _lists(self, case: str, others: set[str], words: Iterable[str], exit_code: int) -> None:
         """`data check` finds the fault, and lists all cases."""

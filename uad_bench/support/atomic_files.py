@@ -42,7 +42,11 @@ def sweep(folder: Path) -> None:
 def remove_leftovers(path: Path) -> None:
     """Remove what killed processes left aside of one file; what another process writes now is locked and stays."""
     for aside in path.parent.glob(f".{glob.escape(path.name)}.*{ASIDE}"):
-        with suppress(OSError), aside.open("rb") as file:
+        # No link is followed and no pipe waited for, whoever placed it.
+        with (
+            suppress(OSError),
+            os.fdopen(os.open(aside, os.O_RDONLY | os.O_NONBLOCK | NO_FOLLOW), "rb") as file,
+        ):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(file.fileno()).st_size:  # an empty one may be about to be locked
                 aside.unlink()
@@ -93,14 +97,17 @@ LEAST_FREE_BYTES = 50_000_000
 
 
 def require_writable(*folders: Path) -> None:
-    """Raise EnvironmentFault where a folder cannot be made or written, or its disk is full, before any computation."""
+    """Raise EnvironmentFault where a folder cannot be made or written, or its disk is full, before any computation.
+
+    Nothing is left: a folder that does not exist yet is tried at the nearest folder above it.
+    """
     for folder in folders:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe = aside_name(folder / "probe")
+            there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+            probe = aside_name(there / "probe")
             os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o600))
             probe.unlink()
-            free = shutil.disk_usage(folder).free
+            free = shutil.disk_usage(there).free
         except OSError as error:
             hint = "name another folder with --out, or another cache with UAD_BENCH_CACHE"
             what = f"cannot write: {error.strerror or error}"

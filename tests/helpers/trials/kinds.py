@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.helpers.desk import COLUMNS, PROTOCOL
 from tests.helpers.toy_data import make
 from tests.helpers.trials.bounded import call, preload
 from tests.helpers.trials.spoil import archive, spoiled
+from tests.helpers.workspace import COLUMNS, PROTOCOL
 
 CODES = {0, 2, 3, 4, 5, 6, 7}
 MOST_MB, MOST_S = 500, 5
