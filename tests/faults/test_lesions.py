@@ -105,9 +105,12 @@ def test_f24_an_empty_lesion_mask_is_counted_and_moves_no_mean(odd):
     assert float(mean["value"]) == pytest.approx(math.fsum(others) / 4, abs=1e-12)
 
 
-def test_f25_a_lesion_that_is_all_of_the_brain_is_found_whole_and_warned_of(odd):
-    desk, told, _, _ = odd
-    assert "b00: 100% of it" in told.out.split("lesions that fill more than half of the brain")[1]
+def test_f25_a_lesion_that_is_all_of_the_brain_is_an_error_of_the_check_and_measured_by_a_run(odd):
+    """The check calls it an error, as it is most likely a brain mask; a run warns, and its metrics are right."""
+    desk, told, _, ran = odd
+    words = "the lesions fill 100% of the brain, more than half of it (b00, data/b00_lesion.nii.gz)"
+    assert words in told.out.split("error: lesions that fill more than half of the brain")[1]
+    assert "b00: the lesions hold" in ran.err
     values, reasons = of_case(desk, "b00")
     assert float(values["ap"]) == 1
     assert (values["auroc"], reasons["auroc"]) == ("", "no_negative")

@@ -1,6 +1,6 @@
 """F10 to F14: voxels that are no numbers, images without contrast, brain masks that cannot be.
 
-Met elsewhere: F10 with a brain mask on another grid, F14 of stripped scans, tests/data/inspect/test_survey.py.
+Met elsewhere: F10 with a brain mask on another grid, F14 of stripped scans, tests/data/inspect/test_case.py.
 """
 
 import numpy as np
@@ -57,13 +57,16 @@ def test_f13_an_empty_brain_mask(desk):
 
 
 @pytest.mark.parametrize(
-    ("part", "share"), [((slice(8, 14), slice(8, 14), slice(8, 14)), "1.6%"), ((), "100.0%")]
+    ("part", "mm", "share"),
+    [((slice(8, 14), slice(8, 14), slice(8, 14)), 10, "1.6%"), ((), 5, "100.0%")],
 )
-def test_f14_a_brain_of_an_odd_size_is_told_and_refused_under_strict(desk, part, share):
+def test_f14_a_brain_of_an_odd_share_is_told_and_refused_under_strict(desk, part, mm, share):
     """Preparation is strict, as no protocol of ours could go on from such a mask."""
     small = np.zeros((24, 28, 20), np.uint8)
     small[part] = 1
-    desk.edit(desk.file("h01", "brain_mask"), lambda _: small)
+    affine = np.diag([mm, mm, mm, 1.0])
+    desk.edit(desk.file("h01", "brain_mask"), lambda _: small, affine)
+    desk.edit(desk.file("h01"), lambda array: array, affine)
     told = desk.check()
     assert told.code == 0
     assert f"h01: the brain fills {share} of the box" in told.out

@@ -57,8 +57,9 @@ def look(ready: PreparedCase) -> Look:
     try:
         before = {name: in_file(ready, name, scan.brain_mask, grid) for name in scan.modalities}
         lesions = lesion_figures(ready, grid)
-    except UadError as error:
-        warnings.append(f"the files cannot be looked at: {error}")
+    except Exception as error:  # one case never ends the report on the others
+        what = error if isinstance(error, UadError) else f"{type(error).__name__}: {error}"
+        warnings.append(f"the files cannot be looked at: {what}")
     name, where = tissue(ready.record, scan)
     after = {
         m: levels(image, scan.brain_mask, where) for m, image in zip(scan.modalities, scan.image, strict=True)
@@ -73,8 +74,10 @@ def look(ready: PreparedCase) -> Look:
 
 
 def recorded_warnings(record: Mapping[str, Any]) -> list[str]:
-    """What the steps of the preparation warned of."""
-    return [str(text) for step in record["steps"] for text in step["figures"].get("warnings", ())]
+    """What the files' headers say otherwise than expected, and what the steps of the preparation warned of."""
+    sources = record.get("sources", {}).items()
+    read = [f"{role}: {note}" for role, source in sources for note in source.get("notes", ())]
+    return read + [str(text) for step in record["steps"] for text in step["figures"].get("warnings", ())]
 
 
 def recorded(record: Mapping[str, Any], step: str) -> dict[str, Any]:
@@ -107,9 +110,10 @@ def lesion_figures(ready: PreparedCase, grid: Grid) -> dict[str, float]:
     case, prepared = ready.case, lesion_mask(ready)
     if case.lesion_mask is None or prepared is None:
         return {}
-    first = read_grid(case.images[ready.record["modalities"][0]], case.case_id)
+    first = read_grid(case.images[ready.record["modalities"][0]], case.case_id, case.orientation)
     home = mask_grid(case.lesion_mask, case, first)
-    mask = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_threshold)
+    labels_and_cut = case.lesion_labels, case.mask_threshold
+    mask = read_mask(case.lesion_mask, case.case_id, home, *labels_and_cut, case.orientation)
     labels, lesions = components(mask)
     there = landing(np.argwhere(labels), mask.grid, grid)
     met = (there >= 0).all(axis=1) & prepared[tuple(there.T)]
@@ -139,7 +143,8 @@ def lesion_warnings(figures: Mapping[str, float]) -> list[str]:
 
 def in_file(ready: PreparedCase, modality: str, brain_mask: BoolArray, grid: Grid) -> Histogram:
     """Intensities of the file where the prepared brain is, at up to 20,000 places. Raises as `read_volume`."""
-    image = read_volume(ready.case.images[modality], ready.case.case_id)
+    case = ready.case
+    image = read_volume(case.images[modality], case.case_id, case.orientation)
     places = np.argwhere(brain_mask)
     there = landing(places[:: max(1, len(places) // MOST_VOXELS)], grid, image.grid)
     values = image.array[tuple(there[(there >= 0).all(axis=1)].T)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -101,14 +102,15 @@ def load(case: Case, modalities: Sequence[str]) -> Working:
         raise DataError(
             what, where=case.case_id, hint="leave the case out or use another protocol", code="UB332"
         )
-    images = {name: read_volume(case.images[name], case.case_id) for name in modalities}
+    images = {name: read_volume(case.images[name], case.case_id, case.orientation) for name in modalities}
     first = next(iter(images.values())).grid
     lesions = ignored = None
     if case.lesion_mask is not None:
         home = mask_grid(case.lesion_mask, case, first)
-        lesions = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_threshold)
+        reads = partial(read_mask, case.lesion_mask, case.case_id, home, orientation=case.orientation)
+        lesions = reads(case.lesion_labels, case.mask_threshold)
         if case.ignored_labels:
-            ignored = read_mask(case.lesion_mask, case.case_id, home, case.ignored_labels)
+            ignored = reads(case.ignored_labels)
     return Working(case.case_id, images, _own_brain_mask(case, first), lesions, ignored, case.stripped)
 
 
@@ -117,7 +119,7 @@ def _own_brain_mask(case: Case, first: Grid) -> Mask | None:
     if case.brain_mask is None:
         return None
     home = mask_grid(case.brain_mask, case, first)
-    mask = read_mask(case.brain_mask, case.case_id, home, threshold=case.mask_threshold)
+    mask = read_mask(case.brain_mask, case.case_id, home, (), case.mask_threshold, case.orientation)
     if not mask.array.any():
         where = location(case.case_id, case.brain_mask)
         raise DataError("the brain mask is empty", where=where, hint="make the mask again", code="UB331")

@@ -160,7 +160,8 @@ def write(item: Item, to: Path) -> None:
     """Write the map of one case, and the mask where a rule is given, each with its sidecar."""
     ready, case = item.member.prepared, item.member.case
     source = case.images[ready.record["modalities"][0]]
-    native, header = read_grid(source, case.case_id), nifti_header(source, location(case.case_id, source))
+    native = read_grid(source, case.case_id, case.orientation)
+    header = nifti_header(source, location(case.case_id, source))
     brain_mask = ready.scan().brain_mask
     prepared = in_files(ready.record, ready.scan().shape)
     values, _ = back(item.run.read_map(case.dataset, case.case_id), brain_mask, prepared, native)

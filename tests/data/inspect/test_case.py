@@ -11,11 +11,19 @@ from uad_bench.data.inspect.case import DEFAULT_CHECKS, Checks, inspect_case
 from uad_bench.data.inspect.findings import Finding
 from uad_bench.data.inspect.report import as_lines
 from uad_bench.data.inspect.survey import survey
+from uad_bench.data.nifti import validation
 from uad_bench.data.nifti.voxel_digest import voxel_digest
 from uad_bench.types import Case
 
 SHAPE = (20, 22, 18)
 SHIFT = np.eye(4)
+WIDE = np.diag([6.0, 6.0, 6.0, 1.0])  # the ball holds 310 ml
+
+
+@pytest.fixture(autouse=True)
+def small_brains(monkeypatch):
+    """A ball of 1.4 ml passes for a brain, so that voxels may be of 1 mm."""
+    monkeypatch.setattr(validation, "BRAIN_ML", (0.0, 2500.0))
 
 
 def ball(radius=7.0, centre=(10, 11, 9)):
@@ -203,7 +211,7 @@ def test_a_lesion_case_without_mask_is_an_error(make):
 
 def test_f25_a_lesion_that_is_the_whole_brain(make):
     finding = only(make(lesion=ball().astype(np.uint8)))
-    assert not finding.is_error and "100%" in finding.text
+    assert finding.is_error and "the lesions fill 100% of the brain" in finding.text
 
 
 def test_f26_lesion_voxels_outside_the_brain_are_counted(make):
@@ -258,12 +266,17 @@ def test_f32_an_id_that_could_leave_its_folder_is_told_with_all_the_others(make)
     assert "\x1b" not in "".join(as_lines(found))
 
 
-def broken_set(make):
+def broken_set(make, affine=SHIFT):
     """Six cases, four of them with an error of their own."""
-    cases = [make(f"c{i}") for i in range(6)]
+    cases = [make(f"c{i}", affine=affine) for i in range(6)]
     cut(cases[1].images["t2"])
     overwrite(cases[2].lesion_mask, b"")
-    return [*cases[:3], make("c3", image=np.ones(SHAPE)), replace(cases[4], lesion_mask=None), cases[5]]
+    return [
+        *cases[:3],
+        make("c3", image=np.ones(SHAPE), affine=affine),
+        replace(cases[4], lesion_mask=None),
+        cases[5],
+    ]
 
 
 def test_one_bad_case_never_hides_another(make):
@@ -273,7 +286,7 @@ def test_one_bad_case_never_hides_another(make):
 
 
 def test_findings_do_not_depend_on_the_number_of_workers(make):
-    cases, told = broken_set(make), []
+    cases, told = broken_set(make, WIDE), []
     alone = survey(cases)
     assert survey(cases, workers=2, progress=lambda *now: told.append(now)) == alone
     assert told == [(i, 6) for i in range(1, 7)]

@@ -7,7 +7,7 @@ import pytest
 from uad_bench.errors import IntegrityError
 from uad_bench.prepare.cache import entry
 from uad_bench.prepare.cache.entry import entry_folder, read_entry, sources, whole, write_entry
-from uad_bench.prepare.cache.file_digests import look
+from uad_bench.prepare.cache.file_digests import Source, look
 from uad_bench.prepare.chain import run_chain
 
 STEPS = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale"}]
@@ -31,7 +31,7 @@ def named(case, cache, steps=STEPS):
 def test_an_entry_holds_what_it_was_made_from(toy_case, tmp_path):
     case = toy_case()
     record = read_entry(made(case, tmp_path))
-    held = look(case.images["t2"], "toy-1")
+    held = look(Source(case.images["t2"]), "toy-1")
     assert record["sources"]["t2"] == {"name": "toy-1_t2.nii.gz", "voxels": held.voxels, "grid": held.grid}
     assert set(record["sources"]) == {"t2", "lesion_mask"}
     assert record["modalities"] == ["t2"]

@@ -5,32 +5,34 @@ import numpy as np
 import pytest
 
 from uad_bench.errors import DataError
-from uad_bench.prepare.cache.file_digests import held, known, look
+from uad_bench.prepare.cache.file_digests import Source, held, known, look
 
 
 def test_voxels_count_and_not_the_bytes_of_the_file(write_nifti):
     array = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
     plain, zipped = write_nifti("a.nii", array), write_nifti("b.nii.gz", array)
     other = write_nifti("c.nii.gz", array.astype(np.float32))
-    assert look(plain, "x").voxels == look(zipped, "x").voxels == look(other, "x").voxels
+    assert (
+        look(Source(plain), "x").voxels == look(Source(zipped), "x").voxels == look(Source(other), "x").voxels
+    )
     changed = array.copy()
     changed[0, 0, 0] += 1
-    assert look(write_nifti("d.nii", changed), "x").voxels != look(plain, "x").voxels
+    assert look(Source(write_nifti("d.nii", changed)), "x").voxels != look(Source(plain), "x").voxels
     moved = write_nifti("e.nii", array, np.diag([1, 1, 2, 1]))
-    assert (look(moved, "x").voxels, look(moved, "x").grid) != (
-        look(plain, "x").voxels,
-        look(plain, "x").grid,
+    assert (look(Source(moved), "x").voxels, look(Source(moved), "x").grid) != (
+        look(Source(plain), "x").voxels,
+        look(Source(plain), "x").grid,
     )
 
 
 def test_a_stamp_answers_until_the_file_changes(write_nifti, tmp_path, sealed):
     path = write_nifti("a.nii.gz", np.arange(60.0).reshape(3, 4, 5))
-    assert known(path, "x", tmp_path) is None
-    first = held(path, "x", tmp_path)
+    assert known(Source(path), "x", tmp_path) is None
+    first = held(Source(path), "x", tmp_path)
     sealed()
-    assert known(path, "x", tmp_path) == held(path, "x", tmp_path) == first
+    assert known(Source(path), "x", tmp_path) == held(Source(path), "x", tmp_path) == first
     os.utime(path, ns=(1, 1))
-    assert known(path, "x", tmp_path) is None
+    assert known(Source(path), "x", tmp_path) is None
 
 
 def test_files_of_one_name_size_and_time_are_told_apart(write_nifti, tmp_path):
@@ -38,14 +40,14 @@ def test_files_of_one_name_size_and_time_are_told_apart(write_nifti, tmp_path):
     two = write_nifti("two/T2.nii", np.arange(60.0)[::-1].reshape(3, 4, 5))
     for path in (one, two):
         os.utime(path, ns=(7, 7))
-    assert held(one, "x", tmp_path).voxels != held(two, "x", tmp_path).voxels
+    assert held(Source(one), "x", tmp_path).voxels != held(Source(two), "x", tmp_path).voxels
 
 
 def test_a_damaged_file_gets_no_stamp(write_nifti, tmp_path):
     path = write_nifti("a.nii.gz", np.arange(6000.0).reshape(30, 40, 5))
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()))[:-20])
     with pytest.raises(DataError, match="truncated"):
-        held(path, "x", tmp_path / "cache")
+        held(Source(path), "x", tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
     with pytest.raises(DataError, match="cannot read"):
-        known(tmp_path / "gone.nii", "x", tmp_path)
+        known(Source(tmp_path / "gone.nii"), "x", tmp_path)

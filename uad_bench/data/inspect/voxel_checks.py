@@ -5,18 +5,25 @@ import numpy as np
 from uad_bench.data.inspect.brain_region import BrainRegion
 from uad_bench.data.inspect.findings import FindingList
 from uad_bench.data.nifti.read import Image, Mask
-from uad_bench.data.nifti.validation import location
+from uad_bench.data.nifti.validation import check_brain_volume, location
 from uad_bench.errors import DataError
 from uad_bench.types import Case, FloatArray
 
 #: A brain that fills less or more of its box was cropped too far or is no brain: real heads have air around them.
 LEAST, MOST = 0.02, 0.90
+#: Lesions that fill more of the brain are most likely a brain mask or a parcellation, or not in its unit of length.
+MOST_LESION = 0.5
 #: Public lesion masks distinguish at most four labels; more values are probably a parcellation of the whole brain.
 MOST_LABELS = 4
 
 
 def check_brain_size(case: Case, brain: BrainRegion, found: FindingList, *, strict: bool) -> None:
-    """The share of its box that the brain fills: outside 2 % to 90 % a warning, an error where `strict`."""
+    """The volume of the brain: outside 0.2 to 2.5 litres an error. The share of its box that it fills: outside 2 % to
+    90 % a warning, an error where `strict`.
+    """
+    if brain.share:
+        file = case.brain_mask or next(iter(case.images.values()))
+        found.attempt(check_brain_volume, brain.ml, location(case.case_id, file))
     if LEAST <= brain.share <= MOST:
         return
     where = location(case.case_id, case.brain_mask) if case.brain_mask else case.case_id
@@ -69,8 +76,11 @@ def check_lesions(case: Case, mask: Mask, brain: BrainRegion | None, found: Find
         what = f"{outside} of {count} lesion voxels ({outside / count:.2%}); they count as missed"
         found.warn("lesion voxels outside the brain", what)
     share = (count - outside) * mask.grid.voxel_ml / _reference_ml(mask, brain)
-    if share > 0.5:
-        found.warn("lesions that fill more than half of the brain", f"{share:.0%} of it")
+    if share > MOST_LESION:
+        what = f"the lesions fill {share:.0%} of the brain, more than half of it"
+        hint = "is it a brain mask or a parcellation? name the labels that are lesions, or leave the case out"
+        where = location(case.case_id, case.lesion_mask) if case.lesion_mask else case.case_id
+        found.error(DataError(what, where=where, hint=hint, code="UB337"))
 
 
 def _reference_ml(mask: Mask, brain: BrainRegion | None) -> float:

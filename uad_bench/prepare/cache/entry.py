@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from uad_bench.data.audit.near_duplicates import thumbnail
 from uad_bench.data.nifti.validation import check_ids
-from uad_bench.prepare.cache.file_digests import Holds
+from uad_bench.prepare.cache.file_digests import Holds, Source
 from uad_bench.prepare.chain import Prepared, parse_steps
 from uad_bench.support.atomic_files import sha256, sync_folder, write_json
 from uad_bench.types import Case
@@ -35,11 +35,12 @@ LIBRARIES = ("nibabel", "numpy", "scipy", "simpleitk", "deepbet", "hd-bet", "nil
 MASKS = ("brain_mask", "lesion_mask", "ignored")
 
 
-def sources(case: Case, modalities: Sequence[str]) -> dict[str, Path]:
+def sources(case: Case, modalities: Sequence[str]) -> dict[str, Source]:
     """The files that an entry is made from, by what they are."""
-    files = {name: case.images[name] for name in modalities if name in case.images}
+    way = case.orientation
+    files = {name: Source(case.images[name], False, way) for name in modalities if name in case.images}
     masks = {"brain_mask": case.brain_mask, "lesion_mask": case.lesion_mask}
-    return files | {role: path for role, path in masks.items() if path is not None}
+    return files | {role: Source(path, True, way) for role, path in masks.items() if path is not None}
 
 
 def entry_folder(
@@ -56,7 +57,12 @@ def entry_folder(
     check_ids([case])
     content = {
         "recipe": RECIPE,
-        "lesion": [list(case.lesion_labels), list(case.ignored_labels), case.mask_threshold, case.allow_other_mask_grid],
+        "lesion": [
+            list(case.lesion_labels),
+            list(case.ignored_labels),
+            case.mask_threshold,
+            case.allow_other_mask_grid,
+        ],
         "stripped": case.stripped,
         "sources": {role: [held.voxels, held.grid] for role, held in holds.items()},
         "modalities": list(modalities),
@@ -150,7 +156,7 @@ def _record(case: Case, result: Prepared, holds: Mapping[str, Holds], folder: Pa
         "to_atlas": result.to_atlas.tolist(),
         "lost": result.lost,
         "steps": result.record,
-        "sources": {role: vars(held) for role, held in holds.items()},
+        "sources": {role: held.record for role, held in holds.items()},
         "versions": _versions(),
         "content": {f"{name}.npy": _content(array) for name, array in _arrays(result).items()},
         "files": {name: sha256(folder / name) for name in files},

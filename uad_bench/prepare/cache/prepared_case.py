@@ -114,7 +114,9 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
 
 def warm(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Path) -> PreparedCase | None:
     """The case where it is ready; None where work is left, be it only to tell an error. Opens no image."""
-    stamps = {role: known(path, case.case_id, cache_dir) for role, path in sources(case, modalities).items()}
+    stamps = {
+        role: known(source, case.case_id, cache_dir) for role, source in sources(case, modalities).items()
+    }
     holds = {role: stamp for role, stamp in stamps.items() if stamp}
     if len(holds) < len(stamps):
         return None
@@ -132,7 +134,7 @@ def prepared(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Pat
     # What comes before a step that was fitted is an entry too: another fit starts there.
     first = next((i for i, step in enumerate(parse_steps(steps)) if step.was_fitted), 0)
     try:
-        holds = {role: held(path, case.case_id, cache_dir) for role, path in files.items()}
+        holds = {role: held(source, case.case_id, cache_dir) for role, source in files.items()}
         folder = entry_folder(case, modalities, steps, holds, cache_dir)
         record = read_entry(folder)
         if record is None:

@@ -20,6 +20,7 @@ LEAST, MOST = 0.02, 0.90
 PLAUSIBLE_ML = (900, 1900)
 # No brain on record is larger, and a whole head within its skin holds 2.5 litres and more.
 LARGEST_ML = 2200
+MOST_LESION = 0.5
 # Seven heads as they should be: agreement 0.964 to 0.986, flip Dice 0.987 to 0.995; bad ones mostly below these.
 AGREEMENT, FLIP_DICE = 0.95, 0.97
 
@@ -49,7 +50,12 @@ class BrainMask(Step):
         """The mask settled and judged, and the images free of NaN and Inf."""
         mask, figures = self._found(working)
         size, doubts = _judged(working, mask)
-        doubts = figures.pop("warnings", []) + doubts + self._zeroed(working)
+        doubts = [
+            *figures.pop("warnings", []),
+            *doubts,
+            *_large_lesions(working, mask),
+            *self._zeroed(working),
+        ]
         for doubt in doubts:
             log.warning("%s: %s", working.case_id, doubt)
         images = {name: self._finite(working, name, mask) for name in working.images}
@@ -136,11 +142,21 @@ def _outside(working: Working, mask: Mask) -> Figures:
     if working.lesion_mask is None:
         return {}
     lesions = working.lesion_mask
-    count = int((lesions.array & (on_grid(mask, lesions.grid) < 0.5)).sum())
+    count, total = int((lesions.array & (on_grid(mask, lesions.grid) < 0.5)).sum()), int(lesions.array.sum())
     if count:
-        total = int(lesions.array.sum())
         log.warning("%s: %d of %d lesion voxels lie outside the brain mask", working.case_id, count, total)
     return {"lesion_voxels_outside_brain": count}
+
+
+def _large_lesions(working: Working, mask: Mask) -> list[str]:
+    """A doubt about lesions that fill more than half of the brain: `data check` calls them an error."""
+    if working.lesion_mask is None:
+        return []
+    lesions, brain = (float(one.array.sum()) * one.grid.voxel_ml for one in (working.lesion_mask, mask))
+    what = (
+        f"the lesions hold {lesions:.0f} ml, the brain {brain:.0f} ml: is it a brain mask or a parcellation?"
+    )
+    return [what] if lesions > MOST_LESION * brain else []
 
 
 def _judged(working: Working, mask: Mask) -> tuple[Figures, list[str]]:
