@@ -8,7 +8,7 @@ from uad_bench import plugins
 from uad_bench.cohort.cohort import Member
 from uad_bench.cohort.discovery import Sources, find_cases
 from uad_bench.config import RunSpec
-from uad_bench.errors import DataError, unknown_name
+from uad_bench.errors import DataError, UadError, unknown_name
 from uad_bench.prepare.chain import parse_steps
 from uad_bench.prepare.prepare_cases import prepare_cases
 from uad_bench.results.run_directory import RunDir
@@ -35,6 +35,41 @@ def members(run: RunDir, rows: Sequence[Row], sources: Sources) -> list[Member]:
     changed = [row for row, one in pairs if one.content != row["content"]]
     _refuse(changed, "hold other voxels than the run was made on", run)
     return [Member(one, row["role"]) for row, one in pairs]
+
+
+def available(
+    run: RunDir, rows: Sequence[Row], sources: Sources
+) -> tuple[list[tuple[Row, Member]], list[UadError]]:
+    """The prepared cases of some rows of splits.csv with their rows, and an error for each other case.
+
+    That is a case that is missing, cannot be prepared, or holds other voxels than then (UB306).
+    """
+    spec = run.spec()
+    known = _on_disk(spec, {row["dataset"] for row in rows}, sources)
+    cases = {_key(row): known[_key(row)] for row in rows if _key(row) in known}
+    how = sources.preparation(spec.protocol, steps_of(run, spec))
+    done, failures = prepare_cases(list(cases.values()), how)
+    ready = {(one.case.dataset, one.case.case_id): one for one in done}
+    failed = {(case.dataset, case.case_id): error for case, error in failures}
+    found: list[tuple[Row, Member]] = []
+    errors: list[UadError] = []
+    for row in rows:
+        one = ready.get(_key(row))
+        if one is not None and one.content == row["content"]:
+            found.append((row, Member(one, row["role"])))
+        else:
+            errors.append(failed.get(_key(row)) or _other(row, run, missing=one is None))
+    return found, errors
+
+
+def _key(row: Row) -> tuple[str, str]:
+    return row["dataset"], row["case_id"]
+
+
+def _other(row: Row, run: RunDir, *, missing: bool) -> DataError:
+    what = "is not in the data" if missing else "holds other voxels than the run was made on"
+    where, hint = f"{row['case_id']}, {run.name}", "give the same data with --data"
+    return DataError(f"the case {what}", where=where, hint=hint, code="UB306")
 
 
 def tested_rows(run: RunDir, wanted: Collection[str], dataset: str = "") -> list[Row]:

@@ -85,10 +85,8 @@ def _check_declared(case: Case, checks: Checks, found: FindingList) -> None:
 def _read_headers(case: Case, checks: Checks, found: FindingList) -> InspectedCase:
     """The quick checks: every header, and whether masks are on the grid of an image."""
     grids = _grids(case, case.images, found)
-    for name, path in case.images.items():
-        if name in grids and case.orientation is None:
-            where = location(case.case_id, path)
-            found.attempt(check_sides, grids[name].affine, grids[name].other, where)
+    for name, grid in grids.items() if case.orientation is None else ():
+        found.attempt(check_sides, grid.affine, grid.other, location(case.case_id, case.images[name]))
     masks = ((case.brain_mask, list(grids.values())), (case.lesion_mask, _lesion_grids(grids, checks)))
     for path, images in masks:
         own = _own_grid(path, case, found)
@@ -96,8 +94,8 @@ def _read_headers(case: Case, checks: Checks, found: FindingList) -> InspectedCa
             like = found.attempt(matching_grid, own, images, case, path)
             found.attempt(check_same_grid, own, like or own, location(case.case_id, path))
     for file in _files(case):
-        grid = _own_grid(file, case, FindingList())
-        for note in grid.notes if grid else ():
+        read = _own_grid(file, case, FindingList())
+        for note in read.notes if read else ():
             found.warn(LOGGED, f"{location(case.case_id, file)}: {note}")
     return InspectedCase(case)
 

@@ -90,7 +90,7 @@ def _reference_ml(mask: Mask, brain: BrainRegion | None) -> float:
 
 def check_values(case: Case, values: FloatArray, found: FindingList) -> None:
     """Whether the integers in a lesion mask (X, Y, Z) are those that the dataset declares."""
-    present = {int(value) for value in np.unique(values[values != 0])}
+    present = {int(value) for value in np.unique(np.rint(values))} - {0}
     known = {*case.lesion_labels, *case.ignored_labels}
     kind = "unexpected values in lesion masks"
     unexpected = sorted(present - known) if case.lesion_labels else sorted(v for v in present if v < 0)

@@ -1,0 +1,274 @@
+"""What a header states beside shape and type: unit of length, sform against qform, quaternion, extensions.
+
+The cohorts stand for public reports; the docstrings of their scripts name them.
+"""
+
+import gzip
+import json
+import struct
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from tests.helpers.damage import with_header
+from tests.helpers.public_cases import make_case
+
+ONE = ("h00", "a00")
+
+
+@pytest.fixture
+def cohort(desk, tmp_path):
+    """cohort(name, *variant) -> the desk with this public case as its data, two of its cases kept."""
+
+    def lay(name, *variant, keep=ONE):
+        desk.data = make_case(name, tmp_path / "-".join(["desk/data", name, *variant]), *variant)
+        if keep:
+            desk.write_rows(
+                {
+                    key: row[key]
+                    for key in row
+                    if key in ("case_id", "subject_id", "t2", "brain_mask", "lesion_mask", "healthy")
+                }
+                for row in desk.rows()
+                if row["case_id"] in keep
+            )
+        return desk
+
+    return lay
+
+
+def record(desk, case):
+    return json.loads((desk.entry(case) / "record.json").read_text())
+
+
+def lesion_ml(told):
+    (line,) = [line for line in told.out.splitlines() if line.startswith("lesions ")]
+    return float(line.split()[1])
+
+
+@pytest.mark.parametrize(("variant", "unit"), [("meter", "metres"), ("micron", "micrometres")])
+def test_metres_and_micrometres_are_read_as_mm_and_that_is_recorded(cohort, variant, unit):
+    desk = cohort("units", variant)
+    for words in ((), ("--quick",)):
+        told = desk.check(*words)
+        assert told.code == 0
+        assert f"a00_t2.nii.gz: lengths in {unit}, read as" in told.out
+    assert 1 < lesion_ml(desk.check()) < 10
+    assert desk.prepare().code == 0
+    assert unit in record(desk, "a00")["sources"]["t2"]["notes"][0]
+    brain = next(step["figures"]["ml"] for step in record(desk, "a00")["steps"] if "ml" in step["figures"])
+    assert 1200 < brain < 1400
+
+
+@pytest.mark.parametrize("unit", [0, 2, 2 + 8])
+def test_no_unit_is_mm_and_the_unit_of_time_does_not_count(desk, unit):
+    desk.keep("h00")
+    with_header(desk.file("h00"), xyzt_units=unit)
+    assert "no error, no warning" in desk.check().out
+
+
+def test_a_unit_that_is_wrong_makes_an_implausible_brain(desk):
+    """The affine is in mm, but the header says metres."""
+    desk.keep("h00", "a00")
+    for column in ("t2", "brain_mask"):
+        with_header(desk.file("h00", column), xyzt_units=1)
+    told = desk.check()
+    assert told.code == 3
+    assert "e+08 litres; 0.2 to 2.5 are plausible (h00, " in told.out
+    told = desk.prepare()
+    assert told.code == 7
+    assert "the brain holds" in told.listed[0] and "UB336" not in told.out
+    assert "1 of 2 cases are prepared" in told.out
+
+
+@pytest.mark.parametrize("variant", ["leftright", "ds002543"])
+def test_sform_and_qform_that_exchange_left_and_right_are_an_error_until_one_is_chosen(cohort, variant):
+    desk = cohort("qform_sform", variant)
+    for told in (desk.check(), desk.check("--quick")):
+        assert told.code == 3
+        assert "sform and qform exchange left and right" in told.out
+        assert "`orientation`" in told.out
+    assert desk.prepare().code == 7
+    for way in ("sform", "qform"):
+        chosen = ("--set", f"folder.orientation={way}")
+        assert desk.check(*chosen).code == 0
+        assert desk.check("--quick", *chosen).code == 0
+        assert desk.prepare(*chosen).code == 0
+    assert len(list(desk.cache.glob("prepared/*/*/record.json"))) == 4
+
+
+def test_the_chosen_transform_decides_where_the_lesion_is(cohort):
+    desk, found = cohort("qform_sform", "leftright"), {}
+    for way in ("sform", "qform"):
+        desk.prepare("--set", f"folder.orientation={way}")
+        found[way] = desk.prepared("a00")["lesion_mask"]
+        desk.forget()
+    assert found["sform"].any()
+    middle = [np.argwhere(mask.transpose(1, 2, 0)).mean(axis=0) for mask in found.values()]
+    centre = (found["sform"].shape[1] - 1) / 2
+    assert (middle[0][0] - centre) * (middle[1][0] - centre) < 0
+
+
+def test_an_orientation_that_is_neither_is_a_usage_error(desk):
+    told = desk.check("--set", "folder.orientation=left")
+    assert told.code == 2
+    assert "orientation: got 'left'" in told.error and "sform or qform" in told.error
+
+
+@pytest.mark.parametrize(
+    ("variant", "apart"),
+    [("ds002207", "72 mm (24 voxels)"), ("ds003990", " mm ("), ("shifted", " mm (")],
+)
+def test_sform_and_qform_that_lie_apart_are_a_warning_with_both_distances(cohort, variant, apart):
+    desk = cohort("qform_sform", variant)
+    for told in (desk.check(), desk.check("--quick")):
+        assert told.code == 0
+        assert "a00_t2.nii.gz: sform and qform lie up to " in told.out
+        assert apart in told.out and "voxels) apart; the sform is read" in told.out
+    assert desk.prepare().code == 0
+    assert "apart" in record(desk, "a00")["sources"]["t2"]["notes"][0]
+
+
+@pytest.mark.parametrize("variant", ["shifted", "ds002207", "ds003990"])
+def test_a_mask_on_the_other_transform_of_its_image_is_brought_along(cohort, variant):
+    """Programs that read by ITK put their masks there."""
+    plain = cohort("qform_sform", variant)
+    assert plain.prepare().code == 0
+    before = plain.prepared("a00")
+    plain.forget()
+    desk = cohort("qform_sform", variant, "itk")
+    told = desk.prepare()
+    assert told.code == 0
+    for name, array in desk.prepared("a00").items():
+        np.testing.assert_array_equal(array, before[name])
+    assert desk.check().code == 0
+    assert desk.check("--quick").code == 0
+
+
+def test_a_mask_whose_own_transforms_disagree_lies_on_its_image_by_one_of_them(desk):
+    desk.keep("a00")
+    desk.prepare()
+    before = desk.prepared("a00")
+    desk.forget()
+    path = desk.file("a00", "lesion_mask")
+    image = nib.load(path)
+    aside = image.affine.copy()
+    aside[:3, 3] += (0, 40, 0)
+    image.set_qform(image.affine, 1)
+    image.set_sform(aside, 2)
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), None, image.header), path)
+    told = desk.prepare()
+    assert told.code == 0 and "lies on its image by the other transform" in told.err
+    np.testing.assert_array_equal(desk.prepared("a00")["lesion_mask"], before["lesion_mask"])
+
+
+def test_a_mask_on_neither_transform_of_its_image_is_still_refused(cohort):
+    desk = cohort("qform_sform", "shifted")
+    path = desk.file("a00", "lesion_mask")
+    image = nib.load(path)
+    aside = image.affine.copy()
+    aside[:3, 3] += (0, 50, 0)
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), aside), path)
+    told = desk.check()
+    assert (told.code, "the mask is on another grid" in told.out) == (3, True)
+
+
+@pytest.mark.parametrize("excess", ["9.1e-7", "5e-5", "1e-4"])
+def test_a_quaternion_off_by_rounding_is_accepted(cohort, excess):
+    """Its qform is half a turn about z away from the sform, so one of them must be chosen."""
+    desk = cohort("quaternion", excess)
+    told = desk.check("--set", "folder.orientation=sform")
+    assert told.code == 0
+    assert "cannot be used" not in told.out
+    assert desk.prepare("--set", "folder.orientation=qform").code == 0
+
+
+def test_a_quaternion_off_by_rounding_is_enough_alone(desk):
+    desk.keep("h00")
+    for column in ("t2", "brain_mask"):
+        with_header(
+            desk.file("h00", column),
+            sform_code=0,
+            qform_code=1,
+            quatern_d=np.sqrt(1 + 1e-4),
+            quatern_b=0,
+            quatern_c=0,
+        )
+    assert desk.check().code == 0
+    for column in ("t2", "brain_mask"):
+        with_header(desk.file("h00", column), quatern_d=1.5)
+    told = desk.check()
+    assert (told.code, "no usable orientation" in told.out) == (3, True)
+
+
+def test_a_qform_that_cannot_be_used_beside_a_sform_is_told(desk):
+    desk.keep("h00")
+    with_header(desk.file("h00"), qform_code=1, quatern_d=1.5)
+    told = desk.check()
+    assert (told.code, "the qform cannot be used, the sform is read" in told.out) == (0, True)
+
+
+def test_a_sign_of_zero_in_the_qform_is_read_as_one(desk):
+    desk.keep("h00")
+    with_header(desk.file("h00"), qform_code=1, pixdim=[0, 6, 6, 6, 0, 0, 0, 0])
+    assert "no error, no warning" in desk.check().out
+
+
+def test_export_writes_the_map_of_a_case_with_a_rounded_quaternion(cohort, tmp_path):
+    desk = cohort("quaternion", keep=None)
+    way = ("--set", "folder.orientation=sform")
+    desk.write_rows(
+        {k: v for k, v in row.items() if k in ("case_id", "t2", "brain_mask", "lesion_mask", "healthy")}
+        for row in desk.rows()
+    )
+    assert desk.run(*way).code == 0
+    told = desk.call("export", desk.runs, "--to", desk.runs / "maps", *desk._data())
+    assert told.code == 0
+    written = list((desk.runs / "maps").rglob("*scoremap.nii.gz"))
+    assert written
+    image = nib.load(written[0])
+    assert image.get_sform(coded=True)[1] == image.get_qform(coded=True)[1] == 1
+
+
+def extended(path, size):
+    """The file with a header extension of `size` bytes before its voxels."""
+    raw = gzip.decompress(path.read_bytes())
+    header = nib.Nifti1Header(raw[:348], check=False)
+    start = int(header["vox_offset"])
+    header["vox_offset"] = 352 + size
+    text = struct.pack("<2i", size, 6) + bytes(size - 8)
+    path.write_bytes(gzip.compress(header.binaryblock + b"\1\0\0\0" + text + raw[start:], 1))
+
+
+@pytest.mark.parametrize("size", [16, (1 << 20) + 16, 1 << 24])
+def test_an_extension_of_any_size_is_passed_over(desk, size):
+    desk.keep("h00")
+    desk.prepare()
+    before = desk.prepared("h00")
+    desk.forget()
+    extended(desk.file("h00"), size)
+    assert "no error, no warning" in desk.check().out
+    assert desk.prepare().code == 0
+    np.testing.assert_array_equal(desk.prepared("h00")["image"], before["image"])
+
+
+@pytest.mark.parametrize("offset", [1e9, 1e30, np.inf, -1, 5])
+def test_voxels_that_begin_beyond_every_extension_are_refused(desk, offset):
+    with_header(desk.file("h01"), vox_offset=offset)
+    desk.refuses("h01", "UB324", "h01_t2.nii.gz")
+
+
+def test_labels_off_by_rounding_are_rounded_and_told(desk):
+    desk.keep("h00", "a00")
+    desk.prepare()
+    before = desk.prepared("a00")["lesion_mask"]
+    desk.forget()
+    desk.edit(desk.file("a00", "lesion_mask"), lambda array: array * np.float32(1.00002))
+    told = desk.check("--set", "folder.lesion_labels=[1]")
+    assert told.code == 0
+    assert "labels are off an integer by up to 2.0e-05; rounded" in told.out
+    assert "count neither as lesion" not in told.out
+    told = desk.prepare("--set", "folder.lesion_labels=[1]")
+    assert (told.code, "rounded" in told.err) == (0, True)
+    np.testing.assert_array_equal(desk.prepared("a00")["lesion_mask"], before)
