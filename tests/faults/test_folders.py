@@ -51,6 +51,20 @@ def test_f33_links_are_followed_where_a_person_says_so_and_never_written_through
     assert "links" not in told.err
 
 
+def test_f33_links_that_a_table_names_are_read_and_told(desk, monkeypatch):
+    aside = desk.root / "aside.nii.gz"
+    shutil.move(desk.file("h01"), aside)
+    desk.file("h01").symlink_to(aside)
+    told = desk.check()
+    assert told.code == 0
+    assert "1 files are links that lead out of it; they are read" in told.out
+    told = desk.prepare()
+    assert (told.code, "h01" in desk.entries()) == (0, True)
+    assert "links that lead out of it" in told.err
+    monkeypatch.setenv("UAD_BENCH_FOLLOW_LINKS", "1")
+    assert "links" not in desk.check().out
+
+
 def state(folder):
     """Every file and folder, as it was last written."""
     paths = [folder, *folder.rglob("*")]

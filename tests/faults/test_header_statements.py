@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.damage import with_header
+from tests.helpers.desk import PROTOCOL
 from tests.helpers.public_cases import make_case
 
 ONE = ("h00", "a00")
@@ -272,3 +273,17 @@ def test_labels_off_by_rounding_are_rounded_and_told(desk):
     told = desk.prepare("--set", "folder.lesion_labels=[1]")
     assert (told.code, "rounded" in told.err) == (0, True)
     np.testing.assert_array_equal(desk.prepared("a00")["lesion_mask"], before)
+
+
+GRID = ("--set", "protocol.grid.centre=[0,0,0]", "--protocol")
+
+
+def test_a_brain_that_lies_off_the_grid_of_the_protocol_is_an_error_of_the_check(cohort):
+    desk = cohort("qform_sform", "ds002207")
+    assert desk.check(*GRID, PROTOCOL).code == 0
+    far = ("--set", "protocol.grid.centre=[0,0,400]", "--protocol")
+    told = desk.check(*far, PROTOCOL)
+    assert told.code == 3
+    assert "no brain on the grid: its centre lies " in told.out
+    told = desk.prepare("--set", "protocol.grid.centre=[0,0,400]")
+    assert told.code == 7 and "the grid holds no brain" in told.listed[0]

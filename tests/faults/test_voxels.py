@@ -3,8 +3,12 @@
 Met elsewhere: F10 with a brain mask on another grid, F14 of stripped scans, tests/data/inspect/test_case.py.
 """
 
+import json
+
 import numpy as np
 import pytest
+
+from tests.helpers.desk import PROTOCOL
 
 CENTRE = (slice(11, 13), 14, 10)
 CORNER = (0, 0, slice(0, 3))
@@ -26,6 +30,29 @@ def put(desk, value, *places):
 def test_f10_nan_or_inf_inside_the_brain(desk, value):
     put(desk, value, CENTRE)
     desk.refuses("h01", "UB326", "2 NaN or Inf voxels inside the brain", "h01, t2")
+
+
+ZERO = "protocol.prepare=[{step: canonical}, {step: brain_mask, nonfinite: zero}, {step: resample}]"
+
+
+def test_f10_a_protocol_may_set_nan_inside_the_brain_to_zero_and_that_is_recorded(desk):
+    desk.keep("h00", "h01")
+    put(desk, 0, CENTRE)
+    assert desk.prepare("--set", ZERO).code == 0
+    zeros = desk.prepared("h01")
+    put(desk, np.nan, CENTRE)
+    desk.forget()
+    told = desk.prepare("--set", ZERO)
+    assert told.code == 0
+    assert "h01: 2 NaN or Inf voxels of t2 set to 0" in told.err
+    for name, array in desk.prepared("h01").items():
+        np.testing.assert_array_equal(array, zeros[name])
+    steps = json.loads((desk.entry("h01") / "record.json").read_text())["steps"]
+    assert steps[1]["nonfinite"] == "zero"
+    assert "2 NaN or Inf voxels of t2 set to 0" in steps[1]["figures"]["warnings"]
+    told = desk.check("--protocol", PROTOCOL, "--set", ZERO)
+    assert told.code == 0
+    assert "h01: t2 contains 2 NaN or Inf voxels; the protocol sets them to 0" in told.out
 
 
 def test_f11_nan_outside_the_brain_is_set_to_zero_and_counted(desk):

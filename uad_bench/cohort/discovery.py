@@ -1,5 +1,6 @@
 """Where the data is on this machine: dataset folders, the cache, adapters, and the cases that these find."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -12,6 +13,8 @@ from uad_bench.data.adapter import DatasetAdapter
 from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError, UsageError
 from uad_bench.prepare.prepare_cases import Preparation
 from uad_bench.types import Case, Orientation
+
+log = logging.getLogger(__name__)
 
 #: The atlas that comes with the installation, where a step names no other.
 SHIPPED_ATLAS = "mni152"
@@ -134,12 +137,35 @@ def find_cases(
     except Exception as error:
         what = f"dataset {label!r} failed to read its folder: {type(error).__name__}: {error}"
         raise PluginError(what, where=str(root), hint="is it this dataset's folder?") from error
+    _tell_links([item for item in items if isinstance(item, Case)], root)
     cases = [replace(item, dataset=label) for item in items if isinstance(item, Case)]
     orientation = orientation_of(dataset, options)
     if orientation is not None:
         cases = [replace(case, orientation=orientation) for case in cases]
     faults = [item for item in items if isinstance(item, DataError)]
     return sorted(cases, key=lambda case: case.case_id), faults
+
+
+def _tell_links(cases: Sequence[Case], root: Path) -> None:
+    """Warn of files that a dataset names below its root, and that are links to a place outside; they are read.
+
+    Adapters that search a folder pass over such links; a table names its files, and may name links.
+    """
+    if os.environ.get("UAD_BENCH_FOLLOW_LINKS") == "1":
+        return
+    inside, base = os.path.realpath(root), os.path.normpath(root.absolute())
+    files = (
+        path for case in cases for path in (*case.images.values(), case.brain_mask, case.lesion_mask) if path
+    )
+    out = [
+        path
+        for path in files
+        if Path(os.path.normpath(path.absolute())).is_relative_to(base)
+        and not Path(os.path.realpath(path)).is_relative_to(inside)
+    ]
+    if out:
+        what = "%s: %d files are links that lead out of it; they are read (UAD_BENCH_FOLLOW_LINKS=1 says so): %s ..."
+        log.warning(what, root, len(out), out[0])
 
 
 def _unreadable(error: OSError, folder: Path) -> DataError:

@@ -15,7 +15,7 @@ from uad_bench.errors import DataError, UsageError
 from uad_bench.figures.run_figures import MOST_CASES, kind_of, typical
 from uad_bench.leaderboard.collect import summarise
 from uad_bench.leaderboard.aggregate import runs_by_label
-from uad_bench.results.run_cases import Row, members, tested_rows
+from uad_bench.results.run_cases import Row, available_members, tested_rows
 from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import ScoredMaps
 
@@ -49,7 +49,7 @@ def beside(runs: Sequence[RunDir], wanted: Collection[str], test: str, sources: 
     picks = picked(runs)
     dataset = plugins.label(test or picks[0].run.spec().test[0])
     rows = shared([pick.run for pick in picks], wanted, dataset)
-    some = members(picks[0].run, rows, sources)
+    some = available_members(picks[0].run, rows, sources)
     if not wanted:
         some = [some[index] for index in typical(some)[:MOST_CASES]]
     shown = [_shown(pick, some, dataset) for pick in picks]

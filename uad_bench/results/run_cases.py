@@ -1,6 +1,7 @@
 """The cases of a finished run, found again on disk and checked to hold the voxels that the run was made on."""
 
 import json
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from uad_bench.prepare.prepare_cases import prepare_cases
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support.text import first_names
 from uad_bench.types import Case
+
+log = logging.getLogger(__name__)
 
 Row = Mapping[str, str]
 
@@ -60,6 +63,16 @@ def available(
         else:
             errors.append(failed.get(_key(row)) or _other(row, run, missing=one is None))
     return found, errors
+
+
+def available_members(run: RunDir, rows: Sequence[Row], sources: Sources) -> list[Member]:
+    """As `available`, each error logged. Raises the first one where no case is left."""
+    found, errors = available(run, rows, sources)
+    if errors and not found:
+        raise errors[0]
+    for error in errors:
+        log.warning("left out: %s", error)
+    return [member for _, member in found]
 
 
 def _key(row: Row) -> tuple[str, str]:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from uad_bench.data.inspect.brain_region import BrainRegion, voxels_with_data
 from uad_bench.data.inspect.findings import LOGGED, Finding, FindingList
-from uad_bench.data.inspect.voxel_checks import check_brain_size, check_finite, check_lesions, check_values
+from uad_bench.data.inspect.voxel_checks import (
+    Box,
+    check_brain_size,
+    check_finite,
+    check_lesions,
+    check_on_grid,
+    check_values,
+)
 from uad_bench.data.nifti.mask_grid import matching_grid
 from uad_bench.data.nifti.orientation import check_sides
 from uad_bench.data.nifti.read import (
@@ -30,12 +37,16 @@ class Checks:
     """Which checks are made.
 
     modalities: those of a protocol, in its order, that every case must have; quick: headers only; strict: a
-    brain that fills less than 2 % or more than 90 % of its box is an error, not a warning.
+    brain that fills less than 2 % or more than 90 % of its box is an error, not a warning; zero_nonfinite: the protocol
+    sets NaN and Inf inside the brain to 0; box: (lowest, highest) along x, y, z of the protocol's grid, mm, where it is
+    fixed in the world of the files.
     """
 
     modalities: tuple[str, ...] = ()
     quick: bool = False
     strict: bool = False
+    zero_nonfinite: bool = False
+    box: Box | None = None
 
 
 DEFAULT_CHECKS = Checks()
@@ -122,7 +133,7 @@ def _read_voxels(case: Case, checks: Checks, found: FindingList) -> InspectedCas
     grids = _grids(case, images, found)
     brain = _brain(case, images, grids, checks, found)
     for name, image in images.items():
-        check_finite(name, image, brain, found)
+        check_finite(name, image, brain, found, zero=checks.zero_nonfinite)
     mask = _mask(case.lesion_mask, case, _lesion_grids(grids, checks), case.lesion_labels, found)
     if mask is not None:
         check_lesions(case, mask, brain, found)
@@ -164,4 +175,6 @@ def _brain(
         region = voxels_with_data(next(iter(images.values())))
     if region is not None:
         check_brain_size(case, region, found, strict=checks.strict)
+        if checks.box and region.share:
+            found.attempt(check_on_grid, case, region, checks.box)
     return region if region is not None and region.share else None

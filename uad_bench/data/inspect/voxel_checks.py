@@ -11,6 +11,8 @@ from uad_bench.types import Case, FloatArray
 
 #: A brain that fills less or more of its box was cropped too far or is no brain: real heads have air around them.
 LEAST, MOST = 0.02, 0.90
+#: (lowest, highest) along x, y and z, mm in the world.
+Box = tuple[tuple[float, float], ...]
 #: Lesions that fill more of the brain are most likely a brain mask or a parcellation, or not in its unit of length.
 MOST_LESION = 0.5
 #: Public lesion masks distinguish at most four labels; more values are probably a parcellation of the whole brain.
@@ -36,11 +38,33 @@ def check_brain_size(case: Case, brain: BrainRegion, found: FindingList, *, stri
         found.warn("brains of unusual size", f"{what}; {LEAST:.0%} to {MOST:.0%} are usual")
 
 
-def check_finite(name: str, image: Image, brain: BrainRegion | None, found: FindingList) -> None:
-    """NaN and Inf: an error inside the brain, a warning outside, or where the brain is not known yet."""
+def check_on_grid(case: Case, brain: BrainRegion, box: Box) -> None:
+    """Whether some of the brain lies in the box of the protocol's grid. Raises DataError with the distance (UB331)."""
+    affine = brain.mask.affine
+    world = np.argwhere(brain.mask.array) @ affine[:3, :3].T + affine[:3, 3]
+    low, high = np.array(box).T
+    if bool(((world >= low) & (world <= high)).all(axis=1).any()):
+        return
+    away = float(np.linalg.norm(world.mean(axis=0) - (low + high) / 2))
+    hint = "check the header's origin, or use a protocol that registers or has `centre: brain`"
+    what = f"no brain on the grid: its centre lies {away:.0f} mm from the grid's"
+    raise DataError(what, where=case.case_id, hint=hint, code="UB331")
+
+
+def check_finite(
+    name: str, image: Image, brain: BrainRegion | None, found: FindingList, *, zero: bool = False
+) -> None:
+    """NaN and Inf: an error inside the brain, a warning outside, or where the brain is not known yet.
+
+    zero: they are set to 0 wherever they lie, which is a warning.
+    """
     bad = ~np.isfinite(image.array)
     count = int(bad.sum())
     if not count:
+        return
+    if zero:
+        what = f"{name} contains {count} NaN or Inf voxels; the protocol sets them to 0"
+        found.warn("NaN or Inf that the protocol sets to 0", what)
         return
     if brain is None:
         what = f"{name} contains {count} NaN or Inf voxels; preparation refuses those inside the brain"
