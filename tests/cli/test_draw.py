@@ -17,8 +17,8 @@ from uad_bench.cohort.discovery import Sources
 from uad_bench.figures import compare_methods
 from uad_bench.pipeline import explain
 from uad_bench.pipeline.matrix import Matrix, execute
-from uad_bench.pipeline.run import Workplace
-from uad_bench.results.run_cases import asked
+from uad_bench.pipeline.run_job import Workplace
+from uad_bench.results.run_cases import tested_rows
 from uad_bench.results.run_directory import RunDir
 
 HERE = Path(__file__).parents[1] / "helpers"
@@ -251,7 +251,7 @@ def test_runs_of_two_protocols_are_not_beside_each_other(runs, place, draw, tmp_
 
 def test_a_case_named_twice_is_drawn_once(runs):
     case_id = cases_of(runs["glass0"])[0]
-    assert len(asked(runs["glass0"], [case_id, f"toy_data/{case_id}", case_id])) == 1
+    assert len(tested_rows(runs["glass0"], [case_id, f"toy_data/{case_id}", case_id])) == 1
 
 
 def test_runs_on_other_voxels_share_no_case(runs, place, draw, tmp_path):

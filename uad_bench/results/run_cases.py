@@ -13,31 +13,11 @@ from uad_bench.errors import DataError, UadError, unknown_name
 from uad_bench.prepare.chain import parse_steps
 from uad_bench.prepare.prepare_cases import prepare_cases
 from uad_bench.results.run_directory import RunDir
-from uad_bench.support.text import first_names
 from uad_bench.types import Case
 
 log = logging.getLogger(__name__)
 
 Row = Mapping[str, str]
-
-
-def members(run: RunDir, rows: Sequence[Row], sources: Sources) -> list[Member]:
-    """The prepared cases of some rows of splits.csv, in their order; no other case needs to be on disk.
-
-    Raises DataError where a case is missing, cannot be prepared, or holds other voxels than then (UB306).
-    """
-    spec = run.spec()
-    known = _on_disk(spec, {row["dataset"] for row in rows}, sources)
-    found = [known.get((row["dataset"], row["case_id"])) for row in rows]
-    _refuse([row for row, case in zip(rows, found, strict=True) if case is None], "are not in the data", run)
-    how = sources.preparation(spec.protocol, steps_of(run, spec))
-    done, failures = prepare_cases([case for case in found if case], how)
-    if failures:
-        raise failures[0][1]
-    pairs = list(zip(rows, done, strict=True))
-    changed = [row for row, one in pairs if one.content != row["content"]]
-    _refuse(changed, "hold other voxels than the run was made on", run)
-    return [Member(one, row["role"]) for row, one in pairs]
 
 
 def available(
@@ -120,11 +100,3 @@ def _on_disk(spec: RunSpec, datasets: set[str], sources: Sources) -> dict[tuple[
             cases, _ = find_cases(name, spec.datasets.get(name, {}), sources)
             known |= {(label, case.case_id): case for case in cases}
     return known
-
-
-def _refuse(rows: Sequence[Row], what: str, run: RunDir) -> None:
-    """Raise DataError for rows whose cases are not those of the run (UB306)."""
-    if rows:
-        names = first_names([row["case_id"] for row in rows])
-        hint = "give the same data with --data"
-        raise DataError(f"{len(rows)} cases {what}: {names}", where=run.name, hint=hint, code="UB306")
