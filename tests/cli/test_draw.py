@@ -18,7 +18,7 @@ from uad_bench.figures import compare_methods
 from uad_bench.pipeline import explain
 from uad_bench.pipeline.matrix import Matrix, execute
 from uad_bench.pipeline.run_job import Workplace
-from uad_bench.results.run_cases import tested_rows
+from uad_bench.results import run_cases
 from uad_bench.results.run_directory import RunDir
 
 HERE = Path(__file__).parents[1] / "helpers"
@@ -251,7 +251,7 @@ def test_runs_of_two_protocols_are_not_beside_each_other(runs, place, draw, tmp_
 
 def test_a_case_named_twice_is_drawn_once(runs):
     case_id = cases_of(runs["glass0"])[0]
-    assert len(tested_rows(runs["glass0"], [case_id, f"toy_data/{case_id}", case_id])) == 1
+    assert len(run_cases.tested_rows(runs["glass0"], [case_id, f"toy_data/{case_id}", case_id])) == 1
 
 
 def test_runs_on_other_voxels_share_no_case(runs, place, draw, tmp_path):
@@ -264,3 +264,14 @@ def test_runs_on_other_voxels_share_no_case(runs, place, draw, tmp_path):
     code, _, err = draw("methods", runs["glass0"].path, tmp_path / "runs", "--to", tmp_path / "m.png")
     assert code == 2 and "share no such test case" in err
     assert not (tmp_path / "m.png").exists()
+
+
+def test_a_case_that_is_not_what_the_run_was_made_on_is_left_out_of_the_pictures(runs, draw, place, tmp_path):
+    other = shutil.copytree(place.sources.roots["toy_data"], tmp_path / "other")
+    gone, *rest = cases_of(runs["glass0"])
+    (other / f"{gone}_t2.nii.gz").write_bytes(b"x")
+    there = Sources(place.sources.cache, {"toy_data": other})
+    rows = run_cases.tested_rows(runs["glass0"], ())
+    found, (error,) = run_cases.available(runs["glass0"], rows, there)
+    assert len(found) == len(rest) and error.code == "UB323"
+    assert len(run_cases.available_members(runs["glass0"], rows, there)) == len(rest)

@@ -66,14 +66,13 @@ class BrainMask(Step):
         """The mask and where it is from. A tool never runs on a scan that is stripped, or may be."""
         if working.brain_mask is not None:
             return working.brain_mask, {"from": "file"}
-        data = brain_from_data(working)
-        if working.stripped is False or not (working.stripped or looks_stripped(data)):
+        data = None if working.stripped is False else brain_from_data(working)
+        if data is None or not (working.stripped or looks_stripped(data)):
             mask, figures = self._by_tool(working)
         else:
             mask, figures = data, {"from": "voxels with data"}
-        told = [_guess(data)] if working.stripped is None else _contradiction(working, data)
-        if told:
-            figures["warnings"] = [*told, *figures.get("warnings", [])]
+        if data is not None and working.stripped is None:
+            figures["warnings"] = [_guess(data), *figures.get("warnings", [])]
         return mask, figures
 
     def _by_tool(self, working: Working) -> tuple[Mask, Figures]:
@@ -136,16 +135,6 @@ def _guess(data: Mask) -> str:
     ml = float(data.array.sum()) * data.grid.voxel_ml
     taken = "as stripped" if looks_stripped(data) else "as a whole head"
     return f"taken {taken} by its {ml:.0f} ml of data: let the dataset declare `stripped` true or false"
-
-
-def _contradiction(working: Working, data: Mask) -> list[str]:
-    """A doubt about a scan that is declared a whole head and holds no more data than a brain."""
-    if working.stripped or not looks_stripped(data):
-        return []
-    ml = float(data.array.sum()) * data.grid.voxel_ml
-    return [
-        f"declared a whole head, and holds {ml:.0f} ml of data as a stripped scan does: a stripper loses brain there"
-    ]
 
 
 def _outside(working: Working, mask: Mask) -> Figures:
