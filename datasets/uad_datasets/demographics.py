@@ -28,13 +28,13 @@ class Person:
 
 
 def age_of(text: str) -> float | None:
-    """Years from "35.8", "35,8", "034Y" (DICOM) or "89+" (BIDS); None for missing, zero included.
+    """Years from "35.8", "35,8", or "034Y" (DICOM); None for missing, zero included.
 
     Raises ValueError for anything else, and for what no person's age is.
     """
     if text.lower() in MISSING:
         return None
-    match = re.fullmatch(r"(\d+(?:[.,]\d*)?) ?[Yy+]?", text)
+    match = re.fullmatch(r"(\d+(?:[.,]\d*)?) ?[Yy]?", text)
     years = float(match[1].replace(",", ".")) if match else 999
     if years > 125:
         raise ValueError(f"{text!r} is no age in years")

@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 def nifti_files(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:
-    """All .nii and .nii.gz files at any depth, in order: no hidden ones, none below folders named in `skip`.
+    """All .nii and .nii.gz files at any depth, also in capitals, in order: no hidden ones, none below `skip` folders.
 
     Links that lead out of `root`, or nowhere, are passed over with one warning; UAD_BENCH_FOLLOW_LINKS=1 in
     the environment follows them.
@@ -24,12 +24,22 @@ def nifti_files(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:
     return files
 
 
+def not_fetched(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:
+    """Links called .nii or .nii.gz that lead nowhere, as those of an annex whose content is not fetched."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(n for n in folders if n not in skip and n[0] != ".")
+        wanted = [Path(folder, n) for n in names if n.lower().endswith((".nii", ".nii.gz")) and n[0] != "."]
+        found += [path for path in wanted if path.is_symlink() and not path.exists()]
+    return found
+
+
 def _walk(root: Path, skip: frozenset[str], links: "_Links") -> Iterator[Path]:
     for folder, folders, names in os.walk(root, followlinks=True, onerror=_cannot_list):
         folders[:] = sorted(
             n for n in folders if n not in skip and n[0] != "." and links.may_enter(Path(folder, n))
         )
-        wanted = (Path(folder, n) for n in names if n.endswith((".nii", ".nii.gz")) and n[0] != ".")
+        wanted = (Path(folder, n) for n in names if n.lower().endswith((".nii", ".nii.gz")) and n[0] != ".")
         yield from (path for path in wanted if links.may_read(path))
 
 

@@ -1,17 +1,26 @@
 """Anyone's own scans: the rows of a table, or the files of a BIDS tree."""
 
-from collections.abc import Iterator
+import logging
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError, unknown_name
 from uad_bench.support.deprecation import renamed_fields
+from uad_datasets.bids_people import group_word
 from uad_datasets.demographics import MISSING, age_of, sex_of
-from uad_datasets.folder_bids import read_tree
+from uad_datasets.folder_bids import Tree, read_tree
 from uad_datasets.folder_table import FACTS, FILES, IDS, MODALITIES, Entry, read_table
 
+log = logging.getLogger(__name__)
+
+Fact = TypeVar("Fact")
+#: Ages and sexes that sheets hold and that say nothing sure: ranges, caps, other.
+UNSURE = re.compile(r"(?i)\d+ ?[-–] ?\d+|\d+ ?\+|[<>]=? ?\d+|o|other|x|diverse|nonbinary|non-binary")
 TRUE, FALSE = {"1", "1.0", "true", "yes", "y"}, {"0", "0.0", "false", "no", "n"}
 
 
@@ -22,8 +31,10 @@ class FolderAdapter(DatasetAdapter):
 
     table: CSV or TSV, relative to the root. columns: how the table (or participants.tsv) calls case_id,
     subject_id, t1, t1ce, t2, flair, pd, lesion_mask, brain_mask, healthy, site, scanner, age, sex, lesion_kind,
-    where it calls them otherwise. entities: of a BIDS tree, only files with these (`{acq: iso}`). healthy: what cases
-    are that have no lesion mask and of whom the table says nothing. The rest as in `Case`, for all cases.
+    where it calls them otherwise. entities: of a BIDS tree, only files with these (`{acq: iso}`). lesion_masks,
+    ignore_masks: of a BIDS tree, names or patterns of masks that show lesions, or that are not to be read. healthy:
+    case or subject ids, or patterns of them, that are healthy; false: cases that are not called healthy are ill.
+    true names nobody. The rest as in `Case`, for all cases.
     """
 
     name: ClassVar[str] = "folder"
@@ -34,7 +45,9 @@ class FolderAdapter(DatasetAdapter):
     columns: dict[str, str] = field(default_factory=dict)
     bids: bool = False
     entities: dict[str, str] = field(default_factory=dict)
-    healthy: bool | None = None
+    lesion_masks: tuple[str, ...] = ()
+    ignore_masks: tuple[str, ...] = ()
+    healthy: bool | tuple[str, ...] | None = None
     stripped: bool | None = None
     lesion_kind: str = ""
     lesion_labels: tuple[int, ...] = ()
@@ -52,7 +65,10 @@ class FolderAdapter(DatasetAdapter):
             if key not in (*IDS, *FILES, *FACTS):
                 raise unknown_name("key of columns", key, (*IDS, *FILES, *FACTS))
         if self.bids:
-            found = list(read_tree(root, self.entities, self.columns))
+            tree = Tree(
+                self.entities, self.columns, self.lesion_masks, self.ignore_masks, self.allow_other_mask_grid
+            )
+            found = list(read_tree(root, tree))
         else:
             found = read_table(root / Path(self.table).expanduser(), self.columns)
         entries = sorted((e for e in found if isinstance(e, Entry)), key=lambda entry: entry.case_id)
@@ -85,18 +101,18 @@ class FolderAdapter(DatasetAdapter):
             stripped=self.stripped,
             site=entry.facts.get("site", ""),
             scanner=entry.facts.get("scanner", ""),
-            age=age_of(entry.facts.get("age", "")),
-            sex=sex_of(entry.facts.get("sex", "")),
+            age=_unless_unsure(age_of, entry, "age"),
+            sex=_unless_unsure(sex_of, entry, "sex"),
         )
 
     def _healthy(self, entry: Entry) -> bool:
-        """What the table says; else a case with a lesion mask is ill; else what the option says."""
-        word, masked = entry.facts.get("healthy", "").lower(), "lesion_mask" in entry.files
-        healthy = False if masked else self.healthy
+        """What the table says; else a case with a lesion mask is ill; else what the list of healthy cases says."""
+        word, masked = group_word(entry.facts.get("healthy", "")).lower(), "lesion_mask" in entry.files
+        healthy = False if masked or self.healthy is False else self._listed(entry)
         if word not in MISSING:
             healthy = _yes(word)
         if healthy is None:
-            hint = "add a column `healthy`, or healthy: true for all without a lesion mask"
+            hint = "add a column `healthy` or `group`, or name the healthy cases: folder.healthy=[sub-01, sub-4*]"
             raise DataError(
                 "nothing says whether this case is healthy", where=entry.where, hint=hint, code="UB333"
             )
@@ -104,6 +120,21 @@ class FolderAdapter(DatasetAdapter):
             hint = "name its mask, take the row out, or add folder.healthy=false to prepare it all the same"
             raise DataError("an ill case without a lesion mask", where=entry.where, hint=hint, code="UB333")
         return healthy
+
+    def _listed(self, entry: Entry) -> bool | None:
+        """True for a case that the option names; None: nothing is said of it."""
+        patterns = self.healthy if isinstance(self.healthy, tuple | list) else ()
+        ids = (entry.case_id, entry.subject_id)
+        return True if any(fnmatchcase(word, pattern) for word in ids for pattern in patterns) else None
+
+
+def _unless_unsure(read: Callable[[str], Fact | None], entry: Entry, word: str) -> Fact | None:
+    """An age or sex; None with a warning for what says nothing sure. Raises ValueError for anything else."""
+    text = entry.facts.get(word, "")
+    if UNSURE.fullmatch(text):
+        log.warning("%s: the %s %r is taken as unknown", entry.where, word, text)
+        return None
+    return read(text)
 
 
 def _yes(word: str) -> bool:

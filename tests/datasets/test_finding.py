@@ -79,6 +79,10 @@ def test_f35_a_folder_that_cannot_be_listed_is_told(tree, monkeypatch, caplog):
     assert "shut: cannot be listed" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["x.nii.gz.part", "x.NII", "x.mgz"])
+def test_endings_in_capitals_are_read(tree):
+    assert names(tree("x.NII", "y.Nii.GZ")) == ["x.NII", "y.Nii.GZ"]
+
+
+@pytest.mark.parametrize("name", ["x.nii.gz.part", "x.mgz"])
 def test_other_endings_are_not_read(tree, name):
     assert names(tree(name)) == []

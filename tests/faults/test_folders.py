@@ -31,7 +31,7 @@ def tree(desk):
     return desk
 
 
-BIDS = ("--set", "folder.bids=true", "--set", "folder.healthy=true")
+BIDS = ("--set", "folder.bids=true", "--set", "folder.healthy=[sub-*]")
 
 
 def test_f33_links_out_of_the_data_are_passed_over_and_told(tree):
