@@ -17,9 +17,7 @@ def nifti_files(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:
     links = _Links(root)
     files = sorted(_walk(root, skip, links))
     if links.passed:
-        what = (
-            "%s: %d links lead out of it or nowhere, passed over (UAD_BENCH_FOLLOW_LINKS=1 follows): %s ..."
-        )
+        what = "%s: %d links lead out of it, passed over (UAD_BENCH_FOLLOW_LINKS=1 follows): %s ..."
         log.warning(what, root, len(links.passed), links.passed[0])
     return files
 
@@ -64,7 +62,7 @@ class _Links:
             return True
         target = Path(os.path.realpath(path))
         allowed = target.exists() and (self.follow or target.is_relative_to(self.root))
-        if not allowed:
+        if not allowed and target.exists():  # those that lead nowhere are told as files that are not read
             self.passed.append(path)
         return allowed
 

@@ -38,7 +38,7 @@ def test_f33_links_out_of_the_data_are_passed_over_and_told(tree):
     told = tree.check(*BIDS)
     assert told.code == 0
     assert "cases       1 of 1 subjects" in told.out
-    assert "2 links lead out of it or nowhere, passed over" in told.out
+    assert "2 links lead out of it, passed over" in told.out
     told = tree.prepare(*BIDS)
     assert (told.code, tree.entries()) == (0, {"sub-01"})
     assert "UAD_BENCH_FOLLOW_LINKS=1 follows" in told.err
@@ -75,3 +75,16 @@ def test_f34_data_that_may_not_be_written_to_is_enough(sealed: Desk):
     assert sealed.prepare().code == 0
     assert len(sealed.entries()) == 7
     assert state(sealed.data) == before
+
+
+def test_files_that_no_case_uses_are_told_by_every_verb(desk):
+    (desk.data / "left.mgz").write_bytes(b"x")
+    shutil.copyfile(desk.file("h00"), desk.data / "more.NII.GZ")
+    for words, code in (((), 0), (("--quick",), 0), (("--strict",), 7)):
+        told = desk.check(*words)
+        assert told.code == code
+        assert "left.mgz" in told.out
+        assert "more.NII.GZ" in told.out
+    assert "UB701" in told.error
+    assert "left.mgz" in desk.prepare().err
+    assert "left.mgz" in desk.run().err

@@ -1,5 +1,6 @@
 """Where the data is on this machine: dataset folders, the cache, adapters, and the cases that these find."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,9 +10,12 @@ from typing import Any
 from uad_bench import plugins
 from uad_bench.config import Protocol, checked_parameters, default_protocol, load_protocol
 from uad_bench.data.adapter import DatasetAdapter
+from uad_bench.data.unread_files import UNREAD, as_texts, unread_files
 from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError
 from uad_bench.prepare.prepare_cases import Preparation
 from uad_bench.types import Case
+
+log = logging.getLogger(__name__)
 
 #: The atlas that comes with the installation, where a step names no other.
 SHIPPED_ATLAS = "mni152"
@@ -23,7 +27,7 @@ class Sources:
 
     cache: the folder of prepared cases; roots: folders by dataset; workers: processes that prepare cases;
     skip_broken: leave out cases that cannot be paired or prepared; skip_missing: leave out cases that lack a
-    modality of the protocol.
+    modality of the protocol; told: what was said of files that no case uses, which is said once.
     """
 
     cache: Path
@@ -31,6 +35,7 @@ class Sources:
     workers: int = 1
     skip_broken: bool = False
     skip_missing: bool = False
+    told: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def named_root(self, dataset: str) -> Path | None:
         """The folder that the user named for a dataset: --data, then $UAD_BENCH_DATA/<name>; None without either.
@@ -107,8 +112,9 @@ def find_cases(
     root = sources.root(dataset, adapter)
     try:
         items: list[Case | DataError] = list(adapter.discover(root))
-    except UadError:
-        raise
+    except UadError as error:
+        _tell_unread(root, [], [], sources)
+        raise error
     except OSError as error:
         raise _unreadable(error, root) from error
     except Exception as error:
@@ -116,7 +122,23 @@ def find_cases(
         raise PluginError(what, where=str(root), hint="is it this dataset's folder?") from error
     cases = [replace(item, dataset=label) for item in items if isinstance(item, Case)]
     faults = [item for item in items if isinstance(item, DataError)]
+    _tell_unread(root, cases, faults, sources)
     return sorted(cases, key=lambda case: case.case_id), faults
+
+
+def _tell_unread(root: Path, cases: Sequence[Case], faults: Sequence[DataError], sources: Sources) -> None:
+    """Warn of image files below the root that no case uses; once for each in a command."""
+    used = [
+        path
+        for case in cases
+        for path in (*case.images.values(), case.lesion_mask, case.brain_mask)
+        if path is not None
+    ]
+    broken = [fault.where.partition(",")[0] for fault in faults]
+    for text in as_texts(unread_files(root, used, broken)):
+        if text not in sources.told:
+            sources.told.add(text)
+            log.warning("%s", text, extra={"heading": UNREAD})
 
 
 def _unreadable(error: OSError, folder: Path) -> DataError:

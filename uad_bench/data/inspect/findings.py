@@ -118,4 +118,4 @@ class _WarningCapture(logging.Handler):
                 handler.handle(record)
             return
         text = " ".join(record.getMessage().split())
-        self._found.findings.append(Finding(LOGGED, text, self._found.case_id))
+        self._found.findings.append(Finding(getattr(record, "heading", LOGGED), text, self._found.case_id))
