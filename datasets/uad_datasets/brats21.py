@@ -69,7 +69,7 @@ def _not_known(edition: str, paths: list[Path]) -> DataError:
 
 
 def subject_of(case_id: str) -> str:
-    """The subject of a case, one for the names of 2021 and of all editions of GLI: BraTS-00000, else BraTS-MEN-00000."""
+    """The subject of a case, one for the names of 2021 and of every GLI: BraTS-00000, else BraTS-MEN-00000."""
     match = CASE.fullmatch(case_id)
     if match is None:
         return case_id

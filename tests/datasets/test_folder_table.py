@@ -182,3 +182,20 @@ def test_an_age_or_a_sex_that_says_nothing_sure_is_unknown_with_a_warning(table,
     root = table("case_id,t2,healthy,age,sex\na,c1/t2.nii.gz,1,35-40,O\nb,h1/t2.nii.gz,1,90+,other\n")
     assert [(case.age, case.sex) for case in FolderAdapter().discover(root)] == [(None, None), (None, None)]
     assert len(caplog.records) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("M\u00fcller.nii", "Unicode form"), ("MUELLER.NII", "other capitals")]
+)
+def test_a_name_that_is_there_in_another_form_is_told(tree, sort_out, name, hint):
+    root = tree("Mu\u0308ller.nii", "Mueller.nii", "b.nii")
+    (root / "cases.csv").write_text(f"case_id,t2,healthy\na,{name},1\nb,b.nii,1\n")
+    _, (fault,) = sort_out(FolderAdapter(), root)
+    assert hint in fault.hint
+
+
+def test_control_characters_of_a_table_are_escaped_in_messages(table, sort_out):
+    root = table("case_id,t2,healthy\nok,c1/t2.nii.gz,1\na\x1b[2J,gone\x1b[31m\u202e.nii,1\n")
+    _, (fault,) = sort_out(FolderAdapter(), root)
+    assert str(fault).isprintable()
+    assert "\\x1b[31m" in str(fault)

@@ -11,7 +11,7 @@ from uad_bench import plugins
 from uad_bench.config import Protocol, checked_parameters, default_protocol, load_protocol
 from uad_bench.data.adapter import DatasetAdapter
 from uad_bench.data.unread_files import UNREAD, as_texts, unread_files
-from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError
+from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError, one_line
 from uad_bench.prepare.prepare_cases import Preparation
 from uad_bench.types import Case
 
@@ -135,7 +135,7 @@ def _tell_unread(root: Path, cases: Sequence[Case], faults: Sequence[DataError],
         if path is not None
     ]
     broken = [fault.where.partition(",")[0] for fault in faults]
-    for text in as_texts(unread_files(root, used, broken)):
+    for text in map(one_line, as_texts(unread_files(root, used, broken))):
         if text not in sources.told:
             sources.told.add(text)
             log.warning("%s", text, extra={"heading": UNREAD})

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from uad_bench.errors import DataError, EnvironmentFault, UadError
+from uad_bench.errors import DataError, EnvironmentFault, UadError, one_line
 from uad_bench.support import messages
 
 Parameters = ParamSpec("Parameters")
@@ -71,7 +71,7 @@ class FindingList:
     def warn(self, kind: str, what: str) -> None:
         """Add a warning for the user to check."""
         text = f"{self.case_id}: {what}" if self.case_id else what
-        self.findings.append(Finding(kind, " ".join(text.split()), self.case_id))
+        self.findings.append(Finding(kind, one_line(text), self.case_id))
 
     def attempt(
         self, read: Callable[Parameters, Answer], *args: Parameters.args, **kwargs: Parameters.kwargs
@@ -117,5 +117,5 @@ class _WarningCapture(logging.Handler):
             for handler in self._others:
                 handler.handle(record)
             return
-        text = " ".join(record.getMessage().split())
+        text = one_line(record.getMessage())
         self._found.findings.append(Finding(getattr(record, "heading", LOGGED), text, self._found.case_id))
