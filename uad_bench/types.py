@@ -17,6 +17,8 @@ from uad_bench.support.deprecation import renamed_fields
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 Affine = npt.NDArray[np.float64]
+#: The two transforms of a NIfTI header from voxels to the world.
+Orientation = Literal["sform", "qform"]
 
 
 @renamed_fields(mask_cut="mask_threshold", masks_apart="allow_other_mask_grid")
@@ -31,7 +33,9 @@ class Case:
     `mask_threshold`: masks hold fractions (of a linear warp), and voxels above this count; None: fractions are an
     error. `allow_other_mask_grid`: masks may lie on a grid of their own, by their world coordinates.
     `stripped`: True for scans that hold the brain alone, False for whole heads, None where nobody knows.
-    `site` and `scanner` are words, "" where unknown; `age` is in years, `sex` is "f" or "m", None where unknown.
+    `orientation`: the transform that is read of headers that have both; None: the sform, and an error where the qform
+    exchanges left and right. `site` and `scanner` are words, "" where unknown; `age` is in years, `sex` is "f" or "m",
+    None where unknown.
     """
 
     dataset: str
@@ -51,6 +55,7 @@ class Case:
     scanner: str = ""
     age: float | None = None
     sex: str | None = None
+    orientation: Orientation | None = None
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

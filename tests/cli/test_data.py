@@ -76,9 +76,12 @@ def test_everything_wrong_is_in_one_report_f01_f02_f10_f24(call, toys):
 def test_warnings_leave_with_zero_f14_with_three_under_strict(call, toys):
     import nibabel as nib
 
-    nib.save(
-        nib.Nifti1Image(np.ones((24, 28, 20), np.uint8), np.diag([6.0, 6, 6, 1])), toys / "h00_brain.nii.gz"
-    )
+    affine = np.diag(
+        [5.0, 5, 5, 1]
+    )  # 1.7 litres, as a brain of 6 mm voxels that fills its box would be too large
+    image = nib.load(toys / "h00_t2.nii.gz")
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), affine), toys / "h00_t2.nii.gz")
+    nib.save(nib.Nifti1Image(np.ones((24, 28, 20), np.uint8), affine), toys / "h00_brain.nii.gz")
     assert check(call, toys)[0] == 0
     code, out, _ = check(call, toys, "--strict")
     assert code == 3 and "100.0% of the box" in out

@@ -269,3 +269,14 @@ def test_runs_on_other_voxels_share_no_case(runs, place, draw, tmp_path):
     code, _, err = draw("methods", runs["glass0"].path, tmp_path / "runs", "--to", tmp_path / "m.png")
     assert code == 2 and "do not share these test cases" in err
     assert not (tmp_path / "m.png").exists()
+
+
+def test_a_case_that_is_not_what_the_run_was_made_on_is_left_out_of_the_pictures(runs, draw, place, tmp_path):
+    other = shutil.copytree(place.sources.roots["toy_data"], tmp_path / "other")
+    gone, *rest = cases_of(runs["glass0"])
+    (other / f"{gone}_t2.nii.gz").write_bytes(b"x")
+    there = Sources(place.sources.cache, {"toy_data": other})
+    rows = run_cases.rows_of_tests(runs["glass0"], ())
+    found, (error,) = run_cases.available(runs["glass0"], rows, there)
+    assert len(found) == len(rest) and error.code == "UB323"
+    assert len(run_cases.available_members(runs["glass0"], rows, there)) == len(rest)

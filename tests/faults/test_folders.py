@@ -50,6 +50,20 @@ def test_f33_links_are_followed_on_request_and_never_written_through(tree, monke
     assert "links" not in answer.err
 
 
+def test_f33_links_that_a_table_names_are_read_and_told(workspace, monkeypatch):
+    aside = workspace.root / "aside.nii.gz"
+    shutil.move(workspace.file("h01"), aside)
+    workspace.file("h01").symlink_to(aside)
+    answer = workspace.check()
+    assert answer.code == 0
+    assert "1 files are links that lead out of it; they are read" in answer.out
+    answer = workspace.prepare()
+    assert (answer.code, "h01" in workspace.entries()) == (0, True)
+    assert "links that lead out of it" in answer.err
+    monkeypatch.setenv("UAD_BENCH_FOLLOW_LINKS", "1")
+    assert "links" not in workspace.check().out
+
+
 def state(folder):
     """Every file and folder, as it was last written."""
     paths = [folder, *folder.rglob("*")]

@@ -114,9 +114,12 @@ def test_f24_an_empty_lesion_mask_is_counted_and_changes_no_mean(odd):
     assert float(mean["value"]) == pytest.approx(math.fsum(others) / 4, abs=1e-12)
 
 
-def test_f25_a_lesion_of_the_whole_brain_is_kept_with_a_warning(odd):
-    workspace, answer, _, _ = odd
-    assert "b00: 100% of it" in answer.out.split("lesions that fill more than half of the brain")[1]
+def test_f25_a_lesion_that_is_all_of_the_brain_is_an_error_of_the_check_and_measured_by_a_run(odd):
+    """The check calls it an error, as it is most likely a brain mask; a run warns, and its metrics are right."""
+    workspace, answer, _, ran = odd
+    words = "the lesions fill 100% of the brain, more than half of it (b00, data/b00_lesion.nii.gz)"
+    assert words in answer.out.split("error: lesions that fill more than half of the brain")[1]
+    assert "b00: the lesions have" in ran.err
     values, reasons = of_case(workspace, "b00")
     assert float(values["ap"]) == 1
     assert (values["auroc"], reasons["auroc"]) == ("", "no_negative")

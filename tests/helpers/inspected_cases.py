@@ -10,6 +10,8 @@ from uad_bench.data.inspect.findings import Finding
 from uad_bench.types import Case
 
 SHAPE = (20, 22, 18)
+IDENTITY = np.eye(4)
+WIDE = np.diag([6.0, 6.0, 6.0, 1.0])  # the ball has 310 ml
 
 
 def ball(radius: float = 7.0, centre: tuple[int, int, int] = (10, 11, 9)) -> np.ndarray:
@@ -35,9 +37,10 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
 
-def broken_set(make):
+def broken_set(make, affine=IDENTITY):
     """Six cases, of which four have one error each; `make` is the fixture."""
-    cases = [make(f"c{i}") for i in range(6)]
+    cases = [make(f"c{i}", affine=affine) for i in range(6)]
     truncate(cases[1].images["t2"])
     overwrite(cases[2].lesion_mask, b"")
-    return [*cases[:3], make("c3", image=np.ones(SHAPE)), replace(cases[4], lesion_mask=None), cases[5]]
+    constant = make("c3", image=np.ones(SHAPE), affine=affine)
+    return [*cases[:3], constant, replace(cases[4], lesion_mask=None), cases[5]]

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.cache_trees import tree
+from uad_bench.data.nifti import validation
 from uad_bench.errors import DataError, UsageError
 from uad_bench.prepare import chain
 from uad_bench.prepare import prepare_cases as module
@@ -16,6 +17,12 @@ STEPS = [
     {"step": "resample", "spacing": [2, 2, 2], "shape": [26, 28, 24]},
     {"step": "scale"},
 ]
+
+
+@pytest.fixture(autouse=True)
+def small_brains(monkeypatch):
+    """A ball of 33 ml passes for a brain."""
+    monkeypatch.setattr(validation, "BRAIN_ML", (0.0, 2500.0))
 
 
 def how(cache, workers=1, steps=STEPS):

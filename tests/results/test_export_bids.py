@@ -185,11 +185,11 @@ def test_a_map_of_another_run_is_not_overwritten(run, sources, tmp_path):
 
 
 def test_subjects_that_share_a_name_without_their_dashes_are_refused(run, sources, tmp_path, monkeypatch):
-    items = plan(run, sources, (), "")
+    items, _ = plan(run, sources, (), "")
     case = replace(items[1].member.case, subject_id="x-1")
     ready = replace(items[1].member.prepared, case=case)
     twin = replace(items[1], member=replace(items[1].member, prepared=ready), name=items[0].name)
-    monkeypatch.setattr("uad_bench.results.export_bids.plan", lambda *_: [items[0], twin])
+    monkeypatch.setattr("uad_bench.results.export_bids.plan", lambda *_: ([items[0], twin], []))
     first = items[0].member.case.subject_id
     with pytest.raises(UsageError, match=f"toy_data/{first} and toy_data/x-1 would both be sub-{first}"):
         export([run], tmp_path / "out", sources, (), "")
@@ -201,16 +201,39 @@ def test_other_data_and_edited_runs_are_refused(run, sources, data, tmp_path):
     there = replace(sources, roots={"toy_data": other})
     case_id = cases_of(run)[0]
     write_case(other, case_id, np.random.default_rng(99))
-    with pytest.raises(DataError, match=f"hold other voxels than the run was made on: {case_id}"):
-        export([run], tmp_path / "o", there, (), "")
+    with pytest.raises(DataError, match="holds other voxels than the run was made on"):
+        export([run], tmp_path / "o", there, [case_id], "")
     (other / f"{case_id}_t2.nii.gz").unlink()
-    with pytest.raises(DataError, match=f"are not in the data: {case_id}") as caught:
-        export([run], tmp_path / "o", there, (), "")
+    with pytest.raises(DataError, match="is not in the data") as caught:
+        export([run], tmp_path / "o", there, [case_id], "")
     assert caught.value.code == "UB306"
     copy = type(run)(shutil.copytree(run.path, tmp_path / "p/m/edited"))
     next((copy.path / "maps").rglob("*.npz")).write_bytes(b"x")
     with pytest.raises(IntegrityError, match="was changed"):
         export([copy], tmp_path / "o", sources, (), "")
+
+
+def test_cases_that_are_not_what_the_run_was_made_on_do_not_stop_the_others(run, sources, data, tmp_path):
+    other = shutil.copytree(data, tmp_path / "other")
+    gone, changed, damaged, *rest = cases_of(run)
+    write_case(other, changed, np.random.default_rng(99))
+    (other / f"{gone}_t2.nii.gz").unlink()
+    (other / f"{damaged}_t2.nii.gz").write_bytes(b"x")
+    done, errors = export([run], tmp_path / "o", replace(sources, roots={"toy_data": other}), (), "")
+    assert done == len(rest) > 0
+    assert {error.code for error in errors} == {"UB306", "UB323"} and len(errors) == 3
+    assert len(list((tmp_path / "o").rglob("*scoremap.nii.gz"))) == done
+
+
+def test_a_library_error_of_one_case_does_not_stop_the_others(run, sources, tmp_path, monkeypatch):
+    def write(item, to):
+        if item.member.case.case_id == cases_of(run)[0]:
+            raise ValueError("of a library")
+
+    monkeypatch.setattr("uad_bench.results.export_bids.write", write)
+    done, (error,) = export([run], tmp_path / "o", sources, (), "")
+    assert done == len(cases_of(run)) - 1
+    assert "ValueError: of a library" in str(error) and cases_of(run)[0] in str(error)
 
 
 def test_one_case_that_fails_does_not_stop_the_others(run, sources, tmp_path, monkeypatch, capsys):

@@ -12,6 +12,7 @@ from uad_bench.cli import options
 if TYPE_CHECKING:
     from uad_bench.cohort.discovery import Sources
     from uad_bench.config import Overrides
+    from uad_bench.data.inspect.case import Checks
     from uad_bench.data.inspect.survey import Survey
     from uad_bench.errors import DataError
     from uad_bench.types import Case
@@ -59,7 +60,10 @@ def check(
     data: options.Data = [],
     set_: options.Set = [],
     protocol: Annotated[
-        str, typer.Option("--protocol", "-p", help="Also report cases that lack a modality of this protocol.")
+        str,
+        typer.Option(
+            "--protocol", "-p", help="Also check what this protocol demands: modalities, a brain on its grid."
+        ),
     ] = "",
     quick: Annotated[bool, typer.Option("--quick", help="Read headers only, not voxels.")] = False,
     strict: Annotated[
@@ -76,8 +80,6 @@ def check(
 
     Exit code 0 with warnings, 3 with errors, 5 if an id or a file cannot be trusted.
     """
-    from uad_bench.config import load_protocol
-    from uad_bench.data.inspect.case import Checks
     from uad_bench.data.inspect.findings import FindingList
     from uad_bench.data.inspect.report import as_lines
     from uad_bench.data.inspect.survey import survey
@@ -85,16 +87,32 @@ def check(
 
     options.show_messages(quiet, verbose)
     over, sources, notes = _overrides(set_), options.sources(data, workers), FindingList()
-    wanted = load_protocol(protocol, over.protocol).modalities if protocol else ()
     with notes.capturing_warnings():
         cases, faults = _find(dataset, over.datasets.get(dataset, {}), sources)
     for fault in faults:
         notes.error(fault)
     ticker = Ticker(f"check {dataset}")
-    found = survey(cases, notes.findings, Checks(wanted, quick, strict), sources.workers, ticker)
+    found = survey(cases, notes.findings, _checks(protocol, over, quick, strict), sources.workers, ticker)
     for line in as_lines(found):
         typer.echo(line)
     _raise_worst(dataset, found)
+
+
+def _checks(name: str, over: "Overrides", quick: bool, strict: bool) -> "Checks":
+    """The checks, with what a protocol demands where one is named."""
+    from uad_bench.config import load_protocol
+    from uad_bench.data.inspect.case import Checks
+
+    if not name:
+        return Checks((), quick, strict)
+    protocol = load_protocol(name, over.protocol)
+    steps = {str(step.get("step")): step for step in protocol.steps}
+    zero = steps.get("brain_mask", {}).get("nonfinite") == "zero"
+    centre, box = steps.get("resample", {}).get("centre"), None
+    if isinstance(centre, list | tuple) and "register" not in steps:
+        half = [n * mm / 2 for n, mm in zip(protocol.grid.shape, protocol.grid.spacing, strict=True)]
+        box = tuple((mm - h, mm + h) for mm, h in zip(centre, half, strict=True))
+    return Checks(protocol.modalities, quick, strict, zero, box)
 
 
 def _overrides(texts: list[str]) -> "Overrides":

@@ -1,20 +1,25 @@
 """Where the data is on this machine: dataset folders, the cache, adapters, and the cases that these find."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from uad_bench import plugins
 from uad_bench.config import Protocol, checked_parameters, default_protocol, load_protocol
 from uad_bench.data.adapter import DatasetAdapter
-from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError
+from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError, UsageError
 from uad_bench.prepare.prepare_cases import Preparation
-from uad_bench.types import Case
+from uad_bench.types import Case, Orientation
+
+log = logging.getLogger(__name__)
 
 #: The atlas that comes with the installation, where a step names no other.
 SHIPPED_ATLAS = "mni152"
+#: An option of every dataset, which its adapter needs not know; see `types.Case`.
+ORIENTATION = "orientation"
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,26 @@ def default_cache() -> Path:
 def adapter_for(dataset: str, options: Mapping[str, Any]) -> DatasetAdapter:
     """The adapter of a dataset by name, module:Class or file, with its options checked."""
     cls = plugins.load(plugins.resolve("dataset", dataset))
-    adapter: DatasetAdapter = cls(**checked_parameters(cls, options, dataset))
+    own = {key: value for key, value in options.items() if key != ORIENTATION or key in _fields(cls)}
+    orientation_of(dataset, options)
+    adapter: DatasetAdapter = cls(**checked_parameters(cls, own, dataset))
     return adapter
+
+
+def _fields(cls: type) -> set[str]:
+    return {one.name for one in fields(cls)} if is_dataclass(cls) else set()
+
+
+def orientation_of(dataset: str, options: Mapping[str, Any]) -> Orientation | None:
+    """The option `orientation`, which every dataset has: the header transform that its files are read by.
+
+    Raises UsageError for another word than sform and qform (UB202).
+    """
+    word = options.get(ORIENTATION)
+    if word not in (None, *get_args(Orientation)):
+        hint = "write sform or qform"
+        raise UsageError(f"{ORIENTATION}: got {word!r:.60}", where=dataset, hint=hint, code="UB202")
+    return cast("Orientation | None", word)
 
 
 def find_cases(
@@ -123,9 +146,35 @@ def find_cases(
     except Exception as error:
         what = f"dataset {label!r} failed to read its folder: {type(error).__name__}: {error}"
         raise PluginError(what, where=str(root), hint="is it this dataset's folder?") from error
+    _tell_links([item for item in items if isinstance(item, Case)], root)
     cases = [replace(item, dataset=label) for item in items if isinstance(item, Case)]
+    orientation = orientation_of(dataset, options)
+    if orientation is not None:
+        cases = [replace(case, orientation=orientation) for case in cases]
     faults = [item for item in items if isinstance(item, DataError)]
     return sorted(cases, key=lambda case: case.case_id), faults
+
+
+def _tell_links(cases: Sequence[Case], root: Path) -> None:
+    """Warn of files that a dataset names below its root, and that are links to a place outside; they are read.
+
+    Adapters that search a folder pass over such links; a table names its files, and may name links.
+    """
+    if os.environ.get("UAD_BENCH_FOLLOW_LINKS") == "1":
+        return
+    inside, base = os.path.realpath(root), os.path.normpath(root.absolute())
+    files = (
+        path for case in cases for path in (*case.images.values(), case.brain_mask, case.lesion_mask) if path
+    )
+    out = [
+        path
+        for path in files
+        if Path(os.path.normpath(path.absolute())).is_relative_to(base)
+        and not Path(os.path.realpath(path)).is_relative_to(inside)
+    ]
+    if out:
+        what = "%s: %d files are links that lead out of it; they are read (UAD_BENCH_FOLLOW_LINKS=1 says so): %s ..."
+        log.warning(what, root, len(out), out[0])
 
 
 def _unreadable(error: OSError, folder: Path) -> DataError:

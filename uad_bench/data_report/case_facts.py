@@ -58,8 +58,9 @@ def case_report(prepared: PreparedCase) -> CaseReport:
     try:
         before = {name: file_histogram(prepared, name, scan.brain_mask, grid) for name in scan.modalities}
         lesions = lesion_measures(prepared, grid)
-    except UadError as error:
-        warnings.append(f"the source files cannot be read: {error}")
+    except Exception as error:  # one case never ends the report on the others
+        what = error if isinstance(error, UadError) else f"{type(error).__name__}: {error}"
+        warnings.append(f"the source files cannot be read: {what}")
     name, where = reference_tissue(prepared.record, scan)
     after = {
         m: intensity_levels(image, scan.brain_mask, where)
@@ -74,8 +75,10 @@ def case_report(prepared: PreparedCase) -> CaseReport:
 
 
 def recorded_warnings(record: Mapping[str, Any]) -> list[str]:
-    """The warnings of the preparation steps."""
-    return [str(text) for step in record["steps"] for text in step["figures"].get("warnings", ())]
+    """What is read otherwise than a user may expect, and the warnings of the preparation steps."""
+    sources = record.get("sources", {}).items()
+    read = [f"{role}: {note}" for role, source in sources for note in source.get("notes", ())]
+    return read + [str(text) for step in record["steps"] for text in step["figures"].get("warnings", ())]
 
 
 def recorded(record: Mapping[str, Any], step: str) -> dict[str, Any]:
@@ -108,9 +111,10 @@ def lesion_measures(prepared: PreparedCase, grid: Grid) -> dict[str, float]:
     case, after = prepared.case, lesion_mask(prepared)
     if case.lesion_mask is None or after is None:
         return {}
-    first = read_grid(case.images[prepared.record["modalities"][0]], case.case_id)
+    first = read_grid(case.images[prepared.record["modalities"][0]], case.case_id, case.orientation)
     home = mask_grid(case.lesion_mask, case, first)
-    mask = read_mask(case.lesion_mask, case.case_id, home, case.lesion_labels, case.mask_threshold)
+    labels_and_cut = case.lesion_labels, case.mask_threshold
+    mask = read_mask(case.lesion_mask, case.case_id, home, *labels_and_cut, case.orientation)
     labels, lesions = components(mask)
     there = target_voxels(np.argwhere(labels), mask.grid, grid)
     kept = (there >= 0).all(axis=1) & after[tuple(there.T)]
@@ -140,7 +144,8 @@ def lesion_warnings(measures: Mapping[str, float]) -> list[str]:
 
 def file_histogram(prepared: PreparedCase, modality: str, brain_mask: BoolArray, grid: Grid) -> Histogram:
     """Intensities of the source file inside the prepared brain, at up to 20,000 voxels. Raises as `read_volume`."""
-    image = read_volume(prepared.case.images[modality], prepared.case.case_id)
+    case = prepared.case
+    image = read_volume(case.images[modality], case.case_id, case.orientation)
     voxels = np.argwhere(brain_mask)
     there = target_voxels(voxels[:: max(1, len(voxels) // MAX_VOXELS)], grid, image.grid)
     values = image.array[tuple(there[(there >= 0).all(axis=1)].T)]

@@ -15,7 +15,7 @@ from uad_bench.errors import DataError, UsageError
 from uad_bench.figures.run_figures import MAX_CASES, case_label, typical_cases
 from uad_bench.leaderboard.aggregate import runs_by_label
 from uad_bench.leaderboard.collect import summarise
-from uad_bench.results.run_cases import Row, members, rows_of_tests
+from uad_bench.results.run_cases import Row, available_members, rows_of_tests
 from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import ScoredMaps
 
@@ -51,7 +51,7 @@ def compare_methods(
     selected = select_runs(runs)
     dataset = plugins.label(test or selected[0].run.spec().test[0])
     rows = shared_cases([one.run for one in selected], case_ids, dataset)
-    cases = members(selected[0].run, rows, sources)
+    cases = available_members(selected[0].run, rows, sources)
     if not case_ids:
         cases = [cases[index] for index in typical_cases(cases)[:MAX_CASES]]
     methods = [_method_maps(one, cases, dataset) for one in selected]

@@ -14,7 +14,7 @@ from uad_bench.errors import UsageError
 from uad_bench.figures.run_figures import MAX_CASES, case_label, typical_cases
 from uad_bench.pipeline.model import context, stored
 from uad_bench.pipeline.run_job import Workplace
-from uad_bench.results.run_cases import members, rows_of_tests
+from uad_bench.results.run_cases import available_members, rows_of_tests
 from uad_bench.results.run_directory import RunDir
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def explain(run: RunDir, selection: CaseSelection, place: Workplace, to: Path) -
     if type(method).components is Method.components:
         hint = "a method shows them by `components`: docs/plugins.md"
         raise UsageError(f"method {spec.method!r} shows no components", hint=hint, code=UNSHOWN)
-    some = members(run, rows, place.sources)
+    some = available_members(run, rows, place.sources)
     if not selection.cases:
         some = [some[index] for index in typical_cases(some)[: selection.count]]
     ctx, cases = context(spec, place), []

@@ -19,6 +19,7 @@ them), `crop_or_pad`, `scale`, `downsample` (in the other). docs/protocols.md co
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -125,14 +126,15 @@ def load(case: Case, modalities: Sequence[str]) -> CaseVolumes:
         raise DataError(
             what, where=case.case_id, hint="leave the case out or use another protocol", code="UB332"
         )
-    images = {name: read_volume(case.images[name], case.case_id) for name in modalities}
+    images = {name: read_volume(case.images[name], case.case_id, case.orientation) for name in modalities}
     first = next(iter(images.values())).grid
     lesions = ignored = None
     if case.lesion_mask is not None:
         like = mask_grid(case.lesion_mask, case, first)
-        lesions = read_mask(case.lesion_mask, case.case_id, like, case.lesion_labels, case.mask_threshold)
+        read = partial(read_mask, case.lesion_mask, case.case_id, like, orientation=case.orientation)
+        lesions = read(case.lesion_labels, case.mask_threshold)
         if case.ignored_labels:
-            ignored = read_mask(case.lesion_mask, case.case_id, like, case.ignored_labels)
+            ignored = read(case.ignored_labels)
     brain = _brain_mask_file(case, first)
     return CaseVolumes(case.case_id, images, brain, lesions, ignored, case.stripped)
 
@@ -142,7 +144,7 @@ def _brain_mask_file(case: Case, first: Grid) -> Mask | None:
     if case.brain_mask is None:
         return None
     like = mask_grid(case.brain_mask, case, first)
-    mask = read_mask(case.brain_mask, case.case_id, like, threshold=case.mask_threshold)
+    mask = read_mask(case.brain_mask, case.case_id, like, (), case.mask_threshold, case.orientation)
     if not mask.array.any():
         where = location(case.case_id, case.brain_mask)
         raise DataError("the brain mask is empty", where=where, hint="make the mask again", code="UB331")

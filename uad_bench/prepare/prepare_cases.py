@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from uad_bench.data.nifti.validation import check_ids
+from uad_bench.data.nifti.validation import check_brain_volume, check_ids
 from uad_bench.errors import DataError, EnvironmentFault, UadError
 from uad_bench.prepare.cache.prepared_case import PreparedCase, find_prepared, prepare_case
 from uad_bench.prepare.chain import parse_steps
@@ -42,7 +42,7 @@ def prepare_cases(
     ticker = Ticker(what)
     for number, (case, call) in enumerate(zip(cases, _calls(cases, how), strict=True), start=1):
         try:
-            done.append(call())
+            done.append(_plausible(call()))
         except Exception as error:  # reported with its case at the end
             failures.append((case, _failure(case, error)))
         ticker(number, len(cases))
@@ -56,6 +56,14 @@ def _calls(cases: Sequence[Case], how: Preparation) -> Iterator[Callable[[], Pre
     others = calls(work, [case for case, found in zip(cases, ready, strict=True) if not found], how.workers)
     for found in ready:
         yield partial(_same, found) if found else next(others)
+
+
+def _plausible(ready: PreparedCase) -> PreparedCase:
+    """The case. Raises DataError where its brain has no plausible volume (UB336), be it from the cache or not."""
+    for step in ready.record["steps"]:
+        if "ml" in step["figures"]:
+            check_brain_volume(float(step["figures"]["ml"]), ready.case.case_id)
+    return ready
 
 
 def _same(found: PreparedCase) -> PreparedCase:

@@ -21,7 +21,7 @@ from uad_bench.data.nifti.header_checks import nifti_header
 from uad_bench.data.nifti.read import Volume, read_grid
 from uad_bench.data.nifti.validation import location
 from uad_bench.data.nifti.write import write_volume
-from uad_bench.errors import DataError, UadError, UsageError, unknown_name
+from uad_bench.errors import DataError, EnvironmentFault, UadError, UsageError, unknown_name
 from uad_bench.prepare.to_native import prepared_grid, to_native
 from uad_bench.results import bids, run_cases
 from uad_bench.results.run_directory import RunDir
@@ -65,18 +65,25 @@ def export(
     """Write the maps of some complete runs under `to`; the number of maps written, and an error for each that failed.
 
     wanted: case ids, or dataset/case_id; empty: all test cases. rule: also write masks at this threshold. Raises
-    UsageError for an unknown case, rule or name before anything is written; DataError where the data is not what the
-    run was made on; IntegrityError where a run was edited.
+    UsageError for an unknown case, rule or name before anything is written; the first error where no case can be
+    exported, for instance because the data is not what the run was made on; IntegrityError where a run was edited.
     """
     _check_wanted(wanted, runs)
-    items = [item for run in runs for item in plan(run, sources, wanted, rule)]
+    plans = [plan(run, sources, wanted, rule) for run in runs]
+    items, failed = (
+        [one for items, _ in plans for one in items],
+        [one for _, errors in plans for one in errors],
+    )
+    if failed and not items:
+        raise failed[0]
+    asked = len(items) + len(failed)
     _check_names(items, to)
     bids.begin(to, GENERATOR)
-    ticker, failed = Ticker("export"), []
-    for number, error in enumerate(each(partial(_attempt, to=to), items, sources.workers), start=1):
+    ticker = Ticker("export")
+    for number, error in enumerate(each(partial(_attempt, to=to), items, sources.workers, _died), start=1):
         failed += [error] if error else []
         ticker(number, len(items))
-    return len(items) - len(failed), failed
+    return asked - len(failed), failed
 
 
 def _check_wanted(wanted: Collection[str], runs: Sequence[RunDir]) -> None:
@@ -87,20 +94,20 @@ def _check_wanted(wanted: Collection[str], runs: Sequence[RunDir]) -> None:
             raise unknown_name("scored case", name, known)
 
 
-def plan(run: RunDir, sources: Sources, wanted: Collection[str], rule: str) -> list[Item]:
-    """The maps of a run to export. Raises as `export`."""
+def plan(
+    run: RunDir, sources: Sources, wanted: Collection[str], rule: str
+) -> tuple[list[Item], list[UadError]]:
+    """The maps of a run to export, and an error for each case that cannot be. Raises as `export`."""
     run.verify(maps=True)
     spec, rows = run.spec(), run.table("splits.csv")
     if not (run.path / "maps").is_dir():
         raise DataError("the run kept no maps", where=run.name, hint="run it again with --keep-maps all")
     names = bids.names({_key(row): None for row in rows})
     chosen = {_key(row): row for row in rows if _is_wanted(row, wanted)}
-    members = run_cases.members(run, list(chosen.values()), sources)
+    members, failed = run_cases.available(run, list(chosen.values()), sources)
     limits = {dataset: threshold(run, dataset, rule) for dataset, _, _ in chosen} if rule else {}
-    return [
-        Item(run, spec, member, names[key], rule, limits.get(key[0]))
-        for key, member in zip(chosen, members, strict=True)
-    ]
+    items = [Item(run, spec, one, names[_key(row)], rule, limits.get(row["dataset"])) for row, one in members]
+    return items, failed
 
 
 def _key(row: Mapping[str, str]) -> bids.Key:
@@ -153,14 +160,24 @@ def _attempt(item: Item, to: Path) -> UadError | None:
         write(item, to)
     except UadError as error:
         return error
+    except Exception as error:  # of a library: one case never ends the export of the others
+        what, where = f"cannot be exported: {type(error).__name__}: {error}", item.member.case.case_id
+        return DataError(what, where=where, hint="look at the header of its image")
     return None
+
+
+def _died(item: Item) -> UadError:
+    """The error of a map whose worker process died."""
+    hint = "most likely killed for memory: use fewer workers"
+    return EnvironmentFault("not exported, a worker process died", where=item.member.case.case_id, hint=hint)
 
 
 def write(item: Item, to: Path) -> None:
     """Write the map of one case, and the mask where a rule is given, each with its sidecar."""
     ready, case = item.member.prepared, item.member.case
     source = case.images[ready.record["modalities"][0]]
-    native, header = read_grid(source, case.case_id), nifti_header(source, location(case.case_id, source))
+    native = read_grid(source, case.case_id, case.orientation)
+    header = nifti_header(source, location(case.case_id, source))
     brain_mask = ready.scan().brain_mask
     prepared = prepared_grid(ready.record, ready.scan().shape)
     values, _ = to_native(item.run.read_map(case.dataset, case.case_id), brain_mask, prepared, native)

@@ -1,6 +1,7 @@
 """The cases of a finished run, found again on disk and checked to hold the voxels that the run was made on."""
 
 import json
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -8,33 +9,60 @@ from uad_bench import plugins
 from uad_bench.cohort.cohort import Member
 from uad_bench.cohort.discovery import Sources, find_cases
 from uad_bench.config import RunSpec
-from uad_bench.errors import DataError, unknown_name
+from uad_bench.errors import DataError, UadError, unknown_name
 from uad_bench.prepare.chain import parse_steps
 from uad_bench.prepare.prepare_cases import prepare_cases
 from uad_bench.results.run_directory import RunDir
-from uad_bench.support.text import first_names
 from uad_bench.types import Case
+
+log = logging.getLogger(__name__)
 
 Row = Mapping[str, str]
 
 
-def members(run: RunDir, rows: Sequence[Row], sources: Sources) -> list[Member]:
-    """The prepared cases of some rows of splits.csv, in their order; no other case needs to be on disk.
+def available(
+    run: RunDir, rows: Sequence[Row], sources: Sources
+) -> tuple[list[tuple[Row, Member]], list[UadError]]:
+    """The prepared cases of some rows of splits.csv with their rows, and an error for each other case.
 
-    Raises DataError where a case is missing, cannot be prepared, or holds other voxels than then (UB306).
+    That is a case that is missing, cannot be prepared, or holds other voxels than then (UB306).
     """
     spec = run.spec()
     known = _on_disk(spec, {row["dataset"] for row in rows}, sources)
-    found = [known.get((row["dataset"], row["case_id"])) for row in rows]
-    _refuse([row for row, case in zip(rows, found, strict=True) if case is None], "are not in the data", run)
+    cases = {_key(row): known[_key(row)] for row in rows if _key(row) in known}
     how = sources.preparation(spec.protocol, steps_of(run, spec))
-    done, failures = prepare_cases([case for case in found if case], how)
-    if failures:
-        raise failures[0][1]
-    pairs = list(zip(rows, done, strict=True))
-    changed = [row for row, one in pairs if one.content != row["content"]]
-    _refuse(changed, "hold other voxels than the run was made on", run)
-    return [Member(one, row["role"]) for row, one in pairs]
+    done, failures = prepare_cases(list(cases.values()), how)
+    ready = {(one.case.dataset, one.case.case_id): one for one in done}
+    failed = {(case.dataset, case.case_id): error for case, error in failures}
+    found: list[tuple[Row, Member]] = []
+    errors: list[UadError] = []
+    for row in rows:
+        one = ready.get(_key(row))
+        if one is not None and one.content == row["content"]:
+            found.append((row, Member(one, row["role"])))
+        else:
+            errors.append(failed.get(_key(row)) or _other(row, run, missing=one is None))
+    return found, errors
+
+
+def available_members(run: RunDir, rows: Sequence[Row], sources: Sources) -> list[Member]:
+    """As `available`, each error logged. Raises the first one where no case is left."""
+    found, errors = available(run, rows, sources)
+    if errors and not found:
+        raise errors[0]
+    for error in errors:
+        log.warning("left out: %s", error)
+    return [member for _, member in found]
+
+
+def _key(row: Row) -> tuple[str, str]:
+    return row["dataset"], row["case_id"]
+
+
+def _other(row: Row, run: RunDir, *, missing: bool) -> DataError:
+    what = "is not in the data" if missing else "holds other voxels than the run was made on"
+    where, hint = f"{row['case_id']}, {run.name}", "give the same data with --data"
+    return DataError(f"the case {what}", where=where, hint=hint, code="UB306")
 
 
 def rows_of_tests(run: RunDir, wanted: Collection[str], dataset: str = "") -> list[Row]:
@@ -72,11 +100,3 @@ def _on_disk(spec: RunSpec, datasets: set[str], sources: Sources) -> dict[tuple[
             cases, _ = find_cases(name, spec.datasets.get(name, {}), sources)
             known |= {(label, case.case_id): case for case in cases}
     return known
-
-
-def _refuse(rows: Sequence[Row], what: str, run: RunDir) -> None:
-    """Raise DataError for rows whose cases are not those of the run (UB306)."""
-    if rows:
-        names = first_names([row["case_id"] for row in rows])
-        hint = "give the same data with --data"
-        raise DataError(f"{len(rows)} cases {what}: {names}", where=run.name, hint=hint, code="UB306")

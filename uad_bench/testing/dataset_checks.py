@@ -115,7 +115,7 @@ def check_modalities_are_declared(candidate: DatasetCandidate) -> None:
 def check_healthy_cases(candidate: DatasetCandidate) -> None:
     """A healthy case has no lesion mask or an empty one; any other case has a lesion mask."""
     for case in candidate.cases:
-        if case.healthy and case.lesion_mask and _lesion(case.lesion_mask, case.case_id):
+        if case.healthy and case.lesion_mask and _lesion(case.lesion_mask, case):
             fix = "set healthy=False"
             raise broken(candidate.name, "no lesion in a healthy case", f"one in {case.case_id}", fix)
         if not case.healthy and case.lesion_mask is None:
@@ -123,8 +123,9 @@ def check_healthy_cases(candidate: DatasetCandidate) -> None:
             raise broken(candidate.name, "a lesion mask", f"none for {case.case_id}", fix)
 
 
-def _lesion(path: Path, case_id: str) -> bool:
-    return bool(read_mask(path, case_id, read_grid(path, case_id)).array.any())
+def _lesion(path: Path, case: Case) -> bool:
+    grid = read_grid(path, case.case_id, case.orientation)
+    return bool(read_mask(path, case.case_id, grid, orientation=case.orientation).array.any())
 
 
 DATASET_CHECKS: tuple[Callable[[DatasetCandidate], None], ...] = (

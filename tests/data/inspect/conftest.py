@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from tests.helpers.inspected_cases import SHAPE, ball
+from uad_bench.data.nifti import validation
 from uad_bench.types import Case
 
 IDENTITY = np.eye(4)
+
+
+@pytest.fixture(autouse=True)
+def small_brains(monkeypatch):
+    """A ball of 1.4 ml counts as a brain, so that voxels may have 1 mm."""
+    monkeypatch.setattr(validation, "BRAIN_ML", (0.0, 2500.0))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.helpers.inspected_cases import SHAPE, broken_set
+from tests.helpers.inspected_cases import SHAPE, WIDE, broken_set
 from uad_bench.data.inspect.findings import Finding
 from uad_bench.data.inspect.report import as_lines
 from uad_bench.data.inspect.survey import survey
@@ -46,7 +46,7 @@ def test_one_bad_case_never_hides_another(make):
 
 
 def test_findings_do_not_depend_on_the_number_of_workers(make):
-    cases, calls = broken_set(make), []
+    cases, calls = broken_set(make, WIDE), []
     alone = survey(cases)
     assert survey(cases, workers=2, progress=lambda *now: calls.append(now)) == alone
     assert calls == [(i, 6) for i in range(1, 7)]

@@ -70,7 +70,7 @@ def test_a_healthy_case_with_lesions_is_an_error(make):
 
 def test_f25_a_lesion_that_is_the_whole_brain(make):
     finding = only(make(lesion=ball().astype(np.uint8)))
-    assert not finding.is_error and "100%" in finding.text
+    assert finding.is_error and "the lesions fill 100% of the brain" in finding.text
 
 
 def test_f26_lesion_voxels_outside_the_brain_are_counted(make):

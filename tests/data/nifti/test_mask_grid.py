@@ -1,10 +1,14 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from uad_bench.data.nifti.mask_grid import mask_grid, matching_grid
 from uad_bench.data.nifti.read import Grid
 from uad_bench.types import Case
+
+CASE = Case("toy", "a", "a", {}, healthy=True)
+MASK = Path("mask.nii.gz")
 
 
 def grid(shift: float = 0, size: int = 5) -> Grid:
@@ -15,14 +19,14 @@ def grid(shift: float = 0, size: int = 5) -> Grid:
 
 def test_the_first_image_within_half_a_voxel_matches():
     first, second, third = grid(9), grid(0.4), grid()
-    assert matching_grid(grid(), [first, second, third], allow_other=False) is second
+    assert matching_grid(grid(), [first, second, third], CASE, MASK) is second
 
 
 def test_without_a_match_the_first_image_or_the_own_grid_is_returned():
     own, images = grid(), [grid(9), grid(size=6)]
-    assert matching_grid(own, images, allow_other=False) is images[0]
-    assert matching_grid(own, images, allow_other=True) is own
-    assert matching_grid(own, [], allow_other=False) is own
+    assert matching_grid(own, images, CASE, MASK) is images[0]
+    assert matching_grid(own, images, replace(CASE, allow_other_mask_grid=True), MASK) is own
+    assert matching_grid(own, [], CASE, MASK) is own
 
 
 def test_the_grid_of_a_mask_file_is_that_of_its_image(write_nifti):

@@ -7,7 +7,7 @@ import pytest
 from uad_bench.errors import IntegrityError
 from uad_bench.prepare.cache import entry
 from uad_bench.prepare.cache.entry import digests_match, entry_folder, read_entry, sources, write_entry
-from uad_bench.prepare.cache.file_digests import compute_digests
+from uad_bench.prepare.cache.file_digests import Source, compute_digests
 from uad_bench.prepare.chain import run_chain
 
 STEPS = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale"}]
@@ -31,7 +31,7 @@ def named(case, cache, steps=STEPS):
 def test_an_entry_records_its_sources(toy_case, tmp_path):
     case = toy_case()
     record = read_entry(made(case, tmp_path))
-    digests_of = compute_digests(case.images["t2"], "toy-1")
+    digests_of = compute_digests(Source(case.images["t2"]), "toy-1")
     assert record["sources"]["t2"] == {
         "name": "toy-1_t2.nii.gz",
         "voxels": digests_of.voxels,

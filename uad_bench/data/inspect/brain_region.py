@@ -5,7 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from uad_bench.data.nifti.read import TOLERANCE, Grid, Image, Mask, Volume, offset_voxels
+from uad_bench.data.nifti.orientation import TOLERANCE
+from uad_bench.data.nifti.read import Grid, Image, Mask, Volume, offset_voxels
 from uad_bench.types import BoolArray
 
 

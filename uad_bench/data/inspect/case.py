@@ -1,13 +1,21 @@
 """All checks of one case: every file is read to its last byte, every mask is compared with its image."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from uad_bench.data.inspect.brain_region import BrainRegion, voxels_with_data
-from uad_bench.data.inspect.findings import Finding, FindingList
-from uad_bench.data.inspect.voxel_checks import check_brain_size, check_finite, check_lesions, check_values
+from uad_bench.data.inspect.findings import LOGGED, Finding, FindingList
+from uad_bench.data.inspect.voxel_checks import (
+    Box,
+    check_brain_size,
+    check_finite,
+    check_lesions,
+    check_on_grid,
+    check_values,
+)
 from uad_bench.data.nifti.mask_grid import matching_grid
+from uad_bench.data.nifti.orientation import check_sides
 from uad_bench.data.nifti.read import (
     Grid,
     Image,
@@ -29,12 +37,16 @@ class Checks:
     """Which checks are made.
 
     modalities: those of a protocol, in its order, that every case must have; quick: headers only; strict: a
-    brain that fills less than 2 % or more than 90 % of its box is an error, not a warning.
+    brain that fills less than 2 % or more than 90 % of its box is an error, not a warning; zero_nonfinite: the protocol
+    sets NaN and Inf inside the brain to 0; box: (lowest, highest) along x, y, z of the protocol's grid, mm, where it is
+    fixed in the world of the files.
     """
 
     modalities: tuple[str, ...] = ()
     quick: bool = False
     strict: bool = False
+    zero_nonfinite: bool = False
+    box: Box | None = None
 
 
 DEFAULT_CHECKS = Checks()
@@ -83,25 +95,45 @@ def _check_declared(case: Case, checks: Checks, found: FindingList) -> None:
 
 def _read_headers(case: Case, checks: Checks, found: FindingList) -> InspectedCase:
     """The quick checks: every header, and whether masks are on the grid of an image."""
-    read = {name: found.attempt(read_grid, path, case.case_id) for name, path in case.images.items()}
-    grids = {name: grid for name, grid in read.items() if grid is not None}
+    grids = _grids(case, case.images, found)
+    for name, grid in grids.items() if case.orientation is None else ():
+        found.attempt(check_sides, grid.affine, grid.other, location(case.case_id, case.images[name]))
     masks = ((case.brain_mask, list(grids.values())), (case.lesion_mask, _lesion_grids(grids, checks)))
     for path, images in masks:
-        own = found.attempt(read_grid, path, case.case_id) if path else None
+        own = _own_grid(path, case, found)
         if path and own:
-            like = matching_grid(own, images, allow_other=case.allow_other_mask_grid)
-            found.attempt(check_same_grid, own, like, location(case.case_id, path))
+            like = found.attempt(matching_grid, own, images, case, path)
+            found.attempt(check_same_grid, own, like or own, location(case.case_id, path))
+    for file in _files(case):
+        read = _own_grid(file, case, FindingList())
+        for note in read.notes if read else ():
+            found.warn(LOGGED, f"{location(case.case_id, file)}: {note}")
     return InspectedCase(case)
+
+
+def _grids(case: Case, images: Iterable[str], found: FindingList) -> dict[str, Grid]:
+    """The grids of some images, with both transforms of their headers; those that can be read."""
+    read = {name: _own_grid(case.images[name], case, found) for name in images}
+    return {name: grid for name, grid in read.items() if grid is not None}
+
+
+def _own_grid(path: Path | None, case: Case, found: FindingList) -> Grid | None:
+    return found.attempt(read_grid, path, case.case_id, case.orientation) if path else None
+
+
+def _files(case: Case) -> list[Path]:
+    return [path for path in (*case.images.values(), case.brain_mask, case.lesion_mask) if path is not None]
 
 
 def _read_voxels(case: Case, checks: Checks, found: FindingList) -> InspectedCase:
     """All checks."""
-    read = {name: found.attempt(read_volume, path, case.case_id) for name, path in case.images.items()}
+    way, files = case.orientation, case.images.items()
+    read = {name: found.attempt(read_volume, path, case.case_id, way) for name, path in files}
     images = {name: image for name, image in read.items() if image is not None}
-    grids = {name: image.grid for name, image in images.items()}
-    brain = _brain(case, images, checks, found)
+    grids = _grids(case, images, found)
+    brain = _brain(case, images, grids, checks, found)
     for name, image in images.items():
-        check_finite(name, image, brain, found)
+        check_finite(name, image, brain, found, zero=checks.zero_nonfinite)
     mask = _mask(case.lesion_mask, case, _lesion_grids(grids, checks), case.lesion_labels, found)
     if mask is not None:
         check_lesions(case, mask, brain, found)
@@ -124,21 +156,25 @@ def _lesion_grids(grids: dict[str, Grid], checks: Checks) -> list[Grid]:
 def _mask(
     path: Path | None, case: Case, images: Sequence[Grid], labels: Sequence[int], found: FindingList
 ) -> Mask | None:
-    own = found.attempt(read_grid, path, case.case_id) if path else None
-    if path is None or own is None:
+    own = _own_grid(path, case, found)
+    like = found.attempt(matching_grid, own, images, case, path) if path and own else None
+    if path is None or like is None:
         return None
-    like = matching_grid(own, images, allow_other=case.allow_other_mask_grid)
-    return found.attempt(read_mask, path, case.case_id, like, labels, case.mask_threshold)
+    return found.attempt(read_mask, path, case.case_id, like, labels, case.mask_threshold, case.orientation)
 
 
-def _brain(case: Case, images: dict[str, Image], checks: Checks, found: FindingList) -> BrainRegion | None:
+def _brain(
+    case: Case, images: dict[str, Image], grids: dict[str, Grid], checks: Checks, found: FindingList
+) -> BrainRegion | None:
     """The brain where it is known before preparation, its size checked."""
     region = None
-    mask = _mask(case.brain_mask, case, [image.grid for image in images.values()], (), found)
+    mask = _mask(case.brain_mask, case, list(grids.values()), (), found)
     if mask is not None:
         region = BrainRegion(mask, from_file=True)
     elif case.brain_mask is None and case.stripped and images:
         region = voxels_with_data(next(iter(images.values())))
     if region is not None:
         check_brain_size(case, region, found, strict=checks.strict)
+        if checks.box and region.share:
+            found.attempt(check_on_grid, case, region, checks.box)
     return region if region is not None and region.share else None

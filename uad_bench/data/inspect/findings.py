@@ -26,6 +26,8 @@ HEADINGS = {
     "UB331": "brain masks that cannot be used",
     "UB332": "missing modalities",
     "UB333": "missing lesion masks",
+    "UB336": "brains of implausible volume",
+    "UB337": "lesions that fill more than half of the brain",
     "UB338": "healthy cases with lesions",
     "UB501": "files longer than their header declares",
     "UB502": "ids that cannot be used",
@@ -118,4 +120,6 @@ class _WarningCapture(logging.Handler):
                 handler.handle(record)
             return
         text = " ".join(record.getMessage().split())
-        self._found.findings.append(Finding(LOGGED, text, self._found.case_id))
+        finding = Finding(LOGGED, text, self._found.case_id)
+        if finding not in self._found.findings:  # a file may be read more than once
+            self._found.findings.append(finding)

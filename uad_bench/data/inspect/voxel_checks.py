@@ -5,18 +5,27 @@ import numpy as np
 from uad_bench.data.inspect.brain_region import BrainRegion
 from uad_bench.data.inspect.findings import FindingList
 from uad_bench.data.nifti.read import Image, Mask
-from uad_bench.data.nifti.validation import location
+from uad_bench.data.nifti.validation import check_brain_volume, location
 from uad_bench.errors import DataError
 from uad_bench.types import Case, FloatArray
 
 #: A brain that fills less or more of its box was cropped too far or is no brain: real heads have air around them.
 LEAST, MOST = 0.02, 0.90
+#: (lowest, highest) along x, y and z, mm in the world.
+Box = tuple[tuple[float, float], ...]
+#: Lesions that fill more of the brain are most likely a brain mask or a parcellation, or not in its unit of length.
+MOST_LESION = 0.5
 #: Public lesion masks distinguish at most four labels; more values are probably a parcellation of the whole brain.
 MOST_LABELS = 4
 
 
 def check_brain_size(case: Case, brain: BrainRegion, found: FindingList, *, strict: bool) -> None:
-    """The share of its box that the brain fills: outside 2 % to 90 % a warning, an error where `strict`."""
+    """The volume of the brain: outside 0.2 to 2.5 litres an error. The share of its box that it fills: outside 2 % to
+    90 % a warning, an error where `strict`.
+    """
+    if brain.share:
+        file = case.brain_mask or next(iter(case.images.values()))
+        found.attempt(check_brain_volume, brain.ml, location(case.case_id, file))
     if LEAST <= brain.share <= MOST:
         return
     where = location(case.case_id, case.brain_mask) if case.brain_mask else case.case_id
@@ -29,11 +38,33 @@ def check_brain_size(case: Case, brain: BrainRegion, found: FindingList, *, stri
         found.warn("brains of unusual size", f"{what}; {LEAST:.0%} to {MOST:.0%} are usual")
 
 
-def check_finite(name: str, image: Image, brain: BrainRegion | None, found: FindingList) -> None:
-    """NaN and Inf: an error inside the brain, a warning outside, or where the brain is not known yet."""
+def check_on_grid(case: Case, brain: BrainRegion, box: Box) -> None:
+    """Whether some of the brain lies in the box of the protocol's grid. Raises DataError with the distance (UB331)."""
+    affine = brain.mask.affine
+    world = np.argwhere(brain.mask.array) @ affine[:3, :3].T + affine[:3, 3]
+    low, high = np.array(box).T
+    if bool(((world >= low) & (world <= high)).all(axis=1).any()):
+        return
+    away = float(np.linalg.norm(world.mean(axis=0) - (low + high) / 2))
+    hint = "check the header's origin, or use a protocol that registers or has `centre: brain`"
+    what = f"no brain on the grid: its centre lies {away:.0f} mm from the grid's"
+    raise DataError(what, where=case.case_id, hint=hint, code="UB331")
+
+
+def check_finite(
+    name: str, image: Image, brain: BrainRegion | None, found: FindingList, *, zero: bool = False
+) -> None:
+    """NaN and Inf: an error inside the brain, a warning outside, or where the brain is not known yet.
+
+    zero: they are set to 0 wherever they lie, which is a warning.
+    """
     bad = ~np.isfinite(image.array)
     count = int(bad.sum())
     if not count:
+        return
+    if zero:
+        what = f"{name} contains {count} NaN or Inf voxels; the protocol sets them to 0"
+        found.warn("NaN or Inf that the protocol sets to 0", what)
         return
     if brain is None:
         what = f"{name} contains {count} NaN or Inf voxels; preparation refuses those inside the brain"
@@ -67,8 +98,11 @@ def check_lesions(case: Case, mask: Mask, brain: BrainRegion | None, found: Find
         what = f"{outside} of {count} lesion voxels ({outside / count:.2%}); they count as missed"
         found.warn("lesion voxels outside the brain", what)
     share = (count - outside) * mask.grid.voxel_ml / _reference_ml(mask, brain)
-    if share > 0.5:
-        found.warn("lesions that fill more than half of the brain", f"{share:.0%} of it")
+    if share > MOST_LESION:
+        what = f"the lesions fill {share:.0%} of the brain, more than half of it"
+        hint = "is it a brain mask or a parcellation? name the labels that are lesions, or leave the case out"
+        where = location(case.case_id, case.lesion_mask) if case.lesion_mask else case.case_id
+        found.error(DataError(what, where=where, hint=hint, code="UB337"))
 
 
 def _reference_ml(mask: Mask, brain: BrainRegion | None) -> float:
@@ -78,7 +112,7 @@ def _reference_ml(mask: Mask, brain: BrainRegion | None) -> float:
 
 def check_values(case: Case, values: FloatArray, found: FindingList) -> None:
     """Whether the integers in a lesion mask (X, Y, Z) are those that the dataset declares."""
-    present = {int(value) for value in np.unique(values[values != 0])}
+    present = {int(value) for value in np.unique(np.rint(values))} - {0}
     known = {*case.lesion_labels, *case.ignored_labels}
     kind = "unexpected values in lesion masks"
     unexpected = sorted(present - known) if case.lesion_labels else sorted(v for v in present if v < 0)

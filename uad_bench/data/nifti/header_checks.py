@@ -19,8 +19,10 @@ HEADER_BYTES = {348: "Nifti1Header", 540: "Nifti2Header"}
 MAGIC = {348: b"n+1", 540: b"n+2"}
 # Deflate cannot compress better than 1032 to 1 (RFC 1951: 258 bytes from at least 2 bits).
 MOST_INFLATION = 1032
-# Bytes that may follow the voxels, and extensions that may precede them.
+# Bytes that may follow the voxels; extensions may be longer where their own sizes say so.
 SLACK = 1 << 20
+#: Enough for the header and the first sizes behind it.
+START = 1024
 # The header lies within this many bytes of a file, compressed or not.
 HEAD = 1 << 14
 # zlib copies the input that it does not use: a whole file as one input would be copied for each of its members.
@@ -71,9 +73,9 @@ def _raw(path: Path, where: str, most: int = -1) -> bytes:
 
 def _first_bytes(raw: bytes, where: str) -> bytes:
     if not raw.startswith(GZIP):
-        return raw[: max(HEADER_BYTES)]
+        return raw[:START]
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(raw, max(HEADER_BYTES))
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(raw, START)
     except zlib.error:
         raise DataError("the gzip stream is damaged", where=where, hint=AGAIN, code="UB322") from None
 
@@ -91,10 +93,24 @@ def _header(head: bytes, where: str) -> tuple[Any, int]:
     if bytes(header["magic"])[:3] != MAGIC[size]:
         hint = "convert it to a single .nii or .nii.gz file"
         raise DataError("not a single-file NIfTI", where=where, hint=hint, code="UB323")
-    return header, _needed(header, size, where)
+    return header, _offset(header, head, order, where) + _voxel_bytes(header, where)
 
 
-def _needed(header: Any, size: int, where: str) -> int:
+def _offset(header: Any, head: bytes, order: Literal["little", "big"], where: str) -> int:
+    """The byte at which the voxels begin: beyond SLACK only behind an extension that has a size which fits."""
+    size, offset = int(header["sizeof_hdr"]), float(header["vox_offset"])
+    fits = math.isfinite(offset) and size <= offset
+    if fits and offset >= SLACK:
+        # Four bytes, the first above 0 where there are extensions; then of each its size, a multiple of 16.
+        first = int.from_bytes(head[size + 4 : size + 8], order)
+        fits = head[size : size + 1] > b"\0" and first % 16 == 0 and 16 <= first <= offset - size - 4
+    if not fits:
+        what = f"the header places the voxels at byte {offset:g}"
+        raise DataError(what, where=where, hint=AGAIN, code="UB324")
+    return int(offset)
+
+
+def _voxel_bytes(header: Any, where: str) -> int:
     from nibabel.spatialimages import HeaderDataError
 
     axes = int(header["dim"][0])
@@ -108,12 +124,7 @@ def _needed(header: Any, size: int, where: str) -> int:
     if dtype is None or dtype.kind not in "iuf":
         what = f"voxels are neither integers nor real numbers (datatype {int(header['datatype'])})"
         raise DataError(what, where=where, hint="convert to int16 or float32", code="UB323")
-    offset = float(header["vox_offset"])
-    if not size <= offset < SLACK:
-        raise DataError(
-            f"the header places the voxels at byte {offset:g}", where=where, hint=AGAIN, code="UB324"
-        )
-    return int(offset) + math.prod(shape) * int(dtype.itemsize)
+    return math.prod(shape) * int(dtype.itemsize)
 
 
 def _inflate(raw: bytes, need: int, where: str) -> bytes:

@@ -13,24 +13,31 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from uad_bench.data.nifti.background import without_background
 from uad_bench.data.nifti.header_checks import AGAIN, nifti_bytes, nifti_header
-from uad_bench.data.nifti.validation import check_affine, check_contrast, location
+from uad_bench.data.nifti.orientation import TOLERANCE, check_sides, corner_voxels, placement
+from uad_bench.data.nifti.validation import check_contrast, location
 from uad_bench.errors import DataError
-from uad_bench.types import Affine, FloatArray
+from uad_bench.types import Affine, FloatArray, Orientation
 
 log = logging.getLogger(__name__)
 
 Kind = TypeVar("Kind", bound=np.generic)
-#: In 29 of 30 patients of one public dataset the mask lies half a voxel off its image: the origin was rounded.
-TOLERANCE = 0.5 + 1e-3
+#: Labels that differ from an integer by less were rounded, by an intensity scaling or by a float32 resampling.
+ROUNDED = 5e-4
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Where voxels are: their number along each axis (X, Y, Z), and the affine (4, 4) to world coordinates in mm."""
+    """Where voxels are: their number along each axis (X, Y, Z), and the affine (4, 4) to world coordinates in mm.
+
+    other, notes: of a file's header, see `orientation.Placement`.
+    """
 
     shape: tuple[int, int, int]
     affine: Affine
+    other: Affine | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -74,56 +81,88 @@ Image = Volume[np.float32]
 Mask = Volume[np.bool_]
 
 
-def read_volume(path: Path, case_id: str) -> Image:
-    """The image, float32 (X, Y, Z). NaN and Inf are kept: the step `brain_mask` decides about them.
+def read_volume(path: Path, case_id: str, orientation: Orientation | None = None) -> Image:
+    """The image, float32 (X, Y, Z). NaN around the head, or another constant, is 0: no data; other NaN and Inf are
+    kept, and the step `brain_mask` decides about them. orientation: see `types.Case`.
 
-    Raises DataError (also for constant images, UB327) and IntegrityError, see `header_checks.nifti_bytes`.
+    Raises DataError (also for constant images, UB327, and where sform and qform exchange left and right, UB325) and
+    IntegrityError, see `header_checks.nifti_bytes`. What is read otherwise than expected is logged.
     """
-    image = read_any(path, case_id)
-    check_contrast(image.array, location(case_id, path))
-    return image
-
-
-def read_any(path: Path, case_id: str) -> Image:
-    """The values of an image or a mask, float32 (X, Y, Z). Raises as `read_volume`, except UB327."""
     where = location(case_id, path)
+    array, grid = read_file(path, where, orientation)
+    if orientation is None:
+        check_sides(grid.affine, grid.other, where)
+    check_contrast(array, where)
+    array, note = without_background(array)
+    for text in (*grid.notes, *note):
+        log.warning("%s: %s", where, text)
+    return Volume(array, grid.affine)
+
+
+def read_any(path: Path, case_id: str, orientation: Orientation | None = None) -> Image:
+    """The values of an image or a mask as they are stored, float32 (X, Y, Z). Raises as `read_file`."""
+    array, grid = read_file(path, location(case_id, path), orientation)
+    return Volume(array, grid.affine)
+
+
+def read_file(path: Path, where: str, orientation: Orientation | None) -> tuple[FloatArray, Grid]:
+    """The values of a file, float32 (X, Y, Z), and its grid. Raises as `read_volume`, except UB327; logs nothing."""
     header, content = nifti_bytes(path, where)
-    grid = _grid(header, where)
+    grid = _grid(header, where, orientation)
     array = _values(header, content, where)
     if array.ndim > 3:
         log.info("%s: a single frame in %d dimensions, read as one volume", where, array.ndim)
-    return Volume(np.ascontiguousarray(array.reshape(grid.shape)), grid.affine)
+    return np.ascontiguousarray(array.reshape(grid.shape)), grid
 
 
 def read_mask(
-    path: Path, case_id: str, like: Grid, labels: Sequence[int] = (), threshold: float | None = None
+    path: Path,
+    case_id: str,
+    like: Grid,
+    labels: Sequence[int] = (),
+    threshold: float | None = None,
+    orientation: Orientation | None = None,
 ) -> Mask:
     """The mask, bool (X, Y, Z), on the grid `like`: values in `labels`, or all above zero if `labels` is empty.
 
-    A mask at most half a voxel off `like` is read as lying on it, with a warning. threshold: the mask has
-    fractions, and voxels above the threshold count. Raises DataError (UB328) for another grid, for values that are
+    A mask at most half a voxel off `like` is read as lying on it, with a warning, and so is one that lies on it by the
+    other transform of a header. threshold: the mask has fractions, and voxels above the threshold count. Values off
+    an integer by rounding are rounded, with a warning. Raises DataError (UB328) for another grid, for values that are
     not finite, and for values that are not integers without a threshold; else as `read_volume`.
     """
-    where, values = location(case_id, path), read_any(path, case_id)
-    check_same_grid(values.grid, like, where)
-    if not np.isfinite(values.array).all():
+    where = location(case_id, path)
+    values, grid = read_file(path, where, orientation)
+    for text in grid.notes:
+        log.warning("%s: %s", where, text)
+    check_same_grid(grid, like, where)
+    if not np.isfinite(values).all():
         hint = "make the mask again"
         raise DataError("the mask contains NaN or Inf", where=where, hint=hint, code="UB328")
     if threshold is not None:
-        return Volume(values.array > threshold, like.affine)
-    if not np.array_equal(values.array, np.rint(values.array)):
-        hint = "warp masks by nearest neighbour, or set `mask_threshold`, for instance to 0.5"
-        raise DataError(
-            "the mask contains values that are not integers", where=where, hint=hint, code="UB328"
-        )
-    array = np.isin(values.array, list(labels)) if labels else values.array > 0
+        return Volume(values > threshold, like.affine)
+    values = _integers(values, where)
+    array = np.isin(values, list(labels)) if labels else values > 0
     return Volume(array, like.affine)
 
 
-def read_grid(path: Path, case_id: str) -> Grid:
-    """The grid of a file, from its header alone. Raises as `read_volume`."""
+def _integers(values: FloatArray, where: str) -> FloatArray:
+    """The labels of a mask. Raises DataError for fractions (UB328); warns of labels that rounding made fractions."""
+    whole = np.rint(values)
+    off = float(np.abs(values - whole).max(initial=0))
+    if off >= ROUNDED:
+        what = f"the mask contains values that are not integers: off by up to {off:.2g}"
+        hint = "warp masks by nearest neighbour, or set `mask_threshold`, for instance to 0.5"
+        raise DataError(what, where=where, hint=hint, code="UB328")
+    if off:
+        count = int((values != whole).sum())
+        log.warning("%s: %d labels are off an integer by up to %.1e; rounded", where, count, off)
+    return whole
+
+
+def read_grid(path: Path, case_id: str, orientation: Orientation | None = None) -> Grid:
+    """The grid of a file, from its header alone. Raises as `read_file`, reads both transforms and logs nothing."""
     where = location(case_id, path)
-    return _grid(nifti_header(path, where), where)
+    return _grid(nifti_header(path, where), where, orientation)
 
 
 def offset_voxels(grid: Grid, like: Grid) -> float:
@@ -138,20 +177,35 @@ def offset_voxels(grid: Grid, like: Grid) -> float:
     """
     if grid.shape != like.shape:
         return float("inf")
-    corners = np.indices((2, 2, 2)).reshape(3, -1) * (np.array(like.shape)[:, None] - 1)
-    corners = np.vstack([corners, np.ones(8)])
-    there = np.linalg.solve(like.affine, grid.affine @ corners)
-    return float(np.abs(there - corners).max())
+    return corner_voxels(grid.shape, grid.affine, like.affine)
+
+
+def apart(grid: Grid, like: Grid) -> tuple[float, bool]:
+    """How far a mask's grid lies off its image's, in voxels, and whether that is by the other transform of a header.
+
+    The other transforms count where they bring the two within half a voxel and those that are read do not: a mask that
+    another program made from the image has the image's voxels, whichever transform that program reads.
+    """
+    offset = offset_voxels(grid, like)
+    mine = [one for one in (grid.affine, grid.other) if one is not None]
+    theirs = [one for one in (like.affine, like.other) if one is not None]
+    if offset <= TOLERANCE or grid.shape != like.shape or len(mine) + len(theirs) == 2:
+        return offset, False
+    nearest = min(corner_voxels(grid.shape, one, other) for one in mine for other in theirs)
+    return (nearest, True) if nearest <= TOLERANCE else (offset, False)
 
 
 def check_same_grid(grid: Grid, like: Grid, where: str) -> None:
     """Raise DataError with both grids where `grid` is more than half a voxel off `like` (UB328); warn below that."""
-    offset = offset_voxels(grid, like)
+    offset, by_other = apart(grid, like)
     if offset > TOLERANCE:
         what = f"the mask is on another grid: {grid}; the image is {like}"
         hint = "resample the mask to its image, or set `allow_other_mask_grid`"
         raise DataError(what, where=where, hint=hint, code="UB328")
-    if offset > 1e-3:
+    if by_other:
+        text = "the mask lies on its image by the other transform (sform against qform); read as on the image's grid"
+        log.warning("%s: %s", where, text)
+    elif offset > 1e-3:
         log.warning("%s: the mask is %.2f voxels off its image; read as on the image's grid", where, offset)
 
 
@@ -170,26 +224,11 @@ def _values(header: Any, content: bytes, where: str) -> FloatArray:  # nibabel i
         raise DataError(what, where=where, hint=AGAIN, code="UB322") from None
 
 
-def _grid(header: Any, where: str) -> Grid:  # a class of nibabel, which is not typed
+def _grid(header: Any, where: str, orientation: Orientation | None) -> Grid:
     shape = tuple(int(n) for n in header["dim"][1 : 1 + int(header["dim"][0])])
     if len(shape) < 3 or any(n != 1 for n in shape[3:]):
         hint = "one file must contain one three-dimensional volume"
         raise DataError(f"the volume has the shape {shape}", where=where, hint=hint, code="UB324")
-    if int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
-        hint = "the header has neither sform nor qform, so left and right are unknown"
-        raise DataError("no usable orientation", where=where, hint=hint, code="UB325")
-    affine = _affine(header, where)
-    check_affine(affine, where)
-    return Grid((shape[0], shape[1], shape[2]), affine)
-
-
-def _affine(header: Any, where: str) -> Affine:
-    from nibabel.spatialimages import HeaderDataError
-
-    try:
-        with np.errstate(invalid="ignore"):  # `check_affine` refuses NaN
-            return np.asarray(header.get_best_affine(), dtype=np.float64)
-    except (HeaderDataError, ValueError, np.linalg.LinAlgError) as error:
-        raise DataError(
-            f"no usable orientation: {error}", where=where, hint="convert it again", code="UB325"
-        ) from None
+    box = shape[0], shape[1], shape[2]
+    placed = placement(header, box, where, orientation)
+    return Grid(box, placed.affine, placed.other, placed.notes)

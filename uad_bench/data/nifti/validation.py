@@ -13,6 +13,9 @@ from uad_bench.types import Affine, BoolArray, Case, FloatArray
 
 log = logging.getLogger(__name__)
 
+#: Volumes of a human brain, a newborn's and a hydrocephalic one included, in ml; another one has the wrong unit.
+BRAIN_ML = (200.0, 2500.0)
+
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 #: Groups of cases in an evaluation that are no lesion kinds, and characters that separate groups in its rows.
 RESERVED, RESERVED_CHARACTERS = frozenset({"all", "healthy"}), frozenset("|=:@")
@@ -72,6 +75,14 @@ def check_contrast(array: FloatArray, where: str) -> None:
         raise DataError(
             what, where=where, hint="the conversion lost the image; make the file again", code="UB327"
         )
+
+
+def check_brain_volume(ml: float, where: str) -> None:
+    """Check that a brain holds 0.2 to 2.5 litres. Raises DataError with the figure (UB336)."""
+    if not BRAIN_ML[0] <= ml <= BRAIN_ML[1]:
+        hint = "check the voxel size, its unit in the header, and the brain mask"
+        what = f"the brain holds {ml / 1000:.3g} litres; 0.2 to 2.5 are plausible"
+        raise DataError(what, where=where, hint=hint, code="UB336")
 
 
 def zero_nonfinite(array: FloatArray, brain_mask: BoolArray, where: str) -> FloatArray:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from uad_bench.data.nifti.orientation import transforms
 from uad_bench.data.nifti.read import Volume
 from uad_bench.support.atomic_files import write_bytes
 from uad_bench.types import Affine
@@ -40,8 +41,12 @@ def nifti(volume: Volume[Any], like: Any = None) -> bytes:
 
 
 def _place(image: Any, affine: Affine, like: Any) -> None:
-    """Set sform and qform with their codes. A quaternion cannot represent shear: the nearest rotation is stored."""
-    sform, qform = (0, 0) if like is None else (int(like["sform_code"]), int(like["qform_code"]))
-    image.set_sform(affine, code=sform or qform or SCANNER)
-    turned = like.get_qform() if qform else affine
-    image.set_qform(turned, code=qform or sform or SCANNER, strip_shears=True)
+    """Set sform and qform with their codes: those of `like`, in mm, which may disagree; `affine` where it has none.
+
+    A quaternion cannot represent shear: the nearest rotation is stored.
+    """
+    codes = {name: 0 if like is None else int(like[f"{name}_code"]) for name in ("sform", "qform")}
+    known = {} if like is None else transforms(like, "")[0]
+    sform, qform = known.get("sform", affine), known.get("qform", affine)
+    image.set_sform(sform, code=codes["sform"] or codes["qform"] or SCANNER)
+    image.set_qform(qform, code=codes["qform"] or codes["sform"] or SCANNER, strip_shears=True)

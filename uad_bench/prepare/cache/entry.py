@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from uad_bench.data.audit.near_duplicates import thumbnail
 from uad_bench.data.nifti.validation import check_ids
-from uad_bench.prepare.cache.file_digests import FileDigests
+from uad_bench.prepare.cache.file_digests import FileDigests, Source
 from uad_bench.prepare.chain import PreparedArrays, parse_steps
 from uad_bench.support.atomic_files import sha256, sync_folder, write_json
 from uad_bench.types import Case
@@ -35,11 +35,12 @@ LIBRARIES = ("nibabel", "numpy", "scipy", "simpleitk", "deepbet", "hd-bet", "nil
 MASKS = ("brain_mask", "lesion_mask", "ignored")
 
 
-def sources(case: Case, modalities: Sequence[str]) -> dict[str, Path]:
+def sources(case: Case, modalities: Sequence[str]) -> dict[str, Source]:
     """The source files of an entry, by modality or mask."""
-    files = {name: case.images[name] for name in modalities if name in case.images}
+    read_as = case.orientation
+    files = {name: Source(case.images[name], False, read_as) for name in modalities if name in case.images}
     masks = {"brain_mask": case.brain_mask, "lesion_mask": case.lesion_mask}
-    return files | {role: path for role, path in masks.items() if path is not None}
+    return files | {role: Source(path, True, read_as) for role, path in masks.items() if path is not None}
 
 
 def entry_folder(
@@ -155,7 +156,7 @@ def _record(
         "to_atlas": result.to_atlas.tolist(),
         "lost": result.lost,
         "steps": result.record,
-        "sources": {role: vars(one) for role, one in digests.items()},
+        "sources": {role: one.record for role, one in digests.items()},
         "versions": _versions(),
         "content": {f"{name}.npy": _content(array) for name, array in _arrays(result).items()},
         "files": {name: sha256(folder / name) for name in files},

@@ -122,7 +122,7 @@ def find_prepared(
 ) -> PreparedCase | None:
     """The case where it is in the cache, else None. Opens no image."""
     files = sources(case, modalities)
-    stored = {role: stored_digests(path, case.case_id, cache_dir) for role, path in files.items()}
+    stored = {role: stored_digests(source, case.case_id, cache_dir) for role, source in files.items()}
     digests = {role: one for role, one in stored.items() if one}
     if len(digests) < len(stored):
         return None
@@ -140,7 +140,7 @@ def prepare_case(case: Case, modalities: Sequence[str], steps: Steps, cache_dir:
     # The steps before a fitted step have an entry of their own: another fit starts there.
     first = next((i for i, step in enumerate(parse_steps(steps)) if step.is_fitted), 0)
     try:
-        digests = {role: file_digests(path, case.case_id, cache_dir) for role, path in files.items()}
+        digests = {role: file_digests(source, case.case_id, cache_dir) for role, source in files.items()}
         folder = entry_folder(case, modalities, steps, digests, cache_dir)
         record = read_entry(folder)
         if record is None:

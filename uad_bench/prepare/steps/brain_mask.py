@@ -21,6 +21,8 @@ LEAST, MOST = 0.02, 0.90
 PLAUSIBLE_ML = (900, 1900)
 #: No brain on record is larger, and a whole head within its skin has 2.5 litres and more.
 LARGEST_ML = 2200
+#: Share of the brain above which lesions are most likely another mask.
+MOST_LESION = 0.5
 #: Seven correct masks: agreement 0.964 to 0.986, flip Dice 0.987 to 0.995; wrong ones were mostly below these limits.
 AGREEMENT, FLIP_DICE = 0.95, 0.97
 
@@ -67,7 +69,9 @@ class BrainMask(Step):
         """The case with a brain mask of checked size, and images without NaN and Inf."""
         mask, figures = self._find_mask(case)
         size, doubts = _check_size(case, mask)
-        doubts = figures.pop("warnings", []) + doubts + self._nonfinite_warnings(case)
+        doubts = (
+            figures.pop("warnings", []) + doubts + _large_lesions(case, mask) + self._nonfinite_warnings(case)
+        )
         for doubt in doubts:
             log.warning("%s: %s", case.case_id, doubt)
         images = {name: self._finite(case, name, mask) for name in case.images}
@@ -161,6 +165,15 @@ def _lesions_outside(case: CaseVolumes, mask: Mask) -> Figures:
         total = int(lesions.array.sum())
         log.warning("%s: %d of %d lesion voxels lie outside the brain mask", case.case_id, count, total)
     return {"lesion_voxels_outside_brain": count}
+
+
+def _large_lesions(case: CaseVolumes, mask: Mask) -> list[str]:
+    """A warning for lesions that fill more than half of the brain, which are an error of `data check`."""
+    if case.lesion_mask is None:
+        return []
+    lesions, brain = (float(one.array.sum()) * one.grid.voxel_ml for one in (case.lesion_mask, mask))
+    what = f"the lesions have {lesions:.0f} ml, the brain {brain:.0f} ml: is the lesion mask a brain mask?"
+    return [what] if lesions > MOST_LESION * brain else []
 
 
 def _check_size(case: CaseVolumes, mask: Mask) -> tuple[Figures, list[str]]:
