@@ -17,6 +17,16 @@ from functools import partial
 from typing import Any
 
 
+def one_line(text: str) -> str:
+    """A text as one line; control characters, which a terminal would obey, are written as escapes.
+
+    >>> print(one_line("a\\x1b[2J  b"))
+    a\\x1b[2J b
+    """
+    line = " ".join(text.split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+
+
 class UadError(Exception):
     """Base of all errors that are printed as one line, without a traceback.
 
@@ -39,7 +49,7 @@ class UadError(Exception):
     def __str__(self) -> str:
         text = f"{self.what} ({self.where})" if self.where else self.what
         text = f"{text}: {self.hint}" if self.hint else text
-        return " ".join(text.split())  # one line, whatever a file name or a library's message contained
+        return one_line(text)
 
 
 class UsageError(UadError):

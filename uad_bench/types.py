@@ -30,6 +30,7 @@ class Case:
     one sort within a dataset ("tumour"); empty where the dataset knows no kinds. `lesion_labels` are the
     integer values of the lesion mask that count as lesion; empty means every value above zero.
     `ignored_labels` are values that are neither lesion nor healthy: those voxels are not evaluated.
+    `known_labels`: the values that lesion masks may have; another one is an error; empty: any value.
     `mask_threshold`: masks hold fractions (of a linear warp), and voxels above this count; None: fractions are an
     error. `allow_other_mask_grid`: masks may lie on a grid of their own, by their world coordinates.
     `stripped`: True for scans that hold the brain alone, False for whole heads, None where nobody knows.
@@ -56,6 +57,7 @@ class Case:
     age: float | None = None
     sex: str | None = None
     orientation: Orientation | None = None
+    known_labels: tuple[int, ...] = ()
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

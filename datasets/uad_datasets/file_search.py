@@ -9,17 +9,27 @@ log = logging.getLogger(__name__)
 
 
 def nifti_files(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:
-    """All .nii and .nii.gz files at any depth, sorted, except hidden ones and those below folders named in `skip`.
+    """All .nii and .nii.gz files (or .NII.GZ) at any depth, sorted, except hidden ones and folders named in `skip`.
 
-    Links that lead out of `root`, or nowhere, are ignored with one warning; with UAD_BENCH_FOLLOW_LINKS=1 in the
+    Links that lead out of `root` are ignored with one warning; with UAD_BENCH_FOLLOW_LINKS=1 in the
     environment they are followed.
     """
     links = _Links(root)
     files = sorted(_walk(root, skip, links))
     if links.ignored:
-        what = "%s: %d links that lead out of it or nowhere are ignored (UAD_BENCH_FOLLOW_LINKS=1 follows): %s ..."
+        what = "%s: %d links that lead out of it are ignored (UAD_BENCH_FOLLOW_LINKS=1 follows): %s ..."
         log.warning(what, root, len(links.ignored), links.ignored[0])
     return files
+
+
+def not_fetched(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:
+    """Links named .nii or .nii.gz that lead nowhere, as those of annexed files whose content is not fetched."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(n for n in folders if n not in skip and n[0] != ".")
+        wanted = [Path(folder, n) for n in names if n.lower().endswith((".nii", ".nii.gz")) and n[0] != "."]
+        found += [path for path in wanted if path.is_symlink() and not path.exists()]
+    return found
 
 
 def _walk(root: Path, skip: frozenset[str], links: "_Links") -> Iterator[Path]:
@@ -27,7 +37,7 @@ def _walk(root: Path, skip: frozenset[str], links: "_Links") -> Iterator[Path]:
         folders[:] = sorted(
             n for n in folders if n not in skip and n[0] != "." and links.may_enter(Path(folder, n))
         )
-        wanted = (Path(folder, n) for n in names if n.endswith((".nii", ".nii.gz")) and n[0] != ".")
+        wanted = (Path(folder, n) for n in names if n.lower().endswith((".nii", ".nii.gz")) and n[0] != ".")
         yield from (path for path in wanted if links.may_read(path))
 
 
@@ -52,7 +62,9 @@ class _Links:
             return True
         target = Path(os.path.realpath(path))
         allowed = target.exists() and (self.follow or target.is_relative_to(self.root))
-        if not allowed:
+        if (
+            not allowed and target.exists()
+        ):  # links that lead nowhere are reported with the files that are not read
             self.ignored.append(path)
         return allowed
 

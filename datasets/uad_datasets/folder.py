@@ -1,17 +1,26 @@
 """The user's own scans, described by a table or by a BIDS tree."""
 
-from collections.abc import Iterator
+import logging
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError, unknown_name
 from uad_bench.support.deprecation import renamed_fields
+from uad_datasets.bids_people import group_word
 from uad_datasets.demographics import MISSING, age_of, sex_of
-from uad_datasets.folder_bids import read_tree
+from uad_datasets.folder_bids import Tree, read_tree
 from uad_datasets.folder_table import FACTS, FILES, IDS, MODALITIES, CaseEntry, read_table
 
+log = logging.getLogger(__name__)
+
+Fact = TypeVar("Fact")
+#: Ages and sexes in public tables that give no single value: ranges, upper limits, other.
+AMBIGUOUS = re.compile(r"(?i)\d+ ?[-–] ?\d+|\d+ ?\+|[<>]=? ?\d+|o|other|x|diverse|nonbinary|non-binary")
 TRUE, FALSE = {"1", "1.0", "true", "yes", "y"}, {"0", "0.0", "false", "no", "n"}
 
 
@@ -22,8 +31,10 @@ class FolderAdapter(DatasetAdapter):
 
     table: CSV or TSV file, relative to the root. columns: names of the columns in the table (or participants.tsv) that
     differ from case_id, subject_id, t1, t1ce, t2, flair, pd, lesion_mask, brain_mask, healthy, site, scanner, age,
-    sex, lesion_kind. entities: only files of a BIDS tree with these entities (`{acq: iso}`). healthy: whether cases
-    without a lesion mask and without this column are healthy. Other options: as in `Case`, for all cases.
+    sex, lesion_kind. entities: only files of a BIDS tree with these entities (`{acq: iso}`). lesion_masks,
+    ignore_masks: names or patterns of masks in a BIDS tree that show lesions, or that are not read. healthy: ids of
+    cases or subjects that are healthy, or patterns of them; false: cases that are not declared healthy have lesions;
+    true declares nothing. Other options: as in `Case`, for all cases.
     """
 
     name: ClassVar[str] = "folder"
@@ -36,7 +47,9 @@ class FolderAdapter(DatasetAdapter):
     columns: dict[str, str] = field(default_factory=dict)
     bids: bool = False
     entities: dict[str, str] = field(default_factory=dict)
-    healthy: bool | None = None
+    lesion_masks: tuple[str, ...] = ()
+    ignore_masks: tuple[str, ...] = ()
+    healthy: bool | tuple[str, ...] | None = None
     stripped: bool | None = None
     lesion_kind: str = ""
     lesion_labels: tuple[int, ...] = ()
@@ -54,7 +67,10 @@ class FolderAdapter(DatasetAdapter):
             if key not in (*IDS, *FILES, *FACTS):
                 raise unknown_name("key of columns", key, (*IDS, *FILES, *FACTS))
         if self.bids:
-            found = list(read_tree(root, self.entities, self.columns))
+            tree = Tree(
+                self.entities, self.columns, self.lesion_masks, self.ignore_masks, self.allow_other_mask_grid
+            )
+            found = list(read_tree(root, tree))
         else:
             found = read_table(root / Path(self.table).expanduser(), self.columns)
         entries = sorted((e for e in found if isinstance(e, CaseEntry)), key=lambda entry: entry.case_id)
@@ -87,18 +103,18 @@ class FolderAdapter(DatasetAdapter):
             stripped=self.stripped,
             site=entry.facts.get("site", ""),
             scanner=entry.facts.get("scanner", ""),
-            age=age_of(entry.facts.get("age", "")),
-            sex=sex_of(entry.facts.get("sex", "")),
+            age=_unless_ambiguous(age_of, entry, "age"),
+            sex=_unless_ambiguous(sex_of, entry, "sex"),
         )
 
     def _healthy(self, entry: CaseEntry) -> bool:
-        """The value in the table; else False for a case with a lesion mask; else the option."""
-        word, has_mask = entry.facts.get("healthy", "").lower(), "lesion_mask" in entry.files
-        healthy = False if has_mask else self.healthy
+        """The value in the table; else False for a case with a lesion mask; else whether the option names the case."""
+        word, has_mask = group_word(entry.facts.get("healthy", "")).lower(), "lesion_mask" in entry.files
+        healthy = False if has_mask or self.healthy is False else self._listed(entry)
         if word not in MISSING:
             healthy = _yes(word)
         if healthy is None:
-            hint = "add a column `healthy`, or set folder.healthy for all cases without a lesion mask"
+            hint = "add a column `healthy` or `group`, or name the healthy cases: folder.healthy=[sub-01, sub-4*]"
             raise DataError(
                 "it is not declared whether this case is healthy", where=entry.where, hint=hint, code="UB333"
             )
@@ -108,6 +124,21 @@ class FolderAdapter(DatasetAdapter):
                 "a case with lesions but without a lesion mask", where=entry.where, hint=hint, code="UB333"
             )
         return healthy
+
+    def _listed(self, entry: CaseEntry) -> bool | None:
+        """True for a case that the option names, else None: it is not declared."""
+        patterns = self.healthy if isinstance(self.healthy, tuple | list) else ()
+        ids = (entry.case_id, entry.subject_id)
+        return True if any(fnmatchcase(word, pattern) for word in ids for pattern in patterns) else None
+
+
+def _unless_ambiguous(read: Callable[[str], Fact | None], entry: CaseEntry, word: str) -> Fact | None:
+    """An age or sex; None with a warning for ambiguous text. Raises ValueError for other invalid text."""
+    text = entry.facts.get(word, "")
+    if AMBIGUOUS.fullmatch(text):
+        log.warning("%s: %s %r is ambiguous; read as unknown", entry.where, word, text)
+        return None
+    return read(text)
 
 
 def _yes(word: str) -> bool:

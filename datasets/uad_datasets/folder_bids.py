@@ -1,85 +1,139 @@
 """The cases of a BIDS tree: a session is a case; images by suffix, masks next to them or in `derivatives`."""
 
-import logging
-from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from uad_bench.errors import DataError
-from uad_datasets.file_search import nifti_files
-from uad_datasets.folder_table import FACTS, CaseEntry
+from uad_bench.data.nifti.orientation import TOLERANCE
+from uad_bench.data.nifti.read import offset_voxels, read_grid
+from uad_bench.errors import DataError, UadError
+from uad_bench.support.text import first_names
+from uad_datasets.bids_names import UNKNOWN_MASK, Name, is_anatomy, parsed, what_is
+from uad_datasets.bids_people import facts_of
+from uad_datasets.file_search import nifti_files, not_fetched
+from uad_datasets.folder_table import CaseEntry
 from uad_datasets.pairing import Files, Pairing
-from uad_datasets.tables import Row, read_rows
 
-log = logging.getLogger(__name__)
-
-SUFFIXES = {"T1w": "t1", "T2w": "t2", "FLAIR": "flair", "PDw": "pd"}
-#: Spaces that are a subject's own. Files in any other lie on a template's grid.
-NATIVE = frozenset({"", "orig", "individual", "scanner", *SUFFIXES})
+#: Spaces of the subject itself. Files in any other space are on the grid of a template.
+NATIVE = frozenset({"", "orig", "individual", "scanner", "T1w", "T2w", "FLAIR", "PDw"})
+SKIPPED = frozenset({"sourcedata", "code", "stimuli"})
 LAYOUT = (
     "sub-01/anat/sub-01_T1w.nii.gz (T1w, T2w, FLAIR, PDw) and a mask sub-01_label-lesion_mask.nii.gz in that "
     "folder or in derivatives; files named space-TEMPLATE are read where entities have {space: TEMPLATE}"
 )
+NAME_IT = "name it with folder.lesion_masks=[{0}], or with folder.ignore_masks=[{0}] if it shows no lesion"
 
 
-def read_tree(
-    root: Path, entities: Mapping[str, str], columns: Mapping[str, str]
-) -> Iterator[CaseEntry | DataError]:
+@dataclass(frozen=True)
+class Tree:
+    """How a BIDS tree is read; the fields are the options of `FolderAdapter`."""
+
+    entities: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    lesion_masks: tuple[str, ...] = ()
+    ignore_masks: tuple[str, ...] = ()
+    allow_other_mask_grid: bool = False
+
+
+@dataclass
+class _Masks:
+    """Masks by case or subject: shared by all sessions; of unknown meaning; lesion masks that are not read."""
+
+    shared: dict[str, list[tuple[str, Path]]] = field(default_factory=dict)
+    unknown: dict[str, list[Path]] = field(default_factory=dict)
+    unread: dict[str, list[Path]] = field(default_factory=dict)
+
+
+def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
     """Each session as a CaseEntry, by case id (`sub-01_ses-1`), or as a DataError where it cannot be paired.
 
-    entities: files with another value of one of these are ignored; columns: names of columns in participants.tsv in
-    the root, which gives age, sex, site and so on. Raises as `Pairing.cases`.
+    A mask without session is used for the sessions of its subject whose grid it is on. A session with a mask of unknown
+    meaning, or with a lesion mask that is not read, is an error (UB333). Age, sex, site and so on are those of
+    participants.tsv in the root. Raises as `Pairing.cases`.
     """
     pairing = Pairing(root, LAYOUT, choose="choose one with entities, for instance {acq: iso}")
-    for path in nifti_files(root, skip=frozenset({"sourcedata", "code", "stimuli"})):
-        tags, words = _parsed(path)
-        what = _what(tags, words, derived="derivatives" in path.relative_to(root).parts)
-        if what and "sub" in tags and _wanted(tags, entities):
-            pairing.put("_".join(f"{key}-{tags[key]}" for key in ("sub", "ses") if key in tags), what, path)
-    people = _people(root / "participants.tsv", columns)
+    masks, absent = _Masks(), set(not_fetched(root, SKIPPED))
+    for path in sorted([*nifti_files(root, SKIPPED), *absent]):
+        name = parsed(path)
+        if "sub" in name.tags:
+            _assign(name, path.relative_to(root).parts[:-1], path in absent, tree, pairing, masks)
+    _share(pairing, masks, tree)
+    facts = facts_of(root, tree.columns)
 
     def entry(case_id: str, files: Files) -> CaseEntry:
         subject = case_id.partition("_")[0]
-        row = people.get(subject)
-        facts = {word: row.get(columns.get(word, word)) for word in FACTS} if row else {}
-        return CaseEntry(case_id, subject, files, case_id, facts)
+        _refuse_unread(case_id, subject, files, masks)
+        return CaseEntry(case_id, subject, files, case_id, facts(subject))
 
     return pairing.cases(entry)
 
 
-def _parsed(path: Path) -> tuple[dict[str, str], list[str]]:
-    """The entities of a file name (`sub-01` -> sub: 01), and its words without a key, the suffix last."""
-    parts = path.name.partition(".")[0].split("_")
-    tags = dict(part.split("-", 1) for part in parts if "-" in part)
-    return tags, [part for part in parts if "-" not in part]
+def _assign(
+    name: Name, folders: tuple[str, ...], absent: bool, tree: Tree, pairing: Pairing, masks: _Masks
+) -> None:
+    """Assign a file to its case; of files outside the anatomy, lesion masks are kept as unread masks."""
+    what = what_is(
+        name,
+        derived="derivatives" in folders,
+        lesion_masks=tree.lesion_masks,
+        ignore_masks=tree.ignore_masks,
+    )
+    case_id = "_".join(f"{key}-{name.tags[key]}" for key in ("sub", "ses") if key in name.tags)
+    if what is None or (absent and what not in {"lesion_mask", UNKNOWN_MASK}):
+        return
+    if absent or not (_wanted(name, tree.entities) and is_anatomy(name, folders)):
+        if what == "lesion_mask" or (absent and what == UNKNOWN_MASK):
+            masks.unread.setdefault(case_id, []).append(name.path)
+    elif what == UNKNOWN_MASK:
+        masks.unknown.setdefault(case_id, []).append(name.path)
+    elif what.endswith("mask") and "ses" not in name.tags:
+        masks.shared.setdefault(case_id, []).append((what, name.path))
+    else:
+        pairing.put(case_id, what, name.path)
 
 
-def _what(tags: Mapping[str, str], words: list[str], derived: bool) -> str | None:
-    """The modality or mask of a file, None for other files, also for derived images (bias-corrected, in a template)."""
-    suffix = words[-1] if words else tags.get("desc", "")
-    text = " ".join([*words, tags.get("label", ""), tags.get("desc", "")]).lower()
-    if suffix.lower().endswith(("mask", "roi")):
-        return "lesion_mask" if "lesion" in text else "brain_mask" if "brain" in text else None
-    if derived or suffix not in SUFFIXES or tags.get("part", "mag") != "mag":
-        return None
-    return "t1ce" if suffix == "T1w" and "ce" in tags else SUFFIXES[suffix]
+def _wanted(name: Name, entities: Mapping[str, str]) -> bool:
+    space = name.tags.get("space", "")
+    here = space == entities["space"] if "space" in entities else space in NATIVE
+    return here and all(
+        name.tags.get(key, value) == value for key, value in entities.items() if key != "space"
+    )
 
 
-def _wanted(tags: Mapping[str, str], entities: Mapping[str, str]) -> bool:
-    space = tags.get("space", "")
-    wanted = space == entities["space"] if "space" in entities else space in NATIVE
-    return wanted and all(tags.get(key, value) == value for key, value in entities.items() if key != "space")
+def _share(pairing: Pairing, masks: _Masks, tree: Tree) -> None:
+    """Assign masks without session to each session of their subject that has no such mask and the same grid."""
+    for subject, found in masks.shared.items():
+        sessions = [case_id for case_id in pairing.files if case_id.partition("_")[0] == subject] or [subject]
+        own = {case_id: set(pairing.files.get(case_id, {})) for case_id in sessions}
+        for what, path in found:
+            for case_id in (one for one in sessions if what not in own[one]):
+                if case_id == subject or tree.allow_other_mask_grid or _fits(path, pairing.files[case_id]):
+                    pairing.put(case_id, what, path)
+                elif what == "lesion_mask":
+                    masks.unread.setdefault(case_id, []).append(path)
 
 
-def _people(table: Path, columns: Mapping[str, str]) -> dict[str, Row]:
-    """The rows of participants.tsv by subject, without subjects on several rows, which a warning names."""
-    rows = read_rows(table) if table.is_file() else []
-    for name in columns.values():
-        if not rows or name.lower() not in rows[0].cells:
-            hint = f"the columns are {', '.join(rows[0].cells) if rows else 'none'}"
-            raise DataError(f"no column {name!r}", where=str(table), hint=hint, code="UB334")
-    ids = [f"sub-{row.get('participant_id').removeprefix('sub-')}" for row in rows]
-    twice = sorted(subject for subject, times in Counter(ids).items() if times > 1)
-    if twice:
-        log.warning("%s: several rows for %s, none is used", table.name, ", ".join(twice))
-    return {subject: row for subject, row in zip(ids, rows, strict=True) if subject not in twice}
+def _fits(mask: Path, files: Files) -> bool:
+    """Whether a mask is on the grid of an image of a session; True for an unreadable header, reported on reading."""
+    images = [path for what, path in files.items() if not what.endswith("mask")]
+    try:
+        own = read_grid(mask, mask.name)
+        return any(offset_voxels(own, read_grid(path, path.name)) <= TOLERANCE for path in images)
+    except UadError:
+        return True
+
+
+def _refuse_unread(case_id: str, subject: str, files: Files, masks: _Masks) -> None:
+    """Raise DataError for a mask of the case that is not read and may show lesions (UB333)."""
+    ids = dict.fromkeys([case_id, subject])
+    unknown = [path for one in ids for path in masks.unknown.get(one, ())]
+    if unknown:
+        what = f"it is not declared what this mask shows: {first_names([path.name for path in unknown])}"
+        hint = NAME_IT.format(unknown[0].name.partition(".")[0].rpartition("_")[2])
+        raise DataError(what, where=case_id, hint=hint, code="UB333")
+    unread = [path for one in ids for path in masks.unread.get(one, ())]
+    if unread and "lesion_mask" not in files:
+        why = "its content is not fetched" if not unread[0].exists() else "another grid, space or entity"
+        what = f"a lesion mask is not read ({why}): {first_names([path.name for path in unread])}"
+        hint = "fetch it, choose its entities, set allow_other_mask_grid, or name it with ignore_masks"
+        raise DataError(what, where=case_id, hint=hint, code="UB333")

@@ -1,5 +1,6 @@
 """The user's table of cases, one row per case. Nothing is guessed: every invalid row is reported with its line."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -97,7 +98,8 @@ def _fault(
     absent = [word for word, path in files.items() if not _is_file(path)]
     if absent:
         named = ", ".join(f"{word} {files[word]}" for word in absent)
-        return f"no such file: {named}", "paths are relative to the table", ABSENT.get(absent[0], "UB332")
+        hint = _near(files[absent[0]]) or "paths are relative to the table"
+        return f"no such file: {named}", hint, ABSENT.get(absent[0], "UB332")
     if not set(files) & set(MODALITIES):
         return "no image", f"fill one of {', '.join(MODALITIES)}", "UB332"
     return None
@@ -107,6 +109,22 @@ def _file(folder: Path, text: str) -> Path:
     """A cell as a path below `folder`; backslashes are separators where no file has the literal name."""
     path = folder / text
     return folder.joinpath(*PureWindowsPath(text).parts) if "\\" in text and not _is_file(path) else path
+
+
+def _near(path: Path) -> str:
+    """A hint where the folder holds the name in another Unicode form or in other capitals, "" else."""
+
+    def plain(name: str) -> str:
+        return unicodedata.normalize("NFC", name)
+
+    try:
+        names = [other.name for other in path.parent.iterdir()]
+    except OSError:
+        return ""
+    if any(plain(name) == plain(path.name) for name in names):
+        return "the folder has this name in another Unicode form (NFC against NFD): rename the file or write its form"
+    near = [name for name in names if plain(name).lower() == plain(path.name).lower()]
+    return f"the folder has {near[0]}, in other capitals" if near else ""
 
 
 def _is_file(path: Path) -> bool:

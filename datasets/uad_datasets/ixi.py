@@ -13,7 +13,7 @@ from uad_datasets.demographics import Person, find_table, read_people
 from uad_datasets.file_search import nifti_files
 from uad_datasets.pairing import Files, Pairing
 
-NAME = re.compile(r"(IXI\d{3})-(Guys|HH|IOP)-(\d{4})-((?i:T1|T2|PD))(_mask)?\.nii(\.gz)?")
+NAME = re.compile(r"(IXI\d{3})-(Guys|HH|IOP)-(\d{4})-((?i:T1|T2|PD))(_mask)?(?i:\.nii(\.gz)?)")
 LAYOUT = "IXI-T2/IXI002-Guys-0828-T2.nii.gz, in any folders"
 SHEETS = ("IXI.xls", "IXI.csv", "ixi.xls", "ixi.csv")
 #: The coding of the table, as in its column head.

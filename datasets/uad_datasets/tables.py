@@ -2,11 +2,15 @@
 
 import csv
 import io
+import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from uad_bench.errors import DataError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Row:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of a .csv or .tsv (comma, semicolon or tab; UTF-8 or UTF-16, any line ends) or of an .xls.
+    """The rows of a .csv or .tsv (comma, semicolon or tab; UTF-8, UTF-16 or
+    Windows-1252, any line ends, with or without Excel's `sep=`) or of an .xls.
 
     Blank rows are skipped. Raises DataError for a file that cannot be read (UB321) or with two columns of one name
     (UB334).
@@ -51,14 +56,34 @@ def _filled(rows: Iterable[tuple[int, list[str]]]) -> list[tuple[int, list[str]]
 def _from_text(path: Path) -> list[tuple[int, list[str]]]:
     try:
         raw = path.read_bytes()
-        text = raw.decode("utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
+        text, skipped, named = _without_sep(_decoded(raw, path))
         first = text.split("\n", 1)[0]
         # Spreadsheets write semicolons in countries with decimal commas.
-        delimiter = max(",;\t", key=first.count)
+        delimiter = named or max(",;\t", key=first.count)
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        return _filled((reader.line_num, cells) for cells in reader)
+        return _filled((reader.line_num + skipped, cells) for cells in reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _unreadable(path, error, "save it as UTF-8 CSV") from error
+
+
+def _decoded(raw: bytes, path: Path) -> str:
+    """The text of a table; one that is no Unicode is read as Windows-1252, with a warning."""
+    if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return raw.decode("utf-16")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252")
+        log.warning(
+            "%s: not UTF-8, read as Windows-1252: look whether names with accents are right", path.name
+        )
+        return text
+
+
+def _without_sep(text: str) -> tuple[str, int, str]:
+    """The text without the line `sep=;` that Excel puts first, the number of lines taken away, and the delimiter."""
+    match = re.match(r"(?i)\"?sep=(.)\"?[ \t]*\r?\n", text)
+    return (text[match.end() :], 1, match[1]) if match else (text, 0, "")
 
 
 def _from_sheet(path: Path) -> list[tuple[int, list[str]]]:

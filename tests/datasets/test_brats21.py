@@ -82,3 +82,64 @@ def test_the_real_samples(shared_data):
     assert [case.case_id for case in cases] == ["BraTS2021_00001", "BraTS2021_96692"]
     assert all(path.is_file() for case in cases for path in (*case.images.values(), case.lesion_mask))
     assert all(len(case.images) == 4 for case in cases)
+
+
+@pytest.mark.parametrize(
+    ("case_id", "subject", "ignored", "stripped"),
+    [
+        ("BraTS-GLI-00005-000", "BraTS-00005", (), True),
+        ("BraTS-GLI-00005-100", "BraTS-00005", (4,), True),
+        ("BraTS-MET-00001-000", "BraTS-MET-00001", (4,), True),
+        ("BraTS-MEN-00004-000", "BraTS-MEN-00004", (), True),
+        ("BraTS-SSA-00002-000", "BraTS-SSA-00002", (), True),
+        ("BraTS-PED-00002-000", "BraTS-PED-00002", (), None),
+    ],
+)
+def test_later_editions_are_read_and_their_cavities_are_ignored(tree, case_id, subject, ignored, stripped):
+    root = tree(*(f"x/{case_id}/{case_id}-{ending}.nii.gz" for ending in ("t2w", "seg")))
+    (case,) = Brats21Adapter().discover(root)
+    assert (case.case_id, case.subject_id, case.stripped) == (case_id, subject, stripped)
+    assert (case.lesion_labels, case.ignored_labels) == ((1, 2, 3) if ignored else (), ignored)
+
+
+def test_the_meningiomas_before_radiotherapy_are_whole_heads(tree):
+    root = tree(*(f"BraTS-MEN-RT-0002-1/BraTS-MEN-RT-0002-1_{ending}.nii.gz" for ending in ("t1c", "gtv")))
+    (case,) = Brats21Adapter().discover(root)
+    assert (list(case.images), case.lesion_mask.name, case.stripped) == (
+        ["t1ce"], "BraTS-MEN-RT-0002-1_gtv.nii.gz", False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("case_id", "known"),
+    [
+        ("BraTS2021_00005", ()),
+        ("BraTS-GLI-00005-000", (1, 2, 3)),
+        ("BraTS-GLI-00005-100", (1, 2, 3, 4)),
+        ("BraTS-MET-00005-000", (1, 2, 3, 4)),
+        ("BraTS-MEN-00005-000", (1, 2, 3)),
+        ("BraTS-SSA-00005-000", (1, 2, 3)),
+        ("BraTS-PED-00005-000", (1, 2, 3, 4)),
+    ],
+)
+def test_the_labels_of_each_edition_are_declared(tree, case_id, known):
+    between = "_" if "2021" in case_id else "-"
+    endings = ("t2", "seg") if "2021" in case_id else ("t2w", "seg")
+    root = tree(*(f"{case_id}/{case_id}{between}{ending}.nii.gz" for ending in endings))
+    (case,) = Brats21Adapter().discover(root)
+    assert case.known_labels == known
+
+
+@pytest.mark.parametrize(
+    ("name", "edition"),
+    [
+        ("BraTS20_Training_001/BraTS20_Training_001_flair", "BraTS20_Training"),
+        ("BraTS-XYZ-00001-000/BraTS-XYZ-00001-000-t2w", "BraTS-XYZ"),
+    ],
+)
+def test_an_edition_that_is_not_known_is_an_error_that_names_it(tree, sort_out, name, edition):
+    cases, (fault,) = sort_out(Brats21Adapter(), tree(f"{name}.nii.gz"))
+    assert cases == []
+    assert f"edition {edition!r}" in str(fault)
+    cases, faults = sort_out(Brats21Adapter(), tree(*case_2021("00000")))
+    assert (len(cases), len(faults)) == (1, 1)

@@ -12,7 +12,6 @@ COLUMNS = ("ID", "AGE", "SEX")
         ("35.8", 35.8),
         ("35,8", 35.8),
         ("034Y", 34),
-        ("89+", 89),
         ("0", None),
         ("", None),
         ("N/A", None),
@@ -23,7 +22,7 @@ def test_ages_as_sheets_write_them(text, age):
     assert age_of(text) == age
 
 
-@pytest.mark.parametrize("text", ["old", "-3", "1984-01-02", "0x1F", "inf", "350"])
+@pytest.mark.parametrize("text", ["old", "89+", "35-40", "-3", "1984-01-02", "0x1F", "inf", "350"])
 def test_what_is_no_age_is_refused(text):
     with pytest.raises(ValueError, match="is not an age"):
         age_of(text)

@@ -17,21 +17,22 @@ def root(tree):
 
 
 def test_healthy_applies_to_cases_without_a_lesion_mask(root, sort_out):
-    (lesions, healthy), faults = sort_out(FolderAdapter(healthy=True), root)
+    (lesions, healthy), faults = sort_out(FolderAdapter(healthy=("*",)), root)
     assert (lesions.healthy, healthy.healthy, faults) == (False, True, [])
-    _, (fault,) = sort_out(FolderAdapter(), root)
-    assert "not declared" in str(fault)
+    for nobody in (None, True):
+        _, (fault,) = sort_out(FolderAdapter(healthy=nobody), root)
+        assert "not declared" in str(fault)
 
 
 def test_options_of_a_case_apply_to_all_cases(root):
-    adapter = FolderAdapter(healthy=True, mask_threshold=0.5, allow_other_mask_grid=True, stripped=True)
+    adapter = FolderAdapter(healthy=("*",), mask_threshold=0.5, allow_other_mask_grid=True, stripped=True)
     facts = {(c.mask_threshold, c.allow_other_mask_grid, c.stripped) for c in adapter.discover(root)}
     assert facts == {(0.5, True, True)}
 
 
 def test_former_option_names_still_work(root):
     with pytest.warns(DeprecationWarning):
-        adapter = adapter_for("folder", {"mask_cut": 0.5, "masks_apart": True, "healthy": True})
+        adapter = adapter_for("folder", {"mask_cut": 0.5, "masks_apart": True, "healthy": ["*"]})
     assert {(c.mask_threshold, c.allow_other_mask_grid) for c in adapter.discover(root)} == {(0.5, True)}
 
 

@@ -5,7 +5,7 @@ import pytest
 from uad_bench.errors import DataError
 from uad_datasets.folder import FolderAdapter
 
-HEALTHY = FolderAdapter(bids=True, healthy=True)
+HEALTHY = FolderAdapter(bids=True, healthy=("sub-*",))
 
 
 def test_a_session_is_a_case_and_suffixes_are_modalities(tree):
@@ -71,7 +71,7 @@ def test_two_acquisitions_are_an_error_until_one_is_selected(tree, sort_out):
     cases, (fault,) = sort_out(HEALTHY, root)
     assert [case.case_id for case in cases] == ["sub-02"]
     assert "choose one with entities" in str(fault)
-    first, _ = FolderAdapter(bids=True, healthy=True, entities={"acq": "iso"}).discover(root)
+    first, _ = FolderAdapter(bids=True, healthy=("sub-*",), entities={"acq": "iso"}).discover(root)
     assert first.images["t2"].name == "sub-01_acq-iso_T2w.nii.gz"
     assert list(first.images) == ["t1", "t2"]
 
@@ -90,10 +90,10 @@ def test_people_come_from_participants_tsv(tree, caplog):
     (root / "participants.tsv").write_text(
         "participant_id\tage\tsex\tcontrol\tsite\nsub-01\t34\tF\t1\tA\n02\t89+\tM\t1\tB\n03\t40\tM\t1\tB\n03\t41\tM\t1\tB\n"
     )
-    adapter = FolderAdapter(bids=True, columns={"healthy": "control"}, healthy=True)
+    adapter = FolderAdapter(bids=True, columns={"healthy": "control"}, healthy=("sub-*",))
     cases = list(adapter.discover(root))
     assert [(case.age, case.sex, case.site) for case in cases] == [
-        (34, "f", "A"), (89, "m", "B"), (None, None, ""), (None, None, ""),
+        (34, "f", "A"), (None, "m", "B"), (None, None, ""), (None, None, ""),
     ]  # fmt: skip
     assert "sub-03" in caplog.text
 
@@ -123,7 +123,9 @@ def test_nothing_found_names_the_expected_layout(tmp_path, folder):
 
 
 def test_the_real_samples(shared_data):
-    cases = list(FolderAdapter(bids=True, healthy=True, stripped=False).discover(shared_data / "healthy"))
+    cases = list(
+        FolderAdapter(bids=True, healthy=("sub-*",), stripped=False).discover(shared_data / "healthy")
+    )
     assert [(case.case_id, list(case.images)) for case in cases] == [
         ("sub-brainchop", ["t1"]), ("sub-fernando", ["flair"]),
     ]  # fmt: skip

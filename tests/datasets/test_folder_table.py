@@ -126,7 +126,7 @@ def test_f28_a_case_on_two_rows_is_an_error_for_both(table, sort_out):
 
 def test_what_a_case_is_where_the_table_does_not_say(table):
     root = table("case_id,t2,lesion_mask\na,h1/t2.nii.gz,\nb,c1/t2.nii.gz,c1/lesion.nii.gz\n")
-    assert [case.healthy for case in FolderAdapter(healthy=True).discover(root)] == [True, False]
+    assert [case.healthy for case in FolderAdapter(healthy=("a",)).discover(root)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_second_set_of_ones_own_is_a_name_for_the_same_adapter(table, tmp_path
     code = "from uad_datasets.folder import FolderAdapter\n\n\nclass Clinic(FolderAdapter):\n    name = 'clinic'\n"
     (tmp_path / "clinic.py").write_text(code)
     cls = plugins.load(plugins.resolve("dataset", str(tmp_path / "clinic.py")))
-    (case,) = cls(healthy=True).discover(table("case_id,t2\na,c1/t2.nii.gz\n"))
+    (case,) = cls(healthy=("a",)).discover(table("case_id,t2\na,c1/t2.nii.gz\n"))
     assert case.dataset == "clinic"
 
 
@@ -185,3 +185,26 @@ def test_a_lesion_case_without_mask_is_accepted_with_the_option(table):
     root = table("case_id,t2\na,c1/t2.nii.gz\n")
     (case,) = FolderAdapter(healthy=False).discover(root)
     assert (case.healthy, case.lesion_mask) == (False, None)
+
+
+def test_an_age_or_a_sex_that_says_nothing_sure_is_unknown_with_a_warning(table, caplog):
+    root = table("case_id,t2,healthy,age,sex\na,c1/t2.nii.gz,1,35-40,O\nb,h1/t2.nii.gz,1,90+,other\n")
+    assert [(case.age, case.sex) for case in FolderAdapter().discover(root)] == [(None, None), (None, None)]
+    assert len(caplog.records) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("M\u00fcller.nii", "Unicode form"), ("MUELLER.NII", "other capitals")]
+)
+def test_a_name_that_is_there_in_another_form_is_told(tree, sort_out, name, hint):
+    root = tree("Mu\u0308ller.nii", "Mueller.nii", "b.nii")
+    (root / "cases.csv").write_text(f"case_id,t2,healthy\na,{name},1\nb,b.nii,1\n")
+    _, (fault,) = sort_out(FolderAdapter(), root)
+    assert hint in fault.hint
+
+
+def test_control_characters_of_a_table_are_escaped_in_messages(table, sort_out):
+    root = table("case_id,t2,healthy\nok,c1/t2.nii.gz,1\na\x1b[2J,gone\x1b[31m\u202e.nii,1\n")
+    _, (fault,) = sort_out(FolderAdapter(), root)
+    assert str(fault).isprintable()
+    assert "\\x1b[31m" in str(fault)

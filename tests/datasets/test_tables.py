@@ -16,9 +16,10 @@ PLAIN = "ID,Age\na,31\nb,40.5\n"
         PLAIN.replace(",", ";").encode(),
         PLAIN.replace(",", "\t").encode(),
         b" ID , Age \n  a,31  \n\n,\nb , 40.5\n",
+        b"sep=;\r\n" + PLAIN.replace(",", ";").encode(),
         b'"ID","Age"\n"a","31"\n"b","40.5"\n',
     ],
-    ids=["plain", "crlf", "bom", "utf16", "semicolon", "tab", "blanks", "quoted"],
+    ids=["plain", "crlf", "bom", "utf16", "semicolon", "tab", "blanks", "sep", "quoted"],
 )
 def test_f31_one_table_however_it_was_saved(tmp_path, raw):
     (tmp_path / "t.csv").write_bytes(raw)
@@ -46,7 +47,7 @@ def test_an_old_excel_sheet_reads_like_its_csv(tmp_path, write_xls):
 
 @pytest.mark.parametrize(
     ("name", "raw"),
-    [("t.csv", b"id\n\xff\xe9\xa0"), ("t.xls", b"<html>not found</html>"), ("none.csv", None)],
+    [("t.csv", b"id\n\xff\x81\xa0"), ("t.xls", b"<html>not found</html>"), ("none.csv", None)],
 )
 def test_an_unreadable_table_is_an_error_of_one_line(tmp_path, name, raw):
     if raw is not None:
@@ -67,3 +68,10 @@ def test_a_column_twice_is_no_guess(tmp_path):
 def test_an_empty_table_has_no_rows(tmp_path):
     (tmp_path / "t.csv").write_text("")
     assert read_rows(tmp_path / "t.csv") == []
+
+
+def test_f31_a_table_in_windows_1252_is_read_with_a_warning_and_lines_count_from_the_file(tmp_path, caplog):
+    (tmp_path / "t.csv").write_bytes("sep=;\nid;site\na;Köln\n".encode("cp1252"))
+    (row,) = read_rows(tmp_path / "t.csv")
+    assert (row.line, row.get("site")) == (3, "Köln")
+    assert "Windows-1252" in caplog.text

@@ -26,7 +26,7 @@ F21 one frame in 4-D            test_places.py::test_f21_one_frame_in_four_dimen
 F22 three frames in 4-D         test_places.py::test_f22_three_frames_are_refused_with_their_shape
 F23 values of lesion masks      test_lesions.py::test_f23_a_lesion_is_every_value_above_zero
 F24 empty lesion mask           test_lesions.py::test_f24_an_empty_lesion_mask_is_counted_and_changes_no_mean
-F25 lesion is all of the brain  test_lesions.py::test_f25_a_lesion_that_is_all_of_the_brain_is_an_error_of_the_check_and_measured_by_a_run
+F25 lesion is all of the brain  test_lesions.py::test_f25_a_lesion_of_the_whole_brain_fails_the_check_and_is_measured
 F26 lesions outside the brain   test_lesions.py::test_f26_lesion_voxels_outside_the_brain_count_as_missed
 F27 missing modality            test_lesions.py::test_f27_cases_that_lack_a_modality_are_left_out_only_on_demand
 F28 subject twice               test_people.py::test_f28_one_subject_on_two_rows_is_refused_and_the_others_are_not

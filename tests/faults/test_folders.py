@@ -30,14 +30,14 @@ def tree(workspace):
     return workspace
 
 
-BIDS = ("--set", "folder.bids=true", "--set", "folder.healthy=true")
+BIDS = ("--set", "folder.bids=true", "--set", "folder.healthy=[sub-*]")
 
 
 def test_f33_links_out_of_the_data_are_ignored_with_a_warning(tree):
     answer = tree.check(*BIDS)
     assert answer.code == 0
     assert "cases       1 of 1 subjects" in answer.out
-    assert "2 links that lead out of it or nowhere are ignored" in answer.out
+    assert "2 links that lead out of it are ignored" in answer.out
     answer = tree.prepare(*BIDS)
     assert (answer.code, tree.entries()) == (0, {"sub-01"})
     assert "UAD_BENCH_FOLLOW_LINKS=1 follows" in answer.err
@@ -88,3 +88,16 @@ def test_f34_data_that_may_not_be_written_to_is_enough(sealed: Workspace):
     assert sealed.prepare().code == 0
     assert len(sealed.entries()) == 7
     assert state(sealed.data) == before
+
+
+def test_files_that_no_case_uses_are_told_by_every_verb(workspace):
+    (workspace.data / "left.mgz").write_bytes(b"x")
+    shutil.copyfile(workspace.file("h00"), workspace.data / "more.NII.GZ")
+    for words, code in (((), 0), (("--quick",), 0), (("--strict",), 7)):
+        answer = workspace.check(*words)
+        assert answer.code == code
+        assert "left.mgz" in answer.out
+        assert "more.NII.GZ" in answer.out
+    assert "UB701" in answer.error
+    assert "left.mgz" in workspace.prepare().err
+    assert "left.mgz" in workspace.run().err

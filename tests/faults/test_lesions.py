@@ -27,6 +27,31 @@ def test_f23_a_lesion_is_every_value_above_zero(workspace, value):
     np.testing.assert_array_equal(workspace.prepared("a00")["lesion_mask"], before)
 
 
+def test_f23_a_label_of_another_edition_is_an_error(make_brats):
+    """Label 4 is the resection cavity from 2024 on, and does not occur in the first scans of 2023."""
+    workspace, case_id = make_brats
+    answer = workspace.call("data", "check", "brats21", "--data", f"brats21={workspace.data}")
+    assert answer.code == 3
+    assert f"labels that the dataset does not know: 4 ({case_id}" in answer.out
+    root = f"brats21={workspace.data}"
+    answer = workspace.call("prepare", "brats21", "--data", root, "--protocol", PROTOCOL)
+    assert (answer.code, len(answer.listed)) == (7, 1)
+    assert "labels that the dataset does not know: 4" in answer.listed[0]
+
+
+@pytest.fixture
+def make_brats(workspace):
+    """A scan under the names of 2023, with label 4."""
+    case_id = "BraTS-GLI-00005-000"
+    workspace.edit(workspace.file("a00", "lesion_mask"), lambda array: array * np.uint8(4))
+    folder = workspace.root / "brats" / case_id
+    folder.mkdir(parents=True)
+    shutil.copyfile(workspace.file("a00"), folder / f"{case_id}-t2w.nii.gz")
+    shutil.copyfile(workspace.file("a00", "lesion_mask"), folder / f"{case_id}-seg.nii.gz")
+    workspace.data = folder.parent
+    return workspace, case_id
+
+
 def test_f23_a_fraction_is_no_label(workspace):
     workspace.edit(workspace.file("a00", "lesion_mask"), lambda array: array * np.float32(0.999))
     workspace.refuses("a00", "UB328", "values that are not integers", "a00_lesion.nii.gz")
@@ -114,7 +139,7 @@ def test_f24_an_empty_lesion_mask_is_counted_and_changes_no_mean(odd):
     assert float(mean["value"]) == pytest.approx(math.fsum(others) / 4, abs=1e-12)
 
 
-def test_f25_a_lesion_that_is_all_of_the_brain_is_an_error_of_the_check_and_measured_by_a_run(odd):
+def test_f25_a_lesion_of_the_whole_brain_fails_the_check_and_is_measured(odd):
     """The check calls it an error, as it is most likely a brain mask; a run warns, and its metrics are right."""
     workspace, answer, _, ran = odd
     words = "the lesions fill 100% of the brain, more than half of it (b00, data/b00_lesion.nii.gz)"

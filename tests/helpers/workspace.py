@@ -72,8 +72,14 @@ class Workspace:
         self.write_rows(row | cells if row["case_id"] == case else row for row in self.rows())
 
     def keep(self, *cases: str) -> None:
-        """Keep these cases only."""
-        self.write_rows(row for row in self.rows() if row["case_id"] in cases)
+        """Keep these cases only, with their files."""
+        rows = self.rows()
+        for row in rows:
+            if row["case_id"] not in cases:
+                for column in ("t2", "brain_mask", "lesion_mask"):
+                    if row[column]:
+                        (self.data / row[column]).unlink(missing_ok=True)
+        self.write_rows(row for row in rows if row["case_id"] in cases)
 
     def file(self, case: str, column: str = "t2") -> Path:
         """The path of a file of a case."""

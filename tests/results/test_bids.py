@@ -22,6 +22,7 @@ def test_values_are_letters_and_digits():
     [
         ([("a", "s1", "s1")], ["sub-s1"]),
         ([("a", "p-7", "other-name-0007")], ["sub-p7"]),
+        ([("a", "sub-01", "sub-01_ses-a"), ("a", "sub-01", "sub-01_ses-b")], ["sub-01_ses-a", "sub-01_ses-b"]),
         ([("a", "r01", "r01_ses-1"), ("a", "r01", "r01_ses-2")], ["sub-r01_ses-1", "sub-r01_ses-2"]),
         ([("a", "G-05", "G-2021-05-000"), ("a", "G-05", "G-2021-05-001")],
          ["sub-G05_ses-G202105000", "sub-G05_ses-G202105001"]),

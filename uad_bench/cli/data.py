@@ -69,7 +69,8 @@ def check(
     strict: Annotated[
         bool,
         typer.Option(
-            "--strict", help="Treat a brain mask below 2 % or above 90 % of the volume as an error."
+            "--strict",
+            help="Brain masks below 2 % or above 90 % of the volume, and unread image files, are errors.",
         ),
     ] = False,
     workers: options.Workers = 0,
@@ -78,7 +79,8 @@ def check(
 ) -> None:
     """Check every case of a dataset and report what is missing and what is wrong.
 
-    Exit code 0 with warnings, 3 with errors, 5 if an id or a file cannot be trusted.
+    Exit code 0 with warnings, 3 with errors, 5 if an id or a file cannot be trusted; 7 with --strict if image files
+    are not read.
     """
     from uad_bench.data.inspect.findings import FindingList
     from uad_bench.data.inspect.report import as_lines
@@ -96,6 +98,7 @@ def check(
     for line in as_lines(found):
         typer.echo(line)
     _raise_worst(dataset, found)
+    _raise_unread(found, strict)
 
 
 def _checks(name: str, over: "Overrides", quick: bool, strict: bool) -> "Checks":
@@ -150,6 +153,17 @@ def _raise_worst(dataset: str, found: "Survey") -> None:
     if any(error.exit_code == IntegrityError.exit_code for error in errors):
         raise IntegrityError(what, hint=hint, code="UB507")
     raise DataError(what, hint=hint, code="UB341")
+
+
+def _raise_unread(found: "Survey", strict: bool) -> None:
+    """Raise PartialFailure where image files are not read and the check is strict."""
+    from uad_bench.data.unread_files import UNREAD
+    from uad_bench.errors import PartialFailure
+
+    unread = [finding for finding in found.findings if finding.kind == UNREAD]
+    if strict and unread:
+        hint = "name them in the dataset's options, or move them out of the root"
+        raise PartialFailure(f"{UNREAD}: {len(unread)} kinds", hint=hint, code="UB701")
 
 
 def report(

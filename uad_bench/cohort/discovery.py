@@ -10,9 +10,12 @@ from typing import Any, cast, get_args
 from uad_bench import plugins
 from uad_bench.config import Protocol, checked_parameters, default_protocol, load_protocol
 from uad_bench.data.adapter import DatasetAdapter
-from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError, UsageError
+from uad_bench.data.unread_files import UNREAD, as_texts, unread_files
+from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError, UsageError, one_line
 from uad_bench.prepare.prepare_cases import Preparation
 from uad_bench.types import Case, Orientation
+
+log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,7 @@ class Sources:
 
     cache: the folder of prepared cases; roots: folders by dataset; workers: processes that prepare cases;
     skip_broken: leave out cases that cannot be paired or prepared; skip_missing: leave out cases that lack a
-    modality of the protocol.
+    modality of the protocol; told: what was said of files that no case uses, which is said once.
     """
 
     cache: Path
@@ -36,6 +39,7 @@ class Sources:
     workers: int = 1
     skip_broken: bool = False
     skip_missing: bool = False
+    told: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def named_root(self, dataset: str) -> Path | None:
         """The folder that the user named for a dataset: --data, then $UAD_BENCH_DATA/<name>; None without either.
@@ -139,8 +143,9 @@ def find_cases(
     root = sources.root(dataset, adapter)
     try:
         items: list[Case | DataError] = list(adapter.discover(root))
-    except UadError:
-        raise
+    except UadError as error:
+        _tell_unread(root, [], [], sources)
+        raise error
     except OSError as error:
         raise _unreadable(error, root) from error
     except Exception as error:
@@ -152,6 +157,7 @@ def find_cases(
     if orientation is not None:
         cases = [replace(case, orientation=orientation) for case in cases]
     faults = [item for item in items if isinstance(item, DataError)]
+    _tell_unread(root, cases, faults, sources)
     return sorted(cases, key=lambda case: case.case_id), faults
 
 
@@ -175,6 +181,21 @@ def _tell_links(cases: Sequence[Case], root: Path) -> None:
     if out:
         what = "%s: %d files are links that lead out of it; they are read (UAD_BENCH_FOLLOW_LINKS=1 says so): %s ..."
         log.warning(what, root, len(out), out[0])
+
+
+def _tell_unread(root: Path, cases: Sequence[Case], faults: Sequence[DataError], sources: Sources) -> None:
+    """Warn of image files below the root that no case uses; once for each in a command."""
+    used = [
+        path
+        for case in cases
+        for path in (*case.images.values(), case.lesion_mask, case.brain_mask)
+        if path is not None
+    ]
+    broken = [fault.where.partition(",")[0] for fault in faults]
+    for text in map(one_line, as_texts(unread_files(root, used, broken))):
+        if text not in sources.told:
+            sources.told.add(text)
+            log.warning("%s", text, extra={"heading": UNREAD})
 
 
 def _unreadable(error: OSError, folder: Path) -> DataError:

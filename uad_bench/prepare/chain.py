@@ -131,7 +131,14 @@ def load(case: Case, modalities: Sequence[str]) -> CaseVolumes:
     lesions = ignored = None
     if case.lesion_mask is not None:
         like = mask_grid(case.lesion_mask, case, first)
-        read = partial(read_mask, case.lesion_mask, case.case_id, like, orientation=case.orientation)
+        read = partial(
+            read_mask,
+            case.lesion_mask,
+            case.case_id,
+            like,
+            orientation=case.orientation,
+            known=case.known_labels,
+        )
         lesions = read(case.lesion_labels, case.mask_threshold)
         if case.ignored_labels:
             ignored = read(case.ignored_labels)

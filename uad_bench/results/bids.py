@@ -34,11 +34,20 @@ def names(cases: Iterable[Key]) -> dict[Key, str]:
     for dataset, subject, case_id in cases:
         subjects.setdefault((dataset, subject), []).append(case_id)
     return {
-        (dataset, subject, case_id): f"sub-{value(subject)}"
+        (dataset, subject, case_id): f"sub-{_label(subject)}"
         + (_session(subject, case_id) if len(all_) > 1 else "")
         for (dataset, subject), all_ in subjects.items()
         for case_id in all_
     }
+
+
+def _label(subject: str) -> str:
+    """The label of a subject; one from a BIDS tree is `sub-01` already and stays so.
+
+    >>> _label("sub-01"), _label("p-7")
+    ('01', 'p7')
+    """
+    return value(subject.removeprefix("sub-")) or value(subject)
 
 
 def _session(subject: str, case_id: str) -> str:

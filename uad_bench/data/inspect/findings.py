@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from uad_bench.errors import DataError, EnvironmentFault, UadError
+from uad_bench.errors import DataError, EnvironmentFault, UadError, one_line
 from uad_bench.support import messages
 
 Parameters = ParamSpec("Parameters")
@@ -28,6 +28,7 @@ HEADINGS = {
     "UB333": "missing lesion masks",
     "UB336": "brains of implausible volume",
     "UB337": "lesions that fill more than half of the brain",
+    "UB342": "labels that the dataset does not know",
     "UB338": "healthy cases with lesions",
     "UB501": "files longer than their header declares",
     "UB502": "ids that cannot be used",
@@ -73,7 +74,7 @@ class FindingList:
     def warn(self, kind: str, what: str) -> None:
         """Add a warning for the user to check."""
         text = f"{self.case_id}: {what}" if self.case_id else what
-        self.findings.append(Finding(kind, " ".join(text.split()), self.case_id))
+        self.findings.append(Finding(kind, one_line(text), self.case_id))
 
     def attempt(
         self, read: Callable[Parameters, Answer], *args: Parameters.args, **kwargs: Parameters.kwargs
@@ -119,7 +120,7 @@ class _WarningCapture(logging.Handler):
             for handler in self._others:
                 handler.handle(record)
             return
-        text = " ".join(record.getMessage().split())
-        finding = Finding(LOGGED, text, self._found.case_id)
+        text = one_line(record.getMessage())
+        finding = Finding(getattr(record, "heading", LOGGED), text, self._found.case_id)
         if finding not in self._found.findings:  # a file may be read more than once
             self._found.findings.append(finding)

@@ -5,7 +5,7 @@ import numpy as np
 from uad_bench.data.inspect.brain_region import BrainRegion
 from uad_bench.data.inspect.findings import FindingList
 from uad_bench.data.nifti.read import Image, Mask
-from uad_bench.data.nifti.validation import check_brain_volume, location
+from uad_bench.data.nifti.validation import check_brain_volume, check_labels, location
 from uad_bench.errors import DataError
 from uad_bench.types import Case, FloatArray
 
@@ -112,8 +112,10 @@ def _reference_ml(mask: Mask, brain: BrainRegion | None) -> float:
 
 def check_values(case: Case, values: FloatArray, found: FindingList) -> None:
     """Whether the integers in a lesion mask (X, Y, Z) are those that the dataset declares."""
+    if case.lesion_mask:
+        found.attempt(check_labels, values, case.known_labels, location(case.case_id, case.lesion_mask))
     present = {int(value) for value in np.unique(np.rint(values))} - {0}
-    known = {*case.lesion_labels, *case.ignored_labels}
+    known = {*case.lesion_labels, *case.ignored_labels, *case.known_labels}
     kind = "unexpected values in lesion masks"
     unexpected = sorted(present - known) if case.lesion_labels else sorted(v for v in present if v < 0)
     if unexpected:

@@ -66,7 +66,10 @@ def _raw(path: Path, where: str, most: int = -1) -> bytes:
         raise DataError(what, where=where, hint="check the path and its permissions", code="UB321") from None
     if not raw:
         raise DataError("the file is empty", where=where, hint=AGAIN, code="UB321")
-    if path.suffix == ".gz" and not raw.startswith(GZIP):
+    if raw.startswith(b"version https://git-lfs"):
+        hint = "run `git lfs pull`"
+        raise DataError("a Git LFS pointer, its content is not fetched", where=where, hint=hint, code="UB323")
+    if path.suffix.lower() == ".gz" and not raw.startswith(GZIP):
         raise DataError("not a gzip file", where=where, hint=f"a failed download? {AGAIN}", code="UB323")
     return raw
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from uad_bench.data.nifti.background import without_background
 from uad_bench.data.nifti.header_checks import AGAIN, nifti_bytes, nifti_header
 from uad_bench.data.nifti.orientation import TOLERANCE, check_sides, corner_voxels, placement
-from uad_bench.data.nifti.validation import check_contrast, location
+from uad_bench.data.nifti.validation import check_contrast, check_labels, location
 from uad_bench.errors import DataError
 from uad_bench.types import Affine, FloatArray, Orientation
 
@@ -122,13 +122,15 @@ def read_mask(
     labels: Sequence[int] = (),
     threshold: float | None = None,
     orientation: Orientation | None = None,
+    known: Sequence[int] = (),
 ) -> Mask:
     """The mask, bool (X, Y, Z), on the grid `like`: values in `labels`, or all above zero if `labels` is empty.
 
     A mask at most half a voxel off `like` is read as lying on it, with a warning, and so is one that lies on it by the
     other transform of a header. threshold: the mask has fractions, and voxels above the threshold count. Values off
     an integer by rounding are rounded, with a warning. Raises DataError (UB328) for another grid, for values that are
-    not finite, and for values that are not integers without a threshold; else as `read_volume`.
+    not finite, and for values that are not integers without a threshold; for labels above 0 that are not in `known`, if
+    any (UB342); else as `read_volume`.
     """
     where = location(case_id, path)
     values, grid = read_file(path, where, orientation)
@@ -141,6 +143,7 @@ def read_mask(
     if threshold is not None:
         return Volume(values > threshold, like.affine)
     values = _integers(values, where)
+    check_labels(values, known, where)
     array = np.isin(values, list(labels)) if labels else values > 0
     return Volume(array, like.affine)
 

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,18 @@ def check_ids(cases: Iterable[Case]) -> None:
     if duplicates:
         hint = "name a root folder that contains one copy of the data"
         raise DataError(f"duplicate case ids: {', '.join(duplicates)}", hint=hint, code="UB329")
+
+
+def check_labels(values: FloatArray, known: Sequence[int], where: str) -> None:
+    """Check that the labels of a mask (X, Y, Z) above 0 are in `known`, where there are any.
+
+    Raises DataError (UB342). A label of an unknown edition of a dataset may mean no lesion at all.
+    """
+    unknown = sorted({int(value) for value in np.unique(values)} - {0, *known}) if known else []
+    if unknown:
+        what = f"labels that the dataset does not know: {', '.join(map(str, unknown[:5]))}"
+        hint = f"known labels are {', '.join(map(str, known))}; is it another edition of the dataset?"
+        raise DataError(what, where=where, hint=hint, code="UB342")
 
 
 def check_affine(affine: Affine, where: str) -> None:

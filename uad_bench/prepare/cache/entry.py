@@ -60,6 +60,7 @@ def entry_folder(
         "recipe": RECIPE,
         "lesion": [*labels, case.mask_threshold, case.allow_other_mask_grid],
         "stripped": case.stripped,
+        **({"known_labels": list(case.known_labels)} if case.known_labels else {}),
         "sources": {role: [one.voxels, one.grid] for role, one in digests.items()},
         "modalities": list(modalities),
         "versions": _versions(),

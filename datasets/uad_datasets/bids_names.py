@@ -1,0 +1,128 @@
+"""What a file of a BIDS tree is, by its name, its folder and the `Type` of its sidecar.
+
+Words are compared whole: `brainstem` is no brain mask. A mask that is neither lesion, brain nor known anatomy is
+`UNKNOWN_MASK`, so that no patient loses a lesion mask because of its name.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+IMAGES = {"t1w": "t1", "t2w": "t2", "flair": "flair", "pdw": "pd"}
+UNKNOWN_MASK = "unknown mask"
+#: Folders and entities of BIDS that are not anatomy.
+NOT_ANATOMY = frozenset(
+    {"func", "dwi", "fmap", "perf", "pet", "meg", "eeg", "ieeg", "nirs", "mrs", "beh", "micr"}
+)
+LESION = words_of(
+    "lesion lesions lesionmask lesionroi lesionseg tumor tumour tumors tumours wmh wmhs stroke infarct infarcts "
+    "fcd tuber tubers lacune lacunes microbleeds cmb anomaly anomalies"
+)
+BRAIN = frozenset({"brain", "brainmask"})
+#: Anatomy and masks of defacing: no lesion, and not the brain.
+ANATOMY = words_of(
+    "gm wm csf bg scgm cgm ncgm bone bs cbm gmwm aseg aparc aparcaseg ribbon cortex brainstem cerebellum thalamus "
+    "hippocampus amygdala ventricle ventricles vent tissue tissues pve head skull face deface defaced defacemask "
+    "eye eyes surf"
+)
+NEGATED = frozenset({"no", "non", "not", "without"})
+MASK = re.compile(r".*(mask|msk|roi|seg)|labels?")
+#: Entities of which the value says what a mask shows.
+TELLING = ("label", "desc", "seg", "lesion")
+
+
+@dataclass(frozen=True)
+class Name:
+    """A file name: its entities (`sub-01` -> sub: 01), and its words without a key, the suffix last."""
+
+    path: Path
+    tags: Mapping[str, str]
+    words: Sequence[str]
+    last: str
+
+    @property
+    def told(self) -> set[str]:
+        """The lower-case words that say what a mask shows; `T1lesion` and `lesionAcute` hold the word lesion."""
+        texts = [*self.words, *(self.tags.get(key, "") for key in TELLING)]
+        whole = {text.lower() for text in texts}
+        parts = {part.lower() for text in texts for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text)}
+        return whole | parts | ({"lesion"} if "lesion" in self.tags else set())
+
+
+def parsed(path: Path) -> Name:
+    """The name of a file in its parts."""
+    parts = path.name.partition(".")[0].split("_")
+    tags = dict(part.split("-", 1) for part in parts if "-" in part)
+    return Name(path, tags, [part for part in parts if "-" not in part], parts[-1])
+
+
+def is_anatomy(name: Name, folders: Sequence[str]) -> bool:
+    """Whether a file is of the anatomy, by its folders and entities."""
+    return not NOT_ANATOMY & set(folders) and "task" not in name.tags
+
+
+def what_is(
+    name: Name, *, derived: bool, lesion_masks: Sequence[str], ignore_masks: Sequence[str]
+) -> str | None:
+    """A modality, `lesion_mask`, `brain_mask` or `UNKNOWN_MASK`; None for files of no interest.
+
+    lesion_masks, ignore_masks: patterns of file names that the user calls so; ignored ones count first.
+    """
+    if _matches(name.path, ignore_masks):
+        return None
+    if _matches(name.path, lesion_masks):
+        return "lesion_mask"
+    suffix = name.words[-1].lower() if name.words else ""
+    if suffix in IMAGES and name.last.lower() == suffix:
+        if derived or name.tags.get("part", "mag") != "mag":
+            return None
+        return "t1ce" if suffix == "t1w" and "ce" in name.tags else IMAGES[suffix]
+    return _mask(name) if _is_mask(name) else None
+
+
+def _matches(path: Path, patterns: Sequence[str]) -> bool:
+    """Whether a pattern is the file's name, or the end of it, without `.nii.gz`."""
+    stem = path.name.partition(".")[0]
+    return any(fnmatchcase(stem, pattern) or fnmatchcase(stem, f"*_{pattern}") for pattern in patterns)
+
+
+def _is_mask(name: Name) -> bool:
+    key = name.last.partition("-")[0] if "-" in name.last else ""
+    return (
+        bool(MASK.fullmatch(name.last.lower()))
+        or key in {"label", "seg", "lesion"}
+        or bool(LESION & name.told)
+    )
+
+
+def _mask(name: Name) -> str | None:
+    """What a mask shows. `_roi` and `_msk` are lesions where no other word is said; so are files of Type Lesion."""
+    told, kind = name.told, _type(name.path)
+    if NEGATED & told:
+        return UNKNOWN_MASK
+    if LESION & told or kind == "lesion":
+        return "lesion_mask"
+    if BRAIN & told or kind == "brain":
+        return "brain_mask"
+    if ANATOMY & told or kind == "face":
+        return None
+    said = any(name.tags.get(key) for key in TELLING)
+    return "lesion_mask" if name.last.lower() in {"roi", "msk"} and not said and not kind else UNKNOWN_MASK
+
+
+def _type(path: Path) -> str:
+    """`Type` of the sidecar in lower case, "" without one."""
+    try:
+        told = json.loads(path.with_name(path.name.partition(".")[0] + ".json").read_text("utf-8-sig"))
+        return str(told.get("Type", "")).lower() if isinstance(told, dict) else ""
+    except (OSError, ValueError):
+        return ""

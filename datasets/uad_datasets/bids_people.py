@@ -1,0 +1,127 @@
+"""Age, sex and health of the subjects of a BIDS tree, from participants.tsv and the units in participants.json."""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from uad_bench.errors import DataError
+from uad_bench.support.text import first_names
+from uad_datasets.bids_names import words_of
+from uad_datasets.demographics import MISSING, age_of, sex_of
+from uad_datasets.folder_table import FACTS
+from uad_datasets.tables import Row, read_rows
+
+log = logging.getLogger(__name__)
+
+#: Columns that say in a word whether a subject is a patient, where no column `healthy` is there.
+GROUPS = ("group", "diagnosis", "dx", "participant_group", "patient_group", "status", "cohort")
+#: How many of each unit are a year.
+UNITS = {
+    "year": 1.0,
+    "yr": 1.0,
+    "y": 1.0,
+    "month": 12.0,
+    "mo": 12.0,
+    "week": 52.1775,
+    "day": 365.2425,
+    "": 1.0,
+}
+HEALTHY = words_of(
+    "hc hv nc cn td ctl ctrl con control controls healthy normal volunteer volunteers "
+    "healthycontrol healthycontrols healthyvolunteer healthyvolunteers normalcontrol typicallydeveloping"
+)
+ILL = frozenset({"patient", "patients", "pat"})
+
+
+def facts_of(root: Path, columns: Mapping[str, str]) -> Callable[[str], dict[str, str]]:
+    """What participants.tsv says of a subject (`sub-01`), by our words; nothing where it has no row.
+
+    What is no age or sex is left out, with one warning each. Raises DataError for a column that it lacks (UB334).
+    """
+    people = _people(root / "participants.tsv", columns)
+    facts = {
+        subject: {word: row.get(columns.get(word, word)) for word in FACTS} for subject, row in people.items()
+    }
+    _healthy_words(people, facts)
+    _readable(facts, "age", _years(root / "participants.json", columns.get("age", "age")))
+    _readable(facts, "sex", lambda text: sex_of(text) or "")
+    return lambda subject: facts.get(subject, {})
+
+
+def _people(table: Path, columns: Mapping[str, str]) -> dict[str, Row]:
+    """The rows of participants.tsv by subject; of one on several rows nothing is known, and that is told."""
+    rows = read_rows(table) if table.is_file() else []
+    for name in columns.values():
+        if not rows or name.lower() not in rows[0].cells:
+            hint = f"the columns are {', '.join(rows[0].cells) if rows else 'none'}"
+            raise DataError(f"no column {name!r}", where=str(table), hint=hint, code="UB334")
+    ids = [f"sub-{row.get('participant_id').removeprefix('sub-')}" for row in rows]
+    twice = sorted(subject for subject, times in Counter(ids).items() if times > 1)
+    if twice:
+        log.warning("%s: several rows for %s: nothing is taken from them", table.name, ", ".join(twice))
+    return {subject: row for subject, row in zip(ids, rows, strict=True) if subject not in twice}
+
+
+def _healthy_words(people: Mapping[str, Row], facts: Mapping[str, dict[str, str]]) -> None:
+    """Fill `healthy` from a column of groups where it is empty. Where a word of healthy groups is met, the others are
+    patients."""
+    column = next((name for name in GROUPS if any(row.get(name) for row in people.values())), "")
+    words = {subject: row.get(column).lower() for subject, row in people.items()} if column else {}
+    plain = {subject: "".join(filter(str.isalnum, word)) for subject, word in words.items()}
+    known = bool(HEALTHY & set(plain.values()))
+    for subject, word in plain.items():
+        if facts[subject]["healthy"].lower() in MISSING and words[subject] not in MISSING:
+            said = "yes" if word in HEALTHY else "no" if known or word in ILL else ""
+            facts[subject]["healthy"] = said
+
+
+def group_word(text: str) -> str:
+    """ "yes" or "no" for a word of a group that is known, else the text itself."""
+    word = "".join(filter(str.isalnum, text.lower()))
+    return "yes" if word in HEALTHY else "no" if word in ILL else text
+
+
+def _readable(facts: Mapping[str, dict[str, str]], word: str, read: Callable[[str], str]) -> None:
+    """Keep what `read` makes of each text, "" for what it cannot read, with one warning that names the subjects."""
+    odd = []
+    for subject, row in facts.items():
+        text = row[word]
+        try:
+            row[word] = read(text)
+        except ValueError:
+            row[word] = ""
+        if text and not row[word]:
+            odd.append(f"{subject} ({text})")
+    if odd:
+        log.warning("participants.tsv: %s unknown for %d subjects: %s", word, len(odd), first_names(odd))
+
+
+def _years(sidecar: Path, column: str) -> Callable[[str], str]:
+    """How ages of a column become years, by `Units` of participants.json."""
+    unit = _unit(sidecar, column)
+    per_year = UNITS.get(unit.rstrip("s"))
+    if per_year is None:
+        log.warning("%s: ages in an unknown unit %r are left out", sidecar.name, unit)
+
+    def years(text: str) -> str:
+        if per_year in {None, 1.0}:
+            age = age_of(text) if per_year else None
+            return "" if age is None else str(age)
+        assert per_year is not None
+        return "" if text.lower() in MISSING else str(float(text.replace(",", ".")) / per_year)
+
+    if per_year not in {None, 1.0}:
+        log.warning("%s: ages are in %s and are converted to years", sidecar.name, unit)
+    return years
+
+
+def _unit(sidecar: Path, column: str) -> str:
+    try:
+        told: Any = json.loads(sidecar.read_text("utf-8-sig"))
+        keys = {str(key).lower(): value for key, value in told.items()}
+        return str(keys[column.lower()].get("Units", "")).strip().lower()
+    except (OSError, ValueError, KeyError, AttributeError):
+        return ""

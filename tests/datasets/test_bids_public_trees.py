@@ -1,0 +1,145 @@
+"""BIDS trees as public sets have them (shared/cases): a patient never becomes healthy because of a file's name."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from uad_bench import Case
+from uad_datasets.folder import FolderAdapter
+
+
+@pytest.fixture
+def made(tmp_path):
+    """made(name, *variant) -> the folder that a make.py of shared/cases wrote."""
+    shared = os.environ.get("UAD_BENCH_SHARED", Path(__file__).resolve().parents[3] / "shared")
+    cases = Path(shared) / "cases"
+    if not cases.is_dir():
+        pytest.skip("no cases at hand: set UAD_BENCH_SHARED to the folder that contains cases/")
+
+    def make(name, *variant):
+        script = cases / name / "make.py"
+        subprocess.run([sys.executable, script, tmp_path / "data", *map(str, variant)], check=True)
+        return tmp_path / "data"
+
+    return make
+
+
+VARIANTS = ["ds004199", "ivadomed", "labelseg", "isles", "type", "dseg", "tumor", "wmh", "fmriprep"]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_public_name_of_a_lesion_mask_is_read(made, variant):
+    cases = list(FolderAdapter(bids=True, healthy=True).discover(made("bids_lesion_names", variant)))
+    assert all(isinstance(case, Case) for case in cases)
+    assert [case.healthy for case in cases] == 6 * [True] + 4 * [False]
+    assert all((case.lesion_mask is None) == case.healthy for case in cases)
+    brains = [case.brain_mask for case in cases if case.brain_mask is not None]
+    assert len(brains) == 10
+
+
+@pytest.mark.parametrize(
+    "mask",
+    ["mask", "dseg", "seg", "label-brainlesion_mask", "desc-noLesion_mask", "seg-manual", "label-x_roi"],
+)
+def test_a_mask_that_nothing_explains_is_an_error_until_it_is_named(tree, sort_out, mask):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/m/sub-01/anat/sub-01_{mask}.nii.gz")
+    cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
+    assert (cases, fault.code) == ([], "UB333")
+    assert f"sub-01_{mask}.nii.gz" in str(fault)
+    (case,) = FolderAdapter(bids=True, lesion_masks=(mask,)).discover(root)
+    assert (case.healthy, case.lesion_mask is None) == (False, False)
+    (case,) = FolderAdapter(bids=True, healthy=("sub-*",), ignore_masks=(mask,)).discover(root)
+    assert (case.healthy, case.lesion_mask) == (True, None)
+
+
+@pytest.mark.parametrize("mask", ["label-brainstem_mask", "label-GM_probseg", "desc-aseg_dseg", "defacemask"])
+def test_known_anatomy_is_neither_brain_nor_lesion(tree, mask):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/m/sub-01/anat/sub-01_{mask}.nii.gz")
+    (case,) = FolderAdapter(bids=True, healthy=("sub-*",)).discover(root)
+    assert (case.brain_mask, case.lesion_mask) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    ["anat/sub-01_space-MNI152_label-lesion_mask", "dwi/sub-01_space-TRACE_desc-lesion_mask"],
+)
+def test_a_lesion_mask_that_is_not_read_is_told(tree, sort_out, mask):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/m/sub-01/{mask}.nii.gz")
+    cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
+    assert cases == []
+    assert "a lesion mask is not read" in str(fault)
+
+
+def test_a_lesion_mask_whose_content_is_not_fetched_is_told(tree, sort_out):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz")
+    (root / "sub-01/anat/sub-01_label-lesion_mask.nii.gz").symlink_to(".git/annex/objects/x")
+    cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
+    assert cases == []
+    assert "not fetched" in str(fault)
+
+
+def test_true_makes_nobody_healthy_and_group_words_do(tree, sort_out):
+    root = tree(*(f"sub-{n}/anat/sub-{n}_T1w.nii.gz" for n in ("01", "02", "03", "04")))
+    _, faults = sort_out(FolderAdapter(bids=True, healthy=True), root)
+    assert len(faults) == 4
+    (root / "participants.tsv").write_text(
+        "participant_id\tgroup\nsub-01\tHC\nsub-02\tHealthy Control\nsub-03\tFCD\nsub-04\tn/a\n"
+    )
+    cases, faults = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
+    assert [case.case_id for case in cases] == ["sub-01", "sub-02", "sub-04"]
+    assert [fault.where for fault in faults] == ["sub-03"]
+
+
+@pytest.mark.parametrize(("variant", "brains"), [("both", 3), ("func", 0)])
+def test_masks_of_func_are_not_of_the_anatomy(made, variant, brains):
+    root = made("fmriprep_func_masks", variant)
+    cases = list(FolderAdapter(bids=True, healthy=("sub-*",)).discover(root))
+    assert len(cases) == 3
+    masks = [case.brain_mask for case in cases if case.brain_mask]
+    assert (len(masks), {path.parent.name for path in masks} <= {"anat"}) == (brains, True)
+
+
+def test_ages_and_sexes_that_say_nothing_sure_are_unknown_with_a_warning(made, caplog):
+    cases = list(FolderAdapter(bids=True, healthy=("sub-*",)).discover(made("bids_people")))
+    facts = [(case.age, case.sex) for case in cases]
+    assert facts == [(34, "f"), (None, None), (None, "m"), (None, None), (27.5, "m"), (None, None)]
+    assert "age unknown for 4 subjects" in caplog.text
+    assert "sex unknown for 3 subjects" in caplog.text
+
+
+def test_ages_in_months_become_years(tree):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz")
+    (root / "participants.tsv").write_text("participant_id\tage\nsub-01\t30\n")
+    (root / "participants.json").write_text(json.dumps({"age": {"Units": "months"}}))
+    (case,) = FolderAdapter(bids=True, healthy=("sub-*",)).discover(root)
+    assert case.age == 2.5
+
+
+def test_a_mask_without_session_serves_the_sessions_on_its_grid(write_nifti, tmp_path, sort_out):
+    import numpy as np
+
+    array = np.arange(60).reshape(3, 4, 5).astype(np.int16)
+    for session, size in (("1", 1), ("2", 1), ("3", 2)):
+        name = f"sub-01/ses-{session}/anat/sub-01_ses-{session}_T1w.nii.gz"
+        write_nifti(name, array, np.diag([size, size, size, 1]))
+    mask = write_nifti("derivatives/sub-01/sub-01_label-lesion_mask.nii.gz", (array > 50).astype(np.uint8))
+    cases, (fault,) = sort_out(FolderAdapter(bids=True), tmp_path)
+    assert [(case.case_id, case.lesion_mask) for case in cases] == [
+        ("sub-01_ses-1", mask), ("sub-01_ses-2", mask),
+    ]  # fmt: skip
+    assert fault.where == "sub-01_ses-3"
+
+
+@pytest.mark.parametrize("fetched", [1, 5])
+def test_subjects_of_an_annex_that_are_not_fetched_are_no_cases(made, fetched):
+    cases = list(FolderAdapter(bids=True, healthy=("sub-*",)).discover(made("annex", fetched)))
+    assert len(cases) == fetched
+
+
+def test_names_in_capitals_are_read(made):
+    cases = list(FolderAdapter(bids=True, healthy=("sub-*",)).discover(made("uppercase", "bids")))
+    assert len(cases) == 3
