@@ -17,13 +17,13 @@ class Conv3(nn.Conv2d):
     """A 3x3 convolution with padding 1, without bias.
 
     A map of one pixel has one output, whatever the stride, and is computed with stride 1: with stride 2, oneDNN's bf16
-    kernels leave those weights' gradients that meet only padding uninitialised, and training then ended in NaN at random.
+    kernels leave the gradients of weights that meet only padding uninitialised, and training ended in NaN at random.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__(inputs, outputs, 3, stride, padding=1, bias=False)
 
-    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # the name in nn.Conv2d
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         if input.shape[-2:] == (1, 1):
             return nn.functional.conv2d(input, self.weight, padding=1)
         return super().forward(input)
