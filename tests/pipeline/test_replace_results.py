@@ -99,7 +99,7 @@ def test_more_metrics_of_a_complete_run_are_computed_without_a_risk(run, place):
     assert any(row["metric"] == "auroc.case" for row in again.table("metrics.csv"))
 
 
-def test_f44_a_model_that_was_changed_before_the_seal_is_refused(run, place):
+def test_f44_a_model_changed_before_the_seal_is_refused(run, place):
     (run.path / "digests.json").unlink()
     run.set_state("running")
     shutil.rmtree(run.path / "maps")
