@@ -1,6 +1,7 @@
 """Names first, classes only when used; what is broken is listed, not fatal."""
 
 import types
+from importlib.metadata import version
 
 import pytest
 
@@ -57,6 +58,22 @@ def test_f63_a_hook_of_another_version_is_refused_by_name():
 
     with pytest.raises(Exception, match="register_method"):
         collect(module(register_method=register_method))
+
+
+def test_f63_a_plugin_of_another_version_is_listed_with_the_version_of_this_one(monkeypatch):
+    class Point:
+        name, value, dist = "old", "old.plugin", None
+
+        def load(self):
+            raise ImportError("cannot import name 'OldBase' from 'uad_bench'")
+
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [Point()])
+    plugins.catalogue.cache_clear()
+    try:
+        (broken,) = plugins.catalogue().broken
+        assert "OldBase" in broken.reason and f"this is uad_bench {version('uad-bench')}" in broken.reason
+    finally:
+        plugins.catalogue.cache_clear()
 
 
 @pytest.mark.parametrize("error", [RuntimeError("boom"), SystemExit("boom")])

@@ -7,6 +7,7 @@ import pytest
 
 from uad_bench import config
 from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
+from uad_bench.results.find_runs import find_runs
 from uad_bench.results import run_directory
 
 
@@ -156,7 +157,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path, spec):
 
 def test_runs_are_found_below_a_folder(tmp_path, run, spec):
     run.write_spec(spec)
-    assert [r.path for r in run_directory.find_runs([tmp_path])] == [run.path]
+    assert [r.path for r in find_runs([tmp_path])] == [run.path]
     with pytest.raises(UsageError, match="no such folder"):
         run_directory.find_runs([tmp_path / "none"])
 

@@ -86,7 +86,7 @@ def training(
     """Show training curves, the seeds of a method in one plot; also for runs that are not complete."""
     from uad_bench.errors import UsageError
     from uad_bench.figures.run_figures import draw_training
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
     if not draw_training(find_runs(runs), _png(to)):
         hint = "only methods that train in steps have training curves"
@@ -124,12 +124,14 @@ def methods(
 def _complete(roots: list[Path]) -> "tuple[list[RunDir], int]":
     """The complete runs, and the number of the others, each named in a warning."""
     from uad_bench.errors import UsageError
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
     states = [(run, _state(run)) for run in find_runs(roots)]
     complete = [run for run, state in states if state == "complete"]
     if not complete:
-        raise UsageError("no complete run", where=", ".join(map(str, roots)), hint="finish one with --resume")
+        states_of = ", ".join(sorted({repr(state) for _, state in states})) or "no run"
+        where, hint = ", ".join(map(str, roots)), "finish one with --resume"
+        raise UsageError(f"no complete run, found: {states_of}", where=where, hint=hint)
     for run, state in states:
         if state != "complete":
             log.warning("left out: %s is not complete, its state is %r", run.name, state)
