@@ -6,7 +6,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -91,8 +91,15 @@ def _reason(error: BaseException) -> str:
     """Why a plug-in is not loaded; with the version of this package where it may have been made for another one."""
     reason = f"{type(error).__name__}: {error}"
     if isinstance(error, pluggy.PluginValidationError | ImportError | AttributeError | TypeError):
-        reason += f" (made for another version? this is {hookspecs.PROJECT} {version('uad-bench')})"
+        reason += f" (made for another version? this is {_own_version()})"
     return reason
+
+
+def _own_version() -> str:
+    try:
+        return f"uad-bench {version('uad-bench')}"
+    except PackageNotFoundError:  # a source tree on the path
+        return "an uninstalled uad-bench"
 
 
 def _source(point: EntryPoint) -> str:

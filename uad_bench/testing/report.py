@@ -145,7 +145,7 @@ def check_method(method: type[Any] | str) -> list[CheckResult]:
 def _require_inputs(cls: type[Any], name: str) -> None:
     """Raise UsageError (UB206) where a method refuses its default parameters: it needs a file, such as weights."""
     try:
-        _candidate("method", cls, name, None).new()
+        MethodCandidate(name, cls, {**_variant(cls, name), **getattr(cls, "tiny", {})}).new()
     except UsageError as error:
         what = f"method {name!r} cannot be checked without what it needs: {error.what}"
         raise UsageError(what, where=error.where, hint=error.hint, code="UB206") from error
