@@ -22,8 +22,8 @@ from sklearn.metrics import roc_auc_score
 
 from uad_bench.cohort.discovery import Sources
 from uad_bench.figures.compare_methods import SelectedRun, select_runs
+from uad_bench.results.find_runs import find_runs
 from uad_bench.results.run_cases import available_members, rows_of_tests
-from uad_bench.results.run_directory import find_runs
 from uad_bench.results.scored_maps import ScoredMaps
 from uad_bench.types import Scored
 

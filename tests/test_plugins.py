@@ -59,6 +59,22 @@ def test_f63_a_hook_of_another_version_is_refused_by_name():
         collect(module(register_method=register_method))
 
 
+def test_f63_a_plugin_of_another_version_is_listed_with_the_version_of_this_one(monkeypatch):
+    class Point:
+        name, value, dist = "old", "old.plugin", None
+
+        def load(self):
+            raise ImportError("cannot import name 'OldBase' from 'uad_bench'")
+
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [Point()])
+    plugins.catalogue.cache_clear()
+    try:
+        (broken,) = plugins.catalogue().broken
+        assert "OldBase" in broken.reason and f"this is {plugins._own_version()}" in broken.reason
+    finally:
+        plugins.catalogue.cache_clear()
+
+
 @pytest.mark.parametrize("error", [RuntimeError("boom"), SystemExit("boom")])
 def test_f51_a_plugin_that_fails_on_import_is_listed_and_the_others_stay(monkeypatch, error):
     class Point:

@@ -15,7 +15,7 @@ from uad_bench.errors import PartialFailure, PluginError
 from uad_bench.leaderboard.aggregate import tables
 from uad_bench.leaderboard.collect import collect
 from uad_bench.pipeline.matrix import execute as execute_all
-from uad_bench.results.run_directory import find_runs
+from uad_bench.results.find_runs import find_runs
 
 RUDE = str(HERE / "rude_methods.py")
 

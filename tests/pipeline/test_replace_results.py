@@ -9,7 +9,8 @@ from tests.helpers.runs import execute, matrix
 from uad_bench.errors import EnvironmentFault, IntegrityError
 from uad_bench.pipeline import replace_results as module
 from uad_bench.pipeline.reevaluate import reevaluate
-from uad_bench.results.run_directory import RunDir, find_runs
+from uad_bench.results.find_runs import find_runs
+from uad_bench.results.run_directory import RunDir
 from uad_bench.support import atomic_files, exchange
 
 RESULTS = ("cases.csv", "metrics.csv", "thresholds.csv", "digests.json", "status.json", "spec.yaml")

@@ -55,7 +55,7 @@ def _of_runs(folders: list[Path]) -> "list[Finding]":
     import json
 
     from uad_bench.data.audit.finished_runs import audit_finished_run
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
     findings: list[Finding] = []
     for run in find_runs(folders):

@@ -27,7 +27,7 @@ def evaluate(
     from uad_bench.errors import PartialFailure, UadError
     from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.pipeline.reevaluate import reevaluate
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
     options.show_messages(quiet, verbose)
     log, settings = logging.getLogger(__name__), options.settings(set_)

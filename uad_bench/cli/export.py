@@ -35,7 +35,7 @@ def export(
     from uad_bench.errors import PartialFailure, UsageError
     from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.results.export_bids import export as write_all
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
     options.show_messages(quiet, verbose)
     complete = [run for run in find_runs(runs) if run.state == "complete"]
