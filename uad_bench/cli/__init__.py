@@ -6,7 +6,20 @@ import sys
 
 import typer
 
-from uad_bench.cli import audit, cache, check, data, doctor, draw, evaluate, export, leaderboard, prepare, run
+from uad_bench.cli import (
+    audit,
+    cache,
+    check,
+    data,
+    doctor,
+    draw,
+    evaluate,
+    export,
+    leaderboard,
+    predict,
+    prepare,
+    run,
+)
 from uad_bench.cli import list as listing
 from uad_bench.errors import Terminated, UadError
 from uad_bench.support import numpy_cpu
@@ -45,6 +58,7 @@ app.command("prepare")(prepare.prepare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("export")(export.export)
+app.command("predict")(predict.predict)
 app.command("list")(listing.list_)
 app.command("show")(listing.show)
 app.command("schema")(listing.schema)
