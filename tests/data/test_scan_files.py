@@ -66,7 +66,7 @@ def test_a_folder_is_searched_and_what_is_not_used_is_counted(touch, caplog):
 
 def test_what_a_name_does_not_say_is_said_by_the_option(touch):
     paths = touch("scan.nii.gz", "b_T2w.nii.gz")
-    with pytest.raises(UsageError, match="the name says no modality.*--modality t2"):
+    with pytest.raises(UsageError, match=r"the name says no modality.*--modality t2"):
         found(paths)
     assert found(paths, modality="t2") == {"scan": ["t2"], "b": ["t2"]}
 

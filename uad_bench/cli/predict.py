@@ -61,7 +61,7 @@ def predict(
     from uad_bench.support.environment import resolve_device
 
     options.show_messages(quiet, verbose)
-    said = ScanOptions(modality, brain_mask, id_, stripped, orientation)
+    said = ScanOptions(modality.lower(), brain_mask, id_, stripped, orientation)
     trained = open_model(
         model,
         device=resolve_device(device),
