@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uad_bench.data.nifti.read import Image, Mask, Volume
-from uad_bench.figures.figure_files import write_png
+from uad_bench.figures.figure_files import MAX_BYTES_OF_GRID, write_png
 from uad_bench.figures.slice_drawing import THRESHOLD_COLOUR, draw_outline, label_sides, show_slice
 from uad_bench.figures.slices import robust_range
 from uad_bench.leaderboard.render.escape import printable
@@ -45,7 +45,7 @@ class _Upright:
 
 def draw_prediction(path: Path, what: PredictionImages) -> None:
     """Write the PNG; equal arguments give equal bytes."""
-    write_png(path, lambda: prediction_sheet(what))
+    write_png(path, lambda: prediction_sheet(what), max_bytes=MAX_BYTES_OF_GRID)
 
 
 def prediction_sheet(what: PredictionImages) -> Figure:

@@ -77,11 +77,11 @@ def sidecar(image: Path) -> Path:
     return image.with_name(image.name.removesuffix(".nii.gz") + ".json")
 
 
-def begin(folder: Path, generator: Mapping[str, Any]) -> None:
+def begin(folder: Path, generator: Mapping[str, Any], ignored: str = "") -> None:
     """Make `folder` a BIDS derivative dataset of `generator` (Name, Version ...).
 
-    Raises UsageError where it is a dataset of another generator (UB231), EnvironmentFault where it cannot be
-    written.
+    ignored: further lines of .bidsignore. Raises UsageError where it is a dataset of another generator (UB231),
+    EnvironmentFault where it cannot be written.
     """
     path = folder / DESCRIPTION
     if path.exists() and generator["Name"] not in _makers(path):
@@ -94,7 +94,7 @@ def begin(folder: Path, generator: Mapping[str, Any]) -> None:
         "GeneratedBy": [generator],
     }
     write_json(path, about)
-    write_text(folder / ".bidsignore", IGNORED)
+    write_text(folder / ".bidsignore", IGNORED + ignored)
 
 
 def _makers(description: Path) -> set[str]:

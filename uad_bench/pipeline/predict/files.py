@@ -108,7 +108,7 @@ def _picture(path: Path) -> Path:
 
 def write_prediction(model: TrainedModel, one: Prediction, output: Output) -> Path:
     """Write all files of a prediction, the map last; returns the map's path."""
-    bids.begin(output.to, GENERATOR)
+    bids.begin(output.to, GENERATOR, f"*_scoremap.png\n{TABLE}\n")
     case, ready = one.prepared.case, one.prepared
     source = case.images[ready.record["modalities"][0]]
     header = nifti_header(source, location(case.case_id, source))
