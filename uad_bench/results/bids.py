@@ -67,9 +67,12 @@ def refuse_twins(what: str, called: Iterable[tuple[str, str]]) -> None:
             raise UsageError(f"the {what} {other} and {own} would both be {name}", hint=hint, code="UB230")
 
 
-def image_path(name: str, described: str, suffix: str) -> Path:
-    """`sub-x/anat/sub-x_desc-y_suffix.nii.gz`, or with a session `sub-x/ses-s/anat/sub-x_ses-s_desc-y_..`."""
-    return Path(*name.split("_"), "anat", f"{name}_desc-{value(described)}_{suffix}.nii.gz")
+def image_path(name: str, described: str, suffix: str, space: str = "") -> Path:
+    """`sub-x/anat/sub-x_desc-y_suffix.nii.gz`, or with a session `sub-x/ses-s/anat/sub-x_ses-s_desc-y_..`.
+
+    space: `_space-z`, or "" for the space of the file.
+    """
+    return Path(*name.split("_"), "anat", f"{name}{space}_desc-{value(described)}_{suffix}.nii.gz")
 
 
 def sidecar(image: Path) -> Path:

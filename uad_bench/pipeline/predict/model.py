@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uad_bench.cohort.discovery import Sources, default_cache
-from uad_bench.config import RunSpec, digest
+from uad_bench.config import MAPS_ONLY, RunSpec, digest
 from uad_bench.errors import UsageError
 from uad_bench.pipeline.foreign_code import require_installed_method
 from uad_bench.pipeline.model import context, stored
@@ -99,6 +99,9 @@ def _one_run(folder: Path) -> RunDir:
     if run.state != "complete":
         what = f"the run is not complete, its state is {run.state!r}"
         raise UsageError(what, where=run.name, hint="finish it with --resume", code="UB252")
+    if run.spec().target == MAPS_ONLY:
+        what = "the run holds maps of another program and no model"
+        raise UsageError(what, where=run.name, hint="name a run that was trained here", code="UB252")
     return run
 
 
