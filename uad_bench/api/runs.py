@@ -26,8 +26,8 @@ def run(
     """Train, score and evaluate methods, as `uad-bench run` does; runs that are complete are found again.
 
     seeds: a number (5: seeds 0 to 4) or a list; data: folders by dataset; settings: `--set` options, for instance
-    {"METHOD.steps": 100, "protocol.postprocess": []}; more: device, threads, workers, resume, fresh. Raises the error of
-    the runs that failed, after the others are done.
+    {"METHOD.steps": 100, "protocol.postprocess": []}; more: device, threads, workers, resume, fresh. Raises the error
+    of the runs that failed, after the others are done.
     """
     from uad_bench.pipeline.matrix import Matrix, execute
     from uad_bench.pipeline.run_job import Workplace

@@ -1,7 +1,7 @@
 """`evaluate`: stored anomaly maps, or maps of another program, are evaluated without training."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +9,7 @@ from uad_bench.cli import options
 from uad_bench.cli.leaderboard import print_tables
 from uad_bench.errors import UsageError
 
-MAPS = "A folder of maps of any program (BIDS derivative names), or a CSV with the columns case_id and file."
+MAPS = "A folder of maps of any program (BIDS derivative names), or a CSV (case_id, file); default: none."
 
 
 def evaluate(
@@ -17,8 +17,12 @@ def evaluate(
         list[Path] | None, typer.Argument(metavar="[RUN]...", help="Run folders, or folders of them.")
     ] = None,
     maps: Annotated[Path | None, typer.Option("--maps", help=MAPS)] = None,
-    name: Annotated[str, typer.Option("--name", help="With --maps: the name of the method in tables.")] = "",
-    desc: Annotated[str, typer.Option("--desc", help="With --maps: the `desc` of the files to take.")] = "",
+    name: Annotated[
+        str, typer.Option("--name", help="With --maps: the name of the method in tables; no default.")
+    ] = "",
+    desc: Annotated[
+        str, typer.Option("--desc", help="With --maps: the `desc` of the files to take; default: any.")
+    ] = "",
     protocol: options.Protocol = "",
     test: options.Test = "",
     seed: Annotated[int, typer.Option("--seed", help="With --maps: the seed of the method.", min=0)] = 0,
@@ -26,6 +30,7 @@ def evaluate(
     fresh: Annotated[bool, typer.Option("--fresh", help="With --maps: evaluate again.")] = False,
     data: options.Data = [],
     set_: options.Set = [],
+    config: options.Config = "",
     workers: options.Workers = 0,
     trust: options.Trust = [],
     quiet: options.Quiet = False,
@@ -45,7 +50,7 @@ def evaluate(
                 else "no run is named"
             )
             raise UsageError(what, hint="name folders of runs, or --maps FOLDER --name NAME")
-        _evaluate_runs(runs, data, set_, workers, trust)
+        _evaluate_runs(runs, data, options.all_settings(config, set_), workers, trust)
         return
     if runs or not name:
         hint = "uad-bench evaluate --maps FOLDER --name NAME --protocol PROTOCOL"
@@ -54,7 +59,7 @@ def evaluate(
     from uad_bench.pipeline.run_job import Workplace
     from uad_bench.support.atomic_files import require_writable
 
-    of = MapsOf(maps, name, protocol, options.names(test), seed, desc, options.settings(set_))
+    of = MapsOf(maps, name, protocol, options.names(test), seed, desc, options.all_settings(config, set_))
     place = Workplace(out, options.sources(data, workers), fresh=fresh)
     require_writable(out, place.sources.cache)
     run = evaluate_maps(of, place)
@@ -63,7 +68,7 @@ def evaluate(
 
 
 def _evaluate_runs(
-    runs: list[Path], data: list[str], set_: list[str], workers: int, trust: list[str]
+    runs: list[Path], data: list[str], settings: list[tuple[list[str], Any]], workers: int, trust: list[str]
 ) -> None:
     import logging
 
@@ -72,7 +77,7 @@ def _evaluate_runs(
     from uad_bench.pipeline.reevaluate import reevaluate
     from uad_bench.results.run_directory import find_runs
 
-    log, settings = logging.getLogger(__name__), options.settings(set_)
+    log = logging.getLogger(__name__)
     found, done, failed = find_runs(runs), [], []
     for directory in found:
         try:

@@ -23,7 +23,8 @@ def export(
     thresholded: Annotated[
         str,
         typer.Option(
-            "--thresholded", help="A threshold rule of the run; also write the masks that it gives."
+            "--thresholded",
+            help="A threshold rule of the run: also write the masks that it gives; default: none.",
         ),
     ] = "",
     prepared_grid: Annotated[

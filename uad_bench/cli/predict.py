@@ -23,7 +23,10 @@ def predict(
     ] = Path("predictions"),
     modality: Annotated[str, typer.Option("--modality", help=MODALITY)] = "",
     brain_mask: Annotated[
-        str, typer.Option("--brain-mask", help="A brain mask on the grid of the only scan.")
+        str,
+        typer.Option(
+            "--brain-mask", help="A brain mask on the grid of the only scan; default: by the protocol."
+        ),
     ] = "",
     stripped: Annotated[
         bool | None,
@@ -31,7 +34,7 @@ def predict(
     ] = None,
     id_: Annotated[str, typer.Option("--id", help="The id of the only scan; default: by its name.")] = "",
     orientation: Annotated[
-        str, typer.Option("--orientation", help="sform or qform: which holds where a header has both.")
+        str, typer.Option("--orientation", help="sform or qform, where a header has both; default: sform.")
     ] = "",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[

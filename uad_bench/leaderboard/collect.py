@@ -99,6 +99,7 @@ def _summary(run: RunDir) -> RunSummary:
         paper=str(facts.get("paper", "")),
         cost=_cost(status, machine) if state == "complete" else NO_COST,
         fold=spec.fold,
+        changed=dict(facts.get("changed", {})),
     )
 
 

@@ -16,7 +16,7 @@ from uad_bench.config import RunSpec
 from uad_bench.errors import PartialFailure, UadError, UsageError
 from uad_bench.figures.run_figures import TRAINING, draw_training
 from uad_bench.pipeline.evaluate_run import evaluate_run
-from uad_bench.pipeline.method_names import method_class
+from uad_bench.pipeline.method_names import changed_parameters, method_class
 from uad_bench.pipeline.model import trained
 from uad_bench.pipeline.replace_results import replace_results
 from uad_bench.pipeline.requirements import borrowed_weights
@@ -118,10 +118,10 @@ def _write_cohort(job: RunJob) -> None:
 
 
 def _class_facts(spec: RunSpec) -> dict[str, Any]:
-    """What the method's class declares and a table needs."""
+    """What the method's class declares and a table needs, and which parameters are not those of the preset."""
     cls = method_class(spec)
     names = ("deterministic", "null", "baseline", "paper")
-    return {name: getattr(cls, name) for name in names}
+    return {name: getattr(cls, name) for name in names} | {"changed": changed_parameters(spec)}
 
 
 def _check_same_machine(directory: RunDir, here: Mapping[str, Any]) -> None:
