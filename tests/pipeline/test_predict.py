@@ -2,8 +2,12 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 
 import nibabel as nib
 import numpy as np
@@ -126,6 +130,31 @@ def test_twenty_scans_in_one_call_and_a_repetition_keeps_them(predict, tmp_path,
     for path, (then, data) in before.items():
         assert path.read_bytes() == data
         assert (path.stat().st_mtime_ns == then) == (path not in maps[3:5])
+
+
+def test_a_killed_call_and_its_repetition_give_the_bytes_of_an_undisturbed_one(run, toy_cache, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for i in range(20):
+        write_case(folder, f"h{i:02d}", np.random.default_rng(700 + i))
+    words = [sys.executable, "-m", "uad_bench", "predict", run.path, folder, *TRUST, "--workers", "1", "--to"]
+    here = {**os.environ, "UAD_BENCH_CACHE": str(toy_cache), "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen([*words, tmp_path / "a"], env=here, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and len(list((tmp_path / "a").rglob("*_scoremap.nii.gz"))) < 3:
+            time.sleep(0.02)
+        process.kill()
+    assert len(list((tmp_path / "a").rglob("*_scoremap.nii.gz"))) < 20
+    for name in ("a", "b"):
+        subprocess.run([*words, tmp_path / name], env=here, check=True, capture_output=True)
+    files = {
+        name: {
+            p.relative_to(tmp_path / name): p.read_bytes()
+            for p in (tmp_path / name).rglob("*")
+            if p.is_file()
+        }
+        for name in ("a", "b")
+    }
+    assert files["a"] == files["b"] and len(files["a"]) == 20 * 5 + 3
 
 
 def test_one_bad_scan_stops_no_other(predict, toy_root, tmp_path):
