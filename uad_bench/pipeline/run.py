@@ -22,6 +22,7 @@ from uad_bench.pipeline.replace_results import replace_results
 from uad_bench.pipeline.requirements import borrowed_weights
 from uad_bench.pipeline.run_job import RunJob
 from uad_bench.pipeline.score import score_cases
+from uad_bench.pipeline.trained.key import code_digest
 from uad_bench.results import csv_tables
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import environment, messages
@@ -100,7 +101,8 @@ def _begin(job: RunJob) -> None:
     directory.write_spec(spec)
     if not (directory.path / "model").is_dir():  # else: the record of where the model was made stays
         roots = {name: str(path) for name, path in place.sources.roots.items()}
-        directory.write_json("env.json", here | {"roots": roots, "method": _class_facts(spec)})
+        facts = {"roots": roots, "method": _class_facts(spec), "code": code_digest(spec.target)}
+        directory.write_json("env.json", here | facts)
     _write_cohort(job)
     log.info("%s: begin on %s, process %d", job.label, place.device, os.getpid())
 
