@@ -231,6 +231,22 @@ def test_a_plug_in_that_is_not_installed_is_named(predict, run, toy_root, tmp_pa
     assert code == 4 and "UB411" in err and "not-there-uad" in err and not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["fitted.json", "thresholds.csv", "env.json"])
+def test_a_forged_file_of_a_run_is_one_line(predict, run, toy_root, tmp_path, name):
+    from uad_bench.results.run_directory import RunDir
+
+    copy = RunDir(changed(run, tmp_path))
+    (copy.path / name).write_text('{"a": 1' if name != "thresholds.csv" else "rule\nhealthy_q98\n")
+    copy.complete(**{key: value for key, value in copy.status().items() if key != "state"})
+    code, _, err = predict(toy_root / "a00_t2.nii.gz", model=copy.path)
+    assert (
+        code == 5
+        and err.count("error[UB5") == 1
+        and "Traceback" not in err
+        and not (tmp_path / "out").exists()
+    )
+
+
 def test_a_folder_that_is_no_run_and_an_edited_model_are_refused(predict, run, toy_root, tmp_path):
     code, _, err = predict(toy_root / "a00_t2.nii.gz", model=toy_root)
     assert code == 2 and "UB252" in err

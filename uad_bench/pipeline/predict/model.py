@@ -1,5 +1,6 @@
 """A trained model: a finished run directory, its method loaded once for all scans, and its healthy thresholds."""
 
+import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from uad_bench.cohort.discovery import Sources, default_cache
 from uad_bench.config import MAPS_ONLY, RunSpec, digest
-from uad_bench.errors import UsageError
+from uad_bench.errors import IntegrityError, UsageError
 from uad_bench.pipeline.foreign_code import require_installed_method
 from uad_bench.pipeline.model import context, stored
 from uad_bench.pipeline.run_job import Workplace
@@ -21,6 +22,8 @@ from uad_bench.support.atomic_files import sha256
 if TYPE_CHECKING:
     from uad_bench.method.base import Method
     from uad_bench.method.context import Context
+
+log = logging.getLogger(__name__)
 
 HEALTHY_RULE = re.compile(r"healthy_q(\d\d)")
 
@@ -83,10 +86,23 @@ def open_model(
     run = _one_run(folder)
     run.verify()
     require_installed_method(run, trusted)
-    threads = threads or int(run.environment().get("threads", 0)) or environment.threads()
-    place = Workplace(run.path.parent, Sources(default_cache(), workers=workers), device, threads)
     spec = run.spec()
-    return TrainedModel(run, spec, tuple(steps_of(run, spec)), healthy_thresholds(run), place)
+    try:
+        threads = threads or _threads_of(run)
+        steps, thresholds = tuple(steps_of(run, spec)), healthy_thresholds(run)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, StopIteration) as error:
+        what = f"not a readable run: {type(error).__name__}: {error}"
+        raise IntegrityError(what, where=run.name, hint="make the run again with --fresh") from error
+    place = Workplace(run.path.parent, Sources(default_cache(), workers=workers), device, threads)
+    return TrainedModel(run, spec, steps, thresholds, place)
+
+
+def _threads_of(run: RunDir) -> int:
+    """The threads that a run was made with, at most those of this machine."""
+    then, here = int(run.environment().get("threads", 0)), environment.threads()
+    if then > here:
+        log.warning("%s was made with %d threads, here are %d: last bits may differ", run.name, then, here)
+    return min(then, here) if then > 0 else here
 
 
 def _one_run(folder: Path) -> RunDir:
