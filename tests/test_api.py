@@ -29,7 +29,7 @@ def done(tmp_path_factory, toy_root, toy_cache):
 def test_run_gives_frames_and_finds_its_runs_again(done):
     assert set(done.cases["method"]) == {"blur", "thresh"} and set(done.cases["seed"]) == {0, 3}
     row = done.table.query(
-        "method == 'blur' and metric == 'ap.case' and group == 'all' and origin == 'measured'"
+        "method == 'blur [steps=5]' and metric == 'ap.case' and group == 'all' and origin == 'measured'"
     )
     ap = done.cases.query("method == 'blur' and metric == 'ap'").groupby("seed")["value"].mean().mean()
     assert row["mean"].item() == pytest.approx(ap)
