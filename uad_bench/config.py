@@ -25,6 +25,8 @@ from uad_bench.support.package_files import shipped
 
 Model = TypeVar("Model", bound=BaseModel)
 Triple = tuple[float, float, float]
+#: `RunSpec.target` of a run that is made of the maps of another program.
+MAPS_ONLY = "maps only"
 
 
 class Strict(BaseModel):

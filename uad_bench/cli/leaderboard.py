@@ -20,10 +20,14 @@ def leaderboard(
     format_: Annotated[
         str, typer.Option("--format", "-f", help="text, markdown, csv, latex, json or html.")
     ] = "text",
-    to: Annotated[Path | None, typer.Option("--to", help="Write to this file instead of stdout.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Write to this file; default: stdout.")] = None,
     plots: Annotated[
         Path | None,
-        typer.Option("--plots", metavar="FOLDER", help="Also write figures (PNG and SVG) to this folder."),
+        typer.Option(
+            "--plots",
+            metavar="FOLDER",
+            help="Also write figures (PNG and SVG) to this folder; default: none.",
+        ),
     ] = None,
 ) -> None:
     """Compare all complete runs: mean, standard deviation and confidence interval, one ranking per fingerprint.
