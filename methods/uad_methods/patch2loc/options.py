@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
-from uad_bench import TorchMethod
+from uad_bench import Resources, TorchMethod
 from uad_bench.errors import UsageError
 from uad_methods.patch2loc.belief import BeliefName
 from uad_methods.patch2loc.encoders.conv import ConvEncoder
@@ -80,6 +80,7 @@ class Options(TorchMethod):
     compiled: bool = False
 
     paper: ClassVar[str] = "Baker and Brockmeier 2025, arXiv 2506.22504"
+    resources: ClassVar[Resources] = Resources(hours=24)
     # The first match names a method: "" is the bare name, the published method; combinations of extensions without a
     # variant of their own are `conv-other` and `resnet-other`.
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
