@@ -48,7 +48,7 @@ def measure(pick: SelectedRun) -> tuple[dict[str, Volume], float]:
     spec = pick.run.spec()
     dataset = spec.protocol.train
     cache = Sources(Path(platformdirs.user_cache_dir("uad-bench")))
-    some = available_members(pick.run, rows_of_tests(pick.run, (), dataset), cache)
+    some, _ = available_members(pick.run, rows_of_tests(pick.run, (), dataset), cache)
     views = list(ScoredMaps(pick.run, some, spec))
     healthy = [view for view in views if view.healthy]
     mean = mean_map(healthy)

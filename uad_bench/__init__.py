@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uad_bench.method.torch_method import TorchMethod as TorchMethod
     from uad_bench.types import Case as Case
     from uad_bench.types import Component as Component
+    from uad_bench.types import Resources as Resources
     from uad_bench.types import Scan as Scan
     from uad_bench.types import Scored as Scored
     from uad_bench.types import Truth as Truth
@@ -35,6 +36,7 @@ _HOME = {
     "Method": "uad_bench.method.base",
     "Metric": "uad_bench.evaluate.metric",
     "Protocol": "uad_bench.config",
+    "Resources": "uad_bench.types",
     "RunSpec": "uad_bench.config",
     "Scan": "uad_bench.types",
     "Scored": "uad_bench.types",

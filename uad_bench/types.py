@@ -1,4 +1,4 @@
-"""The data types that all stages share: Case, Scan, Component, Truth, Scored, Value. Frozen, without logic.
+"""The data types that all stages share: Case, Scan, Resources, Component, Truth, Scored, Value. Frozen, without logic.
 
 Axes are RAS+ everywhere: x grows to the subject's right, y to the front, z upwards. Images are (C, X, Y, Z),
 one channel a modality; masks and anomaly maps are (X, Y, Z). An axial slice is `image[:, :, :, z]`.
@@ -90,6 +90,19 @@ class Scan:
         """The grid (X, Y, Z)."""
         x, y, z = self.brain_mask.shape
         return x, y, z
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one run of a method needs: a GPU or not, main memory in GiB, hours. Engines place runs by it.
+
+    >>> Resources(gpu=False, hours=0.1).memory_gib
+    16.0
+    """
+
+    gpu: bool = True
+    memory_gib: float = 16.0
+    hours: float = 12.0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from uad_bench import Component, Context, Method, Scan
+from uad_bench import Component, Context, Method, Resources, Scan
 from uad_bench.errors import DataError
 from uad_bench.types import FloatArray
 from uad_methods.parts.images.reconstruction import by_modality
@@ -28,6 +28,7 @@ class AtlasZ(Method):
     floor: float = 0.1
 
     null: ClassVar[bool] = True
+    resources: ClassVar[Resources] = Resources(gpu=False, hours=1)
     deterministic: ClassVar[bool] = True
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:

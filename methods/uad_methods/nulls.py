@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from uad_bench import Context, Method, Scan
+from uad_bench import Context, Method, Resources, Scan
 from uad_bench.types import FloatArray
 
 
@@ -17,6 +17,7 @@ class Random(Method):
     """
 
     null: ClassVar[bool] = True
+    resources: ClassVar[Resources] = Resources(gpu=False, hours=1)
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """Noise (X, Y, Z) that depends only on the run's seed and the case."""
@@ -31,6 +32,7 @@ class AllBrain(Method):
     """
 
     null: ClassVar[bool] = True
+    resources: ClassVar[Resources] = Resources(gpu=False, hours=1)
     deterministic: ClassVar[bool] = True
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from uad_bench import Context, Method, Scan
+from uad_bench import Context, Method, Resources, Scan
 from uad_bench.types import FloatArray
 from uad_methods.parts.images.equalise import equalised
 
@@ -36,6 +36,7 @@ class Thresh(Method):
     paper: ClassVar[str] = "Meissen et al. 2022, arXiv 2109.06023"
     deterministic: ClassVar[bool] = True
     baseline: ClassVar[bool] = True
+    resources: ClassVar[Resources] = Resources(gpu=False, hours=1)
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "raw": {"mode": "raw"},
         "zscore": {"mode": "zscore"},

@@ -1,17 +1,26 @@
 """`run`: methods are trained, scored, evaluated and tabled."""
 
 import logging
+import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from uad_bench.cli import options
+from uad_bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from uad_bench.config import RunSpec
+    from uad_bench.data.published_splits import RoleTable
+    from uad_bench.pipeline.matrix import Outcome
+    from uad_bench.pipeline.run_job import Workplace
 
 log = logging.getLogger(__name__)
 
 PRECISION = "auto, fp32 or bf16, for training, and for maps where the method's page says so."
+ON = "local:N, N runs at once on this machine; gpus:0,1, one run at a time on each of these GPUs. Default: one by one."
 METHODS = "NAME (uad-bench list), NAME:VARIANT, module:Class or a .py file; paper/NAME ignores the protocol's presets."
 
 
@@ -39,6 +48,13 @@ def run(
         int, typer.Option("--threads", help="CPU threads; 0: all. Bits of a result depend on it.", min=0)
     ] = 0,
     workers: options.Workers = 0,
+    on: Annotated[str, typer.Option("--on", help=ON)] = "",
+    only: Annotated[
+        int,
+        typer.Option(
+            help="Carry out this run of the matrix alone: by method, then by seed, from 0; -1: all.", min=-1
+        ),
+    ] = -1,
     time_budget: Annotated[float, typer.Option(help="Minutes of training per run; 0: no limit.", min=0)] = 0,
     checkpoint_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints.", min=0)] = 2,
     keep_maps: Annotated[str, typer.Option("--keep-maps", help="all or none.")] = "all",
@@ -68,8 +84,6 @@ def run(
 
     Without --data this uses an embedded synthetic cohort, which is generated once (one to two minutes).
     """
-    import sys
-
     from uad_bench.config import Overrides, validated
     from uad_bench.pipeline.matrix import Matrix, execute
     from uad_bench.pipeline.run_job import Workplace
@@ -109,15 +123,47 @@ def run(
     )
     require_writable(place.out, here.cache)
     began = time.monotonic()
-    outcome = execute(specs, place, table)
+    outcome = _in_slots(on, threads, specs, place, table) if on else execute(_one(specs, only), place, table)
     log.info(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
     from uad_bench.cli.leaderboard import print_tables
 
-    if outcome.done:
+    if outcome.done and only < 0:
         print_tables(outcome.done)
-    for directory in outcome.done:
+    for directory in outcome.done if only < 0 else ():
         typer.echo(f"results: {directory.path}")
         for sheet in sorted(directory.path.glob("sheet*.png")):
             typer.echo(f"picture: {sheet}")
     if outcome.error:
         raise outcome.error
+
+
+def _one(specs: "list[RunSpec]", only: int) -> "list[RunSpec]":
+    """The run with this number; all for -1. Raises UsageError for a number that the matrix does not have."""
+    if only >= len(specs):
+        raise UsageError(f"--only {only}", hint=f"the matrix has {len(specs)} runs, 0 to {len(specs) - 1}")
+    return specs if only < 0 else [specs[only]]
+
+
+def _in_slots(
+    on: str, threads: int, specs: "list[RunSpec]", place: "Workplace", table: "RoleTable | None"
+) -> "Outcome":
+    """The runs as processes: the command that was typed, for one run each."""
+    from uad_bench.engines.local import Slot, execute_in_slots, parse_slots
+    from uad_bench.pipeline.matrix import jobs
+
+    def command(number: int, slot: Slot) -> list[str]:
+        device = ["--device", slot.device] if slot.device else []
+        own = ["--only", str(number), "--threads", str(slot.threads), "--workers", "1", *device]
+        return [sys.executable, "-m", "uad_bench", *_without_on(sys.argv[1:]), *own]
+
+    slots = parse_slots(on, threads)
+    return execute_in_slots([job for job, _ in jobs(specs, place, table)], command, slots)
+
+
+def _without_on(words: list[str]) -> list[str]:
+    """The words of a command line without the option --on."""
+    kept = [word for word in words if not word.startswith("--on=")]
+    while "--on" in kept:
+        place = kept.index("--on")
+        del kept[place : place + 2]
+    return kept

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.errors import PluginError
-from uad_bench.types import Component, Scan
+from uad_bench.types import Component, Resources, Scan
 
 if TYPE_CHECKING:
     from uad_bench.method.context import Context
@@ -70,6 +70,8 @@ class Method:
     baseline: ClassVar[bool] = False
     #: Datasets that external weights were trained on: a run that is tested on one of them is reported as a leak.
     pretrained_on: ClassVar[tuple[str, ...]] = ()
+    #: What one run needs under a protocol of real scans, for engines that place runs on machines.
+    resources: ClassVar[Resources] = Resources()
     #: Parameters with which a fit takes seconds; used by the conformance checks.
     tiny: ClassVar[Mapping[str, Any]] = {}
     #: The smallest and the largest value of parameters that are numbers: {"steps": (1, 1e9)}.

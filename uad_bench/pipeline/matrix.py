@@ -1,11 +1,11 @@
 """A matrix of methods and seeds becomes single runs, which are carried out one after the other.
 
-A failed run does not stop the others. Anything shaped like `concurrent.futures` can take the place of the loop in
-`execute`, because a run needs nothing but its job and finds everything else on disk.
+A failed run does not stop the others. `uad_bench.engines` can take the place of the loop in `execute`, because a run
+needs nothing but its job and finds everything else on disk.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -108,24 +108,32 @@ def execute(specs: Sequence[RunSpec], place: Workplace, table: "RoleTable | None
     table: the split table that the specs name, if any. The error of the outcome is the first one itself where no run
     ended well, PartialFailure with the names of the failed runs where some did. Raises what `gather` raises.
     """
-    cohorts: dict[str, tuple[Cohort, list[logging.LogRecord]]] = {}
     done: list[RunDir] = []
     failed: list[tuple[str, UadError]] = []
+    for job, records in jobs(specs, place, table):
+        try:
+            done.append(run(job, records))
+        except UadError as error:
+            failed.append((job.label, error))
+            log.error("%s: FAILED, %s", job.label, error)
+    return Outcome(tuple(done), outcome_error(failed, len(specs)))
+
+
+def jobs(
+    specs: Sequence[RunSpec], place: Workplace, table: "RoleTable | None" = None
+) -> Iterator[tuple[RunJob, list[logging.LogRecord]]]:
+    """Each run with its cohort, which is prepared once for all runs that share it, and the messages of that."""
+    cohorts: dict[str, tuple[Cohort, list[logging.LogRecord]]] = {}
     for spec in specs:
         key = f"{spec.protocol.fingerprint}/{spec.test}/{spec.datasets}"
         if key not in cohorts:
             with messages.collected() as records:
                 cohorts[key] = gather(spec, place.sources, Plan.of(spec, table)), records
         cohort, records = cohorts[key]
-        try:
-            done.append(run(RunJob.of(spec, cohort, place), records))
-        except UadError as error:
-            failed.append((f"{spec.method} seed {spec.seed}", error))
-            log.error("%s seed %d: FAILED, %s", spec.method, spec.seed, error)
-    return Outcome(tuple(done), _error(failed, len(specs)))
+        yield RunJob.of(spec, cohort, place), records
 
 
-def _error(failed: Sequence[tuple[str, UadError]], n: int) -> UadError | None:
+def outcome_error(failed: Sequence[tuple[str, UadError]], n: int) -> UadError | None:
     """The error to end with after `n` runs."""
     if not failed:
         return None

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
-from uad_bench import TorchMethod
+from uad_bench import Resources, TorchMethod
 from uad_bench.errors import UsageError
 from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.patch2loc.belief import BeliefName
@@ -82,6 +82,7 @@ class Options(TorchMethod):
 
     limits: ClassVar[Limits] = {**LIMITS, "patch": (1, 1024)}
     paper: ClassVar[str] = "Baker and Brockmeier 2025, arXiv 2506.22504"
+    resources: ClassVar[Resources] = Resources(hours=24)
     # The first match names a method: "" is the bare name, the published method; combinations of extensions without a
     # variant of their own are `conv-other` and `resnet-other`.
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {

@@ -1,0 +1,120 @@
+"""Runs in slots on one machine: the results of the serial command, failures, signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import toy_data, toy_methods
+from tests.helpers.command import call
+from uad_bench.engines.local import parse_slots
+from uad_bench.errors import UsageError
+
+DATA, METHODS = toy_data.__file__, toy_methods.__file__
+PROTOCOL = Path(DATA).with_name("toy.yaml")
+SET = [f"protocol.train={DATA}", f"protocol.test=[{DATA}]", f"protocol.splits.tune={{{DATA}: 0.4}}"]
+
+
+@pytest.fixture
+def words(toy_root, toy_cache, tmp_path, monkeypatch):
+    """words(method, ...) -> the words of a `run` of toy methods into a folder below tmp_path."""
+    monkeypatch.setenv("UAD_BENCH_CACHE", str(toy_cache))
+
+    def words(*methods, out="runs"):
+        names = [f"{METHODS}:{name}" if name[0].isupper() else name for name in methods]
+        options = [word for text in SET for word in ("--set", text)]
+        place = ["--data", f"{DATA}={toy_root}", "--out", tmp_path / out, "--protocol", PROTOCOL]
+        return ["run", *names, *options, *place, "--threads", "1"]
+
+    return words
+
+
+def results(folder):
+    """The tables and maps of all runs below a folder, by name."""
+    files = [
+        path for path in folder.rglob("*") if path.suffix in {".csv", ".npz"} and path.name != "train.csv"
+    ]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_slots_by_number_or_by_gpu():
+    assert [(slot.threads, dict(slot.variables)) for slot in parse_slots("local:2", threads=3)] == [
+        (3, {})
+    ] * 2
+    gpus = parse_slots("gpus:0,3")
+    assert [slot.variables["CUDA_VISIBLE_DEVICES"] for slot in gpus] == ["0", "3"]
+    assert {slot.device for slot in gpus} == {"cuda"}
+
+
+@pytest.mark.parametrize("text", ["", "local", "local:0", "local:x", "gpus:", "gpus:a", "gpus:0,0", "moon:1"])
+def test_other_forms_are_usage_errors(text):
+    with pytest.raises(UsageError, match="local:2"):
+        parse_slots(text)
+
+
+def test_a_matrix_in_two_slots_has_the_results_of_the_serial_command(words, tmp_path, monkeypatch, capsys):
+    matrix = ("thresh", "Blur")
+    assert call(monkeypatch, capsys, *words(*matrix, out="one"))[0] == 0
+    code, out, err = call(monkeypatch, capsys, *words(*matrix, out="two"), "--on", "local:2")
+    assert code == 0, err
+    assert "thresh" in out
+    assert "blur" in out
+    assert results(tmp_path / "one") == results(tmp_path / "two")
+    assert len([name for name in results(tmp_path / "two") if name.endswith("/metrics.csv")]) == 2
+
+
+def test_only_carries_out_one_run_of_the_matrix(words, tmp_path, monkeypatch, capsys):
+    assert call(monkeypatch, capsys, *words("thresh", "random"), "--seeds", "2", "--only", "3")[0] == 0
+    assert [path.parent.name.split("-")[0] for path in tmp_path.rglob("metrics.csv")] == ["seed1"]
+    code, _, err = call(monkeypatch, capsys, *words("thresh"), "--only", "1")
+    assert (code, "the matrix has 1 runs, 0 to 0" in err) == (2, True)
+
+
+def test_a_run_that_fails_stops_no_other(words, tmp_path, monkeypatch, capsys):
+    code, out, err = call(monkeypatch, capsys, *words("thresh", "GivesNaN"), "--on", "local:2")
+    assert code == 7
+    assert "1 of 2 runs failed" in err and "thresh" in out
+
+
+def test_sigterm_ends_the_processes_and_resume_continues(words, tmp_path):
+    slow = ["--set", "blur.steps=60", "--set", "blur.sleep=0.2", "--checkpoint-minutes", "0"]
+    typed = [*map(str, words("Blur", "thresh")), *slow, "--on", "local:2"]
+    command = [sys.executable, "-m", "uad_bench", *typed]
+    parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: any(tmp_path.rglob("checkpoints/*")))
+    parent.send_signal(signal.SIGTERM)
+    _, err = parent.communicate(timeout=60)
+    assert parent.returncode == 143
+    assert "interrupted" in err
+    assert not running(tmp_path)
+    again = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    (story,) = (path.read_text() for path in tmp_path.rglob("blur/*/log.txt"))
+    assert story.count("begin on") == 2
+
+
+def wait_for(condition, seconds=90):
+    """Wait until a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def running(folder):
+    """The processes that name a folder in their command lines."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (
+                str(folder).encode() in (process / "cmdline").read_bytes()
+                and int(process.name) != os.getpid()
+            ):
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
