@@ -24,6 +24,7 @@ from uad_bench.pipeline.run_job import RunJob, Workplace
 from uad_bench.pipeline.settings import with_settings
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import messages
+from uad_bench.support.environment import free_gpu_memory
 
 if TYPE_CHECKING:
     from uad_bench.data.published_splits import RoleTable
@@ -122,6 +123,7 @@ def execute(specs: Sequence[RunSpec], place: Workplace, table: "RoleTable | None
         except UadError as error:
             failed.append((f"{spec.method} seed {spec.seed}", error))
             log.error("%s seed %d: FAILED, %s", spec.method, spec.seed, error)
+            free_gpu_memory(error)
     return Outcome(tuple(done), _error(failed, len(specs)))
 
 
