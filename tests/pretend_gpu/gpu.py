@@ -191,7 +191,7 @@ class Gpu(TorchDispatchMode):
             self.note("sync", name)
         if name in INDEXED and any(x is not None and x.dtype in (torch.bool, torch.uint8) for x in args[1]):
             self.note("sync", f"{name} by a mask")
-        if name in LOOSE and not (name == "median" and not func._overloadname):
+        if name in LOOSE:
             self.note("loose", name)
         if name == "cumsum" and args[0].dtype.is_floating_point:
             self.note("loose", "cumsum of floats")

@@ -8,6 +8,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import torch
 
 from tests.pretend_gpu import methods
 from tests.pretend_gpu.gpu import Event, Gpu
@@ -37,12 +38,13 @@ class Setting:
 
 @dataclass
 class Story:
-    """What happened. map: of one scan; the maps of the method that was loaded and of the one that was resumed."""
+    """What happened. map: of one scan, and the same of the method that was loaded, loaded on the CPU, and resumed."""
 
     name: str
     setting: Setting
     map: FloatArray
     loaded: FloatArray
+    on_cpu: FloatArray
     resumed: FloatArray
     components: Mapping[str, Any]
     events: list[Event] = field(repr=False)
@@ -63,6 +65,7 @@ class Killed(BaseException):
 
 def tell(name: str, setting: Setting, **options: Any) -> Story:
     """Run a method through its whole life; `options` are those of `pretending`. Raises what the method raises."""
+    torch.use_deterministic_algorithms(True, warn_only=True)  # as in a run
     with tempfile.TemporaryDirectory() as folder, pretending(**options) as gpu:
         life = _Life(name, setting, Path(folder), gpu)
         method = life.fit("setup")
@@ -75,14 +78,9 @@ def tell(name: str, setting: Setting, **options: Any) -> Story:
         if type(method).components is not Method.components:
             components = explain_scan(method, life.fresh[0], life.context(), name)
         gpu.stage = "again"
-        return Story(name, setting, found, life.loaded(method), life.resumed(), components, gpu.events)
-
-
-def cpu_map(name: str, setting: Setting) -> FloatArray:
-    """The map of the same scan by the same method, trained and applied on the CPU."""
-    with tempfile.TemporaryDirectory() as folder:
-        life = _Life(name, Setting("cpu", "fp32", setting.modalities, setting.depth), Path(folder), Gpu())
-        return life.score(life.fit("setup"), life.fresh[0])
+        place = life.saved(method)
+        loaded, on_cpu = (life.loaded(place, device) for device in (setting.device, "cpu"))
+        return Story(name, setting, found, loaded, on_cpu, life.resumed(), components, gpu.events)
 
 
 class _Life:
@@ -112,14 +110,18 @@ class _Life:
     def score(self, method: Method, scan: Any) -> FloatArray:
         return score_scan(method, scan, self.context(), self.name)
 
-    def loaded(self, method: Method) -> FloatArray:
-        """The map of the method after it was saved and loaded."""
+    def saved(self, method: Method) -> Path:
+        """The folder of the stored method."""
         place = self.folder / "model"
         place.mkdir()
         method.save(place)
-        back = methods.made(self.name, self.folder)
-        back.load(place, self.context())
-        return self.score(back, self.fresh[0])
+        return place
+
+    def loaded(self, place: Path, device: str) -> FloatArray:
+        """The map of the stored method, loaded on a device."""
+        back, ctx = methods.made(self.name, self.folder), Context(device=device, precision=self.setting.precision)
+        back.load(place, ctx)
+        return score_scan(back, self.fresh[0], ctx, self.name)
 
     def resumed(self) -> FloatArray:
         """The map of a method whose training was killed after two steps and resumed."""
