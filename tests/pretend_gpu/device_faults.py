@@ -257,7 +257,9 @@ def test_f13_the_last_layer_of_the_denoiser_is_float32():
     with pretending():
         net = DiffusionUNet(1, (8, 16), 1, groups=4).to("cuda")
         with Context(device="cuda", precision="bf16").autocast():
-            out = net(torch.zeros(1, 1, 16, 16, device="cuda"), torch.zeros(1, dtype=torch.int64, device="cuda"))
+            out = net(
+                torch.zeros(1, 1, 16, 16, device="cuda"), torch.zeros(1, dtype=torch.int64, device="cuda")
+            )
     assert out.dtype == torch.float32 and issubclass(Denoising, Method)
 
 

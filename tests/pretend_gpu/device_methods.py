@@ -16,8 +16,14 @@ PAIRS = (
     (Setting("cuda:1", "fp32", THREE), Setting("cuda", "bf16")),
 )
 ALL = [Setting(d, p, m) for d in ("cuda", "cuda:1") for p in ("fp32", "bf16") for m in (("t2",), THREE)]
-TOLERANCE = 5e-5  # of a map's largest value, between the CPU and the pretended GPU in fp32, with the same weights
-HEAVY = ("phanes", "phanes:shipped", "ra:sampled")  # with external networks: one setting each in the ordinary tests
+TOLERANCE = (
+    5e-5  # of a map's largest value, between the CPU and the pretended GPU in fp32, with the same weights
+)
+HEAVY = (
+    "phanes",
+    "phanes:shipped",
+    "ra:sampled",
+)  # with external networks: one setting each in the ordinary tests
 
 
 def _cases():

@@ -119,7 +119,10 @@ class _Life:
 
     def loaded(self, place: Path, device: str) -> FloatArray:
         """The map of the stored method, loaded on a device."""
-        back, ctx = methods.made(self.name, self.folder), Context(device=device, precision=self.setting.precision)
+        back, ctx = (
+            methods.made(self.name, self.folder),
+            Context(device=device, precision=self.setting.precision),
+        )
         back.load(place, ctx)
         return score_scan(back, self.fresh[0], ctx, self.name)
 

@@ -1,5 +1,6 @@
 """Tests on the pretended GPU, each file in a process of its own: the device has to exist before torch is imported."""
 
+import json
 import os
 import subprocess
 import sys
@@ -33,3 +34,17 @@ def on_device(*arguments, **environment):
 @pytest.mark.parametrize("part", range(PARTS))
 def test_methods(part):
     on_device(str(HERE / "device_methods.py"), "-m", "not slow", UAD_BENCH_PART=f"{part}/{PARTS}")
+
+
+def test_planted_faults_and_findings():
+    on_device(str(HERE / "device_faults.py"))
+
+
+def test_scripts_gpu_runs_on_the_pretended_device(tmp_path):
+    command = [sys.executable, str(ROOT / "scripts" / "gpu"), "--pretend", "--out", str(tmp_path / "gpu")]
+    for part in (["--part", "rates"], ["--part", "life", "ae"], ["--part", "speed", "ae"]):
+        done = subprocess.run([*command, *part], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "gpu.json").read_text())["parts"]
+    assert set(found) == {"rates", "life", "speed"} and all(row["ok"] for row in found["life"]["rows"])
+    assert "| ae | " in (tmp_path / "gpu.md").read_text()
