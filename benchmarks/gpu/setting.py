@@ -30,9 +30,8 @@ class Setting:
         return Context(device=device or self.device, precision=precision, policy=policy or Policy())
 
     def names(self) -> Iterator[str]:
-        """The methods and variants of this call until the part's time is over; a row names the others."""
-        for name in self.only or methods.names():
-            yield name
+        """The methods and variants of this call."""
+        yield from self.only or methods.names()
 
     @property
     def over(self) -> bool:

@@ -75,7 +75,7 @@ def test_a_planted_wait_in_the_loop_is_found_with_its_line(monkeypatch, plant, w
 
 
 def test_planted_numpy_on_the_device_is_found(monkeypatch):
-    with pytest.raises(TypeError, match="use Tensor.cpu"):
+    with pytest.raises(TypeError, match=r"use Tensor\.cpu"):
         ae_with(monkeypatch, lambda batch, ctx: batch.image.numpy())
 
 
@@ -183,7 +183,7 @@ def test_f10_diffusion_with_batch_32_needs_less_than_10_gib(record_property):
     half, whole = peak_of_a_step("bf16"), peak_of_a_step("fp32")
     record_property("gib", (half, whole))
     print(f"batch 32 at 96 x 96: {half:.2f} GiB in bf16, {whole:.2f} in fp32")
-    assert half < 10 < 14 < whole
+    assert half < 10 and whole > 14
 
 
 def test_f02_a_failed_run_gives_its_memory_back():
@@ -231,9 +231,11 @@ def test_f06_the_peak_of_memory_is_that_of_one_run():
 def test_f12_out_of_memory_in_training_is_a_fault_of_the_environment():
     with pretending() as gpu:
         gpu.memory.total = gpu.memory.elsewhere + 1000
-        with pytest.raises(EnvironmentFault, match=r"out of memory \(ae.fit\): lower the method's batch"):
-            with guarded("ae.fit"):
-                ae.AE(**ae.AE.tiny).fit(toy_scans(2), toy_scans(1), Context(device="cuda"))
+        expected = pytest.raises(
+            EnvironmentFault, match=r"out of memory \(ae.fit\): lower the method's batch"
+        )
+        with expected, guarded("ae.fit"):
+            ae.AE(**ae.AE.tiny).fit(toy_scans(2), toy_scans(1), Context(device="cuda"))
 
 
 def test_f12_scoring_halves_the_batch_and_says_so(caplog):

@@ -32,7 +32,7 @@ def guarded(what: str) -> Iterator[None]:
 
     Restored are the working directory, environment variables, random states, numpy's error handling, signal handlers,
     and torch's default dtype, threads and gradient mode. what: named in the error. Raises EnvironmentFault (UB603)
-    where memory is exhausted, PluginError (UB402) for another exception that is no UadError, and for a call of sys.exit.
+    where memory is exhausted, PluginError (UB402) for another exception that is no UadError or a call of sys.exit.
     """
     restore = _process_state()
     try:
@@ -55,7 +55,7 @@ def _process_state() -> Callable[[], None]:
     cwd, environ, errors = Path.cwd(), dict(os.environ), np.geterr()
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the global state is what is restored
     dtype, threads, torch_state = torch.get_default_dtype(), torch.get_num_threads(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
     gradients = torch.is_grad_enabled()
     handlers = {number: signal.getsignal(number) for number in SIGNALS} if _in_main_thread() else {}
 

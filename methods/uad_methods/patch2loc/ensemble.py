@@ -96,7 +96,7 @@ class Ensemble:
         if flip:
             x = slice(0, images.shape[2])  # the mirrored box has another position
             mask = mirror_maps(mask_of(brain), side)
-            brain = Where(mask, brain.count) if isinstance(brain, Where) else mask
+            brain = Where(mask, brain.number) if isinstance(brain, Where) else mask
             images, box = mirror_slices(images), (x, box[1])
         predictions = [
             self._predict(net, part.input(images), height, brain, side, box)

@@ -22,7 +22,7 @@ class Where(NamedTuple):
     """Pixels of slices: a mask, bool (n, X, Y), and how many are true, which the host then need not ask the device."""
 
     mask: torch.Tensor
-    count: int
+    number: int
 
 
 Region = Where | torch.Tensor  # a mask alone: the host waits for the device to count
@@ -38,7 +38,7 @@ def positions(region: Region) -> Positions:
     if not isinstance(region, Where):
         return Positions(*region.nonzero().unbind(1))
     flat = region.mask.flatten().cumsum(0)  # the k-th pixel is the first with a count above k
-    ranks = torch.arange(region.count, device=flat.device)
+    ranks = torch.arange(region.number, device=flat.device)
     return unraveled(torch.searchsorted(flat, ranks, right=True), region.mask.shape)
 
 

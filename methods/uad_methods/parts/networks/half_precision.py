@@ -20,7 +20,7 @@ class GroupNorm(nn.GroupNorm):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, C, ...), of the same shape and type."""
         if not x.is_cuda or x.dtype == torch.float32:
-            return super().forward(x)
+            return super().forward(x)  # type: ignore[no-untyped-call,no-any-return]
         weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
         with torch.autocast("cuda", enabled=False):
             return functional.group_norm(x, self.num_groups, weight, bias, self.eps)
@@ -51,10 +51,9 @@ class SpectralNorm(_SpectralNorm):
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """The weight divided by its largest singular value."""
-        if not weight.is_cuda:
-            return super().forward(weight)
         with torch.autocast("cuda", enabled=False):
-            return super().forward(weight)
+            normalised: torch.Tensor = super().forward(weight)
+            return normalised
 
 
 def spectral_norm(conv: nn.Conv2d) -> nn.Conv2d:

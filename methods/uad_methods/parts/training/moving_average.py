@@ -22,7 +22,8 @@ class MovingAverage(nn.Module):
     @torch.no_grad()
     def update(self, net: nn.Module) -> None:
         """Follow `net` by one step."""
-        averages, weights = list(self.module.parameters()), list(net.parameters())
+        averages: list[torch.Tensor] = list(self.module.parameters())
+        weights: list[torch.Tensor] = list(net.parameters())
         if self.updates:
             torch._foreach_lerp_(averages, weights, 1 - self.decay)
         else:
