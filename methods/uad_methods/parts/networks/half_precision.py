@@ -20,7 +20,7 @@ class GroupNorm(nn.GroupNorm):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, C, ...), of the same shape and type."""
         if not x.is_cuda or x.dtype == torch.float32:
-            return super().forward(x)  # type: ignore[no-untyped-call,no-any-return]
+            return super().forward(x)
         weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
         with torch.autocast("cuda", enabled=False):
             return functional.group_norm(x, self.num_groups, weight, bias, self.eps)
@@ -34,7 +34,7 @@ class LastInFloat32(nn.Sequential):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """As `nn.Sequential`; float32 on a GPU."""
         if not x.is_cuda:
-            whole: torch.Tensor = super().forward(x)
+            whole: torch.Tensor = super().forward(x)  # type: ignore[no-untyped-call]
             return whole
         layers = list(self)
         for layer in layers[: -self.wide]:
