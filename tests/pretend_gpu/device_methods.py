@@ -19,11 +19,16 @@ ALL = [Setting(d, p, m) for d in ("cuda", "cuda:1") for p in ("fp32", "bf16") fo
 TOLERANCE = (
     5e-5  # of a map's largest value, between the CPU and the pretended GPU in fp32, with the same weights
 )
+#: Slow ones, and variants close to another method: one setting each in the ordinary tests.
 HEAVY = (
     "phanes",
     "phanes:shipped",
     "ra:sampled",
-)  # with external networks: one setting each in the ordinary tests
+    "fanogan:drift",
+    "fae:random",
+    "patch2loc:bf16",
+    "vae:product",
+)
 
 
 def _cases():
