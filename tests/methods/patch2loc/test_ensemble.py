@@ -28,7 +28,9 @@ def test_experts_are_multiplied_and_sides_averaged() -> None:
             return tuple(torch.full((len(patches), 2), value) for value in self.answer)
 
     nets = [Constant(10, 0), Constant(30, 0), Constant(50, 1)]
-    ensemble = Ensemble(nets, [Part(range(1), 4), Part(range(1, 2), 4), Part(range(1), 6)], "diagonal", False, False)
+    ensemble = Ensemble(
+        nets, [Part(range(1), 4), Part(range(1, 2), 4), Part(range(1), 6)], "diagonal", False, False
+    )
     brain = torch.zeros(1, 10, 10, dtype=torch.bool)
     brain[0, 2, 4] = True
     found = ensemble.score_terms(
