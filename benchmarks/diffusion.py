@@ -122,9 +122,9 @@ def training(method: Denoising, steps: int, scan: Scan, ctx: Context) -> Trainin
     with FlopCounterMode(display=False) as counted:
         run([0])
     if ctx.device != "cpu":
-        torch.cuda.reset_peak_memory_stats()
+        torch.cuda.reset_peak_memory_stats(ctx.device)
     took = seconds(lambda: run(range(1, steps + 1)), ctx.device)
-    memory = 0.0 if ctx.device == "cpu" else torch.cuda.max_memory_allocated() / 2**30
+    memory = 0.0 if ctx.device == "cpu" else torch.cuda.max_memory_allocated(ctx.device) / 2**30
     return Training(steps / took, memory, counted.get_total_flops() * steps / took / 1e12)
 
 
@@ -146,10 +146,10 @@ def seconds(call: Callable[[], object], device: str) -> float:
         began = time.process_time()
         call()
         return time.process_time() - began
-    torch.cuda.synchronize()
+    torch.cuda.synchronize(device)
     began = time.perf_counter()
     call()
-    torch.cuda.synchronize()
+    torch.cuda.synchronize(device)
     return time.perf_counter() - began
 
 

@@ -63,7 +63,7 @@ def main() -> None:
     given = parser.parse_args()
     device, size = resolve_device(given.device), TINY if given.tiny else FULL
     scans = [volume(size.shape, i) for i in range(size.volumes)]
-    print(torch.cuda.get_device_name() if device != "cpu" else "cpu", "torch", torch.__version__)
+    print(torch.cuda.get_device_name(device) if device != "cpu" else "cpu", "torch", torch.__version__)
     scoring(size, scans, device)
     training(size, scans, device, given.compiled)
 
@@ -125,18 +125,18 @@ def volume(shape: tuple[int, int, int], number: int) -> Scan:
 def wait(device: str) -> None:
     """Wait until the device has finished."""
     if device != "cpu":
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(device)
 
 
 def reset_peak(device: str) -> None:
     """Reset the peak of device memory."""
     if device != "cpu":
-        torch.cuda.reset_peak_memory_stats()
+        torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak(device: str) -> str:
     """Peak device memory since `reset_peak`, GiB."""
-    return f"{torch.cuda.max_memory_allocated() / 2**30:.2f}" if device != "cpu" else "-"
+    return f"{torch.cuda.max_memory_allocated(device) / 2**30:.2f}" if device != "cpu" else "-"
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def seconds(make, device):
         return time.process_time() - began
     began = time.perf_counter()
     make()
-    torch.cuda.synchronize()
+    torch.cuda.synchronize(device)
     return time.perf_counter() - began
 
 

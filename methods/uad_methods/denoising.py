@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from uad_bench import Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import UsageError
@@ -20,6 +19,7 @@ from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.diffusion_unet import HEAD_WIDTH, DiffusionUNet
 from uad_methods.parts.training.descent import descend
 from uad_methods.parts.training.draws import Kind, noise_fields, one_slice_per_volume
+from uad_methods.parts.training.moving_average import MovingAverage
 
 TIMESTEPS = 1000  # T in all papers of this family
 
@@ -115,7 +115,7 @@ class Denoising(TorchMethod):
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.pretrain(stack, ctx)
         opt = torch.optim.Adam(net.parameters(), self.lr)
-        average = self._average_of(net) if self.average else None
+        average = MovingAverage(net, self.decay) if self.average else None
         state: dict[str, Any] = {"net": net, "opt": opt, **({"average": average} if average else {})}
         validate = self._validation(average.module if average else net, val, ctx) if self.checked else None
         for step in ctx.steps(self.steps, validate=validate, **state):
@@ -124,7 +124,7 @@ class Denoising(TorchMethod):
             ctx.log(loss=loss)
             descend(opt, loss, self.clip)
             if average:
-                average.update_parameters(net)
+                average.update(net)
         self.net_ = average.module if average else net
 
     def pretrain(self, stack: SliceStack, ctx: Context) -> None:
@@ -150,10 +150,6 @@ class Denoising(TorchMethod):
             return float(torch.stack(losses).sum()) / sum(map(len, parts))
 
         return loss
-
-    def _average_of(self, net: nn.Module) -> AveragedModel:
-        update = get_ema_multi_avg_fn(self.decay)  # type: ignore[no-untyped-call]
-        return AveragedModel(net, multi_avg_fn=update)
 
     def training_noise(self, like: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
         """Noise of the shape of a training batch; depends only on the run's seed and `key`."""

@@ -11,8 +11,9 @@ import torch
 from uad_bench import Context, Scan, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
+from uad_bench.method.precision import whole_float32
 from uad_bench.method.slices import Batch
-from uad_bench.method.torch_method import whole_float32
+from uad_bench.method.transfer import sent
 from uad_methods.parts.images.blur import gaussian_blur
 from uad_methods.parts.images.clahe import clahe
 from uad_methods.parts.images.residual import absolute_error, squared_error
@@ -149,7 +150,8 @@ class PHANES(RA):
         """Inpainting mask (n, 1, side, side) of a training step: random ellipses and the regions that RA flags."""
         with torch.no_grad():
             flagged = self._inpainting_mask(self._coarse_map(images, restored), self.train_cut)
-        return torch.maximum(flagged, ellipses(len(images), self.side, rng).to(images.device))
+        (drawn,) = sent([ellipses(len(images), self.side, rng)], images.device)
+        return torch.maximum(flagged, drawn)
 
     def _coarse_map(self, images: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
         """RA's coarse map (n, side, side): the mean over modalities of R(r, x) S(r, x).

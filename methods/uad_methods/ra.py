@@ -12,6 +12,7 @@ from uad_bench import Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.method.slices import Batch
+from uad_bench.method.transfer import sent
 from uad_bench.types import FloatArray
 from uad_methods.parts.images.clahe import clahe
 from uad_methods.parts.images.dissimilarity import Dissimilarity, Kind
@@ -185,7 +186,8 @@ class RA(TorchMethod):
         if not self.sampled:
             return None
         drawn = ctx.rng("test codes", key).standard_normal((n, self.code), np.float32)
-        return torch.from_numpy(drawn).to(ctx.device)  # drawn on the CPU: the same on every device
+        (noise,) = sent([torch.from_numpy(drawn)], ctx.device)  # drawn on the CPU: the same on every device
+        return noise
 
     def _map(self, batch: Batch, noises: torch.Tensor | None) -> torch.Tensor:
         images = self._network_input(batch.image)

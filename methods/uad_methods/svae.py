@@ -97,14 +97,14 @@ class SVAE(TorchMethod):
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """Residual (X, Y, Z), at least 0, higher = more anomalous; 0 outside the brain mask. One pass per volume."""
-        return self.score_slices(scan, ctx, self._residual, size=self.shape_[2])
+        return self.score_slices(scan, ctx, self._residual, size=None)
 
     def _residual(self, batch: Batch) -> torch.Tensor:
         return residual(batch, self._reconstruct(batch))
 
     def components(self, scan: Scan, ctx: Context) -> dict[str, Component]:
         """Reconstruction of the scan, one component per modality."""
-        return reconstruction(self, scan, ctx, self._reconstruct, size=self.shape_[2])
+        return reconstruction(self, scan, ctx, self._reconstruct, size=None)
 
     def _reconstruct(self, batch: Batch) -> torch.Tensor:
         """Reconstruction (n, C, X, Y) of all slices of a volume."""

@@ -56,7 +56,7 @@ def test_a_torch_generator_is_on_the_device_of_the_run_or_the_given_one():
     ],
 )
 def test_autocast_follows_precision_and_device(monkeypatch, precision, able, on_cpu, dtype):
-    monkeypatch.setattr(context, "has_bf16", lambda kind: able)
+    monkeypatch.setattr(context, "has_bf16", lambda device: able)
     with Context(precision=precision).autocast(on_cpu=on_cpu):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
 

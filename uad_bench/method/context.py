@@ -23,7 +23,8 @@ class Context:
     """What a method gets besides the scans, in `fit` and in each `score`.
 
     seed: of the run; every random generator is derived from it. device: "cpu", "cuda" or "cuda:1". precision: "auto"
-    (bf16 autocast where the device computes in it), "fp32" or "bf16". policy: checkpoints, budget and progress of
+    (bf16 autocast where the device computes in it; what stays in float32 may be rounded to TF32), "fp32" (float32
+    throughout, without TF32) or "bf16". policy: checkpoints, budget and progress of
     training loops; set by the run, not by the method.
 
     >>> ctx = Context(seed=3)
@@ -36,6 +37,10 @@ class Context:
     precision: Precision = "auto"
     policy: Policy = field(default_factory=Policy)
     _loops: LoopState = field(default_factory=LoopState, repr=False)
+
+    def __post_init__(self) -> None:
+        """Tell the training loops the device, whose random state checkpoints contain."""
+        self._loops.device = self.device
 
     @property
     def stopped_early(self) -> bool:
@@ -65,7 +70,7 @@ class Context:
         import torch
 
         kind = torch.device(self.device).type
-        able = self.precision == "auto" and (on_cpu or kind != "cpu") and has_bf16(kind)
+        able = self.precision == "auto" and (on_cpu or kind != "cpu") and has_bf16(self.device)
         wanted = self.precision == "bf16" or able
         return torch.autocast(kind, torch.bfloat16) if wanted else nullcontext()
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from uad_bench.errors import PluginError, UadError
 from uad_bench.method.base import Method
 from uad_bench.method.context import Context
+from uad_bench.method.out_of_memory import is_out_of_memory, out_of_memory
 from uad_bench.types import FloatArray, Scan
 
 log = logging.getLogger("uad_bench")
@@ -30,8 +31,8 @@ def guarded(what: str) -> Iterator[None]:
     """Restore afterwards what a method may change of its process, so that it harms neither the next method nor us.
 
     Restored are the working directory, environment variables, random states, numpy's error handling, signal handlers,
-    and torch's default dtype, threads and gradient mode. what: named in the error. Raises PluginError (UB402) for an
-    exception that is no UadError, and for a call of sys.exit.
+    and torch's default dtype, threads and gradient mode. what: named in the error. Raises EnvironmentFault (UB603)
+    where memory is exhausted, PluginError (UB402) for another exception that is no UadError or a call of sys.exit.
     """
     restore = _process_state()
     try:
@@ -39,6 +40,8 @@ def guarded(what: str) -> Iterator[None]:
     except (UadError, KeyboardInterrupt):
         raise
     except (Exception, SystemExit) as error:
+        if is_out_of_memory(error):
+            raise out_of_memory(what) from error
         hint = "run with --debug for the traceback"
         raise PluginError(f"{type(error).__name__}: {error}", where=what, hint=hint, code="UB402") from error
     finally:
@@ -52,6 +55,7 @@ def _process_state() -> Callable[[], None]:
     cwd, environ, errors = Path.cwd(), dict(os.environ), np.geterr()
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the global state is what is restored
     dtype, threads, torch_state = torch.get_default_dtype(), torch.get_num_threads(), torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
     gradients = torch.is_grad_enabled()
     handlers = {number: signal.getsignal(number) for number in SIGNALS} if _in_main_thread() else {}
 
@@ -66,6 +70,8 @@ def _process_state() -> Callable[[], None]:
         torch.set_default_dtype(dtype)
         torch.set_num_threads(threads)
         torch.set_rng_state(torch_state)
+        if cuda is not None:
+            torch.cuda.set_rng_state_all(cuda)
         torch.set_grad_enabled(gradients)
         for number, handler in handlers.items():
             if signal.getsignal(number) is not handler:

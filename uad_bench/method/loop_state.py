@@ -38,11 +38,12 @@ class _Generator(np.random.Generator):
 class LoopState:
     """State of all training loops of one context.
 
-    stopped_early: the time budget ended a loop. phases: loops started so far. spent_s: seconds of the finished
-    phases. logged: figures of the current step. generators: by key, those that the method still refers to;
+    device: of the run. stopped_early: the time budget ended a loop. phases: loops started so far. spent_s: seconds of
+    the finished phases. logged: figures of the current step. generators: by key, those that the method still refers to;
     checkpoints contain their states.
     """
 
+    device: str = "cpu"
     stopped_early: bool = False
     phases: int = 0
     spent_s: float = 0.0

@@ -1,7 +1,6 @@
 """TorchMethod: the base class of methods with a trained network."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from uad_bench.errors import PluginError
 from uad_bench.method.base import Method
 from uad_bench.method.context import Context
+from uad_bench.method.precision import whole_float32
 from uad_bench.method.slices import Batch, score_slices, volumes
 from uad_bench.types import FloatArray, Scan
 
@@ -68,19 +68,24 @@ class TorchMethod(Method):
         return self.net_.train()
 
     def score_slices(
-        self, scan: Scan, ctx: Context, score: Callable[[Batch], torch.Tensor], size: int = 32
+        self, scan: Scan, ctx: Context, score: Callable[[Batch], torch.Tensor], size: int | None = 32
     ) -> FloatArray:
         """The anomaly map (X, Y, Z), float32, from `score`: Batch of slices with brain -> (n, X, Y).
 
-        The network is in eval mode without gradients, and convolutions do not use TF32. size: slices per batch. Slices
-        without brain stay 0. Raises PluginError for another grid or number of modalities than in training.
+        The network is in eval mode without gradients, and convolutions do not use TF32. size: slices per batch, which
+        is halved where memory ends; None for all slices of the volume at once, always. Slices without brain stay 0.
+        Raises PluginError for another grid or number of modalities than in training.
         """
         self._prepare_scoring(scan)
         with whole_float32():
             return score_slices(scan, ctx, score, size)
 
     def component_slices(
-        self, scan: Scan, ctx: Context, compute: Callable[[Batch], Mapping[str, torch.Tensor]], size: int = 32
+        self,
+        scan: Scan,
+        ctx: Context,
+        compute: Callable[[Batch], Mapping[str, torch.Tensor]],
+        size: int | None = 32,
     ) -> dict[str, FloatArray]:
         """Volumes (..., X, Y, Z) by name from one pass, for `components`: `compute` returns (n, ..., X, Y) per name.
 
@@ -120,12 +125,6 @@ class TorchMethod(Method):
                 f"stored weights do not fit {type(self).__name__} with these parameters", where=str(folder)
             ) from error
         self.net_.to(ctx.device).eval()
-
-
-def whole_float32() -> AbstractContextManager[None]:
-    """A context in which convolutions compute in float32: by default PyTorch rounds them to TF32 on a GPU."""
-    cudnn = torch.backends.cudnn
-    return cudnn.flags(cudnn.enabled, cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False)
 
 
 def _weights(net: torch.nn.Module) -> dict[str, Any]:

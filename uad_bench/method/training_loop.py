@@ -110,6 +110,11 @@ class Loop:
             self.best_value = value
             self.best = {name: copy.deepcopy(module.state_dict()) for name, module in modules.items()}
 
+    @property
+    def _on_gpu(self) -> bool:
+        """Whether the run's device is a GPU; other GPUs are left alone, and runs on a CPU do not initialise CUDA."""
+        return torch.device(self.shared.device).type == "cuda"
+
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {k: v for k, v in self.state.items() if isinstance(v, torch.nn.Module)}
 
@@ -140,7 +145,7 @@ class Loop:
             "best": self.best,
             "state": {name: item.state_dict() for name, item in self.state.items()},
             "torch": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "cuda": torch.cuda.get_rng_state(self.shared.device) if self._on_gpu else None,
             "generators": {k: g.bit_generator.state for k, g in self.shared.generators.items()},
         }
 
@@ -171,8 +176,8 @@ class Loop:
         for name, item in self.state.items():
             item.load_state_dict(kept["state"][name])
         torch.set_rng_state(kept["torch"])
-        if kept["cuda"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(kept["cuda"])
+        if kept["cuda"] is not None and self._on_gpu:
+            torch.cuda.set_rng_state(kept["cuda"], self.shared.device)
         for name, state in kept["generators"].items():
             if name in self.shared.generators:
                 self.shared.generators[name].bit_generator.state = state

@@ -24,6 +24,7 @@ from uad_bench.pipeline.run_job import RunJob, Workplace
 from uad_bench.pipeline.settings import with_settings
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import messages
+from uad_bench.support.environment import free_gpu_memory
 
 if TYPE_CHECKING:
     from uad_bench.data.published_splits import RoleTable
@@ -116,6 +117,7 @@ def execute(specs: Sequence[RunSpec], place: Workplace, table: "RoleTable | None
         except UadError as error:
             failed.append((job.label, error))
             log.error("%s: FAILED, %s", job.label, error)
+            free_gpu_memory(error)
     return Outcome(tuple(done), outcome_error(failed, len(specs)))
 
 

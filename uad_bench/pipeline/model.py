@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from uad_bench.cohort.cohort import Scans
@@ -25,9 +26,10 @@ log = logging.getLogger(__name__)
 def trained(job: RunJob) -> "Method":
     """The method of a run, trained on its training scans unless a model is stored already, here or in a run beside it.
 
-    Raises PluginError where the method breaks its contract.
+    Raises PluginError where the method breaks its contract, EnvironmentFault where memory is exhausted (UB603).
     """
     from uad_bench.method.guard import guarded
+    from uad_bench.method.precision import whole_float32
 
     spec, directory = job.spec, job.directory
     model = directory.path / "model"
@@ -36,7 +38,7 @@ def trained(job: RunJob) -> "Method":
         method = build(spec)
         log.info("%s: fit on %d healthy scans", job.label, len(train))
         ctx, began = context(spec, job.place, _policy(job)), time.monotonic()
-        with guarded(f"{spec.method}.fit"):
+        with guarded(f"{spec.method}.fit"), whole_float32() if spec.precision == "fp32" else nullcontext():
             method.fit(train, val, ctx)
         fit_s = round(time.monotonic() - began, 2)
         job.set_state(

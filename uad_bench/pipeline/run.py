@@ -92,6 +92,7 @@ def _begin(job: RunJob) -> None:
     """Write down the specification, the machine and the cohort, and that the run is under way."""
     directory, spec, place = job.directory, job.spec, job.place
     sweep(directory.path)
+    environment.begin_gpu_memory(place.device)
     here = environment.describe(place.device, place.threads)
     if directory.state == "new":
         directory.set_state("running")

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from uad_bench.cohort.cohort import Member
-from uad_bench.errors import PartialFailure, PluginError
+from uad_bench.errors import EnvironmentFault, PartialFailure, PluginError
 from uad_bench.pipeline.isolated import isolated
 from uad_bench.pipeline.model import context
 from uad_bench.pipeline.run_job import RunJob
+from uad_bench.support.environment import free_gpu_memory
 from uad_bench.support.progress import Ticker
 from uad_bench.types import FloatArray
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Failure = tuple[Member, PluginError]
+Failure = tuple[Member, PluginError | EnvironmentFault]
 COLUMNS = ("dataset", "case_id", "role", "reason")
 #: A method that fails on this many cases, with none scored, fails on all of them.
 HOPELESS = 3
@@ -62,7 +63,8 @@ def _score(job: RunJob, method: "Method", missing: Sequence[Member], *, scored_b
             began = time.monotonic()
             try:
                 values = score(member)
-            except PluginError as error:
+            except (PluginError, EnvironmentFault) as error:  # the latter: a scan that needs too much memory
+                free_gpu_memory(error)
                 failures.append((member, error))
                 log.error("%s: %s: %s", job.label, member.case.case_id, error)
                 none = not scored_before and len(failures) == number

@@ -1,10 +1,12 @@
 """The machine of a run: versions, device, threads, memory, as every run directory records them."""
 
+import gc
 import os
 import platform
 import resource
 import subprocess
 import sys
+import traceback
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ def describe(device: str, n_threads: int) -> dict[str, Any]:
         "device": device,
         "device_name": _device_name(device),
         "threads": n_threads,
-        "bf16": has_bf16(device.partition(":")[0]),
+        "bf16": has_bf16(device),
         "commit": commit(),
         "packages": {name: found for name in PACKAGES if (found := installed(name))},
     }
@@ -69,8 +71,35 @@ def commit() -> str:
     return head.stdout.strip() + ("+dirty" if dirty.stdout.strip() else "")
 
 
+def begin_gpu_memory(device: str) -> None:
+    """Count the largest allocation on a GPU from here on, so that each run of a matrix records its own."""
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def free_gpu_memory(error: BaseException) -> None:
+    """Free what a failed run holds on a GPU: the local variables of the frames that its errors refer to.
+
+    Errors are kept until a matrix ends; their messages and tracebacks stay.
+    """
+    links, seen = [error], set[int]()
+    while links:
+        one = links.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            traceback.clear_frames(one.__traceback__)
+            links += [link for link in (one.__cause__, one.__context__) if link is not None]
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        if torch.cuda.is_initialized():
+            gc.collect()
+            torch.cuda.empty_cache()
+
+
 def gpu_memory_mib(device: str) -> int | None:
-    """The largest allocation of this process on a GPU so far, in MiB; None on another device."""
+    """The largest allocation on a GPU since `begin_gpu_memory`, in MiB; None on another device."""
     if not device.startswith("cuda"):
         return None
     import torch
@@ -84,14 +113,19 @@ def peak_memory_mib() -> int:
     return int(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
-def has_bf16(kind: str) -> bool:
-    """Whether a kind of device ("cpu", "cuda") multiplies bf16 in hardware; elsewhere bf16 only costs time."""
+def has_bf16(device: str) -> bool:
+    """Whether a device ("cpu", "cuda", "cuda:1") multiplies bf16 in hardware; elsewhere bf16 only costs time.
+
+    NVIDIA's GPUs do from compute capability 8.0; for older ones PyTorch emulates bf16 and reports it as supported.
+    """
     import torch
 
-    if kind == "cpu":
+    if device == "cpu":
         able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
         return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
-    return kind == "cuda" and torch.cuda.is_bf16_supported()
+    if not device.startswith("cuda") or not torch.cuda.is_available():
+        return False
+    return bool(torch.cuda.get_device_properties(torch.device(device)).major >= 8)
 
 
 def resolve_device(device: str) -> str:

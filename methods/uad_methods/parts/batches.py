@@ -6,10 +6,10 @@ from typing import Literal
 
 import torch
 
+from uad_bench.method.out_of_memory import is_out_of_memory
+
 log = logging.getLogger("uad_bench")
 
-#: Parts of the messages of out-of-memory errors for which PyTorch has no exception class.
-OUT_OF_MEMORY = ("DefaultCPUAllocator", "ALLOC_FAILED", "out of memory")
 INITIAL_SIZE = {"cuda": 256, "cpu": 32}  # initial size of "auto"; larger batches are not faster on a CPU
 
 
@@ -37,7 +37,7 @@ class Batches:
             try:
                 parts.append(function(slice(done, stop)))
             except RuntimeError as error:
-                if self.fixed or stop - done == 1 or not _is_out_of_memory(error):
+                if self.fixed or stop - done == 1 or not is_out_of_memory(error):
                     raise
             else:
                 done = stop
@@ -56,7 +56,3 @@ class Batches:
         self.halved = True
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or any(phrase in str(error) for phrase in OUT_OF_MEMORY)

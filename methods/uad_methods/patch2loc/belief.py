@@ -11,6 +11,7 @@ The mixture represents the mirror ambiguity: a patch of one hemisphere resembles
 other.
 """
 
+import math
 from typing import Literal, NamedTuple
 
 import torch
@@ -96,7 +97,7 @@ def product(means: list[torch.Tensor], spreads: list[torch.Tensor]) -> tuple[tor
 
 def _log_one_minus_r2(r: torch.Tensor) -> torch.Tensor:
     """log(1 - tanh(r)^2), stable for any r."""
-    return -2 * (functional.softplus(2 * r) - r - torch.log(r.new_tensor(2.0)))
+    return -2 * (functional.softplus(2 * r) - r - math.log(2.0))
 
 
 def _full(

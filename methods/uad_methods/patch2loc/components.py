@@ -8,7 +8,7 @@ import torch
 from uad_bench import Component
 from uad_bench.types import FloatArray
 from uad_methods.patch2loc.ensemble import Ensemble
-from uad_methods.patch2loc.patches import locations
+from uad_methods.patch2loc.patches import Region, locations, mask_of
 from uad_methods.patch2loc.scoring import Box
 
 KINDS: Mapping[str, tuple[Literal["value", "shift"], str]] = {
@@ -24,9 +24,9 @@ def to_components(found: Mapping[str, FloatArray]) -> dict[str, Component]:
 
 
 def score_components(
-    ensemble: Ensemble, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
+    ensemble: Ensemble, images: torch.Tensor, height: torch.Tensor, brain: Region, box: Box
 ) -> dict[str, torch.Tensor]:
-    """Components of the brain pixels (bool, n, X, Y), else 0, by the names of `KINDS`.
+    """Components of the brain pixels, else 0, by the names of `KINDS`.
 
     The two terms of the score, (n, X, Y), log squared error and mean log-variance, whose sum is the score;
     predicted minus true location in pixels, (n, 2, X, Y), by the network of the first patch side. Arguments
@@ -34,6 +34,6 @@ def score_components(
     """
     terms = ensemble.score_terms(images, height, brain, box)
     offset = ensemble.predicted_location(images, height, brain, box) - locations(images)
-    pixels = offset * offset.new_tensor(images.shape[2:]) / 100
-    displacement = pixels.movedim(-1, 1) * brain[:, None]
+    along = [offset[..., axis] * side / 100 for axis, side in enumerate(images.shape[2:])]
+    displacement = torch.stack(along, dim=1) * mask_of(brain)[:, None]
     return {"log error": terms.log_error, "log variance": terms.log_spread, "predicted place": displacement}

@@ -9,6 +9,7 @@ import torch
 from uad_methods.patch2loc.belief import BeliefName, ScoreTerms, product
 from uad_methods.patch2loc.locator import Locator
 from uad_methods.patch2loc.mirror import mirror_maps, mirror_slices, unmirror_prediction
+from uad_methods.patch2loc.patches import Region, Where, mask_of
 from uad_methods.patch2loc.scoring import (
     Box,
     Prediction,
@@ -20,10 +21,17 @@ from uad_methods.patch2loc.scoring import (
 
 
 class Part(NamedTuple):
-    """Input of one network: channels of the image, and the side of its patches in pixels."""
+    """Input of one network: channels of the image, and the side of its patches in pixels.
 
-    channels: list[int]
+    Channels are those of a range: a list as an index would be copied to the device in every step.
+    """
+
+    channels: range
     side: int
+
+    def input(self, images: torch.Tensor) -> torch.Tensor:
+        """The channels of images (n, C, X, Y)."""
+        return images[:, self.channels.start : self.channels.stop : self.channels.step]
 
 
 def parts(channels: int, modalities: int, sides: Sequence[int], *, experts: bool) -> list[Part]:
@@ -31,9 +39,9 @@ def parts(channels: int, modalities: int, sides: Sequence[int], *, experts: bool
 
     channels: of the image, ordered as one group of all modalities per slice.
     """
-    groups = [list(range(channels))]
+    groups = [range(channels)]
     if experts:
-        groups = [list(range(m, channels, modalities)) for m in range(modalities)]
+        groups = [range(m, channels, modalities) for m in range(modalities)]
     return [Part(group, side) for side in sides for group in groups]
 
 
@@ -57,10 +65,8 @@ class Ensemble:
     dense: bool
     flips: bool
 
-    def score_terms(
-        self, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
-    ) -> ScoreTerms:
-        """Terms of the anomaly score of the brain pixels (bool, n, X, Y) of slices (n, C, X, Y); 0 elsewhere.
+    def score_terms(self, images: torch.Tensor, height: torch.Tensor, brain: Region, box: Box) -> ScoreTerms:
+        """Terms of the anomaly score of the brain pixels of slices (n, C, X, Y); 0 elsewhere.
 
         Beliefs of experts of one patch side are multiplied; terms are averaged over sides, and over slices
         and their mirror images.
@@ -76,7 +82,7 @@ class Ensemble:
         return ScoreTerms(*(torch.stack(terms).mean(0) for terms in zip(*terms_per_pass, strict=True)))
 
     def predicted_location(
-        self, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
+        self, images: torch.Tensor, height: torch.Tensor, brain: Region, box: Box
     ) -> torch.Tensor:
         """Location (n, X, Y, 2), percent, that the networks of the first side predict for each brain pixel's patch."""
         prediction = self._predict_side(self.parts[0].side, False, images, height, brain, box)
@@ -85,13 +91,15 @@ class Ensemble:
         return torch.where(prediction.spread[..., 4:] > 0, prediction.mean[..., :2], prediction.mean[..., 2:])
 
     def _predict_side(
-        self, side: int, flip: bool, images: torch.Tensor, height: torch.Tensor, brain: torch.Tensor, box: Box
+        self, side: int, flip: bool, images: torch.Tensor, height: torch.Tensor, brain: Region, box: Box
     ) -> Prediction:
         if flip:
             x = slice(0, images.shape[2])  # the mirrored box has another position
-            images, brain, box = mirror_slices(images), mirror_maps(brain, side), (x, box[1])
+            mask = mirror_maps(mask_of(brain), side)
+            brain = Where(mask, brain.number) if isinstance(brain, Where) else mask
+            images, box = mirror_slices(images), (x, box[1])
         predictions = [
-            self._predict(net, images[:, part.channels], height, brain, side, box)
+            self._predict(net, part.input(images), height, brain, side, box)
             for net, part in zip(self.networks, self.parts, strict=True)
             if part.side == side
         ]
@@ -106,7 +114,7 @@ class Ensemble:
         net: Predictor,
         images: torch.Tensor,
         height: torch.Tensor,
-        brain: torch.Tensor,
+        brain: Region,
         side: int,
         box: Box,
     ) -> Prediction:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 
 from uad_bench import SliceStack
-from uad_methods.patch2loc.patches import Positions, brain_share, cut, locations, padded
+from uad_methods.patch2loc.patches import Positions, brain_share, cut, locations, padded, unraveled
 from uad_methods.patch2loc.sampling import Sample
 
 Draw = Callable[[torch.Tensor], Positions]
@@ -29,9 +29,7 @@ def draw_positions(enough: torch.Tensor, count: int, rng: torch.Generator) -> Po
     share = torch.rand(count, generator=rng, device=enough.device, dtype=torch.float64)
     rank = (share * running_count[-1]).long()
     flat = torch.searchsorted(running_count, rank, right=True).clamp_(max=enough.numel() - 1)
-    _, X, Y = enough.shape
-    # torch.unravel_index would copy the shape to the device and synchronise.
-    return Positions(flat // (X * Y), flat // Y % X, flat % Y)
+    return unraveled(flat, enough.shape)
 
 
 def sample_static(

@@ -32,9 +32,11 @@ from uad_methods.patch2loc.loss import location_loss
 from uad_methods.patch2loc.mean_map import mean_score_map
 from uad_methods.patch2loc.neighbour_slices import ScansWithNeighbours
 from uad_methods.patch2loc.options import Options
-from uad_methods.patch2loc.patches import brain_share, require_smaller_patches
+from uad_methods.patch2loc.patches import Where, brain_share, require_smaller_patches
 from uad_methods.patch2loc.sampling import Sample, sample_patches, sample_strided
 from uad_methods.patch2loc.scoring import Predictor, brain_box
+
+Weights = list[tuple[torch.Tensor, int]]
 
 
 @dataclass
@@ -50,6 +52,12 @@ class Patch2Loc(Options):
     All other variants extend the paper, see `Options`. Lengths are in pixels, locations in percent of the
     slice.
     """
+
+    def __post_init__(self) -> None:
+        """As `Options`."""
+        super().__post_init__()
+        self._scored_with: Weights = []  # weights of `_scorer`, and their versions
+        self._scorer: Any = None
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         """Train on patches of `train` and keep the weights with the lowest loss on patches of `val`.
@@ -122,14 +130,23 @@ class Patch2Loc(Options):
         ensemble, box = self._ensemble, brain_box(scan.brain_mask)
 
         def evaluate_batch(batch: Batch) -> Any:
-            return evaluate(ensemble, _mask_background(batch), self._height(batch), batch.brain, box)
+            brain = Where(batch.brain, sum(batch.pixels))
+            return evaluate(ensemble, _mask_background(batch), self._height(batch), brain, box)
 
         at_once = 4 if ctx.device == "cpu" else 64  # few slices fit in a CPU's cache
         return over(self._network_scans([scan])[0], ctx, evaluate_batch, at_once)
 
     @property
     def _ensemble(self) -> Ensemble:
-        """The networks in the form that scores fastest."""
+        """The networks in the form that scores fastest; kept until the weights change."""
+        weights = [*self.net_.parameters(), *self.net_.buffers()]
+        state = [(one, one._version) for one in weights]  # the version counts changes in place
+        if not _same_weights(self._scored_with, state):
+            self._scored_with, self._scorer = state, self._new_ensemble()
+        ensemble: Ensemble = self._scorer
+        return ensemble
+
+    def _new_ensemble(self) -> Ensemble:
         dense, nets = self.network == "conv", list[Predictor](networks(self.net_))
         if not dense:
             locator = BF16Locator if self.scoring == "bf16" else ExactLocator
@@ -166,7 +183,7 @@ class Patch2Loc(Options):
 
     def _sample(self, batch: Batch, part: Part, key: int | str, ctx: Context, count: int) -> Sample:
         enough = brain_share(batch.brain, part.side) >= self.brain
-        arguments = _mask_background(batch)[:, part.channels], self._height(batch), enough, part.side
+        arguments = part.input(_mask_background(batch)), self._height(batch), enough, part.side
         if self.network == "resnet":
             draw = ctx.torch_rng("patches", key)
             if count:
@@ -203,6 +220,12 @@ class Patch2Loc(Options):
         if step < warm_up:
             return self.lr * (step + 1) / warm_up
         return self.lr * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, self.steps - warm_up)))
+
+
+def _same_weights(before: Weights, now: Weights) -> bool:
+    """Whether the tensors are the same objects and were not changed in between."""
+    pairs = zip(before, now, strict=False)
+    return len(before) == len(now) and all(a is b and i == j for (a, i), (b, j) in pairs)
 
 
 def _mask_background(batch: Batch) -> torch.Tensor:

@@ -25,12 +25,12 @@ class ScansWithNeighbours(Sequence[Scan]):
     """Sequence of scans to which neighbouring slices are added on access."""
 
     def __init__(self, scans: Sequence[Scan], neighbours: int) -> None:
-        self._scans, self._neighbours = scans, neighbours
+        self.unchanged, self._neighbours = scans, neighbours  # `SliceStack` counts slices by their masks
 
     def __len__(self) -> int:
-        return len(self._scans)
+        return len(self.unchanged)
 
     def __getitem__(self, index: Any) -> Any:  # int -> Scan, slice -> ScansWithNeighbours
         if isinstance(index, slice):
-            return ScansWithNeighbours(self._scans[index], self._neighbours)
-        return with_neighbours(self._scans[index], self._neighbours)
+            return ScansWithNeighbours(self.unchanged[index], self._neighbours)
+        return with_neighbours(self.unchanged[index], self._neighbours)

@@ -21,6 +21,36 @@ class Positions(NamedTuple):
     y: torch.Tensor
 
 
+class Where(NamedTuple):
+    """Pixels of slices: a mask, bool (n, X, Y), and how many are true, which the host then need not ask the device."""
+
+    mask: torch.Tensor
+    number: int
+
+
+Region = Where | torch.Tensor  # a mask alone: the host waits for the device to count
+
+
+def mask_of(region: Region) -> torch.Tensor:
+    """The mask of a region, bool (n, X, Y)."""
+    return region.mask if isinstance(region, Where) else region
+
+
+def positions(region: Region) -> Positions:
+    """The pixels of a region in the order of slice, x, y."""
+    if not isinstance(region, Where):
+        return Positions(*region.nonzero().unbind(1))
+    flat = region.mask.flatten().cumsum(0)  # the k-th pixel is the first with a count above k
+    ranks = torch.arange(region.number, device=flat.device)
+    return unraveled(torch.searchsorted(flat, ranks, right=True), region.mask.shape)
+
+
+def unraveled(flat: torch.Tensor, shape: torch.Size) -> Positions:
+    """Indices in flattened slices (n, X, Y) as positions; `torch.unravel_index` would wait for the device."""
+    _, X, Y = shape
+    return Positions(flat // (X * Y), flat // Y % X, flat % Y)
+
+
 def require_smaller_patches(sides: Sequence[int], slice_shape: Sequence[int]) -> None:
     """Raise UsageError where the side of a patch exceeds that of a slice (X, Y)."""
     if max(sides) > max(slice_shape):

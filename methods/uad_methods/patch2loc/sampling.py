@@ -36,9 +36,8 @@ def sample_patches(
     varies.
     """
     at = draw_candidates(enough, candidates, rng)
-    kept = torch.ones(len(at.slice), 1, 1, dtype=torch.bool, device=images.device)
     target = locations(images)[at.x, at.y]
-    return Sample(cut(padded(images, side), at, side), height[at.slice], kept, target)
+    return Sample(cut(padded(images, side), at, side), height[at.slice], None, target)
 
 
 def sample_strided(

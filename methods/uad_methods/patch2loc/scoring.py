@@ -8,7 +8,7 @@ import torch
 from uad_bench.types import BoolArray
 from uad_methods.patch2loc.belief import BeliefName, ScoreTerms, score_terms
 from uad_methods.patch2loc.locator import Locator
-from uad_methods.patch2loc.patches import Positions, cut, locations, padded
+from uad_methods.patch2loc.patches import Positions, Region, cut, locations, padded, positions
 
 Box = tuple[slice, slice]
 
@@ -36,11 +36,11 @@ def predict_patches(
     net: Predictor,
     images: torch.Tensor,
     height: torch.Tensor,
-    where: torch.Tensor,
+    where: Region,
     side: int,
     chunk: int = 512,
 ) -> Prediction:
-    """Beliefs about the patches of the pixels `where` (bool, n, X, Y), patch by patch, `chunk` at a time.
+    """Beliefs about the patches of the pixels `where`, patch by patch, `chunk` at a time.
 
     The network must be in eval mode.
 
@@ -48,10 +48,10 @@ def predict_patches(
         height: (n,), percent of the volume.
     """
     slices, maps = padded(images, side), list[torch.Tensor]()
-    for part in torch.split(where.nonzero(), chunk):
-        at = Positions(*part.unbind(1))
+    for parts in zip(*(torch.split(axis, chunk) for axis in positions(where)), strict=True):
+        at = Positions(*parts)
         prediction = net(cut(slices, at, side), height[at.slice])
-        maps = maps or [images.new_zeros(*where.shape, numbers.shape[1]) for numbers in prediction]
+        maps = maps or [images.new_zeros(*images[:, 0].shape, numbers.shape[1]) for numbers in prediction]
         for whole, numbers in zip(maps, prediction, strict=True):
             whole[at] = numbers.float()
     return Prediction(*maps)
@@ -77,13 +77,13 @@ def predict_dense(
     return Prediction(*maps)
 
 
-def score_term_maps(belief: BeliefName, prediction: Prediction, where: torch.Tensor) -> ScoreTerms:
-    """Terms of the anomaly score of the pixels `where` (bool, n, X, Y); 0 elsewhere."""
-    place = locations(prediction.mean.movedim(-1, 1)).expand(*where.shape, 2)
-    terms = score_terms(belief, prediction.mean[where], prediction.spread[where], place[where])
-    maps = [torch.zeros(where.shape, device=where.device) for _ in terms]
+def score_term_maps(belief: BeliefName, prediction: Prediction, where: Region) -> ScoreTerms:
+    """Terms of the anomaly score of the pixels `where`; 0 elsewhere."""
+    at, place = positions(where), locations(prediction.mean.movedim(-1, 1))
+    terms = score_terms(belief, prediction.mean[at], prediction.spread[at], place[at.x, at.y])
+    maps = [prediction.mean.new_zeros(prediction.mean.shape[:3]) for _ in terms]
     for whole, numbers in zip(maps, terms, strict=True):
-        whole[where] = numbers
+        whole[at] = numbers
     return ScoreTerms(*maps)
 
 
@@ -91,7 +91,7 @@ def score_patches(
     net: Predictor,
     images: torch.Tensor,
     height: torch.Tensor,
-    where: torch.Tensor,
+    where: Region,
     side: int,
     chunk: int = 512,
 ) -> torch.Tensor:

@@ -5,7 +5,8 @@ import logging
 import pytest
 import torch
 
-from uad_methods.parts.batches import Batches, _is_out_of_memory
+from uad_bench.method.out_of_memory import is_out_of_memory
+from uad_methods.parts.batches import Batches
 
 
 def test_batches_are_halved_until_they_fit_and_one_warning_is_logged(caplog):
@@ -48,7 +49,7 @@ def test_out_of_memory_errors_of_libraries_are_recognised(message):
 def test_the_cpu_allocator_s_error_is_recognised():
     with pytest.raises(RuntimeError) as error:
         torch.empty(2**60)
-    assert _is_out_of_memory(error.value)
+    assert is_out_of_memory(error.value)
 
 
 def test_other_errors_are_raised():

@@ -49,7 +49,7 @@ class PointsAt:
 def test_displacement_leads_to_the_predicted_location(slides, flips):
     images, where = torch.rand(2, 1, 10, 20), torch.zeros(2, 10, 20, dtype=torch.bool)
     where[:, 2:9, 3:12] = True
-    ensemble = Ensemble([PointsAt()], [Part([0], 4)], "diagonal", slides, flips)
+    ensemble = Ensemble([PointsAt()], [Part(range(1), 4)], "diagonal", slides, flips)
     found = score_components(ensemble, images, torch.tensor([10.0, 20.0]), where, (slice(2, 9), slice(3, 12)))
     x, y = torch.meshgrid(torch.arange(10.0), torch.arange(20.0), indexing="ij")
     expected = torch.stack([5 - x, 5 - y]) * where[:, None]

@@ -9,12 +9,12 @@ from uad_methods.patch2loc.ensemble import Ensemble, Part, parts
 
 def test_channels_of_a_modality_stay_together() -> None:
     assert parts(6, 2, (8, 12), experts=True) == [
-        Part([0, 2, 4], 8),
-        Part([1, 3, 5], 8),
-        Part([0, 2, 4], 12),
-        Part([1, 3, 5], 12),
+        Part(range(0, 6, 2), 8),
+        Part(range(1, 6, 2), 8),
+        Part(range(0, 6, 2), 12),
+        Part(range(1, 6, 2), 12),
     ]
-    assert parts(6, 2, (8,), experts=False) == [Part([0, 1, 2, 3, 4, 5], 8)]
+    assert parts(6, 2, (8,), experts=False) == [Part(range(6), 8)]
 
 
 def test_experts_are_multiplied_and_sides_averaged() -> None:
@@ -28,7 +28,9 @@ def test_experts_are_multiplied_and_sides_averaged() -> None:
             return tuple(torch.full((len(patches), 2), value) for value in self.answer)
 
     nets = [Constant(10, 0), Constant(30, 0), Constant(50, 1)]
-    ensemble = Ensemble(nets, [Part([0], 4), Part([1], 4), Part([0], 6)], "diagonal", False, False)
+    ensemble = Ensemble(
+        nets, [Part(range(1), 4), Part(range(1, 2), 4), Part(range(1), 6)], "diagonal", False, False
+    )
     brain = torch.zeros(1, 10, 10, dtype=torch.bool)
     brain[0, 2, 4] = True
     found = ensemble.score_terms(

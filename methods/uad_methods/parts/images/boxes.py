@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from uad_bench.method.transfer import sent
+
 Boxes = npt.NDArray[np.int64]  # (B, 4)
 
 
@@ -35,7 +37,8 @@ def random_boxes(
 
 def box_masks(boxes: Boxes, shape: tuple[int, int], device: str | torch.device) -> torch.Tensor:
     """Masks of the boxes' pixels, bool (B, 1, X, Y)."""
-    x0, y0, x1, y1 = torch.from_numpy(boxes).to(device).T[:, :, None]
+    (corners,) = sent([torch.from_numpy(boxes)], device)
+    x0, y0, x1, y1 = corners.T[:, :, None]
     x, y = (torch.arange(side, device=device) for side in shape)
     along_x, along_y = (x >= x0) & (x < x1), (y >= y0) & (y < y1)
     both: torch.Tensor = along_x[:, None, :, None] & along_y[:, None, None, :]

@@ -80,17 +80,23 @@ def _interpolated(level_maps: torch.Tensor, bins: torch.Tensor, tile: tuple[int,
     """New level of each pixel (n, X, Y), bilinearly interpolated between the mappings of the four tiles around it."""
     slot = torch.arange(len(bins), device=bins.device)[:, None, None]
     out = torch.zeros_like(bins, dtype=torch.float64)
-    rows, columns = (_neighbouring_tiles(bins.shape[i + 1], tile[i], level_maps.shape[i + 1]) for i in (0, 1))
+    rows, columns = (
+        _neighbouring_tiles(bins.shape[i + 1], tile[i], level_maps.shape[i + 1], bins.device) for i in (0, 1)
+    )
     for row, row_share in rows:
         for column, column_share in columns:
             share = (row_share[:, None] * column_share).to(out)
-            out += share * level_maps[slot, row.to(slot.device)[:, None], column.to(slot.device), bins]
+            out += share * level_maps[slot, row[:, None], column, bins]
     return out.floor()
 
 
-def _neighbouring_tiles(size: int, tile: int, tiles: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+@lru_cache(maxsize=16)  # copying them for every image would make the host wait for the device
+def _neighbouring_tiles(
+    size: int, tile: int, tiles: int, device: torch.device
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Indices of the tiles before and after each pixel of a line, and their weights: two pairs of (size,)."""
     place = torch.arange(size) + tile // 2
     after, far = place // tile, (place % tile) / tile
     before = (after - 1).clamp(min=0)
-    return [(before, 1 - far), (after.clamp(max=tiles - 1), far)]
+    pairs = [(before, 1 - far), (after.clamp(max=tiles - 1), far)]
+    return [(index.to(device), share.to(device)) for index, share in pairs]

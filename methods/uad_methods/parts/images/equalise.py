@@ -30,11 +30,11 @@ class EqualisedScans(Sequence[Scan]):
     """Sequence of scans that are equalised on access, which avoids a second copy in memory."""
 
     def __init__(self, scans: Sequence[Scan]) -> None:
-        self._scans = scans
+        self.unchanged = scans  # `SliceStack` counts slices by their masks
 
     def __len__(self) -> int:
-        return len(self._scans)
+        return len(self.unchanged)
 
     def __getitem__(self, index: Any) -> Any:  # int -> Scan, slice -> a sequence of them
-        found = self._scans[index]
+        found = self.unchanged[index]
         return equalised_scan(found) if isinstance(found, Scan) else EqualisedScans(found)

@@ -11,12 +11,16 @@ from uad_bench.types import FloatArray
 
 
 def reconstruction(
-    method: TorchMethod, scan: Scan, ctx: Context, rebuild: Callable[[Batch], torch.Tensor], size: int = 32
+    method: TorchMethod,
+    scan: Scan,
+    ctx: Context,
+    rebuild: Callable[[Batch], torch.Tensor],
+    size: int | None = 32,
 ) -> dict[str, Component]:
     """Reconstructed scan inside the brain mask, on the scan's own scale: one component per modality.
 
     rebuild: function of a Batch that returns reconstructions (n, C, X, Y), called with `size` slices at
-        once.
+        once; None for all slices of the volume.
     """
 
     def evaluate(batch: Batch) -> dict[str, torch.Tensor]:

@@ -9,7 +9,8 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
+
+from uad_methods.parts.networks.half_precision import spectral_norm
 
 DILATIONS = (1, 2, 4, 8)
 BLOCKS = 8

@@ -11,6 +11,8 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from uad_methods.parts.networks.half_precision import GroupNorm
+
 PERIOD = 10_000  # of the slowest sinusoid: timesteps / 2 pi
 Way = Literal["same", "down", "up"]
 FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
@@ -36,11 +38,11 @@ class Block(nn.Module):
     ) -> None:
         super().__init__()
         self.scale_shift, self.way = scale_shift, way
-        self.enter = nn.Sequential(nn.GroupNorm(groups, inputs), nn.SiLU())
+        self.enter = nn.Sequential(GroupNorm(groups, inputs), nn.SiLU())
         self.resize = _resize(way)
         self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.embed = nn.Sequential(nn.SiLU(), nn.Linear(embedding, outputs * (2 if scale_shift else 1)))
-        self.norm = nn.GroupNorm(groups, outputs)
+        self.norm = GroupNorm(groups, outputs)
         self.leave = nn.Sequential(nn.SiLU(), zero_init(nn.Conv2d(outputs, outputs, 3, padding=1)))
         self.shortcut = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
@@ -62,7 +64,7 @@ class Attention(nn.Module):
     def __init__(self, width: int, groups: int, head_width: int) -> None:
         super().__init__()
         self.heads = max(1, width // head_width)
-        self.norm = nn.GroupNorm(groups, width)
+        self.norm = GroupNorm(groups, width)
         self.ask = nn.Conv2d(width, 3 * width, 1)
         self.answer = zero_init(nn.Conv2d(width, width, 1))
 

@@ -15,6 +15,7 @@ from uad_methods.parts.networks.diffusion_blocks import (
     sinusoids,
     zero_init,
 )
+from uad_methods.parts.networks.half_precision import GroupNorm, LastInFloat32
 
 HEAD_WIDTH = 64  # channels of an attention head
 
@@ -59,7 +60,7 @@ class DiffusionUNet(nn.Module):
         self.middle = nn.ModuleList([plan.attention_block(bottom, bottom), plan.block(bottom, bottom)])
         self.up = nn.ModuleList(plan.up())
         out = zero_init(nn.Conv2d(self.top, channels, 3, padding=1))
-        self.last = nn.Sequential(nn.GroupNorm(groups, self.top), nn.SiLU(), out)
+        self.last = LastInFloat32(GroupNorm(groups, self.top), nn.SiLU(), out)
 
     def forward(
         self, x: torch.Tensor, t: torch.Tensor, condition: torch.Tensor | None = None

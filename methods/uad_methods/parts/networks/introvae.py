@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from uad_methods.parts.networks.half_precision import LastInFloat32
+
 WIDTHS = (1, 2, 4, 8, 8)  # times `width`, level by level
 SLOPE = 0.2
 DEEPEST = 2 ** len(WIDTHS)  # pixels of the slice per pixel of the smallest map
@@ -72,8 +74,10 @@ class Encoder(nn.Module):
         return Code(mean, log_var, features)
 
 
-class Decoder(nn.Sequential):
+class Decoder(LastInFloat32):
     """Codes (n, code) -> images."""
+
+    wide = 2  # the last convolution and its sigmoid
 
     def __init__(self, channels: int, side: int, width: int, code: int) -> None:
         widths, seed = [width * times for times in WIDTHS[::-1]], side // DEEPEST

@@ -96,8 +96,11 @@ class Recurrence(nn.Module):
 
     def forward(self, codes: torch.Tensor, z: torch.Tensor, lengths: list[int]) -> torch.Tensor:
         """As `Attention.forward`; `z` is not used."""
-        packed = pack_padded_sequence(
-            pad_runs(codes, lengths), torch.tensor(lengths), batch_first=True, enforce_sorted=False
-        )
+        # Sorted here: PyTorch would copy the order to the device in every step, and wait.
+        order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+        runs, longest_first = torch.split(codes, lengths), [lengths[i] for i in order]
+        padded = pad_sequence([runs[i] for i in order], batch_first=True)
+        packed = pack_padded_sequence(padded, torch.tensor(longest_first), batch_first=True)
         output, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True)
-        return unpad_runs(output, lengths)
+        found = {i: run[: lengths[i]] for i, run in zip(order, output, strict=True)}
+        return torch.cat([found[i] for i in range(len(lengths))])

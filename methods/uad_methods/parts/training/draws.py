@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from uad_bench import Context
+from uad_bench.method.transfer import sent
 from uad_methods.parts.training.simplex import simplex_fields, simplex_volume_fields
 
 AT_ONCE = 8  # fields per call: more need a gigabyte for large slices, and on a CPU more time per field
@@ -18,7 +19,8 @@ Kind = Literal["simplex", "simplex3d", "gaussian"]
 
 def timesteps(count: int, below: int, key: object, ctx: Context) -> torch.Tensor:
     """Uniform timesteps 0 .. `below` - 1 of a training batch: int64 (count,)."""
-    return _to_device(torch.from_numpy(ctx.rng("t", key).integers(below, size=count)), ctx.device)
+    (drawn,) = sent([torch.from_numpy(ctx.rng("t", key).integers(below, size=count))], ctx.device)
+    return drawn
 
 
 def one_slice_per_volume(counts: Sequence[int], step: int, size: int, ctx: Context) -> npt.NDArray[np.int64]:
@@ -51,14 +53,10 @@ def noise_fields(
     """
     channels, x, y = shape
     if kind == "gaussian":
-        return _to_device(torch.from_numpy(rng.standard_normal((count, *shape), np.float32)), device)
+        (fields,) = sent([torch.from_numpy(rng.standard_normal((count, *shape), np.float32))], device)
+        return fields
     # The third coordinate makes no difference: every field starts at a random point of its volume.
     draw = partial(simplex_volume_fields, third=0.0) if kind == "simplex3d" else simplex_fields
     chunks = [min(AT_ONCE, count * channels - i) for i in range(0, count * channels, AT_ONCE)]
     fields = torch.cat([draw(n, (x, y), rng=rng, device=device, wavelength=wavelength) for n in chunks])
     return fields.view(count, *shape)
-
-
-def _to_device(drawn: torch.Tensor, device: str) -> torch.Tensor:
-    """The tensor on the device; copied from pinned memory, without which the host would wait for the device."""
-    return drawn if device == "cpu" else drawn.pin_memory().to(device, non_blocking=True)

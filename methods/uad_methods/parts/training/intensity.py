@@ -4,6 +4,8 @@ Images are float32 (n, X, Y), each with its own random parameters. torchio works
 its transforms that extend across slices (blur, ghosting) are limited to the slice here.
 """
 
+from functools import lru_cache
+
 import torch
 
 ORDER = 3  # of the polynomial of the log bias field
@@ -28,16 +30,20 @@ def augment_intensity(
     flat = images.float().flatten(0, 1)
     height = height.repeat_interleave(images.shape[1])
     count, size = len(flat), len(PROBABILITIES)
-    applied = (_uniform((count, size), rng) < torch.tensor(PROBABILITIES, device=flat.device)).float()
+    applied = (_uniform((count, size), rng) < _constants(PROBABILITIES, flat.device)).float()
     exponent = torch.exp(applied[:, 0] * (0.6 * _uniform((count,), rng) - 0.3))
     coefficients = applied[:, 1, None, None, None] * (_uniform((count,) + (ORDER + 1,) * 3, rng) - 0.5)
-    deviation = (
-        applied[:, 2, None] * 2 * _uniform((count, 2), rng) / torch.tensor(spacing, device=flat.device)
-    )
+    deviation = applied[:, 2, None] * 2 * _uniform((count, 2), rng) / _constants(spacing, flat.device)
     ghosts, axis = (4 + 7 * _uniform((count,), rng)).long(), (2 * _uniform((count,), rng)).long()
     strength = applied[:, 3] * (0.5 + 0.5 * _uniform((count,), rng))
     changed = bias_field(flat ** exponent[:, None, None], height, coefficients)
     return ghosting(blur(changed, deviation), ghosts, strength, axis).view_as(images)
+
+
+@lru_cache(maxsize=16)  # copying them in every step would make the host wait for the device
+def _constants(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
+    """Float32 (n,) on the device."""
+    return torch.tensor(values, device=device)
 
 
 def bias_field(images: torch.Tensor, height: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ box means and correlations with those of the package opensimplex 0.4.5.1).
 
 import math
 from collections.abc import Iterable
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import product
 from operator import add
 from typing import Any
@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+
+from uad_bench.method.transfer import sent
 
 PERIOD = 256  # length of a permutation table; the lattice repeats after as many cells along an axis
 REACH = (
@@ -81,7 +83,7 @@ def simplex_noise(points: list[torch.Tensor], tables: torch.Tensor) -> torch.Ten
     cells = [torch.floor(p + _sum(points) * squeeze) for p in points]
     inside = [p - cell + _sum(cells) * stretch for p, cell in zip(points, cells, strict=True)]
     indices = [cell.long() for cell in cells]
-    ranks, gradients = _ranks(inside), _gradients(axes).to(tables.device)[:, tables % DIRECTIONS[axes]]
+    ranks, gradients = _ranks(inside), _gradients(axes, tables.device)[:, tables % DIRECTIONS[axes]]
     total = torch.zeros_like(inside[0])
     for corner in range(
         axes + 1
@@ -110,9 +112,10 @@ def _octaves(
     tables = rng.permuted(np.tile(np.arange(PERIOD), (count * octaves, 1)), axis=1)
     starts = PERIOD * rng.random((count * octaves, len(pixels), 1))
     wavelengths = np.tile(WAVELENGTH_RATIO * wavelength / 2.0 ** np.arange(octaves), count)[:, None]
-    points = [_along(i, at / wavelengths + starts[:, i]).to(device) for i, at in enumerate(pixels)]
-    noise = simplex_noise(points, torch.from_numpy(tables).to(device))
-    amplitudes = torch.tensor([persistence**i for i in range(octaves)], device=device)
+    points = [_along(i, at / wavelengths + starts[:, i]) for i, at in enumerate(pixels)]
+    amplitudes = torch.tensor([persistence**i for i in range(octaves)])
+    *points, table, amplitudes = sent([*points, torch.from_numpy(tables), amplitudes], device)  # one copy
+    noise = simplex_noise(points, table)
     # A sum instead of a matrix product, which autocast would compute in bf16.
     return (noise.view(count, octaves, pixels[0].size, pixels[1].size) * amplitudes[:, None, None]).sum(dim=1)
 
@@ -131,13 +134,14 @@ def _ranks(parts: list[torch.Tensor]) -> list[torch.Tensor]:
     ]
 
 
-def _gradients(axes: int) -> torch.Tensor:
+@lru_cache(maxsize=16)  # copying them for every field would make the host wait for the device
+def _gradients(axes: int, device: torch.device) -> torch.Tensor:
     """Unit gradients (axes, n): directions on the circle, or towards the midpoints of a cube's edges."""
     if axes == 2:
         turn = torch.arange(DIRECTIONS[2]) * (math.tau / DIRECTIONS[2])
-        return torch.stack([turn.cos(), turn.sin()])
+        return torch.stack([turn.cos(), turn.sin()]).to(device)
     edges = [point for point in product((-1.0, 0.0, 1.0), repeat=3) if point.count(0.0) == 1]
-    return torch.tensor(edges).T / math.sqrt(2)
+    return (torch.tensor(edges).T / math.sqrt(2)).to(device)
 
 
 def _table_entry(corners: list[torch.Tensor], tables: torch.Tensor) -> torch.Tensor:

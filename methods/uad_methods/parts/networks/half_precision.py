@@ -1,0 +1,62 @@
+"""What autocast on a GPU should do otherwise: group normalisation without float32 copies, last layers in float32.
+
+Only for tensors on a GPU: networks on a CPU are unchanged.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import _SpectralNorm
+
+
+class GroupNorm(nn.GroupNorm):
+    """Group normalisation in the type of its input; means and variances are float32.
+
+    CUDA's autocast computes it in float32 and keeps a float32 copy of the input for the gradient: in a diffusion U-Net
+    more memory than everything else.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, C, ...), of the same shape and type."""
+        if not x.is_cuda or x.dtype == torch.float32:
+            return super().forward(x)
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+        with torch.autocast("cuda", enabled=False):
+            return functional.group_norm(x, self.num_groups, weight, bias, self.eps)
+
+
+class LastInFloat32(nn.Sequential):
+    """Layers whose last `wide` are computed in float32: bf16 has steps of 1/256 for images near 1."""
+
+    wide = 1
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """As `nn.Sequential`; float32 on a GPU."""
+        if not x.is_cuda:
+            whole: torch.Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+            return whole
+        layers = list(self)
+        for layer in layers[: -self.wide]:
+            x = layer(x)
+        with torch.autocast("cuda", enabled=False):
+            x = x.float()
+            for layer in layers[-self.wide :]:
+                x = layer(x)
+        return x
+
+
+class SpectralNorm(_SpectralNorm):
+    """torch's spectral normalisation with its power iteration in float32."""
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        """The weight divided by its largest singular value."""
+        with torch.autocast("cuda", enabled=False):
+            normalised: torch.Tensor = super().forward(weight)
+            return normalised
+
+
+def spectral_norm(conv: nn.Conv2d) -> nn.Conv2d:
+    """`conv` with a spectrally normalised weight."""
+    parametrize.register_parametrization(conv, "weight", SpectralNorm(conv.weight))
+    return conv

@@ -1,0 +1,41 @@
+"""Exponential moving average of a network's weights."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class MovingAverage(nn.Module):
+    """A copy of a network whose weights follow it: after every update, decay times the old plus the rest of the new.
+
+    The first update copies the weights; buffers are always copied. The same numbers as those of torch's
+    `AveragedModel`, which asks the device for the number of updates in every step.
+    """
+
+    def __init__(self, net: nn.Module, decay: float) -> None:
+        super().__init__()
+        self.module = copy.deepcopy(net)
+        self.decay, self.updates = decay, 0
+
+    @torch.no_grad()
+    def update(self, net: nn.Module) -> None:
+        """Follow `net` by one step."""
+        averages: list[torch.Tensor] = list(self.module.parameters())
+        weights: list[torch.Tensor] = list(net.parameters())
+        if self.updates:
+            torch._foreach_lerp_(averages, weights, 1 - self.decay)
+        else:
+            torch._foreach_copy_(averages, weights)
+        for average, value in zip(self.module.buffers(), net.buffers(), strict=True):
+            average.copy_(value)
+        self.updates += 1
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """The number of updates, for checkpoints."""
+        return {"updates": self.updates}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Read what `get_extra_state` returned."""
+        self.updates = int(state["updates"])

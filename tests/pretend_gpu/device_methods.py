@@ -1,0 +1,64 @@
+"""Every built-in method and variant on the pretended GPU. Run by test_methods.py in a process of its own."""
+
+import os
+
+import numpy as np
+import pytest
+
+from tests.pretend_gpu import methods
+from tests.pretend_gpu.story import Setting, Story, difference, tell
+
+THREE = ("t1", "t2", "flair")
+#: Two settings per method contain both devices, both precisions, one and three modalities; methods alternate between
+#: the two pairs, so that all four combinations of any two are tested.
+PAIRS = (
+    (Setting("cuda", "fp32"), Setting("cuda:1", "bf16", THREE)),
+    (Setting("cuda:1", "fp32", THREE), Setting("cuda", "bf16")),
+)
+ALL = [Setting(d, p, m) for d in ("cuda", "cuda:1") for p in ("fp32", "bf16") for m in (("t2",), THREE)]
+#: Of a map's largest value, between the CPU and the pretended GPU in fp32, with the same weights.
+TOLERANCE = 5e-5
+#: Noise for a scan is drawn on the host, so that it is the same on every device, and copied without a wait.
+DRAWN = ("ddpm", "pddpm", "cddpm", "ra:sampled", "phanes:shipped")
+#: Slow ones, and variants close to another method: one setting each in the ordinary tests.
+HEAVY = (
+    "phanes",
+    "phanes:shipped",
+    "ra:sampled",
+    "fanogan:drift",
+    "fae:random",
+    "patch2loc:bf16",
+    "vae:product",
+)
+
+
+def _cases():
+    part, parts = (int(n) for n in os.environ.get("UAD_BENCH_PART", "0/1").split("/"))
+    for i, name in enumerate(methods.names()):
+        for setting in ALL if i % parts == part else ():
+            usual = PAIRS[i // parts % 2][: 1 if name in HEAVY else 2]
+            marks = () if setting in usual else pytest.mark.slow
+            yield pytest.param(name, setting, id=f"{name}-{setting}", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "setting"), list(_cases()))
+def test_a_method_lives_on_the_device(name, setting):
+    story = tell(name, setting)
+    _same_after_load_and_resume(story)
+    _waits(story)
+    if setting.precision == "fp32":
+        assert difference(story.map, story.on_cpu) <= TOLERANCE
+
+
+def _same_after_load_and_resume(story: Story) -> None:
+    assert np.array_equal(story.map, story.loaded), "the map differs after save and load"
+    assert np.array_equal(story.map, story.resumed), "the map differs after a kill and resume"
+
+
+def _waits(story: Story) -> None:
+    assert story.later_steps() == []
+    syncs = story.stage("score")
+    assert len(syncs) <= 1, syncs  # the copy of the map to the host
+    uploads = story.stage("score", "h2d")  # the volume
+    assert len(uploads) <= 1 or story.name.startswith(DRAWN), uploads
+    assert not [e for e in story.events if e.kind == "loose"]
