@@ -1,0 +1,69 @@
+"""From tissue fractions to images of version 5: mean signals, texture, bias field and Rician noise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from uad_datasets.phantom.grid import COARSE_SHAPE, Array, coarse_field, smooth_field
+from uad_datasets.phantom.v5.lattice import Lattice
+
+#: The materials of a voxel: tissues, deep grey matter, vessels and parts of lesions.
+MATERIALS = ("csf", "gm", "wm", "nuclei", "vessel", "oedema", "core", "iso", "plaque")
+#: Mean signal of each material, CSF on T2 = 1.
+MEANS: Mapping[str, tuple[float, ...]] = {
+    "t1": (0.22, 0.58, 0.86, 0.70, 0.45, 0.52, 0.40, 0.66, 0.48),
+    "t2": (1.00, 0.44, 0.28, 0.33, 0.10, 0.62, 0.75, 0.39, 0.58),
+    "flair": (0.15, 0.66, 0.52, 0.57, 0.25, 0.92, 0.82, 0.60, 1.00),
+}
+#: Relative spread of the means between subjects.
+SPREAD = (0.08, 0.04, 0.04, 0.04, 0.05, 0.06, 0.08, 0.03, 0.06)
+#: Relative texture within a subject.
+ROUGHNESS = (0.04, 0.06, 0.05, 0.06, 0.10, 0.08, 0.12, 0.06, 0.08)
+#: Standard deviation of the noise in each channel of the receiver, from the quietest to the noisiest scan.
+NOISE = (0.010, 0.022)
+#: Width of the point spread in mm (Gaussian), from the sharpest to the most blurred scan.
+BLUR = (0.6, 1.0)
+MODALITIES = tuple(MEANS)
+
+
+@dataclass(frozen=True)
+class Fractions:
+    """The share of each of MATERIALS in each brain voxel, (len(MATERIALS), voxels); they sum to one."""
+
+    lattice: Lattice
+    brain_mask: npt.NDArray[np.bool_]
+    shares: Array
+
+    def mixed(self, values: npt.ArrayLike) -> Array:
+        """The mean of one value per material, weighted by the shares, (voxels,)."""
+        total = np.zeros(self.shares.shape[1], dtype=np.float32)
+        for value, share in zip(np.asarray(values, dtype=np.float32), self.shares, strict=True):
+            total += value * share
+        return total
+
+
+def render(rng: np.random.Generator, fractions: Fractions) -> dict[str, Array]:
+    """One image per modality, (*shape), 0 outside the brain."""
+    voxels = np.flatnonzero(fractions.brain_mask)
+    broad = fractions.lattice.fine(coarse_field(rng, 10.0)).ravel()[voxels]
+    grain = smooth_field(rng, fractions.lattice.shape, 0.8).ravel()[voxels]
+    texture = 1 + fractions.mixed(ROUGHNESS) * (broad + grain) * np.float32(0.5**0.5)
+    return {modality: _image(rng, modality, fractions, texture) for modality in MODALITIES}
+
+
+def _image(rng: np.random.Generator, modality: str, fractions: Fractions, texture: Array) -> Array:
+    """One modality: signal, then the bias field, then noise in both channels of the receiver."""
+    lattice, brain = fractions.lattice, fractions.brain_mask
+    spread = np.array(SPREAD) * np.clip(rng.standard_normal(len(MATERIALS)), -2, 2)
+    bias = np.float32(rng.uniform(0.01, 0.05)) * smooth_field(rng, COARSE_SHAPE, 12.0)
+    signal = fractions.mixed(np.array(MEANS[modality]) * (1 + spread)) * texture
+    signal *= np.exp(lattice.fine(bias)[brain])
+    noise = np.float32(rng.uniform(*NOISE)) * rng.standard_normal((2, signal.size), dtype=np.float32)
+    image = np.zeros(lattice.shape, dtype=np.float32)
+    image[brain] = np.float32(rng.uniform(500, 1500)) * np.hypot(signal + noise[0], noise[1])
+    image = ndimage.gaussian_filter(image, rng.uniform(*BLUR) / lattice.spacing, truncate=3.0)
+    image[~brain] = 0
+    return image
