@@ -35,16 +35,21 @@ def image_facts(volume: Volume) -> dict[str, float]:
     depth = ndimage.distance_transform_edt(np.pad(volume.brain_mask, 1))[1:-1, 1:-1, 1:-1] * MM
     bright = healthy & (image > BRIGHT)
     deep = depth > 22
-    quantiles = np.percentile(image[healthy], [5, 25, 75, 95, 99])
     return {
         "brain, ml": float(volume.brain_mask.sum() * MM**3 / 1e3),
-        **{f"intensity, {q} %": float(v) for q, v in zip((5, 25, 75, 95, 99), quantiles, strict=True)},
+        **quantiles("t2", volume),
         "bright and deeper than 22 mm (ventricles), ml": float((bright & deep).sum() * MM**3 / 1e3),
         "bright share of the outer 16 mm (sulci), %": 100 * float(bright[(depth <= 16) & healthy].mean()),
         "spread from scan border to 4 mm inside": float(image[healthy & (depth <= 4)].std()),
         **smoothness(image, healthy),
         "bias: spread of the darker half over 40 mm": bias(image, healthy),
     }
+
+
+def quantiles(modality: str, volume: Volume) -> dict[str, float]:
+    """Quantiles of the healthy brain's intensities, the median being 1."""
+    image = volume.relative()[volume.healthy()]
+    return {f"{modality} intensity, {q} %": float(np.percentile(image, q)) for q in (5, 25, 75, 95, 99)}
 
 
 def smoothness(image: npt.NDArray[np.float32], inside: Mask) -> dict[str, float]:
@@ -74,11 +79,9 @@ def neighbour_correlation(image: npt.NDArray[np.float32], inside: Mask, lag: int
     cut = np.minimum(image, 2.5)
     found = []
     for axis in range(3):
-        first, second = (
-            np.moveaxis(part, axis, 0)[slice_] for part in (cut,) for slice_ in (slice(None, -lag), slice(lag, None))
-        )  # fmt: skip
-        both = np.moveaxis(inside, axis, 0)[:-lag] & np.moveaxis(inside, axis, 0)[lag:]
-        found.append(np.corrcoef(first[both], second[both])[0, 1])
+        values, kept = np.moveaxis(cut, axis, 0), np.moveaxis(inside, axis, 0)
+        both = kept[:-lag] & kept[lag:]
+        found.append(np.corrcoef(values[:-lag][both], values[lag:][both])[0, 1])
     return float(np.mean(found))
 
 

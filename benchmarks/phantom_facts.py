@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.image_facts import Volume, contrast, image_facts
-from benchmarks.lesion_facts import REAL, lesion_facts
+from benchmarks.image_facts import Volume, contrast, image_facts, quantiles
+from benchmarks.lesion_facts import REAL, Patient, lesion_facts
 from uad_datasets.phantom.generate import generator
 
 #: T2 scans: image, brain mask, lesion mask ("" where there is none).
@@ -32,6 +32,14 @@ SCANS = {
 }  # fmt: skip
 #: MS patients and the modalities in which the contrast of their lesions is measured.
 PATIENTS = {"07": ("T2W", "FLAIR"), "19": ("T1W", "T2W", "FLAIR")}
+BRATS = tuple(f"BraTS21/BraTS2021_{case}/BraTS2021_{case}_" for case in ("00001", "96692"))
+#: T1 and FLAIR scans, for their intensities.
+OTHERS = (
+    ("t1", ("IXI_brain/IXI-T1/IXI002-Guys-0828-T1", "IXI_brain/IXI-T1/IXI002-Guys-0828-T1_mask", "")),
+    *((("flair"), tuple(f"MSLUB/patient{p}/patient{p}_{k}" for k in ("FLAIR", "brainmask", "consensus_gt"))) for p in ("07", "19")),
+    *((m, (f"{stem}{m}", "", f"{stem}seg")) for stem in BRATS for m in ("t1", "flair")),
+    ("t1", tuple(f"MSLUB/patient19/patient19_{k}" for k in ("T1W", "brainmask", "consensus_gt"))),
+)  # fmt: skip
 MODALITY = {"T1W": "t1", "T2W": "t2", "FLAIR": "flair"}
 
 
@@ -74,6 +82,7 @@ def table(cohorts: Sequence[Cohort]) -> str:
 def real(data: Path) -> Cohort:
     """The facts of the real scans under `data`; lesion counts and sizes are those of all 30 MSLUB patients."""
     facts = [image_facts(prepared(data, "t2", *SCANS[name])) for name in SCANS if (data / "MSLUB").is_dir()]
+    facts += [quantiles(m, prepared(data, m, *paths)) for m, paths in OTHERS if (data / "MSLUB").is_dir()]
     contrasts = [one for patient in PATIENTS for one in patient_contrasts(data, patient)]
     return Cohort("real", {**collected(facts), **REAL, **collected(contrasts)})
 
@@ -112,14 +121,15 @@ def synthetic(version: int, healthy: int, ms: int) -> Cohort:
     facts = []
     for i in range(healthy):
         phantom = make(0, f"phantom-h{i:03d}", "")
-        facts.append(image_facts(Volume(phantom.images["t2"], phantom.brain_mask, phantom.lesion_mask)))
-    patients = [make(0, f"phantom-ms-{i:03d}", "ms") for i in range(ms)]
+        volumes = {m: Volume(v, phantom.brain_mask, phantom.lesion_mask) for m, v in phantom.images.items()}
+        facts.append(image_facts(volumes["t2"]) | quantiles("t1", volumes["t1"]) | quantiles("flair", volumes["flair"]))
+    patients = [Patient.of(version, f"phantom-ms-{i:03d}") for i in range(ms)]
     return Cohort(
         f"v{version}",
         {
             **collected(facts),
             **lesion_facts(patients),
-            **collected([phantom_contrasts(one) for one in patients]),
+            **collected([phantom_contrasts(one.phantom) for one in patients]),
         },
     )
 

@@ -16,7 +16,7 @@ from uad_datasets.phantom.v5.lattice import Lattice
 #: Template size divided by mean subject size, beyond that of version 4.
 SIZE = 1.045
 #: Evidence above which a voxel is mostly CSF, and the width of the transition.
-FLUID, SOFT = 0.62, 0.19
+FLUID, SOFT = 0.58, 0.19
 #: Radius of a vessel in units of the two random fields whose common zeros are its course.
 VESSEL = 0.11
 
@@ -48,9 +48,9 @@ class DetailedAnatomy(Anatomy):
     def tissue_on(self, lattice: Lattice) -> DetailedTissue:
         """Brain mask and tissue fractions on a grid."""
         detail = load_detail()
-        near = np.flatnonzero(lattice.fine(self.coarse(detail.depth)) > -3)
+        near = np.flatnonzero(lattice.fine(self.coarse(self.atlas.brain)) > 1e-3)
         places = self._places(lattice, near)
-        depth = sample(detail.depth, places, 1.0)
+        depth = sample(detail.depth, places, 2.0)
         brain = np.zeros(lattice.shape, dtype=bool)
         brain.ravel()[near] = depth > lattice.fine(self.border).ravel()[near]
         brain = ndimage.binary_fill_holes(largest(brain))

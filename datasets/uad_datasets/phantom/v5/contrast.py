@@ -14,9 +14,9 @@ from uad_datasets.phantom.v5.lattice import Lattice
 MATERIALS = ("csf", "gm", "wm", "nuclei", "vessel", "oedema", "core", "iso", "plaque")
 #: Mean signal of each material, CSF on T2 = 1.
 MEANS: Mapping[str, tuple[float, ...]] = {
-    "t1": (0.22, 0.58, 0.86, 0.70, 0.45, 0.52, 0.40, 0.66, 0.48),
-    "t2": (1.00, 0.44, 0.28, 0.33, 0.10, 0.62, 0.75, 0.39, 0.58),
-    "flair": (0.15, 0.66, 0.52, 0.57, 0.25, 0.92, 0.82, 0.60, 1.00),
+    "t1": (0.22, 0.58, 0.86, 0.70, 0.45, 0.52, 0.40, 0.66, 0.66),
+    "t2": (1.00, 0.46, 0.28, 0.33, 0.10, 0.62, 0.75, 0.40, 0.54),
+    "flair": (0.15, 0.66, 0.52, 0.57, 0.25, 0.92, 0.82, 0.60, 0.80),
 }
 #: Relative spread of the means between subjects.
 SPREAD = (0.08, 0.04, 0.04, 0.04, 0.05, 0.06, 0.08, 0.03, 0.06)

@@ -16,7 +16,7 @@ from uad_datasets.phantom.grid import Array
 
 @dataclass(frozen=True)
 class Detail:
-    """Template maps at 1 mm, not averaged, (X, Y, Z).
+    """Template maps at 1 mm, not averaged, (X, Y, Z); depth at 2 mm.
 
     depth: mm below the surface of the brain, negative outside; fluid: evidence for CSF, above about 0.5 mostly CSF;
     white: share of white matter; nuclei: 1 in deep grey matter, which has nearly the signal of white matter on T2.
@@ -34,13 +34,14 @@ def load_detail() -> Detail:
     brain = load_atlas().brain > 0.5
     gm, wm = (_template(tissue).astype(np.float32) / np.float32(255) for tissue in ("gm", "wm"))
     csf = np.clip(1 - gm - wm, 0, 1) * brain
-    depth = _distance(brain) - _distance(~brain)
+    coarse = brain[::2, ::2, ::2]
+    depth = 2 * (_distance(coarse) - _distance(~coarse))
     fluid = csf + np.float32(0.9) * _ridges(wm) * np.clip(8 * csf, 0, 1)
     return Detail(depth, fluid.astype(np.float32), wm, _nuclei(gm))
 
 
 def _distance(mask: Array) -> Array:
-    """The distance of voxels of the mask to its border, mm; 0 outside."""
+    """The distance of voxels of the mask to its border, in voxels; 0 outside."""
     return np.asarray(ndimage.distance_transform_edt(mask), dtype=np.float32)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from uad_datasets.phantom.grid import COARSE_SPACING, Array, coarse_field, coarse_positions
-from uad_datasets.phantom.lesions import draw_position, supratentorial
+from uad_datasets.phantom.grid import COARSE_SHAPE, COARSE_SPACING, Array, coarse_field
+from uad_datasets.phantom.lesions import supratentorial
 from uad_datasets.phantom.v5.anatomy import DetailedAnatomy, DetailedTissue
 from uad_datasets.phantom.v5.lattice import Lattice
 
@@ -30,12 +30,32 @@ class Surroundings:
     rough: Array
 
 
+@dataclass(frozen=True)
+class Chances:
+    """The chance of each coarse node to be the centre of a lesion: the nodes and their running sum."""
+
+    nodes: npt.NDArray[np.intp]
+    sums: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, weight: Array) -> "Chances":
+        """The chances in proportion to `weight`, (*COARSE_SHAPE)."""
+        nodes = np.flatnonzero(weight)
+        return cls(nodes, np.cumsum(weight.ravel()[nodes], dtype=np.float64))
+
+    def draw(self, rng: np.random.Generator) -> Array:
+        """A position (3,), mm: a node plus up to half a node spacing."""
+        place = np.searchsorted(self.sums, rng.random() * self.sums[-1], side="right")
+        node = np.unravel_index(self.nodes[min(place, self.nodes.size - 1)], COARSE_SHAPE)
+        return np.asarray((np.array(node) + rng.uniform(-0.5, 0.5, 3)) * COARSE_SPACING, dtype=np.float32)
+
+
 def draw_plaques(
     rng: np.random.Generator, anatomy: DetailedAnatomy, tissue: DetailedTissue, volumes: npt.NDArray[np.float64]
 ) -> Labels:
     """Lesions of the given volumes (mm³) on the 1 mm grid, numbered from 1; none touches another."""
     distance = ventricle_distance(anatomy)
-    obstacle = 2.5 * tissue.volume(0) + 0.6 * tissue.volume(1) + 9.0 * ~tissue.brain_mask
+    obstacle = 2.5 * tissue.volume(0) + 1.0 * tissue.volume(1) + 9.0 * ~tissue.brain_mask
     lattice = Lattice(2)
     around = Surroundings(obstacle.astype(np.float32), lattice.fine(distance), lattice.fine(coarse_field(rng, 4.5)))
     labels = np.zeros(Lattice(1).shape, dtype=np.int32)
@@ -51,7 +71,7 @@ def ventricle_distance(anatomy: DetailedAnatomy) -> Array:
     return np.asarray(ndimage.distance_transform_edt(~ventricles) * COARSE_SPACING, dtype=np.float32)
 
 
-def _weights(anatomy: DetailedAnatomy, distance: Array) -> tuple[Array, Array]:
+def _weights(anatomy: DetailedAnatomy, distance: Array) -> tuple[Chances, Chances]:
     """The chance of each coarse node to be the centre of a small lesion, and of a confluent one."""
     white = anatomy.coarse(anatomy.atlas.tissues[2])
     suited = np.where((white > 0.35) & (anatomy.depth() > 9), white, 0) * (supratentorial() + np.float32(0.05))
@@ -59,18 +79,18 @@ def _weights(anatomy: DetailedAnatomy, distance: Array) -> tuple[Array, Array]:
     for low, high, share in zip(DISTANCES, DISTANCES[1:], SHARES, strict=False):
         within = (distance >= low) & (distance < high)
         small += np.where(within, share * suited / max(float(suited[within].sum()), 1e-6), 0)
-    return small, suited * np.exp(-((distance / 9) ** 2))
+    return Chances.of(small), Chances.of(suited * np.exp(-((distance / 9) ** 2)))
 
 
 def _grow(
-    rng: np.random.Generator, labels: Labels, number: int, volume: float, around: Surroundings, weight: Array
+    rng: np.random.Generator, labels: Labels, number: int, volume: float, around: Surroundings, chances: Chances
 ) -> None:
     """Write one lesion into `labels`: the voxels that are easiest to reach from its centre."""
     voxels = max(round(volume), 1)
     radius = (3 * volume / (4 * np.pi)) ** (1 / 3)
     reach = int(np.ceil(radius * (2.4 if volume > CONFLUENT else 1.6))) + 2
     for _ in range(TRIALS):
-        corner, box = _box(draw_position(rng, weight), reach, labels.shape)
+        corner, box = _box(chances.draw(rng), reach, labels.shape)
         cost = _cost(rng, corner, box, around, radius, volume > CONFLUENT)
         chosen = _cheapest(cost, voxels)
         near = ndimage.binary_dilation(chosen, np.ones((3, 3, 3)))
