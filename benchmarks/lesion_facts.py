@@ -10,7 +10,7 @@ from scipy import ndimage
 from uad_datasets.phantom import anatomy as version_4
 from uad_datasets.phantom.anatomy import Anatomy
 from uad_datasets.phantom.atlas import load_atlas
-from uad_datasets.phantom.generate import generator
+from uad_datasets.phantom.generate import Recipe
 from uad_datasets.phantom.grid import rng_for
 from uad_datasets.phantom.subject import Phantom
 from uad_datasets.phantom.v5 import anatomy as version_5
@@ -44,7 +44,7 @@ class Patient:
         """One patient; its anatomy is the first thing that its random numbers give."""
         name, module = (case_id, version_4) if version == 4 else (f"v5/{case_id}", version_5)
         drawn = module.draw_anatomy(rng_for(0, name), load_atlas())
-        return cls(generator(version, 2)(0, case_id, "ms"), drawn)
+        return cls(Recipe(version).make(case_id, "ms"), drawn)
 
     def volumes(self) -> npt.NDArray[np.float64]:
         """Volumes of the lesions, mm³: as drawn, or (version 4) those of the mask."""

@@ -11,7 +11,7 @@ against these facts alone.
 import argparse
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.image_facts import Volume, contrast, image_facts, quantiles
 from benchmarks.lesion_facts import REAL, Patient, lesion_facts
-from uad_datasets.phantom.generate import generator
+from uad_datasets.phantom.generate import Recipe
 
 #: T2 scans: image, brain mask, lesion mask ("" where there is none).
 SCANS = {
@@ -45,15 +45,17 @@ MODALITY = {"T1W": "t1", "T2W": "t2", "FLAIR": "flair"}
 
 @dataclass(frozen=True)
 class Cohort:
-    """Facts of one cohort: name of the fact -> one value per subject."""
+    """Facts of one cohort: name of the fact -> one value per subject, or (quartiles) what is known of them."""
 
     name: str
     values: Mapping[str, list[float]]
+    quartiles: Mapping[str, list[float]] = field(default_factory=dict)
 
     def cell(self, fact: str) -> str:
-        """The quartiles of one fact over the subjects, or "-"."""
+        """Quartiles of one fact over the subjects; the values themselves where there are at most two; "-" for none."""
         values = self.values.get(fact, [])
-        return " / ".join(f"{q:.3g}" for q in np.percentile(values, [25, 50, 75])) if values else "-"
+        known = self.quartiles.get(fact) or (values if len(values) < 3 else np.percentile(values, [25, 50, 75]))
+        return " / ".join(f"{q:.0f}" if abs(q) >= 1000 else f"{q:.3g}" for q in known) or "-"
 
 
 def main() -> None:
@@ -84,7 +86,7 @@ def real(data: Path) -> Cohort:
     facts = [image_facts(prepared(data, "t2", *SCANS[name])) for name in SCANS if (data / "MSLUB").is_dir()]
     facts += [quantiles(m, prepared(data, m, *paths)) for m, paths in OTHERS if (data / "MSLUB").is_dir()]
     contrasts = [one for patient in PATIENTS for one in patient_contrasts(data, patient)]
-    return Cohort("real", {**collected(facts), **REAL, **collected(contrasts)})
+    return Cohort("real", {**collected(facts), **dict.fromkeys(REAL, []), **collected(contrasts)}, REAL)
 
 
 def patient_contrasts(data: Path, patient: str) -> Iterable[dict[str, float]]:
@@ -117,10 +119,10 @@ def prepared(data: Path, modality: str, image: str, brain: str, lesion: str) -> 
 
 def synthetic(version: int, healthy: int, ms: int) -> Cohort:
     """The facts of one version of the cohort, seed 0."""
-    make = generator(version, 2)
+    recipe = Recipe(version)
     facts = []
     for i in range(healthy):
-        phantom = make(0, f"phantom-h{i:03d}", "")
+        phantom = recipe.make(f"phantom-h{i:03d}", "")
         volumes = {m: Volume(v, phantom.brain_mask, phantom.lesion_mask) for m, v in phantom.images.items()}
         facts.append(image_facts(volumes["t2"]) | quantiles("t1", volumes["t1"]) | quantiles("flair", volumes["flair"]))
     patients = [Patient.of(version, f"phantom-ms-{i:03d}") for i in range(ms)]

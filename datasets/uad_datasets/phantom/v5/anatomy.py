@@ -14,9 +14,9 @@ from uad_datasets.phantom.v5.detail import load_detail
 from uad_datasets.phantom.v5.lattice import Lattice
 
 #: Template size divided by mean subject size, beyond that of version 4.
-SIZE = 1.045
+SIZE = 1.035
 #: Evidence above which a voxel is mostly CSF, and the width of the transition.
-FLUID, SOFT = 0.58, 0.19
+FLUID, SOFT = 0.50, 0.145
 #: Radius of a vessel in units of the two random fields whose common zeros are its course.
 VESSEL = 0.11
 
@@ -80,12 +80,12 @@ def draw_anatomy(rng: np.random.Generator, atlas: Atlas) -> DetailedAnatomy:
     """A healthy subject: random shape, size, folds, ventricles, sulci and vessels."""
     still = np.zeros_like(coarse_positions())
     widening = np.float32(rng.normal(0, 0.05)) + np.float32(0.09) * coarse_field(rng, 9.0)
-    border = np.float32(rng.uniform(0.6, 2.0)) + np.float32(0.9) * coarse_field(rng, 5.0)
+    border = np.float32(rng.uniform(0.2, 1.7)) + np.float32(0.9) * coarse_field(rng, 5.0)
     vessels = (coarse_field(rng, 9.0), coarse_field(rng, 9.0))
-    matrix = random_matrix(rng) * SIZE * np.exp(np.clip(rng.normal(0, 0.025), -0.05, 0.05))
+    matrix = random_matrix(rng) * SIZE * np.exp(np.clip(rng.normal(0, 0.04), -0.07, 0.07))
     anatomy = DetailedAnatomy(atlas, matrix, still, widening, border, vessels, still)
     slope = np.stack(np.gradient(ndimage.gaussian_filter(anatomy.coarse(atlas.ventricles), 1.5)))
-    growth = np.float32(np.clip(rng.normal(2.2, 2.2), -1.5, 7.0))
+    growth = np.float32(np.clip(rng.normal(1.5, 2.2), -2.0, 6.0))
     velocity = growth * slope / np.sqrt((slope**2).sum(axis=0).max())
     velocity += anatomy.mobility() * random_velocity(rng)
     anatomy = replace(anatomy, displacement=exponential(velocity))

@@ -11,21 +11,21 @@ from uad_datasets.phantom.grid import COARSE_SHAPE, Array, coarse_field, smooth_
 from uad_datasets.phantom.v5.lattice import Lattice
 
 #: The materials of a voxel: tissues, deep grey matter, vessels and parts of lesions.
-MATERIALS = ("csf", "gm", "wm", "nuclei", "vessel", "oedema", "core", "iso", "plaque")
-#: Mean signal of each material, CSF on T2 = 1.
+MATERIALS = ("csf", "gm", "wm", "nuclei", "vessel", "oedema", "core", "iso", "plaque", "cavity")
+#: Mean signal of each material.
 MEANS: Mapping[str, tuple[float, ...]] = {
-    "t1": (0.22, 0.58, 0.86, 0.70, 0.45, 0.52, 0.40, 0.66, 0.66),
-    "t2": (1.00, 0.46, 0.28, 0.33, 0.10, 0.62, 0.75, 0.40, 0.54),
-    "flair": (0.15, 0.66, 0.52, 0.57, 0.25, 0.92, 0.82, 0.60, 0.80),
+    "t1": (0.22, 0.61, 0.84, 0.70, 0.45, 0.52, 0.40, 0.66, 0.62, 0.36),
+    "t2": (1.16, 0.46, 0.285, 0.31, 0.10, 0.62, 0.76, 0.39, 0.72, 1.05),
+    "flair": (0.12, 0.66, 0.52, 0.57, 0.25, 0.92, 0.82, 0.60, 0.77, 0.66),
 }
 #: Relative spread of the means between subjects.
-SPREAD = (0.08, 0.04, 0.04, 0.04, 0.05, 0.06, 0.08, 0.03, 0.06)
+SPREAD = (0.08, 0.04, 0.04, 0.04, 0.05, 0.06, 0.08, 0.03, 0.06, 0.06)
 #: Relative texture within a subject.
-ROUGHNESS = (0.04, 0.06, 0.05, 0.06, 0.10, 0.08, 0.12, 0.06, 0.08)
+ROUGHNESS = (0.04, 0.06, 0.05, 0.06, 0.10, 0.08, 0.12, 0.06, 0.10, 0.10)
 #: Standard deviation of the noise in each channel of the receiver, from the quietest to the noisiest scan.
 NOISE = (0.010, 0.022)
-#: Width of the point spread in mm (Gaussian), from the sharpest to the most blurred scan.
-BLUR = (0.6, 1.0)
+#: Width of the point spread in mm (Gaussian), from the sharpest to the most blurred scan, by spacing.
+BLUR: Mapping[int, tuple[float, float]] = {1: (0.3, 0.6), 2: (0.5, 0.95)}
 MODALITIES = tuple(MEANS)
 
 
@@ -58,12 +58,20 @@ def _image(rng: np.random.Generator, modality: str, fractions: Fractions, textur
     """One modality: signal, then the bias field, then noise in both channels of the receiver."""
     lattice, brain = fractions.lattice, fractions.brain_mask
     spread = np.array(SPREAD) * np.clip(rng.standard_normal(len(MATERIALS)), -2, 2)
-    bias = np.float32(rng.uniform(0.01, 0.05)) * smooth_field(rng, COARSE_SHAPE, 12.0)
+    bias = np.float32(rng.uniform(0.01, 0.045)) * smooth_field(rng, COARSE_SHAPE, 12.0)
     signal = fractions.mixed(np.array(MEANS[modality]) * (1 + spread)) * texture
     signal *= np.exp(lattice.fine(bias)[brain])
     noise = np.float32(rng.uniform(*NOISE)) * rng.standard_normal((2, signal.size), dtype=np.float32)
-    image = np.zeros(lattice.shape, dtype=np.float32)
-    image[brain] = np.float32(rng.uniform(500, 1500)) * np.hypot(signal + noise[0], noise[1])
-    image = ndimage.gaussian_filter(image, rng.uniform(*BLUR) / lattice.spacing, truncate=3.0)
-    image[~brain] = 0
+    values = np.float32(rng.uniform(500, 1500)) * np.hypot(signal + noise[0], noise[1])
+    return _blurred(values, brain, rng.uniform(*BLUR[lattice.spacing]) / lattice.spacing)
+
+
+def _blurred(values: Array, brain: npt.NDArray[np.bool_], width: float) -> Array:
+    """The values of brain voxels as a volume, blurred within the brain; 0 outside."""
+    image = np.zeros(brain.shape, dtype=np.float32)
+    image[brain] = values
+    soft, weight = (
+        ndimage.gaussian_filter(volume, width, truncate=3.0)[brain] for volume in (image, brain.astype(np.float32))
+    )
+    image[brain] = soft / weight
     return image

@@ -10,12 +10,15 @@ from scipy import ndimage
 from uad_bench.prepare.resampling.lesion_mask import fullest, fullest_of_each
 from uad_datasets.phantom import lesions as version_4
 from uad_datasets.phantom.anatomy import Anatomy
-from uad_datasets.phantom.grid import Array
+from uad_datasets.phantom.grid import Array, coarse_field
 from uad_datasets.phantom.structural import structural
 from uad_datasets.phantom.v5.anatomy import DetailedAnatomy, DetailedTissue
 from uad_datasets.phantom.v5.lattice import Lattice
 from uad_datasets.phantom.v5.patients import draw_volumes
 from uad_datasets.phantom.v5.plaques import draw_plaques
+
+#: Share of a voxel above which a lesion may be a cavity, dark on T1: the inner parts of large lesions.
+CAVITY = 0.7
 
 Mask = npt.NDArray[np.bool_]
 Maker = Callable[[np.random.Generator, Anatomy], version_4.Lesion]
@@ -58,9 +61,10 @@ def sclerosis(rng: np.random.Generator, anatomy: DetailedAnatomy, lattice: Latti
     mask = on_lattice(labels, lattice)
     strength = _strengths(rng, sizes)[labels]
     share = _softened(strength, lattice)
+    cavity = share * np.clip(lattice.fine(coarse_field(rng, 4.5)) - 0.2, 0, 0.8) * (share > CAVITY)
     seen = tissue if lattice.spacing == 2 else anatomy.tissue_on(lattice)
     return Lesions(
-        seen, (Layer("plaque", share),), mask & seen.brain_mask, tuple(map(float, sizes[1:][sizes[1:] > 0]))
+        seen, (Layer("plaque", share), Layer("cavity", cavity)), mask & seen.brain_mask, tuple(map(float, sizes[1:][sizes[1:] > 0]))
     )
 
 
@@ -97,7 +101,7 @@ def on_lattice(labels: npt.NDArray[np.int32], lattice: Lattice) -> Mask:
 
 def _strengths(rng: np.random.Generator, sizes: npt.NDArray[np.intp]) -> Array:
     """How much of a lesion's tissue is replaced: small lesions are fainter, and each differs; 0 for the background."""
-    typical = np.interp(np.log(np.maximum(sizes, 1)), np.log([1, 100, 2000]), [0.45, 0.65, 0.95])
+    typical = np.interp(np.log(np.maximum(sizes, 1)), np.log([1, 100, 2000]), [0.6, 0.75, 0.95])
     strengths = np.clip(typical + rng.normal(0, 0.12, sizes.size), 0.15, 1).astype(np.float32)
     strengths[0] = 0
     return strengths
