@@ -53,7 +53,7 @@ class DetailedAnatomy(Anatomy):
         depth = sample(detail.depth, places, 2.0)
         brain = np.zeros(lattice.shape, dtype=bool)
         brain.ravel()[near] = depth > lattice.fine(self.border).ravel()[near]
-        brain = ndimage.binary_fill_holes(largest(brain))
+        brain = largest(brain)
         within = brain.ravel()[near]
         voxels, places = near[within], places[:, within]
         fractions = self._fractions(lattice, voxels, places)
@@ -88,7 +88,7 @@ def draw_anatomy(rng: np.random.Generator, atlas: Atlas) -> DetailedAnatomy:
     growth = np.float32(np.clip(rng.normal(1.5, 2.2), -2.0, 6.0))
     velocity = growth * slope / np.sqrt((slope**2).sum(axis=0).max())
     velocity += anatomy.mobility() * random_velocity(rng)
-    anatomy = replace(anatomy, displacement=exponential(velocity))
+    anatomy = replace(anatomy, displacement=exponential(velocity, 4))
     return replace(anatomy, folds=_folds(rng, anatomy))
 
 

@@ -47,31 +47,42 @@ class Fractions:
 
 def render(rng: np.random.Generator, fractions: Fractions) -> dict[str, Array]:
     """One image per modality, (*shape), 0 outside the brain."""
-    voxels = np.flatnonzero(fractions.brain_mask)
-    broad = fractions.lattice.fine(coarse_field(rng, 10.0)).ravel()[voxels]
-    grain = smooth_field(rng, fractions.lattice.shape, 0.8).ravel()[voxels]
-    texture = 1 + fractions.mixed(ROUGHNESS) * (broad + grain) * np.float32(0.5**0.5)
-    return {modality: _image(rng, modality, fractions, texture) for modality in MODALITIES}
-
-
-def _image(rng: np.random.Generator, modality: str, fractions: Fractions, texture: Array) -> Array:
-    """One modality: signal, then the bias field, then noise in both channels of the receiver."""
     lattice, brain = fractions.lattice, fractions.brain_mask
+    broad = lattice.fine(coarse_field(rng, 10.0))[brain]
+    grain = smooth_field(rng, lattice.shape, 0.8)[brain]
+    texture = 1 + fractions.mixed(ROUGHNESS) * (broad + grain) * np.float32(0.5**0.5)
+    scanner = Scanner.of(brain, rng.uniform(*BLUR[lattice.spacing]) / lattice.spacing)
+    return {modality: scanner.image(_signal(rng, modality, fractions, texture)) for modality in MODALITIES}
+
+
+def _signal(rng: np.random.Generator, modality: str, fractions: Fractions, texture: Array) -> Array:
+    """The values of one modality, (voxels,): signal, then the bias field, then noise in both channels of the receiver."""
     spread = np.array(SPREAD) * np.clip(rng.standard_normal(len(MATERIALS)), -2, 2)
     bias = np.float32(rng.uniform(0.01, 0.045)) * smooth_field(rng, COARSE_SHAPE, 12.0)
     signal = fractions.mixed(np.array(MEANS[modality]) * (1 + spread)) * texture
-    signal *= np.exp(lattice.fine(bias)[brain])
+    signal *= np.exp(fractions.lattice.fine(bias)[fractions.brain_mask])
     noise = np.float32(rng.uniform(*NOISE)) * rng.standard_normal((2, signal.size), dtype=np.float32)
-    values = np.float32(rng.uniform(500, 1500)) * np.hypot(signal + noise[0], noise[1])
-    return _blurred(values, brain, rng.uniform(*BLUR[lattice.spacing]) / lattice.spacing)
+    return np.asarray(np.float32(rng.uniform(500, 1500)) * np.hypot(signal + noise[0], noise[1]))
 
 
-def _blurred(values: Array, brain: npt.NDArray[np.bool_], width: float) -> Array:
-    """The values of brain voxels as a volume, blurred within the brain; 0 outside."""
-    image = np.zeros(brain.shape, dtype=np.float32)
-    image[brain] = values
-    soft, weight = (
-        ndimage.gaussian_filter(volume, width, truncate=3.0)[brain] for volume in (image, brain.astype(np.float32))
-    )
-    image[brain] = soft / weight
-    return image
+@dataclass(frozen=True)
+class Scanner:
+    """The point spread within a brain mask. width: of the Gaussian, in voxels; weight: the mask after it, (voxels,)."""
+
+    brain_mask: npt.NDArray[np.bool_]
+    width: float
+    weight: Array
+
+    @classmethod
+    def of(cls, brain_mask: npt.NDArray[np.bool_], width: float) -> "Scanner":
+        """The scanner of one subject."""
+        weight = ndimage.gaussian_filter(brain_mask.astype(np.float32), width, truncate=3.0)
+        return cls(brain_mask, width, weight[brain_mask])
+
+    def image(self, values: Array) -> Array:
+        """The values of brain voxels as a blurred volume, (*shape), 0 outside the brain."""
+        image = np.zeros(self.brain_mask.shape, dtype=np.float32)
+        image[self.brain_mask] = values
+        soft = ndimage.gaussian_filter(image, self.width, truncate=3.0)[self.brain_mask]
+        image[self.brain_mask] = soft / self.weight
+        return image
