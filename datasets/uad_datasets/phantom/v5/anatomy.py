@@ -16,7 +16,7 @@ from uad_datasets.phantom.v5.lattice import Lattice
 #: Template size divided by mean subject size, beyond that of version 4.
 SIZE = 1.035
 #: Evidence above which a voxel is mostly CSF, and the width of the transition.
-FLUID, SOFT = 0.50, 0.145
+FLUID, SOFT = 0.52, 0.15
 #: Radius of a vessel in units of the two random fields whose common zeros are its course.
 VESSEL = 0.11
 
@@ -53,7 +53,7 @@ class DetailedAnatomy(Anatomy):
         depth = sample(detail.depth, places, 2.0)
         brain = np.zeros(lattice.shape, dtype=bool)
         brain.ravel()[near] = depth > lattice.fine(self.border).ravel()[near]
-        brain = largest(brain)
+        brain = largest(brain & lattice.interior())
         within = brain.ravel()[near]
         voxels, places = near[within], places[:, within]
         fractions = self._fractions(lattice, voxels, places)
@@ -82,10 +82,10 @@ def draw_anatomy(rng: np.random.Generator, atlas: Atlas) -> DetailedAnatomy:
     widening = np.float32(rng.normal(0, 0.05)) + np.float32(0.09) * coarse_field(rng, 9.0)
     border = np.float32(rng.uniform(0.2, 1.7)) + np.float32(0.9) * coarse_field(rng, 5.0)
     vessels = (coarse_field(rng, 9.0), coarse_field(rng, 9.0))
-    matrix = random_matrix(rng) * SIZE * np.exp(np.clip(rng.normal(0, 0.04), -0.07, 0.07))
+    matrix = random_matrix(rng) * SIZE * np.exp(np.clip(rng.normal(0, 0.04), -0.03, 0.08))
     anatomy = DetailedAnatomy(atlas, matrix, still, widening, border, vessels, still)
     slope = np.stack(np.gradient(ndimage.gaussian_filter(anatomy.coarse(atlas.ventricles), 1.5)))
-    growth = np.float32(np.clip(rng.normal(1.5, 2.2), -2.0, 6.0))
+    growth = np.float32(np.clip(rng.normal(0.4, 2.0), -2.0, 6.0))
     velocity = growth * slope / np.sqrt((slope**2).sum(axis=0).max())
     velocity += anatomy.mobility() * random_velocity(rng)
     anatomy = replace(anatomy, displacement=exponential(velocity, 4))

@@ -31,6 +31,13 @@ class Lattice:
         matrix[:3, 3] = np.array(ORIGIN) + self.first
         return matrix
 
+    def interior(self) -> npt.NDArray[np.bool_]:
+        """The voxels more than 2 mm from the grid's faces, except the lower one, where the brain stem may end."""
+        inside = np.zeros(self.shape, dtype=bool)
+        margin = round(SPACING / self.spacing)
+        inside[margin:-margin, margin:-margin, :-margin] = True
+        return inside
+
     def positions(self, voxels: npt.NDArray[np.intp]) -> Array:
         """The positions, mm, of voxels given as flat indices, (3, voxels)."""
         indices = np.stack(np.unravel_index(voxels, self.shape)).astype(np.float32)

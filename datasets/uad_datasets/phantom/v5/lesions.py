@@ -101,7 +101,7 @@ def on_lattice(labels: npt.NDArray[np.int32], lattice: Lattice) -> Mask:
 
 def _strengths(rng: np.random.Generator, sizes: npt.NDArray[np.intp]) -> Array:
     """How much of a lesion's tissue is replaced: small lesions are fainter, and each differs; 0 for the background."""
-    typical = np.interp(np.log(np.maximum(sizes, 1)), np.log([1, 100, 2000]), [0.6, 0.75, 0.95])
+    typical = np.interp(np.log(np.maximum(sizes, 1)), np.log([1, 100, 2000]), [0.52, 0.72, 0.95])
     strengths = np.clip(typical + rng.normal(0, 0.12, sizes.size), 0.15, 1).astype(np.float32)
     strengths[0] = 0
     return strengths
