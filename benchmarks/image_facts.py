@@ -108,7 +108,11 @@ def contrast(volume: Volume) -> dict[str, float]:
     level = float(np.median(around[(around >= low) & (around <= high)]))
     labels, _ = ndimage.label(lesion, np.ones((3, 3, 3)))
     sizes = np.bincount(labels.ravel())[labels] * MM**3
-    groups = {"all": lesion, "below 100 mm³": lesion & (sizes < 100), "above 1000 mm³": lesion & (sizes > 1000)}
+    groups = {
+        "all": lesion,
+        "below 100 mm³": lesion & (sizes < 100),
+        "above 1000 mm³": lesion & (sizes > 1000),
+    }
     found = {
         f"lesions {name} against surroundings": float(np.median(image[group]) - level)
         for name, group in groups.items()

@@ -54,7 +54,7 @@ class Patient:
         return np.asarray(np.bincount(labels.ravel())[1:] * 8.0)
 
     def places(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Distances in mm: lesion voxels to a ventricle, lesion centres to a ventricle, lesion voxels to the surface."""
+        """Distances in mm: lesion voxels to a ventricle, lesion centres to one, lesion voxels to the surface."""
         mask, distance = self.phantom.lesion_mask, Lattice(2).fine(ventricle_distance(self.anatomy))
         depth = ndimage.distance_transform_edt(np.pad(self.phantom.brain_mask, 1))[1:-1, 1:-1, 1:-1] * 2
         labels, count = ndimage.label(mask, EIGHT)
@@ -66,7 +66,9 @@ def lesion_facts(patients: Sequence[Patient]) -> dict[str, list[float]]:
     """The facts of REAL over phantoms; lesions below one voxel count with the volume they were drawn with."""
     volumes = [one.volumes() for one in patients]
     everything = np.concatenate(volumes)
-    voxels, centres, depths = (np.concatenate(parts) for parts in zip(*(p.places() for p in patients), strict=True))
+    voxels, centres, depths = (
+        np.concatenate(parts) for parts in zip(*(p.places() for p in patients), strict=True)
+    )
     values = (
         [v.sum() / 1e3 for v in volumes],
         [len(v) for v in volumes],

@@ -36,7 +36,8 @@ BRATS = tuple(f"BraTS21/BraTS2021_{case}/BraTS2021_{case}_" for case in ("00001"
 #: T1 and FLAIR scans, for their intensities.
 OTHERS = (
     ("t1", ("IXI_brain/IXI-T1/IXI002-Guys-0828-T1", "IXI_brain/IXI-T1/IXI002-Guys-0828-T1_mask", "")),
-    *((("flair"), tuple(f"MSLUB/patient{p}/patient{p}_{k}" for k in ("FLAIR", "brainmask", "consensus_gt"))) for p in ("07", "19")),
+    ("flair", tuple(f"MSLUB/patient07/patient07_{k}" for k in ("FLAIR", "brainmask", "consensus_gt"))),
+    ("flair", tuple(f"MSLUB/patient19/patient19_{k}" for k in ("FLAIR", "brainmask", "consensus_gt"))),
     *((m, (f"{stem}{m}", "", f"{stem}seg")) for stem in BRATS for m in ("t1", "flair")),
     ("t1", tuple(f"MSLUB/patient19/patient19_{k}" for k in ("T1W", "brainmask", "consensus_gt"))),
 )  # fmt: skip
@@ -54,7 +55,9 @@ class Cohort:
     def cell(self, fact: str) -> str:
         """Quartiles of one fact over the subjects; the values themselves where there are at most two; "-" for none."""
         values = self.values.get(fact, [])
-        known = self.quartiles.get(fact) or (values if len(values) < 3 else np.percentile(values, [25, 50, 75]))
+        known = self.quartiles.get(fact) or (
+            values if len(values) < 3 else np.percentile(values, [25, 50, 75])
+        )
         return " / ".join(f"{q:.0f}" if abs(q) >= 1000 else f"{q:.3g}" for q in known) or "-"
 
 
@@ -86,7 +89,7 @@ def real(data: Path) -> Cohort:
     facts = [image_facts(prepared(data, "t2", *SCANS[name])) for name in SCANS if (data / "MSLUB").is_dir()]
     facts += [quantiles(m, prepared(data, m, *paths)) for m, paths in OTHERS if (data / "MSLUB").is_dir()]
     contrasts = [one for patient in PATIENTS for one in patient_contrasts(data, patient)]
-    return Cohort("real", {**collected(facts), **dict.fromkeys(REAL, []), **collected(contrasts)}, REAL)
+    return Cohort("real", {**collected(facts), **{fact: [] for fact in REAL}, **collected(contrasts)}, REAL)
 
 
 def patient_contrasts(data: Path, patient: str) -> Iterable[dict[str, float]]:
@@ -124,7 +127,9 @@ def synthetic(version: int, healthy: int, ms: int) -> Cohort:
     for i in range(healthy):
         phantom = recipe.make(f"phantom-h{i:03d}", "")
         volumes = {m: Volume(v, phantom.brain_mask, phantom.lesion_mask) for m, v in phantom.images.items()}
-        facts.append(image_facts(volumes["t2"]) | quantiles("t1", volumes["t1"]) | quantiles("flair", volumes["flair"]))
+        facts.append(
+            image_facts(volumes["t2"]) | quantiles("t1", volumes["t1"]) | quantiles("flair", volumes["flair"])
+        )
     patients = [Patient.of(version, f"phantom-ms-{i:03d}") for i in range(ms)]
     return Cohort(
         f"v{version}",

@@ -37,7 +37,7 @@ class PhantomAdapter(DatasetAdapter):
     spacing: int = 2
 
     def default_root(self) -> Path:
-        """The folder of the cohort; the first call generates it, in about a minute of CPU time at 2 mm, seven at 1 mm."""
+        """The folder of the cohort; the first call generates it: about one CPU minute at 2 mm, five at 1 mm."""
         cache = Path(os.environ.get("UAD_BENCH_CACHE") or platformdirs.user_cache_dir("uad-bench"))
         recipe = Recipe(self.version, self.spacing, self.seed)
         root = cache / "phantom" / f"{recipe.name}-h{self.healthy}-l{self.lesions}"

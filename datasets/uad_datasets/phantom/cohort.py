@@ -52,7 +52,9 @@ def case_kinds(healthy: int, lesions: int) -> dict[str, str]:
     return kinds | {f"phantom-{kind}-{i:03d}": kind for kind in KINDS for i in range(lesions)}
 
 
-def ensure_cohort(root: Path, recipe: Recipe, *, healthy: int, lesions: int, workers: int | None = None) -> Path:
+def ensure_cohort(
+    root: Path, recipe: Recipe, *, healthy: int, lesions: int, workers: int | None = None
+) -> Path:
     """The folder of the cohort, generated now if it does not exist, also after a killed process.
 
     workers: threads; None: one per core, 16 at most. The voxels depend on `recipe` and the case ids alone. Raises

@@ -35,11 +35,15 @@ class Recipe:
             )
         if self.spacing not in SPACINGS:
             raise UsageError(
-                f"no phantom with voxels of {self.spacing!r} mm", where="phantom.spacing", hint="choose 1 or 2"
+                f"no phantom with voxels of {self.spacing!r} mm",
+                where="phantom.spacing",
+                hint="choose 1 or 2",
             )
         if self.version == 4 and self.spacing != 2:
             hint = "add --set phantom.version=5, or leave out phantom.spacing"
-            raise UsageError("version 4 of the phantom has voxels of 2 mm only", where="phantom.spacing", hint=hint)
+            raise UsageError(
+                "version 4 of the phantom has voxels of 2 mm only", where="phantom.spacing", hint=hint
+            )
 
     @property
     def name(self) -> str:

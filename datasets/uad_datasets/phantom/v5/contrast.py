@@ -15,7 +15,7 @@ MATERIALS = ("csf", "gm", "wm", "nuclei", "vessel", "oedema", "core", "iso", "pl
 #: Mean signal of each material.
 MEANS: Mapping[str, tuple[float, ...]] = {
     "t1": (0.22, 0.61, 0.84, 0.70, 0.45, 0.52, 0.40, 0.66, 0.62, 0.36),
-    "t2": (1.16, 0.465, 0.30, 0.33, 0.10, 0.62, 0.76, 0.39, 0.72, 1.05),
+    "t2": (1.16, 0.465, 0.30, 0.33, 0.10, 0.62, 0.76, 0.39, 0.68, 1.05),
     "flair": (0.12, 0.66, 0.52, 0.57, 0.25, 0.92, 0.82, 0.60, 0.73, 0.64),
 }
 #: Relative spread of the means between subjects.
@@ -56,7 +56,7 @@ def render(rng: np.random.Generator, fractions: Fractions) -> dict[str, Array]:
 
 
 def _signal(rng: np.random.Generator, modality: str, fractions: Fractions, texture: Array) -> Array:
-    """The values of one modality, (voxels,): signal, then the bias field, then noise in both channels of the receiver."""
+    """The values of one modality, (voxels,): signal, bias field, and noise in both channels of the receiver."""
     spread = np.array(SPREAD) * np.clip(rng.standard_normal(len(MATERIALS)), -2, 2)
     bias = np.float32(rng.uniform(0.005, 0.035)) * smooth_field(rng, COARSE_SHAPE, 12.0)
     signal = fractions.mixed(np.array(MEANS[modality]) * (1 + spread)) * texture

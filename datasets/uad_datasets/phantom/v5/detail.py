@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from uad_datasets.phantom.atlas import TEMPLATE_ORIGIN, _template, load_atlas
@@ -35,12 +36,12 @@ def load_detail() -> Detail:
     gm, wm = (_template(tissue).astype(np.float32) / np.float32(255) for tissue in ("gm", "wm"))
     csf = np.clip(1 - gm - wm, 0, 1) * brain
     coarse = brain[::2, ::2, ::2]
-    depth = 2 * (_distance(coarse) - _distance(~coarse))
+    depth = np.float32(2) * (_distance(coarse) - _distance(~coarse))
     fluid = csf + np.float32(0.9) * _ridges(wm) * np.clip(8 * csf, 0, 1)
     return Detail(depth, fluid.astype(np.float32), wm, _nuclei(gm))
 
 
-def _distance(mask: Array) -> Array:
+def _distance(mask: npt.NDArray[np.bool_]) -> Array:
     """The distance of voxels of the mask to its border, in voxels; 0 outside."""
     return np.asarray(ndimage.distance_transform_edt(mask), dtype=np.float32)
 

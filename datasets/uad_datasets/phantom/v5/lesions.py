@@ -64,7 +64,10 @@ def sclerosis(rng: np.random.Generator, anatomy: DetailedAnatomy, lattice: Latti
     cavity = share * np.clip(lattice.fine(coarse_field(rng, 4.5)) - 0.2, 0, 0.8) * (share > CAVITY)
     seen = tissue if lattice.spacing == 2 else anatomy.tissue_on(lattice)
     return Lesions(
-        seen, (Layer("plaque", share), Layer("cavity", cavity)), mask & seen.brain_mask, tuple(map(float, sizes[1:][sizes[1:] > 0]))
+        seen,
+        (Layer("plaque", share), Layer("cavity", cavity)),
+        mask & seen.brain_mask,
+        tuple(map(float, sizes[1:][sizes[1:] > 0])),
     )
 
 

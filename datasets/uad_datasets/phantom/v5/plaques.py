@@ -51,13 +51,18 @@ class Chances:
 
 
 def draw_plaques(
-    rng: np.random.Generator, anatomy: DetailedAnatomy, tissue: DetailedTissue, volumes: npt.NDArray[np.float64]
+    rng: np.random.Generator,
+    anatomy: DetailedAnatomy,
+    tissue: DetailedTissue,
+    volumes: npt.NDArray[np.float64],
 ) -> Labels:
     """Lesions of the given volumes (mm³) on the 1 mm grid, numbered from 1; none touches another."""
     distance = ventricle_distance(anatomy)
     obstacle = 2.5 * tissue.volume(0) + 1.0 * tissue.volume(1) + 9.0 * ~tissue.brain_mask
     lattice = Lattice(2)
-    around = Surroundings(obstacle.astype(np.float32), lattice.fine(distance), lattice.fine(coarse_field(rng, 4.5)))
+    around = Surroundings(
+        obstacle.astype(np.float32), lattice.fine(distance), lattice.fine(coarse_field(rng, 4.5))
+    )
     labels = np.zeros(Lattice(1).shape, dtype=np.int32)
     small, deep = _weights(anatomy, distance)
     for number, volume in enumerate(volumes, 1):
@@ -74,7 +79,9 @@ def ventricle_distance(anatomy: DetailedAnatomy) -> Array:
 def _weights(anatomy: DetailedAnatomy, distance: Array) -> tuple[Chances, Chances]:
     """The chance of each coarse node to be the centre of a small lesion, and of a confluent one."""
     white = anatomy.coarse(anatomy.atlas.tissues[2])
-    suited = np.where((white > 0.35) & (anatomy.depth() > 9), white, 0) * (supratentorial() + np.float32(0.05))
+    suited = np.where((white > 0.35) & (anatomy.depth() > 9), white, 0) * (
+        supratentorial() + np.float32(0.05)
+    )
     small = np.zeros_like(suited)
     for low, high, share in zip(DISTANCES, DISTANCES[1:], SHARES, strict=False):
         within = (distance >= low) & (distance < high)
@@ -83,7 +90,12 @@ def _weights(anatomy: DetailedAnatomy, distance: Array) -> tuple[Chances, Chance
 
 
 def _grow(
-    rng: np.random.Generator, labels: Labels, number: int, volume: float, around: Surroundings, chances: Chances
+    rng: np.random.Generator,
+    labels: Labels,
+    number: int,
+    volume: float,
+    around: Surroundings,
+    chances: Chances,
 ) -> None:
     """Write one lesion into `labels`: the voxels that are easiest to reach from its centre."""
     voxels = max(round(volume), 1)
@@ -111,18 +123,26 @@ def _box(centre: Array, reach: int, shape: tuple[int, ...]) -> tuple[Array, tupl
 
 
 def _cost(
-    rng: np.random.Generator, centre: Array, box: tuple[slice, ...], around: Surroundings, radius: float, spreads: bool
+    rng: np.random.Generator,
+    centre: Array,
+    box: tuple[slice, ...],
+    around: Surroundings,
+    radius: float,
+    spreads: bool,
 ) -> Array:
-    """How hard each voxel of the box is to reach: distance in radii, obstacles and, where it spreads, the ventricles."""
+    """How hard each voxel of the box is to reach: distance in radii, obstacles, and the ventricles if it spreads."""
     half = tuple(slice(one.start // 2, one.stop // 2) for one in box)
-    fields = [field[half].repeat(2, 0).repeat(2, 1).repeat(2, 2) for field in (around.obstacle, around.distance, around.rough)]
+    fields = [
+        field[half].repeat(2, 0).repeat(2, 1).repeat(2, 2)
+        for field in (around.obstacle, around.distance, around.rough)
+    ]
     obstacle, distance, rough = fields
     stretch = np.exp(np.clip(rng.normal(0, 0.25, 3), -0.5, 0.5)).astype(np.float32)
     offsets = np.ogrid[tuple(slice(0, n) for n in obstacle.shape)]
     squared = sum(((o - c) / (s * radius)) ** 2 for o, c, s in zip(offsets, centre, stretch, strict=True))
     away = np.sqrt(np.asarray(squared, dtype=np.float32))
     if spreads:
-        return np.asarray(0.55 * away + 0.75 * distance / np.float32(radius) + obstacle + 0.16 * rough)
+        return np.asarray(0.42 * away + distance / np.float32(radius) + obstacle + 0.16 * rough)
     return np.asarray(away + 0.5 * obstacle + 0.12 * rough)
 
 

@@ -54,7 +54,9 @@ def test_lesions_below_one_voxel_are_seen_faintly(patients):
     image, mask = patients[0].images["flair"], patients[0].lesion_mask
     labels, _ = ndimage.label(mask, EIGHT)
     sizes = np.bincount(labels.ravel())[labels]
-    around = ndimage.binary_dilation(mask, iterations=3) & ~ndimage.binary_dilation(mask) & patients[0].brain_mask
+    around = (
+        ndimage.binary_dilation(mask, iterations=3) & ~ndimage.binary_dilation(mask) & patients[0].brain_mask
+    )
     single, large = (np.median(image[chosen]) for chosen in (mask & (sizes == 1), mask & (sizes > 50)))
     assert np.median(image[around]) < single < large
 
