@@ -25,6 +25,14 @@ def test_two_workers_write_the_same_bytes_as_one(tiny_cohort, tmp_path):
     assert len(digests(again)) == 6 * 4 + 4 + 2  # images and brain masks, lesion masks, table and note
 
 
+def test_two_workers_write_the_same_bytes_as_one_in_version_5(tmp_path):
+    one, two = (
+        digests(cohort.ensure_cohort(tmp_path / f"{n}", Recipe(5), healthy=1, lesions=1, workers=n))
+        for n in (1, 2)
+    )
+    assert one == two and len(one) == 5 * 4 + 4 + 2
+
+
 def test_another_seed_is_another_subject():
     first, second = (make_phantom(seed, "phantom-h000", "") for seed in (0, 1))
     assert (first.brain_mask != second.brain_mask).any()
