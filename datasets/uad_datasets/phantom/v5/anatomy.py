@@ -16,7 +16,7 @@ from uad_datasets.phantom.v5.lattice import Lattice
 #: Template size divided by mean subject size, beyond that of version 4.
 SIZE = 1.035
 #: Evidence above which a voxel is mostly CSF, and the width of the transition.
-FLUID, SOFT = 0.52, 0.15
+FLUID, SOFT = 0.57, 0.16
 #: Radius of a vessel in units of the two random fields whose common zeros are its course.
 VESSEL = 0.11
 
@@ -85,7 +85,7 @@ def draw_anatomy(rng: np.random.Generator, atlas: Atlas) -> DetailedAnatomy:
     matrix = random_matrix(rng) * SIZE * np.exp(np.clip(rng.normal(0, 0.04), -0.03, 0.08))
     anatomy = DetailedAnatomy(atlas, matrix, still, widening, border, vessels, still)
     slope = np.stack(np.gradient(ndimage.gaussian_filter(anatomy.coarse(atlas.ventricles), 1.5)))
-    growth = np.float32(np.clip(rng.normal(0.4, 2.0), -2.0, 6.0))
+    growth = np.float32(np.clip(rng.normal(-0.2, 1.9), -2.0, 6.0))
     velocity = growth * slope / np.sqrt((slope**2).sum(axis=0).max())
     velocity += anatomy.mobility() * random_velocity(rng)
     anatomy = replace(anatomy, displacement=exponential(velocity, 4))

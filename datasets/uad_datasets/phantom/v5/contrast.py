@@ -14,9 +14,9 @@ from uad_datasets.phantom.v5.lattice import Lattice
 MATERIALS = ("csf", "gm", "wm", "nuclei", "vessel", "oedema", "core", "iso", "plaque", "cavity")
 #: Mean signal of each material.
 MEANS: Mapping[str, tuple[float, ...]] = {
-    "t1": (0.22, 0.61, 0.84, 0.70, 0.45, 0.52, 0.40, 0.66, 0.62, 0.36),
-    "t2": (1.16, 0.465, 0.30, 0.33, 0.10, 0.62, 0.76, 0.39, 0.68, 1.05),
-    "flair": (0.12, 0.66, 0.52, 0.57, 0.25, 0.92, 0.82, 0.60, 0.73, 0.64),
+    "t1": (0.22, 0.61, 0.85, 0.70, 0.45, 0.52, 0.40, 0.66, 0.62, 0.36),
+    "t2": (1.37, 0.485, 0.325, 0.35, 0.10, 0.64, 0.78, 0.405, 0.70, 1.12),
+    "flair": (0.12, 0.66, 0.51, 0.56, 0.25, 0.92, 0.82, 0.60, 0.73, 0.64),
 }
 #: Relative spread of the means between subjects.
 SPREAD = (0.08, 0.04, 0.04, 0.04, 0.05, 0.06, 0.08, 0.03, 0.06, 0.06)
