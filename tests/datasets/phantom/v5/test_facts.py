@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.image_facts import Volume, contrast, image_facts
 from benchmarks.lesion_facts import REAL, Patient, lesion_facts
+from benchmarks.phantom_facts import SCANS, prepared
 from uad_datasets.phantom.v5.patients import draw_volumes, severity
 
 
@@ -76,3 +77,9 @@ def test_lesions_have_the_contrast_of_real_ones(patients):
     assert -0.25 < medians["t1"] < -0.05
     assert 0.36 <= medians["t2"] <= 0.64
     assert 0.24 < medians["flair"] < 0.36
+
+
+def test_the_quartiles_above_are_those_of_the_real_scans(shared_data):
+    rows = [image_facts(prepared(shared_data, "t2", *paths)) for paths in SCANS.values()]
+    for fact, quartiles in IMAGES.items():
+        assert np.percentile([row[fact] for row in rows], [25, 75]) == pytest.approx(quartiles, rel=0.01)
