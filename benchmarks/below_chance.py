@@ -22,8 +22,8 @@ from sklearn.metrics import roc_auc_score
 
 from uad_bench.cohort.discovery import Sources
 from uad_bench.figures.compare_methods import SelectedRun, select_runs
-from uad_bench.results.run_cases import members, rows_of_tests
-from uad_bench.results.run_directory import find_runs
+from uad_bench.results.find_runs import find_runs
+from uad_bench.results.run_cases import available_members, rows_of_tests
 from uad_bench.results.scored_maps import ScoredMaps
 from uad_bench.types import Scored
 
@@ -48,7 +48,7 @@ def measure(pick: SelectedRun) -> tuple[dict[str, Volume], float]:
     spec = pick.run.spec()
     dataset = spec.protocol.train
     cache = Sources(Path(platformdirs.user_cache_dir("uad-bench")))
-    some = members(pick.run, rows_of_tests(pick.run, (), dataset), cache)
+    some = available_members(pick.run, rows_of_tests(pick.run, (), dataset), cache)
     views = list(ScoredMaps(pick.run, some, spec))
     healthy = [view for view in views if view.healthy]
     mean = mean_map(healthy)

@@ -20,7 +20,8 @@ from uad_bench.cli.options import sources
 from uad_bench.cohort.gather import gather
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_histogram import Sketch
-from uad_bench.results.run_directory import RunDir, find_runs
+from uad_bench.results.find_runs import find_runs
+from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import ScoredMaps
 from uad_bench.results.serialise import narrowed, widened
 from uad_bench.types import Scored

@@ -31,7 +31,7 @@ def test_the_fingerprint_follows_what_changes_a_number_and_nothing_else():
         ({"splits": {"healthy": {"train": 0.5}}}, ["splits.healthy", "add up to 1"]),
     ],
 )
-def test_a_wrong_key_or_value_is_named_with_what_would_be_right(overrides, words):
+def test_f70_a_wrong_key_or_value_is_named_with_what_would_be_right(overrides, words):
     with pytest.raises(UsageError) as caught:
         config.load_protocol("phantom", overrides)
     assert all(word in str(caught.value) for word in words)

@@ -12,7 +12,7 @@ CORE = Path(__file__).parent.parent / "uad_bench"
 STEPS = [{"step": "canonical"}, {"step": "brain_mask"}, {"step": "scale", "percentiles": [1, 99]}]
 
 
-def test_a_scan_leads_to_no_file(toy_case, tmp_path):
+def test_f65_a_scan_leads_to_no_file(toy_case, tmp_path):
     scan = prepare_case(toy_case(), ["t2"], STEPS, tmp_path).scan()
     for array in (scan.image, scan.brain_mask, scan.affine):
         base = array

@@ -36,14 +36,14 @@ def test_hooks_register_names_without_importing_the_class():
 
 
 @pytest.mark.parametrize("name", ["<script>", "a|b", "=HYPERLINK()", "../x", "Ünicode", "", "x" * 99])
-def test_a_name_that_would_hurt_a_table_is_listed_as_broken(name):
+def test_f64_a_name_that_would_hurt_a_table_is_listed_as_broken(name):
     found = plugins.Catalogue()
     found.add("method", name, "a:B", "", "dist")
     assert not found.entries
     assert "must match" in found.broken[0].reason
 
 
-def test_two_plugins_with_one_name_keep_the_first_and_name_both():
+def test_f62_two_plugins_with_one_name_keep_the_first_and_name_both():
     found = plugins.Catalogue()
     found.add("method", "mine", "a:A", "", "first")
     found.add("method", "mine", "b:B", "", "second")
@@ -51,12 +51,28 @@ def test_two_plugins_with_one_name_keep_the_first_and_name_both():
     assert "first" in found.broken[0].reason and found.broken[0].source == "second"
 
 
-def test_a_misspelt_hook_is_refused_by_name():
+def test_f63_a_hook_of_another_version_is_refused_by_name():
     def register_method(register):
         """One letter short."""
 
     with pytest.raises(Exception, match="register_method"):
         collect(module(register_method=register_method))
+
+
+def test_f63_a_plugin_of_another_version_is_listed_with_the_version_of_this_one(monkeypatch):
+    class Point:
+        name, value, dist = "old", "old.plugin", None
+
+        def load(self):
+            raise ImportError("cannot import name 'OldBase' from 'uad_bench'")
+
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [Point()])
+    plugins.catalogue.cache_clear()
+    try:
+        (broken,) = plugins.catalogue().broken
+        assert "OldBase" in broken.reason and f"this is {plugins._own_version()}" in broken.reason
+    finally:
+        plugins.catalogue.cache_clear()
 
 
 @pytest.mark.parametrize("error", [RuntimeError("boom"), SystemExit("boom")])

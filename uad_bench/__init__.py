@@ -1,7 +1,8 @@
 """uad-bench: a benchmark of unsupervised anomaly detection in brain MRI.
 
 `__all__` lists every name that a plug-in may import. Each name is loaded on first use, so that `import uad_bench` is
-fast and listing plug-ins never imports torch.
+fast and listing plug-ins never imports torch. For scripts and notebooks there are `uad_bench.api` and, from it, `run`,
+`predict`, `load_run`, `load_model`, `load_map` and `Results`.
 """
 
 from importlib import import_module
@@ -44,14 +45,20 @@ _HOME = {
     "hookimpl": "uad_bench.hookspecs",
 }
 
+#: Of the Python interface. `prepare` and `evaluate` are in `uad_bench.api` alone: packages have these names here.
+_API = ("Results", "load_map", "load_model", "load_run", "predict", "run")
+
 __all__ = sorted(_HOME)  # noqa: PLE0605  # a sorted list of str, built from the table above
 
 
 def __getattr__(name: str) -> Any:  # the type is that of the name asked for
+    if name == "api" or name in _API:
+        api = import_module("uad_bench.api")
+        return api if name == "api" else getattr(api, name)
     if name not in _HOME:
         raise AttributeError(f"module 'uad_bench' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, *_API, "__version__", "api"]

@@ -25,6 +25,8 @@ from uad_bench.support.package_files import shipped
 
 Model = TypeVar("Model", bound=BaseModel)
 Triple = tuple[float, float, float]
+#: `RunSpec.target` of a run that is made of the maps of another program.
+MAPS_ONLY = "maps only"
 
 
 class Strict(BaseModel):
@@ -222,9 +224,19 @@ def _default(field: DataclassField[Any]) -> Any:  # of any type
 
 
 def checked_parameters(cls: type, values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """All dataclass fields of a plug-in class, with `values` set and validated. Raises UsageError (UB201, UB202)."""
+    """All dataclass fields of a plug-in class, with `values` set and validated. Raises UsageError (UB201, UB202).
+
+    Numbers must lie within the class attribute `limits`, where it names them.
+    """
     model = validated(parameters_model(cls), present_names(cls, values), name)
-    return {key: getattr(model, key) for key in type(model).model_fields}
+    found = {key: getattr(model, key) for key in type(model).model_fields}
+    for key, (low, high) in getattr(cls, "limits", {}).items():
+        value = found.get(key)
+        if isinstance(value, int | float) and not low <= value <= high:
+            raise UsageError(
+                f"{key} is {value:g}", where=name, hint=f"give a value from {low:g} to {high:g}", code="UB202"
+            )
+    return found
 
 
 def default_protocol() -> str:

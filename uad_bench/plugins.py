@@ -6,7 +6,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,8 +83,23 @@ def catalogue() -> Catalogue:
         try:
             _collect(found, point.load(), _source(point))
         except (Exception, SystemExit) as error:  # an import of a plug-in may raise anything
-            found.broken.append(Broken(point.name, _source(point), f"{type(error).__name__}: {error}"))
+            found.broken.append(Broken(point.name, _source(point), _reason(error)))
     return found
+
+
+def _reason(error: BaseException) -> str:
+    """Why a plug-in is not loaded; with the version of this package where it may have been made for another one."""
+    reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, pluggy.PluginValidationError | ImportError | AttributeError | TypeError):
+        reason += f" (made for another version? this is {_own_version()})"
+    return reason
+
+
+def _own_version() -> str:
+    try:
+        return f"uad-bench {version('uad-bench')}"
+    except PackageNotFoundError:  # a source tree on the path
+        return "an uninstalled uad-bench"
 
 
 def _source(point: EntryPoint) -> str:

@@ -14,7 +14,7 @@ from uad_datasets.pairing import Files, Pairing, need_lesion_mask
 SUBJECT = re.compile(r"sub-(r\d{3})s\d{3}")
 # Published code disagrees on the word after `label-`: any is accepted.
 NAME = re.compile(
-    rf"({SUBJECT.pattern}_ses-\d+)(?:_space-[A-Za-z0-9]+)?_(T1w|label-[A-Za-z0-9]+_desc-T1lesion_mask)\.nii(\.gz)?"
+    rf"({SUBJECT.pattern}_ses-\d+)(?:_space-[A-Za-z0-9]+)?_(T1w|label-[A-Za-z0-9]+_desc-T1lesion_mask)(?i:\.nii(\.gz)?)"
 )
 LAYOUT = (
     "ATLAS_2/Training/R001/sub-r001s001/ses-1/anat/sub-r001s001_ses-1_space-MNI152NLin2009aSym_T1w.nii.gz, "

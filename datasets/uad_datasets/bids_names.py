@@ -36,8 +36,8 @@ ANATOMY = words_of(
 )
 NEGATED = frozenset({"no", "non", "not", "without"})
 MASK = re.compile(r".*(mask|msk|roi|seg)|labels?")
-#: Entities of which the value says what a mask shows.
-TELLING = ("label", "desc", "seg", "lesion")
+#: Entities whose value names the content of a mask.
+LABEL_KEYS = ("label", "desc", "seg", "lesion")
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Name:
     last: str
 
     @property
-    def told(self) -> set[str]:
-        """The lower-case words that say what a mask shows; `T1lesion` and `lesionAcute` hold the word lesion."""
-        texts = [*self.words, *(self.tags.get(key, "") for key in TELLING)]
+    def label_words(self) -> set[str]:
+        """The lower-case words for the content of a mask; `T1lesion` and `lesionAcute` contain the word lesion."""
+        texts = [*self.words, *(self.tags.get(key, "") for key in LABEL_KEYS)]
         whole = {text.lower() for text in texts}
         parts = {part.lower() for text in texts for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text)}
         return whole | parts | ({"lesion"} if "lesion" in self.tags else set())
@@ -75,7 +75,7 @@ def what_is(
 ) -> str | None:
     """A modality, `lesion_mask`, `brain_mask` or `UNKNOWN_MASK`; None for files of no interest.
 
-    lesion_masks, ignore_masks: patterns of file names that the user calls so; ignored ones count first.
+    lesion_masks, ignore_masks: patterns of file names, as the user sets them; `ignore_masks` takes precedence.
     """
     if _matches(name.path, ignore_masks):
         return None
@@ -100,29 +100,31 @@ def _is_mask(name: Name) -> bool:
     return (
         bool(MASK.fullmatch(name.last.lower()))
         or key in {"label", "seg", "lesion"}
-        or bool(LESION & name.told)
+        or bool(LESION & name.label_words)
     )
 
 
 def _mask(name: Name) -> str | None:
-    """What a mask shows. `_roi` and `_msk` are lesions where no other word is said; so are files of Type Lesion."""
-    told, kind = name.told, _type(name.path)
-    if NEGATED & told:
+    """What a mask shows. `_roi` and `_msk` are lesions where no label says otherwise; so are files of Type Lesion."""
+    found, kind = name.label_words, _type(name.path)
+    if NEGATED & found:
         return UNKNOWN_MASK
-    if LESION & told or kind == "lesion":
+    if LESION & found or kind == "lesion":
         return "lesion_mask"
-    if BRAIN & told or kind == "brain":
+    if BRAIN & found or kind == "brain":
         return "brain_mask"
-    if ANATOMY & told or kind == "face":
+    if ANATOMY & found or kind == "face":
         return None
-    said = any(name.tags.get(key) for key in TELLING)
-    return "lesion_mask" if name.last.lower() in {"roi", "msk"} and not said and not kind else UNKNOWN_MASK
+    labelled = any(name.tags.get(key) for key in LABEL_KEYS)
+    return (
+        "lesion_mask" if name.last.lower() in {"roi", "msk"} and not labelled and not kind else UNKNOWN_MASK
+    )
 
 
 def _type(path: Path) -> str:
     """`Type` of the sidecar in lower case, "" without one."""
     try:
-        told = json.loads(path.with_name(path.name.partition(".")[0] + ".json").read_text("utf-8-sig"))
-        return str(told.get("Type", "")).lower() if isinstance(told, dict) else ""
+        content = json.loads(path.with_name(path.name.partition(".")[0] + ".json").read_text("utf-8-sig"))
+        return str(content.get("Type", "")).lower() if isinstance(content, dict) else ""
     except (OSError, ValueError):
         return ""

@@ -39,7 +39,7 @@ ILL = frozenset({"patient", "patients", "pat"})
 def facts_of(root: Path, columns: Mapping[str, str]) -> Callable[[str], dict[str, str]]:
     """What participants.tsv says of a subject (`sub-01`), by our words; nothing where it has no row.
 
-    What is no age or sex is left out, with one warning each. Raises DataError for a column that it lacks (UB334).
+    Invalid ages and sexes are left out, with one warning each. Raises DataError for a column that it lacks (UB334).
     """
     people = _people(root / "participants.tsv", columns)
     facts = {
@@ -52,7 +52,7 @@ def facts_of(root: Path, columns: Mapping[str, str]) -> Callable[[str], dict[str
 
 
 def _people(table: Path, columns: Mapping[str, str]) -> dict[str, Row]:
-    """The rows of participants.tsv by subject; of one on several rows nothing is known, and that is told."""
+    """The rows of participants.tsv by subject; a subject on several rows is left out, with a warning."""
     rows = read_rows(table) if table.is_file() else []
     for name in columns.values():
         if not rows or name.lower() not in rows[0].cells:
@@ -61,13 +61,13 @@ def _people(table: Path, columns: Mapping[str, str]) -> dict[str, Row]:
     ids = [f"sub-{row.get('participant_id').removeprefix('sub-')}" for row in rows]
     twice = sorted(subject for subject, times in Counter(ids).items() if times > 1)
     if twice:
-        log.warning("%s: several rows for %s: nothing is taken from them", table.name, ", ".join(twice))
+        log.warning("%s: several rows for %s: these rows are ignored", table.name, ", ".join(twice))
     return {subject: row for subject, row in zip(ids, rows, strict=True) if subject not in twice}
 
 
 def _healthy_words(people: Mapping[str, Row], facts: Mapping[str, dict[str, str]]) -> None:
-    """Fill `healthy` from a column of groups where it is empty. Where a word of healthy groups is met, the others are
-    patients."""
+    """Fill `healthy` from a column of groups where it is empty. Where one group is known to be healthy,
+    the others are patients."""
     column = next((name for name in GROUPS if any(row.get(name) for row in people.values())), "")
     words = {subject: row.get(column).lower() for subject, row in people.items()} if column else {}
     plain = {subject: "".join(filter(str.isalnum, word)) for subject, word in words.items()}
@@ -85,7 +85,7 @@ def group_word(text: str) -> str:
 
 
 def _readable(facts: Mapping[str, dict[str, str]], word: str, read: Callable[[str], str]) -> None:
-    """Keep what `read` makes of each text, "" for what it cannot read, with one warning that names the subjects."""
+    """Replace each text by the value that `read` returns, "" for invalid text; one warning names the subjects."""
     odd = []
     for subject, row in facts.items():
         text = row[word]
@@ -120,8 +120,8 @@ def _years(sidecar: Path, column: str) -> Callable[[str], str]:
 
 def _unit(sidecar: Path, column: str) -> str:
     try:
-        told: Any = json.loads(sidecar.read_text("utf-8-sig"))
-        keys = {str(key).lower(): value for key, value in told.items()}
+        content: Any = json.loads(sidecar.read_text("utf-8-sig"))
+        keys = {str(key).lower(): value for key, value in content.items()}
         return str(keys[column.lower()].get("Units", "")).strip().lower()
     except (OSError, ValueError, KeyError, AttributeError):
         return ""

@@ -13,7 +13,7 @@ from uad_datasets.file_search import nifti_files
 from uad_datasets.pairing import Files, Pairing, need_lesion_mask
 
 CASE = re.compile(r"BraTS2021_(\d{5})|BraTS-(GLI|MEN|MET|PED|SSA)-(\d{5})-(\d{3})|BraTS-MEN-RT-(\d{4})-\d+")
-NAME = re.compile(rf"({CASE.pattern})[_-](t1|t1ce|t2|flair|seg|t1n|t1c|t2w|t2f|gtv)(?i:\.nii(\.gz)?)")
+NAME = re.compile(rf"({CASE.pattern})[_-]((?i:t1|t1ce|t2|flair|seg|t1n|t1c|t2w|t2f|gtv))(?i:\.nii(\.gz)?)")
 #: A name of any edition of BraTS; its letters and the year are the edition.
 ANY = re.compile(
     r"(?i)((?:MICCAI_)?BraTS[-_]?(?:[A-Za-z]+(?:-[A-Za-z]+)*|\d{2,4}(?:[-_][A-Za-z]+)*)).*\.nii(\.gz)?"
@@ -51,8 +51,8 @@ class Brats21Adapter(DatasetAdapter):
         pairing, unknown = Pairing(root, LAYOUT), dict[str, list[Path]]()
         for path in nifti_files(root):
             if match := NAME.fullmatch(path.name):
-                pairing.put(match[1], WHAT[match[7]], path)
-            elif edition := ANY.fullmatch(path.name):
+                pairing.put(match[1], WHAT[match[7].lower()], path)
+            elif not CASE.match(path.name) and (edition := ANY.fullmatch(path.name)):
                 unknown.setdefault(edition[1], []).append(path)
         faults = [_not_known(edition, paths) for edition, paths in unknown.items()]
         if faults and not pairing.files:

@@ -15,9 +15,9 @@ from uad_datasets.pairing import Files, Pairing, need_lesion_mask
 
 FOLDER = re.compile(r"patient(\d{1,3})")
 NAME = re.compile(
-    r"(?:patient\d{1,3}_)?(T1WKS|T1W|T2W|FLAIR|brainmask|consensus_gt)(?:_N4\w*_regtoMNI)?\.nii(\.gz)?"
+    r"(?:patient\d{1,3}_)?(T1WKS|T1W|T2W|FLAIR|brainmask|consensus_gt)(?:_N4\w*_regtoMNI)?(?i:\.nii(\.gz)?)"
 )
-STANDARD = re.compile(r"GOLD_STANDARD\w*\.nii(\.gz)?")
+STANDARD = re.compile(r"GOLD_STANDARD\w*(?i:\.nii(\.gz)?)")
 WHAT = {
     **{"T1W": "t1", "T1WKS": "t1ce", "T2W": "t2", "FLAIR": "flair"},
     **{"brainmask": "brain_mask", "consensus_gt": "lesion_mask"},

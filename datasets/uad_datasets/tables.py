@@ -74,9 +74,7 @@ def _decoded(raw: bytes, path: Path) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("cp1252")
-        log.warning(
-            "%s: not UTF-8, read as Windows-1252: look whether names with accents are right", path.name
-        )
+        log.warning("%s: not UTF-8, read as Windows-1252: check names with accents", path.name)
         return text
 
 

@@ -11,6 +11,7 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.images.reconstruction import reconstruction
 from uad_methods.parts.images.residual import absolute_error, residual
+from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.autoencoder import Autoencoder
 from uad_methods.parts.training.descent import descend
 
@@ -38,6 +39,7 @@ class AE(TorchMethod):
     dropout: float = 0.1
     checked: int = 64
 
+    limits: ClassVar[Limits] = LIMITS
     paper: ClassVar[str] = "Baur et al. 2021, arXiv 2004.03271"
     tiny: ClassVar[Mapping[str, Any]] = {"batch": 4, "steps": 4, "checked": 4}
 

@@ -12,6 +12,7 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.images.reconstruction import reconstruction
 from uad_methods.parts.images.residual import eroded, median_2d, residual
+from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.unet import UNet
 from uad_methods.parts.training.descent import descend
 from uad_methods.parts.training.noise import coarse_noise
@@ -60,6 +61,7 @@ class DAE(TorchMethod):
     positive: bool = False
     checked: int = 64
 
+    limits: ClassVar[Limits] = LIMITS
     paper: ClassVar[str] = "Kascenas et al. 2022, MIDL"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "published": {"foreground": "intensity", "filtered": True},

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.batches import Batches
 from uad_methods.parts.images.square import from_square, to_square
+from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.diffusion_unet import HEAD_WIDTH, DiffusionUNet
 from uad_methods.parts.training.descent import descend
 from uad_methods.parts.training.draws import Kind, noise_fields, one_slice_per_volume
@@ -63,6 +64,8 @@ class Denoising(TorchMethod):
     decay: float = 0.9999
     checked: int = 64
     batch_size: int | Literal["auto"] = "auto"
+
+    limits: ClassVar[Limits] = LIMITS
 
     def __post_init__(self) -> None:
         """Raise UsageError for sizes of which no network can be built."""

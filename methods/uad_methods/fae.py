@@ -15,6 +15,7 @@ from uad_bench.types import FloatArray
 from uad_methods.parts.images.equalise import EqualisedScans, equalised_scan
 from uad_methods.parts.images.square import from_square, to_square
 from uad_methods.parts.images.ssim import ssim_map
+from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.feature_autoencoder import TAPS, FeatureAutoencoder
 from uad_methods.parts.training.descent import descend
 from uad_methods.parts.training.masked_squares import SquareDecoder, fill_loss, hide_squares
@@ -54,6 +55,7 @@ class FAE(TorchMethod):
     dropout: float = 0.1
     self_steps: int = 2_000
 
+    limits: ClassVar[Limits] = LIMITS
     paper: ClassVar[str] = "Meissen et al. 2022, BrainLes (Structural Feature-Autoencoders)"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "random": {"extractor": "random"},

@@ -13,6 +13,7 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.images.reconstruction import reconstruction
 from uad_methods.parts.images.square import from_square, to_square
+from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.resgan import Critic, Encoder, Generator
 from uad_methods.parts.training.adversarial import critic_loss, gradient_penalty
 from uad_methods.parts.training.descent import descend
@@ -52,6 +53,7 @@ class FAnoGAN(TorchMethod):
     kappa: float = 1.0
     drift: bool = False
 
+    limits: ClassVar[Limits] = LIMITS
     paper: ClassVar[str] = "Schlegl et al. 2019, doi 10.1016/j.media.2019.01.010"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"drift": {"drift": True}}
     tiny: ClassVar[Mapping[str, Any]] = {

@@ -17,6 +17,7 @@ from uad_methods.parts.images.clahe import clahe
 from uad_methods.parts.images.dissimilarity import Dissimilarity, Kind
 from uad_methods.parts.images.residual import absolute_error, squared_error
 from uad_methods.parts.images.square import from_square, to_square
+from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.introvae import DEEPEST, Code, Decoder, Encoder
 from uad_methods.parts.networks.lpips import HEADS_SHA256
 from uad_methods.parts.training.augment import random_affine
@@ -73,6 +74,7 @@ class RA(TorchMethod):
     sampled: bool = False
     checked: int = 64
 
+    limits: ClassVar[Limits] = LIMITS
     paper: ClassVar[str] = "Bercea et al. 2023, MIDL (reversed autoencoders), OpenReview 8ojx-Ld3yjR"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "ssim": {"likeness": "ssim", "equalise": True, "sampled": False},

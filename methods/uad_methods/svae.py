@@ -12,6 +12,7 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.images.reconstruction import reconstruction
 from uad_methods.parts.images.residual import absolute_error, residual
+from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.autoencoder import (
     CODE,
     LOG_SIGMA,
@@ -58,6 +59,7 @@ class SVAE(TorchMethod):
     kl: float = 1.0
     checked: int = 4
 
+    limits: ClassVar[Limits] = LIMITS
     paper: ClassVar[str] = "Behrendt et al. 2022, MIDL short paper (re-implementation from abstract)"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "gru": {"between": "gru"},

@@ -83,3 +83,31 @@ def test_a_broken_promise_is_an_error_that_names_it(mixed):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(UsageError, match="unknown kind 'metrik': did you mean metric"):
         check("ap", "--kind", "metrik")
+
+
+NEEDS_WEIGHTS = """
+from dataclasses import dataclass
+from uad_bench import Method
+from uad_bench.errors import UsageError
+
+@dataclass
+class Needs(Method):
+    weights: str = ""
+
+    def __post_init__(self):
+        if not self.weights:
+            raise UsageError("no weights were given", hint="--set needs.weights=FILE")
+
+    def score(self, scan, ctx):
+        return scan.image[0]
+"""
+
+
+@pytest.mark.parametrize("name", ["fae", ""])
+def test_a_method_without_its_weights_is_not_called_broken(name, tmp_path):
+    (tmp_path / "needs.py").write_text(NEEDS_WEIGHTS)
+    with pytest.raises(UsageError, match="weights") as caught:
+        check(name or str(tmp_path / "needs.py"))
+    assert (
+        caught.value.code == "UB206" and "promises" not in str(caught.value) and "--set" in str(caught.value)
+    )

@@ -279,4 +279,35 @@ def test_a_case_that_is_not_what_the_run_was_made_on_is_left_out_of_the_pictures
     rows = run_cases.rows_of_tests(runs["glass0"], ())
     found, (error,) = run_cases.available(runs["glass0"], rows, there)
     assert len(found) == len(rest) and error.code == "UB323"
-    assert len(run_cases.available_members(runs["glass0"], rows, there)) == len(rest)
+    left, (same,) = run_cases.available_members(runs["glass0"], rows, there)
+    assert len(left) == len(rest) and same.code == "UB323"
+
+
+def test_what_is_left_out_of_the_figures_ends_with_exit_code_7(runs, draw, place, tmp_path, monkeypatch):
+    other = shutil.copytree(place.sources.roots["toy_data"], tmp_path / "other")
+    gone, kept, *_ = cases_of(runs["glass0"])
+    (other / f"{gone}_t2.nii.gz").write_bytes(b"x")
+    monkeypatch.setitem(place.sources.roots, "toy_data", other)
+    some = ["--cases", f"{gone},{kept}", "--to"]
+    for words in (
+        ["inside", runs["glass0"].path, *some, tmp_path / "inside"],
+        ["methods", place.out, *some, "m.png"],
+    ):
+        monkeypatch.chdir(tmp_path)
+        code, out, err = draw(*words)
+        assert code == 7 and "picture: " in out, err
+        assert "left out: not " in err and gone in err and "error[UB700]: 1 cases or runs are left out" in err
+    assert draw("inside", runs["glass0"].path, "--cases", kept, "--to", tmp_path / "inside")[0] == 0
+
+
+def test_a_run_that_is_not_complete_or_shows_nothing_is_left_out_of_the_figures(runs, draw, tmp_path):
+    copies = [
+        RunDir(shutil.copytree(runs[name].path, tmp_path / "p/m" / name))
+        for name in ("glass0", "glass1", "raw0")
+    ]
+    copies[1].set_state("running")
+    code, out, err = draw("inside", tmp_path, "--count", 1)
+    assert code == 7 and out.count("picture: ") == 3
+    assert "m/glass1 is not complete" in err and "shows no components" in err
+    code, out, _ = draw("methods", tmp_path, "--to", tmp_path / "m.png")
+    assert code == 7 and "(2 methods)" in out

@@ -25,6 +25,26 @@ def test_f72_seeds_that_cannot_be_are_refused_at_once(text):
     assert caught.value.code == "UB203"
 
 
+@pytest.mark.parametrize(
+    ("method", "setting"),
+    [
+        ("ae", "ae.lr=-1"), ("ae", "ae.steps=-1"), ("ae", "ae.batch=0"), ("patch2loc", "patch2loc.patch=9999"),
+        ("patch2loc", "patch2loc.patch=-1"), ("dae", "dae.width=99999999"), ("ddpm", "ddpm.steps=0"),
+        ("ae", "ae.lr=[1]"), ("ae", "ae.steps={a: 1}"), ("ae", "ae.lr=fast"), ("thresh", "thresh.mode=[raw]"),
+        ("thresh", "protocol.grid.spacing=[0, 0, 0]"), ("thresh", "protocol.test=3"),
+        ("thresh", "protocol.prepare=[canonical]"), ("thresh", "protocol.grid.shape=[9, 9, 99999]"),
+        ("thresh", "phantom.healthy=-4"), ("thresh", "protocol.presets=[1]"),
+    ],
+)  # fmt: skip
+def test_f72_numbers_out_of_range_and_wrong_types_are_refused_before_any_work(
+    tmp_path, monkeypatch, capsys, method, setting
+):
+    monkeypatch.setenv("UAD_BENCH_CACHE", str(tmp_path / "cache"))
+    code, _, err = call(monkeypatch, capsys, "run", method, "--set", setting, "--out", str(tmp_path / "runs"))
+    assert (code, err.count("error[UB20"), err.count("\n")) == (2, 1, 1), err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])
 def test_a_terminal_without_utf8_shows_every_name(encoding, tmp_path):
     command = [sys.executable, "-m", "uad_bench", "leaderboard", str(tmp_path / "läufe-脑")]

@@ -67,14 +67,14 @@ def test_known_anatomy_is_neither_brain_nor_lesion(tree, mask):
     "mask",
     ["anat/sub-01_space-MNI152_label-lesion_mask", "dwi/sub-01_space-TRACE_desc-lesion_mask"],
 )
-def test_a_lesion_mask_that_is_not_read_is_told(tree, sort_out, mask):
+def test_a_lesion_mask_that_is_not_read_is_an_error(tree, sort_out, mask):
     root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/m/sub-01/{mask}.nii.gz")
     cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
     assert cases == []
     assert "a lesion mask is not read" in str(fault)
 
 
-def test_a_lesion_mask_whose_content_is_not_fetched_is_told(tree, sort_out):
+def test_a_lesion_mask_whose_content_is_not_fetched_is_an_error(tree, sort_out):
     root = tree("sub-01/anat/sub-01_T1w.nii.gz")
     (root / "sub-01/anat/sub-01_label-lesion_mask.nii.gz").symlink_to(".git/annex/objects/x")
     cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
@@ -82,7 +82,7 @@ def test_a_lesion_mask_whose_content_is_not_fetched_is_told(tree, sort_out):
     assert "not fetched" in str(fault)
 
 
-def test_true_makes_nobody_healthy_and_group_words_do(tree, sort_out):
+def test_true_declares_no_case_healthy_and_group_words_do(tree, sort_out):
     root = tree(*(f"sub-{n}/anat/sub-{n}_T1w.nii.gz" for n in ("01", "02", "03", "04")))
     _, faults = sort_out(FolderAdapter(bids=True, healthy=True), root)
     assert len(faults) == 4
@@ -103,7 +103,7 @@ def test_masks_of_func_are_not_of_the_anatomy(made, variant, brains):
     assert (len(masks), {path.parent.name for path in masks} <= {"anat"}) == (brains, True)
 
 
-def test_ages_and_sexes_that_say_nothing_sure_are_unknown_with_a_warning(made, caplog):
+def test_ages_and_sexes_without_a_single_value_are_unknown_with_a_warning(made, caplog):
     cases = list(FolderAdapter(bids=True, healthy=("sub-*",)).discover(made("bids_people")))
     facts = [(case.age, case.sex) for case in cases]
     assert facts == [(34, "f"), (None, None), (None, "m"), (None, None), (27.5, "m"), (None, None)]

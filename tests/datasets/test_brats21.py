@@ -143,3 +143,15 @@ def test_an_edition_that_is_not_known_is_an_error_that_names_it(tree, sort_out, 
     assert f"edition {edition!r}" in str(fault)
     cases, faults = sort_out(Brats21Adapter(), tree(*case_2021("00000")))
     assert (len(cases), len(faults)) == (1, 1)
+
+
+def test_other_files_of_a_known_edition_are_no_unknown_edition(tree, sort_out):
+    root = tree(*case_2021("00000"), "BraTS2021_00000/BraTS2021_00000_brainmask.nii.gz")
+    cases, faults = sort_out(Brats21Adapter(), root)
+    assert ([case.case_id for case in cases], faults) == (["BraTS2021_00000"], [])
+
+
+def test_names_in_capitals_are_the_same_files(tree):
+    root = tree(*(f"BraTS2021_00000/BraTS2021_00000_{name}" for name in ("T2.NII.GZ", "seg.nii.gz")))
+    (case,) = Brats21Adapter().discover(root)
+    assert (list(case.images), case.lesion_mask is None) == (["t2"], False)

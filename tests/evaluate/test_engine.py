@@ -42,7 +42,7 @@ def test_oracle_rules_are_upper_bounds_in_their_order(cases, thresholds):
     assert pooled[0] >= max(pooled[1:]) > 0
 
 
-def test_the_order_of_the_cases_changes_nothing(cases, thresholds):
+def test_f83_the_order_of_the_cases_changes_nothing(cases, thresholds):
     assert evaluate(cases[::-1], METRICS, thresholds) == evaluate(iter(cases), METRICS, thresholds)
 
 
@@ -74,14 +74,14 @@ def test_a_map_that_is_not_finite_names_its_case(scored):
         evaluate([case], METRICS, {})
 
 
-def test_little_memory_changes_no_number(scored, cases, thresholds):
+def test_f75_little_memory_changes_no_number(scored, cases, thresholds):
     cases = [*cases, scored("e", brain=False), scored("f", lesion_voxels=0)]
     kept, streamed = (evaluate(cases, ALL, thresholds, memory=m) for m in (1 << 29, 500))
     assert streamed == kept
     assert_same_draws(streamed, kept)
 
 
-def test_little_memory_reads_the_cases_twice(cases, thresholds, monkeypatch):
+def test_f75_little_memory_reads_the_cases_twice(cases, thresholds, monkeypatch):
     passes, second_passes = [], []
 
     class Cases(list):

@@ -3,7 +3,7 @@
 Tested elsewhere: F36, F37 and F38 in all forms, tests/data/archive/test_members.py.
 F39 another digest: tests/cli/test_data.py::test_f39_a_refused_import_is_one_line_and_leaves_nothing.
 F40 kill -9 while extracting: tests/data/archive/test_unpack.py::test_f40_kill_while_extracting_equals_undisturbed.
-F41 two processes and one entry: test_two_processes_that_race_end_with_one_entry in
+F41 two processes and one entry: test_f41_two_processes_that_race_end_with_one_entry in
 tests/prepare/cache/test_prepared_case.py.
 """
 

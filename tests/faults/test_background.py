@@ -1,4 +1,4 @@
-"""Background that holds no data: NaN or one constant value around the head counts as 0, and no stripper runs on it."""
+"""Background without data: NaN or one constant value around the head counts as 0, and no stripper runs on it."""
 
 import nibabel as nib
 import numpy as np

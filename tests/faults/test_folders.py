@@ -50,7 +50,7 @@ def test_f33_links_are_followed_on_request_and_never_written_through(tree, monke
     assert "links" not in answer.err
 
 
-def test_f33_links_that_a_table_names_are_read_and_told(workspace, monkeypatch):
+def test_f33_links_that_a_table_names_are_read_with_a_warning(workspace, monkeypatch):
     aside = workspace.root / "aside.nii.gz"
     shutil.move(workspace.file("h01"), aside)
     workspace.file("h01").symlink_to(aside)
@@ -90,7 +90,7 @@ def test_f34_data_that_may_not_be_written_to_is_enough(sealed: Workspace):
     assert state(sealed.data) == before
 
 
-def test_files_that_no_case_uses_are_told_by_every_verb(workspace):
+def test_files_that_no_case_uses_are_named_by_every_verb(workspace):
     (workspace.data / "left.mgz").write_bytes(b"x")
     shutil.copyfile(workspace.file("h00"), workspace.data / "more.NII.GZ")
     for words, code in (((), 0), (("--quick",), 0), (("--strict",), 7)):

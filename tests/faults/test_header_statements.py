@@ -1,4 +1,4 @@
-"""What a header states beside shape and type: unit of length, sform against qform, quaternion, extensions.
+"""Header fields other than shape and type: unit of length, sform against qform, quaternion, extensions.
 
 The cohorts stand for public reports; the docstrings of their scripts name them.
 """
@@ -93,8 +93,8 @@ def test_sform_and_qform_that_exchange_left_and_right_are_an_error_until_one_is_
         assert "sform and qform exchange left and right" in answer.out
         assert "`orientation`" in answer.out
     assert workspace.prepare().code == 7
-    for way in ("sform", "qform"):
-        chosen = ("--set", f"folder.orientation={way}")
+    for name in ("sform", "qform"):
+        chosen = ("--set", f"folder.orientation={name}")
         assert workspace.check(*chosen).code == 0
         assert workspace.check("--quick", *chosen).code == 0
         assert workspace.prepare(*chosen).code == 0
@@ -103,9 +103,9 @@ def test_sform_and_qform_that_exchange_left_and_right_are_an_error_until_one_is_
 
 def test_the_chosen_transform_decides_where_the_lesion_is(cohort):
     workspace, found = cohort("qform_sform", "leftright"), {}
-    for way in ("sform", "qform"):
-        workspace.prepare("--set", f"folder.orientation={way}")
-        found[way] = workspace.prepared("a00")["lesion_mask"]
+    for name in ("sform", "qform"):
+        workspace.prepare("--set", f"folder.orientation={name}")
+        found[name] = workspace.prepared("a00")["lesion_mask"]
         workspace.forget()
     assert found["sform"].any()
     middle = [np.argwhere(mask.transpose(1, 2, 0)).mean(axis=0) for mask in found.values()]
@@ -123,11 +123,11 @@ def test_an_orientation_that_is_neither_is_a_usage_error(workspace):
     ("variant", "apart"),
     [("ds002207", "72 mm (24 voxels)"), ("ds003990", " mm ("), ("shifted", " mm (")],
 )
-def test_sform_and_qform_that_lie_apart_are_a_warning_with_both_distances(cohort, variant, apart):
+def test_sform_and_qform_that_differ_are_a_warning_with_both_distances(cohort, variant, apart):
     workspace = cohort("qform_sform", variant)
     for answer in (workspace.check(), workspace.check("--quick")):
         assert answer.code == 0
-        assert "a00_t2.nii.gz: sform and qform lie up to " in answer.out
+        assert "a00_t2.nii.gz: sform and qform are up to " in answer.out
         assert apart in answer.out and "voxels) apart; the sform is read" in answer.out
     assert workspace.prepare().code == 0
     assert "apart" in record(workspace, "a00")["sources"]["t2"]["notes"][0]
@@ -205,7 +205,7 @@ def test_a_quaternion_off_by_rounding_is_enough_alone(workspace):
     assert (answer.code, "no usable orientation" in answer.out) == (3, True)
 
 
-def test_a_qform_that_cannot_be_used_beside_a_sform_is_told(workspace):
+def test_a_qform_that_cannot_be_used_is_a_warning_where_there_is_a_sform(workspace):
     workspace.keep("h00")
     with_header(workspace.file("h00"), qform_code=1, quatern_d=1.5)
     answer = workspace.check()
@@ -220,12 +220,12 @@ def test_a_sign_of_zero_in_the_qform_is_read_as_one(workspace):
 
 def test_export_writes_the_map_of_a_case_with_a_rounded_quaternion(cohort, tmp_path):
     workspace = cohort("quaternion", keep=None)
-    way = ("--set", "folder.orientation=sform")
+    chosen = ("--set", "folder.orientation=sform")
     workspace.write_rows(
         {k: v for k, v in row.items() if k in ("case_id", "t2", "brain_mask", "lesion_mask", "healthy")}
         for row in workspace.rows()
     )
-    assert workspace.run(*way).code == 0
+    assert workspace.run(*chosen).code == 0
     answer = workspace.call("export", workspace.runs, "--to", workspace.runs / "maps", *workspace._data())
     assert answer.code == 0
     written = list((workspace.runs / "maps").rglob("*scoremap.nii.gz"))
@@ -245,7 +245,7 @@ def extended(path, size):
 
 
 @pytest.mark.parametrize("size", [16, (1 << 20) + 16, 1 << 24])
-def test_an_extension_of_any_size_is_passed_over(workspace, size):
+def test_an_extension_of_any_size_is_skipped(workspace, size):
     workspace.keep("h00")
     workspace.prepare()
     before = workspace.prepared("h00")
@@ -262,7 +262,7 @@ def test_voxels_that_begin_beyond_every_extension_are_refused(workspace, offset)
     workspace.refuses("h01", "UB324", "h01_t2.nii.gz")
 
 
-def test_labels_off_by_rounding_are_rounded_and_told(workspace):
+def test_labels_off_by_rounding_are_rounded_with_a_warning(workspace):
     workspace.keep("h00", "a00")
     workspace.prepare()
     before = workspace.prepared("a00")["lesion_mask"]

@@ -3,6 +3,10 @@
 import hashlib
 import os
 import pickle
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
@@ -117,3 +121,28 @@ def test_f45_a_checkpoint_of_another_shape_is_refused_in_one_line(tmp_path):
         pass
     with pytest.raises(UsageError, match=r"of another method, version or shape: .*size mismatch"):
         next(Context(policy=policy).steps(5, net=torch.nn.Linear(2, 2)))
+
+
+SAVING = """
+import sys
+from pathlib import Path
+import torch
+from uad_bench.method import checkpoint
+for step in range(10**6):
+    checkpoint.save(Path(sys.argv[1]), {"step": step, "weights": torch.full((100_000,), step)})
+"""
+
+
+def test_f47_a_kill_while_a_checkpoint_is_saved_loses_none(tmp_path):
+    path, steps = tmp_path / "a.ckpt", []
+    for number in range(4):
+        with subprocess.Popen([sys.executable, "-c", SAVING, str(path)]) as process:
+            began = time.time()
+            while not path.exists() or path.stat().st_mtime < began:
+                time.sleep(0.01)
+            time.sleep(0.013 * (number + 1))
+            process.send_signal(signal.SIGKILL)
+        found = checkpoint.load(path)
+        assert found is not None and bool((found["weights"] == found["step"]).all())
+        steps.append(found["step"])
+    assert max(steps) > 0

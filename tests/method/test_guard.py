@@ -46,12 +46,12 @@ def test_not_finite_in_the_brain_is_refused_and_outside_is_not(scan, bad):
         torch.ones(3, 4, 5, dtype=torch.int64),
     ],
 )
-def test_tensors_bools_and_other_strides_are_accepted(scan, answer):
+def test_f59_tensors_bools_and_other_strides_are_accepted(scan, answer):
     found = checked_map(answer, scan, "mine")
     assert found.dtype == np.float32 and found[scan.brain_mask].min() == 1
 
 
-def test_the_methods_own_array_stays_as_it_is(scan):
+def test_f59_the_methods_own_array_stays_as_it_is(scan):
     own = np.ones(scan.shape)
     own.flags.writeable = False
     assert checked_map(own, scan, "mine")[0, 0, 0] == 0

@@ -15,7 +15,7 @@ from uad_bench.errors import PartialFailure, PluginError
 from uad_bench.leaderboard.aggregate import tables
 from uad_bench.leaderboard.collect import collect
 from uad_bench.pipeline.matrix import execute as execute_all
-from uad_bench.results.run_directory import find_runs
+from uad_bench.results.find_runs import find_runs
 
 RUDE = str(HERE / "rude_methods.py")
 
@@ -34,7 +34,7 @@ def the_run(place):
     return run
 
 
-def test_f52_other_cases_are_scored_and_no_metric_is_of_the_easy_ones(place):
+def test_f52_others_are_scored_and_no_metric_is_of_the_easy_ones(place):
     outcome = execute_all(specs("RaisesOnSome"), place())
     assert isinstance(outcome.error, PartialFailure) and outcome.error.exit_code == 7
     run = the_run(place())
@@ -92,7 +92,7 @@ def test_f53_maps_do_not_depend_on_the_process(place, tmp_path):
     assert maps and all((here.path / name).read_bytes() == (there.path / name).read_bytes() for name in maps)
 
 
-def test_f60_writing_into_the_input_through_torch_is_an_error_and_not_a_crash(place):
+def test_f60_writing_through_torch_is_an_error_and_not_a_crash(place):
     error = execute_all(specs("WritesThroughTorch"), place()).error
     assert (error.code, error.exit_code) == ("UB406", 4)
     assert "wrote into its input" in str(error)

@@ -9,7 +9,8 @@ from tests.helpers.runs import execute, matrix
 from uad_bench.errors import EnvironmentFault, IntegrityError
 from uad_bench.pipeline import replace_results as module
 from uad_bench.pipeline.reevaluate import reevaluate
-from uad_bench.results.run_directory import RunDir, find_runs
+from uad_bench.results.find_runs import find_runs
+from uad_bench.results.run_directory import RunDir
 from uad_bench.support import atomic_files, exchange
 
 RESULTS = ("cases.csv", "metrics.csv", "thresholds.csv", "digests.json", "status.json", "spec.yaml")
@@ -99,7 +100,7 @@ def test_more_metrics_of_a_complete_run_are_computed_without_a_risk(run, place):
     assert any(row["metric"] == "auroc.case" for row in again.table("metrics.csv"))
 
 
-def test_f44_a_model_that_was_changed_before_the_seal_is_refused(run, place):
+def test_f44_a_model_changed_before_the_seal_is_refused(run, place):
     (run.path / "digests.json").unlink()
     run.set_state("running")
     shutil.rmtree(run.path / "maps")

@@ -55,7 +55,7 @@ def test_parameters_are_those_of_the_networks_that_were_learnt():
     assert n_parameters(method) == 3 * 2 + 2
 
 
-def test_two_runs_with_one_seed_are_equal_to_the_bit_and_another_seed_is_not(place, tmp_path):
+def test_f81_two_runs_with_one_seed_are_equal_to_the_bit_and_another_seed_is_not(place, tmp_path):
     first = execute(matrix("Blur", seeds=(0, 1)), place())
     again = execute(matrix("Blur"), Workplace(tmp_path / "other", place().sources, threads=1))[0]
     digests = [json.loads((r.path / "digests.json").read_text()) for r in (*first, again)]
@@ -64,7 +64,7 @@ def test_two_runs_with_one_seed_are_equal_to_the_bit_and_another_seed_is_not(pla
     assert sealed[0]["model/weights.safetensors"] != sealed[1]["model/weights.safetensors"]
 
 
-def test_a_complete_run_is_left_alone_and_fresh_makes_it_again(place, caplog):
+def test_f50_a_complete_run_is_left_alone_and_fresh_makes_it_again(place, caplog):
     (run,) = execute(matrix("Blur"), place())
     before = (run.path / "metrics.csv").stat().st_mtime_ns
     with caplog.at_level("INFO"):
@@ -200,7 +200,7 @@ def command(out, toy_root, *more):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_was_killed_resumes_to_the_same_bits(tmp_path, toy_root, toy_cache, how):
+def test_f48_f77_f78_a_run_that_was_killed_resumes_to_the_same_bits(tmp_path, toy_root, toy_cache, how):
     env = {**os.environ, "UAD_BENCH_CACHE": str(toy_cache), "OMP_NUM_THREADS": "1"}
     subprocess.run(command(tmp_path / "calm", toy_root), env=env, check=True, capture_output=True)
     slow = command(tmp_path / "killed", toy_root, "--set", "blur.sleep=0.05")

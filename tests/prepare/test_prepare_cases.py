@@ -54,7 +54,7 @@ def test_all_failures_are_listed_and_the_rest_is_done(toy_case, tmp_path, worker
     assert not list((tmp_path / "cache").rglob("*.tmp"))
 
 
-def test_the_number_of_workers_does_not_show(toy_case, tmp_path, sealed):
+def test_f83_the_number_of_workers_does_not_show(toy_case, tmp_path, sealed):
     cases = [toy_case(f"c{i}", seed=i) for i in range(3)]
     prepare_cases(cases, how(tmp_path / "one", workers=1))
     assert prepare_cases(cases, how(tmp_path / "two", workers=2))[1] == []

@@ -8,6 +8,7 @@ import pytest
 from uad_bench import config
 from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
 from uad_bench.results import run_directory
+from uad_bench.results.find_runs import find_runs
 
 
 @pytest.fixture
@@ -156,9 +157,9 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path, spec):
 
 def test_runs_are_found_below_a_folder(tmp_path, run, spec):
     run.write_spec(spec)
-    assert [r.path for r in run_directory.find_runs([tmp_path])] == [run.path]
+    assert [r.path for r in find_runs([tmp_path])] == [run.path]
     with pytest.raises(UsageError, match="no such folder"):
-        run_directory.find_runs([tmp_path / "none"])
+        find_runs([tmp_path / "none"])
 
 
 def test_draws_read_back_equal_whatever_the_names_and_damage_is_told(run):

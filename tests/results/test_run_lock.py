@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from uad_bench.errors import EnvironmentFault
+from uad_bench.results import run_lock
+from uad_bench.results.find_runs import find_runs
 from uad_bench.results.run_directory import RunDir
 
 HOLD = """
@@ -34,3 +36,27 @@ def test_a_lock_that_was_released_is_taken_again_and_leaves_no_owner(tmp_path):
         with RunDir(tmp_path).locked():
             assert f"process {os.getpid()}" in (tmp_path / "owner").read_text()
     assert not (tmp_path / "owner").exists()
+
+
+def test_a_folder_that_may_not_be_written_is_one_line(tmp_path, monkeypatch):
+    def refuse(*_arguments, **_named):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(run_lock.FileLock, "acquire", refuse)
+    with pytest.raises(EnvironmentFault, match="cannot write: Permission denied"), RunDir(tmp_path).locked():
+        pass
+
+
+def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch, caplog):
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    real = os.scandir
+
+    def scandir(path):
+        if os.fspath(path) == str(closed):
+            raise PermissionError(13, "Permission denied", str(closed))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert find_runs([tmp_path]) == []
+    assert caplog.messages == [f"cannot be looked into: {closed} (Permission denied)"]

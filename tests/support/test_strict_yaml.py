@@ -1,12 +1,14 @@
 """YAML as people mean it, and what is refused."""
 
+import tracemalloc
+
 import pytest
 
 from uad_bench.errors import IntegrityError, UsageError
 from uad_bench.support import strict_yaml
 
 
-def test_numbers_are_numbers():
+def test_f71_numbers_are_numbers():
     assert strict_yaml.parse("{a: 1e-3, b: 1E5, c: -2.5e+3, d: 7, e: 1.5, f: abc, g: 1e}", "x") == {
         "a": 0.001, "b": 1e5, "c": -2500.0, "d": 7, "e": 1.5, "f": "abc", "g": "1e",
     }  # fmt: skip
@@ -15,12 +17,12 @@ def test_numbers_are_numbers():
     }  # fmt: skip
 
 
-def test_a_key_that_stands_twice_is_an_error_with_both_lines():
+def test_f69_a_key_that_stands_twice_is_an_error_with_both_lines():
     with pytest.raises(UsageError, match=r"'lr' stands on line 1 and again.*line 3"):
         strict_yaml.parse("lr: 1\nx: 2\nlr: 3\n", "file.yaml")
 
 
-def test_a_tag_that_would_run_code_is_refused():
+def test_f67_a_tag_that_would_run_code_is_refused():
     with pytest.raises(IntegrityError) as caught:
         strict_yaml.parse("a: !!python/name:os.system", "file.yaml")
     assert caught.value.exit_code == 5
@@ -39,7 +41,7 @@ def test_a_tag_that_would_run_code_is_refused():
         "a: !!timestamp foo",
     ],
 )
-def test_bombs_and_broken_texts_are_one_line_errors(text):
+def test_f68_bombs_and_broken_texts_are_one_line_errors(text):
     with pytest.raises(UsageError) as caught:
         strict_yaml.parse(text, "file.yaml")
     assert "\n" not in str(caught.value)
@@ -51,3 +53,14 @@ def test_a_file_must_hold_a_mapping(tmp_path):
         strict_yaml.read(tmp_path / "a.yaml")
     with pytest.raises(UsageError, match="cannot read"):
         strict_yaml.read(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("size", [strict_yaml.MAX_BYTES + 1, 100_000_000, 10_000_000_000])
+def test_f68_a_large_file_is_refused_before_it_is_read(tmp_path, size):
+    with (tmp_path / "a.yaml").open("wb") as file:  # sparse: it takes no space on the disk
+        file.truncate(size)
+    tracemalloc.start()
+    with pytest.raises(UsageError, match="larger than"):
+        strict_yaml.read(tmp_path / "a.yaml")
+    assert tracemalloc.get_traced_memory()[1] < 5 * strict_yaml.MAX_BYTES
+    tracemalloc.stop()

@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from uad_bench.cli import audit, cache, check, data, doctor, draw, evaluate, export, leaderboard, prepare, run
+from uad_bench.cli import (
+    audit,
+    cache,
+    check,
+    data,
+    doctor,
+    draw,
+    evaluate,
+    export,
+    leaderboard,
+    predict,
+    prepare,
+    run,
+    show,
+)
 from uad_bench.cli import list as listing
 from uad_bench.errors import Terminated, UadError
 from uad_bench.support import numpy_cpu
@@ -18,7 +32,6 @@ app = typer.Typer(
     help="Benchmark of unsupervised anomaly detection in brain MRI.\n\nStart with: uad-bench list",
     no_args_is_help=True,
     rich_markup_mode=None,  # importing rich takes 0.2 s
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -45,8 +58,9 @@ app.command("prepare")(prepare.prepare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("export")(export.export)
+app.command("predict")(predict.predict)
 app.command("list")(listing.list_)
-app.command("show")(listing.show)
+app.command("show")(show.show)
 app.command("schema")(listing.schema)
 app.command("audit")(audit.audit)
 app.command("check")(check.check)
@@ -77,6 +91,9 @@ def main() -> None:
     except typer.Exit as leave:
         sys.exit(leave.exit_code)
     except typer.exceptions.TyperException as error:  # a wrong argument or option
+        if type(error).__name__ == "NoArgsIsHelpError":  # `uad-bench`, `uad-bench data`
+            typer.echo(error.format_message())
+            sys.exit(0)
         _leave(f"error[UB200]: {' '.join(error.format_message().split())} (try --help)", 2)
     except BrokenPipeError:
         sys.stderr.close()

@@ -29,6 +29,7 @@ def audit(
     test: options.Test = "",
     data: options.Data = [],
     set_: options.Set = [],
+    config: options.Config = "",
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -47,7 +48,9 @@ def audit(
     elif table and not data:
         findings = _of_table(table, folds, source)
     else:
-        findings = _of_data(_plans(table, folds, source), protocol, test, data, set_)
+        findings = _of_data(
+            _plans(table, folds, source), protocol, test, data, options.overrides(config, set_)
+        )
     _print(findings)
 
 
@@ -55,7 +58,7 @@ def _of_runs(folders: list[Path]) -> "list[Finding]":
     import json
 
     from uad_bench.data.audit.finished_runs import audit_finished_run
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
     findings: list[Finding] = []
     for run in find_runs(folders):
@@ -98,16 +101,14 @@ def _plans(table: "RoleTable | None", folds: list[int], source: str) -> "list[Pl
 
 
 def _of_data(
-    plans: "list[Plan]", protocol: str, test: str, data: list[str], set_: list[str]
+    plans: "list[Plan]", protocol: str, test: str, data: list[str], over: "Overrides"
 ) -> "list[Finding]":
     from uad_bench import plugins
     from uad_bench.cohort.roles import assign_roles
-    from uad_bench.config import Overrides, default_protocol, load_protocol
+    from uad_bench.config import default_protocol, load_protocol
     from uad_bench.data.audit import audit_roles
     from uad_bench.data.audit.findings import AuditedCase
-    from uad_bench.pipeline.settings import with_settings
 
-    over = with_settings(Overrides(), options.settings(set_))
     pinned = load_protocol(protocol or default_protocol(), over.protocol)
     wanted, learning = options.names(test) or pinned.test, plugins.label(pinned.train)
     cases = {name: _cases(name, pinned, over, data) for name in dict.fromkeys([*wanted, pinned.train])}

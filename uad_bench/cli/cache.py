@@ -7,7 +7,7 @@ import typer
 
 app = typer.Typer(help="Prepared cases: list, verify and remove them.", no_args_is_help=True)
 
-Dataset = Annotated[str, typer.Option("--dataset", help="Only entries of this dataset.")]
+Dataset = Annotated[str, typer.Option("--dataset", help="Only entries of this dataset; default: of all.")]
 
 
 @app.command("list")

@@ -15,12 +15,14 @@ def check(
         str, typer.Argument(help="A method, dataset or metric: name, module:Class or .py file; NAME:VARIANT.")
     ],
     data: Annotated[
-        str, typer.Option("--data", help="The folder of a dataset that does not generate its own.")
+        str,
+        typer.Option("--data", help="The folder of a dataset; default: the one that it generates itself."),
     ] = "",
     kind: Annotated[
         str,
         typer.Option(
-            "--kind", help="method, dataset or metric; needed only if a name or a file has several."
+            "--kind",
+            help="method, dataset or metric; needed only if a name or a file has several; default: what it is.",
         ),
     ] = "",
 ) -> None:

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from uad_bench.errors import DataError
     from uad_bench.types import Case
 
-Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="A name, module:Class or .py file.")]
+Dataset = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATASET",
+        help="A name, module:Class or .py file.",
+        autocompletion=options.names_of("dataset"),
+    ),
+]
 
 
 def import_(
@@ -29,8 +36,11 @@ def import_(
     into: Annotated[
         Path, typer.Option("--into", help="The dataset's folder; the archive is unpacked to a folder in it.")
     ],
-    sha256: Annotated[str, typer.Option("--sha256", help="The SHA-256 that the archive must have.")] = "",
+    sha256: Annotated[
+        str, typer.Option("--sha256", help="The SHA-256 that the archive must have; default: any.")
+    ] = "",
     set_: options.Set = [],
+    config: options.Config = "",
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -40,7 +50,10 @@ def import_(
     from uad_bench.support.progress import Ticker
 
     options.show_messages(quiet, verbose)
-    chosen, sources = _overrides(set_).datasets.get(dataset, {}), options.sources([f"{dataset}={into}"], 1)
+    chosen, sources = (
+        options.overrides(config, set_).datasets.get(dataset, {}),
+        options.sources([f"{dataset}={into}"], 1),
+    )
     adapter_for(dataset, chosen)  # a wrong name or setting is an error before the long work
     ticker = Ticker(f"unpack {archive.name}")
     folder = unpack(archive.expanduser(), into.expanduser(), sha256, progress=ticker)
@@ -59,10 +72,13 @@ def check(
     dataset: Dataset,
     data: options.Data = [],
     set_: options.Set = [],
+    config: options.Config = "",
     protocol: Annotated[
         str,
         typer.Option(
-            "--protocol", "-p", help="Also check what this protocol demands: modalities, a brain on its grid."
+            "--protocol",
+            "-p",
+            help="Also check what this protocol demands: modalities, a brain on its grid; default: none.",
         ),
     ] = "",
     quick: Annotated[bool, typer.Option("--quick", help="Read headers only, not voxels.")] = False,
@@ -88,7 +104,7 @@ def check(
     from uad_bench.support.progress import Ticker
 
     options.show_messages(quiet, verbose)
-    over, sources, notes = _overrides(set_), options.sources(data, workers), FindingList()
+    over, sources, notes = options.overrides(config, set_), options.sources(data, workers), FindingList()
     with notes.capturing_warnings():
         cases, faults = _find(dataset, over.datasets.get(dataset, {}), sources)
     for fault in faults:
@@ -116,13 +132,6 @@ def _checks(name: str, over: "Overrides", quick: bool, strict: bool) -> "Checks"
         half = [n * mm / 2 for n, mm in zip(protocol.grid.shape, protocol.grid.spacing, strict=True)]
         box = tuple((mm - h, mm + h) for mm, h in zip(centre, half, strict=True))
     return Checks(protocol.modalities, quick, strict, zero, box)
-
-
-def _overrides(texts: list[str]) -> "Overrides":
-    from uad_bench.config import Overrides
-    from uad_bench.pipeline.settings import with_settings
-
-    return with_settings(Overrides(), options.settings(texts))
 
 
 def _find(
@@ -171,6 +180,7 @@ def report(
     protocol: options.Protocol = "",
     data: options.Data = [],
     set_: options.Set = [],
+    config: options.Config = "",
     to: Annotated[
         Path | None,
         typer.Option("--to", help="The folder that is written; default: report-DATASET-PROTOCOL."),
@@ -190,7 +200,7 @@ def report(
     from uad_bench.errors import PartialFailure
 
     options.show_messages(quiet, verbose)
-    over = _overrides(set_)
+    over = options.overrides(config, set_)
     pinned, label = pinned_protocol(protocol, over.protocol), plugins.label(dataset)
     sources = options.sources(data, workers, skip_broken=True)
     (one,) = prepare_datasets([dataset], pinned, over.datasets, sources)

@@ -1,5 +1,6 @@
 """`draw`: figures of finished runs: components of anomaly maps, training curves, methods side by side."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,8 @@ from uad_bench.cli import options
 
 if TYPE_CHECKING:
     from uad_bench.results.run_directory import RunDir
+
+log = logging.getLogger(__name__)
 
 app = typer.Typer(help="Draw figures of finished runs.", no_args_is_help=True)
 
@@ -46,7 +49,7 @@ def inside(
 
     The model of each run is loaded and its `components` are computed for a few test cases (docs/pictures.md).
     """
-    from uad_bench.errors import UsageError
+    from uad_bench.errors import UadError, UsageError
     from uad_bench.pipeline.explain import CaseSelection, explain
     from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.pipeline.run_job import Workplace
@@ -54,15 +57,25 @@ def inside(
     from uad_bench.support.environment import resolve_device
 
     options.show_messages(quiet, verbose)
-    complete = _complete(runs)
+    complete, left_out = _complete(runs)
     if to and len(complete) > 1:
         raise UsageError(f"--to is for one run, got {len(complete)}", hint="give one run, or omit --to")
     sources, selection = options.sources(data, workers), CaseSelection(options.names(cases), count, test)
+    known, device = [*trust, *options.dataset_names(data)], resolve_device(device)
     for run in complete:
-        require_installed_code(run, [*trust, *options.dataset_names(data)], method=True)
-        place = Workplace(run.path, sources, resolve_device(device), threads or environment.threads())
-        for path in explain(run, selection, place, to or run.path):
+        place = Workplace(run.path, sources, device, threads or environment.threads())
+        try:
+            require_installed_code(run, known, method=True)
+            paths, errors = explain(run, selection, place, to or run.path)
+        except UadError as error:
+            if len(complete) == 1:
+                raise
+            log.error("not drawn: %s", error)
+            paths, errors = [], [error]
+        left_out += len(errors)
+        for path in paths:
             typer.echo(f"picture: {path}")
+    _require_all(left_out)
 
 
 @app.command("training")
@@ -73,7 +86,7 @@ def training(
     """Show training curves, the seeds of a method in one plot; also for runs that are not complete."""
     from uad_bench.errors import UsageError
     from uad_bench.figures.run_figures import draw_training
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
     if not draw_training(find_runs(runs), _png(to)):
         hint = "only methods that train in steps have training curves"
@@ -98,21 +111,49 @@ def methods(
     from uad_bench.pipeline.foreign_code import require_installed_code
 
     options.show_messages(quiet, verbose)
-    found = _complete(runs)
+    found, left_out = _complete(runs)
     for run in found:
         require_installed_code(run, [*trust, *options.dataset_names(data)])
-    count = compare_methods(found, options.names(cases), test, options.sources(data, workers), _png(to))
+    count, errors = compare_methods(
+        found, options.names(cases), test, options.sources(data, workers), _png(to)
+    )
     typer.echo(f"picture: {to} ({count} methods)")
+    _require_all(left_out + len(errors))
 
 
-def _complete(roots: list[Path]) -> "list[RunDir]":
+def _complete(roots: list[Path]) -> "tuple[list[RunDir], int]":
+    """The complete runs, and the number of the others, each named in a warning."""
     from uad_bench.errors import UsageError
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
-    complete = [run for run in find_runs(roots) if run.state == "complete"]
+    states = [(run, _state(run)) for run in find_runs(roots)]
+    complete = [run for run, state in states if state == "complete"]
     if not complete:
-        raise UsageError("no complete run", where=", ".join(map(str, roots)), hint="finish one with --resume")
-    return complete
+        states_of = ", ".join(sorted({repr(state) for _, state in states})) or "no run"
+        where, hint = ", ".join(map(str, roots)), "finish one with --resume"
+        raise UsageError(f"no complete run, found: {states_of}", where=where, hint=hint)
+    for run, state in states:
+        if state != "complete":
+            log.warning("left out: %s is not complete, its state is %r", run.name, state)
+    return complete, len(states) - len(complete)
+
+
+def _state(run: "RunDir") -> str:
+    from uad_bench.errors import IntegrityError
+
+    try:
+        return run.state
+    except IntegrityError:
+        return "unreadable"
+
+
+def _require_all(left_out: int) -> None:
+    """Raise PartialFailure where cases or runs are left out."""
+    from uad_bench.errors import PartialFailure
+
+    if left_out:
+        what = f"{left_out} cases or runs are left out of the figures"
+        raise PartialFailure(what, hint="see the lines above")
 
 
 def _png(path: Path) -> Path:

@@ -1,18 +1,36 @@
-"""`evaluate`: stored anomaly maps are evaluated again, without training."""
+"""`evaluate`: stored anomaly maps, or maps of another program, are evaluated without training."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from uad_bench.cli import options
 from uad_bench.cli.leaderboard import print_tables
+from uad_bench.errors import UsageError
+
+MAPS = "A folder of maps of any program (BIDS derivative names), or a CSV (case_id, file); default: none."
 
 
 def evaluate(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of them.")],
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUN]...", help="Run folders, or folders of them.")
+    ] = None,
+    maps: Annotated[Path | None, typer.Option("--maps", help=MAPS)] = None,
+    name: Annotated[
+        str, typer.Option("--name", help="With --maps: the name of the method in tables; no default.")
+    ] = "",
+    desc: Annotated[
+        str, typer.Option("--desc", help="With --maps: the `desc` of the files to take; default: any.")
+    ] = "",
+    protocol: options.Protocol = "",
+    test: options.Test = "",
+    seed: Annotated[int, typer.Option("--seed", help="With --maps: the seed of the method.", min=0)] = 0,
+    out: options.Out = Path("runs"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="With --maps: evaluate again.")] = False,
     data: options.Data = [],
     set_: options.Set = [],
+    config: options.Config = "",
     workers: options.Workers = 0,
     trust: options.Trust = [],
     quiet: options.Quiet = False,
@@ -20,17 +38,46 @@ def evaluate(
 ) -> None:
     """Evaluate stored anomaly maps again, without training: new metrics, thresholds or post-processing.
 
-    With --set protocol.postprocess=... the results go to a new run, because they belong to another protocol.
+    With --set protocol.postprocess=... the results go to a new run, because they belong to another protocol. With
+    --maps FOLDER --name NAME, maps of another program are evaluated under a protocol and become a run "NAME:maps-only".
     """
+    options.show_messages(quiet, verbose)
+    if maps is None:
+        if protocol or test or name or desc or seed or fresh or not runs:
+            what = (
+                "--name, --desc, --protocol, --test, --seed and --fresh need --maps"
+                if runs
+                else "no run is named"
+            )
+            raise UsageError(what, hint="name folders of runs, or --maps FOLDER --name NAME")
+        _evaluate_runs(runs, data, options.all_settings(config, set_), workers, trust)
+        return
+    if runs or not name:
+        hint = "uad-bench evaluate --maps FOLDER --name NAME --protocol PROTOCOL"
+        raise UsageError("--maps takes --name and no run", hint=hint)
+    from uad_bench.pipeline.maps_only.evaluate_maps import MapsOf, evaluate_maps
+    from uad_bench.pipeline.run_job import Workplace
+    from uad_bench.support.atomic_files import require_writable
+
+    of = MapsOf(maps, name, protocol, options.names(test), seed, desc, options.all_settings(config, set_))
+    place = Workplace(out, options.sources(data, workers), fresh=fresh)
+    require_writable(out, place.sources.cache)
+    run = evaluate_maps(of, place)
+    print_tables([run])
+    typer.echo(f"results: {run.path}")
+
+
+def _evaluate_runs(
+    runs: list[Path], data: list[str], settings: list[tuple[list[str], Any]], workers: int, trust: list[str]
+) -> None:
     import logging
 
     from uad_bench.errors import PartialFailure, UadError
     from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.pipeline.reevaluate import reevaluate
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
-    options.show_messages(quiet, verbose)
-    log, settings = logging.getLogger(__name__), options.settings(set_)
+    log = logging.getLogger(__name__)
     found, done, failed = find_runs(runs), [], []
     for directory in found:
         try:

@@ -17,15 +17,20 @@ def export(
     cases: Annotated[
         str,
         typer.Option(
-            "--cases", help="Case ids (or DATASET/ID), separated by commas; default: all test cases."
+            "--cases", help="Case ids (or DATASET/ID), separated by commas, or all; default: all test cases."
         ),
     ] = "",
     thresholded: Annotated[
         str,
         typer.Option(
-            "--thresholded", help="A threshold rule of the run; also write the masks that it gives."
+            "--thresholded",
+            help="A threshold rule of the run: also write the masks that it gives; default: none.",
         ),
     ] = "",
+    prepared_grid: Annotated[
+        bool,
+        typer.Option("--prepared-grid", help="Maps on the protocol's grid, bit by bit, not on the scan's."),
+    ] = False,
     workers: options.Workers = 0,
     trust: options.Trust = [],
     quiet: options.Quiet = False,
@@ -35,7 +40,7 @@ def export(
     from uad_bench.errors import PartialFailure, UsageError
     from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.results.export_bids import export as write_all
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
     options.show_messages(quiet, verbose)
     complete = [run for run in find_runs(runs) if run.state == "complete"]
@@ -43,7 +48,8 @@ def export(
         raise UsageError("no complete run", where=", ".join(map(str, runs)), hint="finish one with --resume")
     for run in complete:
         require_installed_code(run, [*trust, *options.dataset_names(data)])
-    done, failed = write_all(complete, to, options.sources(data, workers), options.names(cases), thresholded)
+    here, wanted = options.sources(data, workers), options.names(cases)
+    done, failed = write_all(complete, to, here, wanted, thresholded, prepared_grid=prepared_grid)
     typer.echo(f"{done} maps of {len(complete)} runs, in {to}")
     for error in failed:
         typer.echo(f"  {error}", err=True)

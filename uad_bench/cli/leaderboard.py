@@ -20,10 +20,14 @@ def leaderboard(
     format_: Annotated[
         str, typer.Option("--format", "-f", help="text, markdown, csv, latex, json or html.")
     ] = "text",
-    to: Annotated[Path | None, typer.Option("--to", help="Write to this file instead of stdout.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Write to this file; default: stdout.")] = None,
     plots: Annotated[
         Path | None,
-        typer.Option("--plots", metavar="FOLDER", help="Also write figures (PNG and SVG) to this folder."),
+        typer.Option(
+            "--plots",
+            metavar="FOLDER",
+            help="Also write figures (PNG and SVG) to this folder; default: none.",
+        ),
     ] = None,
 ) -> None:
     """Compare all complete runs: mean, standard deviation and confidence interval, one ranking per fingerprint.
@@ -39,7 +43,8 @@ def leaderboard(
 def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: Path | None) -> None:
     from uad_bench.errors import IntegrityError, PartialFailure
     from uad_bench.leaderboard.render.render import render
-    from uad_bench.results.run_directory import EDITED, find_runs
+    from uad_bench.results.find_runs import find_runs
+    from uad_bench.results.run_directory import EDITED
     from uad_bench.support.atomic_files import write_text
 
     found = find_runs(runs or [Path("runs")])
@@ -127,7 +132,7 @@ def why(words: Sequence[Path]) -> None:
 def _find(word: str, folders: Sequence[Path]) -> "RunDir":
     """The run in the folder `word`, or the only run in `folders` whose name contains `word`."""
     from uad_bench.errors import UsageError, unknown_name
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
     if Path(word).is_dir():
         found, known = find_runs([Path(word)]), []

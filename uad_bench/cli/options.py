@@ -8,16 +8,53 @@ import typer
 from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from uad_bench.cohort.discovery import Sources
+    from uad_bench.config import Overrides
     from uad_bench.data.published_splits import RoleTable
+    from uad_bench.plugins import Kind
+
+
+def protocols(incomplete: str) -> list[str]:
+    """The shipped protocols whose names begin so, for the completion of a shell."""
+    from uad_bench.config import protocol_names
+
+    return [name for name in protocol_names() if name.startswith(incomplete)]
+
+
+def names_of(*kinds: "Kind") -> "Callable[[str], list[str]]":
+    """What completes a name of these kinds in a shell: the registered names that begin so."""
+
+    def complete(incomplete: str) -> list[str]:
+        from uad_bench import plugins
+
+        found = (one.name for kind in kinds for one in plugins.catalogue().names(kind))
+        return [name for name in found if name.startswith(incomplete)]
+
+    return complete
+
 
 Protocol = Annotated[
-    str, typer.Option("--protocol", "-p", help="A shipped protocol by name, or a .yaml file.")
+    str,
+    typer.Option(
+        "--protocol",
+        "-p",
+        help="A shipped protocol by name, or a .yaml file; default: the one in configs/default.txt.",
+        autocompletion=protocols,
+    ),
 ]
 Data = Annotated[list[str], typer.Option("--data", help="NAME=FOLDER: the folder of a dataset. Repeatable.")]
 Set = Annotated[
     list[str],
     typer.Option("--set", help="METHOD.KEY=VALUE, DATASET.KEY=VALUE or protocol.KEY=VALUE. Repeatable."),
+]
+Config = Annotated[
+    str,
+    typer.Option(
+        "--config",
+        help="A .yaml file with the keys protocol, methods, datasets; --set is applied after it. Default: none.",
+    ),
 ]
 Test = Annotated[str, typer.Option("--test", help="Test sets, separated by commas; default: the protocol's.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="The folder of runs.")]
@@ -30,7 +67,10 @@ SkipMissing = Annotated[
 ]
 Splits = Annotated[
     str,
-    typer.Option("--splits", help="legacy=FILE or legacy:SOURCE=FILE: roles from a published split table."),
+    typer.Option(
+        "--splits",
+        help="legacy=FILE or legacy:SOURCE=FILE: roles from a published split table; default: those of the protocol.",
+    ),
 ]
 AllowLeak = Annotated[
     bool,
@@ -96,6 +136,27 @@ def table(text: str) -> "tuple[str, RoleTable | None]":
         raise UsageError(f"--splits {text!r}", hint="write legacy=FILE, or legacy:SOURCE=FILE")
     found = read_table(Path(file).expanduser())
     return f"{kind}={Path(file).name}#{found.sha256[:12]}", found
+
+
+def overrides(config: str, set_: list[str], methods: "Sequence[str]" = ()) -> "Overrides":
+    """The file of --config with every --set applied. Raises UsageError for a key or value that is not valid."""
+    from uad_bench.pipeline.settings import with_settings
+
+    return with_settings(_file(config), settings(set_), methods)
+
+
+def _file(config: str) -> "Overrides":
+    from uad_bench.config import Overrides, validated
+    from uad_bench.support import strict_yaml
+
+    return validated(Overrides, strict_yaml.read(Path(config)) if config else {}, config or "--config")
+
+
+def all_settings(config: str, set_: list[str]) -> list[tuple[list[str], Any]]:
+    """The file of --config and the --set options as (path, value), in this order."""
+    sections = _file(config).model_dump()
+    from_file = [([section, key], value) for section, own in sections.items() for key, value in own.items()]
+    return from_file + settings(set_)
 
 
 def settings(texts: list[str]) -> list[tuple[list[str], Any]]:

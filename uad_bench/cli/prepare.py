@@ -12,6 +12,7 @@ def prepare(
     protocol: options.Protocol = "",
     data: options.Data = [],
     set_: options.Set = [],
+    config: options.Config = "",
     workers: options.Workers = 0,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -23,13 +24,11 @@ def prepare(
     """
     from uad_bench.cohort.discovery import pinned_protocol
     from uad_bench.cohort.prepare_datasets import prepare_datasets
-    from uad_bench.config import Overrides
     from uad_bench.errors import PartialFailure
-    from uad_bench.pipeline.settings import with_settings
     from uad_bench.support.atomic_files import require_writable
 
     options.show_messages(quiet, verbose)
-    over = with_settings(Overrides(), options.settings(set_))
+    over = options.overrides(config, set_)
     pinned = pinned_protocol(protocol, over.protocol)
     sources, failed = options.sources(data, workers, skip_broken=True), 0
     require_writable(sources.cache)

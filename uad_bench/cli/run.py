@@ -16,7 +16,10 @@ METHODS = "NAME (uad-bench list), NAME:VARIANT, module:Class or a .py file; pape
 
 
 def run(
-    methods: Annotated[list[str], typer.Argument(metavar="METHOD...", help=METHODS)],
+    methods: Annotated[
+        list[str],
+        typer.Argument(metavar="METHOD...", help=METHODS, autocompletion=options.names_of("method")),
+    ],
     seeds: Annotated[
         str, typer.Option("--seeds", help="A number of seeds (5: seeds 0 to 4) or a list (0,1,2).")
     ] = "1",
@@ -24,9 +27,7 @@ def run(
     test: options.Test = "",
     data: options.Data = [],
     set_: options.Set = [],
-    config: Annotated[
-        str, typer.Option("--config", help="A .yaml file with the keys protocol, methods, datasets.")
-    ] = "",
+    config: options.Config = "",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option("--precision", help=PRECISION)] = "auto",
     out: options.Out = Path("runs"),
@@ -115,6 +116,7 @@ def run(
     if outcome.done:
         print_tables(outcome.done)
     for directory in outcome.done:
+        typer.echo(f"results: {directory.path}")
         for sheet in sorted(directory.path.glob("sheet*.png")):
             typer.echo(f"picture: {sheet}")
     if outcome.error:

@@ -17,11 +17,9 @@ from uad_bench.types import Case, Orientation
 
 log = logging.getLogger(__name__)
 
-log = logging.getLogger(__name__)
-
 #: The atlas that comes with the installation, where a step names no other.
 SHIPPED_ATLAS = "mni152"
-#: An option of every dataset, which its adapter needs not know; see `types.Case`.
+#: An option of every dataset, not passed to its adapter; see `types.Case`.
 ORIENTATION = "orientation"
 
 
@@ -31,7 +29,7 @@ class Sources:
 
     cache: the folder of prepared cases; roots: folders by dataset; workers: processes that prepare cases;
     skip_broken: leave out cases that cannot be paired or prepared; skip_missing: leave out cases that lack a
-    modality of the protocol; told: what was said of files that no case uses, which is said once.
+    modality of the protocol; reported: warnings of files that no case uses, each given once.
     """
 
     cache: Path
@@ -39,7 +37,7 @@ class Sources:
     workers: int = 1
     skip_broken: bool = False
     skip_missing: bool = False
-    told: set[str] = field(default_factory=set, compare=False, repr=False)
+    reported: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def named_root(self, dataset: str) -> Path | None:
         """The folder that the user named for a dataset: --data, then $UAD_BENCH_DATA/<name>; None without either.
@@ -144,27 +142,27 @@ def find_cases(
     try:
         items: list[Case | DataError] = list(adapter.discover(root))
     except UadError as error:
-        _tell_unread(root, [], [], sources)
+        _warn_of_unread(root, [], [], sources)
         raise error
     except OSError as error:
         raise _unreadable(error, root) from error
     except Exception as error:
         what = f"dataset {label!r} failed to read its folder: {type(error).__name__}: {error}"
         raise PluginError(what, where=str(root), hint="is it this dataset's folder?") from error
-    _tell_links([item for item in items if isinstance(item, Case)], root)
+    _warn_of_links([item for item in items if isinstance(item, Case)], root)
     cases = [replace(item, dataset=label) for item in items if isinstance(item, Case)]
     orientation = orientation_of(dataset, options)
     if orientation is not None:
         cases = [replace(case, orientation=orientation) for case in cases]
     faults = [item for item in items if isinstance(item, DataError)]
-    _tell_unread(root, cases, faults, sources)
+    _warn_of_unread(root, cases, faults, sources)
     return sorted(cases, key=lambda case: case.case_id), faults
 
 
-def _tell_links(cases: Sequence[Case], root: Path) -> None:
+def _warn_of_links(cases: Sequence[Case], root: Path) -> None:
     """Warn of files that a dataset names below its root, and that are links to a place outside; they are read.
 
-    Adapters that search a folder pass over such links; a table names its files, and may name links.
+    Adapters that search a folder ignore such links; a table names its files, and may name links.
     """
     if os.environ.get("UAD_BENCH_FOLLOW_LINKS") == "1":
         return
@@ -183,7 +181,7 @@ def _tell_links(cases: Sequence[Case], root: Path) -> None:
         log.warning(what, root, len(out), out[0])
 
 
-def _tell_unread(root: Path, cases: Sequence[Case], faults: Sequence[DataError], sources: Sources) -> None:
+def _warn_of_unread(root: Path, cases: Sequence[Case], faults: Sequence[DataError], sources: Sources) -> None:
     """Warn of image files below the root that no case uses; once for each in a command."""
     used = [
         path
@@ -193,8 +191,8 @@ def _tell_unread(root: Path, cases: Sequence[Case], faults: Sequence[DataError],
     ]
     broken = [fault.where.partition(",")[0] for fault in faults]
     for text in map(one_line, as_texts(unread_files(root, used, broken))):
-        if text not in sources.told:
-            sources.told.add(text)
+        if text not in sources.reported:
+            sources.reported.add(text)
             log.warning("%s", text, extra={"heading": UNREAD})
 
 

@@ -28,7 +28,7 @@ UNREAD = "image files that are not read"
 def unread_files(root: Path, used: Collection[Path], broken: Collection[str] = ()) -> dict[str, list[Path]]:
     """Files below `root` by a key of `KINDS`, relative to it: neither in `used` nor of a case in `broken`.
 
-    broken: ids of cases that cannot be paired, which are told by themselves. Hidden files are left out.
+    broken: ids of cases that cannot be paired, which are reported separately. Hidden files are left out.
     """
     taken = {os.path.realpath(path) for path in used}
     words = [re.compile(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])") for word in broken if word]

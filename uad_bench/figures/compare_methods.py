@@ -11,7 +11,7 @@ import numpy as np
 from uad_bench import plugins
 from uad_bench.cohort.cohort import Member
 from uad_bench.cohort.discovery import Sources
-from uad_bench.errors import DataError, UsageError
+from uad_bench.errors import DataError, UadError, UsageError
 from uad_bench.figures.run_figures import MAX_CASES, case_label, typical_cases
 from uad_bench.leaderboard.aggregate import runs_by_label
 from uad_bench.leaderboard.collect import summarise
@@ -39,8 +39,10 @@ class SelectedRun:
 
 def compare_methods(
     runs: Sequence[RunDir], case_ids: Collection[str], test: str, sources: Sources, to: Path
-) -> int:
-    """Write the method grid of some complete runs to the PNG `to`; returns the number of methods, sorted by mean AP.
+) -> tuple[int, list[UadError]]:
+    """Write the method grid of some complete runs to the PNG `to`, methods sorted by mean AP.
+
+    Returns the number of methods, and an error for each case that is left out.
 
     case_ids: the cases that are shown, empty: typical ones; test: the test dataset, empty: the first one of the first
     run. Raises UsageError where the runs share no test case, DataError where a run has no stored maps or the data
@@ -51,14 +53,14 @@ def compare_methods(
     selected = select_runs(runs)
     dataset = plugins.label(test or selected[0].run.spec().test[0])
     rows = shared_cases([one.run for one in selected], case_ids, dataset)
-    cases = available_members(selected[0].run, rows, sources)
+    cases, left_out = available_members(selected[0].run, rows, sources)
     if not case_ids:
         cases = [cases[index] for index in typical_cases(cases)[:MAX_CASES]]
     methods = [_method_maps(one, cases, dataset) for one in selected]
     methods.sort(key=lambda one: (-(one.mean if one.mean is not None else -1.0), one.label))
     title = f"{selected[0].run.spec().protocol.name}, {dataset}: each map on its own scale, inside the brain"
     draw_method_grid(to, methods, METRIC.upper(), title)
-    return len(methods)
+    return len(methods), left_out
 
 
 def select_runs(runs: Sequence[RunDir]) -> list[SelectedRun]:

@@ -7,7 +7,7 @@ within folds, and the fold means have one of their own.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +41,10 @@ def tables(runs: Iterable[RunSummary], reported: Iterable[Reported] = ()) -> lis
 
 
 def runs_by_label(runs: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
-    """The runs of each row, by its label: "method", or "method [steps=50]" where parameters differ between rows."""
+    """The runs of each row, by its label.
+
+    That is "method", or "method [steps=50]" where parameters differ from the protocol's preset or between rows.
+    """
     methods: dict[str, dict[str, list[RunSummary]]] = {}
     for run in runs:
         settings = json.dumps(run.settings, sort_keys=True)
@@ -49,18 +52,24 @@ def runs_by_label(runs: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
     return {
         label: members
         for method, by_settings in sorted(methods.items())
-        for label, members in zip(_labels(method, list(by_settings)), by_settings.values(), strict=True)
+        for label, members in zip(_labels(method, by_settings), by_settings.values(), strict=True)
     }
 
 
-def _labels(method: str, settings: Sequence[str]) -> list[str]:
-    """A label for each set of settings: the method and the settings that differ."""
-    if len(settings) == 1:
-        return [method]
-    values = [json.loads(text) for text in settings]
-    names = sorted({name for value in values for name in value})
-    varying = [name for name in names if len({_json(value.get(name)) for value in values}) > 1]
-    return [f"{method} [{', '.join(f'{n}={_setting_text(v.get(n))}' for n in varying)}]" for v in values]
+def _labels(method: str, by_settings: Mapping[str, Sequence[RunSummary]]) -> list[str]:
+    """A label for each set of settings: the method, the settings that differ, and those that are not the preset's."""
+    values = [json.loads(text) for text in by_settings]
+    names = {name for value in values for name in value}
+    varying = {name for name in names if len({_json(value.get(name)) for value in values}) > 1}
+    return [
+        _label(method, {name: value.get(name) for name in varying} | dict(members[0].changed))
+        for value, members in zip(values, by_settings.values(), strict=True)
+    ]
+
+
+def _label(method: str, told: Mapping[str, Any]) -> str:
+    texts = [f"{name}={_setting_text(value)}" for name, value in sorted(told.items())]
+    return f"{method} [{', '.join(texts)}]" if texts else method
 
 
 def _json(value: Any) -> str:  # any JSON value

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from uad_bench.config import RunSpec
+from uad_bench.config import MAPS_ONLY, RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import IntegrityError, UadError
 from uad_bench.leaderboard.run_summary import (
@@ -24,6 +24,9 @@ from uad_bench.plugins import label
 from uad_bench.results.run_directory import RunDir
 
 Value = TypeVar("Value")
+MAPS_ONLY_REMARK = (
+    "maps only: maps of another program; what it was trained on, and that it saw no label, is not checked"
+)
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def _summary(run: RunDir) -> RunSummary:
         paper=str(facts.get("paper", "")),
         cost=_cost(status, machine) if state == "complete" else NO_COST,
         fold=spec.fold,
+        changed=dict(facts.get("changed", {})),
     )
 
 
@@ -121,7 +125,7 @@ def _marks(run: RunDir, spec: RunSpec) -> tuple[str, ...]:
     published = [f"roles from a published split, {spec.splits}"] if spec.splits else []
     found = json.loads((run.path / "audit.json").read_text()) if spec.allow_leak else []
     leaks = [f"leak {one['rule']}: {one['what']}" for one in found if one["severity"] == "error"]
-    return (*published, *leaks)
+    return (*published, *leaks, *((MAPS_ONLY_REMARK,) if spec.target == MAPS_ONLY else ()))
 
 
 def _settings(spec: RunSpec) -> dict[str, object]:

@@ -91,7 +91,8 @@ class RunSummary:
     settings: all hyper-parameters and whatever else of the specification changes results; pinned: the part of the
     protocol that `fingerprint` is the digest of; results: by test dataset; null: uninformative control;
     marks: permanent remarks, a published split or an allowed data leak ("leak ..."); baseline, paper: as declared by
-    the method; fold: index of the validation fold, None without cross-validation.
+    the method; fold: index of the validation fold, None without cross-validation; changed: parameters that are not
+    those of the protocol's preset, empty for runs of older versions.
     """
 
     name: str
@@ -113,6 +114,7 @@ class RunSummary:
     paper: str = ""
     cost: Cost = NO_COST
     fold: int | None = None
+    changed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

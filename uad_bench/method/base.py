@@ -72,6 +72,8 @@ class Method:
     pretrained_on: ClassVar[tuple[str, ...]] = ()
     #: Parameters with which a fit takes seconds; used by the conformance checks.
     tiny: ClassVar[Mapping[str, Any]] = {}
+    #: The smallest and the largest value of parameters that are numbers: {"steps": (1, 1e9)}.
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
     #: Named sets of parameters: {"conv": {"network": "conv"}} makes `name:conv` a separate row of the tables.
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from uad_bench import plugins
 from uad_bench.cohort.cohort import Member
-from uad_bench.errors import UsageError
+from uad_bench.errors import UadError, UsageError
 from uad_bench.figures.run_figures import MAX_CASES, case_label, typical_cases
 from uad_bench.pipeline.model import context, stored
 from uad_bench.pipeline.run_job import Workplace
@@ -36,10 +36,13 @@ class CaseSelection:
     test: str = ""
 
 
-def explain(run: RunDir, selection: CaseSelection, place: Workplace, to: Path) -> list[Path]:
-    """Write inside.png, inside-density.png and inside-places.png of a complete run to `to`; returns the files.
+def explain(
+    run: RunDir, selection: CaseSelection, place: Workplace, to: Path
+) -> tuple[list[Path], list[UadError]]:
+    """Write inside.png, inside-density.png and inside-places.png of a complete run to `to`.
 
-    Raises UsageError for an unknown case and for a method without components (UB240), IntegrityError where the run was
+    Returns the files, and an error for each case that is left out; where all are, the first one is raised. Raises
+    UsageError for an unknown case and for a method without components (UB240), IntegrityError where the run was
     edited, DataError where the data differ from those of the run, PluginError as a run does.
     """
     from uad_bench.method.base import Method
@@ -50,17 +53,32 @@ def explain(run: RunDir, selection: CaseSelection, place: Workplace, to: Path) -
     if type(method).components is Method.components:
         hint = "a method shows them by `components`: docs/plugins.md"
         raise UsageError(f"method {spec.method!r} shows no components", hint=hint, code=UNSHOWN)
-    some = available_members(run, rows, place.sources)
+    some, left_out = available_members(run, rows, place.sources)
     if not selection.cases:
         some = [some[index] for index in typical_cases(some)[: selection.count]]
-    ctx, cases = context(spec, place), []
-    for number, member in enumerate(some, 1):
-        cases.append(_case_components(run, method, member, ctx))
-        log.info(f"{spec.method}: {number} of {len(some)} cases, {member.case.case_id}")
+    cases, failed = _components_of(run, method, some, context(spec, place))
     dataset = plugins.label(selection.test or spec.test[0])
     suffix = "" if dataset == plugins.label(spec.test[0]) else f"-{dataset}"
     title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {plugins.label(spec.protocol.train)} -> {dataset}"
-    return _draw(to, suffix, cases, title)
+    return _draw(to, suffix, cases, title), [*left_out, *failed]
+
+
+def _components_of(
+    run: RunDir, method: "Method", members: Sequence[Member], ctx: "Context"
+) -> "tuple[list[CaseComponents], list[UadError]]":
+    """The cases with their components, and the errors of the others. Raises the first error where all fail."""
+    cases: list[CaseComponents] = []
+    failed: list[UadError] = []
+    for number, member in enumerate(members, 1):
+        try:
+            cases.append(_case_components(run, method, member, ctx))
+            log.info(f"{run.spec().method}: {number} of {len(members)} cases, {member.case.case_id}")
+        except UadError as error:
+            failed.append(error)
+            log.warning("left out: %s", error)
+    if failed and not cases:
+        raise failed[0]
+    return cases, failed
 
 
 def _case_components(run: RunDir, method: "Method", member: Member, ctx: "Context") -> "CaseComponents":

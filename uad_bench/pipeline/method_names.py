@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from uad_bench import plugins
-from uad_bench.config import Protocol, RunSpec
+from uad_bench.config import Protocol, RunSpec, checked_parameters
 from uad_bench.errors import unknown_name
 
 PAPER = "paper/"
@@ -48,6 +48,25 @@ def find_method(name: str) -> NamedMethod:
         return NamedMethod(entry, cls, cls.variants[variant], called != name)
     entry = plugins.resolve("method", called)
     return NamedMethod(entry, plugins.load(entry), {}, called != name)
+
+
+def changed_parameters(spec: RunSpec) -> dict[str, Any]:
+    """The parameters of a run that are neither those of its variant nor those of the protocol's preset.
+
+    {"defaults": "paper"} where they are the method's own defaults under a protocol with a preset.
+    """
+    cls = method_class(spec)
+    base, _, variant = spec.method.partition(":")
+    chosen = cls.variants.get(variant, {})
+    if any(spec.parameters.get(key) != value for key, value in chosen.items()):
+        chosen = {}  # of a variant without a name, whose parameters these are not
+    entry = plugins.Entry("method", base, spec.target, "", spec.source)
+    own = [
+        {**NamedMethod(entry, cls, chosen, paper).preset(spec.protocol), **chosen} for paper in (False, True)
+    ]
+    usual, paper = (checked_parameters(cls, values, base) for values in own)
+    changed = {key: value for key, value in spec.parameters.items() if value != usual.get(key)}
+    return {"defaults": "paper"} if changed and spec.parameters == paper else changed
 
 
 def method_class(spec: RunSpec) -> type[Any]:

@@ -10,6 +10,7 @@ from uad_bench.cohort.cohort import Scans
 from uad_bench.config import RunSpec
 from uad_bench.pipeline.method_names import method_class
 from uad_bench.pipeline.run_job import RunJob, Workplace
+from uad_bench.pipeline.trained.reuse import take_trained
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support.atomic_files import aside_name, cannot_write
 
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def trained(job: RunJob) -> "Method":
-    """The method of a run, trained on its training scans unless a model is stored already.
+    """The method of a run, trained on its training scans unless a model is stored already, here or in a run beside it.
 
     Raises PluginError where the method breaks its contract.
     """
@@ -30,7 +31,7 @@ def trained(job: RunJob) -> "Method":
 
     spec, directory = job.spec, job.directory
     model = directory.path / "model"
-    if not model.is_dir():
+    if not model.is_dir() and not take_trained(job):
         train, val = Scans(job.cohort.of("train")), Scans(job.cohort.of("val"))
         method = build(spec)
         log.info("%s: fit on %d healthy scans", job.label, len(train))

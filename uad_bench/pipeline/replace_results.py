@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from uad_bench.cohort.cohort import Cohort
-from uad_bench.config import RunSpec
+from uad_bench.config import MAPS_ONLY, RunSpec
 from uad_bench.errors import DataError
 from uad_bench.pipeline.evaluate_run import evaluate_run
 from uad_bench.results.run_directory import RunDir
@@ -69,7 +69,8 @@ def _draft(path: Path) -> Iterator[Path]:
 
 def _share(source: RunDir, draft: RunDir) -> None:
     """Give `draft` the model and maps of `source` as hard links, and copies of the small files."""
-    for name in ("maps", "model"):
+    kept = ("maps",) if source.spec().target == MAPS_ONLY else ("maps", "model")
+    for name in kept:
         if not (source.path / name).is_dir():
             hint = "run again with --keep-maps all"
             raise DataError(f"the run kept no {name}", where=source.name, hint=hint)

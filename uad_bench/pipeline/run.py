@@ -16,12 +16,13 @@ from uad_bench.config import RunSpec
 from uad_bench.errors import PartialFailure, UadError, UsageError
 from uad_bench.figures.run_figures import TRAINING, draw_training
 from uad_bench.pipeline.evaluate_run import evaluate_run
-from uad_bench.pipeline.method_names import method_class
+from uad_bench.pipeline.method_names import changed_parameters, method_class
 from uad_bench.pipeline.model import trained
 from uad_bench.pipeline.replace_results import replace_results
 from uad_bench.pipeline.requirements import borrowed_weights
 from uad_bench.pipeline.run_job import RunJob
 from uad_bench.pipeline.score import score_cases
+from uad_bench.pipeline.trained.key import code_digest
 from uad_bench.results import csv_tables
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import environment, messages
@@ -100,7 +101,8 @@ def _begin(job: RunJob) -> None:
     directory.write_spec(spec)
     if not (directory.path / "model").is_dir():  # else: the record of where the model was made stays
         roots = {name: str(path) for name, path in place.sources.roots.items()}
-        directory.write_json("env.json", here | {"roots": roots, "method": _class_facts(spec)})
+        facts = {"roots": roots, "method": _class_facts(spec), "code": code_digest(spec.target)}
+        directory.write_json("env.json", here | facts)
     _write_cohort(job)
     log.info("%s: begin on %s, process %d", job.label, place.device, os.getpid())
 
@@ -118,10 +120,10 @@ def _write_cohort(job: RunJob) -> None:
 
 
 def _class_facts(spec: RunSpec) -> dict[str, Any]:
-    """What the method's class declares and a table needs."""
+    """What the method's class declares and a table needs, and which parameters are not those of the preset."""
     cls = method_class(spec)
     names = ("deterministic", "null", "baseline", "paper")
-    return {name: getattr(cls, name) for name in names}
+    return {name: getattr(cls, name) for name in names} | {"changed": changed_parameters(spec)}
 
 
 def _check_same_machine(directory: RunDir, here: Mapping[str, Any]) -> None:

@@ -67,9 +67,12 @@ def refuse_twins(what: str, called: Iterable[tuple[str, str]]) -> None:
             raise UsageError(f"the {what} {other} and {own} would both be {name}", hint=hint, code="UB230")
 
 
-def image_path(name: str, described: str, suffix: str) -> Path:
-    """`sub-x/anat/sub-x_desc-y_suffix.nii.gz`, or with a session `sub-x/ses-s/anat/sub-x_ses-s_desc-y_..`."""
-    return Path(*name.split("_"), "anat", f"{name}_desc-{value(described)}_{suffix}.nii.gz")
+def image_path(name: str, described: str, suffix: str, space: str = "") -> Path:
+    """`sub-x/anat/sub-x_desc-y_suffix.nii.gz`, or with a session `sub-x/ses-s/anat/sub-x_ses-s_desc-y_..`.
+
+    space: `_space-z`, or "" for the space of the file.
+    """
+    return Path(*name.split("_"), "anat", f"{name}{space}_desc-{value(described)}_{suffix}.nii.gz")
 
 
 def sidecar(image: Path) -> Path:
@@ -77,11 +80,11 @@ def sidecar(image: Path) -> Path:
     return image.with_name(image.name.removesuffix(".nii.gz") + ".json")
 
 
-def begin(folder: Path, generator: Mapping[str, Any]) -> None:
+def begin(folder: Path, generator: Mapping[str, Any], ignored: str = "") -> None:
     """Make `folder` a BIDS derivative dataset of `generator` (Name, Version ...).
 
-    Raises UsageError where it is a dataset of another generator (UB231), EnvironmentFault where it cannot be
-    written.
+    ignored: further lines of .bidsignore. Raises UsageError where it is a dataset of another generator (UB231),
+    EnvironmentFault where it cannot be written.
     """
     path = folder / DESCRIPTION
     if path.exists() and generator["Name"] not in _makers(path):
@@ -94,7 +97,7 @@ def begin(folder: Path, generator: Mapping[str, Any]) -> None:
         "GeneratedBy": [generator],
     }
     write_json(path, about)
-    write_text(folder / ".bidsignore", IGNORED)
+    write_text(folder / ".bidsignore", IGNORED + ignored)
 
 
 def _makers(description: Path) -> set[str]:

@@ -6,7 +6,7 @@ DIR/sub-x/anat/sub-x_desc-methodrule_mask.nii.gz + .json        voxels of the ev
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ from uad_bench.types import FloatArray, Scored
 
 GENERATOR = {"Name": "uad-bench", "Version": __version__}
 SCORED = ("test", "tune", "val")
+#: In place of case ids: all cases that were scored.
+EVERY = "all"
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,13 @@ class Item:
     name: str
     rule: str = ""
     threshold: float | None = None
+    prepared_grid: bool = False
 
     @property
     def images(self) -> list[Path]:
         """The images to be written, relative to the folder of the dataset."""
-        maps = [bids.image_path(self.name, self.spec.method, "scoremap")]
+        space = f"_space-{bids.value(self.spec.protocol.name)}" if self.prepared_grid else ""
+        maps = [bids.image_path(self.name, self.spec.method, "scoremap", space)]
         masks = [bids.image_path(self.name, f"{self.spec.method}{self.rule}", "mask")] if self.rule else []
         return maps + masks
 
@@ -60,18 +64,26 @@ class Item:
 
 
 def export(
-    runs: Sequence[RunDir], to: Path, sources: Sources, wanted: Collection[str], rule: str
+    runs: Sequence[RunDir],
+    to: Path,
+    sources: Sources,
+    wanted: Collection[str],
+    rule: str,
+    *,
+    prepared_grid: bool = False,
 ) -> tuple[int, list[UadError]]:
     """Write the maps of some complete runs under `to`; the number of maps written, and an error for each that failed.
 
-    wanted: case ids, or dataset/case_id; empty: all test cases. rule: also write masks at this threshold. Raises
-    UsageError for an unknown case, rule or name before anything is written; the first error where no case can be
-    exported, for instance because the data is not what the run was made on; IntegrityError where a run was edited.
+    wanted: case ids, or dataset/case_id; empty: all test cases; "all": also the tune and val cases. rule: also write
+    masks at this threshold. prepared_grid: the maps stay on the protocol's grid, bit by bit.
+
+    Raises UsageError for an unknown case, rule or name before anything is written; the first error where no case can
+    be exported, for instance because the data is not what the run was made on; IntegrityError where a run was edited.
     """
     _check_wanted(wanted, runs)
     plans = [plan(run, sources, wanted, rule) for run in runs]
     items, failed = (
-        [one for items, _ in plans for one in items],
+        [replace(one, prepared_grid=prepared_grid) for items, _ in plans for one in items],
         [one for _, errors in plans for one in errors],
     )
     if failed and not items:
@@ -90,7 +102,7 @@ def _check_wanted(wanted: Collection[str], runs: Sequence[RunDir]) -> None:
     rows = [row for run in runs for row in run.table("splits.csv")]
     known = {name for row in rows if row["role"] in SCORED for name in _ids(row)}
     for name in wanted:
-        if name not in known:
+        if name not in known and name != EVERY:
             raise unknown_name("scored case", name, known)
 
 
@@ -122,7 +134,7 @@ def _is_wanted(row: Mapping[str, str], wanted: Collection[str]) -> bool:
     """Whether a row is exported: test cases, or wanted cases that were scored."""
     if not wanted:
         return row["role"] == "test"
-    return row["role"] in SCORED and any(name in wanted for name in _ids(row))
+    return row["role"] in SCORED and any(name in wanted for name in (EVERY, *_ids(row)))
 
 
 def threshold(run: RunDir, dataset: str, rule: str) -> float:
@@ -180,12 +192,15 @@ def write(item: Item, to: Path) -> None:
     header = nifti_header(source, location(case.case_id, source))
     brain_mask = ready.scan().brain_mask
     prepared = prepared_grid(ready.record, ready.scan().shape)
-    values, _ = to_native(item.run.read_map(case.dataset, case.case_id), brain_mask, prepared, native)
+    values = item.run.read_map(case.dataset, case.case_id)
     paths = [to / image for image in item.images]
     about = _about(item) | {"Description": "Anomaly map: higher = more anomalous, 0 outside the brain"}
-    _put(
-        paths[0], Volume(values, native.affine), header, about | {"Units": "arbitrary", "PostProcessing": []}
-    )
+    about |= {"Units": "arbitrary", "PostProcessing": []}
+    if item.prepared_grid:
+        _put(paths[0], Volume(values, ready.scan().affine), None, about | {"Interpolation": "none"})
+    else:
+        on_file, _ = to_native(values, brain_mask, prepared, native)
+        _put(paths[0], Volume(on_file, native.affine), header, about)
     if item.threshold is None:
         return
     (scored,) = ScoredMaps(item.run, [item.member], item.spec)

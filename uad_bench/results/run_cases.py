@@ -45,14 +45,16 @@ def available(
     return found, errors
 
 
-def available_members(run: RunDir, rows: Sequence[Row], sources: Sources) -> list[Member]:
+def available_members(
+    run: RunDir, rows: Sequence[Row], sources: Sources
+) -> tuple[list[Member], list[UadError]]:
     """As `available`, each error logged. Raises the first one where no case is left."""
     found, errors = available(run, rows, sources)
     if errors and not found:
         raise errors[0]
     for error in errors:
         log.warning("left out: %s", error)
-    return [member for _, member in found]
+    return [member for _, member in found], errors
 
 
 def _key(row: Row) -> tuple[str, str]:

@@ -32,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.config import RunSpec, validated
-from uad_bench.errors import EnvironmentFault, IntegrityError, UsageError
+from uad_bench.errors import EnvironmentFault, IntegrityError
 from uad_bench.results import csv_tables, seal, serialise
 from uad_bench.results.run_lock import locked
 from uad_bench.support import strict_yaml
@@ -284,17 +284,3 @@ def run_dir(out: Path, spec: RunSpec, cohort: str) -> RunDir:
         reason = error.strerror or str(error)
         raise EnvironmentFault(f"cannot make the run's folder: {reason}", where=str(path)) from error
     return RunDir(path)
-
-
-def find_runs(roots: Iterable[Path]) -> list[RunDir]:
-    """Every run directory at or below `roots`, complete or not, ordered by path.
-
-    Raises UsageError for a root that does not exist.
-    """
-    found = []
-    for root in roots:
-        if not root.is_dir():
-            raise UsageError("no such folder of runs", where=str(root), hint="give --out of an earlier run")
-        folders = (path.parent for path in sorted(root.rglob("spec.yaml")))
-        found += [RunDir(folder) for folder in folders if not is_aside(folder)]
-    return found

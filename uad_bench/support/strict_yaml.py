@@ -80,9 +80,16 @@ def parse(text: str, where: str) -> Any:  # whatever the YAML says
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file. Raises UsageError where it is missing or holds something else."""
+    """The mapping in a YAML file, of which no more than the bound is read.
+
+    Raises UsageError where it is missing, too large or holds something else.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UsageError(f"configuration larger than {MAX_BYTES} bytes", where=str(path))
+        text = content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError("cannot read the file", where=str(path), hint=str(error)) from error
     value = parse(text, str(path))

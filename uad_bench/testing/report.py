@@ -1,5 +1,6 @@
 """The promises of a plug-in or a preparation step, and the ways to check them: a list, a stream, pytest."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from uad_bench.testing.step_checks import STEP_CHECKS
 
 if TYPE_CHECKING:
     import pytest
+
+log = logging.getLogger(__name__)
 
 Status = Literal["kept", "broken", "excused", "not checked"]
 Checkable = Literal["method", "dataset", "metric", "step"]
@@ -131,10 +134,23 @@ def check_method(method: type[Any] | str) -> list[CheckResult]:
     """The outcome of every check of a method: a class, or any name that `uad-bench run` takes.
 
     The method is fitted on toy scans with the parameters in its class attribute `tiny`. Raises UsageError for an
-    unknown name or variant, PluginError for a class that cannot be loaded. docs/plugins.md has an example.
+    unknown name or variant, and for a method that needs files which are not given (UB206), PluginError for a class
+    that cannot be loaded. docs/plugins.md has an example.
     """
     cls, name = _found("method", method)
+    _require_inputs(cls, name)
     return list(run_checks("method", cls, name))
+
+
+def _require_inputs(cls: type[Any], name: str) -> None:
+    """Raise UsageError (UB206) where a method refuses its default parameters: it needs a file, such as weights."""
+    try:
+        MethodCandidate(name, cls, {**_variant(cls, name), **getattr(cls, "tiny", {})}).new()
+    except UsageError as error:
+        what = f"method {name!r} cannot be checked without what it needs: {error.what}"
+        raise UsageError(what, where=error.where, hint=error.hint, code="UB206") from error
+    except Exception:  # a promise reports it
+        log.debug("%s cannot be built", name, exc_info=True)
 
 
 def check_dataset(dataset: type[Any] | str, root: Path | None = None) -> list[CheckResult]:

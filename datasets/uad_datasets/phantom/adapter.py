@@ -1,7 +1,7 @@
 """The dataset `phantom`: a synthetic cohort without download, whose lesions are known exactly."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -23,6 +23,11 @@ class PhantomAdapter(DatasetAdapter):
 
     name: ClassVar[str] = "phantom"
     modalities: ClassVar[tuple[str, ...]] = MODALITIES
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "seed": (0, 2**31),
+        "healthy": (0, 10_000),
+        "lesions": (0, 10_000),
+    }
     about: ClassVar[str] = (
         "Synthetic, generated on first use in the user's cache folder, or in UAD_BENCH_CACHE. "
         "Anatomy: MNI152 template (Fonov et al. 2011) as shipped by nilearn."

@@ -32,7 +32,7 @@ from uad_methods.patch2loc.loss import location_loss
 from uad_methods.patch2loc.mean_map import mean_score_map
 from uad_methods.patch2loc.neighbour_slices import ScansWithNeighbours
 from uad_methods.patch2loc.options import Options
-from uad_methods.patch2loc.patches import brain_share
+from uad_methods.patch2loc.patches import brain_share, require_smaller_patches
 from uad_methods.patch2loc.sampling import Sample, sample_patches, sample_strided
 from uad_methods.patch2loc.scoring import Predictor, brain_box
 
@@ -54,8 +54,9 @@ class Patch2Loc(Options):
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         """Train on patches of `train` and keep the weights with the lowest loss on patches of `val`.
 
-        Raises DataError where no patch of `val` contains enough brain.
+        Raises DataError where no patch of `val` contains enough brain, UsageError for patches larger than a slice.
         """
+        require_smaller_patches((self.patch, *self.scales), train[0].shape[:2])
         net, stack = self.begin(train, ctx), SliceStack(self._network_scans(train), ctx)
         for one in networks(net):
             prepare_network(one, compiled=self.compiled)

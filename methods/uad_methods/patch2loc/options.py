@@ -8,6 +8,7 @@ import torch
 
 from uad_bench import TorchMethod
 from uad_bench.errors import UsageError
+from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.patch2loc.belief import BeliefName
 from uad_methods.patch2loc.encoders.conv import ConvEncoder
 from uad_methods.patch2loc.encoders.resnet import LATENT, resnet_encoder
@@ -79,6 +80,7 @@ class Options(TorchMethod):
     scoring: Literal["fp32", "bf16"] = "fp32"
     compiled: bool = False
 
+    limits: ClassVar[Limits] = {**LIMITS, "patch": (1, 1024)}
     paper: ClassVar[str] = "Baker and Brockmeier 2025, arXiv 2506.22504"
     # The first match names a method: "" is the bare name, the published method; combinations of extensions without a
     # variant of their own are `conv-other` and `resnet-other`.

@@ -4,10 +4,13 @@ A patch of side s at (x, y) covers rows x - s//2 .. x - s//2 + s - 1, and column
 it is 0. An even patch of 24 at 12 thus covers 0 .. 23, its centre pixel has index 12.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch.nn import functional
+
+from uad_bench.errors import UsageError
 
 
 class Positions(NamedTuple):
@@ -16,6 +19,14 @@ class Positions(NamedTuple):
     slice: torch.Tensor
     x: torch.Tensor
     y: torch.Tensor
+
+
+def require_smaller_patches(sides: Sequence[int], slice_shape: Sequence[int]) -> None:
+    """Raise UsageError where the side of a patch exceeds that of a slice (X, Y)."""
+    if max(sides) > max(slice_shape):
+        shape = " x ".join(map(str, slice_shape))
+        what = f"patches of {max(sides)} pixels are larger than slices of {shape}"
+        raise UsageError(what, hint=f"give a side of up to {max(slice_shape)}", code="UB202")
 
 
 def padded(slices: torch.Tensor, side: int) -> torch.Tensor:

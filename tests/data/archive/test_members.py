@@ -97,3 +97,19 @@ def test_resource_forks_of_macos_are_left_out(tmp_path):
     folder = unpack(zip_of(tmp_path / "m.zip", files), tmp_path / "data")
     assert folder.name == "set"
     assert set(tree(folder)) == {"a.nii.gz", MARKER}
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [(9, "Deflate64"), (93, "Zstandard"), (98, "PPMd"), (77, "method 77"), (99, "encrypted")],
+)
+def test_a_zip_of_an_unsupported_kind_is_unsupported_and_not_damaged(tmp_path, method, words):
+    path = zip_of(tmp_path / "other.zip")
+    raw, number = path.read_bytes(), method.to_bytes(2, "little")
+    for mark, offset in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        start = -1
+        while (start := raw.find(mark, start + 1)) >= 0:
+            raw = raw[: start + offset] + number + raw[start + offset + 2 :]
+    path.write_bytes(raw)
+    message = refused(path, tmp_path / "data")
+    assert words in message and "not supported" in message and "damaged" not in message

@@ -77,12 +77,12 @@ ENVIRONMENTS = [
 ]
 
 
-def test_the_bytes_depend_on_no_locale_clock_hash_seed_or_thread_count():
+def test_f80_the_bytes_depend_on_no_locale_clock_seed_or_folder(tmp_path):
     path = os.pathsep.join(str(ROOT / part) for part in ("", "methods", "datasets"))
     digests = [
         subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(i)], cwd=ROOT, env=os.environ | {"PYTHONPATH": path} | environment,
-            capture_output=True, text=True, check=True,
+            [sys.executable, "-c", SCRIPT, str(i)], cwd=(ROOT, tmp_path)[i],
+            env=os.environ | {"PYTHONPATH": path} | environment, capture_output=True, text=True, check=True,
         ).stdout
         for i, environment in enumerate(ENVIRONMENTS)
     ]  # fmt: skip

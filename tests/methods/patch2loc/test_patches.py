@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from uad_methods.patch2loc.patches import Positions, brain_share, cut, draw_candidates, locations, padded
+from uad_bench import Context
+from uad_bench.errors import UsageError
+from uad_bench.testing import toy_scans
+from uad_methods.patch2loc import Patch2Loc
+from uad_methods.patch2loc.patches import (
+    Positions,
+    brain_share,
+    cut,
+    draw_candidates,
+    locations,
+    padded,
+    require_smaller_patches,
+)
 
 
 @pytest.mark.parametrize("side", [24, 7])
@@ -40,3 +52,11 @@ def test_draws_cover_all_positions_with_enough_brain_and_no_others() -> None:
     assert enough[at.slice, at.x, at.y].all()
     assert len(torch.stack(at).unique(dim=1).T) == enough.sum()
     assert len(at.x) == pytest.approx(20_000 * enough.float().mean().item(), rel=0.1)
+
+
+def test_f72_patches_larger_than_a_slice_are_refused_before_memory_is_taken() -> None:
+    with pytest.raises(UsageError, match="300 pixels are larger than slices of 96 x 120") as caught:
+        require_smaller_patches((24, 300), (96, 120))
+    assert caught.value.exit_code == 2
+    with pytest.raises(UsageError, match="larger than slices"):
+        Patch2Loc(patch=1000).fit(toy_scans(2), toy_scans(1), Context())

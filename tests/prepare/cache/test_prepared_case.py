@@ -118,7 +118,7 @@ def _race(case: Case, cache: Path, gate) -> None:
     prepare_case(case, ["t2"], STEPS, cache)
 
 
-def test_two_processes_that_race_end_with_one_entry(toy_case, tmp_path):
+def test_f41_two_processes_that_race_end_with_one_entry(toy_case, tmp_path):
     case, context = toy_case(), multiprocessing.get_context("spawn")
     gate = context.Barrier(2)
     racers = [context.Process(target=_race, args=(case, tmp_path / "both", gate)) for _ in range(2)]

@@ -27,6 +27,10 @@ from uad_bench.data.archive.tar_zip import (
 from uad_bench.errors import DataError
 
 PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
+#: Compression methods of zip that the standard library reads, and names of others, by their number.
+SUPPORTED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+OTHER_METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "xz", 96: "JPEG", 98: "PPMd"}
+AES = 99
 LONGEST_NAME, LONGEST_PART = 1024, 255
 
 
@@ -103,8 +107,12 @@ def _every_member(archive: Path) -> Iterator[Member]:
 def _of_zip(info: zipfile.ZipInfo, archive: Path) -> Member:
     path = _checked_path(info.orig_filename, archive)  # `filename` ends at a NUL character
     kind = stat.S_IFMT(info.external_attr >> 16)
-    if info.flag_bits & 0x1:
-        raise refused("an encrypted zip; unpack it yourself with its password", archive)
+    if info.flag_bits & 0x1 or info.compress_type == AES:
+        raise refused("an encrypted zip is not supported; unpack it yourself with its password", archive)
+    if info.compress_type not in SUPPORTED:
+        method = OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
+        what = f"a zip compressed with {method} is not supported; unpack it yourself with another program"
+        raise refused(what, archive)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise refused(f"a link or a device, {info.filename[:120]!r}", archive)
     return Member(path, info.file_size, info.is_dir(), info)

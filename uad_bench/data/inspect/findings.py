@@ -96,24 +96,32 @@ class FindingList:
 
     @contextmanager
     def capturing_warnings(self) -> Iterator[None]:
-        """Add the warnings that readers and adapters log within the block, instead of showing them."""
+        """Add the warnings that readers and adapters log within the block, instead of showing them.
+
+        They are shown after all where the block raises, because no report follows.
+        """
         logs = [logging.getLogger(name) for name in messages.NAMES]
-        before = [(log.handlers, log.propagate) for log in logs]
+        before, kept = [(log.handlers, log.propagate) for log in logs], list[logging.LogRecord]()
         for log in logs:
-            log.handlers, log.propagate = [_WarningCapture(self, log.handlers)], False
+            log.handlers, log.propagate = [_WarningCapture(self, log.handlers, kept)], False
         try:
             yield
+            kept.clear()
         finally:
             for log, (handlers, propagate) in zip(logs, before, strict=True):
                 log.handlers, log.propagate = handlers, propagate
+            for record in kept:
+                logging.getLogger(record.name).handle(record)
 
 
 class _WarningCapture(logging.Handler):
     """Adds warnings to a list of findings; passes progress messages on."""
 
-    def __init__(self, found: FindingList, others: Sequence[logging.Handler]) -> None:
+    def __init__(
+        self, found: FindingList, others: Sequence[logging.Handler], kept: list[logging.LogRecord]
+    ) -> None:
         super().__init__()
-        self._found, self._others = found, others
+        self._found, self._others, self._kept = found, others, kept
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno < logging.WARNING:
@@ -124,3 +132,4 @@ class _WarningCapture(logging.Handler):
         finding = Finding(getattr(record, "heading", LOGGED), text, self._found.case_id)
         if finding not in self._found.findings:  # a file may be read more than once
             self._found.findings.append(finding)
+            self._kept.append(record)

@@ -1,4 +1,4 @@
-"""Voxels around the head that hold no data: NaN, or one constant value, where other files have 0."""
+"""Voxels around the head without data: NaN, or one constant value, where other files have 0."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ SHARE = 0.5
 
 
 def without_background(array: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
-    """`array` (X, Y, Z) with 0 where it holds no data, and what was done, in words; itself where nothing is to be done.
+    """`array` (X, Y, Z) with 0 in the background, and a note of the change; the array itself without one.
 
     A background is one value, NaN and Inf included, that fills half of the faces of the box; it reaches as far as its
     voxels are connected to them. Noise in the air of a whole head has no such value. Voxels with this value inside the

@@ -1,4 +1,4 @@
-"""Where the voxels of a file lie: the two transforms of a NIfTI header, their unit, and whether they agree.
+"""The position of the voxels of a file: the two transforms of a NIfTI header, their unit, and whether they agree.
 
 The sform is an affine, the qform a rotation, an offset and the voxel size. Each is used where its code is not zero,
 and a file may have both. All affines that leave this module are in mm.
@@ -14,7 +14,7 @@ from uad_bench.data.nifti.validation import check_affine
 from uad_bench.errors import DataError
 from uad_bench.types import Affine, Orientation
 
-#: In 29 of 30 patients of one public dataset the mask lies half a voxel off its image: the origin was rounded.
+#: In 29 of 30 patients of one public dataset the mask is half a voxel off its image: the origin was rounded.
 TOLERANCE = 0.5 + 1e-3
 #: Units of length by their NIfTI code, with the factor to mm; 0 (unknown) and 2 are read as mm.
 UNITS = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}
@@ -24,10 +24,10 @@ ROUNDED = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """What a header says of the place of its voxels.
+    """The position of the voxels according to a header.
 
-    affine: (4, 4), by the transform that is read, in mm; other: by the other one, where it lies elsewhere; notes: what
-    is read otherwise than a user may expect.
+    affine: (4, 4), by the transform that is read, in mm; other: by the other one, where it differs; notes: what is
+    read otherwise than a user may expect.
     """
 
     affine: Affine
@@ -36,7 +36,7 @@ class Placement:
 
 
 def placement(header: Any, shape: tuple[int, int, int], where: str, wanted: Orientation | None) -> Placement:
-    """Where the voxels lie: by the transform `wanted`, else by the sform, else by the qform.
+    """The position of the voxels by the transform `wanted`, else by the sform, else by the qform.
 
     Raises DataError where neither can be used (UB325).
     """
@@ -58,7 +58,7 @@ def placement(header: Any, shape: tuple[int, int, int], where: str, wanted: Orie
 
 
 def transforms(header: Any, where: str) -> tuple[dict[Orientation, Affine], dict[Orientation, DataError]]:
-    """The transforms of a header that have a code, in mm, sform first: the sound ones, and the faults of others."""
+    """The transforms of a header that have a code, in mm, sform first: the valid ones, and the errors of others."""
     affines: dict[Orientation, Affine] = {}
     faults: dict[Orientation, DataError] = {}
     readers: dict[Orientation, Callable[[Any, str], Affine]] = {"sform": _sform, "qform": _qform}
@@ -78,7 +78,7 @@ def transforms(header: Any, where: str) -> tuple[dict[Orientation, Affine], dict
 
 
 def scale(header: Any) -> float:
-    """How many mm the header's unit of length has; 1 where it names none."""
+    """How many mm the header's unit of length has; 1 where there is none."""
     return UNITS.get(_unit(header), ("", 1.0))[1]
 
 
@@ -129,12 +129,12 @@ def check_sides(affine: Affine, other: Affine | None, where: str) -> None:
 
     axes = " and ".join("".join(aff2axcodes(one)) for one in (affine, other))  # type: ignore[no-untyped-call]
     what = f"sform and qform exchange left and right: the axes are {axes}"
-    hint = "look at the scan, then set the dataset's option `orientation` to sform or qform"
+    hint = "inspect the scan, then set the dataset's option `orientation` to sform or qform"
     raise DataError(what, where=where, hint=hint, code="UB325")
 
 
 def exchange_sides(one: Affine, other: Affine) -> bool:
-    """Whether two affines of the same voxels disagree about left and right: a mirror image, or x turned round."""
+    """Whether two affines of the same voxels disagree about left and right: a reflection, or the x axis reversed."""
     between = other[:3, :3] @ np.linalg.inv(one[:3, :3])
     return bool(np.linalg.det(between) < 0 or between[0, 0] < 0)
 
@@ -147,10 +147,10 @@ def corner_voxels(shape: tuple[int, ...], affine: Affine, like: Affine) -> float
 
 
 def difference(shape: tuple[int, ...], affine: Affine, other: Affine) -> str:
-    """How far sform and qform lie apart, in words."""
+    """The distance between sform and qform as a message."""
     mm = np.linalg.norm(((affine - other) @ _corners(shape))[:3], axis=0).max()
     voxels = corner_voxels(shape, other, affine)
-    return f"sform and qform lie up to {mm:.4g} mm ({voxels:.3g} voxels) apart"
+    return f"sform and qform are up to {mm:.4g} mm ({voxels:.3g} voxels) apart"
 
 
 def _corners(shape: tuple[int, ...]) -> Affine:

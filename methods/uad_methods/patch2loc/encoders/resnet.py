@@ -13,8 +13,20 @@ LATENT = 512
 WIDTHS = (64, 128, 256, 512)
 
 
-def _conv3(inputs: int, outputs: int, stride: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+class Conv3(nn.Conv2d):
+    """A 3x3 convolution with padding 1, without bias.
+
+    A map of one pixel has one output, whatever the stride, and is computed with stride 1: with stride 2, oneDNN's bf16
+    kernels leave the gradients of weights that meet only padding uninitialised, and training ended in NaN at random.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__(inputs, outputs, 3, stride, padding=1, bias=False)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        if input.shape[-2:] == (1, 1):
+            return nn.functional.conv2d(input, self.weight, padding=1)
+        return super().forward(input)
 
 
 class BasicBlock(nn.Module):
@@ -23,10 +35,10 @@ class BasicBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.path = nn.Sequential(
-            _conv3(inputs, outputs, stride),
+            Conv3(inputs, outputs, stride),
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
-            _conv3(outputs, outputs, 1),
+            Conv3(outputs, outputs, 1),
             nn.BatchNorm2d(outputs),
         )
         self.shortcut: nn.Module = nn.Identity()

@@ -1,0 +1,97 @@
+"""Scans for a trained model: cases are formed by names, and what a name does not say is not guessed."""
+
+import logging
+
+import pytest
+
+from uad_bench.data.scan_files import find_scans
+from uad_bench.errors import DataError, UsageError
+
+
+@pytest.fixture
+def touch(tmp_path):
+    """touch(names ...) -> the paths, made below a folder."""
+
+    def make(*names):
+        paths = [tmp_path / "in" / name for name in names]
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return paths
+
+    return make
+
+
+def found(paths, *wanted, **said):
+    return {one.case_id: sorted(one.files) for one in find_scans(paths, wanted or ("t2",), **said)}
+
+
+@pytest.mark.parametrize(
+    ("name", "case_id"),
+    [
+        ("sub-01_T2w.nii.gz", "sub-01"),
+        ("sub-01_ses-b_acq-iso_T2w.nii.gz", "sub-01_ses-b"),
+        ("patient1_study1_T2W.nii.gz", "patient1_study1"),
+        ("BraTS2021_00001_t2.nii", "BraTS2021_00001"),
+        ("IXI002-Guys-0828-T2.NII.GZ", "IXI002-Guys-0828"),
+    ],
+)
+def test_the_id_is_the_name_without_the_modality(touch, name, case_id):
+    assert found(touch(name)) == {case_id: ["t2"]}
+
+
+def test_modalities_and_brain_masks_of_a_case_come_together(touch):
+    names = ["a_t2.nii.gz", "a_flair.nii.gz", "a_brainmask.nii.gz", "sub-1_FLAIR.nii", "sub-1_acq-x_T2w.nii",
+             "sub-1_desc-brain_mask.nii.gz"]  # fmt: skip
+    both = ["brain_mask", "flair", "t2"]
+    assert found(touch(*names), "t2", "flair") == {"a": both, "sub-1": both}
+
+
+def test_two_scans_of_a_session_keep_their_entities(touch):
+    paths = touch("sub-1_acq-a_T2w.nii", "sub-1_acq-b_T2w.nii")
+    assert set(found(paths)) == {"sub-1_acq-a", "sub-1_acq-b"}
+    assert found(paths[:1], case_id="mine") == {"mine": ["t2"]}
+    with pytest.raises(UsageError, match="--id names one case, and 2"):
+        found(paths, case_id="mine")
+
+
+def test_a_folder_is_searched_and_what_is_not_used_is_counted(touch, caplog):
+    touch("sub-1/anat/sub-1_T2w.nii.gz", "sub-1/anat/sub-1_FLAIR.nii.gz", "sub-1/anat/sub-1_bold.nii.gz",
+          "derivatives/x/sub-1_T2w.nii.gz", ".hidden/sub-2_T2w.nii.gz")  # fmt: skip
+    caplog.set_level(logging.INFO)
+    root = touch("sub-3/anat/sub-3_T2w.nii")[0].parents[2]
+    assert set(found([root])) == {"sub-1", "sub-3"}
+    assert "2 NIfTI files are not used" in caplog.text
+
+
+def test_what_a_name_does_not_say_is_said_by_the_option(touch):
+    paths = touch("scan.nii.gz", "b_T2w.nii.gz")
+    with pytest.raises(UsageError, match=r"the name says no modality.*--modality t2"):
+        found(paths)
+    assert found(paths, modality="t2") == {"scan": ["t2"], "b": ["t2"]}
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "code"),
+    [
+        (["sub-1_FLAIR.nii.gz"], DataError, "UB332"),
+        (["sub-1_ce-gd_T1w.nii.gz"], DataError, "UB332"),
+        (["x/a_t2.nii", "y/a_t2.nii"], DataError, "UB335"),
+        (["a_t2.dcm"], DataError, "UB323"),
+        (["a_T2_brain.nii.gz"], UsageError, "UB251"),
+    ],
+)
+def test_bad_files_are_refused(touch, names, error, code):
+    with pytest.raises(error) as raised:
+        found(touch(*names))
+    assert raised.value.code == code
+
+
+def test_bad_paths_and_options_are_refused(touch, tmp_path):
+    (flair,) = touch("a_flair.nii")
+    with pytest.raises(UsageError, match="--modality says t2, the name says flair"):
+        found([flair], modality="t2")
+    with pytest.raises(UsageError, match="no such file or folder"):
+        found([tmp_path / "nowhere"])
+    with pytest.raises(DataError, match="no t2 image in the folder; of its 1 NIfTI files"):
+        found([flair.parent])

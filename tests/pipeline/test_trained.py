@@ -1,0 +1,97 @@
+"""A model is trained once: another test set scores with it, and anything that would change it trains again."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.helpers.runs import DATA, execute, matrix
+from tests.helpers.toy_data import write_case
+from uad_bench.pipeline.matrix import Matrix
+from uad_bench.pipeline.trained.key import code_digest, model_key
+from uad_bench.results.run_directory import RunDir
+
+OTHER = str(DATA).replace("toy_data.py", "toy_other.py")
+
+
+@pytest.fixture
+def both(place, tmp_path_factory):
+    """A workplace that also knows a second dataset."""
+    here = place()
+    root = tmp_path_factory.mktemp("other")
+    for i in range(3):
+        write_case(root, f"a{50 + i}", np.random.default_rng(900 + i))
+    here.sources.roots["toy_other"] = root
+    return here
+
+
+def specs(*test, **more):
+    (spec,) = matrix("Blur", more=[(["protocol", "test"], list(test))], **more)
+    return [spec.model_copy(update={"test": test})]
+
+
+def fits(run):
+    return (run.path / "log.txt").read_text().count("fit on")
+
+
+def numbers(run, dataset):
+    return [row for row in run.table("metrics.csv") if row["dataset"] == dataset]
+
+
+def test_a_second_test_set_is_scored_without_a_fit(both, tmp_path):
+    (first,) = execute(specs(DATA), both)
+    (second,) = execute(specs(OTHER), both)
+    assert fits(first) == 1 and fits(second) == 0
+    assert f"the model of {first.name} is used, no fit" in (second.path / "log.txt").read_text()
+    assert second.status()["model_of"] == first.name and second.status()["fit_s"] == first.status()["fit_s"]
+    second.verify(maps=True)
+    apart = both.__class__(tmp_path / "apart", both.sources, threads=1)
+    (together,) = execute(specs(DATA, OTHER), apart)
+    assert fits(together) == 1
+    assert numbers(together, "toy_data") == numbers(first, "toy_data")
+    assert numbers(together, "toy_other") == numbers(second, "toy_other")
+
+
+def test_another_seed_parameter_or_fresh_trains(both):
+    (first,) = execute(specs(DATA), both)
+    (other,) = execute(specs(OTHER, seeds=(1,)), both)
+    assert fits(other) == 1
+    fresh = both.__class__(both.out, both.sources, threads=1, fresh=True)
+    (again,) = execute(specs(OTHER), fresh)
+    assert fits(again) == 1 and model_key(again) == model_key(first) != model_key(other)
+
+
+def test_an_edited_model_is_not_taken(both, caplog):
+    (first,) = execute(specs(DATA), both)
+    weights = next(path for path in (first.path / "model").rglob("*") if path.is_file())
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    (second,) = execute(specs(OTHER), both)
+    assert fits(second) == 1 and "is not used" in caplog.text
+
+
+def test_the_key_covers_code_cases_and_machine(both, tmp_path):
+    (run,) = execute(specs(DATA), both)
+    keys = {model_key(run)}
+    for name, old, new in (("env.json", '"threads": 1', '"threads": 2'), ("splits.csv", ",train,", ",tune,"),
+                           ("fitted.json", "[]", "[1]"), ("env.json", '"code": "', '"code": "0')):  # fmt: skip
+        copy = RunDir(tmp_path / f"copy{len(keys)}")
+        shutil.copytree(run.path, copy.path)
+        text = (copy.path / name).read_text()
+        assert old in text
+        (copy.path / name).write_text(text.replace(old, new, 1))
+        keys.add(model_key(copy))
+    assert len(keys) == 5 and "" not in keys
+    env = json.loads((copy.path / "env.json").read_text())
+    (copy.path / "env.json").write_text(json.dumps({k: v for k, v in env.items() if k != "code"}))
+    assert model_key(copy) == ""
+
+
+def test_the_code_of_a_method_counts(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("a = 1\n")
+    one = code_digest(f"{file}:Mine")
+    code_digest.cache_clear()
+    file.write_text("a = 2\n")
+    assert one != code_digest(f"{file}:Mine") != "" and code_digest("not_there:Mine") == ""
+    assert Matrix(["thresh"]).specs()[0].target.startswith("uad_methods")

@@ -1,0 +1,86 @@
+"""`predict`: a trained model is used on new scans."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from uad_bench.cli import options
+
+MODALITY = (
+    "t1, t2, flair, pd or t1ce: of all images given; default: what ends their names (_T2w, _t2, _FLAIR)."
+)
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a finished run.")],
+    scans: Annotated[
+        list[Path],
+        typer.Argument(metavar="SCAN...", help="NIfTI files, or folders of them (a BIDS tree, too)."),
+    ],
+    to: Annotated[
+        Path, typer.Option("--to", help="The folder of the BIDS derivative dataset that is written.")
+    ] = Path("predictions"),
+    modality: Annotated[str, typer.Option("--modality", help=MODALITY)] = "",
+    brain_mask: Annotated[
+        str,
+        typer.Option(
+            "--brain-mask", help="A brain mask on the grid of the only scan; default: by the protocol."
+        ),
+    ] = "",
+    stripped: Annotated[
+        bool | None,
+        typer.Option("--stripped/--whole-head", help="What the scans hold; default: decided by their data."),
+    ] = None,
+    id_: Annotated[str, typer.Option("--id", help="The id of the only scan; default: by its name.")] = "",
+    orientation: Annotated[
+        str, typer.Option("--orientation", help="sform or qform, where a header has both; default: sform.")
+    ] = "",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    threads: Annotated[
+        int,
+        typer.Option("--threads", help="CPU threads; 0: as many as the run had. Bits depend on it.", min=0),
+    ] = 0,
+    workers: options.Workers = 0,
+    prepared_grid: Annotated[
+        bool, typer.Option("--prepared-grid", help="Also write the raw map on the protocol's grid.")
+    ] = False,
+    sheet: Annotated[bool, typer.Option("--sheet/--no-sheet", help="Draw a picture of each scan.")] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make again what the folder holds already.")] = False,
+    trust: options.Trust = [],
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Write the anomaly map of new scans in their own space, with volumes above healthy thresholds and a picture.
+
+    No lesion mask is needed, and no scan is called healthy.
+    """
+    from uad_bench.errors import PartialFailure
+    from uad_bench.pipeline.predict.files import Output
+    from uad_bench.pipeline.predict.model import open_model
+    from uad_bench.pipeline.predict.predict import as_cases, predict_to
+    from uad_bench.pipeline.predict.scans import ScanOptions, scans_of
+    from uad_bench.support import environment
+    from uad_bench.support.environment import resolve_device
+
+    options.show_messages(quiet, verbose)
+    said = ScanOptions(modality.lower(), brain_mask, id_, stripped, orientation)
+    trained = open_model(
+        model,
+        device=resolve_device(device),
+        threads=threads,
+        workers=workers or environment.threads(),
+        trusted=trust,
+    )
+    cases = as_cases(scans_of(trained, scans, said), said.facts)
+    done, failed = predict_to(trained, cases, Output(to, prepared_grid, sheet), fresh=fresh)
+    for one in done:
+        volumes = [f"{t['Rule']} {t['VolumeMl']:.2f} ml" for t in one.about.get("Thresholds", [])]
+        typer.echo(f"{one.case_id}: {', '.join(volumes) or 'the model has no healthy threshold'}")
+    typer.echo(
+        f"{len(done)} maps in {to}; volumes in predictions.tsv. Scores are no probabilities, volumes no diagnosis."
+    )
+    for error in failed:
+        typer.echo(f"  {error}", err=True)
+    if failed:
+        raise PartialFailure(f"{len(failed)} of {len(cases)} scans have no map", hint="see the lines above")

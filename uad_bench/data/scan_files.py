@@ -1,0 +1,189 @@
+"""Scans that a user names for a trained model: files and folders, grouped into cases by their names.
+
+The modality of a file is the last word of its name (`sub-01_T2w.nii.gz`, `case-7_flair.nii.gz`), or what the user says.
+A file whose last words are `brain_mask` or `brainmask` is the brain mask of its case. No lesion mask is read.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from uad_bench.data.unread_files import NIFTI
+from uad_bench.errors import DataError, UsageError
+from uad_bench.support.text import first_names
+
+log = logging.getLogger(__name__)
+
+#: The last word of a file's name, in lower case, and the modality that it stands for.
+MODALITIES = {
+    "t1": "t1", "t1w": "t1", "t2": "t2", "t2w": "t2", "flair": "flair", "pd": "pd", "pdw": "pd",
+    "t1ce": "t1ce", "t1c": "t1ce", "t1gd": "t1ce", "t1cew": "t1ce",
+}  # fmt: skip
+BRAIN_MASK = "brain_mask"
+EXTENSION = re.compile(r"(?i)\.nii(\.gz)?$")
+MASK_WORDS = re.compile(r"(?i)[._-](desc-)?brain[_-]?mask$")
+LAST_WORD = re.compile(r"[._-]([A-Za-z0-9]+)$")
+#: Folders of a BIDS tree that hold no scans as acquired.
+NOT_RAW = frozenset({"derivatives", "sourcedata", "code", "stimuli"})
+
+
+@dataclass(frozen=True)
+class ScanFiles:
+    """The files of one case by modality, and its `brain_mask`, if any. Both ids come from the names."""
+
+    case_id: str
+    subject_id: str
+    files: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class _Named:
+    path: Path
+    kind: str  # a modality, BRAIN_MASK, or "" where the name says neither
+    stem: str  # the name without the word that says so
+
+
+def find_scans(
+    paths: Sequence[Path], wanted: Sequence[str], modality: str = "", case_id: str = ""
+) -> list[ScanFiles]:
+    """The cases of some files and folders, ordered by id; folders are searched with all that is below them.
+
+    wanted: the modalities of the model; modality: of all images, whatever their names; case_id: the id of the only
+    case. Raises UsageError for a path that does not exist, for a name that says another modality than `modality`
+    (UB250), and for a file that names no modality (UB251); DataError where a case lacks a modality (UB332), where a
+    folder has no scan (UB304), and for two files of one case and modality (UB335).
+    """
+    named = [one for path in paths for one in _named(path, wanted, modality)]
+    cases = list(_cases({one.path: one for one in named}.values()))
+    if case_id:
+        if len(cases) != 1:
+            what = f"--id names one case, and {len(cases)} were given"
+            raise UsageError(what, hint="leave --id out: ids are those of the files", code="UB250")
+        cases = [ScanFiles(case_id, case_id, cases[0].files)]
+    for case in cases:
+        _check_modalities(case, wanted)
+    return cases
+
+
+def modality_of(path: Path) -> str:
+    """The modality that a file's name says, `brain_mask`, or "".
+
+    >>> [modality_of(Path(name)) for name in ("sub-01_ses-2_FLAIR.nii.gz", "p7_brainmask.nii", "x.nii")]
+    ['flair', 'brain_mask', '']
+    """
+    return _parsed(path).kind
+
+
+def _parsed(path: Path) -> _Named:
+    stem = EXTENSION.sub("", path.name)
+    if MASK_WORDS.search(stem):
+        return _Named(path, BRAIN_MASK, MASK_WORDS.sub("", stem))
+    last = LAST_WORD.search(stem)
+    kind = MODALITIES.get(last[1].lower(), "") if last else ""
+    if kind == "t1" and re.search(r"(^|_)ce-", stem):
+        kind = "t1ce"
+    return _Named(path, kind, stem[: last.start()] if last and kind else stem)
+
+
+def _named(path: Path, wanted: Sequence[str], modality: str) -> Iterator[_Named]:
+    """The files of one path that belong to cases."""
+    if path.is_dir():
+        yield from _in_folder(path, wanted, modality)
+        return
+    if not path.exists():
+        raise UsageError(
+            "no such file or folder", where=str(path), hint="give NIfTI files or folders of them"
+        )
+    one = _parsed(path)
+    if not NIFTI.fullmatch(path.name):
+        hint = "convert it to .nii.gz, DICOM for instance with dcm2niix"
+        raise DataError("not a NIfTI file", where=path.name, hint=hint, code="UB323")
+    yield _as_said(one, wanted, modality)
+
+
+def _as_said(one: _Named, wanted: Sequence[str], modality: str) -> _Named:
+    """A file with the modality that the user gave; its name may say nothing, or the same."""
+    if one.kind == BRAIN_MASK or (one.kind and not modality):
+        return one
+    if modality and one.kind not in {"", modality}:
+        what = f"--modality says {modality}, the name says {one.kind}"
+        hint = "correct the option, or rename the file"
+        raise UsageError(what, where=one.path.name, hint=hint, code="UB250")
+    if modality:
+        return _Named(one.path, modality, one.stem)
+    hint = f"add --modality {wanted[0]} if it is one, or end its name in _{wanted[0]}"
+    raise UsageError("the name says no modality", where=one.path.name, hint=hint, code="UB251")
+
+
+def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[_Named]:
+    """The scans below a folder. What is not used is counted in a message."""
+    found = [_parsed(path) for path in sorted(_walk(folder)) if NIFTI.fullmatch(path.name)]
+    if modality:
+        found = [one if one.kind else _Named(one.path, modality, one.stem) for one in found]
+    used = [one for one in found if one.kind in (*wanted, BRAIN_MASK)]
+    if not any(one.kind != BRAIN_MASK for one in used):
+        others = f"; of its {len(found)} NIfTI files none says so in its name" if found else ""
+        hint = f"end the names in _{wanted[0]}, or add --modality {wanted[0]}"
+        what = f"no {' or '.join(wanted)} image in the folder{others}"
+        raise DataError(what, where=str(folder), hint=hint, code="UB304")
+    unused = [one.path.name for one in found if one not in used]
+    if unused:
+        text = f"{len(unused)} NIfTI files are not used: {first_names(unused, 3)}"
+        log.info("%s: %s (the model takes %s)", folder.name, text, ", ".join(wanted))
+    return used
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for here, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name[0] != "." and name not in NOT_RAW]
+        yield from (Path(here, name) for name in names if name[0] != ".")
+
+
+def _cases(named: Iterable[_Named]) -> Iterator[ScanFiles]:
+    """The files grouped into cases: by session, or by their whole stem where a session has several of a modality."""
+    sessions: dict[str, list[_Named]] = {}
+    for one in named:
+        sessions.setdefault(_session(one.stem), []).append(one)
+    groups: dict[str, list[_Named]] = {}
+    for session, members in sessions.items():
+        kinds = [one.kind for one in members]
+        for one in members:
+            groups.setdefault(session if len(set(kinds)) == len(kinds) else one.stem, []).append(one)
+    for case_id, members in sorted(groups.items()):
+        if any(one.kind != BRAIN_MASK for one in members):
+            yield ScanFiles(case_id, _subject(case_id), _by_kind(case_id, members))
+        else:
+            log.warning("%s: a brain mask without an image is not used", case_id)
+
+
+def _by_kind(case_id: str, members: Sequence[_Named]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for one in members:
+        if one.kind in found:
+            what = f"two {one.kind} files: {found[one.kind].name} and {one.path.name}"
+            hint = "leave one out, or give them different names"
+            raise DataError(what, where=case_id, hint=hint, code="UB335")
+        found[one.kind] = one.path
+    return found
+
+
+def _session(stem: str) -> str:
+    """`sub-01_ses-2` of a BIDS name, else the stem."""
+    match = re.match(r"(sub-[A-Za-z0-9]+)(_ses-[A-Za-z0-9]+)?(_|$)", stem)
+    return f"{match[1]}{match[2] or ''}" if match else stem
+
+
+def _subject(case_id: str) -> str:
+    return case_id.partition("_")[0] if case_id.startswith("sub-") else case_id
+
+
+def _check_modalities(case: ScanFiles, wanted: Sequence[str]) -> None:
+    missing = [name for name in wanted if name not in case.files]
+    if missing:
+        has = ", ".join(name for name in case.files if name != BRAIN_MASK)
+        what = f"the model takes {', '.join(wanted)}, the scan has {has}: no {' and no '.join(missing)}"
+        hint = "give the scan of that modality, or a model of another protocol"
+        raise DataError(what, where=case.case_id, hint=hint, code="UB332")

@@ -1,0 +1,157 @@
+"""Anomaly maps of other programs: which file belongs to which case, and its values on the protocol's grid."""
+
+import csv
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from uad_bench.cohort.cohort import Member
+from uad_bench.data.nifti.read import Grid, read_file, read_grid
+from uad_bench.data.nifti.validation import location
+from uad_bench.errors import DataError, UsageError, unknown_name
+from uad_bench.prepare.resampling.grid import same_grid, sample
+from uad_bench.prepare.to_native import prepared_grid
+from uad_bench.results import bids
+from uad_bench.types import BoolArray, FloatArray
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+SUFFIX = re.compile(r"(?i)_scoremap\.nii(\.gz)?$")
+#: Columns of a table of maps.
+CASE, FILE = "case_id", "file"
+#: Least share of a voxel of the protocol's grid that must lie in the brain of the file for a value of its own.
+LEAST = 1e-3
+
+
+def find_maps(source: Path, members: Sequence[Member], space: str, described: str = "") -> dict[Key, Path]:
+    """The map of each case (dataset, case id) that has one.
+
+    source: a folder of files with BIDS derivative names (`sub-X[_ses-Y][_space-S]_desc-D_scoremap.nii.gz`), or a CSV
+    with the columns case_id (or DATASET/case_id) and file. described: the value of `desc` where the folder has several.
+    Raises UsageError where there is no such file, for an unknown case id (UB201), for several maps of a case (UB253).
+    """
+    if source.is_dir():
+        return _by_name(source, members, space, described)
+    if not source.is_file():
+        hint = "give a folder of maps with BIDS derivative names, or a CSV with the columns case_id and file"
+        raise UsageError("no such folder or file of maps", where=str(source), hint=hint)
+    return dict(_by_table(source, members))
+
+
+def _by_table(table: Path, members: Sequence[Member]) -> Iterator[tuple[Key, Path]]:
+    known: dict[str, Key] = {}
+    for member in members:
+        key = member.case.dataset, member.case.case_id
+        known |= {key[1]: key, "/".join(key): key}
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {CASE, FILE} <= set(rows[0]):
+        hint = f"write the columns {CASE} and {FILE}"
+        raise UsageError("not a table of maps", where=table.name, hint=hint, code="UB253")
+    for row in rows:
+        if row[CASE] not in known:
+            raise unknown_name(
+                f"case in {table.name}", row[CASE], [member.case.case_id for member in members]
+            )
+        yield known[row[CASE]], table.parent / Path(row[FILE]).expanduser()
+
+
+def _by_name(folder: Path, members: Sequence[Member], space: str, described: str) -> dict[Key, Path]:
+    keys = [(m.case.dataset, m.case.subject_id, m.case.case_id) for m in members]
+    named = {name: (key[0], key[2]) for key, name in bids.names(keys).items()}
+    named |= {f"sub-{bids.value(key[2])}": (key[0], key[2]) for key in keys if key[2][:4] != "sub-"}
+    named |= {key[2]: (key[0], key[2]) for key in keys if key[2][:4] == "sub-"}
+    found: dict[Key, list[Path]] = {}
+    unknown: list[str] = []
+    for path in sorted(path for path in folder.rglob("*") if SUFFIX.search(path.name)):
+        entities = dict(part.split("-", 1) for part in path.name.split("_") if "-" in part)
+        if described and entities.get("desc") != described:
+            continue
+        if entities.get("space", bids.value(space)) != bids.value(space):
+            continue
+        name = re.split(r"_(space|desc|scoremap)", path.name)[0]
+        if name in named:
+            found.setdefault(named[name], []).append(path)
+        else:
+            unknown.append(path.name)
+    if unknown:
+        log.warning("%d maps belong to no case that is evaluated: %s", len(unknown), ", ".join(unknown[:3]))
+    return {key: _only(paths) for key, paths in found.items()}
+
+
+def _only(paths: Sequence[Path]) -> Path:
+    """The map of a case: the one on the protocol's grid where there is one. Raises UsageError for several (UB253)."""
+    exact = [path for path in paths if "_space-" in path.name]
+    left = exact or paths
+    if len(left) > 1:
+        what = f"several maps of a case: {', '.join(path.name for path in left[:3])}"
+        raise UsageError(what, hint="choose one with --desc", code="UB253")
+    return left[0]
+
+
+def on_protocol_grid(path: Path, member: Member) -> FloatArray:
+    """The values of a map file on the grid of the prepared case, (X, Y, Z), 0 outside the brain.
+
+    A file on that grid is taken as it is. A file on the grid of the scan's own file, with its axes in any order, is
+    averaged over each voxel by world coordinates, brain voxels only. Raises DataError for another grid (UB328) and for
+    NaN or Inf in the brain (UB326), and what the reader raises.
+    """
+    ready, case = member.prepared, member.case
+    scan, where = ready.scan(), location(case.case_id, path)
+    values, grid = read_file(path, where, case.orientation)
+    mine = Grid(scan.shape, scan.affine)
+    in_world = prepared_grid(ready.record, scan.shape)
+    if same_grid(grid, mine) or same_grid(grid, in_world):
+        return _finite(values, np.array(scan.brain_mask), where)
+    native = read_grid(case.images[ready.record["modalities"][0]], case.case_id, case.orientation)
+    if not same_grid(_upright(grid), _upright(native)):
+        what = f"the map is on another grid: {grid}; the scan is {native}, the protocol's grid {mine}"
+        hint = "resample the map to its scan, with the tool that made it"
+        raise DataError(what, where=where, hint=hint, code="UB328")
+    return _averaged(values, grid, in_world, np.array(scan.brain_mask), where)
+
+
+def _upright(grid: Grid) -> Grid:
+    """The same voxels with their axes as close to RAS+ as flips and swaps allow."""
+    from nibabel import orientations
+
+    turn = orientations.io_orientation(grid.affine)  # type: ignore[no-untyped-call]
+    back = orientations.inv_ornt_aff(turn, grid.shape)  # type: ignore[no-untyped-call]
+    x, y, z = (grid.shape[int(axis)] for axis in np.argsort(turn[:, 0]))
+    return Grid((x, y, z), grid.affine @ back)
+
+
+def _averaged(values: FloatArray, grid: Grid, target: Grid, brain: BoolArray, where: str) -> FloatArray:
+    """The means of the brain voxels of a map over each brain voxel of `target`; the lowest where there is none."""
+    inside = sample(brain.astype(np.float32), target, grid) >= 0.5
+    values = _finite(values, inside, where)
+    share = sample(inside.astype(np.float32), grid, target)
+    known = brain & (share >= LEAST)
+    if not known.any():
+        raise DataError(
+            "the map does not overlap the brain",
+            where=where,
+            hint="is it the map of this scan?",
+            code="UB328",
+        )
+    total = sample(np.where(inside, values, np.float32(0)), grid, target)
+    means = np.divide(total, share, out=np.zeros_like(total), where=known)
+    missing = int((brain & ~known).sum())
+    if missing:
+        log.warning("%s: %d brain voxels lie outside the map and get its lowest score", where, missing)
+    return np.where(brain, np.where(known, means, means[known].min()), np.float32(0))
+
+
+def _finite(values: FloatArray, inside: BoolArray, where: str) -> FloatArray:
+    """The values with 0 outside the brain. Raises DataError for NaN or Inf inside it (UB326)."""
+    bad = int((~np.isfinite(values[inside])).sum())
+    if bad:
+        hint = "give every brain voxel a finite score"
+        raise DataError(
+            f"the map has {bad} NaN or Inf voxels in the brain", where=where, hint=hint, code="UB326"
+        )
+    return np.where(inside, values, np.float32(0))

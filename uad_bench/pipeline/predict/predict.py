@@ -1,0 +1,111 @@
+"""Many scans through one trained model: prepared, scored, written; a scan that fails stops no other."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from uad_bench.data.scan_files import BRAIN_MASK, ScanFiles
+from uad_bench.errors import UadError
+from uad_bench.pipeline.predict import files
+from uad_bench.pipeline.predict.model import TrainedModel
+from uad_bench.pipeline.predict.prediction import Prediction, predict_one
+from uad_bench.prepare.cache.prepared_case import PreparedCase
+from uad_bench.prepare.prepare_cases import prepare_cases
+from uad_bench.results import bids
+from uad_bench.support.atomic_files import require_writable
+from uad_bench.support.progress import Ticker
+from uad_bench.types import Case, Orientation
+
+log = logging.getLogger(__name__)
+
+#: The dataset that scans of a user belong to; no adapter has this name.
+DATASET = "scans"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A prediction on disk. about: the content of its sidecar; kept: it was there already."""
+
+    case_id: str
+    path: Path
+    about: dict[str, Any]
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class ScanFacts:
+    """What a user says of scans: whether they are stripped (None: unknown), and which transform of a header holds."""
+
+    stripped: bool | None = None
+    orientation: Orientation | None = None
+
+
+def as_cases(scans: Sequence[ScanFiles], facts: ScanFacts) -> list[Case]:
+    """The scans as cases without a lesion mask; none of them is declared healthy."""
+    return [
+        Case(
+            DATASET,
+            one.case_id,
+            one.subject_id,
+            {name: path for name, path in one.files.items() if name != BRAIN_MASK},
+            healthy=False,
+            brain_mask=one.files.get(BRAIN_MASK),
+            stripped=facts.stripped,
+            orientation=facts.orientation,
+        )
+        for one in scans
+    ]
+
+
+def prepared(model: TrainedModel, cases: Sequence[Case]) -> tuple[list[PreparedCase], list[UadError]]:
+    """The cases on the protocol's grid by the steps of the model, and an error for each that cannot be prepared."""
+    sources = model.place.sources
+    how = sources.preparation(model.spec.protocol, model.steps)
+    done, failures = prepare_cases(cases, how)
+    return done, [error for _, error in failures]
+
+
+def predictions(model: TrainedModel, cases: Sequence[Case]) -> Iterator[Prediction]:
+    """The predictions of some cases, in memory, one at a time. Raises the first error."""
+    done, failures = prepared(model, cases)
+    if failures:
+        raise failures[0]
+    yield from (predict_one(model, ready) for ready in done)
+
+
+def predict_to(
+    model: TrainedModel, cases: Sequence[Case], output: files.Output, *, fresh: bool = False
+) -> tuple[list[Written], list[UadError]]:
+    """Write the predictions of some cases, and return them with an error for each case that failed.
+
+    fresh: make again what is there already. Raises UsageError for names that clash before any work (UB230, UB232),
+    EnvironmentFault where the folders cannot be written, and the first error where every case fails; nothing is then
+    written.
+    """
+    files.refuse_other_maps(model, cases, output.to)
+    require_writable(output.to, model.place.sources.cache)
+    log.info("%s: prepare %d scans for protocol %s", model.spec.method, len(cases), model.spec.protocol.name)
+    ready, failures = prepared(model, cases)
+    done: list[Written] = []
+    ticker = Ticker("predict")
+    for number, one in enumerate(ready, start=1):
+        try:
+            done.append(_written(model, one, output, fresh=fresh))
+        except UadError as error:
+            failures.append(error)
+        ticker(number, len(ready))
+    if not done:
+        raise failures[0]
+    files.write_table(output.to)
+    return done, failures
+
+
+def _written(model: TrainedModel, ready: PreparedCase, output: files.Output, *, fresh: bool) -> Written:
+    path = files.map_path(output.to, ready.case.case_id, model)
+    if not fresh and files.is_finished(model, ready, output):
+        log.info("%s: predicted already (--fresh makes it again)", ready.case.case_id)
+        return Written(ready.case.case_id, path, bids.described(path), kept=True)
+    files.write_prediction(model, predict_one(model, ready), output)
+    return Written(ready.case.case_id, path, bids.described(path))

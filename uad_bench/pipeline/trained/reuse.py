@@ -1,0 +1,75 @@
+"""A model that another run of the same method and protocol trained is taken and not trained again."""
+
+import logging
+import os
+import shutil
+from typing import Any
+
+from uad_bench.errors import UadError
+from uad_bench.pipeline.run_job import RunJob
+from uad_bench.pipeline.trained.key import model_key
+from uad_bench.results.run_directory import RunDir, find_runs
+from uad_bench.support.atomic_files import aside_name, cannot_write
+
+log = logging.getLogger(__name__)
+
+#: Facts about the training in the status of a run.
+FACTS = ("fit_s", "stopped_early", "parameters")
+
+
+def take_trained(job: RunJob) -> bool:
+    """Give the run of a job the model of a run beside it that has the same key; False where there is none.
+
+    The files are shared as hard links and verified first; train.csv comes with them. Nothing is taken with --fresh.
+    Raises EnvironmentFault where the disk cannot be written.
+    """
+    key = "" if job.place.fresh else model_key(job.directory)
+    found = _with_key(job.directory, key) if key else None
+    if found is None:
+        return False
+    model, aside = job.directory.path / "model", aside_name(job.directory.path / "model")
+    try:
+        shutil.copytree(found.path / "model", aside, copy_function=_linked)
+        if (found.path / "train.csv").is_file():
+            shutil.copyfile(found.path / "train.csv", job.directory.path / "train.csv")
+        shutil.copyfile(found.path / "model.json", job.directory.path / "model.json")
+        aside.replace(model)
+    except OSError as error:
+        raise cannot_write(error, model) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    job.set_state("running", **_facts(found), model_of=_origin(found))
+    log.info("%s: the model of %s is used, no fit", job.label, found.name)
+    return True
+
+
+def _with_key(run: RunDir, key: str) -> RunDir | None:
+    """The first complete run beside this one whose model has the key and is as it was stored."""
+    for other in find_runs([run.path.parent]):
+        if other.path.resolve() == run.path.resolve() or not (other.path / "model.json").is_file():
+            continue
+        try:
+            if other.state == "complete" and model_key(other) == key:
+                other.verify()
+                return other
+        except UadError as error:
+            log.warning("the model of %s is not used: %s", other.name, error)
+    return None
+
+
+def _facts(run: RunDir) -> dict[str, Any]:
+    status = run.status()
+    return {name: status[name] for name in FACTS if name in status}
+
+
+def _origin(run: RunDir) -> str:
+    """The run that trained a model, which may itself have taken it."""
+    return str(run.status().get("model_of") or run.name)
+
+
+def _linked(source: str, target: str) -> None:
+    """A hard link, or a copy where the file system has none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
