@@ -11,7 +11,7 @@ from tests.helpers.command import call
 from tests.helpers.runs import DATA, HERE, execute, matrix
 from uad_bench.cohort.discovery import Sources
 from uad_bench.pipeline.run_job import Workplace
-from uad_bench.results.run_directory import find_runs
+from uad_bench.results.find_runs import find_runs
 
 SETTINGS = ("--set", f"protocol.train={DATA}", "--set", f"protocol.splits.tune={{{DATA}: 0.4}}", "--protocol",
             HERE / "toy.yaml", "--test", DATA)  # fmt: skip

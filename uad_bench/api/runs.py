@@ -55,7 +55,7 @@ def run(
 
 def load_run(*folders: AnyPath) -> Results:
     """The results of finished runs: run folders, or folders of them. Raises the error of a run that was edited."""
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
     return results_of(find_runs([Path(folder) for folder in folders]))
 

@@ -14,8 +14,9 @@ from uad_bench.errors import IntegrityError, UsageError
 from uad_bench.pipeline.foreign_code import require_installed_method
 from uad_bench.pipeline.model import context, stored
 from uad_bench.pipeline.run_job import Workplace
+from uad_bench.results.find_runs import find_runs
 from uad_bench.results.run_cases import steps_of
-from uad_bench.results.run_directory import RunDir, find_runs
+from uad_bench.results.run_directory import RunDir
 from uad_bench.support import environment
 from uad_bench.support.atomic_files import sha256
 

@@ -8,7 +8,8 @@ from typing import Any
 from uad_bench.errors import UadError
 from uad_bench.pipeline.run_job import RunJob
 from uad_bench.pipeline.trained.key import model_key
-from uad_bench.results.run_directory import RunDir, find_runs
+from uad_bench.results.find_runs import find_runs
+from uad_bench.results.run_directory import RunDir
 from uad_bench.support.atomic_files import aside_name, cannot_write
 
 log = logging.getLogger(__name__)
