@@ -129,7 +129,7 @@ def _content(path: Path) -> bytes:
 def _unsealed(where: Path) -> str | None:
     """The first run whose state or digests are not those of a finished one."""
     from uad_bench.errors import UadError
-    from uad_bench.results.run_directory import find_runs
+    from uad_bench.results.find_runs import find_runs
 
     try:
         for run in find_runs([where / "runs"] if (where / "runs").is_dir() else []):

@@ -31,6 +31,7 @@ class Stock:
         again = ["evaluate", self.runs, *self.source(), "--quiet"]
         preload([[*made, "--quiet"], again, ["leaderboard", self.runs, "--format", "json"]], self.scratch)
         self.table = self.board(self.runs).out
+        self.prepared = self._prepared()
 
     @property
     def scratch(self):
@@ -45,6 +46,15 @@ class Stock:
     def protocol(self, path=PROTOCOL):
         roles = ("protocol.train=folder", "protocol.test=[folder]", "protocol.splits.salt=toy1")  # 2, 2, 1 healthy
         return "--protocol", path, *(word for one in roles for word in ("--set", one))
+
+    def _prepared(self):
+        """The prepared voxels of each case, and what `prepare` says of the sound cohort."""
+        from tests.helpers.trials.judged import messages
+        from tests.helpers.trials.nifti import entries
+
+        with cache(self.root / "cache"):
+            told = self.call("prepare", "folder", *self.source(), *self.protocol())
+            return entries(self.root / "cache"), messages(told)
 
     def board(self, runs):
         return self.call("leaderboard", runs, "--format", "json")
