@@ -67,17 +67,20 @@ def _unsaid(raw, values):
 
 @contextmanager
 def heard():
-    """The warnings of the reader, kept from the terminal."""
-    said, log = [], logging.getLogger("uad_bench")
+    """The warnings of the readers, kept from the terminal."""
+    said, logs = [], [logging.getLogger(name) for name in ("uad_bench", "uad_datasets")]
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: said.append(record.getMessage())
-    log.addHandler(handler)
-    before, log.propagate = log.propagate, False
+    before = [log.propagate for log in logs]
+    for log in logs:
+        log.addHandler(handler)
+        log.propagate = False
     try:
         yield said
     finally:
-        log.removeHandler(handler)
-        log.propagate = before
+        for log, propagate in zip(logs, before, strict=True):
+            log.removeHandler(handler)
+            log.propagate = propagate
 
 
 def _prepared(rng, stock, folder):

@@ -16,10 +16,16 @@ from tests.helpers.trials.stock import cache
 
 OF_RUNS = ("cases.csv", "metrics.csv", "splits.csv", "thresholds.csv")
 YES, CONTROL = {"1", "1.0", "true", "yes", "y"}, {"control"}
-SPLIT = "dataset,role,case_id\n" + "".join(
-    f"folder,{role},{case}\n" for case, role in
-    (("h00", "train"), ("h01", "train"), ("h02", "val"), ("h03", "val"), ("h04", "test"), ("a00", "test"), ("b00", "tune"))
-)  # fmt: skip
+ROLES = {
+    "h00": "train",
+    "h01": "train",
+    "h02": "val",
+    "h03": "val",
+    "h04": "test",
+    "a00": "test",
+    "b00": "tune",
+}
+SPLIT = "dataset,role,case_id\n" + "".join(f"folder,{role},{case}\n" for case, role in ROLES.items())
 
 
 def table(rng, stock, folder):
@@ -40,7 +46,9 @@ def _participants(rng, stock, folder):
     path = folder / "data" / "participants.tsv"
     path.write_bytes(spoiled(rng, path.read_bytes()))
     told = _checked(stock, folder / "data", "--set", "folder.bids=true")
-    return unsound(told) or (None if told.code else _unlike(path, told, {"bids": True}, _person, "participant_id"))
+    return unsound(told) or (
+        None if told.code else _unlike(path, told, {"bids": True}, _person, "participant_id")
+    )
 
 
 def _checked(stock, data, *words):
@@ -52,7 +60,7 @@ def _row(row):
 
 
 def _person(row):
-    return row.get("group", "").lower() in CONTROL
+    return "".join(filter(str.isalnum, row.get("group", "").lower())) in CONTROL
 
 
 def _unlike(path, told, options, is_healthy, key):
@@ -97,8 +105,13 @@ def _other_roles(path):
     from uad_bench.data.published_splits import read_table
 
     text = path.read_bytes().decode("utf-8-sig")
-    rows = [{_plain(k).lower(): _plain(v) for k, v in row.items()} for row in csv.DictReader(io.StringIO(text, newline=""))]
-    held = [(row["dataset"].lower(), row["role"].lower(), row["case_id"]) for row in rows if any(row.values())]
+    rows = [
+        {_plain(k).lower(): _plain(v) for k, v in row.items()}
+        for row in csv.DictReader(io.StringIO(text, newline=""))
+    ]
+    held = [
+        (row["dataset"].lower(), row["role"].lower(), row["case_id"]) for row in rows if any(row.values())
+    ]
     found = [(row.dataset, row.role, row.case_id) for row in read_table(path).all_rows]
     learns = {dataset for dataset, role, _ in held if role == "train"}
     held = [(d, "tune" if role == "val" and d not in learns else role, case) for d, role, case in held]
