@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.image_facts import Volume, contrast, image_facts, quantiles
-from benchmarks.lesion_facts import REAL, Patient, lesion_facts
+from benchmarks.facts.image_facts import Volume, contrast, image_facts, quantiles
+from benchmarks.facts.lesion_facts import REAL, Patient, lesion_facts
 from uad_datasets.phantom.generate import Recipe
 
 #: T2 scans: image, brain mask, lesion mask ("" where there is none).

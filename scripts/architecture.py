@@ -15,6 +15,7 @@ BEGIN, END = "<!-- drawing: begin -->", "<!-- drawing: end -->"
 WORDS = {
     "cli": "cli<br/>verbs of the command line",
     "api": "api<br/>functions for scripts and notebooks",
+    "engines": "engines<br/>several runs at once",
     "pipeline": "pipeline<br/>one run, stage by stage; matrices of runs",
     "data_report": "data_report<br/>HTML report of prepared cases",
     "testing": "testing<br/>conformance checks for plug-ins",

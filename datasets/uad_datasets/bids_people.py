@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +36,19 @@ HEALTHY = words_of(
 ILL = frozenset({"patient", "patients", "pat"})
 
 
-def facts_of(root: Path, columns: Mapping[str, str]) -> Callable[[str], dict[str, str]]:
+def facts_of(
+    root: Path, columns: Mapping[str, str], subjects: Iterable[str] = ()
+) -> Callable[[str], dict[str, str]]:
     """What participants.tsv says of a subject (`sub-01`), by our words; nothing where it has no row.
 
-    Invalid ages and sexes are left out, with one warning each. Raises DataError for a column that it lacks (UB334).
+    Invalid ages and sexes are left out, and `subjects` may have no row, with one warning each. Raises DataError for a
+    column that the table lacks (UB334).
     """
     people = _people(root / "participants.tsv", columns)
     facts = {
         subject: {word: row.get(columns.get(word, word)) for word in FACTS} for subject, row in people.items()
     }
+    _say_absent(people, subjects)
     _healthy_words(people, facts)
     _readable(facts, "age", _years(root / "participants.json", columns.get("age", "age")))
     _readable(facts, "sex", lambda text: sex_of(text) or "")
@@ -63,6 +67,13 @@ def _people(table: Path, columns: Mapping[str, str]) -> dict[str, Row]:
     if twice:
         log.warning("%s: several rows for %s: these rows are ignored", table.name, ", ".join(twice))
     return {subject: row for subject, row in zip(ids, rows, strict=True) if subject not in twice}
+
+
+def _say_absent(people: Mapping[str, Row], subjects: Iterable[str]) -> None:
+    """Warn of subjects with scans that the table, where there is one, does not describe."""
+    absent = sorted(set(subjects) - set(people)) if people else []
+    if absent:
+        log.warning("participants.tsv: no usable row for %d subjects: %s", len(absent), first_names(absent))
 
 
 def _healthy_words(people: Mapping[str, Row], facts: Mapping[str, dict[str, str]]) -> None:

@@ -58,7 +58,7 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
         if "sub" in name.tags:
             _assign(name, path.relative_to(root).parts[:-1], path in absent, tree, pairing, masks)
     _share(pairing, masks, tree)
-    facts = facts_of(root, tree.columns)
+    facts = facts_of(root, tree.columns, {case_id.partition("_")[0] for case_id in pairing.files})
 
     def entry(case_id: str, files: Files) -> CaseEntry:
         subject = case_id.partition("_")[0]

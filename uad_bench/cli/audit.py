@@ -59,6 +59,7 @@ def _of_runs(folders: list[Path]) -> "list[Finding]":
 
     from uad_bench.data.audit.finished_runs import audit_finished_run
     from uad_bench.results.find_runs import find_runs
+    from uad_bench.results.readable import check_readable, readable
 
     findings: list[Finding] = []
     for run in find_runs(folders):
@@ -66,9 +67,11 @@ def _of_runs(folders: list[Path]) -> "list[Finding]":
             log.warning("%s: %s, not audited", run.name, run.state)
             continue
         run.verify()
+        check_readable(run)
         files = [run.path / name for name in ("fitted.json", "audit.json")]
         fitted, before = (json.loads(file.read_text()) if file.is_file() else [] for file in files)
-        found = audit_finished_run(run.table("splits.csv"), run.table("thresholds.csv"), fitted, before)
+        with readable(run):
+            found = audit_finished_run(run.table("splits.csv"), run.table("thresholds.csv"), fitted, before)
         findings += _scoped(found, run.name)
     return findings
 

@@ -53,6 +53,7 @@ def inside(
     from uad_bench.pipeline.explain import CaseSelection, explain
     from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.pipeline.run_job import Workplace
+    from uad_bench.results.readable import check_readable
     from uad_bench.support import environment
     from uad_bench.support.environment import resolve_device
 
@@ -66,6 +67,7 @@ def inside(
         place = Workplace(run.path, sources, device, threads or environment.threads())
         try:
             require_installed_code(run, known, method=True)
+            check_readable(run)
             paths, errors = explain(run, selection, place, to or run.path)
         except UadError as error:
             if len(complete) == 1:
@@ -109,11 +111,13 @@ def methods(
     """Show the stored maps of all methods on the same test cases, side by side; the lowest seed of each method."""
     from uad_bench.figures.compare_methods import compare_methods
     from uad_bench.pipeline.foreign_code import require_installed_code
+    from uad_bench.results.readable import check_readable
 
     options.show_messages(quiet, verbose)
     found, left_out = _complete(runs)
     for run in found:
         require_installed_code(run, [*trust, *options.dataset_names(data)])
+        check_readable(run)
     count, errors = compare_methods(
         found, options.names(cases), test, options.sources(data, workers), _png(to)
     )

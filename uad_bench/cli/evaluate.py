@@ -76,6 +76,7 @@ def _evaluate_runs(
     from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.pipeline.reevaluate import reevaluate
     from uad_bench.results.find_runs import find_runs
+    from uad_bench.results.readable import check_readable
 
     log = logging.getLogger(__name__)
     found, done, failed = find_runs(runs), [], []
@@ -84,6 +85,7 @@ def _evaluate_runs(
             if (state := directory.state) != "complete":
                 raise PartialFailure(f"the run is not complete, its state is {state!r}", where=directory.name)
             require_installed_code(directory, [*trust, *options.dataset_names(data)])
+            check_readable(directory)
             done.append(reevaluate(directory, settings, options.sources(data, workers)))
         except UadError as error:
             failed.append(error)

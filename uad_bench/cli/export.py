@@ -41,6 +41,7 @@ def export(
     from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.results.export_bids import export as write_all
     from uad_bench.results.find_runs import find_runs
+    from uad_bench.results.readable import check_readable
 
     options.show_messages(quiet, verbose)
     complete = [run for run in find_runs(runs) if run.state == "complete"]
@@ -48,6 +49,7 @@ def export(
         raise UsageError("no complete run", where=", ".join(map(str, runs)), hint="finish one with --resume")
     for run in complete:
         require_installed_code(run, [*trust, *options.dataset_names(data)])
+        check_readable(run)
     here, wanted = options.sources(data, workers), options.names(cases)
     done, failed = write_all(complete, to, here, wanted, thresholded, prepared_grid=prepared_grid)
     typer.echo(f"{done} maps of {len(complete)} runs, in {to}")

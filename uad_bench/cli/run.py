@@ -157,7 +157,7 @@ def _in_slots(
         return [sys.executable, "-m", "uad_bench", *_without_on(sys.argv[1:]), *own]
 
     slots = parse_slots(on, threads)
-    return execute_in_slots([job for job, _ in jobs(specs, place, table)], command, slots)
+    return execute_in_slots(jobs(specs, place, table), command, slots)
 
 
 def _without_on(words: list[str]) -> list[str]:

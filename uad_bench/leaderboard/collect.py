@@ -1,6 +1,5 @@
 """Run directories -> summaries for the leaderboard. A run that fails its integrity check is refused by name."""
 
-import csv
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -9,7 +8,7 @@ from typing import Any, TypeVar
 
 from uad_bench.config import MAPS_ONLY, RunSpec
 from uad_bench.data.splits import ids_hash
-from uad_bench.errors import IntegrityError, UadError
+from uad_bench.errors import UadError
 from uad_bench.leaderboard.run_summary import (
     NO_COST,
     ORACLE,
@@ -21,6 +20,7 @@ from uad_bench.leaderboard.run_summary import (
     RunSummary,
 )
 from uad_bench.plugins import label
+from uad_bench.results.readable import readable
 from uad_bench.results.run_directory import RunDir
 
 Value = TypeVar("Value")
@@ -62,11 +62,8 @@ def summarise(run: RunDir) -> RunSummary:
 
     Raises IntegrityError where a complete run was changed after it was sealed or a file cannot be read.
     """
-    try:
+    with readable(run):
         return _summary(run)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
-        what = f"not a readable run: {type(error).__name__}: {error}"
-        raise IntegrityError(what, where=run.name, hint="run it again with --fresh") from error
 
 
 def _summary(run: RunDir) -> RunSummary:

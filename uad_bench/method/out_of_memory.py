@@ -17,6 +17,6 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def out_of_memory(what: str) -> EnvironmentFault:
-    """The error for `what` ("ddpm.fit") that needs more memory than there is (UB603)."""
+    """The error for `what` ("NAME.fit") that needs more memory than there is (UB603)."""
     hint = "lower the method's batch size (--set METHOD.batch=N) or network, or use a device with more memory"
     return EnvironmentFault("out of memory", where=what, hint=hint, code=CODE)

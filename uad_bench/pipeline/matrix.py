@@ -5,7 +5,7 @@ needs nothing but its job and finds everything else on disk.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -109,30 +109,35 @@ def execute(specs: Sequence[RunSpec], place: Workplace, table: "RoleTable | None
     table: the split table that the specs name, if any. The error of the outcome is the first one itself where no run
     ended well, PartialFailure with the names of the failed runs where some did. Raises what `gather` raises.
     """
+    cohorts: dict[str, tuple[Cohort, list[logging.LogRecord]]] = {}
     done: list[RunDir] = []
     failed: list[tuple[str, UadError]] = []
-    for job, records in jobs(specs, place, table):
+    for spec in specs:
+        if _cohort_key(spec) not in cohorts:
+            with messages.collected() as records:
+                cohorts[_cohort_key(spec)] = gather(spec, place.sources, Plan.of(spec, table)), records
+        cohort, records = cohorts[_cohort_key(spec)]
         try:
-            done.append(run(job, records))
+            done.append(run(RunJob.of(spec, cohort, place), records))
         except UadError as error:
-            failed.append((job.label, error))
-            log.error("%s: FAILED, %s", job.label, error)
+            failed.append((f"{spec.method} seed {spec.seed}", error))
+            log.error("%s seed %d: FAILED, %s", spec.method, spec.seed, error)
             free_gpu_memory(error)
     return Outcome(tuple(done), outcome_error(failed, len(specs)))
 
 
-def jobs(
-    specs: Sequence[RunSpec], place: Workplace, table: "RoleTable | None" = None
-) -> Iterator[tuple[RunJob, list[logging.LogRecord]]]:
-    """Each run with its cohort, which is prepared once for all runs that share it, and the messages of that."""
-    cohorts: dict[str, tuple[Cohort, list[logging.LogRecord]]] = {}
+def jobs(specs: Sequence[RunSpec], place: Workplace, table: "RoleTable | None" = None) -> list[RunJob]:
+    """All runs with their cohorts, prepared, for an engine that carries them out. Raises what `gather` raises."""
+    cohorts: dict[str, Cohort] = {}
     for spec in specs:
-        key = f"{spec.protocol.fingerprint}/{spec.test}/{spec.datasets}"
-        if key not in cohorts:
-            with messages.collected() as records:
-                cohorts[key] = gather(spec, place.sources, Plan.of(spec, table)), records
-        cohort, records = cohorts[key]
-        yield RunJob.of(spec, cohort, place), records
+        if _cohort_key(spec) not in cohorts:
+            cohorts[_cohort_key(spec)] = gather(spec, place.sources, Plan.of(spec, table))
+    return [RunJob.of(spec, cohorts[_cohort_key(spec)], place) for spec in specs]
+
+
+def _cohort_key(spec: RunSpec) -> str:
+    """Runs with one key have the same cohort."""
+    return f"{spec.protocol.fingerprint}/{spec.test}/{spec.datasets}"
 
 
 def outcome_error(failed: Sequence[tuple[str, UadError]], n: int) -> UadError | None:

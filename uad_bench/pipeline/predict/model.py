@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from uad_bench.cohort.discovery import Sources, default_cache
 from uad_bench.config import MAPS_ONLY, RunSpec, digest
-from uad_bench.errors import IntegrityError, UsageError
+from uad_bench.errors import UsageError
 from uad_bench.pipeline.foreign_code import require_installed_method
 from uad_bench.pipeline.model import context, stored
 from uad_bench.pipeline.run_job import Workplace
 from uad_bench.results.find_runs import find_runs
+from uad_bench.results.readable import readable
 from uad_bench.results.run_cases import steps_of
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import environment
@@ -88,12 +89,9 @@ def open_model(
     run.verify()
     require_installed_method(run, trusted)
     spec = run.spec()
-    try:
+    with readable(run):
         threads = threads or _threads_of(run)
         steps, thresholds = tuple(steps_of(run, spec)), healthy_thresholds(run)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, StopIteration) as error:
-        what = f"not a readable run: {type(error).__name__}: {error}"
-        raise IntegrityError(what, where=run.name, hint="make the run again with --fresh") from error
     place = Workplace(run.path.parent, Sources(default_cache(), workers=workers), device, threads)
     return TrainedModel(run, spec, steps, thresholds, place)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.image_facts import Volume, contrast, image_facts
-from benchmarks.lesion_facts import REAL, Patient, lesion_facts
+from benchmarks.facts.image_facts import Volume, contrast, image_facts
+from benchmarks.facts.lesion_facts import REAL, Patient, lesion_facts
 from benchmarks.phantom_facts import SCANS, prepared
 from uad_datasets.phantom.v5.patients import draw_volumes, severity
 
