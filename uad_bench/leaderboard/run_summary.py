@@ -91,7 +91,8 @@ class RunSummary:
     settings: all hyper-parameters and whatever else of the specification changes results; pinned: the part of the
     protocol that `fingerprint` is the digest of; results: by test dataset; null: uninformative control;
     marks: permanent remarks, a published split or an allowed data leak ("leak ..."); baseline, paper: as declared by
-    the method; fold: index of the validation fold, None without cross-validation.
+    the method; fold: index of the validation fold, None without cross-validation; version: that of the method;
+    outdated: another version of the method is installed.
     """
 
     name: str
@@ -113,6 +114,8 @@ class RunSummary:
     paper: str = ""
     cost: Cost = NO_COST
     fold: int | None = None
+    version: int = 1
+    outdated: bool = False
 
     @property
     def complete(self) -> bool:
