@@ -46,7 +46,8 @@ class NamedMethod:
 
 def variant_of(cls: type[Any], values: Mapping[str, Any]) -> str:
     """The variant that some parameters and otherwise the defaults of a class make; "" for none."""
-    for name, parameters in cls.variants.items():
+    variants: Mapping[str, Mapping[str, Any]] = cls.variants
+    for name, parameters in variants.items():
         if all(values.get(key, getattr(cls, key, None)) == value for key, value in parameters.items()):
             return name
     return ""

@@ -86,6 +86,6 @@ def _table_entry(tables: torch.Tensor, i: torch.Tensor, j: torch.Tensor) -> torc
     return tables.gather(1, second.flatten(1)).view_as(second)
 
 
-def _lattice_units(side: int, wavelengths: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+def _lattice_units(side: int, wavelengths: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     """Pixels 0 .. side - 1 in units of each octave's wavelength: float32 (octaves, side)."""
     return (np.arange(side) / wavelengths[:, None]).astype(np.float32)

@@ -25,9 +25,11 @@ class RMSprop(torch.optim.Optimizer):
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
-                    self._update(weight, group["lr"], self.state[weight])
+                    _update(weight, weight.grad, group["lr"], self.state[weight])
 
-    def _update(self, weight: torch.Tensor, lr: float, state: dict[str, Any]) -> None:
-        mean_square = state.setdefault("mean_square", torch.ones_like(weight))
-        mean_square.mul_(DECAY).addcmul_(weight.grad, weight.grad, value=1 - DECAY)
-        weight.addcdiv_(weight.grad, (mean_square + EPSILON).sqrt_(), value=-lr)
+
+def _update(weight: torch.Tensor, gradient: torch.Tensor, lr: float, state: dict[str, Any]) -> None:
+    if not state:
+        state["mean_square"] = torch.ones_like(weight)
+    mean_square = state["mean_square"].mul_(DECAY).addcmul_(gradient, gradient, value=1 - DECAY)
+    weight.addcdiv_(gradient, (mean_square + EPSILON).sqrt_(), value=-lr)
