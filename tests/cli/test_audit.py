@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.runs import spec_on
 from tests.helpers.toy_data import make
 from uad_bench.cli import audit
+from uad_bench.config import load_protocol
 from uad_bench.errors import DataError, IntegrityError, UsageError
 from uad_bench.results.run_directory import RunDir
 
@@ -87,7 +89,7 @@ def test_data_on_disk_with_the_roles_of_a_table(toy, tmp_path, capsys):
 def test_a_finished_run_is_audited_from_its_files(tmp_path, capsys):
     run = tmp_path / "runs" / "p" / "m" / "r"
     run.mkdir(parents=True)
-    (run / "spec.yaml").write_text("# a run\n")
+    RunDir(run).write_spec(spec_on(load_protocol("phantom")))
     (run / "status.json").write_text(json.dumps({"state": "complete"}))
     rows = ["dataset,case_id,subject_id,role,healthy,content", "toy,a,a,train,True,1", "toy,b,b,test,True,1"]
     (run / "splits.csv").write_text("\n".join(rows))

@@ -59,7 +59,10 @@ def run(sources, tmp_path_factory):
         scan = member.prepared.scan()
         run.write_map(member.case.dataset, member.case.case_id, scan.image[0], scan.brain_mask)
     rules = [("healthy_q98", 0.9, ""), ("oracle_case", None, ""), ("tune", None, "no_tune")]
-    rows = [{"dataset": "toy_data", "rule": r, "value": v, "reason": why} for r, v, why in rules]
+    rows = [
+        {"dataset": "toy_data", "rule": r, "value": v, "n_cases": 1, "oracle": False, "reason": why}
+        for r, v, why in rules
+    ]
     run.write_table("thresholds.csv", THRESHOLD_COLUMNS, rows)
     run.seal()
     run.set_state("complete")
