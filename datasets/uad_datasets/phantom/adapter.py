@@ -10,15 +10,17 @@ import platformdirs
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
-from uad_datasets.phantom.cohort import RECIPE, TABLE, ensure_cohort, read_table
+from uad_datasets.phantom.cohort import TABLE, ensure_cohort, read_table
 from uad_datasets.phantom.contrast import MODALITIES
+from uad_datasets.phantom.generate import DEFAULT_VERSION, Recipe
 
 
 @dataclass
 class PhantomAdapter(DatasetAdapter):
     """Synthetic brains generated from the MNI152 template. Lesion kinds: tumour, iso, ms, structural.
 
-    seed: another seed gives another cohort; healthy: number of healthy subjects; lesions: subjects of each kind.
+    seed: another seed gives another cohort; healthy: number of healthy subjects; lesions: subjects of each kind;
+    version: 4 or 5 of the generator; spacing: voxel size in mm, 2, or with version 5 also 1.
     """
 
     name: ClassVar[str] = "phantom"
@@ -36,12 +38,15 @@ class PhantomAdapter(DatasetAdapter):
     seed: int = 0
     healthy: int = 64
     lesions: int = 12
+    version: int = DEFAULT_VERSION
+    spacing: int = 2
 
     def default_root(self) -> Path:
-        """The folder of the cohort; the first call generates it, in about a minute of CPU time at the defaults."""
+        """The folder of the cohort; the first call generates it: about one CPU minute at 2 mm, five at 1 mm."""
         cache = Path(os.environ.get("UAD_BENCH_CACHE") or platformdirs.user_cache_dir("uad-bench"))
-        root = cache / "phantom" / f"v{RECIPE}-seed{self.seed}-h{self.healthy}-l{self.lesions}"
-        return ensure_cohort(root, seed=self.seed, healthy=self.healthy, lesions=self.lesions)
+        recipe = Recipe(self.version, self.spacing, self.seed)
+        root = cache / "phantom" / f"{recipe.name}-h{self.healthy}-l{self.lesions}"
+        return ensure_cohort(root, recipe, healthy=self.healthy, lesions=self.lesions)
 
     def discover(self, root: Path) -> Iterator[Case]:
         """Yield the cases of phantom.csv. Raises DataError where `root` contains no phantom cohort."""

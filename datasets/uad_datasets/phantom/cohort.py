@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 from uad_bench.errors import EnvironmentFault
 from uad_datasets.phantom.contrast import MODALITIES
-from uad_datasets.phantom.grid import affine
-from uad_datasets.phantom.subject import KINDS, make_phantom
+from uad_datasets.phantom.generate import Recipe
+from uad_datasets.phantom.subject import KINDS, Phantom
 
 TABLE = "phantom.csv"
 COLUMNS = ("case_id", "kind", "healthy", "brain_mask", "lesion_mask", *MODALITIES)
-#: Version of the generator in the name of the folder; increased with every change of a voxel.
-RECIPE = 4
+#: Further columns from version 5 on: lesions drawn, those smaller than a voxel, and the volume of all of them.
+LESION_COLUMNS = ("lesions", "lesions_below_voxel", "lesion_ml")
 
 README = """\
 A synthetic cohort of brain MRI, written by uad-bench (dataset `phantom`). No person was scanned for it.
@@ -35,7 +35,12 @@ FLAIR contrast. The template is ICBM152 2009a nonlinear symmetric, as the nilear
   https://www.bic.mni.mcgill.ca/ServicesAtlases/ICBM152NLin2009 (terms of use there;
   nilearn's own description gives the licence as "unknown").
 
-phantom.csv lists the cases. Volumes are NIfTI, RAS+, 2 mm, in MNI152 mm; masks are 0 or 1.
+phantom.csv lists the cases. Volumes are NIfTI, RAS+, {spacing} mm, in MNI152 mm; masks are 0 or 1.
+"""
+LESION_COLUMNS_NOTE = """
+Lesions of multiple sclerosis are drawn at 1 mm, with counts and volumes from the quantiles of the 30 patients of MSLUB
+(Lesjak et al., Neuroinformatics 2018, doi:10.1007/s12021-017-9348-7); no image or mask of theirs is contained.
+lesions counts all that were drawn, lesions_below_voxel those smaller than a voxel; each has a voxel in the mask.
 """
 
 log = logging.getLogger("uad_bench")
@@ -47,15 +52,17 @@ def case_kinds(healthy: int, lesions: int) -> dict[str, str]:
     return kinds | {f"phantom-{kind}-{i:03d}": kind for kind in KINDS for i in range(lesions)}
 
 
-def ensure_cohort(root: Path, *, seed: int, healthy: int, lesions: int, workers: int | None = None) -> Path:
+def ensure_cohort(
+    root: Path, recipe: Recipe, *, healthy: int, lesions: int, workers: int | None = None
+) -> Path:
     """The folder of the cohort, generated now if it does not exist, also after a killed process.
 
-    workers: threads; None: one per core, 16 at most. The voxels depend on `seed` and the case ids alone. Raises
+    workers: threads; None: one per core, 16 at most. The voxels depend on `recipe` and the case ids alone. Raises
     EnvironmentFault where the folder cannot be written.
     """
     try:
         return _ensure_cohort(
-            root, case_kinds(healthy, lesions), seed, workers or min(os.cpu_count() or 1, 16)
+            root, case_kinds(healthy, lesions), recipe, workers or min(os.cpu_count() or 1, 16)
         )
     except OSError as error:
         hint = "free some space, or set UAD_BENCH_CACHE to another folder"
@@ -64,7 +71,7 @@ def ensure_cohort(root: Path, *, seed: int, healthy: int, lesions: int, workers:
         ) from error
 
 
-def _ensure_cohort(root: Path, kinds: dict[str, str], seed: int, workers: int) -> Path:
+def _ensure_cohort(root: Path, kinds: dict[str, str], recipe: Recipe, workers: int) -> Path:
     """`ensure_cohort`, with OSError where the folder cannot be written."""
     root.parent.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(f"{root}.lock"):
@@ -72,21 +79,22 @@ def _ensure_cohort(root: Path, kinds: dict[str, str], seed: int, workers: int) -
             log.info("generating the phantom cohort in %s", root)
             unfinished = root.with_name(f"{root.name}.unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
-            write_cohort(unfinished, kinds, seed, workers)
+            write_cohort(unfinished, kinds, recipe, workers)
             unfinished.replace(root)
             log.info("phantom cohort complete: %d cases", len(kinds))
     return root
 
 
-def write_cohort(folder: Path, kinds: dict[str, str], seed: int, workers: int) -> None:
+def write_cohort(folder: Path, kinds: dict[str, str], recipe: Recipe, workers: int) -> None:
     """Write the volumes of every case, the table, and a README with the sources."""
     folder.mkdir()
     # Threads, not processes: scipy and zlib release the interpreter lock, and the atlas is shared.
     with ThreadPoolExecutor(workers) as pool:
-        rows = list(pool.map(partial(_write_case, folder, seed), kinds, kinds.values()))
-    (folder / "README.txt").write_text(README, encoding="utf-8")
+        rows = list(pool.map(partial(_write_case, folder, recipe), kinds, kinds.values()))
+    readme = README.format(spacing=recipe.spacing) + (LESION_COLUMNS_NOTE if recipe.version > 4 else "")
+    (folder / "README.txt").write_text(readme, encoding="utf-8")
     with (folder / TABLE).open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS)
+        table = csv.DictWriter(file, COLUMNS + (LESION_COLUMNS if recipe.version > 4 else ()))
         table.writeheader()
         table.writerows(rows)
         file.flush()
@@ -99,9 +107,9 @@ def read_table(root: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _write_case(folder: Path, seed: int, case_id: str, kind: str) -> dict[str, str]:
+def _write_case(folder: Path, recipe: Recipe, case_id: str, kind: str) -> dict[str, str]:
     """Write the volumes of one case; its row of the table, files relative to `folder`."""
-    phantom = make_phantom(seed, case_id, kind)
+    phantom = recipe.make(case_id, kind)
     volumes = {m: np.rint(image).astype(np.int16) for m, image in phantom.images.items()}
     volumes["brain_mask"] = phantom.brain_mask.astype(np.uint8)
     if kind:
@@ -109,16 +117,24 @@ def _write_case(folder: Path, seed: int, case_id: str, kind: str) -> dict[str, s
     (folder / case_id).mkdir()
     files = {name: f"{case_id}/{name}.nii.gz" for name in volumes}
     for name, volume in volumes.items():
-        _write_volume(folder / files[name], volume)
-    return {"case_id": case_id, "kind": kind, "healthy": str(int(not kind)), "lesion_mask": "", **files}
+        _write_volume(folder / files[name], volume, recipe.affine)
+    row = {"case_id": case_id, "kind": kind, "healthy": str(int(not kind)), "lesion_mask": "", **files}
+    return row | (_lesion_figures(phantom, recipe) if recipe.version > 4 else {})
 
 
-def _write_volume(path: Path, volume: npt.NDArray[np.generic]) -> None:
+def _lesion_figures(phantom: Phantom, recipe: Recipe) -> dict[str, str]:
+    """The values of LESION_COLUMNS."""
+    below = sum(volume < recipe.spacing**3 for volume in phantom.volumes)
+    values = (len(phantom.volumes), below, f"{sum(phantom.volumes) / 1000:.3f}")
+    return dict(zip(LESION_COLUMNS, map(str, values), strict=True))
+
+
+def _write_volume(path: Path, volume: npt.NDArray[np.generic], affine: npt.NDArray[np.float64]) -> None:
     """Write a gzipped NIfTI whose bytes depend on the voxels alone, without time stamp and name."""
-    image: Any = nib.Nifti1Image(volume, affine())  # type: ignore[no-untyped-call]
+    image: Any = nib.Nifti1Image(volume, affine)  # type: ignore[no-untyped-call]
     image.header.set_xyzt_units("mm")
-    image.set_sform(affine(), code="mni")
-    image.set_qform(affine(), code="mni")
+    image.set_sform(affine, code="mni")
+    image.set_qform(affine, code="mni")
     with path.open("wb") as file:
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=1, mtime=0) as packed:
             packed.write(image.to_bytes())

@@ -16,10 +16,10 @@ TEMPLATE_SIZE = 1.05
 SQUARINGS = 5
 
 
-def exponential(velocity: Array) -> Array:
+def exponential(velocity: Array, squarings: int = SQUARINGS) -> Array:
     """The displacement by `velocity` over one unit of time; both (3, *COARSE_SHAPE) in mm."""
-    displacement = velocity / np.float32(2**SQUARINGS)
-    for _ in range(SQUARINGS):
+    displacement = velocity / np.float32(2**squarings)
+    for _ in range(squarings):
         displacement = compose(displacement, displacement)
     return displacement
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from uad_datasets.phantom.grid import SHAPE
 from uad_datasets.phantom.subject import Phantom
 
 if TYPE_CHECKING:
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
 def planes(phantom: Phantom) -> tuple[int, int, int]:
     """The voxel (x, y, z) of the planes: those with most lesion voxels, else the middle of the brain."""
     if not phantom.lesion_mask.any():
-        return SHAPE[0] // 2 - 2, SHAPE[1] // 2, SHAPE[2] // 2 + 4
+        width, length, height = phantom.lesion_mask.shape
+        return width // 2 - 2, length // 2, height // 2 + 4
     areas = [phantom.lesion_mask.sum(axis=others) for others in ((1, 2), (0, 2), (0, 1))]
     x, y, z = (int(area.argmax()) for area in areas)
     return x, y, z

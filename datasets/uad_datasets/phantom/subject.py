@@ -25,11 +25,15 @@ KINDS: Mapping[str, Callable[[np.random.Generator, Anatomy], Lesion]] = {
 
 @dataclass(frozen=True)
 class Phantom:
-    """A synthetic case. images: float32 (X, Y, Z), one per modality, 0 outside the brain; masks: bool (X, Y, Z)."""
+    """A synthetic case. images: float32 (X, Y, Z), one per modality, 0 outside the brain; masks: bool (X, Y, Z).
+
+    volumes: mm³ of every lesion drawn, also of those below one voxel; version 4 does not record them.
+    """
 
     images: Mapping[str, Array]
     brain_mask: npt.NDArray[np.bool_]
     lesion_mask: npt.NDArray[np.bool_]
+    volumes: tuple[float, ...] = ()
 
 
 def make_phantom(seed: int, case_id: str, kind: str) -> Phantom:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from uad_datasets.phantom.cohort import ensure_cohort
+from uad_datasets.phantom.generate import Recipe
 from uad_datasets.phantom.subject import KINDS, Phantom, make_phantom
 
 
@@ -18,4 +19,4 @@ def phantoms() -> dict[str, list[Phantom]]:
 def tiny_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two healthy subjects and one of each lesion kind, by one worker."""
     root = tmp_path_factory.mktemp("phantom") / "cohort"
-    return ensure_cohort(root, seed=0, healthy=2, lesions=1, workers=1)
+    return ensure_cohort(root, Recipe(4), healthy=2, lesions=1, workers=1)

@@ -9,6 +9,7 @@ import pytest
 
 from uad_bench.errors import EnvironmentFault
 from uad_datasets.phantom import cohort
+from uad_datasets.phantom.generate import Recipe
 from uad_datasets.phantom.grid import SHAPE
 from uad_datasets.phantom.subject import make_phantom
 
@@ -19,9 +20,17 @@ def digests(root: Path) -> dict[str, str]:
 
 
 def test_two_workers_write_the_same_bytes_as_one(tiny_cohort, tmp_path):
-    again = cohort.ensure_cohort(tmp_path / "again", seed=0, healthy=2, lesions=1, workers=2)
+    again = cohort.ensure_cohort(tmp_path / "again", Recipe(4), healthy=2, lesions=1, workers=2)
     assert digests(again) == digests(tiny_cohort)
     assert len(digests(again)) == 6 * 4 + 4 + 2  # images and brain masks, lesion masks, table and note
+
+
+def test_two_workers_write_the_same_bytes_as_one_in_version_5(tmp_path):
+    one, two = (
+        digests(cohort.ensure_cohort(tmp_path / f"{n}", Recipe(5), healthy=1, lesions=1, workers=n))
+        for n in (1, 2)
+    )
+    assert one == two and len(one) == 5 * 4 + 4 + 2
 
 
 def test_another_seed_is_another_subject():
@@ -30,7 +39,7 @@ def test_another_seed_is_another_subject():
 
 
 def test_a_larger_cohort_keeps_the_subjects_of_a_smaller_one(tiny_cohort, tmp_path):
-    one = cohort.ensure_cohort(tmp_path / "one", seed=0, healthy=1, lesions=0, workers=1)
+    one = cohort.ensure_cohort(tmp_path / "one", Recipe(4), healthy=1, lesions=0, workers=1)
     name = "phantom-h000/t2.nii.gz"
     assert (one / name).read_bytes() == (tiny_cohort / name).read_bytes()
 
@@ -41,23 +50,23 @@ def test_a_killed_generation_is_redone(tmp_path, monkeypatch):
 
     root = tmp_path / "cohort"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(cohort, "make_phantom", killed)
-        cohort.ensure_cohort(root, seed=0, healthy=1, lesions=0, workers=1)
+        patch.setattr(Recipe, "make", killed)
+        cohort.ensure_cohort(root, Recipe(4), healthy=1, lesions=0, workers=1)
     assert not root.exists()
-    cohort.ensure_cohort(root, seed=0, healthy=1, lesions=0, workers=1)
+    cohort.ensure_cohort(root, Recipe(4), healthy=1, lesions=0, workers=1)
     assert [row["case_id"] for row in cohort.read_table(root)] == ["phantom-h000"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cohort", "cohort.lock"]
 
 
 def test_a_finished_cohort_is_left_alone(tiny_cohort, monkeypatch):
-    monkeypatch.delattr(cohort, "make_phantom")
-    assert cohort.ensure_cohort(tiny_cohort, seed=0, healthy=2, lesions=1) == tiny_cohort
+    monkeypatch.delattr(Recipe, "make")
+    assert cohort.ensure_cohort(tiny_cohort, Recipe(4), healthy=2, lesions=1) == tiny_cohort
 
 
 def test_an_unwritable_folder_is_an_error_of_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFault, match="UAD_BENCH_CACHE"):
-        cohort.ensure_cohort(tmp_path / "file" / "cohort", seed=0, healthy=1, lesions=0)
+        cohort.ensure_cohort(tmp_path / "file" / "cohort", Recipe(4), healthy=1, lesions=0)
 
 
 def test_volumes_are_ras_2mm_with_both_orientations(tiny_cohort):
