@@ -4,8 +4,9 @@ import fcntl
 
 import pytest
 
-from tests.helpers.trials.kills import Killed, Stock
+from tests.helpers.trials.kills import Killed
 from tests.helpers.trials.kinds import KINDS, trial
+from tests.helpers.trials.stock import Stock
 from uad_bench.support.atomic_files import remove_leftovers
 
 

@@ -1,17 +1,25 @@
-"""A verb in a child process whose time and memory are measured, and which may be killed."""
+"""A verb in a child process whose time and memory are measured, and which may be killed.
+
+The child is forked from this process, which has imported all that the verbs import: it starts in milliseconds, and its
+memory and its time are those of the input alone.
+"""
 
 import importlib
 import os
+import resource
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 LONGEST_S = 60
 PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
+#: The child cannot take more: it must not take the machine with it.
+CEILING_BYTES = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,11 @@ class Told:
     megabytes: float
 
 
-def start(words: list[object], scratch: Path, before: Callable[[], None] = lambda: None) -> int:
+def _nothing() -> None:
+    """Nothing is done before the verb."""
+
+
+def start(words: list[object], scratch: Path, before: Callable[[], None] = _nothing) -> int:
     """The process id of a child that calls a verb; `before` is called in it first."""
     pid = os.fork()
     if pid:
@@ -45,6 +57,8 @@ def start(words: list[object], scratch: Path, before: Callable[[], None] = lambd
 def _called(words: list[object], before: Callable[[], None]) -> int:
     from uad_bench import cli
 
+    limit = int(_size_kb(0) * 1024) + CEILING_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     sys.argv = ["uad-bench", *map(str, words)]
     try:
         before()
@@ -57,9 +71,10 @@ def _called(words: list[object], before: Callable[[], None]) -> int:
     return 0
 
 
-def call(words: list[object], scratch: Path, before: Callable[[], None] = lambda: None) -> Told:
+def call(words: list[object], scratch: Path, before: Callable[[], None] = _nothing) -> Told:
     """A verb, to its end or for LONGEST_S seconds."""
-    pid, began, resident = start(words, scratch, before), time.monotonic(), _resident_kb()
+    began, resident = time.monotonic(), _size_kb(1)
+    pid = start(words, scratch, before)
     watched = 0
     while not watched:
         watched, status, used = os.wait4(pid, os.WNOHANG)
@@ -73,14 +88,29 @@ def call(words: list[object], scratch: Path, before: Callable[[], None] = lambda
     return Told(code, out, err, seconds, max(0.0, used.ru_maxrss - resident) / 1024)
 
 
-def _resident_kb() -> float:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_KB
+def _size_kb(field: int) -> float:
+    """Memory of this process, KiB: 0 all of the address space, 1 what is resident."""
+    return int(Path("/proc/self/statm").read_text().split()[field]) * PAGE_KB
 
 
-def preload() -> None:
-    """Import what the verbs import, once, so that no child has to."""
-    for name in (
-        "uad_bench.cohort.prepare_datasets", "uad_bench.pipeline.matrix", "uad_bench.pipeline.reevaluate",
-        "uad_bench.leaderboard.collect", "uad_bench.data.archive.unpack", "scipy.ndimage", "nibabel",
-    ):  # fmt: skip
-        importlib.import_module(name)
+def preload(calls: list[list[object]], scratch: Path) -> None:
+    """Call verbs in a child, and import here what they imported there; raises where one does not end with 0."""
+    names = scratch / "modules"
+    for words in calls:
+        told = call(words, scratch, lambda: _lists_modules(names))
+        assert told.code == 0, told.err
+        for name in names.read_text().split():
+            with suppress(ImportError):  # names that are no modules of their own
+                importlib.import_module(name)
+
+
+def _lists_modules(path: Path) -> None:
+    """Let the verb write the names of all modules to a file as it ends."""
+    real = sys.exit
+
+    def leave(code: object = 0) -> None:
+        known = [name for name, module in sys.modules.items() if getattr(module, "__spec__", None)]
+        path.write_text("\n".join(name for name in known if name != "__main__"))
+        real(code)  # type: ignore[arg-type]
+
+    sys.exit = leave  # type: ignore[assignment]

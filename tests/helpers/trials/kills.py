@@ -1,6 +1,8 @@
 """Verbs that are killed and repeated: the files must be those of an undisturbed run, and nothing else."""
 
+import ctypes
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -9,20 +11,23 @@ import time
 from pathlib import Path
 
 from tests.helpers.trials.bounded import call, start
-from tests.helpers.trials.kinds import Stock
+from tests.helpers.trials.stock import TRAINED, Stock, cache
 
 VERBS = ("prepare", "run", "evaluate", "leaderboard")
-CALLS = ("fsync", "replace", "rename")
+CALLS = ("fsync", "replace", "rename", "link")
+#: What status.json and digests.json hold that differs from run to run.
+TIMES = {"fit_s", "score_s", "score_s_per_scan", "peak_memory_mib", "gpu_memory_mib", "status.json"}
 
 
 class Killed:
-    """One verb on a stock: `where` holds its cache and results, new for each trial."""
+    """One verb on a stock: `where` holds its cache and results, new for each trial. kills: killed processes."""
 
     def __init__(self, verb: str, stock: Stock) -> None:
-        self.verb, self.stock = verb, stock
+        self.verb, self.stock, self.kills = verb, stock, 0
         one, other = (self._undisturbed() for _ in range(2))
         self.digests = {name: digest for name, digest in one.items() if other.get(name) == digest}
         self.names = set(one)
+        self.differ = sorted(self.names - set(self.digests))
         self.moments, self.seconds = self._measured()
 
     def words(self, where: Path) -> list[object]:
@@ -30,15 +35,16 @@ class Killed:
         under = [*self.stock.protocol()]
         return {
             "prepare": ["prepare", "folder", *source, *under],
-            "run": ["run", "thresh", *source, *under, "--out", runs, "--threads", 1, "--resume"],
+            "run": ["run", *TRAINED, *source, *under, "--out", runs, "--threads", 1, "--resume"],
             "evaluate": ["evaluate", runs, *source],
             "leaderboard": ["leaderboard", runs, "--format", "json", "--to", where / "table.json"],
         }[self.verb]
 
     def at_call(self, number: int) -> str | None:
-        """Kill before the n-th fsync, replace or rename."""
+        """Kill before the n-th fsync, replace, rename, link or exchange."""
         with self._place() as where:
             told = call(self.words(where), self.stock.scratch, lambda: _dies_at(number))
+            self.kills += told.code == -9
             return f"ended with {told.code}" if told.code not in {0, -9} else self._repeated(where)
 
     def after(self, share: float) -> str | None:
@@ -47,7 +53,7 @@ class Killed:
             pid = start(self.words(where), self.stock.scratch)
             time.sleep(share * self.seconds)
             os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+            self.kills += os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -9
             return self._repeated(where)
 
     def _repeated(self, where: Path) -> str | None:
@@ -61,7 +67,8 @@ class Killed:
         if litter := sorted(set(found) - self.names):
             return f"litter: {litter[:3]}"
         lost = sorted(name for name, digest in self.digests.items() if found.get(name) != digest)
-        return f"other or lost: {lost[:3]}" if lost else None
+        lost += sorted(name for name in self.differ if name not in found)
+        return f"other or lost: {lost[:3]}" if lost else _unsealed(where)
 
     def _place(self) -> "_Place":
         return _Place(self.stock, copied=self.verb in {"evaluate", "leaderboard"})
@@ -87,31 +94,60 @@ class _Place:
         self.stock, self.copied = stock, copied
 
     def __enter__(self) -> Path:
-        self.old = os.environ["UAD_BENCH_CACHE"]
         self.folder = tempfile.TemporaryDirectory(dir=self.stock.root)
         where = Path(self.folder.name)
         if self.copied:
             shutil.copytree(self.stock.runs, where / "runs")
-            shutil.copytree(self.old, where / "cache")
-        os.environ["UAD_BENCH_CACHE"] = str(where / "cache")
+            shutil.copytree(os.environ["UAD_BENCH_CACHE"], where / "cache")
+        self.cache = cache(where / "cache")
+        self.cache.__enter__()
         return where
 
     def __exit__(self, *_error: object) -> None:
-        os.environ["UAD_BENCH_CACHE"] = self.old
+        self.cache.__exit__(None, None, None)
         self.folder.cleanup()
 
 
 def digests(where: Path) -> dict[str, str]:
-    """The SHA-256 of every file in a folder, by its name there; of a folder an empty text."""
+    """The SHA-256 of every file in a folder, by its name there; of a folder an empty text.
+
+    Of status.json and digests.json without the times that they hold.
+    """
     return {
-        str(path.relative_to(where)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        str(path.relative_to(where)): hashlib.sha256(_content(path)).hexdigest() if path.is_file() else ""
         for path in where.rglob("*")
     }
+
+
+def _content(path: Path) -> bytes:
+    if path.name not in {"status.json", "digests.json"}:
+        return path.read_bytes()
+    held = json.loads(path.read_text())
+    return json.dumps({name: value for name, value in held.items() if name not in TIMES}).encode()
+
+
+def _unsealed(where: Path) -> str | None:
+    """The first run whose state or digests are not those of a finished one."""
+    from uad_bench.errors import UadError
+    from uad_bench.results.find_runs import find_runs
+
+    try:
+        for run in find_runs([where / "runs"] if (where / "runs").is_dir() else []):
+            run.verify(maps=True)
+            if run.state != "complete":
+                return f"{run.name} is {run.state}"
+    except UadError as error:
+        return f"the seal: {error}"
+    return None
 
 
 def _wrap(before) -> None:
     for name in CALLS:
         setattr(os, name, _wrapped(getattr(os, name), before))
+    library = ctypes.CDLL(None, use_errno=True)
+    if hasattr(library, "renameat2"):  # by which folders are exchanged
+        library.renameat2 = _wrapped(library.renameat2, before)
+        ctypes.CDLL = lambda *_name, **_more: library  # type: ignore[assignment, misc]
 
 
 def _wrapped(real, before):

@@ -74,14 +74,18 @@ _CHANGES = (_flip, _cut, _insert, _splice, _word, _word)
 
 
 def archive(rng, files):
-    """The suffix and bytes of an archive of `files` with hostile members or damaged bytes."""
-    zipped = bool(rng.integers(2))
-    members = [*files.items()]
-    if rng.integers(2):
-        members.insert(_place(rng, members), (NAMES[rng.integers(len(NAMES))], members[0][1]))
-        return (".zip", _zip(members)) if zipped else (".tar.gz", _tar(rng, members))
-    raw = _zip(members) if zipped else _tar(rng, members)
-    return (".zip" if zipped else ".tar.gz"), spoiled(rng, raw)
+    """The suffix and bytes of an archive of `files` with hostile members or damaged bytes, and the intact bytes."""
+    suffix = [".zip", ".tar.gz", ".tar", ".tar.bz2", ".tar.xz"][rng.choice(5, p=[0.4, 0.3, 0.1, 0.1, 0.1])]
+    members, other = [*files.items()], [*files.items()]
+    intact = _packed(rng, suffix, members)
+    if suffix != ".tar" and rng.integers(2):
+        other.insert(_place(rng, members), (NAMES[rng.integers(len(NAMES))], members[0][1]))
+        return suffix, _packed(rng, suffix, other, hostile=True), intact
+    return suffix, spoiled(rng, intact), intact
+
+
+def _packed(rng, suffix, members, *, hostile=False):
+    return _zip(members) if suffix == ".zip" else _tar(rng, members, suffix[5:], hostile)
 
 
 def _zip(members):
@@ -92,10 +96,12 @@ def _zip(members):
     return packed.getvalue()
 
 
-def _tar(rng, members):
+def _tar(rng, members, mode, hostile):
+    """A tar; where it is hostile, some of its members are links, devices or pipes."""
     packed = io.BytesIO()
-    kinds = [tarfile.REGTYPE] * 9 + [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]
-    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as file:
+    odd = [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE] if hostile else []
+    kinds = [tarfile.REGTYPE] * 9 + odd
+    with tarfile.open(fileobj=packed, mode=f"w:{mode}") as file:
         for name, content in members:
             one = tarfile.TarInfo(name)
             one.type, one.linkname = kinds[rng.integers(len(kinds))], NAMES[rng.integers(len(NAMES))]
