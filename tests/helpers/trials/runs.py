@@ -47,7 +47,11 @@ def _damage(rng, path, files):
 
 
 def _silent(told, stock, harmless):
-    if told.code == 0 and not told.err and json.loads(told.out)["tables"] != json.loads(stock.table)["tables"]:
+    if (
+        told.code == 0
+        and not told.err
+        and json.loads(told.out)["tables"] != json.loads(stock.table)["tables"]
+    ):
         return "another table without a message"
     if harmless and told.code:
         return f"refused though no result is damaged: {told.err[-300:]}"

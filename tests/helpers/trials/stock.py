@@ -44,7 +44,11 @@ class Stock:
         return "--data", f"folder={data or self.data}", "--workers", 1
 
     def protocol(self, path=PROTOCOL):
-        roles = ("protocol.train=folder", "protocol.test=[folder]", "protocol.splits.salt=toy1")  # 2, 2, 1 healthy
+        roles = (
+            "protocol.train=folder",
+            "protocol.test=[folder]",
+            "protocol.splits.salt=toy1",
+        )  # 2, 2, 1 healthy
         return "--protocol", path, *(word for one in roles for word in ("--set", one))
 
     def _prepared(self):

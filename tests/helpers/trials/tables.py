@@ -40,7 +40,9 @@ def _participants(rng, stock, folder):
     path = folder / "data" / "participants.tsv"
     path.write_bytes(spoiled(rng, path.read_bytes()))
     told = _checked(stock, folder / "data", "--set", "folder.bids=true")
-    return unsound(told) or (None if told.code else _unlike(path, told, {"bids": True}, _person, "participant_id"))
+    return unsound(told) or (
+        None if told.code else _unlike(path, told, {"bids": True}, _person, "participant_id")
+    )
 
 
 def _checked(stock, data, *words):
@@ -97,8 +99,13 @@ def _other_roles(path):
     from uad_bench.data.published_splits import read_table
 
     text = path.read_bytes().decode("utf-8-sig")
-    rows = [{_plain(k).lower(): _plain(v) for k, v in row.items()} for row in csv.DictReader(io.StringIO(text, newline=""))]
-    held = [(row["dataset"].lower(), row["role"].lower(), row["case_id"]) for row in rows if any(row.values())]
+    rows = [
+        {_plain(k).lower(): _plain(v) for k, v in row.items()}
+        for row in csv.DictReader(io.StringIO(text, newline=""))
+    ]
+    held = [
+        (row["dataset"].lower(), row["role"].lower(), row["case_id"]) for row in rows if any(row.values())
+    ]
     found = [(row.dataset, row.role, row.case_id) for row in read_table(path).all_rows]
     learns = {dataset for dataset, role, _ in held if role == "train"}
     held = [(d, "tune" if role == "val" and d not in learns else role, case) for d, role, case in held]

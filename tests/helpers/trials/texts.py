@@ -25,7 +25,10 @@ datasets:
 
 def yaml(rng, stock, folder):
     """A protocol or a configuration, given to one of the verbs that read it."""
-    path, verb = folder / "p.yaml", rng.choice(["show", "prepare", "run", "config"], p=[0.7, 0.16, 0.07, 0.07])
+    path, verb = (
+        folder / "p.yaml",
+        rng.choice(["show", "prepare", "run", "config"], p=[0.7, 0.16, 0.07, 0.07]),
+    )
     path.write_bytes(spoiled(rng, CONFIG if verb == "config" else PROTOCOL.read_bytes()))
     out = ["--out", folder / "runs", "--threads", 1, "--quiet"]
     words = {
@@ -64,7 +67,7 @@ def _unlike(read, held, where):
         found = (_unlike(one, other, where) for one, other in zip(read, held, strict=True))
         return next((fault for fault in found if fault), None)
     # A number as a word, or in base 60 (12:30), is the strict reader's decision; both are checked by its tests.
-    same = read == held or isinstance(read, str | int | float) and isinstance(held, str | int | float) and (
+    same = read == held or (isinstance(read, str | int | float) and isinstance(held, str | int | float) and (
         str(read) == str(held) or isinstance(read, str) != isinstance(held, str)
-    )  # fmt: skip
+    ))  # fmt: skip
     return None if same else f"{where}: {held!r:.60} read as {read!r:.60}"
