@@ -126,5 +126,5 @@ def _type(path: Path) -> str:
     try:
         content = json.loads(path.with_name(path.name.partition(".")[0] + ".json").read_text("utf-8-sig"))
         return str(content.get("Type", "")).lower() if isinstance(content, dict) else ""
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return ""

@@ -130,9 +130,13 @@ def _years(sidecar: Path, column: str) -> Callable[[str], str]:
 
 
 def _unit(sidecar: Path, column: str) -> str:
+    """`Units` of a column; "" where it names none, with a warning where the sidecar cannot be read."""
+    if not sidecar.is_file():
+        return ""
     try:
         content: Any = json.loads(sidecar.read_text("utf-8-sig"))
         keys = {str(key).lower(): value for key, value in content.items()}
-        return str(keys[column.lower()].get("Units", "")).strip().lower()
-    except (OSError, ValueError, KeyError, AttributeError):
+        return str(keys.get(column.lower(), {}).get("Units", "")).strip().lower()
+    except (OSError, ValueError, RecursionError, AttributeError) as error:
+        log.warning("%s cannot be read, ages are taken as years: %s", sidecar.name, error)
         return ""

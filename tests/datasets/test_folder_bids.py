@@ -96,6 +96,17 @@ def test_people_come_from_participants_tsv(tree, caplog):
         (34, "f", "A"), (None, "m", "B"), (None, None, ""), (None, None, ""),
     ]  # fmt: skip
     assert "sub-03" in caplog.text
+    assert "no usable row for 2 subjects: sub-03, sub-04" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff\xfe", b"[" * 100_000, b'{"age": 3}'])
+def test_a_sidecar_that_cannot_be_read_is_said_and_ages_are_years(tree, caplog, content):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz")
+    (root / "participants.tsv").write_text("participant_id\tage\nsub-01\t30\n")
+    (root / "participants.json").write_bytes(content)
+    (case,) = HEALTHY.discover(root)
+    assert case.age == 30
+    assert "participants.json cannot be read, ages are taken as years" in caplog.text
 
 
 def test_a_missing_column_of_participants_tsv_is_an_error(tree):

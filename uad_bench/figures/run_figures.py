@@ -135,7 +135,7 @@ def _logged(run: run_directory.RunDir) -> "dict[tuple[str, str], LoggedSeries]":
             steps, values = found.setdefault((row["phase"], row["name"]), ([], []))
             steps.append(float(row["step"]))
             values.append(float(row["value"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
         raise IntegrityError(
             "train.csv cannot be read", where=run.name, hint="run it again with --fresh"
         ) from error

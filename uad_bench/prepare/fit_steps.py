@@ -70,6 +70,6 @@ def _stored(path: Path) -> dict[str, Any] | None:
     try:
         values: dict[str, Any] = json.loads(path.read_text())
         step = step_class(str(values["step"])).model_validate(values)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
     return values if step.is_fitted else None

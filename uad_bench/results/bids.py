@@ -103,7 +103,7 @@ def begin(folder: Path, generator: Mapping[str, Any], ignored: str = "") -> None
 def _makers(description: Path) -> set[str]:
     try:
         return {str(one["Name"]) for one in json.loads(description.read_text())["GeneratedBy"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return set()
 
 
@@ -111,6 +111,6 @@ def described(image: Path) -> dict[str, Any]:
     """The content of the JSON sidecar of an image, empty where it cannot be read."""
     try:
         found: dict[str, Any] = json.loads(sidecar(image).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return found
+    return found if isinstance(found, dict) else {}

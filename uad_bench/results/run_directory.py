@@ -97,7 +97,7 @@ class RunDir:
         try:
             value: dict[str, Any] = json.loads((self.path / "status.json").read_text())
             return {"state": value["state"], **value}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
             hint = "make the run again with --fresh"
             raise IntegrityError("no readable status.json", where=self.name, hint=hint) from error
 
@@ -159,7 +159,7 @@ class RunDir:
             kept: dict[str, Any] = json.loads((self.path / "spec.json").read_text(encoding="utf-8"))
             same = kept["sha256"] == sha256(self.path / "spec.yaml")
             return dict(kept["spec"]) if same else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, RecursionError, KeyError, TypeError):
             return None
 
     def write_json(self, name: str, value: Any) -> None:  # any JSON value

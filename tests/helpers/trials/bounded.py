@@ -16,7 +16,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Of the processor: a machine that is busy, or a process that is stopped, is no fault of the input.
 LONGEST_S = 60
+#: Nothing may wait for ever.
+LONGEST_WAIT_S = 3600
 PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
 #: The child cannot take more: it must not take the machine with it.
 CEILING_BYTES = 4 << 30
@@ -59,6 +62,7 @@ def _called(words: list[object], before: Callable[[], None]) -> int:
 
     limit = int(_size_kb(0) * 1024) + CEILING_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_S, LONGEST_S))
     sys.argv = ["uad-bench", *map(str, words)]
     try:
         before()
@@ -72,19 +76,18 @@ def _called(words: list[object], before: Callable[[], None]) -> int:
 
 
 def call(words: list[object], scratch: Path, before: Callable[[], None] = _nothing) -> Told:
-    """A verb, to its end or for LONGEST_S seconds."""
+    """A verb, to its end or for LONGEST_S seconds of the processor."""
     began, resident = time.monotonic(), _size_kb(1)
     pid = start(words, scratch, before)
     watched = 0
     while not watched:
         watched, status, used = os.wait4(pid, os.WNOHANG)
-        if not watched and time.monotonic() - began > LONGEST_S:
+        if not watched and time.monotonic() - began > LONGEST_WAIT_S:
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.002)
     code = os.waitstatus_to_exitcode(status)
     out, err = ((scratch / name).read_text(errors="replace") for name in ("out", "err"))
     seconds = used.ru_utime + used.ru_stime  # of the processor: other processes of the machine do not count
-    seconds = seconds if time.monotonic() - began < LONGEST_S else LONGEST_S
     return Told(code, out, err, seconds, max(0.0, used.ru_maxrss - resident) / 1024)
 
 

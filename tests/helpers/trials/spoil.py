@@ -7,7 +7,8 @@ import zipfile
 HARD = [
     b"", b"\x00", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1b[2J", b"\r", b"\n\n", b"1e999", b"nan", b"-1",
     b"18446744073709551616",
-    b"1" + b"0" * 400, b"true", b"null", b"[]", b"{}", b"[[[[", b"&a [*a]", b"!!python/object:os.system", b"../../x",
+    b"1" + b"0" * 400, b"true", b"null", b"[]", b"{}", b"[[[[", b"[" * 100_000, b"&a [*a]",
+    b"!!python/object:os.system", b"../../x",
     b"/etc/passwd", b"a" * 5000, b'"', b";", b"\t", b",", b"\xe9\xe8", "e\u0301\u202e".encode(), b"0x10", b"1_000",
 ]  # fmt: skip
 NAMES = [

@@ -98,3 +98,7 @@ def _as_bids(data, root):
         group = "control" if case.startswith("h") else "patient"
         lines.append(f"sub-{case}\t{30 + len(lines)}\tF\t{group}\tA")
     (root / "participants.tsv").write_text("\n".join(lines) + "\n")
+    (root / "participants.json").write_text(
+        '{"age": {"Units": "years"}, "sex": {"Levels": {"F": "female"}}}\n'
+    )
+    (root / "sub-a00" / "anat" / "sub-a00_label-lesion_mask.json").write_text('{"Type": "Lesion"}\n')

@@ -44,7 +44,8 @@ def _cohort(rng, stock, folder):
 def _participants(rng, stock, folder):
     shutil.copytree(stock.bids, folder / "data")
     path = folder / "data" / "participants.tsv"
-    path.write_bytes(spoiled(rng, path.read_bytes()))
+    spoilt = path if rng.integers(4) else path.with_suffix(".json")
+    spoilt.write_bytes(spoiled(rng, spoilt.read_bytes()))
     told = _checked(stock, folder / "data", "--set", "folder.bids=true")
     return unsound(told) or (
         None if told.code else _unlike(path, told, {"bids": True}, _person, "participant_id")

@@ -92,7 +92,7 @@ def _earlier_import(into: Path, digest: str) -> Path | None:
         try:
             record = json.loads(marker.read_text())
             same, number = record["sha256"] == digest, int(record["files"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, RecursionError, KeyError, TypeError):
             continue
         if same:
             present = sum(path.is_file() for path in marker.parent.rglob("*")) - 1

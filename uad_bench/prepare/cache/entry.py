@@ -79,7 +79,7 @@ def read_entry(folder: Path) -> dict[str, Any] | None:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text())
         sizes, _ = record["bytes"], record["content"]
         complete = all((folder / name).stat().st_size == sizes[name] for name in record["files"])
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, AttributeError, TypeError):
         return None
     return record if complete else None
 

@@ -105,5 +105,5 @@ def _read(stored: Path, name: str) -> FileDigests | None:
     try:
         value = json.loads(stored.read_text())
         return FileDigests(str(value["voxels"]), str(value["grid"]), name, tuple(map(str, value["notes"])))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None

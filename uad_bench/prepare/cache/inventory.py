@@ -46,7 +46,7 @@ def _entry(folder: Path) -> CacheEntry | None:
             (folder / RECORD).stat().st_mtime,
             record["recipe"] == RECIPE,
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
 
 
