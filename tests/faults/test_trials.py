@@ -4,7 +4,7 @@ import fcntl
 
 import pytest
 
-from tests.helpers.trials.kills import Killed
+from tests.helpers.trials.kills import VERBS, Killed
 from tests.helpers.trials.kinds import KINDS, trial
 from tests.helpers.trials.stock import Stock
 from uad_bench.support.atomic_files import remove_leftovers
@@ -19,13 +19,15 @@ def stock(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_inputs_are_refused_in_one_line_or_change_nothing(stock, kind):
-    assert [fault for seed in range(3) if (fault := trial(kind, seed, stock))] == []
+    assert [fault for seed in range(10) if (fault := trial(kind, seed, stock))] == []
 
 
-@pytest.mark.parametrize("verb", ["prepare", "leaderboard"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_f47_a_killed_verb_given_again_leaves_the_files_of_an_undisturbed_one(stock, verb):
     killed = Killed(verb, stock)
-    assert killed.at_call(1) is None
+    assert [killed.at_call(n) for n in {1, killed.moments // 2, killed.moments}] == [None] * min(
+        3, killed.moments
+    )
     assert killed.after(0.7) is None
 
 

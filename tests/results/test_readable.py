@@ -67,6 +67,13 @@ def test_no_verb_ends_in_a_traceback_over_a_forged_run(
     assert "Traceback" not in out + err
 
 
+@pytest.mark.parametrize("state", ["cmplete", "", None, ["complete"], 1])
+def test_a_state_that_no_run_has_is_refused(run, state):
+    run.set_state(state)
+    with pytest.raises(IntegrityError, match=r"no readable status\.json"):
+        run.status()
+
+
 def test_a_status_nested_too_deeply_is_refused(run):
     (run.path / "status.json").write_bytes(DEEP)
     with pytest.raises(IntegrityError, match=r"status\.json"):

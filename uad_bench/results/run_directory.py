@@ -65,6 +65,7 @@ SEALED = (
     "metrics.csv",
     "draws.npz",
 )
+STATES = frozenset({"running", "failed", "incomplete", "cleared", "complete"})
 FOLDERS = ("model", "maps", "sketches")
 #: The code of the error for a run that was edited after it was sealed.
 EDITED = seal.EDITED
@@ -96,10 +97,12 @@ class RunDir:
         """What `set_state` recorded last. Raises IntegrityError where it cannot be read."""
         try:
             value: dict[str, Any] = json.loads((self.path / "status.json").read_text())
-            return {"state": value["state"], **value}
+            if value["state"] not in STATES:
+                raise ValueError(f"no run has the state {value['state']!r}")
+            return value
         except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
             hint = "make the run again with --fresh"
-            raise IntegrityError("no readable status.json", where=self.name, hint=hint) from error
+            raise IntegrityError(f"no readable status.json: {error}", where=self.name, hint=hint) from error
 
     def locked(self) -> AbstractContextManager[None]:
         """Lock the run for this process. Raises EnvironmentFault where another process has locked it."""
