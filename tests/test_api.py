@@ -55,7 +55,9 @@ def test_predict_gives_the_map_of_the_run_and_writes_on_demand(
     (one,) = api.predict(model, scan, brain_mask=mask, to=tmp_path)
     values, affine = api.load_map(folder, case_id)
     assert one.case_id == case_id and np.array_equal(one.raw, values)
-    written, on_file = api.load_map(tmp_path / f"sub-{case_id}/anat/sub-{case_id}_desc-blur_scoremap.nii.gz")
+    written, on_file = api.load_map(
+        tmp_path / f"sub-{case_id}/anat/sub-{case_id}_desc-blurpostprocessed_scoremap.nii.gz"
+    )
     assert np.array_equal(written, one.map.array) and np.allclose(on_file, nib.load(scan).affine)
     assert np.allclose(np.linalg.norm(affine[:3, :3], axis=0), 6)
     assert one.background < one.map.array[one.brain_mask.array].min()

@@ -70,6 +70,11 @@ def is_anatomy(name: Name, folders: Sequence[str]) -> bool:
     return not NOT_ANATOMY & set(folders) and "task" not in name.tags
 
 
+def is_flair_by_acquisition(name: Name) -> bool:
+    """Whether a T2w file has an acquisition named FLAIR, as in `sub-1_acq-FLAIR_T2w` of public BIDS trees."""
+    return name.last.lower() == "t2w" and "flair" in name.tags.get("acq", "").lower()
+
+
 def what_is(
     name: Name, *, derived: bool, lesion_masks: Sequence[str], ignore_masks: Sequence[str]
 ) -> str | None:
@@ -85,6 +90,8 @@ def what_is(
     if suffix in IMAGES and name.last.lower() == suffix:
         if derived or name.tags.get("part", "mag") != "mag":
             return None
+        if is_flair_by_acquisition(name):
+            return "flair"
         return "t1ce" if suffix == "t1w" and "ce" in name.tags else IMAGES[suffix]
     return _mask(name) if _is_mask(name) else None
 

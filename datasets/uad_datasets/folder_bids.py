@@ -1,6 +1,7 @@
 """The cases of a BIDS tree: a session is a case; images by suffix, masks next to them or in `derivatives`."""
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,11 +9,20 @@ from uad_bench.data.nifti.orientation import TOLERANCE
 from uad_bench.data.nifti.read import offset_voxels, read_grid
 from uad_bench.errors import DataError, UadError
 from uad_bench.support.text import first_names
-from uad_datasets.bids_names import UNKNOWN_MASK, Name, is_anatomy, parsed, what_is
+from uad_datasets.bids_names import (
+    UNKNOWN_MASK,
+    Name,
+    is_anatomy,
+    is_flair_by_acquisition,
+    parsed,
+    what_is,
+)
 from uad_datasets.bids_people import facts_of
 from uad_datasets.file_search import nifti_files, not_fetched
 from uad_datasets.folder_table import CaseEntry
 from uad_datasets.pairing import Files, Pairing
+
+log = logging.getLogger(__name__)
 
 #: Spaces of the subject itself. Files in any other space are on the grid of a template.
 NATIVE = frozenset({"", "orig", "individual", "scanner", "T1w", "T2w", "FLAIR", "PDw"})
@@ -53,8 +63,10 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
     """
     pairing = Pairing(root, LAYOUT, choose="choose one with entities, for instance {acq: iso}")
     masks, absent = _Masks(), set(not_fetched(root, SKIPPED))
-    for path in sorted([*nifti_files(root, SKIPPED), *absent]):
-        name = parsed(path)
+    names = [parsed(path) for path in sorted([*nifti_files(root, SKIPPED), *absent])]
+    _warn_flair(names)
+    for name in names:
+        path = name.path
         if "sub" in name.tags:
             _assign(name, path.relative_to(root).parts[:-1], path in absent, tree, pairing, masks)
     _share(pairing, masks, tree)
@@ -66,6 +78,13 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
         return CaseEntry(case_id, subject, files, case_id, facts(subject))
 
     return pairing.cases(entry)
+
+
+def _warn_flair(names: Sequence[Name]) -> None:
+    """Warn of T2w files that are read as FLAIR because of their acquisition."""
+    found = [name.path.name for name in names if is_flair_by_acquisition(name)]
+    if found:
+        log.warning("T2w files with acq-FLAIR are read as flair (%d): %s", len(found), first_names(found, 3))
 
 
 def _assign(

@@ -143,3 +143,13 @@ def test_subjects_of_an_annex_that_are_not_fetched_are_no_cases(made, fetched):
 def test_names_in_capitals_are_read(made):
     cases = list(FolderAdapter(bids=True, healthy=("sub-*",)).discover(made("uppercase", "bids")))
     assert len(cases) == 3
+
+
+def test_a_t2w_file_with_the_acquisition_flair_is_read_as_flair_with_a_warning(tree, caplog):
+    root = tree("sub-01/anat/sub-01_acq-FLAIR_run-1_T2w.nii.gz", "sub-01/anat/sub-01_acq-iso_T2w.nii.gz")
+    (case,) = FolderAdapter(bids=True, healthy=("sub-*",)).discover(root)
+    assert {name: path.name for name, path in case.images.items()} == {
+        "t2": "sub-01_acq-iso_T2w.nii.gz",
+        "flair": "sub-01_acq-FLAIR_run-1_T2w.nii.gz",
+    }
+    assert "T2w files with acq-FLAIR are read as flair (1): sub-01_acq-FLAIR_run-1_T2w.nii.gz" in caplog.text

@@ -72,6 +72,16 @@ def test_only_carries_out_one_run_of_the_matrix(words, tmp_path, monkeypatch, ca
     assert [path.parent.name.split("-")[0] for path in tmp_path.rglob("metrics.csv")] == ["seed1"]
     code, _, err = call(monkeypatch, capsys, *words("thresh"), "--only", "1")
     assert (code, "the matrix has 1 runs, 0 to 0" in err) == (2, True)
+    code, _, err = call(monkeypatch, capsys, *words("thresh"), "--only", "0", "--on", "local:2")
+    assert (code, "exclude each other" in err) == (2, True)
+
+
+def test_a_single_failure_has_the_code_of_the_run_and_quiet_hides_no_warning(words, monkeypatch, capsys):
+    serial = call(monkeypatch, capsys, *words("GivesNaN", out="serial"), "--quiet")
+    code, _, err = call(monkeypatch, capsys, *words("GivesNaN", out="slots"), "--quiet", "--on", "local:1")
+    assert (code, serial[0]) == (4, 4)
+    assert "FAILED" in err
+    assert "NaN" in err
 
 
 def test_a_run_that_fails_stops_no_other(words, tmp_path, monkeypatch, capsys):

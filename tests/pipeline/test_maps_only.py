@@ -1,6 +1,7 @@
 """Maps of other programs: our own exported maps give the run's numbers, other axes the same, another grid nothing."""
 
 import csv
+import json
 import shutil
 
 import nibabel as nib
@@ -157,3 +158,21 @@ def test_the_board_marks_maps_only_and_predict_refuses_them(
 def test_options_of_maps_need_maps(verb):
     for words in (["--name", "x"], ["runs", "--protocol", "phantom"], ["--maps", "maps"], []):
         assert verb("evaluate", *words)[0] == 2
+
+
+def test_two_maps_of_a_case_in_a_table_are_refused(verb, exported, tmp_path):
+    exported("--prepared-grid")
+    one, other = sorted((tmp_path / "maps").rglob("*_scoremap.nii.gz"))[:2]
+    case_id = one.name.split("_")[0][4:]
+    (tmp_path / "maps.csv").write_text(f"case_id,file\n{case_id},{one}\n{case_id},{other}\n")
+    code, _, err = verb("evaluate", "--maps", "maps.csv", "--name", "other", "--out", "runs", *SETTINGS)
+    assert (code, f"two maps of case {case_id}" in err) == (2, True)
+
+
+def test_a_map_that_is_post_processed_already_is_refused(verb, exported, tmp_path):
+    exported("--prepared-grid")
+    side = sorted((tmp_path / "maps").rglob("*_scoremap.json"))[0]
+    side.write_text(json.dumps(json.loads(side.read_text()) | {"PostProcessing": [{"step": "median"}]}))
+    code, _, err = verb("evaluate", "--maps", "maps", "--name", "other", "--out", "runs", *SETTINGS)
+    assert (code, "post-processed already" in err) == (2, True)
+    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").rglob("metrics.csv"))

@@ -43,11 +43,8 @@ def predict(run, tmp_path, toy_cache, monkeypatch, capsys):
     return verb
 
 
-def test_cases(run):
+def tested_ids(run):
     return [row["case_id"] for row in run.table("splits.csv") if row["role"] == "test"]
-
-
-test_cases.__test__ = False
 
 
 def loaded(path):
@@ -55,7 +52,7 @@ def loaded(path):
 
 
 def test_the_map_of_a_test_scan_is_that_of_the_run_bit_by_bit(predict, run, toy_root, tmp_path):
-    for case_id in test_cases(run)[:2]:
+    for case_id in tested_ids(run)[:2]:
         scan, mask = (toy_root / f"{case_id}_{word}.nii.gz" for word in ("t2", "brain"))
         code, out, err = predict(scan, "--brain-mask", mask, "--prepared-grid")
         assert code == 0, err
@@ -67,32 +64,37 @@ def test_the_map_of_a_test_scan_is_that_of_the_run_bit_by_bit(predict, run, toy_
 def test_outside_the_brain_the_map_lies_below_every_score(predict, toy_root, tmp_path):
     assert predict(toy_root / "a00_t2.nii.gz")[0] == 0
     folder = tmp_path / "out" / "sub-a00" / "anat"
-    values = loaded(folder / "sub-a00_desc-blur_scoremap.nii.gz")
+    values = loaded(folder / "sub-a00_desc-blurpostprocessed_scoremap.nii.gz")
     brain = loaded(folder / "sub-a00_desc-blurbrain_mask.nii.gz") > 0
-    about = json.loads((folder / "sub-a00_desc-blur_scoremap.json").read_text())
+    about = json.loads((folder / "sub-a00_desc-blurpostprocessed_scoremap.json").read_text())
     assert np.isfinite(values).all() and brain.any() and not brain.all()
     assert set(values[~brain]) == {np.float32(about["Background"])}
     assert about["Background"] < values[brain].min()
     assert about["BrainMask"] == "sub-a00_desc-blurbrain_mask.nii.gz"
-    assert (folder / "sub-a00_desc-blur_scoremap.png").stat().st_size > 10_000
+    assert (folder / "sub-a00_desc-blurpostprocessed_scoremap.png").stat().st_size > 10_000
 
 
 def test_volumes_are_those_above_healthy_quantiles(predict, run, toy_root, tmp_path):
     from uad_bench.evaluate import postprocess
 
-    case_id = next(name for name in test_cases(run) if name[0] == "a")
+    case_id = next(name for name in tested_ids(run) if name[0] == "a")
     predict(toy_root / f"{case_id}_t2.nii.gz", "--brain-mask", toy_root / f"{case_id}_brain.nii.gz")
     (row,) = [r for r in run.table("thresholds.csv") if r["rule"] == "healthy_q98"]
     brain = loaded(toy_root / f"{case_id}_brain.nii.gz") > 0
     steps = postprocess.parse(run.spec().protocol.postprocess)
     values, region = postprocess.apply(run.read_map("toy_data", case_id), brain, steps)
     folder = tmp_path / "out" / f"sub-{case_id}" / "anat"
-    (one,) = json.loads((folder / f"sub-{case_id}_desc-blur_scoremap.json").read_text())["Thresholds"]
+    (one,) = json.loads((folder / f"sub-{case_id}_desc-blurpostprocessed_scoremap.json").read_text())[
+        "Thresholds"
+    ]
     assert one["Value"] == float(row["value"]) and one["HealthyShareAbove"] == 0.02
     assert one["VolumeMl"] == pytest.approx(((values >= one["Value"]) & region).sum() * 0.216)
     (line,) = csv.DictReader((tmp_path / "out" / "predictions.tsv").open(), delimiter="\t")
     assert line["case_id"] == case_id and float(line["volume_ml"]) == one["VolumeMl"]
-    assert "no scan is called healthy" in (folder / f"sub-{case_id}_desc-blur_scoremap.json").read_text()
+    assert (
+        "no scan is called healthy"
+        in (folder / f"sub-{case_id}_desc-blurpostprocessed_scoremap.json").read_text()
+    )
 
 
 def test_the_map_lies_on_its_file_whatever_the_axes(predict, tmp_path):
@@ -105,7 +107,8 @@ def test_the_map_lies_on_its_file_whatever_the_axes(predict, tmp_path):
     nib.save(turned, tmp_path / "in" / "b07_t2.nii.gz")
     assert predict(tmp_path / "in")[0] == 0
     one, other = (
-        nib.load(tmp_path / f"out/sub-{n}/anat/sub-{n}_desc-blur_scoremap.nii.gz") for n in ("a07", "b07")
+        nib.load(tmp_path / f"out/sub-{n}/anat/sub-{n}_desc-blurpostprocessed_scoremap.nii.gz")
+        for n in ("a07", "b07")
     )
     assert other.shape == turned.shape and np.allclose(other.affine, turned.affine)
     assert np.allclose(
@@ -124,7 +127,7 @@ def test_twenty_scans_in_one_call_and_a_repetition_keeps_them(predict, tmp_path,
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in maps}
     assert len(before) == 20
     maps[3].unlink()  # as after a kill between two scans
-    maps[4].with_name(maps[4].name.replace("blur_scoremap", "blurbrain_mask")).unlink()
+    maps[4].with_name(maps[4].name.replace("blurpostprocessed_scoremap", "blurbrain_mask")).unlink()
     code, _, err = predict(folder)
     assert code == 0 and err.count("predicted already") == 18
     for path, (then, data) in before.items():
@@ -196,7 +199,7 @@ def test_bad_input_is_one_line_and_writes_nothing(predict, tmp_path, name, more,
 
 def test_maps_of_another_model_are_not_overwritten(predict, run, toy_root, tmp_path):
     predict(toy_root / "a00_t2.nii.gz")
-    side = tmp_path / "out/sub-a00/anat/sub-a00_desc-blur_scoremap.json"
+    side = tmp_path / "out/sub-a00/anat/sub-a00_desc-blurpostprocessed_scoremap.json"
     side.write_text(json.dumps(json.loads(side.read_text()) | {"Model": "0" * 12}))
     code, _, err = predict(toy_root / "a00_t2.nii.gz")
     assert code == 2 and "UB232" in err

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(bool(guard.why_not()), reason=guard.why_not())
 
 def on_device(*arguments, **environment):
     """Run pytest with the pretended GPU; fails with its output."""
-    command = [sys.executable, "-m", "pytest", "-p", "tests.pretend_gpu.plugin", "-p", "no:xdist", "-q"]
+    command = [sys.executable, "-m", "pytest", "-p", "tests.pretend_gpu.plugin", "-p", "no:xdist"]
     done = subprocess.run(
         [*command, *arguments],
         cwd=ROOT,
@@ -29,6 +29,7 @@ def on_device(*arguments, **environment):
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
+    assert " passed" in done.stdout, "no test ran on the pretended GPU"
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -80,7 +80,5 @@ def predict(
     typer.echo(
         f"{len(done)} maps in {to}; volumes in predictions.tsv. Scores are no probabilities, volumes no diagnosis."
     )
-    for error in failed:
-        typer.echo(f"  {error}", err=True)
     if failed:
         raise PartialFailure(f"{len(failed)} of {len(cases)} scans have no map", hint="see the lines above")

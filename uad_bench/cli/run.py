@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 PRECISION = "auto, fp32 or bf16, for training, and for maps where the method's page says so."
 ON = "local:N, N runs at once on this machine; gpus:0,1, one run at a time on each of these GPUs. Default: one by one."
+ONLY = (
+    "Carry out one run of the matrix, without tables: its number, from 0, by method, then by seed; -1: all."
+)
 METHODS = "NAME (uad-bench list), NAME:VARIANT, module:Class or a .py file; paper/NAME ignores the protocol's presets."
 
 
@@ -49,12 +52,7 @@ def run(
     ] = 0,
     workers: options.Workers = 0,
     on: Annotated[str, typer.Option("--on", help=ON)] = "",
-    only: Annotated[
-        int,
-        typer.Option(
-            help="Carry out this run of the matrix alone: by method, then by seed, from 0; -1: all.", min=-1
-        ),
-    ] = -1,
+    only: Annotated[int, typer.Option(help=ONLY, min=-1)] = -1,
     time_budget: Annotated[float, typer.Option(help="Minutes of training per run; 0: no limit.", min=0)] = 0,
     checkpoint_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints.", min=0)] = 2,
     keep_maps: Annotated[str, typer.Option("--keep-maps", help="all or none.")] = "all",
@@ -109,6 +107,8 @@ def run(
         methods, parse_seeds(seeds), protocol, options.names(test), over, options.settings(set_), limits
     )
     specs = matrix.specs()
+    if on and only >= 0:
+        raise UsageError("--on and --only exclude each other", hint="--on carries out all runs of the matrix")
     here = options.sources(data, workers, skip_broken, skip_missing)
     place = Workplace(
         out,
@@ -124,12 +124,13 @@ def run(
     require_writable(place.out, here.cache)
     began = time.monotonic()
     outcome = _in_slots(on, threads, specs, place, table) if on else execute(_one(specs, only), place, table)
-    log.info(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
     from uad_bench.cli.leaderboard import print_tables
 
+    if only < 0:
+        log.info(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
     if outcome.done and only < 0:
         print_tables(outcome.done)
-    for directory in outcome.done if only < 0 else ():
+    for directory in outcome.done:
         typer.echo(f"results: {directory.path}")
         for sheet in sorted(directory.path.glob("sheet*.png")):
             typer.echo(f"picture: {sheet}")

@@ -81,10 +81,15 @@ def as_texts(found: dict[str, list[Path]]) -> Iterator[str]:
         for path in paths:
             groups.setdefault(_pattern(path), []).append(str(path))
         for names in sorted(groups.values(), key=len, reverse=True)[:GROUPS_SHOWN]:
-            yield f"{len(names)} {KINDS[kind]}: {first_names(names, 3)}"
+            yield _text(kind, len(names), first_names(names, 3))
         if len(groups) > GROUPS_SHOWN:
             rest = sum(sorted(map(len, groups.values()), reverse=True)[GROUPS_SHOWN:])
-            yield f"{rest} {KINDS[kind]}, of {len(groups) - GROUPS_SHOWN} more forms of names"
+            yield _text(kind, rest, f"{len(groups) - GROUPS_SHOWN} more patterns of names")
+
+
+def _text(kind: str, number: int, names: str) -> str:
+    what, _, remedy = KINDS[kind].partition("; ")
+    return f"{what} ({number}): {names}" + (f"; {remedy}" if remedy else "")
 
 
 def _pattern(path: Path) -> str:

@@ -22,7 +22,7 @@ from uad_bench.support.progress import duration
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at the processes, and between two lines about the whole matrix.
+#: Seconds between two checks of the processes, and between two messages about the whole matrix.
 POLL, REPORT = 0.1, 30.0
 #: Seconds that a process has to save its state after SIGTERM.
 GRACE = 30.0
@@ -69,8 +69,8 @@ def execute_in_slots(
 ) -> Outcome:
     """Carry out all runs, the longest first, one process a slot; a run that fails does not stop the others.
 
-    command: the command of the run with this number in `jobs`. When this process is told to end, the others are told
-    too, and save their state. Raises EnvironmentFault where a process cannot be started.
+    command: the command of the run with this number in `jobs`. When this process receives a signal to end, it sends
+    SIGTERM to the others, which save their state. Raises EnvironmentFault where a process cannot be started.
     """
     order = sorted(range(len(jobs)), key=lambda number: -_hours(jobs[number]))
     board, failed = _Board(jobs), dict[int, UadError]()
@@ -93,7 +93,7 @@ def execute_in_slots(
 
 
 def _hours(job: RunJob) -> float:
-    """The order of runs: what a method declares, more seeds of it in their order."""
+    """The hours that a method declares for a run; runs with the same hours keep the order of the matrix."""
     from uad_bench.pipeline.method_names import method_class
 
     return float(method_class(job.spec).resources.hours)
@@ -108,15 +108,18 @@ def _failure(job: RunJob, code: int) -> UadError | None:
     if not what or status.get("state") not in {"failed", "incomplete"}:
         ended = f"signal {-code}" if code < 0 else f"exit code {code}"
         what = f"its process ended with {ended}"
-    return RunFailed(what, where=job.directory.name, hint="see log.txt there; --resume continues")
+    error = RunFailed(what, where=job.directory.name, hint="see log.txt there; --resume continues")
+    error.exit_code = code if code > 0 else RunFailed.exit_code
+    error.code = str(status.get("code") or RunFailed.code)
+    return error
 
 
 class RunFailed(EnvironmentFault):
-    """A run in a process of its own that did not end well; the message is that of the run."""
+    """A run in a process of its own that failed, with the message, the code and the exit code of that run."""
 
 
 class _Process:
-    """The process of a run. Its messages are shown by `show`, its tables are not."""
+    """The process of a run. `show` receives each line that it writes to stderr; its stdout is discarded."""
 
     def __init__(self, command: Sequence[str], slot: Slot, show: Callable[[str], None]) -> None:
         self.slot, self._show = slot, show
@@ -151,7 +154,7 @@ class _Process:
         return int(self._process.returncode)
 
     def terminate(self) -> None:
-        """Tell the process to save its state and end."""
+        """Send SIGTERM: the process saves its state and ends."""
         self._process.terminate()
 
     def wait(self, seconds: float) -> None:
@@ -165,7 +168,7 @@ class _Process:
 
 @contextmanager
 def _ended_with_this_one() -> Iterator[dict[int, _Process]]:
-    """Processes by number; those that are left when the block is left by an error or a signal are ended."""
+    """Processes by number; where an error or a signal ends the block, the remaining ones are ended."""
     processes: dict[int, _Process] = {}
     try:
         yield processes
@@ -177,20 +180,23 @@ def _ended_with_this_one() -> Iterator[dict[int, _Process]]:
 
 
 class _Board:
-    """Messages of all processes, each warning once, and a line about the whole matrix now and then."""
+    """Messages of all processes without repetitions, and a message about the whole matrix every 30 s."""
 
     def __init__(self, jobs: Sequence[RunJob]) -> None:
         self._jobs, self._shown = jobs, set[str]()
         self._began = self._reported = time.monotonic()
 
     def show(self, line: str) -> None:
-        """Show a message; a message about the cohort, which every run repeats, is shown once."""
+        """Show a line; a line about the cohort, which every process repeats, is shown once.
+
+        Lines are logged as warnings, because each process has applied --quiet and --verbose already.
+        """
         if line and line not in self._shown:
             self._shown.add(line)
-            log.info("%s", line)
+            log.warning("%s", line)
 
     def report(self, *, running: int, waiting: int) -> None:
-        """Say every 30 s how many runs are done."""
+        """Log the number of finished runs every 30 s."""
         now = time.monotonic()
         if now - self._reported >= REPORT:
             self._reported = now

@@ -26,6 +26,7 @@ HEADINGS = {
     "UB331": "brain masks that cannot be used",
     "UB332": "missing modalities",
     "UB333": "missing lesion masks",
+    "UB334": "data that the adapter cannot read as cases",
     "UB336": "brains of implausible volume",
     "UB337": "lesions that fill more than half of the brain",
     "UB342": "labels that the dataset does not know",

@@ -3,7 +3,7 @@
 import csv
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,17 +32,21 @@ def find_maps(source: Path, members: Sequence[Member], space: str, described: st
 
     source: a folder of files with BIDS derivative names (`sub-X[_ses-Y][_space-S]_desc-D_scoremap.nii.gz`), or a CSV
     with the columns case_id (or DATASET/case_id) and file. described: the value of `desc` where the folder has several.
-    Raises UsageError where there is no such file, for an unknown case id (UB201), for several maps of a case (UB253).
+    Raises UsageError where there is no such file, for an unknown case id (UB201), and for several maps of a case or a
+    map that is post-processed already (UB253).
     """
     if source.is_dir():
         return _by_name(source, members, space, described)
     if not source.is_file():
         hint = "give a folder of maps with BIDS derivative names, or a CSV with the columns case_id and file"
         raise UsageError("no such folder or file of maps", where=str(source), hint=hint)
-    return dict(_by_table(source, members))
+    found = _by_table(source, members)
+    for path in found.values():
+        _refuse_processed(path)
+    return found
 
 
-def _by_table(table: Path, members: Sequence[Member]) -> Iterator[tuple[Key, Path]]:
+def _by_table(table: Path, members: Sequence[Member]) -> dict[Key, Path]:
     known: dict[str, Key] = {}
     for member in members:
         key = member.case.dataset, member.case.case_id
@@ -52,12 +56,17 @@ def _by_table(table: Path, members: Sequence[Member]) -> Iterator[tuple[Key, Pat
     if not rows or not {CASE, FILE} <= set(rows[0]):
         hint = f"write the columns {CASE} and {FILE}"
         raise UsageError("not a table of maps", where=table.name, hint=hint, code="UB253")
+    found: dict[Key, Path] = {}
     for row in rows:
         if row[CASE] not in known:
             raise unknown_name(
                 f"case in {table.name}", row[CASE], [member.case.case_id for member in members]
             )
-        yield known[row[CASE]], table.parent / Path(row[FILE]).expanduser()
+        path = table.parent / Path(row[FILE]).expanduser()
+        if found.setdefault(known[row[CASE]], path) != path:
+            what, hint = f"two maps of case {row[CASE]}", "keep one row for each case"
+            raise UsageError(what, where=table.name, hint=hint, code="UB253")
+    return found
 
 
 def _by_name(folder: Path, members: Sequence[Member], space: str, described: str) -> dict[Key, Path]:
@@ -90,7 +99,15 @@ def _only(paths: Sequence[Path]) -> Path:
     if len(left) > 1:
         what = f"several maps of a case: {', '.join(path.name for path in left[:3])}"
         raise UsageError(what, hint="choose one with --desc", code="UB253")
+    _refuse_processed(left[0])
     return left[0]
+
+
+def _refuse_processed(path: Path) -> None:
+    """Raise UsageError for a map whose sidecar names post-processing: the protocol's would be applied again (UB253)."""
+    if bids.described(path).get("PostProcessing"):
+        hint = "give raw maps, for instance those of `predict --prepared-grid` with --desc METHODraw, or of `export`"
+        raise UsageError("the map is post-processed already", where=path.name, hint=hint, code="UB253")
 
 
 def on_protocol_grid(path: Path, member: Member) -> FloatArray:

@@ -1,7 +1,7 @@
 """The files of predictions: a BIDS derivative dataset with maps, brain masks, thresholds, volumes and pictures.
 
 DIR/dataset_description.json   .bidsignore   predictions.tsv
-DIR/sub-x/anat/sub-x_desc-METHOD_scoremap.nii.gz + .json + .png    the map on the grid of the scan's file
+DIR/sub-x/anat/sub-x_desc-METHODpostprocessed_scoremap.nii.gz      the map on the grid of the scan's file; .json, .png
 DIR/sub-x/anat/sub-x_desc-METHODbrain_mask.nii.gz + .json          where the map has scores
 DIR/sub-x/anat/sub-x_space-PROTOCOL_desc-METHODraw_scoremap.nii.gz the map as the method returned it, if asked for
 """
@@ -53,8 +53,8 @@ def stem(case_id: str) -> str:
 
 
 def map_path(to: Path, case_id: str, model: TrainedModel) -> Path:
-    """The anomaly map of a case."""
-    return _path(to, case_id, f"desc-{bids.value(model.spec.method)}_scoremap")
+    """The anomaly map of a case. Its name tells it from the raw map that `export` writes."""
+    return _path(to, case_id, f"desc-{bids.value(model.spec.method)}postprocessed_scoremap")
 
 
 def _path(to: Path, case_id: str, rest: str) -> Path:
@@ -122,7 +122,10 @@ def write_prediction(model: TrainedModel, one: Prediction, output: Output) -> Pa
         _write_raw(model, one, output, about)
     if output.sheet:
         _draw(model, one, _picture(path))
-    write_json(bids.sidecar(path), about | _numbers(one, mask))
+    write_json(
+        bids.sidecar(path),
+        about | {"PostProcessing": list(model.spec.protocol.postprocess)} | _numbers(one, mask),
+    )
     write_volume(path, one.map, header)
     return path
 

@@ -96,6 +96,8 @@ def predict_to(
         except UadError as error:
             failures.append(error)
         ticker(number, len(ready))
+    for failure in failures:
+        log.error("%s", failure)
     if not done:
         raise failures[0]
     files.write_table(output.to)
