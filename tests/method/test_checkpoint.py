@@ -1,5 +1,6 @@
 """A checkpoint is read back intact, or the previous one, or an error names the file."""
 
+import contextlib
 import hashlib
 import os
 import pickle
@@ -133,15 +134,27 @@ for step in range(10**6):
 """
 
 
+def times_saved(folder):
+    """When a checkpoint was last finished, 0 for never; a file may be renamed between its listing and its stat."""
+    times = [0]
+    for path in folder.glob("a.*"):
+        with contextlib.suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime_ns)
+    return max(times)
+
+
 def test_f47_a_kill_while_a_checkpoint_is_saved_loses_none(tmp_path):
     path, steps = tmp_path / "a.ckpt", []
     for number in range(4):
-        with subprocess.Popen([sys.executable, "-c", SAVING, str(path)]) as process:
-            began = time.time()
-            while not path.exists() or path.stat().st_mtime < began:
+        before = times_saved(tmp_path)
+        process = subprocess.Popen([sys.executable, "-c", SAVING, str(path)])
+        try:
+            while times_saved(tmp_path) <= before and process.poll() is None:
                 time.sleep(0.01)
             time.sleep(0.013 * (number + 1))
-            process.send_signal(signal.SIGKILL)
+        finally:  # else a failure here would wait for a million steps
+            process.kill()
+            assert process.wait() == -signal.SIGKILL
         found = checkpoint.load(path)
         assert found is not None and bool((found["weights"] == found["step"]).all())
         steps.append(found["step"])
