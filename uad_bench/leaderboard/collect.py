@@ -25,7 +25,7 @@ from uad_bench.results.run_directory import RunDir
 
 Value = TypeVar("Value")
 MAPS_ONLY_REMARK = (
-    "maps only: maps of another program; what it was trained on, and that it saw no label, is not checked"
+    "maps only: maps of another program; its training data, and whether it used labels, cannot be verified"
 )
 
 
