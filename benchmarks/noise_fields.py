@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--steps", type=int, default=500, help="of training; 500 is the preset")
     parser.add_argument("--subjects", type=int, default=36, help="test subjects with lesions, equally spaced")
+    parser.add_argument("--noise", default="simplex", help="simplex (published) or stationary")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--table", action="store_true")
     given = parser.parse_args()
@@ -62,7 +63,8 @@ def main() -> None:
             path = given.out / f"{name}.{fields}.{seed}.json"
             if path.exists():
                 continue
-            settings = [([name, "fields"], fields), ([name, "steps"], given.steps)]
+            chosen = {"fields": fields, "steps": given.steps, "noise": given.noise}
+            settings = [([name, key], value) for key, value in chosen.items()]
             (spec,) = Matrix([name], [seed], "phantom", settings=settings).specs()
             cohort = cohort or gather(spec, Sources(Path(platformdirs.user_cache_dir("uad-bench"))))
             found = {"method": name, "fields": fields, **measured(spec, cohort, given.subjects)}

@@ -117,7 +117,7 @@ class Autoencoder(nn.Module):
         self.to_mean = nn.Linear(self.sizes.size, CODE)
         self.to_log_sigma = nn.Linear(self.sizes.size, CODE) if gaussian else None
         self.drop = nn.Dropout(dropout)
-        self.drop_expanded = nn.Dropout(dropout if gaussian else 0.0)
+        self.drop_expanded = nn.Dropout(dropout) if gaussian else nn.Identity()
         self.expand = nn.Linear(CODE, self.sizes.size)
         self.decoder = decoder(channels, self.sizes)
         for module in self.modules():
