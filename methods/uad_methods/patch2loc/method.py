@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -200,23 +199,13 @@ class Patch2Loc(Options):
 
     def _loss(self, samples: Sequence[Sample], ctx: Context) -> torch.Tensor:
         """Mean of the networks' losses."""
-        with self._autocast(ctx):
+        with ctx.autocast(on_cpu=self.network == "conv"):
             predictions = [
                 net(one.inputs, one.height, one.kept)
                 for net, one in zip(networks(self.net_), samples, strict=True)
             ]
         pairs = zip(predictions, samples, strict=True)
         return torch.stack([self._one_loss(mean, spread, one.target) for (mean, spread), one in pairs]).mean()
-
-    def _autocast(self, ctx: Context) -> AbstractContextManager[Any]:
-        """bf16 in training where it helps; never for the published network on a CPU.
-
-        For a convolution of stride 2 on a map of one pixel, as in its last stage for patches below 17 pixels, torch
-        2.13 leaves bf16 weight gradients uninitialised on CPUs.
-        """
-        if self.network == "resnet" and torch.device(ctx.device).type == "cpu":
-            return nullcontext()
-        return ctx.autocast(on_cpu=self.network == "conv")
 
     def _one_loss(self, mean: torch.Tensor, spread: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         if self.belief == "diagonal":

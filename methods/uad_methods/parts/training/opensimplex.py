@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from uad_bench.method.transfer import sent
+
 PERIOD = 256  # length of a permutation table; the lattice repeats after as many cells along an axis
 STRETCH, SQUISH = (1 / math.sqrt(3) - 1) / 2, (math.sqrt(3) - 1) / 2  # plane -> square lattice, and back
 NORM = 47.0  # scales one octave to about -1 to 1
@@ -47,19 +49,26 @@ def published_fields(
     The first octave has structures of about `wavelength` pixels and amplitude 1; each further one has half the
     wavelength and `persistence` times the amplitude. Not standardised: mean 0 over many fields, range about -2 to 2.
     """
-    tables = torch.from_numpy(rng.permuted(np.tile(np.arange(PERIOD), (count, 1)), axis=1)).to(device)
     wavelengths = wavelength / 2.0 ** np.arange(octaves)
-    x, y = (torch.from_numpy(_lattice_units(side, wavelengths)).to(device) for side in shape)
-    noise = open_simplex(x[:, :, None], y[:, None, :], tables)
-    amplitudes = torch.tensor([persistence**i for i in range(octaves)], device=device)
+    arrays = [
+        torch.from_numpy(rng.permuted(np.tile(np.arange(PERIOD), (count, 1)), axis=1)),
+        *(torch.from_numpy(_lattice_units(side, wavelengths)) for side in shape),
+        torch.tensor([persistence**i for i in range(octaves)]),
+        torch.tensor(GRADIENTS),
+    ]
+    tables, x, y, amplitudes, gradients = sent(arrays, device)
+    noise = open_simplex(x[:, :, None], y[:, None, :], tables, gradients)
     # A sum instead of a matrix product, which autocast would compute in bf16.
     return (noise * amplitudes[:, None, None]).sum(dim=1)
 
 
-def open_simplex(x: torch.Tensor, y: torch.Tensor, tables: torch.Tensor) -> torch.Tensor:
+def open_simplex(
+    x: torch.Tensor, y: torch.Tensor, tables: torch.Tensor, gradients: torch.Tensor
+) -> torch.Tensor:
     """One octave at points in lattice units, float32 (K, *shape of x and y together), for K permutation tables.
 
     x, y: tensors that broadcast to one shape. tables: int64 (K, 256), a permutation of 0 .. 255 in each row.
+    gradients: `GRADIENTS` as a tensor on the same device.
 
     Only the corners of a point's triangle and the one across its nearest edge can be nearer than sqrt(2); which ones
     depends on the point, so all eight of its cell are summed, and those farther away have weight 0.
@@ -69,7 +78,6 @@ def open_simplex(x: torch.Tensor, y: torch.Tensor, tables: torch.Tensor) -> torc
     back = (column + row) * SQUISH
     inside_x, inside_y = x - column - back, y - row - back
     i, j = column.long(), row.long()
-    gradients = torch.tensor(GRADIENTS, device=tables.device)
     total = torch.zeros((len(tables), *inside_x.shape), device=tables.device)
     for a, b in NEIGHBOURS:
         dx, dy = inside_x - a - (a + b) * SQUISH, inside_y - b - (a + b) * SQUISH
