@@ -8,6 +8,10 @@ from uad_bench.errors import DataError, UsageError
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support.atomic_files import is_aside
 
+#: Files that only a run directory contains together. A run writes spec.yaml before the others: one without it is
+#: damaged, and is refused by whoever reads its specification.
+SIGNS = ({"spec.yaml"}, {"spec.json", "status.json"}, {"digests.json", "status.json"})
+
 
 def find_runs(roots: Iterable[Path]) -> list[RunDir]:
     """Every run directory at or below `roots`, complete or not, ordered by path.
@@ -25,7 +29,7 @@ def find_runs(roots: Iterable[Path]) -> list[RunDir]:
 
 def _folders_of_runs(root: Path) -> Iterator[Path]:
     for folder, _, files in os.walk(root, onerror=_unlisted):
-        if "spec.yaml" in files:
+        if any(some <= set(files) for some in SIGNS):
             yield Path(folder)
 
 
