@@ -103,7 +103,7 @@ def _steps(runs: Sequence[RunSummary], test: str) -> tuple[str, ...]:
 
 def _row_data(runs: Sequence[RunSummary], test: str) -> RowData:
     done = [run for run in runs if run.complete]
-    deterministic = bool(done) and done[0].deterministic
+    deterministic = bool(done) and done[0].deterministic and not _seeds_differ(done, test)
     return RowData([run.results[test] for run in done], [run.fold for run in done], deterministic)
 
 
@@ -138,23 +138,41 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
     done = [run for run in runs if run.complete]
     known = done or runs
     failures = tuple(_failure(label, run) for run in runs if not run.complete)
+    contradicted = known[0].deterministic and _seeds_differ(done, test)
+    deterministic = known[0].deterministic and not contradicted
     return Row(
         None,
         label,
         runs[0].method,
         known[0].null,
-        known[0].deterministic,
+        deterministic,
         len(done),
         len(runs),
-        _cells(done, test, known[0].deterministic),
+        _cells(done, test, deterministic),
         failures,
         _reported_for(runs[0], test, papers),
-        tuple(sorted({mark for run in runs for mark in run.marks})),
+        _marks(label, runs, contradicted=contradicted),
         paper=known[0].paper,
         baseline=known[0].baseline,
         cost=mean_cost([run.cost for run in done]),
         folds=len({run.fold for run in runs} - {None}),
     )
+
+
+def _seeds_differ(runs: Sequence[RunSummary], test: str) -> bool:
+    """Whether a method that is declared deterministic has different values with different seeds of a fold."""
+    first: dict[int | None, Mapping[str, Any]] = {}
+    return any(run.results[test].cases != first.setdefault(run.fold, run.results[test].cases) for run in runs)
+
+
+def _marks(label: str, runs: Sequence[RunSummary], *, contradicted: bool) -> tuple[str, ...]:
+    """The remarks on the runs of a row, and one where its seeds contradict its declaration."""
+    found = {mark for run in runs for mark in run.marks}
+    if contradicted:
+        found.add(
+            f"{label} is declared deterministic, but its seeds give different values: treated as random"
+        )
+    return tuple(sorted(found))
 
 
 def _failure(label: str, run: RunSummary) -> str:

@@ -14,7 +14,8 @@ NOTES = (
     "lesions; only values within a column are comparable",
     "reported: as printed in the source, obtained under a different protocol (cases, preparation, thresholds); neither "
     "the order nor the ranks use them",
-    "a variant (name:variant) is not the method of the paper: reported results are in the row of the published method",
+    "reported results are in the row of the published method; a variant (name:variant) may differ from it in training, "
+    "weights or network, and its page says how",
 )
 
 

@@ -19,7 +19,7 @@ HEADINGS: dict[str, tuple[str, Form]] = {
     "ap.pooled": ("AP pooled", "pooled"),
     "ap_gain.case": ("AP gain", ""),
     "ap_gain.pooled": ("AP gain", ""),
-    "auroc.pooled": ("AUROC", ""),
+    "auroc.pooled": ("AUROC pooled", ""),
 }
 #: Pairs with an IoU of at least 0.1 come first: with any overlap, a map that flags the whole brain would be perfect.
 LESION_F1 = {"lesion_f1_iou10": "lesion F1, IoU ≥ 0.1", "lesion_f1": "lesion F1"}
@@ -192,6 +192,12 @@ def _column(table: Table, shown: ShownMetric, text: Text) -> Column:
     return Column(heading, text, lambda row: row.mean(shown.name), chance_text, chance, _best(table, shown))
 
 
+def _set_by_rule(metric: str) -> bool:
+    """Whether a threshold rule sets the value that the metric should have, as healthy_q98 sets an FPR of 2 %."""
+    name, _, rule = metric.partition("@")
+    return name.removesuffix(".pooled") == "fpr" and (rule.startswith("healthy_q") or "_fpr" in rule)
+
+
 def _interval_text(cell: Cell | None, shown: ShownMetric) -> str:
     return wording.interval_text(cell.low, cell.high, shown.digits) if cell else ""
 
@@ -201,8 +207,12 @@ def _chance(table: Table, shown: ShownMetric) -> float | None:
 
 
 def _best(table: Table, shown: ShownMetric) -> frozenset[str]:
-    """Labels of the ranked rows with the best value at the printed digits; none for an oracle."""
-    if shown.oracle:
+    """Labels of the ranked rows with the best value at the printed digits.
+
+    None for an oracle, where the best value is 0 although higher is better, and for a false-positive rate whose target
+    is set by its threshold rule: there the lowest value is not the best one.
+    """
+    if shown.oracle or _set_by_rule(shown.name[1]):
         return frozenset()
     sign = -1 if shown.lower_is_better else 1
     values = {
@@ -211,4 +221,6 @@ def _best(table: Table, shown: ShownMetric) -> frozenset[str]:
         if row.rank is not None and (mean := row.mean(shown.name)) is not None
     }
     top = max(values.values(), default=None)
+    if top == 0 and not shown.lower_is_better:
+        return frozenset()
     return frozenset(label for label, value in values.items() if value == top)

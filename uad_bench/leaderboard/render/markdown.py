@@ -9,7 +9,10 @@ from uad_bench.leaderboard.table import Reported, Table
 
 
 def markdown_page(tables: Sequence[Table], reported: Sequence[Reported] = ()) -> str:
-    """Markdown sections: overview (where there are `reported` results), then facts, grids and notes of each table."""
+    """Markdown sections: overview (where there are `reported` results), then facts, grids and notes of each table.
+
+    The main grid has eight columns at most; all values, with intervals and tests, are in CSV and JSON.
+    """
     if not tables:
         return "no results\n"
     return "\n".join([*_overview(tables, reported), *(_section(table) for table in tables)])
@@ -29,7 +32,7 @@ def _overview(tables: Sequence[Table], reported: Sequence[Reported]) -> list[str
 def _section(table: Table) -> str:
     lines = [f"## {write(wording.title(table))}", ""]
     lines += [f"- {write(fact)}" for fact in wording.facts(table)]
-    lines += ["", *_grid(text_grid.full_grid(table))]
+    lines += ["", *_grid(text_grid.short_grid(table))]
     if kinds := text_grid.lesion_kind_grid(table):
         lines += ["", *_grid(kinds)]
     if steps := text_grid.postprocessing_grid(table):
