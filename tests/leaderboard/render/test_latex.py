@@ -9,6 +9,7 @@ import pytest
 from tests.helpers import handmade
 from tests.helpers.hostile_names import NAMES
 from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.render.escape import latex as write
 from uad_bench.leaderboard.render.latex import latex_tables
 
 ENGINE = shutil.which("pdflatex") or shutil.which("tectonic")
