@@ -26,9 +26,12 @@ from uad_bench.leaderboard.statistics.variance_components import components_from
 
 Floats = npt.NDArray[np.float64]
 SHARED, SCAN_SD, EDGE = 0.7, 0.2, 1e-6
+#: An sd over seeds for each method of a table, in turn.
+VARIED = (0.05, 0.1, 0.3)
 #: Methods, patients, seeds, sd over seeds of tables of equal methods.
 EQUAL = ((5, 10, 3, 0.1), (15, 10, 3, 0.3), (5, 30, 3, 0.1), (15, 30, 3, 0.1), (15, 30, 5, 0.3), (5, 100, 3, 0.3),
-         (15, 100, 3, 0.1), (15, 100, 5, 0.2))  # fmt: skip
+         (15, 100, 3, 0.1), (15, 100, 5, 0.2), (5, 100, 3, VARIED), (10, 50, 3, VARIED),
+         (15, 100, 3, VARIED))  # fmt: skip
 
 
 def quantiles(kind: str) -> Floats:
@@ -45,11 +48,21 @@ KINDS = {kind: quantiles(kind) for kind in ("skewed", "bimodal", "moderate")}
 
 
 class Setting:
-    """Equal methods on n patients; seed_sd: on the logit scale; correlation: of the seeds of a method."""
+    """Equal methods on n patients; seed_sd: on the logit scale, of all methods or of each in turn; correlation: of the
+    seeds of a method."""
 
-    def __init__(self, kind: str, methods: int, n: int, seeds: int, seed_sd: float, correlation: float = 0.0):
+    def __init__(
+        self,
+        kind: str,
+        methods: int,
+        n: int,
+        seeds: int,
+        seed_sd: float | tuple[float, ...],
+        correlation: float = 0.0,
+    ):
         self.kind, self.methods, self.n, self.seeds = kind, methods, n, seeds
         self.seed_sd, self.correlation = seed_sd, correlation
+        self.sds = np.resize(seed_sd, methods)
 
     def draw(self, rng: np.random.Generator, tables: int) -> Floats:
         """Scores (tables, methods, seeds, patients)."""
@@ -61,11 +74,15 @@ class Setting:
         common = np.sqrt(self.correlation) * rng.normal(size=(tables, self.methods, 1, 1))
         own = np.sqrt(1 - self.correlation) * rng.normal(size=(tables, self.methods, self.seeds, 1))
         scans = rng.normal(0, SCAN_SD, (tables, self.methods, self.seeds, self.n))
-        return np.asarray(expit(level + self.seed_sd * (common + own) + scans))
+        column = (self.methods, 1, 1)
+        scores = expit(level + self.sds.reshape(column) * (common + own) + scans)
+        # A wider sd over seeds moves the true mean a little: all methods get that of the first.
+        return np.asarray(scores + np.reshape([self.mean() - self.mean(sd) for sd in self.sds], column))
 
-    def mean(self) -> float:
-        """The true mean over patients and seeds."""
-        seed = np.hypot(self.seed_sd, SCAN_SD) * np.random.default_rng(8).normal(size=200_000)
+    def mean(self, seed_sd: float | None = None) -> float:
+        """The true mean over patients and seeds, of the first method or of one with another sd over seeds."""
+        sd = float(self.sds[0]) if seed_sd is None else seed_sd
+        seed = np.hypot(sd, SCAN_SD) * np.random.default_rng(8).normal(size=200_000)
         return float(expit(logit(KINDS[self.kind]) + seed).mean())
 
 
@@ -77,7 +94,8 @@ def false_claims(draws: int) -> Iterator[str]:
         for methods, n, seeds, sd in EQUAL:
             setting = Setting(kind, methods, n, seeds, sd)
             now, before, best = np.mean(_claims(setting, draws), axis=0)
-            yield f"| {kind} | {methods} | {n} | {seeds} | {sd} | {now:.3f} | {before:.3f} | {best:.3f} |"
+            sds = ", ".join(map(str, sd)) if isinstance(sd, tuple) else sd
+            yield f"| {kind} | {methods} | {n} | {seeds} | {sds} | {now:.3f} | {before:.3f} | {best:.3f} |"
 
 
 def _claims(setting: Setting, draws: int) -> list[tuple[bool, bool, bool]]:

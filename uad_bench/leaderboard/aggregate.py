@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from uad_bench.errors import UsageError
+from uad_bench.evaluate.postprocess import STEPS, PredictionStep, Step
 from uad_bench.leaderboard.comparability import difference_on, table_key
 from uad_bench.leaderboard.run_summary import ORACLE, STEP_SEPARATOR, MetricValue, Name, RunSummary
 from uad_bench.leaderboard.seed_means import mean_cost, mean_over_seeds
@@ -91,7 +92,15 @@ def _table(key: TableKey, runs: Sequence[RunSummary], papers: Sequence[Reported]
     by_label = {label: _one_run_per_seed(members) for label, members in runs_by_label(runs).items()}
     rows = [_row(label, members, key.test, primary, papers) for label, members in by_label.items()]
     steps = _steps(runs, key.test)
-    table = Table(key, primary, results.lesion, results.healthy, _ranked(rows, primary), steps=steps)
+    table = Table(
+        key,
+        primary,
+        results.lesion,
+        results.healthy,
+        _ranked(rows, primary),
+        steps=steps,
+        after_threshold=_after_threshold(runs[0]),
+    )
     return add_statistics(table, {label: _row_data(members, key.test) for label, members in by_label.items()})
 
 
@@ -99,6 +108,12 @@ def _steps(runs: Sequence[RunSummary], test: str) -> tuple[str, ...]:
     """The post-processing steps with results of their own, in order: "raw", "median" ..."""
     names = (metric for run in runs for _, metric in run.results[test].values if STEP_SEPARATOR in metric)
     return tuple(dict.fromkeys(name.partition(STEP_SEPARATOR)[0] for name in names))
+
+
+def _after_threshold(run: RunSummary) -> tuple[str, ...]:
+    """The names of the post-processing steps on thresholded maps."""
+    names = [str(step.get("step")) for step in run.pinned.get("postprocess", ())]
+    return tuple(name for name in names if issubclass(STEPS.get(name, Step), PredictionStep))
 
 
 def _row_data(runs: Sequence[RunSummary], test: str) -> RowData:
@@ -156,6 +171,7 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
         baseline=known[0].baseline,
         cost=mean_cost([run.cost for run in done]),
         folds=len({run.fold for run in runs} - {None}),
+        settings=runs[0].settings,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from uad_bench.leaderboard.run_summary import LEAK, NO_COST, ORACLE, CaseValues, Cost, Name
 from uad_bench.leaderboard.statistic_types import SCHEME, Contrast, CriticalDifference, RankStatistics, Scheme
@@ -65,7 +65,8 @@ class Row:
     few patients; done, started: numbers of seeds, or of runs where there are several `folds`; failures: one line per
     run without results; marks: see `RunSummary`; rank_statistics: None where the row is not ranked; to_best,
     to_baseline, to_reference: differences to the best row, to the best method declared a baseline and to the strongest
-    reference row, None without one; values: per-case form of the primary metric by case id, averaged over seeds.
+    reference row, None without one; values: per-case form of the primary metric by case id, averaged over seeds;
+    settings: parameters of the method.
     """
 
     rank: int | None
@@ -88,6 +89,7 @@ class Row:
     cost: Cost = NO_COST
     values: CaseValues = field(default_factory=dict)
     folds: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def leaky(self) -> bool:
@@ -118,7 +120,8 @@ class Table:
     not_comparable: why the runs are not ranked together with the first table of the same test dataset, "" for that
     table; tau: mean Kendall tau-b between the ranking and those of the patient resamples; warnings: sentences on the
     limits of the statistics; steps: post-processing steps with results of their own, in order ("raw" of "raw:ap.case");
-    values_only: there are too few patients for ranks, intervals and tests.
+    values_only: there are too few patients for ranks, intervals and tests; after_threshold: post-processing steps that
+    change a thresholded map, after its threshold was found.
     """
 
     key: TableKey
@@ -133,6 +136,7 @@ class Table:
     warnings: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     values_only: bool = False
+    after_threshold: tuple[str, ...] = ()
 
     @property
     def names(self) -> set[Name]:

@@ -3,11 +3,16 @@
 import json
 import random
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.helpers.measured import CASE, IDS, POOLED, measured
+from tests.helpers.measured import CASE, IDS, POOLED, measured, simulated_runs
+from uad_bench.leaderboard import aggregate
 from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.statistic_types import Scheme
+from uad_bench.leaderboard.table import Table
 
 MEANS = {"good": 0.6, "fair": 0.5, "equal": 0.5, "poor": 0.3}
 
@@ -36,6 +41,28 @@ def test_f1_every_column_has_its_p_values_from_one_family(make_runs):
     for row in (found["fair"], found["equal"], found["poor"]):
         share = set(row.rank_statistics.letters) & set(found["good"].rank_statistics.letters)
         assert bool(share) == (row.to_best.p_holm > 0.05)
+
+
+def _verdicts(table):
+    """All that a table claims: ranks, groups, p values and intervals of differences, equivalence."""
+    contrasts = [(row.to_best, row.to_reference, row.to_baseline) for row in table.rows]
+    stated = [[one and one._replace(p=None) for one in three] for three in contrasts]
+    return [(r.label, r.rank, r.rank_statistics, s) for r, s in zip(table.rows, stated, strict=True)]
+
+
+def test_f2_another_flip_seed_changes_no_verdict_of_the_shipped_board(make_run, monkeypatch):
+    """Patients and seeds are drawn with the means and deviations of the shipped board, which has no case values."""
+    shipped = Path(__file__).parents[3] / "leaderboard" / "results" / "measured.csv.gz"
+    runs = list(simulated_runs(make_run, shipped, test="phantom", metric="ap.case"))
+    found = []
+    for seed in (20211, 1, 2):
+        monkeypatch.setattr(aggregate, "Table", partial(Table, scheme=Scheme(flips=2000, seed=seed)))
+        found.append(tables(runs)[0])
+    first, *others = found
+    assert len(first.rows) >= 15 and first.rows[-1].rank_statistics.letters
+    assert all(_verdicts(other) == _verdicts(first) for other in others)
+    flips = [[row.to_best.p for row in one.rows if row.to_best] for one in found]
+    assert flips[0] != flips[1] != flips[2]  # the flips did differ
 
 
 def test_f5_rows_are_compared_with_the_strongest_of_baselines_and_controls(make_runs):

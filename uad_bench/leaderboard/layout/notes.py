@@ -71,9 +71,17 @@ def _value_notes(table: Table) -> Iterator[str]:
     if any(cell.undefined for cell in cells):
         yield "undefined: number of cases in which the metric is not defined; they are excluded from the mean"
     if any(ORACLE in name[1] or cell.oracle for row in table.rows for name, cell in row.cells.items()):
-        yield f"{wording.DAGGER} oracle: uses the test labels; an upper bound (ceiling), never used for ranking"
+        yield f"{wording.DAGGER} oracle: uses the test labels; {_bound(table)}, never used for ranking"
     if any(metric.startswith("ap_gain") for _, metric in table.names):
         yield "AP gain: (AP − prevalence) / (1 − prevalence); 0 for random scores, 1 for a perfect map"
+
+
+def _bound(table: Table) -> str:
+    """Whether Dice at an oracle threshold is an upper bound."""
+    if not table.after_threshold:
+        return "an upper bound (ceiling)"
+    steps = ", ".join(table.after_threshold)
+    return f"no upper bound, since {steps} changes the thresholded map after the threshold is found"
 
 
 def _rank_notes(table: Table) -> Iterator[str]:

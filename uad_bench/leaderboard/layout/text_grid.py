@@ -16,6 +16,7 @@ from uad_bench.leaderboard.layout.columns import (
 )
 from uad_bench.leaderboard.layout.metric_columns import (
     ShownMetric,
+    detection_metrics,
     metric_column,
     separate_columns,
     short_column,
@@ -125,6 +126,17 @@ def stratum_grids(table: Table) -> list[Grid]:
         shown = [metric_column(table, metric) for metric in subgroup_metrics(table, groups)]
         if shown:
             found.append(_grid(table, [*_names(), *shown], title=f"by {name}"))
+    return found
+
+
+def detection_grids(table: Table) -> list[Grid]:
+    """Recall of lesions by a trait, one grid for each: "recall by lesion size, at healthy_q98"."""
+    rule, by_trait = detection_metrics(table)
+    found = []
+    for trait, shown in by_trait.items():
+        columns = [metric_column(table, metric) for metric in shown]
+        at = f", at {rule}" if rule else ""
+        found.append(_grid(table, [*_names(), *columns], title=f"recall by lesion {trait}{at}"))
     return found
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from uad_bench.leaderboard.layout import notes, text_grid, wording
-from uad_bench.leaderboard.overview import NOTES, overview
+from uad_bench.leaderboard.layout.reading_order import reading_order
+from uad_bench.leaderboard.overview import overview, overview_notes
 from uad_bench.leaderboard.render.escape import markdown as write
 from uad_bench.leaderboard.table import Reported, Table
 
@@ -15,7 +16,7 @@ def markdown_page(tables: Sequence[Table], reported: Sequence[Reported] = ()) ->
     """
     if not tables:
         return "no results\n"
-    return "\n".join([*_overview(tables, reported), *(_section(table) for table in tables)])
+    return "\n".join([*_overview(tables, reported), *(_section(table) for table in reading_order(tables))])
 
 
 def _overview(tables: Sequence[Table], reported: Sequence[Reported]) -> list[str]:
@@ -25,7 +26,7 @@ def _overview(tables: Sequence[Table], reported: Sequence[Reported]) -> list[str
         return []
     shown = {row[grid.method].text for row in grid.rows}
     sources = dict.fromkeys(paper.source for paper in reported if paper.method in shown)
-    lines = [*NOTES, *(f"source: {source}" for source in sources)]
+    lines = [*overview_notes(tables), *(f"source: {source}" for source in sources)]
     return [f"## {write(grid.title)}", "", *_grid(grid), "", *(f"- {write(line)}" for line in lines), ""]
 
 
