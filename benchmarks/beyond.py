@@ -29,7 +29,8 @@ from uad_bench.cohort.discovery import Sources
 from uad_bench.cohort.gather import gather
 from uad_bench.config import RunSpec, load_protocol
 from uad_bench.evaluate import postprocess
-from uad_bench.leaderboard.statistics.paired_differences import paired_differences
+from uad_bench.leaderboard.statistics.pairwise.all_pairs import all_pairs
+from uad_bench.leaderboard.statistics.pairwise.paired_differences import paired_differences
 from uad_methods.patch2loc import Patch2Loc
 
 COHORT = 1001
@@ -236,13 +237,10 @@ def table(out: Path) -> Iterator[str]:
     yield f"| prevalence | | {overall:.3f} | " + " | ".join(f"{prevalence[k]:.3f}" for k in kinds) + " | | |"
     values = {n: np.array([[run["cases"][c]["ap"] for c in own] for run in runs[n]]) for n in runs}
     others = [name for name in runs if name != "plain"]
-    found = dict(
-        zip(
-            others,
-            paired_differences([values[n] for n in others], values["plain"], "plain", "ap"),
-            strict=True,
-        )
-    )
+    family = [values["plain"], *(values[name] for name in others)]
+    averaged, rows = np.array([one.mean(0) for one in family]), range(1, len(family))
+    contrasts = paired_differences(all_pairs(family), averaged, rows, (0, "plain"), "ap")
+    found = dict(zip(others, contrasts, strict=True))
     for name, given in runs.items():
         cells = [
             str(len(given)),

@@ -43,10 +43,18 @@ def test_each_case_has_image_map_and_outline_on_one_scale(cases, curves):
 
 
 def test_outlines_are_drawn_where_the_masks_have_one(cases, curves):
-    outlined = images(case_sheet(cases, curves, "title", threshold=1.2))[2::3]
+    outlined = images(case_sheet(cases, curves, "title", threshold=("healthy_q98", 1.2)))[2::3]
     colours = [[to_hex(found.get_edgecolor()[0]) for found in axes.collections] for axes in outlined]
     assert colours == [[THRESHOLD_COLOUR, LESION_COLOUR], [THRESHOLD_COLOUR, LESION_COLOUR], []]
     assert [axes.get_title(loc="left") for axes in outlined] == ["lesion", "lesion", "no lesion"]
+    assert {axes.get_title(loc="right") for axes in outlined} == {"≥ healthy_q98"}
+
+
+def test_i6_a_long_case_id_is_smaller_and_not_cut(curves):
+    long = case_images("sub-" + "0123456789" * 7)
+    (title,) = [axes.title for axes in images(case_sheet([long], curves, "t"))[:1]]
+    found = images(case_sheet([long], curves, "t"))[0]._left_title
+    assert long.case_id in found.get_text() and found.get_fontsize() < 5 and title.get_text() == ""
 
 
 def test_the_curves_have_their_average_precision_and_the_prevalence(cases, curves):
@@ -70,7 +78,7 @@ def test_a_thinned_curve_keeps_its_ends_and_its_area():
 
 def test_the_file_shows_at_most_six_cases_and_is_equal_when_drawn_again(cases, curves, tmp_path):
     for name, some in (("1.png", 3 * cases), ("2.png", 2 * cases)):
-        draw_case_sheet(tmp_path / name, some, curves, "seed 0, $x_1$ \u202e", threshold=1.2)
+        draw_case_sheet(tmp_path / name, some, curves, "seed 0, $x_1$ \u202e", threshold=("healthy_q98", 1.2))
     assert (tmp_path / "1.png").read_bytes() == (tmp_path / "2.png").read_bytes()
     assert imread(tmp_path / "1.png").std() > 0.05
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from uad_bench.evaluate.curves.curve import Curve
-from uad_bench.figures.dice_curve import dice_plot, dice_points, draw_dice
+from uad_bench.figures.dice_curve import TabulatedDice, dice_plot, dice_points, draw_dice
 
 
 @pytest.fixture
@@ -18,11 +18,22 @@ def test_dice_is_drawn_with_a_mark_at_each_finite_threshold(curve):
     best, at = curve.best_dice()
     (axes,) = dice_plot(curve, {"tune": 1.0, "oracle_set": at, "never": np.inf}).axes
     assert max(axes.lines[0].get_ydata()) == best
-    marks = {line.get_label().split(":")[0]: line for line in axes.lines[1:]}
+    marks = {line.get_label().split(" at ")[0]: line for line in axes.lines[1:]}
     assert set(marks) == {"tune", "oracle_set†"}
     assert marks["oracle_set†"].get_xydata()[0] == pytest.approx([at, best])
     assert marks["tune"].get_xydata()[0] == pytest.approx([1.0, curve.dice_at(1.0)])
     assert [marks[name].get_markerfacecolor() == "white" for name in ("tune", "oracle_set†")] == [False, True]
+
+
+def test_i6_the_figure_has_the_values_of_the_table(curve):
+    """Tables print the mean over cases, 0.031 where all voxels pooled give 0.051: both are shown and named."""
+    tables = {"healthy_q98": TabulatedDice(0.051, 0.031), "tune": TabulatedDice(None, None)}
+    (axes,) = dice_plot(curve, {"healthy_q98": 2.0, "tune": 1.0}, "", tables).axes
+    mark, dash, other = axes.lines[1:]
+    assert (mark.get_ydata()[0], dash.get_ydata()[0]) == (0.051, 0.031)
+    assert mark.get_label() == "healthy_q98 at 2: pooled 0.051, mean over cases 0.031"
+    assert other.get_label() == f"tune at 1: pooled {curve.dice_at(1.0):.3f}"
+    assert axes.get_ylabel() == "Dice of all voxels pooled (dash: mean over cases)"
 
 
 def test_the_points_are_few_and_exact(curve):

@@ -8,8 +8,9 @@ from matplotlib.image import imread
 
 from tests.helpers.run_directories import run_directory
 from uad_bench.errors import IntegrityError
+from uad_bench.evaluate.rows import SetRow
 from uad_bench.figures import training_curves
-from uad_bench.figures.run_figures import case_label, draw_training, typical_cases
+from uad_bench.figures.run_figures import case_label, draw_training, tabulated_dice, typical_cases
 
 
 def member(kind, volume=0):
@@ -30,6 +31,13 @@ def test_typical_cases_are_those_of_median_lesion_volume_of_each_kind_and_health
 @pytest.mark.parametrize(("kind", "label"), [("healthy", "healthy"), ("ms", "ms"), ("", "lesion")])
 def test_a_case_is_labelled_by_its_lesion_kind(kind, label):
     assert case_label(member(kind)) == label
+
+
+def test_i6_tabulated_dice_is_that_of_all_lesion_cases():
+    values = {"dice@tune": 0.3, "dice.pooled@tune": 0.5, "dice@oracle_case": 0.6, "ap.case": 0.2}
+    rows = [SetRow("all", metric, value, 4, 0) for metric, value in values.items()]
+    rows.append(SetRow("ms", "dice@tune", 0.9, 2, 2))
+    assert tabulated_dice(rows) == {"tune": (0.5, 0.3), "oracle_case": (None, 0.6)}
 
 
 LOG = [("p", 0, "loss", 2.0), ("p", 1, "loss", 1.0), ("p", 1, "validation", 3.0)]

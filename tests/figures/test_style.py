@@ -3,7 +3,7 @@
 import pytest
 
 from tests.helpers import handmade
-from uad_bench.figures.style import GREY, file_stem, plot_style, row_styles, shorten, single_plot
+from uad_bench.figures.style import GREY, file_stem, folded, plot_style, row_styles, single_plot
 
 
 def test_a_method_has_the_same_style_in_all_plots_and_no_other_has_it():
@@ -21,9 +21,12 @@ def test_a_file_name_has_plain_characters_only(name, stem):
     assert file_stem(name) == stem
 
 
-def test_long_names_are_shortened_and_invisible_characters_shown():
-    assert shorten("x" * 40, 10) == "xxxxxxxxx…"
-    assert shorten("a\u202eb") == "a\\u202eb"
+def test_i6_long_names_are_folded_and_never_cut_and_invisible_characters_are_shown():
+    name = "ddpm:anoddpm [noise=simplex, steps=1000, start=0.25] (version 1)"
+    lines = folded(name, 20).split("\n")
+    assert max(map(len, lines)) <= 20 and " ".join(lines).replace(" ", "") == name.replace(" ", "")
+    assert folded("x" * 25, 10).split("\n") == ["x" * 10, "x" * 10, "x" * 5]
+    assert folded("a\u202eb") == "a\\u202eb"
 
 
 def test_a_plot_has_the_title_of_its_table():

@@ -1,4 +1,7 @@
-"""Simulated results of one run on one test dataset, in which the pooled metric is the mean over cases."""
+"""Simulated results of runs on one test dataset, in which the pooled metric is the mean over cases."""
+
+import csv
+import gzip
 
 import numpy as np
 
@@ -20,3 +23,27 @@ def measured(seed, mean, sd=0.02, undefined=None):
     return DatasetResults(
         "ids", "fit", "{}", len(IDS), 0, {POOLED: number, CASE: number}, {"ap": by_case}, draws
     )
+
+
+def simulated_runs(make_run, measured_csv, test, metric):
+    """Runs of the methods of a published board, with its numbers of seeds and cases, means and deviations over seeds.
+
+    The values of patients are drawn: skewed, positive, and shared in part by all methods.
+    """
+    with gzip.open(measured_csv, "rt", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["origin"] == "measured" and row["test"] == test
+                and (row["group"], row["metric"]) == ("all", metric)]  # fmt: skip
+    rng = np.random.default_rng(5)
+    ids = [f"case{i:02d}" for i in range(int(rows[0]["n"]))]
+    shared = rng.gamma(0.6, size=len(ids))
+    for row in rows:
+        patients = 0.5 * shared + 0.5 * rng.gamma(0.6, size=len(ids))
+        for seed in range(int(row["seeds"])):
+            target = float(row["mean"]) + float(row["sd"] or 0) * rng.normal()
+            scans = 1 if row["deterministic"] == "1" else rng.lognormal(0, 0.2, len(ids))
+            values = (target if row["sd"] else float(row["mean"])) * patients * scans / patients.mean()
+            number = {("all", metric): MetricValue(float(values.mean()), len(ids), 0)}
+            cases = {metric.partition(".")[0]: dict(zip(ids, values.tolist(), strict=True))}
+            results = {test: DatasetResults("ids", "fit", "{}", len(ids), 0, number, cases)}
+            yield make_run(row["method"], seed, results=results, primary=metric, null=row["null"] == "1",
+                           baseline=row["baseline"] == "1", deterministic=row["deterministic"] == "1")  # fmt: skip

@@ -18,6 +18,12 @@ def ranks(table):
     return [(row.label, row.rank) for row in table.rows]
 
 
+def test_f6_steps_on_thresholded_maps_are_those_after_the_threshold(make_run):
+    steps = [{"step": "median", "size": 5}, {"step": "drop_components", "voxels": 7}]
+    found = tables([make_run(pinned={"postprocess": steps}), make_run("vae", fingerprint="f2")])
+    assert sorted(table.after_threshold for table in found) == [(), ("drop_components",)]
+
+
 def test_rank_is_by_the_primary_metric_and_ties_share_it(make_run):
     scores = {"c": 0.2, "a": 0.2, "d": 0.1, "b": 0.3}
     (table,) = tables(make_run(m, values={"ap.pooled": v, "auroc.pooled": 1 - v}) for m, v in scores.items())

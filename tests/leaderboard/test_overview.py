@@ -3,7 +3,7 @@
 import pytest
 
 from tests.helpers.handmade import row, table
-from uad_bench.leaderboard.overview import overview
+from uad_bench.leaderboard.overview import overview, overview_notes
 from uad_bench.leaderboard.render.render import render
 from uad_bench.leaderboard.table import Reported
 
@@ -36,6 +36,12 @@ def test_a_published_method_has_a_row_where_only_a_variant_was_run(rows):
 def test_methods_without_a_run_are_not_listed(rows):
     assert overview([table(rows)], [paper("ddpm")]) is None
     assert render([table(rows)], "markdown", [paper("ddpm")]) == render([table(rows)], "markdown")
+
+
+def test_f10_the_overview_says_what_the_measured_rows_were_trained_on(rows):
+    first, *others = overview_notes([table(rows, test="brats21"), table(rows, test="ixi")])
+    assert first.startswith("measured rows: trained on ixi (") and others
+    assert first.endswith(", whatever the test set")
 
 
 def test_a_variant_has_no_reported_results(rows):

@@ -18,6 +18,8 @@ def test_field_names_stay():
         "p",
         "p_holm",
         "p_wilcoxon",
+        "p_seeds",
+        "p_equal",
     )
     assert TableKey._fields == ("protocol", "test", "train", "fingerprint", "options", "fit_ids", "test_ids")
     assert Cell._fields[:8] == ("mean", "sd", "seeds", "n", "undefined", "reason", "low", "high")
@@ -27,6 +29,9 @@ def test_field_names_stay():
         "alpha",
         "flips",
         "exact",
+        "delta",
+        "patients",
+        "flip_test",
         "interval",
         "test",
         "correction",

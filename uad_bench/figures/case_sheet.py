@@ -24,6 +24,8 @@ from uad_bench.leaderboard.render.escape import printable
 
 CURVE_COLOURS = ("#000000", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 MAX_CASES, MAX_POINTS = 6, 500
+#: Characters of a name that fit above image and map at 8 points; longer names are smaller, never cut.
+NAME_AT_8_PT = 40
 
 
 def draw_case_sheet(
@@ -31,19 +33,22 @@ def draw_case_sheet(
     cases: Sequence[CaseImages],
     curves: Mapping[str, Curve],
     title: str,
-    threshold: float | None = None,
+    threshold: tuple[str, float] | None = None,
 ) -> None:
     """Write the PNG; equal arguments give equal bytes.
 
     cases: the first six are shown, their maps on one common scale (1st to 99.5th percentile of the scores inside the
-    brains); curves: pooled, by group, those without lesion voxels are skipped; threshold: in the units of the maps,
-    drawn as a second outline.
+    brains); curves: pooled, by group, those without lesion voxels are skipped; threshold: name of the rule and value in
+    the units of the maps, drawn as a second outline.
     """
     write_png(path, lambda: case_sheet(cases[:MAX_CASES], curves, title, threshold))
 
 
 def case_sheet(
-    cases: Sequence[CaseImages], curves: Mapping[str, Curve], title: str, threshold: float | None = None
+    cases: Sequence[CaseImages],
+    curves: Mapping[str, Curve],
+    title: str,
+    threshold: tuple[str, float] | None = None,
 ) -> Figure:
     """The figure: two cases per line (one for up to two cases), three slices each, the curves on the right."""
     across = 2 if len(cases) > 2 else 1
@@ -57,7 +62,7 @@ def case_sheet(
 
 
 def _draw_cases(
-    figure: SubFigure, grid: tuple[int, int], cases: Sequence[CaseImages], threshold: float | None
+    figure: SubFigure, grid: tuple[int, int], cases: Sequence[CaseImages], threshold: tuple[str, float] | None
 ) -> None:
     """The cases in a grid of (lines, cases per line), three slices each."""
     scale = robust_range([case.map[case.brain_mask] for case in cases])
@@ -74,12 +79,12 @@ def _draw_cases(
 
 
 def _draw_case(
-    axes: npt.NDArray[Any], case: CaseImages, scale: tuple[float, float], threshold: float | None
+    axes: npt.NDArray[Any], case: CaseImages, scale: tuple[float, float], threshold: tuple[str, float] | None
 ) -> AxesImage:
     """Image, anomaly map, image with outlines; returns the drawn map, for the colour bar."""
     view = axial_slice(case)
-    name = f"{printable(case.case_id)[:26]} ({printable(case.label)[:12]})"
-    axes[0].set_title(name, fontsize=8, loc="left", parse_math=False)
+    name = printable(f"{case.case_id} ({case.label})")
+    axes[0].set_title(name, fontsize=min(8.0, 8 * NAME_AT_8_PT / len(name)), loc="left", parse_math=False)
     axes[1].set_title(f"slice z = {view.z}", fontsize=7, color="0.4", loc="right")
     for one in (axes[0], axes[2]):
         show_slice(one, view.image, "gray", view.window, view.aspect)
@@ -88,11 +93,12 @@ def _draw_case(
     return show_slice(axes[1], view.map, "inferno", scale, view.aspect)
 
 
-def _draw_outlines(axes: Axes, view: AxialSlice, threshold: float | None) -> None:
+def _draw_outlines(axes: Axes, view: AxialSlice, threshold: tuple[str, float] | None) -> None:
     """Outlines of the lesion mask, and of the map at or above the threshold."""
     if threshold is not None:
-        draw_outline(axes, view.map >= threshold, THRESHOLD_COLOUR, 0.8)
-        axes.set_title("≥ threshold", fontsize=7, color=THRESHOLD_COLOUR, loc="right")
+        rule, value = threshold
+        draw_outline(axes, view.map >= value, THRESHOLD_COLOUR, 0.8)
+        axes.set_title(f"≥ {printable(rule)}", fontsize=7, color=THRESHOLD_COLOUR, loc="right")
     draw_outline(axes, view.lesion, LESION_COLOUR, 1.2)
     text = "lesion" if view.lesion.any() else "no lesion"
     axes.set_title(text, fontsize=7, color=LESION_COLOUR, loc="left")

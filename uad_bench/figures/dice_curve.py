@@ -2,56 +2,99 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.figures.figure_files import write_png_and_svg
-from uad_bench.figures.style import plot_style, shorten, single_plot
+from uad_bench.figures.style import plot_style, single_plot
+from uad_bench.leaderboard.render.escape import printable
 from uad_bench.leaderboard.run_summary import ORACLE
 
 MAX_POINTS = 500
 
 
-def draw_dice(path: Path, curve: Curve, thresholds: Mapping[str, float], title: str = "") -> None:
+class TabulatedDice(NamedTuple):
+    """Dice at the threshold of a rule as metrics.csv has it: of all voxels pooled, and the mean over cases.
+
+    Both are computed after all post-processing steps; None where there is no value.
+    """
+
+    pooled: float | None
+    case: float | None
+
+
+def draw_dice(
+    path: Path,
+    curve: Curve,
+    thresholds: Mapping[str, float],
+    title: str = "",
+    tabulated: Mapping[str, TabulatedDice] | None = None,
+) -> None:
     """Write Dice over the threshold as `path` with the suffixes .png and .svg; equal arguments give equal bytes.
 
-    curve: pooled operating points of the lesion cases; thresholds: by rule, in the units of the maps. No file is
-    written where no threshold detects a lesion voxel.
+    curve: pooled operating points of the lesion cases; thresholds: by rule, in the units of the maps; tabulated: values
+    of the tables by rule. No file is written where no threshold detects a lesion voxel.
     """
-    write_png_and_svg(path.with_suffix(""), lambda: dice_plot(curve, thresholds, title))
+    write_png_and_svg(path.with_suffix(""), lambda: dice_plot(curve, thresholds, title, tabulated or {}))
 
 
-def dice_plot(curve: Curve, thresholds: Mapping[str, float], title: str = "") -> Figure | None:
-    """The figure; oracle thresholds, which use the test labels, have a hollow mark and a dagger."""
+def dice_plot(
+    curve: Curve,
+    thresholds: Mapping[str, float],
+    title: str = "",
+    tabulated: Mapping[str, TabulatedDice] | None = None,
+) -> Figure | None:
+    """The figure; oracle thresholds, which use the test labels, have a hollow mark and a dagger.
+
+    The curve and the marks are of all voxels pooled. A dash shows the mean over cases, which tables call `Dice@rule`:
+    it differs, since pooling weights cases by their lesions. A mark off the curve is Dice after steps on thresholded
+    maps, which the curve does not include.
+    """
     if not curve.n_found:
         return None
-    figure, axes = single_plot(7, 4, None, title or "Dice of all voxels pooled, by threshold")
+    figure, axes = single_plot(7, 4, None, title or "Dice by threshold")
     at, values = dice_points(curve)
     axes.plot(at, values, color="k", linewidth=1.4, drawstyle="steps-pre")
     # An infinite threshold, which no voxel reaches, has no place on the axis.
     marked = sorted((rule, threshold) for rule, threshold in thresholds.items() if np.isfinite(threshold))
     for index, (rule, threshold) in enumerate(marked):
-        style, oracle = plot_style(index), f"@{rule}".startswith(ORACLE)
-        value = curve.dice_at(threshold) or 0.0
-        axes.plot(
-            threshold,
-            value,
-            color=style.color,
-            marker=style.marker,
-            markersize=12 if oracle else 7,
-            markerfacecolor="white" if oracle else style.color,
-            linestyle="none",
-            label=f"{shorten(rule)}{'†' if oracle else ''}: {value:.3f} at {threshold:.4g}",
-            clip_on=False,
-            zorder=3 if oracle else 4,
-        )
-    axes.set(xlabel="threshold (score ≥ threshold is anomalous)", ylabel="Dice", ylim=(0, None))
+        found = (tabulated or {}).get(rule, TabulatedDice(None, None))
+        pooled = (curve.dice_at(threshold) or 0.0) if found.pooled is None else found.pooled
+        _draw_mark(axes, index, (rule, threshold), found._replace(pooled=pooled))
+    axes.set(xlabel="threshold (score ≥ threshold is anomalous)", ylim=(0, None))
+    axes.set_ylabel(
+        "Dice of all voxels pooled (dash: mean over cases)" if tabulated else "Dice of all voxels pooled"
+    )
     if marked:
         axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.16))
     return figure
+
+
+def _draw_mark(axes: Axes, index: int, rule: tuple[str, float], dice: TabulatedDice) -> None:
+    """The mark of a rule (name, threshold) at its pooled Dice, and a dash at the mean over cases."""
+    style, oracle = plot_style(index), f"@{rule[0]}".startswith(ORACLE)
+    name = f"{printable(rule[0])}{'†' if oracle else ''} at {rule[1]:.4g}"
+    case = "" if dice.case is None else f", mean over cases {dice.case:.3f}"
+    axes.plot(
+        rule[1],
+        dice.pooled,
+        color=style.color,
+        marker=style.marker,
+        markersize=12 if oracle else 7,
+        markerfacecolor="white" if oracle else style.color,
+        linestyle="none",
+        label=f"{name}: pooled {dice.pooled:.3f}{case}",
+        clip_on=False,
+        zorder=3 if oracle else 4,
+    )
+    if dice.case is not None:
+        dash = {"marker": "_", "markersize": 16, "markeredgewidth": 2, "linestyle": "none", "label": "_"}
+        axes.plot(rule[1], dice.case, color=style.color, clip_on=False, zorder=5, **dash)
 
 
 def dice_points(curve: Curve) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from uad_bench.figures.style import GREY, MAX_ROWS, PlotStyle, row_styles, shorten, single_plot
+from uad_bench.figures.style import GREY, MAX_ROWS, PlotStyle, folded, row_styles, single_plot
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.table import Row, Table
 
@@ -19,7 +19,7 @@ def rank_plot(table: Table) -> Figure | None:
     styles = row_styles(table)
     for place, row in enumerate(rows):
         _draw_interval(axes, place, row, styles[row.label])
-    names = [shorten(row.label) for row in rows]
+    names = [folded(row.label) for row in rows]
     axes.set(
         yticks=range(len(rows)), yticklabels=names, xlabel="rank (1 is best)", ylim=(len(rows) - 0.4, -0.6)
     )
@@ -62,7 +62,7 @@ def critical_difference_plot(table: Table) -> Figure | None:
     for place, (name, rank) in enumerate(found.mean_ranks):
         left = place < half
         below = depth + 0.45 * (place if left else last - 1 - place)
-        _draw_label(axes, rank, shorten(name, 26), (left, below), last)
+        _draw_label(axes, rank, folded(name, 26), (left, below), last)
     axes.set_ylim(depth + 0.45 * half, -1.1)
     return figure
 

@@ -1,6 +1,6 @@
 """The figures in a run directory: sheet.png, dice.png and dice.svg for each test set, training.png."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,9 @@ from uad_bench.types import Scored
 
 if TYPE_CHECKING:
     from uad_bench.evaluate.curves.curve import Curve
-    from uad_bench.evaluate.thresholds import Threshold
+    from uad_bench.evaluate.engine import Evaluation
+    from uad_bench.evaluate.rows import SetRow
+    from uad_bench.figures.dice_curve import TabulatedDice
     from uad_bench.figures.slices import CaseImages
     from uad_bench.figures.training_curves import LoggedSeries, TrainingLog
 
@@ -31,24 +33,34 @@ def draw_run_figures(
     test: ScoredMaps,
     dataset: str,
     name: str,
-    thresholds: "Mapping[str, Threshold]",
+    evaluation: "Evaluation",
 ) -> None:
     """Write the figures of one test set: the case sheet `name` and the Dice curve (dice.png, dice.svg).
 
     The sheet shows a case of every lesion kind with outlines and the pooled precision-recall curves, the second figure
-    Dice over the threshold with a mark for each rule.
+    Dice over the threshold with a mark for each rule, and its values as tables have them.
     """
     from uad_bench.figures.case_sheet import draw_case_sheet
     from uad_bench.figures.dice_curve import draw_dice
 
-    points = {rule: one.value for rule, one in thresholds.items() if one.value is not None}
+    points = {rule: one.value for rule, one in evaluation.thresholds.items() if one.value is not None}
     curves = pooled_curves(test, list(points.values()))
     trained = plugins.label(spec.protocol.train)
     title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {trained} -> {dataset}"
     cases = [_case_images(test.members[index], test[index]) for index in typical_cases(test.members)]
-    healthy = next((value for rule, value in points.items() if rule.startswith("healthy")), None)
+    healthy = next(((rule, value) for rule, value in points.items() if rule.startswith("healthy")), None)
     draw_case_sheet(directory.path / name, cases, curves, title, healthy)
-    draw_dice(directory.path / name.replace("sheet", "dice", 1), curves["all"], points, title)
+    path = directory.path / name.replace("sheet", "dice", 1)
+    draw_dice(path, curves["all"], points, title, tabulated_dice(evaluation.set_rows))
+
+
+def tabulated_dice(rows: "Sequence[SetRow]") -> "dict[str, TabulatedDice]":
+    """Dice of all lesion cases at each threshold rule, pooled and as the mean over cases, as metrics.csv has them."""
+    from uad_bench.figures.dice_curve import TabulatedDice
+
+    values = {row.metric: row.value for row in rows if row.group == "all"}
+    rules = [metric.partition("@")[2] for metric in values if metric.startswith("dice@")]
+    return {rule: TabulatedDice(values.get(f"dice.pooled@{rule}"), values[f"dice@{rule}"]) for rule in rules}
 
 
 def pooled_curves(test: ScoredMaps, probes: Sequence[float]) -> "dict[str, Curve]":

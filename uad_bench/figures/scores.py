@@ -14,10 +14,10 @@ from uad_bench.figures.style import (
     MAX_ROWS,
     PlotStyle,
     add_grid,
+    folded,
     plot_style,
     printable_lines,
     row_styles,
-    shorten,
     single_plot,
 )
 from uad_bench.leaderboard.layout import wording
@@ -50,7 +50,7 @@ def forest_plot(table: Table) -> Figure | None:
         axes.axvline(chance, color=GREY, linestyle="--", linewidth=1, label=f"prevalence {chance:.4f}")
         axes.legend(fontsize=8, frameon=False, loc="lower right")
     axes.set(
-        yticks=range(len(shown)), yticklabels=[shorten(row.label) for row, _ in shown], xlabel=table.primary
+        yticks=range(len(shown)), yticklabels=[folded(row.label) for row, _ in shown], xlabel=table.primary
     )
     axes.set_ylim(len(shown) - 0.4, -0.6)
     return figure
@@ -79,7 +79,8 @@ def recall_by_size_plot(table: Table) -> Figure | None:
     for row in rows:
         _draw_recall(axes, styles[row.label], row, list(metrics.values()))
     labels = [size_label(size) for size in metrics]
-    axes.set(xticks=range(len(metrics)), xticklabels=labels, ylim=(-0.02, 1.02), ylabel="recall")
+    axes.set(xticks=range(len(metrics)), xticklabels=labels, ylim=(-0.02, 1.02))
+    axes.set_ylabel(f"recall at {rule}" if rule else "recall")
     axes.set_xlabel("lesion volume, mm³")
     axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
     return figure
@@ -94,7 +95,7 @@ def _draw_recall(axes: Axes, style: PlotStyle, row: Row, metrics: Sequence[str])
         "markersize": 5,
     }
     # Matplotlib omits labels that begin with "_" from a legend.
-    axes.plot(range(len(values)), values, color=style.color, label=f"\u200a{shorten(row.label, 24)}", **line)
+    axes.plot(range(len(values)), values, color=style.color, label=f"\u200a{folded(row.label, 24)}", **line)
 
 
 def size_metrics(table: Table) -> tuple[str, Mapping[str, str]]:
@@ -178,14 +179,14 @@ def reference_rows(table: Table) -> tuple[Row | None, Row | None]:
 def _draw_pairs(axes: Axes, row: Row, best: Row | None, baseline: Row | None) -> None:
     add_grid(axes)
     axes.axline((0, 0), slope=1, color=GREY, linewidth=0.8)
-    axes.set_title(shorten(row.label, 28), fontsize=9)
+    axes.set_title(folded(row.label, 28), fontsize=9)
     axes.set_box_aspect(1)
     for reference, index, marker in ((best, 0, "o"), (baseline, 1, "x")):
         if reference is None or reference is row or not reference.values:
             continue
         pairs = paired_values(row, reference)
         better = sum(a > b for a, b in zip(pairs.this, pairs.reference, strict=True))
-        label = f"better than {shorten(reference.label, 18)}: {better} of {len(pairs.this)}"
+        label = folded(f"better than {reference.label}: {better} of {len(pairs.this)}", 36)
         axes.scatter(
             pairs.reference,
             pairs.this,

@@ -50,10 +50,19 @@ def file_stem(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:60] or "x"
 
 
-def shorten(name: str, longest: int = 34) -> str:
-    """A name on one line of at most `longest` characters."""
-    shown = printable(name)
-    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+def folded(name: str, width: int = 34) -> str:
+    """A name on as many lines of at most `width` characters as it needs, broken after punctuation where it has any.
+
+    >>> folded("patch2loc:conv-25d [steps=50]", 20)
+    'patch2loc:conv-25d\\n[steps=50]'
+    """
+    lines = [""]
+    for part in re.findall(r".*?(?:[:,\-_@/ ]+|$)", printable(name)):
+        for piece in (part[at : at + width] for at in range(0, len(part), width)):
+            if len((lines[-1] + piece).rstrip()) > width:
+                lines.append("")
+            lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def single_plot(width: float, height: float, table: Table | None, title: str) -> tuple[Figure, Axes]:

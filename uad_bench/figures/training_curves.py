@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from uad_bench.figures.figure_files import write_png
-from uad_bench.figures.style import COLOURS, GREY, add_grid, shorten
+from uad_bench.figures.style import COLOURS, GREY, add_grid, folded
 from uad_bench.leaderboard.render.escape import printable
 
 Numbers = npt.NDArray[np.float64]
@@ -64,7 +64,7 @@ def training_curves(runs: Sequence[TrainingLog], title: str) -> Figure:
         of_method = [run for run in runs if run.method == method]
         for axes, name in zip(line, names[method, phase], strict=False):
             _draw_quantity(axes, of_method, phase, name)
-            axes.set_title(printable(f"{shorten(method)}, {phase}"), fontsize=9, loc="left")
+            axes.set_title(f"{folded(method)}, {printable(phase)}", fontsize=9, loc="left")
     return figure
 
 

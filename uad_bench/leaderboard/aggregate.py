@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from uad_bench.errors import UsageError
+from uad_bench.evaluate.postprocess import STEPS, PredictionStep, Step
 from uad_bench.leaderboard.comparability import difference_on, table_key
 from uad_bench.leaderboard.run_summary import ORACLE, STEP_SEPARATOR, MetricValue, Name, RunSummary
 from uad_bench.leaderboard.seed_means import mean_cost, mean_over_seeds
@@ -91,7 +92,15 @@ def _table(key: TableKey, runs: Sequence[RunSummary], papers: Sequence[Reported]
     by_label = {label: _one_run_per_seed(members) for label, members in runs_by_label(runs).items()}
     rows = [_row(label, members, key.test, primary, papers) for label, members in by_label.items()]
     steps = _steps(runs, key.test)
-    table = Table(key, primary, results.lesion, results.healthy, _ranked(rows, primary), steps=steps)
+    table = Table(
+        key,
+        primary,
+        results.lesion,
+        results.healthy,
+        _ranked(rows, primary),
+        steps=steps,
+        after_threshold=_after_threshold(runs[0]),
+    )
     return add_statistics(table, {label: _row_data(members, key.test) for label, members in by_label.items()})
 
 
@@ -101,9 +110,15 @@ def _steps(runs: Sequence[RunSummary], test: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.partition(STEP_SEPARATOR)[0] for name in names))
 
 
+def _after_threshold(run: RunSummary) -> tuple[str, ...]:
+    """The names of the post-processing steps on thresholded maps."""
+    names = [str(step.get("step")) for step in run.pinned.get("postprocess", ())]
+    return tuple(name for name in names if issubclass(STEPS.get(name, Step), PredictionStep))
+
+
 def _row_data(runs: Sequence[RunSummary], test: str) -> RowData:
     done = [run for run in runs if run.complete]
-    deterministic = bool(done) and done[0].deterministic
+    deterministic = bool(done) and done[0].deterministic and not _seeds_differ(done, test)
     return RowData([run.results[test] for run in done], [run.fold for run in done], deterministic)
 
 
@@ -138,23 +153,42 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
     done = [run for run in runs if run.complete]
     known = done or runs
     failures = tuple(_failure(label, run) for run in runs if not run.complete)
+    contradicted = known[0].deterministic and _seeds_differ(done, test)
+    deterministic = known[0].deterministic and not contradicted
     return Row(
         None,
         label,
         runs[0].method,
         known[0].null,
-        known[0].deterministic,
+        deterministic,
         len(done),
         len(runs),
-        _cells(done, test, known[0].deterministic),
+        _cells(done, test, deterministic),
         failures,
         _reported_for(runs[0], test, papers),
-        tuple(sorted({mark for run in runs for mark in run.marks})),
+        _marks(label, runs, contradicted=contradicted),
         paper=known[0].paper,
         baseline=known[0].baseline,
         cost=mean_cost([run.cost for run in done]),
         folds=len({run.fold for run in runs} - {None}),
+        settings=runs[0].settings,
     )
+
+
+def _seeds_differ(runs: Sequence[RunSummary], test: str) -> bool:
+    """Whether a method that is declared deterministic has different values with different seeds of a fold."""
+    first: dict[int | None, Mapping[str, Any]] = {}
+    return any(run.results[test].cases != first.setdefault(run.fold, run.results[test].cases) for run in runs)
+
+
+def _marks(label: str, runs: Sequence[RunSummary], *, contradicted: bool) -> tuple[str, ...]:
+    """The remarks on the runs of a row, and one where its seeds contradict its declaration."""
+    found = {mark for run in runs for mark in run.marks}
+    if contradicted:
+        found.add(
+            f"{label} is declared deterministic, but its seeds give different values: treated as random"
+        )
+    return tuple(sorted(found))
 
 
 def _failure(label: str, run: RunSummary) -> str:

@@ -14,8 +14,15 @@ NOTES = (
     "lesions; only values within a column are comparable",
     "reported: as printed in the source, obtained under a different protocol (cases, preparation, thresholds); neither "
     "the order nor the ranks use them",
-    "a variant (name:variant) is not the method of the paper: reported results are in the row of the published method",
+    "reported results are in the row of the published method; a variant (name:variant) may differ from it in training, "
+    "weights or network, and its page says how",
 )
+
+
+def overview_notes(tables: Sequence[Table]) -> list[str]:
+    """The remarks below the overview, beginning with what the measured rows were trained on, in words."""
+    trained = dict.fromkeys(wording.trained_on(table.key) for table in _shown(tables))
+    return [f"measured rows: trained on {', '.join(trained)}, whatever the test set", *NOTES]
 
 
 def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | None:
@@ -24,11 +31,9 @@ def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | No
     Of several rankings of a test set the first is used, and only those with the protocol and training set of the first
     table, which is that of the training dataset if there is one.
     """
-    shown = [table for table in tables if not table.not_comparable]
+    shown = _shown(tables)
     if not shown or not reported:
         return None
-    shown.sort(key=lambda table: table.key.test != table.key.train)
-    shown = [table for table in shown if _origin(table) == _origin(shown[0])]
     names = _names(shown, reported)
     reported = [paper for paper in reported if paper.method in names]
     if not reported:
@@ -43,6 +48,13 @@ def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | No
         ]
     rows = [tuple(_entries(name, shown, reported, datasets)) for name in names]
     return Grid(tuple(headings), tuple(rows), (None,) * len(rows), TITLE)
+
+
+def _shown(tables: Sequence[Table]) -> list[Table]:
+    """The first ranking of every test set, those with the protocol and training set of the first one."""
+    shown = [table for table in tables if not table.not_comparable]
+    shown.sort(key=lambda table: table.key.test != table.key.train)
+    return [table for table in shown if _origin(table) == _origin(shown[0])]
 
 
 def _origin(table: Table) -> tuple[str, ...]:

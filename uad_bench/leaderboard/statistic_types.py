@@ -9,9 +9,11 @@ from uad_bench.evaluate.curves import bootstrap
 class Contrast(NamedTuple):
     """Paired difference between a row and a reference row `other` in the per-case metric `metric` over `n` subjects.
 
-    Values are averaged over seeds first. difference: this row minus `other`; low, high: its 95 % confidence interval
-    over seeds and subjects; p: sign-flip permutation test; p_holm: the same after Holm's correction over the rows of
-    the table; p_wilcoxon: Wilcoxon signed-rank test, uncorrected. None where fewer than two subjects are shared.
+    difference: this row minus `other`; low, high: its 95 % confidence interval over seeds and subjects; p_seeds: t
+    test over seeds and subjects; p_holm: the same after Holm's correction over all pairs of the table; p_equal: two
+    one-sided tests that the difference lies within ± `Scheme.delta`, after the same correction; p, p_wilcoxon:
+    sign-flip permutation test and Wilcoxon signed-rank test over subjects, given the trained models, uncorrected (a p
+    of 1 / (flips + 1) means "at most"). None where it cannot be computed.
     """
 
     other: str
@@ -23,13 +25,16 @@ class Contrast(NamedTuple):
     p: float | None
     p_holm: float | None
     p_wilcoxon: float | None
+    p_seeds: float | None = None
+    p_equal: float | None = None
 
 
 class RankStatistics(NamedTuple):
     """Uncertainty of a rank over bootstrap resamples of the patients.
 
     low, high: 95 % percentile interval of the rank; first: share of resamples in which the row ranks first;
-    letters: compact letter display, rows that share a letter do not differ significantly ("a", "ab"; "a1" follows "z");
+    letters: compact letter display of `Contrast.p_holm`, rows that share a letter do not differ significantly ("a",
+    "ab"; "a1" follows "z");
     by_case: rank by the mean of the per-case ranks (rank-then-aggregate), None without per-case values.
     """
 
@@ -61,16 +66,21 @@ class Scheme:
     """Settings of all intervals, tests and rankings: together with the runs they reproduce every statistic.
 
     draws, seed: number and seed of the patient resamples; alpha: significance level, 1 - alpha the coverage of the
-    intervals; flips: random sign flips of a paired test; exact: all sign flips are used up to this number of subjects.
+    intervals; flips: random sign flips of a paired test; exact: all sign flips are used up to this number of subjects;
+    delta: rows whose difference lies within ± delta are called equivalent; patients: a table of fewer patients shows
+    values only, without ranks, intervals and tests.
     """
 
     draws: int = bootstrap.DRAWS
     seed: int = bootstrap.SEED
     alpha: float = 0.05
-    flips: int = 10_000
-    exact: int = 16
+    flips: int = 200_000
+    exact: int = 18
+    delta: float = 0.02
+    patients: int = 10
     interval: str = "two-way (seeds x patients) variance components, t quantile"
-    test: str = "paired sign-flip permutation"
+    test: str = "t test over seeds and patients"
+    flip_test: str = "paired sign-flip permutation"
     correction: str = "Holm"
     ranking: str = "aggregate, then rank"
 

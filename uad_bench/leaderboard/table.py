@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from uad_bench.leaderboard.run_summary import LEAK, NO_COST, ORACLE, CaseValues, Cost, Name
 from uad_bench.leaderboard.statistic_types import SCHEME, Contrast, CriticalDifference, RankStatistics, Scheme
@@ -61,10 +61,12 @@ class Reported:
 class Row:
     """One method with one set of parameters.
 
-    rank: None for an uninformative control (`null`) and where a started seed lacks the primary metric; done, started:
-    numbers of seeds, or of runs where there are several `folds`; failures: one line per run without results; marks:
-    see `RunSummary`; rank_statistics, to_best, to_baseline: None where the row is not ranked or there is no other row
-    to compare with; values: per-case form of the primary metric by case id, averaged over seeds.
+    rank: None for an uninformative control (`null`), where a started seed lacks the primary metric, and in a table of
+    few patients; done, started: numbers of seeds, or of runs where there are several `folds`; failures: one line per
+    run without results; marks: see `RunSummary`; rank_statistics: None where the row is not ranked; to_best,
+    to_baseline, to_reference: differences to the best row, to the best method declared a baseline and to the strongest
+    reference row, None without one; values: per-case form of the primary metric by case id, averaged over seeds;
+    settings: parameters of the method.
     """
 
     rank: int | None
@@ -83,14 +85,21 @@ class Row:
     rank_statistics: RankStatistics | None = None
     to_best: Contrast | None = None
     to_baseline: Contrast | None = None
+    to_reference: Contrast | None = None
     cost: Cost = NO_COST
     values: CaseValues = field(default_factory=dict)
     folds: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def leaky(self) -> bool:
         """A run of this row was allowed a data leak: the row is shown but never ranked."""
         return any(mark.startswith(LEAK) for mark in self.marks)
+
+    @property
+    def is_reference(self) -> bool:
+        """A row that every method should beat: an uninformative control, or a method declared a baseline."""
+        return self.null or self.baseline
 
     @property
     def complete(self) -> bool:
@@ -110,7 +119,9 @@ class Table:
     primary: the metric that ranks (group "all", higher is better); lesion, healthy: numbers of test cases;
     not_comparable: why the runs are not ranked together with the first table of the same test dataset, "" for that
     table; tau: mean Kendall tau-b between the ranking and those of the patient resamples; warnings: sentences on the
-    limits of the statistics; steps: post-processing steps with results of their own, in order ("raw" of "raw:ap.case").
+    limits of the statistics; steps: post-processing steps with results of their own, in order ("raw" of "raw:ap.case");
+    values_only: there are too few patients for ranks, intervals and tests; after_threshold: post-processing steps that
+    change a thresholded map, after its threshold was found.
     """
 
     key: TableKey
@@ -124,6 +135,8 @@ class Table:
     critical: CriticalDifference | None = None
     warnings: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    values_only: bool = False
+    after_threshold: tuple[str, ...] = ()
 
     @property
     def names(self) -> set[Name]:

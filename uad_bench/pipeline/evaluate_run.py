@@ -40,7 +40,7 @@ def evaluate_run(directory: RunDir, spec: RunSpec, cohort: Cohort) -> None:
         test = maps.of("test", dataset, steps)
         found[dataset] = maps.measured(dataset, test, metrics, steps)
         sheet = f"sheet-{dataset}.png" if number else "sheet.png"
-        draw_run_figures(directory, spec, test, dataset, sheet, found[dataset].thresholds)
+        draw_run_figures(directory, spec, test, dataset, sheet, found[dataset])
         test.forget()  # before the raw maps take their memory
         ablation += maps.ablation(dataset, metrics, steps)
     _write(directory, found, ablation, row_facts(metrics, spec.protocol.thresholds))

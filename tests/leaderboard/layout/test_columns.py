@@ -38,7 +38,16 @@ def test_differences_have_a_column_where_any_row_has_one():
     assert (best.heading.key, best.value(ae)) == ("delta_best", ae.to_best.difference)
     assert (baseline.heading.key, baseline.value(ae)) == ("delta_baseline", ae.to_baseline.difference)
     rows = [replace(row, to_best=None) for row in table.rows]
-    assert texts(columns.contrast_columns(replace(table, rows=rows))) == ["Δ to baseline (Holm p)"]
+    assert texts(columns.contrast_columns(replace(table, rows=rows))) == ["Δ to baseline [95 %], Holm p"]
+
+
+def test_f5_the_strongest_reference_has_a_column_and_the_baseline_one_where_it_is_another_row():
+    rows = [handmade.row("ae", 0.3), handmade.row("vae", 0.2, 2)]
+    same = [replace(row, to_best=None, to_reference=row.to_baseline) for row in rows]
+    assert [c.heading.key for c in columns.contrast_columns(handmade.table(same))] == ["delta_reference"]
+    other = [replace(row, to_reference=row.to_baseline._replace(other="all-brain")) for row in rows]
+    keys = [c.heading.key for c in columns.contrast_columns(handmade.table(other))]
+    assert keys == ["delta_best", "delta_reference", "delta_baseline"]
 
 
 def test_only_recorded_costs_have_a_column_and_lower_ones_are_better():

@@ -1,9 +1,11 @@
 """Which metrics a table shows, and how their values are written."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.helpers import handmade
-from uad_bench.leaderboard.layout import metric_columns
+from uad_bench.leaderboard.layout import metric_columns, notes
 from uad_bench.leaderboard.layout.metric_columns import ShownMetric
 from uad_bench.leaderboard.table import Cell
 
@@ -36,6 +38,14 @@ def test_one_lesion_f1_is_shown_preferably_by_iou_and_never_at_an_oracle():
         "ap.case",
         "lesion_f1@healthy_q98",
     ]
+
+
+def test_f6_dice_at_an_oracle_threshold_is_no_ceiling_where_the_thresholded_map_is_changed():
+    table = handmade.table()
+    cleaned = replace(table, after_threshold=("drop_components",))
+    headings = [[metric.heading for metric in metric_columns.shown_metrics(one)] for one in (table, cleaned)]
+    assert "ceiling Dice@oracle_set†" in headings[0] and "Dice@oracle_set†" in headings[1]
+    assert any("no upper bound, since drop_components" in note for note in notes.notes(cleaned))
 
 
 def test_declared_flags_make_an_oracle_and_reverse_the_order():

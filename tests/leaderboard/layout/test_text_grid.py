@@ -24,9 +24,9 @@ def column(grid, heading):
 
 def test_the_columns_of_a_full_table_and_their_order(full):
     assert text_grid.full_grid(full).texts == (
-        "rank", "group", "method", "seeds", "cases", "AP per case", "AP pooled", "AP gain", "AUROC", "Dice@tune",
+        "rank", "group", "method", "seeds", "cases", "AP per case", "AP pooled", "AP gain", "AUROC pooled", "Dice@tune",
         "Dice@healthy_q98", "ceiling Dice@oracle_case†", "ceiling Dice@oracle_set†", "lesion F1@healthy_q98",
-        "FPR@healthy_q98 (healthy)", "Δ to best (Holm p)", "Δ to baseline (Holm p)", "training, s",
+        "FPR@healthy_q98 (healthy)", "Δ to best [95 %], Holm p", "Δ to baseline [95 %], Holm p", "training, s",
         "s/volume", "peak GiB", "GPU GiB", "parameters",
         "provenance", "reported AP", "reported Dice",
     )  # fmt: skip
@@ -52,8 +52,8 @@ def test_the_text_of_each_place(full):
     assert column(grid, "AP per case")["thresh"].text == "0.360 ± 0.012 [0.310, 0.410] (17.1×)"
     assert column(grid, "seeds")["gan"].text == "4 of 5"
     assert column(grid, "cases")["vae"].text == "28 (2 undefined)"
-    assert column(grid, "Δ to best (Holm p)")["vae"].text == "−0.120 (p 0.030)"
-    assert column(grid, "Δ to baseline (Holm p)")["vae"].text == "+0.100 (p <0.001)"
+    assert column(grid, "Δ to best [95 %], Holm p")["vae"].text == "−0.120 [−0.300, 0.010], p 0.030"
+    assert column(grid, "Δ to baseline [95 %], Holm p")["vae"].text == "+0.100 [0.050, 0.200], p <0.001"
     assert column(grid, "parameters")["ae"].text == "11.2M"
     assert column(grid, "provenance")["ae"].text == "measured, reported"
 
@@ -70,7 +70,25 @@ def test_the_best_value_of_a_column_is_marked_except_for_oracles(full):
     oracles = [heading for heading in grid.headings if heading.oracle]
     assert len(oracles) == 2 and all(heading.text.endswith("†") for heading in oracles)
     assert not any(entry.best for heading in oracles for entry in column(grid, heading.text).values())
-    assert column(grid, "AUROC")["patch2loc:conv"].best
+    assert column(grid, "AUROC pooled")["patch2loc:conv"].best
+
+
+def test_f10_an_fpr_with_a_target_and_a_metric_without_a_value_above_zero_have_no_best_row(full):
+    grid = text_grid.full_grid(full)
+    assert not any(entry.best for entry in column(grid, "FPR@healthy_q98 (healthy)").values())
+    name = ("all", "lesion_f1@healthy_q98")
+    cells = {("all", "ap.case"): Cell(0.3, 0.1, 5, 28, 0), name: Cell(0.0, 0.0, 5, 28, 0)}
+    rows = [handmade.row(label, 0.3, i, cells=cells) for i, label in enumerate("ab", 1)]
+    found = column(text_grid.full_grid(handmade.table(rows)), "lesion F1@healthy_q98")
+    assert not any(entry.best for entry in found.values())
+
+
+def test_the_short_grid_has_at_most_eight_columns(full, bare):
+    assert text_grid.short_grid(full).texts == (
+        "rank", "method", "seeds", "AP per case", "Δ to best [95 %], Holm p", "Dice@healthy_q98",
+        "FPR@healthy_q98 (healthy)", "s/volume",
+    )  # fmt: skip
+    assert text_grid.short_grid(bare).texts == ("rank", "method", "seeds", "AP pooled")
 
 
 def test_the_postprocessing_ablation_has_a_grid_of_its_own():
@@ -99,5 +117,5 @@ def test_the_grids_for_a_terminal_split_the_columns_and_star_incomplete_values(f
 
 def test_the_grids_for_a_page_have_at_most_five_metrics_each_with_its_deviation(full):
     grids = text_grid.printed_grids(full)
-    assert [len(grid.texts) for grid in grids] == [6, 7, 6, 9, 5, 4]
+    assert [len(grid.texts) for grid in grids] == [6, 7, 6, 4, 7, 5, 4]
     assert column(grids[1], "AP pooled")["ae"].text == "0.360 ± 0.012 (12.0×)"

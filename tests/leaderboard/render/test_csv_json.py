@@ -116,3 +116,11 @@ def test_json_refuses_nan():
     rows = [replace(table.rows[2], cells={("all", "ap.case"): Cell(float("nan"), None, 1, 1, 0)})]
     with pytest.raises(ValueError, match="JSON"):
         strict_json([replace(table, rows=rows)])
+
+
+def test_i7_csv_says_what_a_value_is_and_what_the_method_was_trained_on():
+    rows = list(csv.DictReader(io.StringIO(long_csv([handmade.table()]))))
+    measured = {row["metric"]: row for row in rows if row["origin"] == "measured" and row["method"] == "ae"}
+    assert measured["ap.case"]["higher_is_better"] == "1" and measured["ap.case"]["oracle"] == "0"
+    assert {row["protocol"] for row in rows} == {"uad-1mm"}
+    assert {row["trained_on"] for row in rows} == {"ixi (IXI, healthy subjects: T1, T2, PD)"}

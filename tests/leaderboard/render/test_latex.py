@@ -9,6 +9,7 @@ import pytest
 from tests.helpers import handmade
 from tests.helpers.hostile_names import NAMES
 from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.render.escape import latex as write
 from uad_bench.leaderboard.render.latex import latex_tables
 
 ENGINE = shutil.which("pdflatex") or shutil.which("tectonic")
@@ -55,3 +56,9 @@ def test_environments_are_balanced_and_every_row_has_all_columns(make_run):
 def test_the_best_value_is_bold_and_signs_are_commands(make_run):
     runs = [make_run("ae", s, values=VALUES | {"ap.pooled": 0.14 + s / 100}) for s in range(3)]
     assert r"\textbf{0.150 $\pm$ 0.010 (6.6$\times$)}" in latex_tables(tables(runs))
+
+
+def test_i7_signs_of_headings_and_notes_are_commands_that_every_engine_compiles():
+    text = latex_tables([handmade.table(), handmade.table(values_only=True)])
+    assert "U+" not in text and text.isascii()
+    assert r"$\geq$" in write("lesion F1, IoU ≥ 0.1") and r"$\approx$" in write("≈")

@@ -13,6 +13,12 @@ from uad_bench.leaderboard.run_summary import DatasetResults, MetricValue
 MEANS = {"good": 0.6, "fair": 0.5, "equal": 0.5, "poor": 0.3}
 
 
+def on_logit_scale(mean, half):
+    """The delta method: the standard error of logit(mean) is that of the mean over mean (1 - mean)."""
+    centre, width = np.log(mean / (1 - mean)), half / (mean * (1 - mean))
+    return tuple(1 / (1 + np.exp(-(centre + sign * width))) for sign in (-1, 1))
+
+
 def cells(runs):
     return tables(runs)[0].rows[0].cells
 
@@ -28,22 +34,28 @@ def test_a_mean_over_cases_and_an_equal_pooled_metric_have_the_same_interval(mak
 def test_one_seed_and_a_deterministic_method_have_an_interval_over_patients(make_run):
     one = measured(1, 0.5)
     values = list(one.cases["ap"].values())
-    mean, half = np.mean(values), stats.t.ppf(0.975, 23) * stats.sem(values)
+    df = 23 / (1 + max(stats.kurtosis(values), 0) / 2)
+    mean, half = np.mean(values), stats.t.ppf(0.975, df) * stats.sem(values)
     for runs in ([make_run(results={"phantom": one})],
                  [make_run(seed=s, results={"phantom": one}, deterministic=True) for s in range(3)]):  # fmt: skip
         cell = cells(runs)[CASE]
-        assert (cell.low, cell.high) == pytest.approx((mean - half, mean + half), rel=1e-9)
+        assert (cell.low, cell.high) == pytest.approx(on_logit_scale(mean, half), rel=1e-9)
 
 
-@pytest.mark.parametrize(("values", "clipped"), [((0.0, 0.0, 0.1), True), ((-0.001, 0.0, 0.1), False)])
-def test_an_interval_is_clipped_to_the_unit_range_where_all_values_lie_in_it(make_run, values, clipped):
-    by_case = dict(zip("abc", values, strict=True))
+@pytest.mark.parametrize("lowest", [0.0, -0.001])
+def test_an_interval_of_values_in_the_unit_range_is_symmetric_on_the_logit_scale(make_run, lowest):
+    values = np.r_[lowest, np.linspace(0, 0.3, 11)]
+    by_case = dict(zip(IDS, values, strict=False))
     one = DatasetResults(
-        "ids", "fit", "{}", 3, 0, {CASE: MetricValue(sum(values) / 3, 3, 0)}, {"ap": by_case}
+        "ids", "fit", "{}", 12, 0, {CASE: MetricValue(values.mean(), 12, 0)}, {"ap": by_case}
     )
     found = cells([make_run(results={"phantom": one}, primary="ap.case")])[CASE]
-    low = np.mean(values) - stats.t.ppf(0.975, 2) * stats.sem(values)
-    assert low < 0 and found.low == pytest.approx(0 if clipped else low)
+    mean, half = values.mean(), stats.t.ppf(0.975, 11) * stats.sem(values)
+    if lowest < 0:
+        assert (found.low, found.high) == pytest.approx((mean - half, mean + half))
+    else:
+        assert (found.low, found.high) == pytest.approx(on_logit_scale(mean, half))
+        assert found.low > 0 and found.high - mean > mean - found.low
 
 
 def test_lesion_kinds_and_healthy_cases_have_intervals_of_their_own(make_run):
@@ -55,8 +67,12 @@ def test_lesion_kinds_and_healthy_cases_have_intervals_of_their_own(make_run):
     )  # fmt: skip
     found = cells([make_run(results={"phantom": one})])
     ms = list(one.cases["ap"].values())[:10]
-    assert found["ms", "ap.case"].high - 0.5 == pytest.approx(stats.t.ppf(0.975, 9) * stats.sem(ms))
-    assert found["healthy", "fpr@q98"].high == pytest.approx(0.1 + stats.t.ppf(0.975, 2) * 0.1 / 3**0.5)
+    df = 9 / (1 + max(stats.kurtosis(ms), 0) / 2)
+    assert found["ms", "ap.case"].high == pytest.approx(
+        on_logit_scale(0.5, stats.t.ppf(0.975, df) * stats.sem(ms))[1]
+    )
+    half = stats.t.ppf(0.975, 2) * 0.1 / 3**0.5
+    assert found["healthy", "fpr@q98"].high == pytest.approx(on_logit_scale(0.1, half)[1])
 
 
 def test_folds_widen_the_interval_and_are_not_seeds(make_run):

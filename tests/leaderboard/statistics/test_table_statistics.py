@@ -3,11 +3,16 @@
 import json
 import random
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.helpers.measured import CASE, IDS, POOLED, measured
+from tests.helpers.measured import CASE, IDS, POOLED, measured, simulated_runs
+from uad_bench.leaderboard import aggregate
 from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.statistic_types import Scheme
+from uad_bench.leaderboard.table import Table
 
 MEANS = {"good": 0.6, "fair": 0.5, "equal": 0.5, "poor": 0.3}
 
@@ -24,14 +29,95 @@ def test_differences_are_to_the_best_row_and_to_the_declared_baseline(make_runs)
     assert found["poor"].to_baseline is None and found["good"].to_baseline.other == "poor"
     assert found["fair"].to_best.difference == pytest.approx(-0.1, abs=0.02)
     assert found["good"].to_baseline.metric == "ap" and found["good"].to_baseline.n == 24
-    assert found["good"].to_baseline.p_holm == pytest.approx(3 / 10_001)
+    assert found["good"].to_baseline.p == pytest.approx(1 / 200_001)
+    assert found["good"].to_baseline.p_holm < 1e-6
 
 
-def test_only_cases_that_are_defined_for_both_rows_are_paired(make_run):
+def test_f1_every_column_has_its_p_values_from_one_family(make_runs):
+    runs = [replace(run, baseline=run.method == "poor") for run in make_runs(MEANS)]
+    found = rows(tables(runs)[0])
+    assert found["poor"].to_best.p_holm == found["good"].to_baseline.p_holm
+    assert found["fair"].to_best.p_holm <= 0.05
+    for row in (found["fair"], found["equal"], found["poor"]):
+        share = set(row.rank_statistics.letters) & set(found["good"].rank_statistics.letters)
+        assert bool(share) == (row.to_best.p_holm > 0.05)
+
+
+def _verdicts(table):
+    """All that a table claims: ranks, groups, p values and intervals of differences, equivalence."""
+    contrasts = [(row.to_best, row.to_reference, row.to_baseline) for row in table.rows]
+    stated = [[one and one._replace(p=None) for one in three] for three in contrasts]
+    return [(r.label, r.rank, r.rank_statistics, s) for r, s in zip(table.rows, stated, strict=True)]
+
+
+def test_f2_another_flip_seed_changes_no_verdict_of_the_shipped_board(make_run, monkeypatch):
+    """Patients and seeds are drawn with the means and deviations of the shipped board, which has no case values."""
+    shipped = Path(__file__).parents[3] / "leaderboard" / "results" / "measured.csv.gz"
+    runs = list(simulated_runs(make_run, shipped, test="phantom", metric="ap.case"))
+    found = []
+    for seed in (20211, 1, 2):
+        monkeypatch.setattr(aggregate, "Table", partial(Table, scheme=Scheme(flips=2000, seed=seed)))
+        found.append(tables(runs)[0])
+    first, *others = found
+    assert len(first.rows) >= 15 and first.rows[-1].rank_statistics.letters
+    assert all(_verdicts(other) == _verdicts(first) for other in others)
+    flips = [[row.to_best.p for row in one.rows if row.to_best] for one in found]
+    assert flips[0] != flips[1] != flips[2]  # the flips did differ
+
+
+def test_f5_rows_are_compared_with_the_strongest_of_baselines_and_controls(make_runs):
+    runs = [
+        replace(run, baseline=run.method == "poor", null=run.method == "fair") for run in make_runs(MEANS)
+    ]
+    found = rows(tables(runs)[0])
+    assert found["good"].to_reference.other == "fair" and found["good"].to_baseline.other == "poor"
+    assert found["fair"].rank is None and found["poor"].to_reference.p_holm <= 0.05
+
+
+def test_f3_a_table_of_fewer_than_ten_patients_has_values_only(make_runs):
+    def few(one):
+        cases = {metric: dict(list(values.items())[:9]) for metric, values in one.cases.items()}
+        values = {name: value._replace(n=9) for name, value in one.values.items()}
+        return replace(one, cases=cases, values=values, lesion=9)
+
+    runs = [replace(run, results={"phantom": few(run.results["phantom"])}) for run in make_runs(MEANS)]
+    (table,) = tables(runs)
+    assert table.values_only and table.tau is None and table.critical is None
+    assert [row.label for row in table.rows][::3] == ["good", "poor"]
+    for row in table.rows:
+        assert (row.rank, row.rank_statistics, row.to_best, row.cells[POOLED].low) == (None,) * 4
+        assert row.mean(POOLED) is not None
+    assert table.warnings[0].startswith("fewer than 10 patients with lesions: values only")
+
+
+def test_f9_a_method_that_is_declared_deterministic_is_checked(make_run):
+    runs = [make_run("ae", s, results={"phantom": measured(s, 0.5)}, deterministic=True) for s in range(3)]
+    (row,) = tables(runs)[0].rows
+    assert not row.deterministic and row.cells[CASE].sd is not None
+    assert any("its seeds give different values" in mark for mark in row.marks)
+
+
+def test_f8_a_row_is_not_first_for_the_cases_that_it_lacks(make_run):
+    hard = min(IDS, key=lambda one: measured(1, 0.5).cases["ap"][one])
+    runs = [make_run("a", results={"phantom": measured(1, 0.5, undefined=hard)}, primary="ap.case"),
+            make_run("b", results={"phantom": measured(1, 0.5)}, primary="ap.case")]  # fmt: skip
+    one = runs[0].results["phantom"]
+    mean = sum(v for v in one.cases["ap"].values() if v is not None) / 23
+    values = {name: value._replace(value=mean - 0.0001) for name, value in one.values.items()}
+    cases = {"ap": {k: None if v is None else v - 0.0001 for k, v in one.cases["ap"].items()}}
+    runs[0] = replace(runs[0], results={"phantom": replace(one, values=values, cases=cases)})
+    (table,) = tables(runs)
+    found = rows(table)
+    assert found["a"].mean(CASE) > found["b"].mean(CASE)
+    assert (found["b"].rank, found["a"].rank) == (1, 2) and found["a"].to_best.difference < 0
+    assert any(text.endswith("over the defined cases: a (1)") for text in table.warnings)
+
+
+def test_f8_a_case_that_a_row_lacks_counts_as_the_lowest_value_of_any_row(make_run):
     runs = [make_run("a", results={"phantom": measured(1, 0.6, undefined="case03")}),
             make_run("b", results={"phantom": measured(2, 0.5)})]  # fmt: skip
     found = rows(tables(runs)[0])
-    assert found["b"].to_best.n == 23 and found["a"].values["case03"] is None
+    assert found["b"].to_best.n == 24 and found["a"].values["case03"] is None
 
 
 def test_a_row_with_a_leak_is_not_used_as_the_baseline(make_runs):
@@ -72,7 +158,7 @@ def test_a_metric_that_is_undefined_in_every_case_has_no_tests(make_runs):
     (table,) = tables(runs)
     found = rows(table)
     assert table.critical is None and found["good"].rank_statistics[:4] == (1, 1, 1.0, "")
-    assert (found["fair"].to_best.n, found["fair"].to_best.p) == (0, None)
+    assert found["fair"].to_best is None
 
 
 def test_a_mean_over_other_cases_has_no_interval_and_no_tests(make_runs):

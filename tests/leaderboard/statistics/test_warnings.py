@@ -14,7 +14,10 @@ def test_few_seeds_are_listed(make_runs):
     three, one, five = (warnings(make_runs({"ae": 0.5, "vae": 0.4}, seeds=n)) for n in (3, 1, 5))
     few = "ranks based on fewer than 5 seeds, which may change with more seeds"
     assert three == (f"{few}: ae (3), vae (3)",)
-    assert one[1] == "one seed, so that the confidence interval is over patients only: ae, vae"
+    assert one[1] == (
+        "one seed, so that intervals and tests are over patients only and hold for these trained models, not for the "
+        "methods: ae, vae"
+    )
     assert five == ()
 
 

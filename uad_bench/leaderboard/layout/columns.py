@@ -77,20 +77,40 @@ def method_columns(table: Table, *, brief: bool = False) -> list[Column]:
     ]
 
 
-def contrast_columns(table: Table) -> list[Column]:
-    """Paired differences to the best row and to the baseline, where any row has one."""
-    best = _contrast_column("Δ to best (Holm p)", "delta_best", lambda row: row.to_best)
-    base = _contrast_column("Δ to baseline (Holm p)", "delta_baseline", lambda row: row.to_baseline)
-    found = [(best, [row.to_best for row in table.rows]), (base, [row.to_baseline for row in table.rows])]
-    return [column for column, contrasts in found if any(contrasts)]
+def contrast_columns(table: Table, *, brief: bool = False) -> list[Column]:
+    """Paired differences to the best row, the strongest reference row and the baseline, where any row has one.
+
+    The baseline has no column where it is the strongest reference row. brief: without the intervals.
+    """
+    found: list[tuple[str, str, Callable[[Row], Contrast | None]]] = [
+        ("best", "delta_best", lambda row: row.to_best),
+        ("reference", "delta_reference", lambda row: row.to_reference),
+        ("baseline", "delta_baseline", lambda row: row.to_baseline),
+    ]
+    if _others(table, found[2][2]) <= _others(table, found[1][2]):
+        del found[2]
+    heading = "Δ to {} (Holm p)" if brief else "Δ to {} [95 %], Holm p"
+    return [
+        _contrast_column(heading.format(what), key, contrast, brief=brief)
+        for what, key, contrast in found
+        if _others(table, contrast)
+    ]
 
 
-def _contrast_column(heading: str, key: str, contrast: Callable[[Row], Contrast | None]) -> Column:
+def _others(table: Table, contrast: Callable[[Row], Contrast | None]) -> set[str]:
+    """The rows that the rows of a table are compared with."""
+    return {found.other for row in table.rows if (found := contrast(row))}
+
+
+def _contrast_column(
+    heading: str, key: str, contrast: Callable[[Row], Contrast | None], *, brief: bool
+) -> Column:
     def value(row: Row) -> float | None:
         found = contrast(row)
         return found.difference if found else None
 
-    return Column(Heading(heading, key), lambda row: wording.contrast_text(contrast(row)), value)
+    text = wording.brief_contrast_text if brief else wording.contrast_text
+    return Column(Heading(heading, key), lambda row: text(contrast(row)), value)
 
 
 def cost_columns(table: Table) -> list[Column]:

@@ -3,6 +3,7 @@
 All other metrics and groups are in CSV and JSON only.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -19,8 +20,10 @@ HEADINGS: dict[str, tuple[str, Form]] = {
     "ap.pooled": ("AP pooled", "pooled"),
     "ap_gain.case": ("AP gain", ""),
     "ap_gain.pooled": ("AP gain", ""),
-    "auroc.pooled": ("AUROC", ""),
+    "auroc.pooled": ("AUROC pooled", ""),
 }
+#: Recall of the lesions in one bin of a trait, pooled over cases, at a threshold rule.
+DETECTION = re.compile(r"detect_(?P<trait>[a-z]+)_(?P<bin>[^.@]+)\.pooled@(?P<rule>(?!oracle).+)")
 #: Pairs with an IoU of at least 0.1 come first: with any overlap, a map that flags the whole brain would be perfect.
 LESION_F1 = {"lesion_f1_iou10": "lesion F1, IoU ≥ 0.1", "lesion_f1": "lesion F1"}
 
@@ -47,7 +50,7 @@ def shown_metrics(table: Table) -> list[ShownMetric]:
     """The metrics that a table has values of: the primary one first, then others, oracles last."""
     known = table.names
     shown = [
-        metric for metric in [*_without_threshold(table), *_with_threshold(known)] if metric.name in known
+        metric for metric in [*_without_threshold(table), *_with_threshold(table)] if metric.name in known
     ]
     primary = ("all", table.primary)
     if primary not in [metric.name for metric in shown]:
@@ -65,6 +68,34 @@ def subgroup_metrics(table: Table, groups: Iterable[str]) -> list[ShownMetric]:
             heading, form = HEADINGS.get(metric, (metric, ""))
             shown.append(_flagged(table, ShownMetric(f"{heading}, {group}", (group, metric), form)))
     return shown
+
+
+def detection_metrics(table: Table) -> tuple[str, dict[str, list[ShownMetric]]]:
+    """A threshold rule that is no oracle, and the recall of lesions at it by trait ("size") and bin ("lt10")."""
+    matches = [
+        match
+        for group, name in sorted(table.names)
+        if group == "all" and (match := DETECTION.fullmatch(name))
+    ]
+    rules = sorted({match["rule"] for match in matches}, key=lambda rule: (rule != "healthy_q98", rule))
+    found: dict[str, list[ShownMetric]] = {}
+    for match in sorted(matches, key=lambda match: _lower_end(match["bin"])):
+        if match["rule"] == rules[0]:
+            shown = ShownMetric(_bin_text(match["bin"]), ("all", match[0]))
+            found.setdefault(match["trait"], []).append(shown)
+    return (rules[0] if rules else ""), found
+
+
+def _lower_end(name: str) -> tuple[float, str]:
+    """Sort key: the lower end of a bin, `lt10` before `10to100`; bins without a number in the order of the alphabet."""
+    numbers = [float(number) for number in re.findall(r"\d+", name)]
+    return (-1.0 if name.startswith("lt") else min(numbers, default=0.0)), name
+
+
+def _bin_text(name: str) -> str:
+    """`< 10`, `10 to 100`, `≥ 1000`, `lower`."""
+    text = re.sub(r"(\d)to(\d)", r"\1 to \2", name)
+    return re.sub(r"^(lt|ge)(?=\d)", lambda match: {"lt": "< ", "ge": "≥ "}[match[1]], text)
 
 
 def step_metrics(table: Table) -> list[ShownMetric]:
@@ -100,10 +131,11 @@ def _without_threshold(table: Table) -> list[ShownMetric]:
     ]
 
 
-def _with_threshold(known: Iterable[Name]) -> list[ShownMetric]:
+def _with_threshold(table: Table) -> list[ShownMetric]:
     """Metrics at a threshold rule; those with an oracle threshold after the others."""
-    names = sorted(known, key=lambda name: (ORACLE in name[1], not name[1].endswith("@tune"), name))
-    dice = [ShownMetric(_dice_heading(m), (g, m)) for g, m in names if g == "all" and m.startswith("dice@")]
+    names = sorted(table.names, key=lambda name: (ORACLE in name[1], not name[1].endswith("@tune"), name))
+    in_all = [metric for group, metric in names if group == "all" and metric.startswith("dice@")]
+    dice = [ShownMetric(_dice_heading(table, metric), ("all", metric)) for metric in in_all]
     false_positive_rates = [
         ShownMetric(f"FPR@{_rule(metric)} (healthy)", (group, metric), digits=4, lower_is_better=True)
         for group, metric in names
@@ -122,8 +154,12 @@ def _lesion_f1(names: Iterable[Name]) -> list[ShownMetric]:
     ]
 
 
-def _dice_heading(metric: str) -> str:
-    return f"ceiling Dice@{_rule(metric)}{wording.DAGGER}" if ORACLE in metric else f"Dice@{_rule(metric)}"
+def _dice_heading(table: Table, metric: str) -> str:
+    """Dice at an oracle threshold is a ceiling, unless the thresholded map is changed after the threshold was found."""
+    if ORACLE not in metric:
+        return f"Dice@{_rule(metric)}"
+    ceiling = "" if table.after_threshold else "ceiling "
+    return f"{ceiling}Dice@{_rule(metric)}{wording.DAGGER}"
 
 
 def _rule(metric: str) -> str:
@@ -192,6 +228,12 @@ def _column(table: Table, shown: ShownMetric, text: Text) -> Column:
     return Column(heading, text, lambda row: row.mean(shown.name), chance_text, chance, _best(table, shown))
 
 
+def _set_by_rule(metric: str) -> bool:
+    """Whether a threshold rule sets the value that the metric should have, as healthy_q98 sets an FPR of 2 %."""
+    name, _, rule = metric.partition("@")
+    return name.removesuffix(".pooled") == "fpr" and (rule.startswith("healthy_q") or "_fpr" in rule)
+
+
 def _interval_text(cell: Cell | None, shown: ShownMetric) -> str:
     return wording.interval_text(cell.low, cell.high, shown.digits) if cell else ""
 
@@ -201,8 +243,12 @@ def _chance(table: Table, shown: ShownMetric) -> float | None:
 
 
 def _best(table: Table, shown: ShownMetric) -> frozenset[str]:
-    """Labels of the ranked rows with the best value at the printed digits; none for an oracle."""
-    if shown.oracle:
+    """Labels of the ranked rows with the best value at the printed digits.
+
+    None for an oracle, where the best value is 0 although higher is better, and for a false-positive rate whose target
+    is set by its threshold rule: there the lowest value is not the best one.
+    """
+    if shown.oracle or _set_by_rule(shown.name[1]):
         return frozenset()
     sign = -1 if shown.lower_is_better else 1
     values = {
@@ -211,4 +257,6 @@ def _best(table: Table, shown: ShownMetric) -> frozenset[str]:
         if row.rank is not None and (mean := row.mean(shown.name)) is not None
     }
     top = max(values.values(), default=None)
+    if top == 0 and not shown.lower_is_better:
+        return frozenset()
     return frozenset(label for label, value in values.items() if value == top)

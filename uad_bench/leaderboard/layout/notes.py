@@ -7,6 +7,12 @@ from uad_bench.leaderboard.run_summary import ORACLE, SEEDS_FOR_SPREAD, SEEDS_TO
 from uad_bench.leaderboard.statistic_types import Contrast
 from uad_bench.leaderboard.table import Row, Table
 
+_REFERENCES = {
+    "best": "best",
+    "reference": "reference, the strongest of the controls and baselines",
+    "baseline": "baseline, the best method that is declared as one",
+}
+
 
 def notes(table: Table) -> list[str]:
     """All footnotes: legend, failures and remarks, sources."""
@@ -58,16 +64,24 @@ def _value_notes(table: Table) -> Iterator[str]:
     if any(cell.low is not None for cell in cells):
         yield (
             f"[a, b] {_percent(table)} confidence interval of the primary metric, seeds and patients both treated as "
-            f"random: {table.scheme.interval}"
+            f"random: {table.scheme.interval}; on the logit scale for metrics in [0, 1]"
         )
         if table.strata:
             yield "strata (site, sex, ...) are small and overlap: they have no confidence interval"
     if any(cell.undefined for cell in cells):
         yield "undefined: number of cases in which the metric is not defined; they are excluded from the mean"
     if any(ORACLE in name[1] or cell.oracle for row in table.rows for name, cell in row.cells.items()):
-        yield f"{wording.DAGGER} oracle: uses the test labels; an upper bound (ceiling), never used for ranking"
+        yield f"{wording.DAGGER} oracle: uses the test labels; {_bound(table)}, never used for ranking"
     if any(metric.startswith("ap_gain") for _, metric in table.names):
         yield "AP gain: (AP − prevalence) / (1 − prevalence); 0 for random scores, 1 for a perfect map"
+
+
+def _bound(table: Table) -> str:
+    """Whether Dice at an oracle threshold is an upper bound."""
+    if not table.after_threshold:
+        return "an upper bound (ceiling)"
+    steps = ", ".join(table.after_threshold)
+    return f"no upper bound, since {steps} changes the thresholded map after the threshold is found"
 
 
 def _rank_notes(table: Table) -> Iterator[str]:
@@ -83,8 +97,8 @@ def _rank_notes(table: Table) -> Iterator[str]:
         )
     if any(row.rank_statistics and row.rank_statistics.letters for row in rows):
         yield (
-            f"group: rows that share a letter do not differ significantly ({scheme.test} test, {scheme.correction}, "
-            f"alpha {scheme.alpha:g})"
+            f"group: rows that share a letter do not differ significantly ({scheme.test}, {scheme.correction}'s "
+            f"correction over all pairs of the ranked rows and the reference rows, alpha {scheme.alpha:g})"
         )
     if any(wording.has_few_seeds(row) for row in rows):
         yield f"{wording.FEW_SEEDS} rank based on fewer than {SEEDS_TO_RANK} seeds"
@@ -107,7 +121,15 @@ def _percent(table: Table) -> str:
 
 def _contrast_notes(table: Table) -> Iterator[str]:
     yield from _contrast_note(table, "best", [row.to_best for row in table.rows if row.to_best])
+    yield from _contrast_note(
+        table, "reference", [row.to_reference for row in table.rows if row.to_reference]
+    )
     yield from _contrast_note(table, "baseline", [row.to_baseline for row in table.rows if row.to_baseline])
+    if any(row.to_best or row.to_reference for row in table.rows):
+        yield (
+            f"{wording.EQUIVALENT}: equivalent, the difference lies within ± {table.scheme.delta:g} (two one-sided "
+            "tests with the same correction); neither a small p nor an equivalence: undecided"
+        )
 
 
 def _contrast_note(table: Table, what: str, found: Sequence[Contrast]) -> Iterator[str]:
@@ -116,15 +138,16 @@ def _contrast_note(table: Table, what: str, found: Sequence[Contrast]) -> Iterat
             ", ".join(dict.fromkeys(names)) for names in zip(*(c[:2] for c in found), strict=True)
         )
         yield (
-            f"Δ to {what} ({others}): mean paired difference in {metrics} over the shared patients, seeds averaged "
-            f"first; p: {table.scheme.test} test with {table.scheme.correction}'s correction over the rows of the table"
+            f"Δ to {_REFERENCES[what]} ({others}): mean paired difference in {metrics} with its {_percent(table)} "
+            f"confidence interval over seeds and patients; p: {table.scheme.test}, {table.scheme.correction}'s "
+            "correction over all pairs, as for the groups"
         )
 
 
 def _row_notes(table: Table) -> Iterator[str]:
     if any(row.null for row in table.rows):
         yield f"{wording.CONTROL}: uninformative control or simple reference that every method should beat; not ranked"
-    if any(not row.null and row.rank is None and not row.leaky for row in table.rows):
+    if not table.values_only and any(not r.null and r.rank is None and not r.leaky for r in table.rows):
         yield f"rank {wording.NOTHING}: a started seed lacks the primary metric; not ranked"
     if any(row.deterministic for row in table.rows):
         yield "deterministic (det.): no random numbers are used, so there is no standard deviation over seeds"

@@ -15,6 +15,8 @@ from uad_bench.leaderboard.layout.columns import (
     reported_columns,
 )
 from uad_bench.leaderboard.layout.metric_columns import (
+    ShownMetric,
+    detection_metrics,
     metric_column,
     separate_columns,
     short_column,
@@ -81,6 +83,33 @@ def full_grid(table: Table) -> Grid:
     )
 
 
+def short_grid(table: Table) -> Grid:
+    """At most eight columns: rank, method, seeds, primary metric, difference to the best row, Dice at a threshold
+    without test labels, false-positive rate in healthy scans, scoring time."""
+    primary, *others = shown_metrics(table)
+    fair = [one for one in others if one.name[1].startswith("dice@") and not one.oracle]
+    healthy = [one for one in others if one.name[0] == "healthy"]
+    chosen = [*sorted(fair, key=_fair_order)[:1], *sorted(healthy, key=_fair_order)[:1]]
+    _, seeds, _ = method_columns(table)
+    return _grid(
+        table,
+        [
+            bare_rank_column(),
+            method_column(),
+            seeds,
+            metric_column(table, primary, interval=True),
+            *[c for c in contrast_columns(table) if c.heading.key == "delta_best"],
+            *(metric_column(table, one) for one in chosen),
+            *[c for c in cost_columns(table) if c.heading.key == "score_s"],
+        ],
+    )
+
+
+def _fair_order(shown: ShownMetric) -> tuple[bool, str]:
+    """The 98 % quantile of healthy scans first: it uses no label."""
+    return not shown.name[1].endswith("@healthy_q98"), shown.name[1]
+
+
 def lesion_kind_grid(table: Table) -> Grid | None:
     """The primary metric by lesion kind; None without values."""
     shown = [metric_column(table, metric) for metric in subgroup_metrics(table, table.lesion_kinds)]
@@ -100,6 +129,17 @@ def stratum_grids(table: Table) -> list[Grid]:
     return found
 
 
+def detection_grids(table: Table) -> list[Grid]:
+    """Recall of lesions by a trait, one grid for each: "recall by lesion size, at healthy_q98"."""
+    rule, by_trait = detection_metrics(table)
+    found = []
+    for trait, shown in by_trait.items():
+        columns = [metric_column(table, metric) for metric in shown]
+        at = f", at {rule}" if rule else ""
+        found.append(_grid(table, [*_names(), *columns], title=f"recall by lesion {trait}{at}"))
+    return found
+
+
 def postprocessing_grid(table: Table) -> Grid | None:
     """Post-processing ablation: the primary metric after each step; None without values."""
     shown = [metric_column(table, metric) for metric in step_metrics(table)]
@@ -115,7 +155,10 @@ def terminal_grids(table: Table) -> list[Grid]:
     first = [*method_columns(table, brief=True), *separate_columns(table, primary)]
     metrics = [short_column(table, shown) for shown in others]
     kinds = [short_column(table, shown) for shown in subgroup_metrics(table, table.lesion_kinds)]
-    return _parts(table, first, _chunks(metrics, ACROSS_TERMINAL), _chunks(kinds, ACROSS_TERMINAL))
+    differences = [*contrast_columns(table, brief=True), *cost_columns(table)]
+    return _parts(
+        table, first, [*_chunks(metrics, ACROSS_TERMINAL), differences], _chunks(kinds, ACROSS_TERMINAL)
+    )
 
 
 def printed_grids(table: Table) -> list[Grid]:
@@ -124,7 +167,8 @@ def printed_grids(table: Table) -> list[Grid]:
     first = [*method_columns(table), metric_column(table, primary, interval=True)]
     metrics = [metric_column(table, shown) for shown in others]
     kinds = [metric_column(table, shown) for shown in subgroup_metrics(table, table.lesion_kinds)]
-    return _parts(table, first, _chunks(metrics, ACROSS_PAGE), _chunks(kinds, ACROSS_PAGE))
+    rest = [*_chunks(metrics, ACROSS_PAGE), contrast_columns(table), cost_columns(table)]
+    return _parts(table, first, rest, _chunks(kinds, ACROSS_PAGE))
 
 
 def _parts(
@@ -134,7 +178,7 @@ def _parts(
     kinds: Sequence[Sequence[Column]],
 ) -> list[Grid]:
     """The grid of ranks, then the others that have a column, each beginning with rank and method."""
-    parts = [*metrics, [*contrast_columns(table), *cost_columns(table)], reported_columns(table)]
+    parts = [*metrics, reported_columns(table)]
     return [
         _grid(table, [*rank_columns(table), *first]),
         *(_grid(table, [*_names(), *columns]) for columns in parts if columns),

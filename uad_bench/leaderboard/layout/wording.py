@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from typing import Literal
 
+from uad_bench import plugins
 from uad_bench.leaderboard.run_summary import SEEDS_FOR_SPREAD, SEEDS_TO_RANK
 from uad_bench.leaderboard.statistic_types import Contrast
-from uad_bench.leaderboard.table import Cell, Reported, Row, Table
+from uad_bench.leaderboard.table import Cell, Reported, Row, Table, TableKey
 
 DAGGER = "†"
 NOTHING = "–"
 NO_DEVIATION = "n/a (deterministic)"
 FEW_SEEDS = "°"
 CONTROL = "control"
+EQUIVALENT = "≈"
 
 
 def title(table: Table) -> str:
@@ -25,14 +27,22 @@ def facts(table: Table) -> list[str]:
     key = table.key
     lines = [
         f"protocol {key.protocol}, fingerprint {key.fingerprint}",
-        f"trained on {key.train}, tested on {key.test}: {table.lesion + table.healthy} cases "
+        f"trained on {trained_on(key)}, tested on {key.test}: {table.lesion + table.healthy} cases "
         f"({table.lesion} with lesions, {table.healthy} healthy); SHA-256 of the test cases {key.test_ids[:12]}, "
         f"of the train, val and tune cases {key.fit_ids[:12]}",
-        f"ranked by {table.primary} over all cases with lesions, higher is better; scheme: {scheme(table)}",
+        f"n = {table.lesion}: values only, in the order of {table.primary} over all cases with lesions"
+        if table.values_only
+        else f"ranked by {table.primary} over all cases with lesions, higher is better; scheme: {scheme(table)}",
     ]
     if table.not_comparable:
         lines.append(f"not comparable with the first table of {key.test}: {table.not_comparable}")
     return lines
+
+
+def trained_on(key: TableKey) -> str:
+    """The training set with its summary, which says whether it is synthetic: `phantom (synthetic cohort ...)`."""
+    entry = plugins.catalogue().entries.get(("dataset", key.train))
+    return f"{key.train} ({entry.summary})" if entry and entry.summary else key.train
 
 
 def scheme(table: Table) -> str:
@@ -91,12 +101,12 @@ def cell_text(row: Row, cell: Cell | None, digits: int, chance: float | None, in
 
 def mean_text(mean: float, sd: float | None, digits: int = 3) -> str:
     """`0.146 ± 0.002`, or the mean alone."""
-    return f"{mean:.{digits}f}" + ("" if sd is None else f" ± {sd:.{digits}f}")
+    return decimal(mean, digits) + ("" if sd is None else f" ± {sd:.{digits}f}")
 
 
 def interval_text(low: float | None, high: float | None, digits: int = 3) -> str:
     """`[0.120, 0.172]`; empty where an end is unknown."""
-    return "" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
+    return "" if low is None or high is None else f"[{decimal(low, digits)}, {decimal(high, digits)}]"
 
 
 def missing_text(row: Row, cell: Cell | None, primary: str) -> str:
@@ -109,12 +119,48 @@ def missing_text(row: Row, cell: Cell | None, primary: str) -> str:
     return seeds + (f", {undefined} undefined" if undefined else "")
 
 
-def contrast_text(contrast: Contrast | None) -> str:
-    """`−0.021 (p 0.013)`, with the p value after Holm's correction."""
+def contrast_text(contrast: Contrast | None, alpha: float = 0.05) -> str:
+    """`−0.021 [−0.034, −0.008], p 0.013`, p after Holm's correction; "≈" where the rows are equivalent."""
+    if contrast is None or contrast.difference is None:
+        return NOTHING
+    interval = interval_text(contrast.low, contrast.high)
+    p = "" if contrast.p_holm is None else f", p {p_text(contrast.p_holm)}"
+    equal = f" {EQUIVALENT}" if contrast.p_equal is not None and contrast.p_equal <= alpha else ""
+    return signed(contrast.difference) + (interval and f" {minus(interval)}") + p + equal
+
+
+def brief_contrast_text(contrast: Contrast | None, alpha: float = 0.05) -> str:
+    """`−0.021 (p 0.013)`, for narrow tables."""
     if contrast is None or contrast.difference is None:
         return NOTHING
     p = "" if contrast.p_holm is None else f" (p {p_text(contrast.p_holm)})"
-    return f"{contrast.difference:+.3f}".replace("-", "−") + p
+    equal = EQUIVALENT if contrast.p_equal is not None and contrast.p_equal <= alpha else ""
+    return signed(contrast.difference) + p + equal
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference with its sign; without a sign where it is printed as zero.
+
+    >>> signed(0.0123), signed(-0.0123), signed(-0.0001)
+    ('+0.012', '−0.012', '0.000')
+    """
+    text = f"{value:+.{digits}f}"
+    return minus(text) if float(text) else text[1:]
+
+
+def minus(text: str) -> str:
+    """With minus signs in place of hyphens."""
+    return text.replace("-", "−")
+
+
+def decimal(value: float, digits: int) -> str:
+    """A number with `digits` decimals, without the sign of a negative zero.
+
+    >>> decimal(-0.0001, 3), decimal(-0.25, 1)
+    ('0.000', '-0.2')
+    """
+    text = f"{value:.{digits}f}"
+    return text if float(text) else text.lstrip("-")
 
 
 def p_text(p: float) -> str:

@@ -53,14 +53,20 @@ LONG_COLUMNS = (
     "deterministic",
     "folds",
     "paper",
+    "oracle",
+    "higher_is_better",
+    "trained_on",
+    "p_seeds",
+    "p_equal",
 )
-CONTRASTS = ("to_best", "to_baseline")
+CONTRASTS = ("to_best", "to_baseline", "to_reference")
 
 
 def long_csv(tables: Sequence[Table]) -> str:
     """CSV with one line per value: full precision, fractions of 1, an empty cell where there is no value.
 
-    origin: "measured", "to_best" and "to_baseline" (differences to `other`), "cost", or "reported: source".
+    origin: "measured", "to_best", "to_baseline" and "to_reference" (differences to `other`), "cost", or "reported:
+    source". oracle, higher_is_better: 1 or 0 for measured values; trained_on: the training set in words.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -117,7 +123,7 @@ def _as_dict(given: Any) -> dict[str, Any] | None:  # any NamedTuple
 
 
 def _records(table: Table) -> Iterator[Mapping[str, Any]]:
-    key = table.key._asdict()
+    key = table.key._asdict() | {"trained_on": wording.trained_on(table.key)}
     for row in table.rows:
         common = key | _row_fields(row) | _rank_fields(row)
         yield from (common | record for record in (*_measured(row), *_reported(row)))
@@ -125,7 +131,8 @@ def _records(table: Table) -> Iterator[Mapping[str, Any]]:
 
 def _measured(row: Row) -> Iterator[dict[str, Any]]:
     for value in _values(row):
-        yield {"origin": "measured"} | value
+        flags = {"oracle": int(value["oracle"]), "higher_is_better": int(not value["lower"])}
+        yield {"origin": "measured"} | value | flags
     for origin in CONTRASTS:
         found: Contrast | None = getattr(row, origin)
         if found:

@@ -26,6 +26,20 @@ _LATEX = {
     "−": r"$-$",
     "Δ": r"$\Delta$",
     "°": r"\textdegree{}",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "≈": r"$\approx$",
+    "∞": r"$\infty$",
+    "²": r"$^2$",
+    "³": r"$^3$",
+    "μ": r"$\mu$",
+    "µ": r"$\mu$",
+    "…": r"\dots{}",
+    "’": "'",
+    "“": "``",
+    "”": "''",
+    "—": "---",
+    "·": r"$\cdot$",
 }
 #: Characters at which a spreadsheet starts a formula, including their full-width forms.
 _FORMULA = tuple("=+-@＝＋－＠")

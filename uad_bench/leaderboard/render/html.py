@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from uad_bench.leaderboard.layout import notes, text_grid, wording
 from uad_bench.leaderboard.layout.columns import Heading
+from uad_bench.leaderboard.layout.reading_order import reading_order
 from uad_bench.leaderboard.render.escape import printable
 from uad_bench.leaderboard.table import Reported, Row, Table
 
@@ -104,7 +105,7 @@ def html_page(tables: Sequence[Table]) -> str:
     import jinja2
     from markupsafe import Markup
 
-    sections = tuple(_section(table, f"table-{n}") for n, table in enumerate(tables, 1))
+    sections = tuple(_section(table, f"table-{n}") for n, table in enumerate(reading_order(tables), 1))
     style = THEMES.join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
     script = (HERE / SCRIPT).read_text(encoding="utf-8")
     # Both are files of this package without text from outside, so they need no escaping.

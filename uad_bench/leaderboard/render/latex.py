@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from uad_bench.leaderboard.layout import notes, text_grid, wording
+from uad_bench.leaderboard.layout.reading_order import reading_order
 from uad_bench.leaderboard.render.escape import latex as write
 from uad_bench.leaderboard.table import Table
 
@@ -15,7 +16,7 @@ def latex_tables(tables: Sequence[Table]) -> str:
     """LaTeX source for \\input: `table` environments of each table, the best values bold, then the notes as text."""
     if not tables:
         return "no results\n"
-    return "\n".join([PACKAGES, *(_table(table) for table in tables)])
+    return "\n".join([PACKAGES, *(_table(table) for table in reading_order(tables))])
 
 
 def _table(table: Table) -> str:

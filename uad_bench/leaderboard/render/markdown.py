@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 
 from uad_bench.leaderboard.layout import notes, text_grid, wording
-from uad_bench.leaderboard.overview import NOTES, overview
+from uad_bench.leaderboard.layout.reading_order import reading_order
+from uad_bench.leaderboard.overview import overview, overview_notes
 from uad_bench.leaderboard.render.escape import markdown as write
 from uad_bench.leaderboard.table import Reported, Table
 
 
 def markdown_page(tables: Sequence[Table], reported: Sequence[Reported] = ()) -> str:
-    """Markdown sections: overview (where there are `reported` results), then facts, grids and notes of each table."""
+    """Markdown sections: overview (where there are `reported` results), then facts, grids and notes of each table.
+
+    The main grid has eight columns at most; all values, with intervals and tests, are in CSV and JSON.
+    """
     if not tables:
         return "no results\n"
-    return "\n".join([*_overview(tables, reported), *(_section(table) for table in tables)])
+    return "\n".join([*_overview(tables, reported), *(_section(table) for table in reading_order(tables))])
 
 
 def _overview(tables: Sequence[Table], reported: Sequence[Reported]) -> list[str]:
@@ -22,14 +26,14 @@ def _overview(tables: Sequence[Table], reported: Sequence[Reported]) -> list[str
         return []
     shown = {row[grid.method].text for row in grid.rows}
     sources = dict.fromkeys(paper.source for paper in reported if paper.method in shown)
-    lines = [*NOTES, *(f"source: {source}" for source in sources)]
+    lines = [*overview_notes(tables), *(f"source: {source}" for source in sources)]
     return [f"## {write(grid.title)}", "", *_grid(grid), "", *(f"- {write(line)}" for line in lines), ""]
 
 
 def _section(table: Table) -> str:
     lines = [f"## {write(wording.title(table))}", ""]
     lines += [f"- {write(fact)}" for fact in wording.facts(table)]
-    lines += ["", *_grid(text_grid.full_grid(table))]
+    lines += ["", *_grid(text_grid.short_grid(table))]
     if kinds := text_grid.lesion_kind_grid(table):
         lines += ["", *_grid(kinds)]
     if steps := text_grid.postprocessing_grid(table):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from uad_bench.leaderboard.layout import notes, text_grid, wording
+from uad_bench.leaderboard.layout.reading_order import reading_order
 from uad_bench.leaderboard.render.escape import printable
 from uad_bench.leaderboard.table import Table
 
@@ -17,7 +18,7 @@ STAR = "* incomplete: seeds or cases are missing, which the other formats list"
 
 def rich_tables(tables: Sequence[Table]) -> "list[RichTable | Text]":
     """For each table: title and facts, narrow grids (ranks, metrics, differences, reported, lesion kinds), notes."""
-    return [part for table in tables for part in _parts(table)]
+    return [part for table in reading_order(tables) for part in _parts(table)]
 
 
 def _parts(table: Table) -> "list[RichTable | Text]":

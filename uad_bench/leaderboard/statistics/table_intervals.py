@@ -7,7 +7,7 @@ import numpy as np
 
 from uad_bench.leaderboard.run_summary import Name
 from uad_bench.leaderboard.statistics.clusters import influence_values, subject_indices
-from uad_bench.leaderboard.statistics.intervals import t_interval_half_width
+from uad_bench.leaderboard.statistics.intervals import logit_interval, t_interval_half_width
 from uad_bench.leaderboard.statistics.row_data import (
     RowData,
     case_ids,
@@ -31,8 +31,8 @@ HalfWidths = dict[str, tuple[float, bool]]
 def add_intervals(table: Table, data: Mapping[str, RowData]) -> list[Row]:
     """The rows with a confidence interval in every cell that allows one; data: by label.
 
-    An interval needs the cases behind a mean, or the bootstrap draws of a pooled metric. It is clipped to [0, 1] where
-    all values lie in that range.
+    An interval needs the cases behind a mean, or the bootstrap draws of a pooled metric. It is symmetric on the logit
+    scale where all values lie in [0, 1].
     """
     widths = {name: _half_widths(name, data, table.scheme.alpha) for name in sorted(table.names)}
     return [
@@ -48,9 +48,9 @@ def _cell(cell: Cell, width: tuple[float, bool] | None) -> Cell:
         return cell
     half, in_unit_range = width
     low, high = cell.mean - half, cell.mean + half
-    return cell._replace(
-        low=max(low, 0.0) if in_unit_range else low, high=min(high, 1.0) if in_unit_range else high
-    )
+    if in_unit_range:
+        low, high = (float(end) for end in logit_interval(np.array(cell.mean), np.array(half)))
+    return cell._replace(low=low, high=high)
 
 
 def _half_widths(name: Name, data: Mapping[str, RowData], alpha: float) -> HalfWidths:

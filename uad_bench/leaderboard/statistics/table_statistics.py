@@ -1,57 +1,98 @@
 """Adds the statistics to a table of means: confidence intervals, paired differences, uncertainty of the ranks.
 
 docs/statistics.md explains each of them. They are functions of the runs alone: the same runs give the same table, in
-any order.
+any order. A table of fewer than `Scheme.patients` patients has values only.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from uad_bench.leaderboard.statistic_types import Contrast, RankStatistics
 from uad_bench.leaderboard.statistics import ranking
 from uad_bench.leaderboard.statistics.clusters import subject_indices, subject_means
-from uad_bench.leaderboard.statistics.compact_letters import compact_letters
+from uad_bench.leaderboard.statistics.complete_values import completed, defined_cases
 from uad_bench.leaderboard.statistics.critical_difference import critical_difference
-from uad_bench.leaderboard.statistics.multiple_comparisons import significant_pairs
-from uad_bench.leaderboard.statistics.paired_differences import paired_differences
+from uad_bench.leaderboard.statistics.pairwise.all_pairs import Pairs, all_pairs
+from uad_bench.leaderboard.statistics.pairwise.compact_letters import compact_letters
+from uad_bench.leaderboard.statistics.pairwise.paired_differences import paired_differences
 from uad_bench.leaderboard.statistics.patient_bootstrap import bootstrap_means
-from uad_bench.leaderboard.statistics.row_data import RowData, case_ids, per_case_metric, subject_by_case
+from uad_bench.leaderboard.statistics.row_data import (
+    RowData,
+    case_ids,
+    is_mean_over_cases,
+    per_case_metric,
+    subject_by_case,
+)
 from uad_bench.leaderboard.statistics.table_intervals import add_intervals
 from uad_bench.leaderboard.statistics.variance_components import Floats
 from uad_bench.leaderboard.statistics.warnings import table_warnings
 from uad_bench.leaderboard.table import Row, Table
 
 
+@dataclass(frozen=True)
+class _Family:
+    """The rows that are tested together: those with a rank, and all reference rows.
+
+    labels: of the k rows; averaged: per-case values by subject, averaged over seeds, (k, subjects).
+    """
+
+    labels: Sequence[str]
+    averaged: Floats
+    pairs: Pairs
+
+    def rows(self, labels: Sequence[str]) -> list[int]:
+        """Indices of rows."""
+        return [self.labels.index(label) for label in labels]
+
+
 def add_statistics(table: Table, data: Mapping[str, RowData]) -> Table:
     """The table with every statistic that the data of its rows (by label) allows."""
-    rows = add_intervals(table, data)
-    ranked = [row for row in rows if row.rank is not None]
     metric = per_case_metric(table.primary)
     ids, by_case = _primary_by_case(metric, data)
-    subject = subject_indices(ids, subject_by_case(data))
-    by_subject = {label: subject_means(one, subject) for label, one in by_case.items()}
-    averaged = _averaged([by_subject[row.label] for row in ranked] if ids else [])
-    rank_statistics, tau = _rank_statistics(table, ranked, data, averaged)
-    to_best = _contrasts(table, ranked, ranked[:1], by_subject, metric)
-    to_baseline = _contrasts(table, ranked, _baseline(rows), by_subject, metric)
+    values = {label: _values_by_case(ids, by_case.get(label)) for label in data}
+    table = replace(table, rows=[replace(row, values=values.get(row.label, {})) for row in table.rows])
+    if _patients(table, ids, data) < table.scheme.patients:
+        return _values_only(table, data)
+    table = replace(table, rows=_reranked(table, by_case))
+    rows, ranked = add_intervals(table, data), [row.label for row in table.rows if row.rank is not None]
+    family = _family(table, ids, by_case, data)
+    rank_statistics, tau = _rank_statistics(table, data, family)
+    to_best = _contrasts(table, family, ranked[:1], metric)
+    baseline = _strongest(table, [row for row in rows if row.baseline])
+    reference = _strongest(table, [row for row in rows if row.is_reference])
+    to_baseline = _contrasts(table, family, baseline, metric)
+    same = reference == baseline
+    to_reference = to_baseline if same else _contrasts(table, family, reference, metric)
     critical = None
-    if averaged.size:
-        labels = [row.label for row in ranked]
-        critical = critical_difference(averaged, labels, metric, table.scheme.alpha)
+    if family and ranked:
+        averaged = family.averaged[family.rows(ranked)]
+        critical = critical_difference(averaged, ranked, metric, table.scheme.alpha)
     rows = [
         replace(
             row,
             rank_statistics=rank_statistics.get(row.label),
             to_best=to_best.get(row.label),
             to_baseline=to_baseline.get(row.label),
-            values=_values_by_case(ids, by_case.get(row.label)),
+            to_reference=to_reference.get(row.label),
         )
         for row in rows
     ]
     done = replace(table, rows=rows, tau=tau, critical=critical)
-    return replace(done, warnings=tuple(table_warnings(done, data)))
+    return replace(done, warnings=tuple(table_warnings(done, data, by_case)))
+
+
+def _patients(table: Table, ids: Sequence[str], data: Mapping[str, RowData]) -> int:
+    """Number of patients: subjects with a case in the primary metric, or cases with lesions where they are unknown."""
+    subjects = subject_by_case(data)
+    return len({subjects.get(one, one) for one in ids}) if ids else table.lesion
+
+
+def _values_only(table: Table, data: Mapping[str, RowData]) -> Table:
+    rows = [replace(row, rank=None) for row in table.rows]
+    done = replace(table, rows=rows, values_only=True)
+    return replace(done, warnings=tuple(table_warnings(done, data, {})))
 
 
 def _primary_by_case(metric: str, data: Mapping[str, RowData]) -> tuple[Sequence[str], dict[str, Floats]]:
@@ -63,12 +104,6 @@ def _primary_by_case(metric: str, data: Mapping[str, RowData]) -> tuple[Sequence
     return ids, {label: one.case_values(metric, ids) for label, one in done.items()}
 
 
-def _averaged(values: Sequence[Floats]) -> Floats:
-    """(rows, subjects), averaged over replicates; an empty array without any row or value."""
-    averaged = np.array([one.mean(0) for one in values])
-    return np.zeros((0, 0)) if np.isnan(averaged).all() else averaged
-
-
 def _values_by_case(ids: Sequence[str], values: Floats | None) -> dict[str, float | None]:
     """Values (replicates, cases) by case id, averaged over replicates; None where one of them is undefined."""
     if values is None:
@@ -76,38 +111,83 @@ def _values_by_case(ids: Sequence[str], values: Floats | None) -> dict[str, floa
     return {i: None if np.isnan(x) else x for i, x in zip(ids, values.mean(0).tolist(), strict=True)}
 
 
-def _baseline(rows: Sequence[Row]) -> list[Row]:
-    """The reference row: the best ranked of the methods declared as baselines; never one with a data leak."""
-    candidates = [row for row in rows if row.baseline and row.done and not row.leaky]
-    return sorted(candidates, key=lambda row: (row.rank is None, row.rank or 0, row.label))[:1]
+def _reranked(table: Table, by_case: Mapping[str, Floats]) -> list[Row]:
+    """The rows ranked anew where cases are undefined and the primary metric is a mean over cases."""
+    ranked = [row for row in table.rows if row.rank is not None]
+    known = {row.label: by_case[row.label] for row in ranked if row.label in by_case}
+    if not is_mean_over_cases(table.primary) or len(known) < len(ranked) or not _incomplete(known):
+        return list(table.rows)
+    full = completed(known)
+    ranks = ranking.ranks(np.array([full[row.label].mean() for row in ranked])).tolist()
+    placed = sorted(zip(ranks, ranked, strict=True), key=lambda pair: (pair[0], pair[1].label))
+    new = iter([replace(row, rank=rank) for rank, row in placed])
+    return [row if row.rank is None else next(new) for row in table.rows]
+
+
+def _incomplete(values: Mapping[str, Floats]) -> bool:
+    """Whether a case is undefined in some rows, but not in all of them."""
+    kept = defined_cases(values) if values else np.zeros(0, bool)
+    return bool(kept.any() and any(np.isnan(one[:, kept]).any() for one in values.values()))
+
+
+def _family(
+    table: Table, ids: Sequence[str], by_case: Mapping[str, Floats], data: Mapping[str, RowData]
+) -> _Family | None:
+    """The family of tests of a table; None without values of the cases."""
+    labels = [
+        row.label
+        for row in table.rows
+        if row.label in by_case and (row.rank is not None or (row.is_reference and not row.leaky))
+    ]
+    known = {label: by_case[label] for label in labels}
+    full = completed(known) if known else {}
+    if not full:
+        return None
+    kept = [one for one, keep in zip(ids, defined_cases(known), strict=True) if keep]
+    subject = subject_indices(kept, subject_by_case(data))
+    values = [subject_means(full[label], subject) for label in labels]
+    averaged = np.array([one.mean(0) for one in values])
+    return _Family(labels, averaged, all_pairs(values, table.scheme))
+
+
+def _strongest(table: Table, candidates: Sequence[Row]) -> list[str]:
+    """The label of the reference row with the best mean; never one with a data leak or a missing value."""
+    name = ("all", table.primary)
+    valid = [(row.mean(name), row.label) for row in candidates if row.done and not row.leaky]
+    found = sorted((-mean, label) for mean, label in valid if mean is not None)
+    return [label for _, label in found[:1]]
 
 
 def _contrasts(
-    table: Table, rows: Sequence[Row], reference: Sequence[Row], values: Mapping[str, Floats], metric: str
+    table: Table, family: _Family | None, reference: Sequence[str], metric: str
 ) -> dict[str, Contrast]:
-    """Paired difference of each row to the one in `reference`, by label; without that row itself."""
-    if not reference or not values:
+    """Paired difference of each ranked row to the one in `reference`, by label; without that row itself."""
+    if not family or not reference or reference[0] not in family.labels:
         return {}
-    label = reference[0].label
-    compared = [row.label for row in rows if row.label != label]
+    compared = [row.label for row in table.rows if row.label in family.labels and row.label != reference[0]]
     if not compared:
         return {}
-    found = paired_differences([values[one] for one in compared], values[label], label, metric, table.scheme)
+    at = (family.labels.index(reference[0]), reference[0])
+    found = paired_differences(family.pairs, family.averaged, family.rows(compared), at, metric, table.scheme)
     return dict(zip(compared, found, strict=True))
 
 
 def _rank_statistics(
-    table: Table, ranked: Sequence[Row], data: Mapping[str, RowData], averaged: Floats
+    table: Table, data: Mapping[str, RowData], family: _Family | None
 ) -> tuple[dict[str, RankStatistics], float | None]:
     """Rank statistics by label, and Kendall's tau-b to the rankings of the resamples."""
+    ranked = [row for row in table.rows if row.rank is not None]
+    labels = [row.label for row in ranked]
+    averaged = family.averaged[family.rows(labels)] if family else np.zeros((0, 0))
     scores = _resampled_scores(table, ranked, data, averaged)
     if scores is None:
         return {}, None
     resampled = ranking.ranks(scores)
     low, high, first = ranking.rank_intervals(resampled, table.scheme.alpha)
     letters, by_case = [""] * len(ranked), None
-    if averaged.size:
-        letters = compact_letters(significant_pairs(averaged, table.scheme))
+    if family:
+        which = np.ix_(family.rows(labels), family.rows(labels))
+        letters = compact_letters(family.pairs.different(table.scheme.alpha)[which])
         by_case = ranking.rank_then_aggregate(averaged)
     found = {
         row.label: RankStatistics(

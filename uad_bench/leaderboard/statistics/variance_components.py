@@ -13,13 +13,16 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+#: Variances below this are rounding errors.
+TINY = 1e-30
+
 
 class VarianceComponents(NamedTuple):
     """Estimated variances of a mean, arrays of one shape, one entry per mean.
 
     patients, seeds: variance of the mean due to the sample of patients and of seeds, each including the interaction,
     whose variance alone is `interaction`; n: number of patients; df: degrees of freedom of `seeds` (with one seed
-    `seeds` is 0 and df is 1).
+    `seeds` is 0 and df is 1); df_patients: degrees of freedom of `patients`, n - 1 unless given.
     """
 
     patients: Floats
@@ -27,6 +30,38 @@ class VarianceComponents(NamedTuple):
     interaction: Floats
     n: Floats
     df: Floats
+    df_patients: Floats | None = None
+
+    @property
+    def patients_df(self) -> Floats:
+        """Degrees of freedom of the variance over patients."""
+        return self.n - 1 if self.df_patients is None else self.df_patients
+
+    @property
+    def variance(self) -> tuple[Floats, Floats]:
+        """The variance of the mean, and the share of the seeds in it: patients + max(seeds - interaction, 0)."""
+        seeds = np.maximum(self.seeds - self.interaction, 0)
+        total = self.patients + seeds
+        return total, np.divide(seeds, total, out=np.zeros_like(total), where=total > 0)
+
+
+def patients_df(deviations: Floats, n: Floats) -> Floats:
+    """Degrees of freedom of the variance of patients with a heavy-tailed distribution; deviations (..., patients).
+
+    A sample variance is less certain where the distribution has heavy tails: its relative variance is 2 / (n - 1) +
+    kurtosis / n, with the excess kurtosis. The degrees of freedom of the chi-square distribution with this variance
+    are (n - 1) / (1 + kurtosis / 2), close to it for any n. A negative excess kurtosis counts as 0.
+
+    >>> patients_df(np.array([-1.0, 1.0, -1.0, 1.0]), np.array(4.0)).tolist()
+    3.0
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        square = np.square(deviations)
+        variance = square.sum(-1) / n
+        # Deviations of equal patients are rounding errors, whose kurtosis means nothing.
+        kurtosis = np.square(square).sum(-1) / n / variance**2 - 3
+    kurtosis = np.where(np.isfinite(kurtosis) & (variance > TINY), np.maximum(kurtosis, 0), 0)
+    return np.asarray((n - 1) / (1 + kurtosis / 2))
 
 
 def components_from_cases(values: Floats, known: Bools) -> VarianceComponents:
@@ -44,14 +79,15 @@ def components_from_cases(values: Floats, known: Bools) -> VarianceComponents:
         x = np.where(known[..., None, :], values, 0.0)
         of_seed, of_patient = x.sum(-1) / n[..., None], x.mean(-2)
         mean = of_seed.mean(-1)
-        patients = (np.where(known, of_patient - mean[..., None], 0) ** 2).sum(-1) / (n - 1) / n
+        deviations = np.where(known, of_patient - mean[..., None], 0)
+        patients, df_patients = (deviations**2).sum(-1) / (n - 1) / n, patients_df(deviations, n)
         if s == 1:
-            return _single_seed(patients, n)
+            return _single_seed(patients, n)._replace(df_patients=df_patients)
         residuals = x - of_seed[..., None] - of_patient[..., None, :] + mean[..., None, None]
         squares = (np.where(known[..., None, :], residuals, 0) ** 2).sum((-1, -2))
         interaction = squares / ((s - 1) * (n - 1)) / (s * n)
     df = np.full(n.shape, s - 1.0)
-    return VarianceComponents(patients, of_seed.var(-1, ddof=1) / s, interaction, n, df)
+    return VarianceComponents(patients, of_seed.var(-1, ddof=1) / s, interaction, n, df, df_patients)
 
 
 def components_from_bootstrap(values: Floats, draws: Floats, n: Floats) -> VarianceComponents:
@@ -80,18 +116,23 @@ def _single_seed(patients: Floats, n: Floats) -> VarianceComponents:
 
 
 def components_of_difference(
-    patients: Floats, n: Floats, one: VarianceComponents, other: VarianceComponents
+    patients: Floats,
+    n: Floats,
+    one: VarianceComponents,
+    other: VarianceComponents,
+    df_patients: Floats | None = None,
 ) -> VarianceComponents:
     """Variance components of a paired difference of two rows with independent seeds.
 
-    patients: variance of the mean difference over patients, seeds averaged first; n: shared patients. The seed
-    variances of both rows add up, with Satterthwaite's degrees of freedom (Satterthwaite 1946).
+    patients: variance of the mean difference over patients, seeds averaged first, with df_patients degrees of freedom;
+    n: shared patients. The seed variances of both rows add up, with Satterthwaite's degrees of freedom (Satterthwaite
+    1946).
     """
     seeds = one.seeds + other.seeds
     with np.errstate(divide="ignore", invalid="ignore"):
         df = seeds**2 / (one.seeds**2 / one.df + other.seeds**2 / other.df)
     interaction = one.interaction + other.interaction
-    return VarianceComponents(patients, seeds, interaction, n, np.where(seeds > 0, df, 1.0))
+    return VarianceComponents(patients, seeds, interaction, n, np.where(seeds > 0, df, 1.0), df_patients)
 
 
 def stack_equal_shapes(arrays: Sequence[Floats]) -> Iterator[tuple[list[int], Floats]]:

@@ -4,17 +4,28 @@ from collections.abc import Iterator, Mapping
 
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.run_summary import SEEDS_TO_RANK
+from uad_bench.leaderboard.statistics.complete_values import replaced
 from uad_bench.leaderboard.statistics.row_data import (
     RowData,
     is_mean_over_cases,
     per_case_metric,
     subject_by_case,
 )
+from uad_bench.leaderboard.statistics.variance_components import Floats
 from uad_bench.leaderboard.table import Row, Table
 
 
-def table_warnings(table: Table, data: Mapping[str, RowData]) -> Iterator[str]:
-    """Sentences on few seeds, subjects with several cases, folds, and missing bootstrap draws."""
+def table_warnings(table: Table, data: Mapping[str, RowData], by_case: Mapping[str, Floats]) -> Iterator[str]:
+    """Sentences on few patients and seeds, undefined cases, subjects with several cases, folds, and missing draws.
+
+    by_case: the per-case form of the primary metric, (replicates, cases), by label.
+    """
+    if table.values_only:
+        yield (
+            f"fewer than {table.scheme.patients} patients with lesions: values only, without ranks, groups, intervals "
+            "and tests; rows are in the order of their means"
+        )
+    yield from _worst(by_case)
     yield from _few_seeds(table, data)
     yield from _several_cases_per_subject(data)
     for row in table.rows:
@@ -31,6 +42,15 @@ def table_warnings(table: Table, data: Mapping[str, RowData]) -> Iterator[str]:
         yield f"no bootstrap draws of {table.primary} in {', '.join(missing)}: {instead}"
 
 
+def _worst(by_case: Mapping[str, Floats]) -> Iterator[str]:
+    if found := replaced(by_case):
+        rows = ", ".join(f"{label} ({count})" for label, count in found.items())
+        yield (
+            "cases that are undefined in some rows count there as the lowest value of any row on that case, in ranks "
+            f"and differences; means are over the defined cases: {rows}"
+        )
+
+
 def _few_seeds(table: Table, data: Mapping[str, RowData]) -> Iterator[str]:
     few = [f"{row.label} ({row.done})" for row in table.rows if wording.has_few_seeds(row)]
     if few:
@@ -38,7 +58,10 @@ def _few_seeds(table: Table, data: Mapping[str, RowData]) -> Iterator[str]:
     random = [row.label for row in table.rows if row.done and not row.deterministic]
     single = [label for label in random if data[label].replicates == 1]
     if single:
-        yield f"one seed, so that the confidence interval is over patients only: {', '.join(single)}"
+        yield (
+            "one seed, so that intervals and tests are over patients only and hold for these trained models, not for "
+            f"the methods: {', '.join(single)}"
+        )
 
 
 def _several_cases_per_subject(data: Mapping[str, RowData]) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Paired tests of two rows on the same subjects, values averaged over seeds first: one difference per subject.
 
-The tests treat subjects as random and the trained models as fixed; the confidence interval of a `Contrast` treats seeds
-as random as well. All functions take differences (rows, subjects), NaN where a subject is not shared, and return
-two-sided p values (rows,), NaN where fewer than two subjects are shared.
+The tests treat subjects as random and the trained models as given; `all_pairs` treats seeds as random as well, and only
+its p values decide what a table calls different. All functions take differences (rows, subjects), NaN where a subject
+is not shared, and return two-sided p values (rows,), NaN where fewer than two subjects are shared.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,15 +11,17 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from scipy.special import stdtr
 
 from uad_bench.leaderboard.statistic_types import SCHEME, Scheme
 from uad_bench.leaderboard.statistics.variance_components import Floats
 
 Indices = npt.NDArray[np.intp]
+Signs = npt.NDArray[np.int8]
 
 #: Relative tolerance within which sums count as equal, so that ties belong to both tails.
 ROUNDING = 1e-12
+#: Sign vectors that are used at a time, which bounds the memory.
+BLOCK = 2048
 
 
 def sign_flip_test(differences: Floats, scheme: Scheme = SCHEME) -> Floats:
@@ -39,21 +41,24 @@ def _sign_flip_p(d: Floats, scheme: Scheme) -> Floats:
     n, exact = d.shape[1], d.shape[1] <= scheme.exact
     signs = _all_signs(n) if exact else _random_signs(n, scheme.flips, scheme.seed)
     observed = np.abs(d.sum(1)) - ROUNDING * np.abs(d).sum(1)
-    extreme = (np.abs(signs @ d.T) >= observed).sum(0)
+    extreme = np.zeros(len(d), np.int64)
+    for block in np.array_split(signs, -(-len(signs) // BLOCK)):
+        sums = block.astype(np.float64) @ d.T
+        extreme += np.count_nonzero(np.abs(sums, out=sums) >= observed, axis=0)
     return np.asarray(extreme / len(signs) if exact else (extreme + 1) / (len(signs) + 1), np.float64)
 
 
 @lru_cache(maxsize=4)
-def _all_signs(n: int) -> Floats:
+def _all_signs(n: int) -> Signs:
     """All sign vectors with the last sign fixed, since flipping all signs mirrors the sum: (2**(n - 1), n)."""
     bits = (np.arange(2 ** (n - 1))[:, None] >> np.arange(n)) & 1
-    return np.asarray(1.0 - 2.0 * bits, np.float64)
+    return np.asarray(1 - 2 * bits, np.int8)
 
 
 @lru_cache(maxsize=2)
-def _random_signs(n: int, flips: int, seed: int) -> Floats:
+def _random_signs(n: int, flips: int, seed: int) -> Signs:
     rng = np.random.Generator(np.random.PCG64([seed, n]))
-    return np.asarray(1.0 - 2.0 * rng.integers(0, 2, (flips, n)), np.float64)
+    return np.asarray(1 - 2 * rng.integers(0, 2, (flips, n), np.int8), np.int8)
 
 
 def wilcoxon_test(differences: Floats) -> Floats:
@@ -75,23 +80,6 @@ def _wilcoxon_p(d: Floats) -> Floats:
         if rows.any():
             p[rows] = stats.wilcoxon(d[rows], axis=1, method=method).pvalue
     return p
-
-
-def paired_t_test(differences: Floats) -> Floats:
-    """Two-sided p values of the paired t test, the limit of the sign-flip test for many subjects.
-
-    >>> [f"{p:.4f}" for p in paired_t_test(np.array([[0.1, 0.2, 0.3, 0.4, 0.5]]))]
-    ['0.0132']
-    """
-    return _by_shared_subjects(differences, _paired_t_p)
-
-
-def _paired_t_p(d: Floats) -> Floats:
-    n, mean = d.shape[1], d.mean(1)
-    error = d.std(1, ddof=1) / np.sqrt(n)
-    error[error <= ROUNDING * np.abs(mean)] = 0  # the same difference in every subject
-    t = np.divide(np.abs(mean), error, out=np.where(mean == 0, 0, np.inf), where=error > 0)
-    return np.asarray(2 * stdtr(n - 1, -t))
 
 
 def _by_shared_subjects(differences: Floats, test: Callable[[Floats], Floats]) -> Floats:

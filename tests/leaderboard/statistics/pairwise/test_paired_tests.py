@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from uad_bench.leaderboard.statistic_types import Scheme
-from uad_bench.leaderboard.statistics.paired_tests import paired_t_test, sign_flip_test, wilcoxon_test
+from uad_bench.leaderboard.statistics.pairwise.paired_tests import sign_flip_test, wilcoxon_test
 
 
 def drawn(k=6, n=12, seed=0):
@@ -28,7 +28,7 @@ def test_the_sign_flip_test_uses_random_flips_for_many_subjects():
     d = drawn(n=40, seed=1) / 2
     expected = [permuted(row, n_resamples=50_000, rng=1).pvalue for row in d]
     assert sign_flip_test(d) == pytest.approx(expected, abs=0.015)
-    assert sign_flip_test(d).min() >= 1 / 10_001
+    assert sign_flip_test(d).min() >= 1 / 200_001
 
 
 def test_the_exact_and_the_random_form_agree():
@@ -36,18 +36,24 @@ def test_the_exact_and_the_random_form_agree():
     assert sign_flip_test(d, Scheme(exact=15)) == pytest.approx(sign_flip_test(d), abs=0.015)
 
 
+def test_f2_another_seed_of_the_flips_changes_p_by_little():
+    d = drawn(40, n=36, seed=3) / 3
+    first, second = (sign_flip_test(d, Scheme(seed=seed)) for seed in (1, 2))
+    assert np.abs(first - second).max() < 5 * np.sqrt(0.25 / 200_000) and (first != second).any()
+
+
 def test_tied_sums_count_in_both_tails():
     zeros = np.zeros((1, 20))
     assert (
         sign_flip_test(np.array([[0.1, 0.2, 0.3]])) == 0.25
     )  # 2 of 8, although 0.1 + 0.2 != 0.3 in floating point
-    assert sign_flip_test(zeros) == wilcoxon_test(zeros) == paired_t_test(zeros) == 1
+    assert sign_flip_test(zeros) == wilcoxon_test(zeros) == 1
 
 
 def test_subjects_that_are_not_shared_are_ignored():
     d, holed = drawn(4, 20), np.full((4, 22), np.nan)
     holed[:2, :20], holed[2:, 2:] = d[:2], d[2:]
-    for test in (sign_flip_test, wilcoxon_test, paired_t_test):
+    for test in (sign_flip_test, wilcoxon_test):
         assert test(holed).tolist() == test(d).tolist()
 
 
@@ -59,12 +65,6 @@ def test_the_wilcoxon_test_is_that_of_scipy_row_by_row():
     assert both[: len(d)] == pytest.approx(expected, abs=1e-12)
     expected = [stats.wilcoxon(row, method="asymptotic").pvalue for row in tied]
     assert both[len(d) :] == pytest.approx(expected, abs=1e-12)
-
-
-def test_the_t_test_is_that_of_scipy():
-    d = drawn()
-    assert paired_t_test(d) == pytest.approx(stats.ttest_1samp(d, 0, axis=1).pvalue, rel=1e-9)
-    assert paired_t_test(np.full((1, 5), 0.1)) == 0
 
 
 def test_fewer_than_two_subjects_give_no_p_value():

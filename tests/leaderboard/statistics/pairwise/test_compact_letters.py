@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from uad_bench.leaderboard.statistics.compact_letters import compact_letters
+from uad_bench.leaderboard.statistics.pairwise.compact_letters import compact_letters
 
 
 def split(text):
