@@ -12,6 +12,7 @@ from tests.pretend_gpu.memory import GIB
 from tests.pretend_gpu.story import Setting, tell
 from tests.pretend_gpu.torch_patches import pretending
 from uad_bench.errors import EnvironmentFault, PluginError
+from uad_bench.evaluate.median import median_in
 from uad_bench.method import slices
 from uad_bench.method.base import Method
 from uad_bench.method.context import Context
@@ -272,3 +273,12 @@ def test_f16_a_call_of_a_method_restores_the_random_state_of_the_gpu(monkeypatch
         with guarded("x"):
             torch.rand(3)
     assert len(states) == 1
+
+
+def test_the_median_filter_on_the_device_has_the_bits_of_the_cpu():
+    volume = np.random.default_rng(0).normal(size=(9, 9, 9)).astype(np.float32)
+    mask = np.zeros(volume.shape, bool)
+    mask[2:7, 2:7, 2:7] = True
+    with pretending():
+        found = median_in(volume, mask, (5, 5, 5), "cuda")
+    assert np.array_equal(found, median_in(volume, mask, (5, 5, 5)))

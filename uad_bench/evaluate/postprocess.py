@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from scipy import ndimage
 
 from uad_bench.errors import UsageError, unknown_name
+from uad_bench.evaluate.median import median_in
 from uad_bench.evaluate.metrics.connected_components import drop_small
 from uad_bench.types import BoolArray, FloatArray
 
@@ -29,6 +30,10 @@ class Step(BaseModel):
     def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> MapAndMask:
         """The new map and region of interest; the inputs are not changed."""
         raise NotImplementedError
+
+    def on(self, device: str) -> "Step":
+        """The same step, computed on a device of torch where it can use one; the result has the same bits."""
+        return self
 
 
 def _odd(size: int) -> int:
@@ -52,15 +57,21 @@ class Median(Step):
     step: Literal["median"] = "median"
     size: Annotated[int, Field(ge=3), AfterValidator(_odd)]
     axes: Literal[2, 3] = 3
+    _device: str = PrivateAttr("cpu")
+
+    def on(self, device: str) -> "Median":
+        step = self.model_copy()
+        step._device = device
+        return step
 
     def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> MapAndMask:
         box = ndimage.find_objects(brain_mask.astype(np.uint8))[0]
         reach = self.size // 2
-        filled = _nearest_in_brain(np.pad(anomaly_map[box], reach), np.pad(brain_mask[box], reach), self.axes)
+        brain = np.pad(brain_mask[box], reach)
+        filled = _nearest_in_brain(np.pad(anomaly_map[box], reach), brain, self.axes)
         window = (self.size, self.size, self.size if self.axes == 3 else 1)
-        inner = (slice(reach, -reach),) * 3
         smooth = anomaly_map.copy()
-        smooth[box] = ndimage.median_filter(filled, size=window)[inner]
+        smooth[brain_mask] = median_in(filled, brain, window, self._device)
         return smooth, brain_mask
 
 

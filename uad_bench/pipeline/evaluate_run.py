@@ -24,15 +24,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def evaluate_run(directory: RunDir, spec: RunSpec, cohort: Cohort) -> None:
+def evaluate_run(directory: RunDir, spec: RunSpec, cohort: Cohort, device: str = "cpu") -> None:
     """Write cases.csv, metrics.csv, thresholds.csv, draws.npz and the figures of a run from its maps.
 
-    Raises IntegrityError for a map that cannot be read, DataError where a threshold used a test case.
+    device: where post-processing steps that can use a GPU are computed; every device gives the same bits. Raises
+    IntegrityError for a map that cannot be read, DataError where a threshold used a test case.
     """
     from uad_bench.evaluate import postprocess
 
     remove_spools(directory)
-    metrics, steps = load_metrics(spec.protocol.metrics), postprocess.parse(spec.protocol.postprocess)
+    metrics = load_metrics(spec.protocol.metrics)
+    steps = [step.on(device) for step in postprocess.parse(spec.protocol.postprocess)]
     maps = _Maps(directory, spec, cohort)
     found: dict[str, Evaluation] = {}
     ablation: list[dict[str, Any]] = []

@@ -47,7 +47,7 @@ def run(job: RunJob, earlier: Sequence[logging.LogRecord] = ()) -> RunDir:
             _begin(job)
             try:
                 score_cases(job, trained(job))
-                evaluate_run(job.directory, job.spec, job.cohort)
+                evaluate_run(job.directory, job.spec, job.cohort, job.place.device)
                 draw_training([directory], directory.path / TRAINING)
             except UadError as error:
                 directory.log(traceback.format_exc())

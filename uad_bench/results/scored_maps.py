@@ -47,7 +47,7 @@ class ScoredMaps(Sequence[Scored]):
         self._steps = postprocess.parse(spec.protocol.postprocess) if steps is None else tuple(steps)
         x, y, z = spec.protocol.grid.shape
         self._in_memory = len(members) * x * y * z < self.KEEP_VOXELS
-        self._kept: dict[int, tuple[FloatArray, BoolArray]] = {}
+        self._kept: dict[int, Scored] = {}
         self._spooled: set[int] = set()
         self._spool: TemporaryDirectory[str] | None = None
 
@@ -85,8 +85,8 @@ class ScoredMaps(Sequence[Scored]):
 
     def _keep(self, index: int, scored: Scored) -> None:
         if self._in_memory:
-            # Nothing mapped: a mapping holds a file descriptor, and there are three of them a case.
-            self._kept.setdefault(index, (scored.map, scored.brain_mask))
+            # Nothing mapped: a mapping holds a file descriptor.
+            self._kept.setdefault(index, replace(scored, whole_brain=None, image=None))
         elif index not in self._spooled:
             self._write(index, scored)
             self._spooled.add(index)
@@ -115,10 +115,11 @@ class ScoredMaps(Sequence[Scored]):
     def _read(self, index: int) -> Scored:
         """A case as it was kept, or as it was scored."""
         member = self.members[index]
-        scan, truth, case = member.prepared.scan(), member.prepared.truth(), member.case
+        scan, case = member.prepared.scan(), member.case
         if index in self._kept:
-            values, brain = self._kept[index]
-        elif index in self._spooled:
+            return replace(self._kept[index], whole_brain=scan.brain_mask, image=scan.image)
+        truth = member.prepared.truth()
+        if index in self._spooled:
             values, brain = self._spooled_map(index, scan.shape)
         else:
             values = self._directory.read_map(case.dataset, case.case_id)
@@ -127,8 +128,9 @@ class ScoredMaps(Sequence[Scored]):
         return Scored(
             evaluation_id(case),
             values,
-            brain,
-            truth.lesion_mask,
+            # Masks are mapped from disk slice by slice; all that follows is faster in the memory order of the map.
+            np.array(brain, order="C"),
+            np.array(truth.lesion_mask, order="C"),
             scan.spacing,
             healthy=case.healthy,
             lesion_kind=case.lesion_kind,
@@ -142,8 +144,7 @@ class ScoredMaps(Sequence[Scored]):
         from uad_bench.evaluate import postprocess
 
         values, region = postprocess.apply(raw.map, raw.brain_mask, self._steps)
-        # A copy where no step made one: the mask is mapped from disk.
-        return replace(raw, map=values, brain_mask=np.array(region))
+        return replace(raw, map=values, brain_mask=region)
 
 
 def evaluation_id(case: Case) -> str:

@@ -48,8 +48,7 @@ class Components:
         index = np.flatnonzero(mask)
         if not index.size:
             return cls(mask.shape, index, index, 0)
-        starts = np.flatnonzero(np.diff(index, prepend=-2) != 1)
-        starts = np.union1d(starts, np.flatnonzero(index % mask.shape[2] == 0))
+        starts = np.flatnonzero((np.diff(index, prepend=-2) != 1) | (index % mask.shape[2] == 0))
         lengths = np.diff(starts, append=index.size)
         n, of_run = _joined(index[starts], lengths, mask.shape)
         return cls(mask.shape, index, np.repeat(of_run, lengths), n)

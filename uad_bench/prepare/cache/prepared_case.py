@@ -1,5 +1,6 @@
 """Prepared cases: computed once, then taken from the cache without reading a voxel."""
 
+import io
 import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -106,15 +107,23 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
     The mapping is copy-on-write: code that ignores numpy's flag, as torch does, cannot crash or change the cache.
     """
     with path.open("rb") as file:
-        version = np.lib.format.read_magic(file)
-        read = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
-        shape, _fortran, dtype = read(file)
-        start, data = file.tell(), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-    array = np.frombuffer(data, dtype=dtype, offset=start).reshape(shape)
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    # The length of the header follows its version, in two bytes or, from version 2.0 on, in four.
+    end = 10 + int.from_bytes(data[8:10], "little") if data[6] == 1 else 12 + int.from_bytes(data[8:12], "little")
+    shape, dtype = _header(data[:end])
+    array = np.frombuffer(data, dtype=dtype, offset=end).reshape(shape)
     array.flags.writeable = False
     return array
+
+
+@lru_cache(maxsize=1000)
+def _header(header: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and type of an array from the header of its .npy file; numpy parses Python code, which takes long."""
+    file = io.BytesIO(header)
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _fortran, dtype = read(file)
+    return shape, dtype
 
 
 def find_prepared(
