@@ -1,4 +1,4 @@
-"""A model travels as a bundle: the maps are those of the run bit by bit, and nothing else of the run travels with it."""
+"""A model travels as a bundle: the maps are those of the run bit by bit, and nothing else of the run travels."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from uad_bench.weights.card import Said
 from uad_bench.weights.pack import pack
 
 
-def tested(run):
+def a_test_scan(run):
     return next(row["case_id"] for row in run.table("splits.csv") if row["role"] == "test")
 
 
@@ -31,7 +31,7 @@ def test_push_pull_predict_gives_the_map_of_the_run_bit_by_bit(verb, run, toy_ro
     assert re.fullmatch(r"tiny@[0-9a-f]{64}", name)
     code, out, err = verb("weights", "pull", name[:17], "--from", "shelf")
     assert code == 0 and name in out, err
-    case_id = tested(run)
+    case_id = a_test_scan(run)
     scan, mask = (toy_root / f"{case_id}_{word}.nii.gz" for word in ("t2", "brain"))
     words = (scan, "--brain-mask", mask, "--prepared-grid", "--no-sheet", "--to")
     for to, model in (("a", name[:17]), ("b", tmp_path / "shelf" / name.replace("@", "/"))):
@@ -112,7 +112,7 @@ def test_the_python_interface_takes_bundles(bundle, run, tmp_path, toy_cache, to
 
     monkeypatch.setenv("UAD_BENCH_CACHE", str(toy_cache))
     monkeypatch.setenv("UAD_BENCH_WEIGHTS", str(bundle.folder.parents[1]))
-    case_id = tested(run)
+    case_id = a_test_scan(run)
     (scan,) = api.prepare(toy_root / f"{case_id}_t2.nii.gz", model=bundle.label)
     assert api.score(api.load_model(bundle.label), scan).shape == scan.shape
     with pytest.raises(UsageError, match="no bundle tiny@00000000"):

@@ -20,15 +20,16 @@ State = dict[str, "torch.Tensor"]
 WEIGHTS = "weights.safetensors"
 
 
-def load_state(path: Path, sha256: str = "") -> tuple[State, str]:
+def load_state(source: Path | str, sha256: str = "") -> tuple[State, str]:
     """The weights of a file, or of imported weights NAME@DIGEST, and the SHA-256 of the original file.
 
     sha256: expected digest of the original file, or its first 8 digits or more; "" where a file's name ends in it, as
     in resnet18-f37072fd.pth. Raises DataError for an unreadable file, IntegrityError for a missing or different digest,
     UsageError where no such weights were imported (UB260).
     """
-    if is_reference(str(path)) and not path.exists():
-        return _imported(str(path), sha256)
+    path = Path(source)
+    if is_reference(str(source)) and not path.exists():
+        return _imported(str(source), sha256)
     content, digest = _read(path)
     _check_digest(path, digest, sha256)
     return _read_state(path, content), digest

@@ -12,7 +12,7 @@ from uad_bench.weights.bundle import Bundle
 from uad_bench.weights.manifest import DIGEST, MANIFEST, NAME, changed
 from uad_bench.weights.store import Reference, folders
 
-HUB = re.compile(r"hf://([\w.-]+/[\w.-]+)(?:@([\w./-]+))?", re.ASCII)
+HUB = re.compile(r"hf://(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?", re.ASCII)
 PLACE = re.compile(rf"({NAME})/({DIGEST.pattern})/{re.escape(MANIFEST)}")
 MISSING_EXTRA, UNREACHABLE, NOT_THERE = "UB610", "UB611", "UB345"
 

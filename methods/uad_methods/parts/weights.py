@@ -8,7 +8,7 @@ from uad_bench.errors import DataError
 from uad_bench.weights.pretrained import load_state
 
 
-def load_into(net: torch.nn.Module, path: Path, sha256: str = "") -> str:
+def load_into(net: torch.nn.Module, path: Path | str, sha256: str = "") -> str:
     """Read `path` into `net` and return the SHA-256 of the weights' file, 64 hex digits.
 
     path: a .safetensors file, a PyTorch state dict, or NAME@DIGEST of weights that `uad-bench weights import` stored.
