@@ -21,6 +21,7 @@ WORDS = {
     "testing": "testing<br/>conformance checks for plug-ins",
     "figures": "figures<br/>PNG and SVG",
     "leaderboard": "leaderboard<br/>tables, statistics, formats",
+    "weights": "weights<br/>bundles of models, pretrained weights",
     "results": "results<br/>run directories, BIDS export",
     "cohort": "cohort<br/>cases, roles, audit",
     "prepare": "prepare<br/>steps, registration, cache",

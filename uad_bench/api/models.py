@@ -1,5 +1,6 @@
 """Trained models on new scans."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +25,10 @@ def predict(
 ) -> "list[Prediction]":
     """The predictions of a trained model for new scans (NIfTI files or folders), as `uad-bench predict` makes them.
 
-    model: the folder of a complete run, or what `load_model` returned; to: also write all files there. more:
-    brain_mask, case_id, orientation, and for a folder device, threads, workers, trusted. A prediction has `case_id`,
-    `map` and `brain_mask` (each with `array` and `affine`), `background` and `volumes`. Raises the first error.
+    model: the folder of a complete run or of a weights bundle, NAME@DIGEST of a bundle on this machine, or what
+    `load_model` returned; to: also write all files there. more: brain_mask, case_id, orientation, and unless the model
+    is loaded already device, threads, workers, trusted. A prediction has `case_id`, `map` and `brain_mask` (each with
+    `array` and `affine`), `background` and `volumes`. Raises the first error.
     """
     from uad_bench.pipeline.predict.files import Output, refuse_other_maps, write_prediction, write_table
     from uad_bench.pipeline.predict.predict import as_cases, predictions
@@ -47,7 +49,7 @@ def predict(
 
 
 def load_model(model: "AnyPath | TrainedModel", **more: Any) -> "TrainedModel":
-    """The trained model of a complete run, to be used for several calls. more: device, threads, workers, trusted."""
+    """The trained model of a run or of a bundle, for several calls. more: device, threads, workers, trusted."""
     from uad_bench.pipeline.predict.model import TrainedModel, open_model
     from uad_bench.support.environment import resolve_device
 
@@ -55,7 +57,7 @@ def load_model(model: "AnyPath | TrainedModel", **more: Any) -> "TrainedModel":
         return model
     known = {"device": "auto", "threads": 0, "workers": 1, "trusted": ()}
     options: dict[str, Any] = known | options_of(more, known)
-    return open_model(Path(model), **options | {"device": resolve_device(options["device"])})
+    return open_model(os.fspath(model), **options | {"device": resolve_device(options["device"])})
 
 
 def score(model: "AnyPath | TrainedModel", scan: Scan) -> FloatArray:

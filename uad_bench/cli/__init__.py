@@ -22,6 +22,7 @@ from uad_bench.cli import (
     show,
 )
 from uad_bench.cli import list as listing
+from uad_bench.cli.weights import verbs as weights
 from uad_bench.errors import Terminated, UadError
 from uad_bench.support import numpy_cpu
 
@@ -71,6 +72,7 @@ data_app.command("report")(data.report)
 app.add_typer(data_app, name="data")
 app.add_typer(draw.app, name="draw")
 app.add_typer(cache.app, name="cache")
+app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:

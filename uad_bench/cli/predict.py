@@ -13,7 +13,13 @@ MODALITY = (
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a finished run.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="The folder of a finished run or of a weights bundle, or NAME@DIGEST of a bundle on this machine.",
+        ),
+    ],
     scans: Annotated[
         list[Path],
         typer.Argument(metavar="SCAN...", help="NIfTI files, or folders of them (a BIDS tree, too)."),

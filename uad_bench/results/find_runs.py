@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from uad_bench.config import MAPS_ONLY
 from uad_bench.errors import DataError, UsageError
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support.atomic_files import is_aside
@@ -38,3 +39,20 @@ def _unlisted(error: OSError) -> None:
         what = f"a folder below the runs cannot be listed: {error.strerror}"
         hint = "allow it to be read, or name the folders of runs one by one"
         raise DataError(what, where=str(error.filename), hint=hint) from error
+
+
+def one_run(folder: Path) -> RunDir:
+    """The complete run in a folder. Raises UsageError where there is none, several, or one without a model (UB252)."""
+    runs = find_runs([folder])
+    if len(runs) != 1:
+        what = f"{len(runs)} runs in the folder" if runs else "the folder is no run directory"
+        hint = "name the folder of one run, <out>/<protocol>/<method>/<run>"
+        raise UsageError(what, where=str(folder), hint=hint, code="UB252")
+    run = RunDir(runs[0].path.resolve())
+    if run.state != "complete":
+        what = f"the run is not complete, its state is {run.state!r}"
+        raise UsageError(what, where=run.name, hint="finish it with --resume", code="UB252")
+    if run.spec().target == MAPS_ONLY:
+        what = "the run holds maps of another program and no model"
+        raise UsageError(what, where=run.name, hint="name a run that was trained here", code="UB252")
+    return run

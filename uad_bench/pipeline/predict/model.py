@@ -1,7 +1,7 @@
-"""A trained model: a finished run directory, its method loaded once for all scans, and its healthy thresholds."""
+"""A trained model: a finished run or a bundle, its method loaded once for all scans, and its healthy thresholds."""
 
 import logging
-import re
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,25 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uad_bench.cohort.discovery import Sources, default_cache
-from uad_bench.config import MAPS_ONLY, RunSpec, digest
-from uad_bench.errors import UsageError
+from uad_bench.config import RunSpec
 from uad_bench.pipeline.foreign_code import require_installed_method
 from uad_bench.pipeline.model import context, stored
 from uad_bench.pipeline.run_job import Workplace
-from uad_bench.results.find_runs import find_runs
+from uad_bench.pipeline.trained.key import code_digest
+from uad_bench.results.find_runs import one_run
 from uad_bench.results.readable import readable
 from uad_bench.results.run_cases import steps_of
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import environment
-from uad_bench.support.atomic_files import sha256
+from uad_bench.weights.bundle import is_bundle
+from uad_bench.weights.model_bundle import ModelBundle, open_model_bundle
+from uad_bench.weights.portable import HEALTHY_RULE, model_identity
+from uad_bench.weights.store import default_store, is_reference, reference, stored_bundle
 
 if TYPE_CHECKING:
     from uad_bench.method.base import Method
     from uad_bench.method.context import Context
 
 log = logging.getLogger(__name__)
-
-HEALTHY_RULE = re.compile(r"healthy_q(\d\d)")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class HealthyThreshold:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A finished run as a model: all that turns a scan into an anomaly map.
+    """A finished run, or the bundle of one, as a model: all that turns a scan into an anomaly map.
 
     steps: of the preparation, with what was learnt from the training scans; thresholds: ordered by value. The method is
     loaded at its first use.
@@ -70,26 +71,32 @@ class TrainedModel:
     @cached_property
     def identity(self) -> str:
         """12 hex digits of what made the model: specification, learnt preparation and the files of the model."""
-        values = self.spec.model_dump(mode="json", exclude={"test", "datasets", "keep_maps", "map_bits"})
-        kept = self.run.path / "model.json"
-        return digest([values, [dict(s) for s in self.steps], sha256(kept) if kept.is_file() else ""])
+        return model_identity(self.spec, self.steps, self.run.path / "model.json")
 
 
 def open_model(
-    folder: Path, *, device: str = "cpu", threads: int = 0, workers: int = 1, trusted: Collection[str] = ()
+    model: Path | str,
+    *,
+    device: str = "cpu",
+    threads: int = 0,
+    workers: int = 1,
+    trusted: Collection[str] = (),
 ) -> TrainedModel:
-    """The model of a run directory; its files are checked, and no code that it names is imported unless it is installed
-    or `trusted` names it.
+    """The model of a run directory or of a bundle; its files are checked, and no code that it names is imported unless
+    it is installed or `trusted` names it.
 
     threads: 0 takes the number that the run was made with, so that the bits are those of the run. Raises UsageError for
-    a folder that is not one finished run (UB252), IntegrityError for an edited run (UB508) and for code that is not
-    installed (UB502), PluginError where the plug-in of the method is not installed (UB411).
+    a folder that is not one finished run (UB252) and for an unknown bundle (UB260), IntegrityError for an edited run
+    (UB508) or bundle (UB510, UB511) and for code that is not installed (UB502), PluginError where the plug-in of the
+    method is not installed (UB411).
     """
-    run = _one_run(folder)
+    run = _model_source(model)
     run.verify()
     require_installed_method(run, trusted)
     spec = run.spec()
     with readable(run):
+        if isinstance(run, ModelBundle):
+            _compare_code(run, spec)
         threads = threads or _threads_of(run)
         steps, thresholds = tuple(steps_of(run, spec)), healthy_thresholds(run)
     place = Workplace(run.path.parent, Sources(default_cache(), workers=workers), device, threads)
@@ -104,20 +111,20 @@ def _threads_of(run: RunDir) -> int:
     return min(then, here) if then > 0 else here
 
 
-def _one_run(folder: Path) -> RunDir:
-    runs = find_runs([folder])
-    if len(runs) != 1:
-        what = f"{len(runs)} runs in the folder" if runs else "the folder is no run directory"
-        hint = "name the folder of one run, <out>/<protocol>/<method>/<run>"
-        raise UsageError(what, where=str(folder), hint=hint, code="UB252")
-    run = RunDir(runs[0].path.resolve())
-    if run.state != "complete":
-        what = f"the run is not complete, its state is {run.state!r}"
-        raise UsageError(what, where=run.name, hint="finish it with --resume", code="UB252")
-    if run.spec().target == MAPS_ONLY:
-        what = "the run holds maps of another program and no model"
-        raise UsageError(what, where=run.name, hint="name a run that was trained here", code="UB252")
-    return run
+def _model_source(model: Path | str) -> RunDir:
+    """The run or the bundle that a user names: a folder, or NAME@DIGEST of a bundle on this machine."""
+    path = Path(model)
+    if not path.exists() and is_reference(str(model)):
+        return open_model_bundle(stored_bundle(reference(str(model)), default_store()).folder)
+    return open_model_bundle(path) if is_bundle(path) else one_run(path)
+
+
+def _compare_code(run: ModelBundle, spec: RunSpec) -> None:
+    """Warn where other code than that which trained a bundle's model is installed."""
+    trained = str(run.environment().get("code", ""))
+    if trained and trained != code_digest(spec.target):
+        made = ", ".join(f"{name} {one}" for name, one in run.facts.versions.items() if one)
+        log.warning("%s was trained by other code than is installed (%s): maps may differ", run.name, made)
 
 
 def healthy_thresholds(run: RunDir) -> tuple[HealthyThreshold, ...]:
@@ -126,6 +133,8 @@ def healthy_thresholds(run: RunDir) -> tuple[HealthyThreshold, ...]:
     for row in run.table("thresholds.csv"):
         match = HEALTHY_RULE.fullmatch(row["rule"])
         if match and row["value"] and row["rule"] not in found:
+            if not math.isfinite(float(row["value"])):
+                raise ValueError(f"the threshold {row['rule']} is {row['value']}")
             share = round(1 - int(match[1]) / 100, 4)
             cases = int(row["n_cases"] or 0)
             found[row["rule"]] = HealthyThreshold(row["rule"], float(row["value"]), share, cases)

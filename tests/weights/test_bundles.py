@@ -1,0 +1,138 @@
+"""A model travels as a bundle: the maps are those of the run bit by bit, and nothing else of the run travels."""
+
+import json
+import re
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from tests.helpers.bundles import copied, tree
+from uad_bench.errors import UsageError
+from uad_bench.pipeline.predict.model import open_model
+from uad_bench.weights.bundle import open_bundle
+from uad_bench.weights.card import Said
+from uad_bench.weights.pack import pack
+
+
+def a_test_scan(run):
+    return next(row["case_id"] for row in run.table("splits.csv") if row["role"] == "test")
+
+
+def raw_maps(folder):
+    return [np.asarray(nib.load(path).dataobj) for path in sorted(folder.rglob("*raw_scoremap.nii.gz"))]
+
+
+def test_push_pull_predict_gives_the_map_of_the_run_bit_by_bit(verb, run, toy_root, tmp_path):
+    code, out, err = verb("weights", "push", run.path, "--to", "shelf", "--name", "tiny")
+    assert code == 0, err
+    name = out.splitlines()[0]
+    assert re.fullmatch(r"tiny@[0-9a-f]{64}", name)
+    code, out, err = verb("weights", "pull", name[:17], "--from", "shelf")
+    assert code == 0 and name in out, err
+    case_id = a_test_scan(run)
+    scan, mask = (toy_root / f"{case_id}_{word}.nii.gz" for word in ("t2", "brain"))
+    words = (scan, "--brain-mask", mask, "--prepared-grid", "--no-sheet", "--to")
+    for to, model in (("a", name[:17]), ("b", tmp_path / "shelf" / name.replace("@", "/"))):
+        code, _, err = verb("predict", model, *words, to)
+        assert code == 0 and "other code" not in err, err
+        (raw,) = raw_maps(tmp_path / to)
+        assert raw.tobytes() == run.read_map("toy_data", case_id).tobytes()
+    assert tree(tmp_path / "a").keys() == tree(tmp_path / "b").keys()
+    side = json.loads(next((tmp_path / "a").rglob("*postprocessed_scoremap.json")).read_text())
+    assert side["Run"] == name[:17] and side["Model"] == open_model(run.path).identity
+
+
+def test_equal_models_give_equal_bundles(bundle, run, tmp_path):
+    again = pack(run.path, Said(name="tiny"), tmp_path)
+    assert again.digest == bundle.digest and tree(again.folder) == tree(bundle.folder)
+    other = pack(run.path, Said(name="tiny", terms="ask us"), tmp_path)
+    assert other.digest != again.digest
+
+
+def test_a_bundle_holds_no_path_and_no_scan(bundle, run, toy_root):
+    ids = {row["case_id"] for row in run.table("splits.csv")}
+    for name, content in tree(bundle.folder).items():
+        if content is not None and not name.startswith("model/"):
+            text = content.decode()
+            assert not [word for word in (str(toy_root), str(run.path), "/tmp") if word in text], name
+            assert not [one for one in ids if re.search(rf"\b{one}\b", text)], name
+    assert "saw" in json.loads((bundle.folder / "fitted.json").read_text())[0]
+
+
+def test_the_model_and_its_landmarks_are_those_of_the_run(bundle, run):
+    one, other = open_model(run.path), open_model(bundle.folder)
+    assert one.identity == other.identity == bundle.manifest.model.identity
+    assert [dict(step) for step in one.steps] == [dict(step) for step in other.steps]
+    assert any("landmarks" in step for step in other.steps)
+    assert one.thresholds == other.thresholds != ()
+
+
+def test_the_card_states_data_terms_seed_scores_and_needs(bundle, run):
+    page = (bundle.folder / "README.md").read_text()
+    (primary,) = [
+        row for row in run.table("metrics.csv") if (row["group"], row["metric"]) == ("all", "ap.pooled")
+    ]
+    for words in (
+        "6 scans of 6 subjects", "| terms of the training data | not known", "| seed | 0 |",
+        f"| toy_data | all | ap.pooled | {float(primary['value']):.4g} |", run.spec().protocol.fingerprint,
+        "| needs | uad-bench", "no diagnosis", "healthy_q98",
+    ):  # fmt: skip
+        assert words in page
+    assert "oracle" not in page
+
+
+def test_a_pushed_run_is_there_already_and_a_bundle_can_be_pushed_on(verb, bundle, run, tmp_path):
+    verb("weights", "push", run.path, "--to", "shelf", "--name", "tiny")
+    before = tree(tmp_path / "shelf")
+    code, out, _ = verb("weights", "push", run.path, "--to", "shelf", "--name", "tiny")
+    assert code == 0 and "was there already" in out and tree(tmp_path / "shelf") == before
+    code, out, _ = verb("weights", "push", bundle.folder, "--to", "other")
+    assert code == 0 and tree(tmp_path / "other") == before
+    code, _, err = verb("weights", "push", bundle.folder, "--to", "other", "--license", "mit")
+    assert code == 2 and "part of its digest" in err
+
+
+def test_list_and_verify_show_what_is_there(verb, bundle, tmp_path):
+    copied(bundle.folder, tmp_path / "store")
+    code, out, _ = verb("weights", "list")
+    assert code == 0 and f"{bundle.label}" in out and "dae seed 0, toy, t2; needs uad-bench" in out
+    assert "1 bundles in" in out
+    assert (
+        verb("weights", "list", "--from", bundle.folder.parents[1])[1].splitlines()[0] == out.splitlines()[0]
+    )
+    code, out, _ = verb("weights", "verify")
+    assert code == 0 and f"intact: {bundle.label}" in out
+    assert verb("weights", "verify", bundle.label, bundle.folder)[1].count("intact: ") == 2
+
+
+def test_the_python_interface_takes_bundles(bundle, run, tmp_path, toy_cache, toy_root, monkeypatch):
+    from uad_bench import api
+
+    monkeypatch.setenv("UAD_BENCH_CACHE", str(toy_cache))
+    monkeypatch.setenv("UAD_BENCH_WEIGHTS", str(bundle.folder.parents[1]))
+    case_id = a_test_scan(run)
+    (scan,) = api.prepare(toy_root / f"{case_id}_t2.nii.gz", model=bundle.label)
+    assert api.score(api.load_model(bundle.label), scan).shape == scan.shape
+    with pytest.raises(UsageError, match="no bundle tiny@00000000"):
+        api.load_model("tiny@00000000")
+
+
+def test_a_prediction_with_a_bundle_continues_that_of_its_run(verb, bundle, run, toy_root, tmp_path):
+    scan = toy_root / "a00_t2.nii.gz"
+    assert verb("predict", run.path, scan, "--to", "out", "--no-sheet")[0] == 0
+    code, _, err = verb("predict", bundle.folder, scan, "--to", "out", "--no-sheet")
+    assert code == 0 and "predicted already" in err
+
+
+def test_other_code_than_that_of_the_training_is_said(verb, bundle, toy_root, monkeypatch):
+    monkeypatch.setattr("uad_bench.pipeline.predict.model.code_digest", lambda target: "0" * 12)
+    code, _, err = verb("predict", bundle.folder, toy_root / "a00_t2.nii.gz", "--no-sheet")
+    assert code == 0 and "was trained by other code" in err and "uad-bench" in err
+
+
+def test_a_bundle_that_is_copied_elsewhere_keeps_its_digest(bundle, tmp_path):
+    there = tmp_path / bundle.digest
+    shutil.copytree(bundle.folder, there)
+    open_bundle(there).verify()

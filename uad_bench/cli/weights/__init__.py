@@ -1,0 +1,1 @@
+"""`weights push`, `pull`, `list`, `verify` and `import`: trained models and pretrained weights as bundles."""

@@ -1,0 +1,169 @@
+"""The verbs of `weights`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from uad_bench.errors import UadError
+    from uad_bench.weights.bundle import Bundle
+
+app = typer.Typer(
+    help="Trained models and pretrained weights as bundles: push, pull, list, verify and import.",
+    no_args_is_help=True,
+)
+
+SOURCE = "A folder of bundles, or hf://ORG/NAME[@REVISION]"
+License = Annotated[
+    str, typer.Option("--license", help="License of the weights, such as cc-by-4.0; default: none stated.")
+]
+
+
+@app.command()
+def push(
+    model: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a finished run; or a bundle.")],
+    to: Annotated[str, typer.Option("--to", help=f"{SOURCE}.")],
+    name: Annotated[str, typer.Option("--name", help="Name of the bundle; default: METHOD-PROTOCOL.")] = "",
+    license_: License = "",
+    terms: Annotated[
+        str, typer.Option("--terms", help="Terms of the training data; default: what its adapter says.")
+    ] = "",
+    public: Annotated[
+        bool, typer.Option("--public", help="Make a new repository public; default: private.")
+    ] = False,
+) -> None:
+    """Write the model of a run as a bundle: weights, specification, landmarks, thresholds, model card and digests."""
+    from uad_bench.weights.card import Said
+    from uad_bench.weights.store import default_store
+    from uad_bench.weights.transfer import push
+
+    bundle, new = push(model, to, Said(name, license_, terms), default_store(), public=public)
+    typer.echo(f"{bundle.manifest.name}@{bundle.digest}")
+    typer.echo(f"{_size(bundle)} {'written to' if new else 'was there already:'} {to}")
+
+
+@app.command()
+def pull(
+    bundle: Annotated[str, typer.Argument(metavar="NAME@DIGEST", help="8 digits of the digest or more.")],
+    source: Annotated[str, typer.Option("--from", help=f"{SOURCE}.")],
+) -> None:
+    """Copy a bundle to this machine, into $UAD_BENCH_WEIGHTS; its digests are compared before anything is read."""
+    from uad_bench.weights.sources import source as source_of
+    from uad_bench.weights.store import default_store, reference
+    from uad_bench.weights.transfer import pull
+
+    found, new = pull(reference(bundle), source_of(source), source, default_store())
+    typer.echo(f"{found.manifest.name}@{found.digest}")
+    typer.echo(f"{_size(found)} {'copied to' if new else 'was there already:'} {found.folder}")
+
+
+@app.command("list")
+def list_(
+    source: Annotated[str, typer.Option("--from", help=f"{SOURCE}; default: this machine.")] = "",
+) -> None:
+    """List bundles: name, digest, size, and what each is. Damaged ones are named, with exit code 5."""
+    from uad_bench.errors import IntegrityError, UadError
+    from uad_bench.weights.sources import source as source_of
+    from uad_bench.weights.store import bundles, default_store
+
+    if source.startswith("hf://"):
+        for reference in source_of(source).references():
+            typer.echo(f"{reference.name}@{reference.digest}")
+        return
+    if source:
+        source_of(source)
+    place = Path(source).expanduser() if source else default_store()
+    found = list(bundles(place))
+    for one in found:
+        typer.echo(f"damaged: {one}" if isinstance(one, UadError) else _line(one))
+    damaged = sum(isinstance(one, UadError) for one in found)
+    typer.echo(f"{len(found) - damaged} bundles in {place}")
+    if damaged:
+        hint = "remove them and pull them again"
+        raise IntegrityError(f"{damaged} bundles cannot be used", where=str(place), hint=hint, code="UB510")
+
+
+@app.command()
+def verify(
+    which: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[BUNDLE]...", help="NAME@DIGEST or folders of bundles; default: all of this machine."
+        ),
+    ] = None,
+) -> None:
+    """Compare every file of bundles with its digest. Exit code 5 if one differs."""
+    from uad_bench.errors import IntegrityError, UadError
+
+    checked, bad = 0, 0
+    for one in _chosen(which or []):
+        try:
+            if isinstance(one, UadError):
+                raise one
+            one.verify()
+            checked += 1
+            typer.echo(
+                f"intact: {one.manifest.name}@{one.digest[:12]}, {len(one.manifest.files)} files, {_size(one)}"
+            )
+        except UadError as error:
+            bad += 1
+            typer.echo(f"damaged: {error}")
+    typer.echo(f"{checked} bundles are intact")
+    if bad:
+        what = f"{bad} bundles differ from their digests"
+        raise IntegrityError(what, hint="remove them and pull them again", code="UB510")
+
+
+@app.command("import")
+def import_(
+    name: Annotated[str, typer.Argument(help="Name of the weights, such as vgg19.")],
+    file: Annotated[Path, typer.Argument(help="A state dict: .safetensors, or a PyTorch file.")],
+    sha256: Annotated[
+        str,
+        typer.Option("--sha256", help="Digest of the file, 8 digits or more; default: what ends its name."),
+    ] = "",
+    terms: Annotated[
+        str, typer.Option("--terms", help="Terms of use, for the record; default: none stated.")
+    ] = "",
+) -> None:
+    """Store pretrained weights on this machine, as safetensors; methods take them as NAME@DIGEST."""
+    from uad_bench.weights.pretrained import import_weights
+    from uad_bench.weights.store import default_store
+
+    bundle = import_weights(name, file, sha256, terms, default_store())
+    facts = bundle.manifest.pretrained
+    assert facts is not None
+    typer.echo(f"{bundle.manifest.name}@{bundle.digest}")
+    typer.echo(
+        f"{_size(bundle)} in {bundle.folder}; name them as {name}@{facts.sha256[:12]}, the digest of {facts.file}"
+    )
+
+
+def _chosen(which: list[str]) -> "Iterator[Bundle | UadError]":
+    from uad_bench.weights.bundle import open_bundle
+    from uad_bench.weights.store import bundles, default_store, is_reference, reference, stored_bundle
+
+    for text in which:
+        if is_reference(text) and not Path(text).exists():
+            yield stored_bundle(reference(text), default_store())
+        else:
+            yield open_bundle(Path(text))
+    if not which:
+        yield from bundles(default_store())
+
+
+def _line(bundle: "Bundle") -> str:
+    manifest = bundle.manifest
+    about = f"pretrained weights from {manifest.pretrained.file}" if manifest.pretrained else ""
+    if manifest.model:
+        one = manifest.model
+        needs = one.source or "uad-bench"
+        about = f"{one.method} seed {one.seed}, {one.protocol}, {'+'.join(one.modalities)}; needs {needs}"
+    return f"{manifest.name}@{bundle.digest[:12]}  {_size(bundle):>9}  {about}"
+
+
+def _size(bundle: "Bundle") -> str:
+    return f"{bundle.manifest.size / 1e6:.1f} MB"

@@ -1,0 +1,1 @@
+"""Weights bundles: trained models and pretrained weights as folders named by their digest, without pickles."""

@@ -1,0 +1,96 @@
+"""What a run says of its model, without paths of this machine and without ids of scans."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath, PureWindowsPath
+from typing import Any
+
+from uad_bench.config import RunSpec, digest
+from uad_bench.support.atomic_files import sha256
+
+#: Parts of env.json that a model needs or that explain its last bits; no folder, no name of a machine.
+OF_MACHINE = ("python", "device", "device_name", "threads", "bf16", "packages", "code", "method")
+HEALTHY_RULE = re.compile(r"healthy_q(\d\d)")
+#: Neither changes a map; the options of datasets are folders and tables of the user.
+NOT_OF_THE_MODEL = {"test", "datasets", "keep_maps", "map_bits"}
+ATLAS_SUFFIX = re.compile(r"\.nii(\.gz)?$")
+
+
+def portable_spec(spec: RunSpec) -> RunSpec:
+    """The specification with file names in the place of paths, and without options of datasets.
+
+    A user's atlas is named as in $UAD_BENCH_ATLASES; its digest stays.
+    """
+    values = spec.model_dump(mode="json")
+    protocol = values["protocol"]
+    prepare = [_portable_step(step) for step in protocol["prepare"]]
+    without = {key: value for key, value in protocol.items() if key not in {"prepare", "summary"}}
+    values["protocol"] = _without_paths(without) | {"prepare": prepare, "summary": protocol["summary"]}
+    for key in ("parameters", "test"):
+        values[key] = _without_paths(values[key])
+    return RunSpec.model_validate(values | {"datasets": {}})
+
+
+def _portable_step(step: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = _without_paths(dict(step))
+    if found.get("sha256") and found.get("atlas") != step.get("atlas"):
+        found["atlas"] = ATLAS_SUFFIX.sub("", found["atlas"])
+    return found
+
+
+def _without_paths(value: Any) -> Any:  # any JSON value
+    """
+    >>> _without_paths({"weights": "/home/me/net.pth", "rate": [1, "cosine/linear"], "x": "data/mine.py:Mine"})
+    {'weights': 'net.pth', 'rate': [1, 'cosine/linear'], 'x': 'mine.py:Mine'}
+    """
+    if isinstance(value, str):
+        return _file_name(value)
+    if isinstance(value, Mapping):
+        return {_file_name(str(key)): _without_paths(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_paths(one) for one in value]
+    return value
+
+
+def _file_name(text: str) -> str:
+    """The name of the file where a text is a path: absolute, or with a folder and a suffix."""
+    windows = PureWindowsPath(text)
+    if windows.drive and windows.name:
+        return windows.name
+    path = PurePath(text)
+    is_path = (
+        path.is_absolute() or text.startswith(("~", "./", "../")) or (len(path.parts) > 1 and path.suffix)
+    )
+    return path.name if is_path and path.name else text
+
+
+def portable_fit(fitted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """fitted.json with the number of the training scans in the place of their ids."""
+    return [
+        {"step": one["step"], "parameters": one["parameters"], "n_scans": len(one["saw"]), "saw": []}
+        for one in fitted
+    ]
+
+
+def portable_machine(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of env.json that travel with a model."""
+    return {key: environment[key] for key in OF_MACHINE if key in environment}
+
+
+def healthy_rows(rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """The healthy quantiles among rows of thresholds.csv, each rule once: no label of a test case has touched them."""
+    first: dict[str, Mapping[str, str]] = {}
+    for row in rows:
+        if HEALTHY_RULE.fullmatch(row["rule"]) and row["value"]:
+            first.setdefault(row["rule"], row)
+    return list(first.values())
+
+
+def model_identity(spec: RunSpec, steps: Sequence[Mapping[str, Any]], model_json: Path) -> str:
+    """12 hex digits of what makes a model: specification, learnt preparation and the files of the model.
+
+    A run and its bundle have the same.
+    """
+    values = portable_spec(spec).model_dump(mode="json", exclude=NOT_OF_THE_MODEL)
+    learnt = [_portable_step(step) for step in steps]
+    return digest([values, learnt, sha256(model_json) if model_json.is_file() else ""])

@@ -1,0 +1,112 @@
+"""The folder of bundles on this machine, and how a bundle in it is named: NAME@DIGEST."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from uad_bench.errors import EnvironmentFault, UadError, UsageError
+from uad_bench.weights.bundle import Bundle, open_bundle
+from uad_bench.weights.manifest import DIGEST, NAME
+
+REFERENCE = re.compile(rf"({NAME})@([0-9a-f]{{8,64}})")
+UNKNOWN = "UB260"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A bundle by name and the first digits of its digest, 8 or more."""
+
+    name: str
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.digest}"
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text has the form NAME@DIGEST."""
+    return bool(REFERENCE.fullmatch(text))
+
+
+def reference(text: str) -> Reference:
+    """NAME@DIGEST as a value. Raises UsageError for another text (UB260).
+
+    >>> reference("ae-phantom@0123456789ab").digest
+    '0123456789ab'
+    """
+    match = REFERENCE.fullmatch(text)
+    if not match:
+        hint = "write NAME@DIGEST with 8 digits of the digest or more, as `uad-bench weights list` shows it"
+        raise UsageError(f"{text!r:.100} names no bundle", hint=hint, code=UNKNOWN)
+    return Reference(match[1], match[2])
+
+
+def default_store() -> Path:
+    """$UAD_BENCH_WEIGHTS, or a folder of the user's data. Raises EnvironmentFault for a user without a home folder."""
+    from platformdirs import user_data_path
+
+    named = os.environ.get("UAD_BENCH_WEIGHTS")
+    if named:
+        return Path(named).expanduser()
+    try:
+        folder = user_data_path("uad-bench") / "weights"
+    except (RuntimeError, KeyError):
+        folder = Path("~")
+    if not folder.is_absolute():
+        hint = "set UAD_BENCH_WEIGHTS to a folder, or HOME"
+        raise EnvironmentFault("this user has no home folder for weights", hint=hint)
+    return folder
+
+
+def folders(store: Path, name: str = "*") -> Iterator[Path]:
+    """The folders of a store that are named as bundles are, ordered by name; what is written aside is no bundle."""
+    yield from (
+        path for path in sorted(store.glob(f"{name}/*")) if DIGEST.fullmatch(path.name) and path.is_dir()
+    )
+
+
+def bundles(store: Path) -> Iterator[Bundle | UadError]:
+    """Every bundle of a store, and an error for each folder whose manifest is not what its name says."""
+    for folder in folders(store):
+        try:
+            yield open_bundle(folder)
+        except UadError as error:
+            yield error
+
+
+def find(wanted: Reference, store: Path) -> Bundle | None:
+    """The bundle of a store, None where there is none; pretrained weights also by the digest of their original file.
+
+    Raises UsageError where several begin with these digits (UB260), IntegrityError as `open_bundle`.
+    """
+    found = [path for path in folders(store, wanted.name) if path.name.startswith(wanted.digest)]
+    matches = [open_bundle(path) for path in found] or [
+        one
+        for one in map(open_bundle, folders(store, wanted.name))
+        if _original(one).startswith(wanted.digest)
+    ]
+    if len(matches) > 1:
+        hint = f"give more digits: {' or '.join(one.digest[:20] for one in matches)}"
+        raise UsageError(f"{len(matches)} bundles begin with {wanted}", hint=hint, code=UNKNOWN)
+    return matches[0] if matches else None
+
+
+def stored_bundle(wanted: Reference, store: Path) -> Bundle:
+    """As `find`; raises UsageError where there is none (UB260)."""
+    found = find(wanted, store)
+    if found is None:
+        there = [f"{path.parent.name}@{path.name[:12]}" for path in folders(store)]
+        has = (
+            f"it holds {', '.join(there[:8])}{', ...' if len(there) > 8 else ''}"
+            if there
+            else "it holds none"
+        )
+        hint = f"{has}; `uad-bench weights pull {wanted} --from SOURCE` or `weights import` adds one"
+        raise UsageError(f"no bundle {wanted} on this machine", where=str(store), hint=hint, code=UNKNOWN)
+    return found
+
+
+def _original(bundle: Bundle) -> str:
+    return bundle.manifest.pretrained.sha256 if bundle.manifest.pretrained else ""
