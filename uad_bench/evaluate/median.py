@@ -19,7 +19,7 @@ from scipy import ndimage
 from uad_bench.types import BoolArray, FloatArray
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,9 @@ def median_in(volume: FloatArray, mask: BoolArray, window: Window, device: str =
     try:
         return _on_gpu(volume, corners, window, device)
     except torch.OutOfMemoryError:
-        log.warning("too little memory on %s for the median filter: computed on the CPU, with the same result", device)
+        log.warning(
+            "too little memory on %s for the median filter: computed on the CPU, with the same result", device
+        )
         return _on_cpu(volume, corners, window)
 
 

@@ -45,7 +45,7 @@ class _Loader(yaml.SafeLoader):  # a safe loader: only plain values are construc
         return super().construct_mapping(node, deep)
 
     def construct_finite(self, node: yaml.ScalarNode) -> float:
-        value = float(self.construct_yaml_float(node))  # type: ignore[no-untyped-call]
+        value = float(self.construct_yaml_float(node))
         if not math.isfinite(value):  # 1e999 too; a record of the run in JSON would hold null in its place
             raise yaml.constructor.ConstructorError(
                 None, None, f"{node.value} is not a finite number", node.start_mark
