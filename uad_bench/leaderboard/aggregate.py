@@ -149,6 +149,7 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
         baseline=known[0].baseline,
         cost=mean_cost([run.cost for run in done]),
         folds=len({run.fold for run in runs} - {None}),
+        models=tuple(run.model for run in done if run.model),
     )
 
 

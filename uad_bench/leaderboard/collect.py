@@ -97,6 +97,7 @@ def _summary(run: RunDir) -> RunSummary:
         cost=_cost(status, machine) if state == "complete" else NO_COST,
         fold=spec.fold,
         changed=dict(facts.get("changed", {})),
+        model=str(status.get("model", "")),
     )
 
 

@@ -64,7 +64,8 @@ class Row:
     rank: None for an uninformative control (`null`) and where a started seed lacks the primary metric; done, started:
     numbers of seeds, or of runs where there are several `folds`; failures: one line per run without results; marks:
     see `RunSummary`; rank_statistics, to_best, to_baseline: None where the row is not ranked or there is no other row
-    to compare with; values: per-case form of the primary metric by case id, averaged over seeds.
+    to compare with; values: per-case form of the primary metric by case id, averaged over seeds; models: digest of the
+    model of each run that recorded it.
     """
 
     rank: int | None
@@ -86,6 +87,7 @@ class Row:
     cost: Cost = NO_COST
     values: CaseValues = field(default_factory=dict)
     folds: int = 0
+    models: tuple[str, ...] = ()
 
     @property
     def leaky(self) -> bool:
