@@ -92,8 +92,9 @@ class RunSummary:
     protocol that `fingerprint` is the digest of; results: by test dataset; null: uninformative control;
     marks: permanent remarks, a published split or an allowed data leak ("leak ..."); baseline, paper: as declared by
     the method; fold: index of the validation fold, None without cross-validation; changed: parameters that are not
-    those of the protocol's preset, empty for runs of older versions; model: digest of the model, as in predictions and
-    weights bundles, "" for runs of older versions.
+    those of the protocol's preset, empty for runs of older versions; version: that of the method; outdated: another
+    version of the method is installed; model: digest of the model, as in predictions and weights bundles, "" for runs
+    of older versions.
     """
 
     name: str
@@ -116,6 +117,8 @@ class RunSummary:
     cost: Cost = NO_COST
     fold: int | None = None
     changed: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 1
+    outdated: bool = False
     model: str = ""
 
     @property
