@@ -136,3 +136,15 @@ def test_a_bundle_that_is_copied_elsewhere_keeps_its_digest(bundle, tmp_path):
     there = tmp_path / bundle.digest
     shutil.copytree(bundle.folder, there)
     open_bundle(there).verify()
+
+
+def test_tables_name_the_model_of_a_run_and_of_its_bundle(bundle, run):
+    from uad_bench.leaderboard import aggregate
+    from uad_bench.leaderboard.collect import summarise
+    from uad_bench.leaderboard.render.render import render
+
+    (table,) = aggregate.tables([summarise(run)])
+    identity = bundle.manifest.model.identity
+    assert [row.models for row in table.rows] == [(identity,)]
+    assert json.loads(render([table], "json", []))["tables"][0]["rows"][0]["models"] == identity
+    assert f"model {identity}" in render([table], "html", [])

@@ -172,6 +172,7 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
         cost=mean_cost([run.cost for run in done]),
         folds=len({run.fold for run in runs} - {None}),
         settings=runs[0].settings,
+        models=tuple(run.model for run in done if run.model),
     )
 
 

@@ -100,6 +100,7 @@ def _summary(run: RunDir) -> RunSummary:
         changed=dict(facts.get("changed", {})),
         version=spec.version,
         outdated=installed_version(spec) not in {None, spec.version},
+        model=str(status.get("model", "")),
     )
 
 

@@ -93,7 +93,8 @@ class RunSummary:
     marks: permanent remarks, a published split or an allowed data leak ("leak ..."); baseline, paper: as declared by
     the method; fold: index of the validation fold, None without cross-validation; changed: parameters that are not
     those of the protocol's preset, empty for runs of older versions; version: that of the method; outdated: another
-    version of the method is installed.
+    version of the method is installed; model: digest of the model, as in predictions and weights bundles, "" for runs
+    of older versions.
     """
 
     name: str
@@ -118,6 +119,7 @@ class RunSummary:
     changed: Mapping[str, Any] = field(default_factory=dict)
     version: int = 1
     outdated: bool = False
+    model: str = ""
 
     @property
     def complete(self) -> bool:

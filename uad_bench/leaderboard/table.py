@@ -66,7 +66,7 @@ class Row:
     run without results; marks: see `RunSummary`; rank_statistics: None where the row is not ranked; to_best,
     to_baseline, to_reference: differences to the best row, to the best method declared a baseline and to the strongest
     reference row, None without one; values: per-case form of the primary metric by case id, averaged over seeds;
-    settings: parameters of the method.
+    settings: parameters of the method; models: digest of the model of each run that recorded it.
     """
 
     rank: int | None
@@ -90,6 +90,7 @@ class Row:
     values: CaseValues = field(default_factory=dict)
     folds: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
 
     @property
     def leaky(self) -> bool:

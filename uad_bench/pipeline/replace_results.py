@@ -17,6 +17,7 @@ from uad_bench.results.run_directory import RunDir
 from uad_bench.support import messages
 from uad_bench.support.atomic_files import ASIDE, aside_name, cannot_write
 from uad_bench.support.exchange import replace_folder
+from uad_bench.weights.portable import identity_of
 
 #: Small files that describe the training and the cohort; the others are results of the evaluation.
 COPIED = (
@@ -45,7 +46,7 @@ def replace_results(source: RunDir, target: RunDir, spec: RunSpec, cohort: Cohor
         with messages.written(folder / "log.txt"):
             evaluate_run(draft, spec, cohort)
         facts = {name: value for name, value in source.status().items() if name != "state"}
-        draft.complete(**facts)
+        draft.complete(**facts | {"model": identity_of(draft, spec)})
         try:
             replace_folder(folder, target.path)
         except OSError as error:

@@ -27,6 +27,7 @@ from uad_bench.results import csv_tables
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import environment, messages
 from uad_bench.support.atomic_files import sweep
+from uad_bench.weights.portable import identity_of
 
 log = logging.getLogger(__name__)
 
@@ -144,4 +145,5 @@ def _finish(job: RunJob) -> None:
     if job.spec.keep_maps == "none":
         shutil.rmtree(job.directory.path / "maps", ignore_errors=True)
     peak, gpu = environment.peak_memory_mib(), environment.gpu_memory_mib(job.place.device)
-    job.directory.complete(**job.facts(), peak_memory_mib=peak, gpu_memory_mib=gpu)
+    facts = job.facts() | {"model": identity_of(job.directory, job.spec)}
+    job.directory.complete(**facts, peak_memory_mib=peak, gpu_memory_mib=gpu)

@@ -121,12 +121,13 @@ def settle(aside: Path, digest: str) -> Bundle:
     folder = aside.parent / digest
     data = small_file(aside / MANIFEST, MANIFEST_BYTES, str(aside))
     Bundle(aside, read_manifest(data, digest, str(folder))).verify()
-    if not folder.is_dir():
-        for path in aside.rglob("*"):
-            if path.is_file():
-                sync_folder(path)  # fsync of a file is the same call
-        aside.replace(folder)
-        sync_folder(folder.parent)
-    found = open_bundle(folder)
-    found.verify()
-    return found
+    if folder.is_dir():
+        found = open_bundle(folder)
+        found.verify()
+        return found
+    for path in aside.rglob("*"):
+        if path.is_file():
+            sync_folder(path)  # fsync of a file is the same call
+    aside.replace(folder)
+    sync_folder(folder.parent)
+    return open_bundle(folder)

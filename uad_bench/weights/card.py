@@ -34,6 +34,7 @@ def card(run: RunDir, spec: RunSpec, said: Said, identity: str) -> dict[str, Any
     rows, plain = run.table("splits.csv"), portable_spec(spec)
     return {
         "method": spec.method,
+        "method_version": spec.version,
         "identity": identity,
         "parameters": plain.parameters,
         "seed": spec.seed,
@@ -158,6 +159,7 @@ def _table(
     yield "license of the weights", facts["license"] or "none stated"
     yield "pretrained parts", "; ".join(facts["pretrained"]) or "none"
     yield "remarks", "; ".join(facts["remarks"]) or "none"
+    yield "method", f"{facts['method']}, version {facts['method_version']} of the method"
     yield "seed", facts["seed"]
     yield "parameters", ", ".join(f"{key}={value}" for key, value in facts["parameters"].items()) or "none"
     yield (

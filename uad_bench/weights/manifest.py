@@ -38,7 +38,7 @@ NUMBERS = {
     "pretrained": re.compile(r"weights\.safetensors"),
 }
 CHANGED, OUTSIDE, FORBIDDEN = "UB510", "UB501", "UB511"
-HINT = "pull or copy the bundle again"
+HINT = "remove it, and pull or copy it again"
 
 Digest = Annotated[str, Field(pattern=rf"^{DIGEST.pattern}$")]
 

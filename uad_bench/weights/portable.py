@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
-from uad_bench.config import RunSpec, digest
+from uad_bench.config import MAPS_ONLY, RunSpec, digest
+from uad_bench.results.run_cases import steps_of
+from uad_bench.results.run_directory import RunDir
 from uad_bench.support.atomic_files import sha256
 
 #: Parts of env.json that a model needs or that explain its last bits; no folder, no name of a machine.
@@ -86,11 +88,19 @@ def healthy_rows(rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     return list(first.values())
 
 
+def identity_of(run: RunDir, spec: RunSpec) -> str:
+    """The identity of a run's model, "" for a run that holds maps of another program and no model."""
+    model = run.path / "model.json"
+    return "" if spec.target == MAPS_ONLY else model_identity(spec, steps_of(run, spec), model)
+
+
 def model_identity(spec: RunSpec, steps: Sequence[Mapping[str, Any]], model_json: Path) -> str:
     """12 hex digits of what makes a model: specification, learnt preparation and the files of the model.
 
     A run and its bundle have the same.
     """
     values = portable_spec(spec).model_dump(mode="json", exclude=NOT_OF_THE_MODEL)
+    if values["version"] == 1:  # added later: models of the first version keep their digest
+        del values["version"]
     learnt = [_portable_step(step) for step in steps]
     return digest([values, learnt, sha256(model_json) if model_json.is_file() else ""])

@@ -1,5 +1,6 @@
 """The folder of bundles on this machine, and how a bundle in it is named: NAME@DIGEST."""
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 from uad_bench.errors import EnvironmentFault, UadError, UsageError
 from uad_bench.weights.bundle import Bundle, open_bundle
 from uad_bench.weights.manifest import DIGEST, NAME
+
+log = logging.getLogger(__name__)
 
 REFERENCE = re.compile(rf"({NAME})@([0-9a-f]{{8,64}})")
 UNKNOWN = "UB260"
@@ -67,9 +70,9 @@ def folders(store: Path, name: str = "*") -> Iterator[Path]:
     )
 
 
-def bundles(store: Path) -> Iterator[Bundle | UadError]:
-    """Every bundle of a store, and an error for each folder whose manifest is not what its name says."""
-    for folder in folders(store):
+def bundles(store: Path, name: str = "*") -> Iterator[Bundle | UadError]:
+    """Every bundle of a store, or of one name; an error for each folder whose manifest is not what its name says."""
+    for folder in folders(store, name):
         try:
             yield open_bundle(folder)
         except UadError as error:
@@ -82,11 +85,7 @@ def find(wanted: Reference, store: Path) -> Bundle | None:
     Raises UsageError where several begin with these digits (UB260), IntegrityError as `open_bundle`.
     """
     found = [path for path in folders(store, wanted.name) if path.name.startswith(wanted.digest)]
-    matches = [open_bundle(path) for path in found] or [
-        one
-        for one in map(open_bundle, folders(store, wanted.name))
-        if _original(one).startswith(wanted.digest)
-    ]
+    matches = [open_bundle(path) for path in found] or _by_original(wanted, store)
     if len(matches) > 1:
         hint = f"give more digits: {' or '.join(one.digest[:20] for one in matches)}"
         raise UsageError(f"{len(matches)} bundles begin with {wanted}", hint=hint, code=UNKNOWN)
@@ -108,5 +107,12 @@ def stored_bundle(wanted: Reference, store: Path) -> Bundle:
     return found
 
 
-def _original(bundle: Bundle) -> str:
-    return bundle.manifest.pretrained.sha256 if bundle.manifest.pretrained else ""
+def _by_original(wanted: Reference, store: Path) -> list[Bundle]:
+    """Pretrained weights by the digest of the file that they were imported from; of equal weights the first."""
+    found: dict[str, Bundle] = {}
+    for one in bundles(store, wanted.name):
+        if isinstance(one, UadError):
+            log.warning("left out: %s", one)
+        elif one.manifest.pretrained and one.manifest.pretrained.sha256.startswith(wanted.digest):
+            found.setdefault(one.manifest.pretrained.sha256, one)
+    return list(found.values())

@@ -58,6 +58,7 @@ LONG_COLUMNS = (
     "trained_on",
     "p_seeds",
     "p_equal",
+    "models",
 )
 CONTRASTS = ("to_best", "to_baseline", "to_reference")
 
@@ -144,7 +145,9 @@ def _measured(row: Row) -> Iterator[dict[str, Any]]:
 
 
 def _reported(row: Row) -> Iterator[dict[str, Any]]:
-    unknown = dict.fromkeys(("rank", "seeds", "seeds_begun", *_rank_fields(row), "deterministic", "folds"))
+    unknown = dict.fromkeys(
+        ("rank", "seeds", "seeds_begun", *_rank_fields(row), "deterministic", "folds", "models")
+    )
     for paper in row.reported:
         common = unknown | {"origin": f"reported: {paper.source}", "group": "all", "paper": paper.citation}
         yield common | {"metric": "ap", "mean": paper.ap, "sd": paper.ap_sd}
@@ -163,6 +166,7 @@ def _row_fields(row: Row) -> dict[str, Any]:
         "deterministic": int(row.deterministic),
         "folds": row.folds,
         "paper": row.paper,
+        "models": "; ".join(row.models),
     }
 
 
