@@ -109,7 +109,11 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
     with path.open("rb") as file:
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     # The length of the header follows its version, in two bytes or, from version 2.0 on, in four.
-    end = 10 + int.from_bytes(data[8:10], "little") if data[6] == 1 else 12 + int.from_bytes(data[8:12], "little")
+    end = (
+        10 + int.from_bytes(data[8:10], "little")
+        if data[6] == 1
+        else 12 + int.from_bytes(data[8:12], "little")
+    )
     shape, dtype = _header(data[:end])
     array = np.frombuffer(data, dtype=dtype, offset=end).reshape(shape)
     array.flags.writeable = False
