@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from benchmarks.volume import volume
-from uad_bench.evaluate.median import Window, median_in
+from uad_bench.evaluate.grid.median import Window, median_in
 from uad_bench.types import BoolArray, FloatArray
 
 WINDOWS: tuple[Window, ...] = ((5, 5, 1), (7, 7, 1), (3, 3, 3), (5, 5, 5), (7, 7, 7))

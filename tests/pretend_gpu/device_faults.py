@@ -12,7 +12,7 @@ from tests.pretend_gpu.memory import GIB
 from tests.pretend_gpu.story import Setting, tell
 from tests.pretend_gpu.torch_patches import pretending
 from uad_bench.errors import EnvironmentFault, PluginError
-from uad_bench.evaluate.median import median_in
+from uad_bench.evaluate.grid.median import median_in
 from uad_bench.method import slices
 from uad_bench.method.base import Method
 from uad_bench.method.context import Context

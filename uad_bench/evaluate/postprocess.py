@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from scipy import ndimage
 
 from uad_bench.errors import UsageError, unknown_name
-from uad_bench.evaluate.median import median_in
+from uad_bench.evaluate.grid.median import median_in
+from uad_bench.evaluate.grid.nearest import filled_around
 from uad_bench.evaluate.metrics.connected_components import drop_small
 from uad_bench.types import BoolArray, FloatArray
 
@@ -68,7 +69,7 @@ class Median(Step):
         box = ndimage.find_objects(brain_mask.astype(np.uint8))[0]
         reach = self.size // 2
         brain = np.pad(brain_mask[box], reach)
-        filled = _nearest_in_brain(np.pad(anomaly_map[box], reach), brain, self.axes)
+        filled = filled_around(np.pad(anomaly_map[box], reach), brain, reach, self.axes)
         window = (self.size, self.size, self.size if self.axes == 3 else 1)
         smooth = anomaly_map.copy()
         smooth[brain_mask] = median_in(filled, brain, window, self._device)
@@ -182,14 +183,3 @@ def _parse_one(options: Mapping[str, Any]) -> Step:
         if first["type"] == "extra_forbidden":
             raise unknown_name(f"option of step {name}", option, STEPS[name].model_fields) from error
         raise UsageError(first["msg"], where=f"postprocess step {name}, option {option}") from error
-
-
-def _nearest_in_brain(anomaly_map: FloatArray, brain_mask: BoolArray, axes: int) -> FloatArray:
-    """The map with every voxel outside the brain replaced by the nearest brain voxel."""
-    # Slices farther apart than any two voxels of a slice: the nearest brain voxel is one of the same slice.
-    slice_distance = 1 if axes == 3 else sum(brain_mask.shape[:2])
-    nearest = ndimage.distance_transform_edt(
-        ~brain_mask, sampling=(1, 1, slice_distance), return_distances=False, return_indices=True
-    )
-    filled: FloatArray = anomaly_map[tuple(nearest)]
-    return filled

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metric import View
 from uad_bench.evaluate.metrics.voxel import (
+    ApWithHealthy,
     Auroc,
     AveragePrecision,
     AveragePrecisionGain,
@@ -87,3 +89,20 @@ def test_dice_and_fpr_are_those_of_the_prediction_after_post_processing(scored):
     assert rows["healthy", "fpr.pooled@tune"] == rows["healthy", "fpr@tune"]
     assert ("all", "dice.pooled@tune") not in found.draws
     assert rows["all", "dice@tune"] != evaluate(cases, [Dice()], rules).set_rows[0].value
+
+
+def test_ap_with_healthy_scans_is_that_of_all_voxels_together(scored):
+    cases = [
+        scored("a", kind="ms"),
+        scored("b", kind="tumour"),
+        scored("h", healthy=True),
+        scored("i", healthy=True),
+    ]
+    rows = {(row.group, row.metric): row for row in evaluate(cases, [ApWithHealthy()], {}).set_rows}
+    for group, members in {"all": cases, "ms": [cases[0], *cases[2:]]}.items():
+        scores = np.concatenate([one.map[one.brain_mask] for one in members])
+        lesion = np.concatenate([one.lesion_mask[one.brain_mask] for one in members])
+        missed = sum(np.count_nonzero(one.lesion_mask & ~one.brain_mask) for one in members)
+        expected = average_precision_score(lesion, scores) * lesion.sum() / (lesion.sum() + missed)
+        assert rows[group, "ap_with_healthy.pooled"].value == pytest.approx(expected)
+        assert rows[group, "ap_with_healthy.pooled"].n == len(members)

@@ -13,20 +13,25 @@ nearest edge voxel of the other mask. The definitions are MONAI's:
 Undefined: `empty_brain`, `no_threshold`, `no_positive` (no lesion). An empty prediction gets the diagonal of the
 image in mm (HD95, ASSD) or 0 (NSD): a missing prediction is never dropped from a mean. There are no pooled values.
 
-A k-d tree of edge voxels costs less than a distance transform of the grid, because surfaces are thin.
+From the prediction to the lesions, distances are read from a table that all threshold rules of a case share
+(`grid/distance`). In the other direction, and for voxel sizes for which the table would not give the bits of
+floating-point arithmetic, they come from a k-d tree of edge voxels: it costs less than a distance transform of the
+grid, because surfaces are thin.
 """
 
 import math
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from uad_bench.evaluate.grid.distance import GridDistances
 from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import Metric, View
 from uad_bench.evaluate.metrics.additive import of_case, predicted, undefined
-from uad_bench.evaluate.metrics.connected_components import edge
+from uad_bench.evaluate.metrics.connected_components import Indices, edge
 from uad_bench.evaluate.metrics.declarations.classes import declared, variant
 from uad_bench.types import BoolArray, Scored, Value
 
@@ -67,9 +72,13 @@ def surface_points(mask: BoolArray, spacing: tuple[float, float, float]) -> Poin
     array([[0., 0., 2.],
            [0., 0., 4.]])
     """
-    coordinates = np.unravel_index(np.flatnonzero(edge(mask)), mask.shape)
-    points: Points = np.stack(coordinates, axis=1) * np.array(spacing)
+    points: Points = surface_voxels(mask) * np.array(spacing)
     return points
+
+
+def surface_voxels(mask: BoolArray) -> Indices:
+    """The edge voxels of a mask (X, Y, Z), (n, 3)."""
+    return np.stack(np.unravel_index(np.flatnonzero(edge(mask)), mask.shape), axis=1)
 
 
 def diagonal(scored: Scored) -> float:
@@ -77,11 +86,42 @@ def diagonal(scored: Scored) -> float:
     return math.hypot(*(n * size for n, size in zip(scored.brain_mask.shape, scored.spacing, strict=True)))
 
 
+@dataclass(frozen=True)
+class LesionSurface:
+    """The surface of the lesions of a case: points in mm, and distances to them from the voxels of the brain."""
+
+    points: Points
+    table: GridDistances | None
+
+    @classmethod
+    def of(cls, scored: Scored) -> "LesionSurface":
+        """From a case with a lesion and a brain; `once` shares it among the threshold rules."""
+        voxels = surface_voxels(scored.lesion_mask)
+        table = GridDistances.of(voxels, scored.brain_mask, scored.spacing)
+        return cls(voxels * np.array(scored.spacing), table)
+
+    def distances(self, found: Indices, points: Points) -> Points:
+        """The distance in mm from each voxel (n, 3), which lies at points in mm (n, 3)."""
+        if self.table is not None:
+            return self.table.to(found)
+        nearest: Points = _tree(self.points).query(points)[0]
+        return nearest
+
+
+def _lesion_surface(scored: Scored) -> LesionSurface:
+    return LesionSurface.of(scored)
+
+
+def surface_distances(view: View) -> Distances:
+    """The distances of a case with a lesion and a prediction, computed once for all metrics of a threshold rule."""
+    return once(view, _distances)
+
+
 def _distances(view: View) -> Distances:
     scored = of_case(view)
-    return distances_between(
-        surface_points(predicted(view), scored.spacing), surface_points(scored.lesion_mask, scored.spacing)
-    )
+    truth, found = once(scored, _lesion_surface), surface_voxels(predicted(view))
+    points = found * np.array(scored.spacing)
+    return Distances(truth.distances(found, points), _tree(points).query(truth.points)[0])
 
 
 class SurfaceMetric(Metric):
@@ -96,7 +136,7 @@ class SurfaceMetric(Metric):
             return Value(None, reason)
         if not predicted(view).any():
             return Value(self.of_empty(scored))
-        return Value(self.of(once(view, _distances)))
+        return Value(self.of(surface_distances(view)))
 
     def of(self, distances: Distances) -> float:
         """The value of a case with a lesion and a prediction."""

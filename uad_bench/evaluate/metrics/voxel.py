@@ -59,6 +59,23 @@ class AveragePrecision(VoxelMetric):
         return resampled.ap()
 
 
+@declared("ap_with_healthy")
+class ApWithHealthy(AveragePrecision):
+    """Average precision of all brain voxels of the lesion cases and of the healthy test scans together, in [0, 1].
+
+    A score of a healthy scan counts as any other voxel without lesion. There is no value per case. Undefined:
+    `empty_brain`, `no_positive`.
+
+    >>> import numpy as np
+    >>> scores, lesion = np.array([0.9, 0.8, 0.7], np.float32), np.array([False, True, False])
+    >>> ApWithHealthy().pooled(View(Curve.of(scores, lesion))).value
+    0.5
+    """
+
+    def case(self, view: View) -> Value | None:
+        return None
+
+
 @declared("prevalence")
 class Prevalence(VoxelMetric):
     """The share of lesion voxels, π = n+ / (n+ + n-), in [0, 1]: the expected average precision of a random score.

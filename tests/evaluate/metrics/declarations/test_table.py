@@ -13,7 +13,7 @@ DETECTION = SECTIONS["strata"]
 
 def test_every_name_and_every_class_is_declared_once():
     declared = [one for section in SECTIONS.values() for one in section]
-    assert len({one.name for one in declared}) == len({one.target for one in declared}) == len(declared) == 55
+    assert len({one.name for one in declared}) == len({one.target for one in declared}) == len(declared) == 63
     assert all(plugins.METRIC_NAME.fullmatch(one.name) for one in declared)
 
 

@@ -1,6 +1,7 @@
 """All built-in metrics, by section of docs/metrics.md and by name, and the reasons for a value that is not defined."""
 
 from uad_bench.evaluate.metrics.declarations.declaration import Declaration
+from uad_bench.evaluate.metrics.declarations.detection import DETECTION, WITH_HEALTHY
 from uad_bench.evaluate.metrics.declarations.lesions import LESIONS, SURFACES
 from uad_bench.evaluate.metrics.declarations.scans import CALIBRATION, HEALTHY, IMAGE_LEVEL
 from uad_bench.evaluate.metrics.declarations.strata import STRATA
@@ -9,9 +10,11 @@ from uad_bench.evaluate.metrics.declarations.voxels import VOXELS
 SECTIONS: dict[str, tuple[Declaration, ...]] = {
     "voxels": VOXELS,
     "lesions": LESIONS,
+    "detection": DETECTION,
     "strata": STRATA,
     "surfaces": SURFACES,
     "healthy": HEALTHY,
+    "with-healthy": WITH_HEALTHY,
     "image-level": IMAGE_LEVEL,
     "calibration": CALIBRATION,
 }
@@ -23,6 +26,8 @@ REASONS: dict[str, str] = {
     "no_positive": "there is no lesion: no lesion voxel, no slice with lesion, no lesion case",
     "no_negative": "there is nothing but lesion: no other voxel, no slice without lesion",
     "no_healthy": "there is no healthy scan to compare the lesion cases with",
+    "many_healthy": "there are more than 500 healthy scans, of which too few scores are kept for an exact value",
+    "no_pair": "no lesion is paired with a finding",
     "no_threshold": "the threshold rule gave no threshold",
     "no_tune": "the threshold rule needs tune cases, and there are none",
     "no_lesion_of_size": "no lesion lies in the bin of size, or none is larger than 50 mm³ (BraTS)",

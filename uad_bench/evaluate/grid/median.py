@@ -10,16 +10,13 @@ itself computes the filter, so that the bits are the same for every map.
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from uad_bench.types import BoolArray, FloatArray
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +70,7 @@ def _on_cpu(volume: FloatArray, corners: Corners, window: Window) -> FloatArray:
 def _on_gpu(volume: FloatArray, corners: Corners, window: Window, device: str) -> FloatArray:
     import torch
 
-    windows: torch.Tensor = torch.from_numpy(np.ascontiguousarray(volume)).to(device)
+    windows = torch.from_numpy(np.ascontiguousarray(volume)).to(device)
     for axis, size in enumerate(window):
         windows = windows.unfold(axis, size, 1)
     places = [torch.from_numpy(k).to(device) for k in corners]

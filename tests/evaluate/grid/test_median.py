@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from uad_bench.evaluate import median
-from uad_bench.evaluate.median import median_in
+from uad_bench.evaluate.grid import median
+from uad_bench.evaluate.grid.median import median_in
 from uad_bench.evaluate.postprocess import parse
 
 SHAPE = (19, 17, 15)
