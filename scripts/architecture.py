@@ -18,6 +18,7 @@ WORDS = {
     "engines": "engines<br/>several runs at once",
     "pipeline": "pipeline<br/>one run, stage by stage; matrices of runs",
     "data_report": "data_report<br/>HTML report of prepared cases",
+    "template": "template<br/>packages of new plug-ins",
     "testing": "testing<br/>conformance checks for plug-ins",
     "figures": "figures<br/>PNG and SVG",
     "leaderboard": "leaderboard<br/>tables, statistics, formats",

@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 import uad_bench
+from tests.helpers.command import call
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = ["setup", "demo", "test", "check", "bench", "leaderboard"]
+SCRIPTS = ["setup", "demo", "test", "check", "bench", "leaderboard", "wheel", "site"]
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,29 @@ def test_the_wheel_has_all_three_packages_types_protocols_and_reported_numbers(w
     assert "uad_bench/_shipped/leaderboard/published/patch2loc_talk.csv" in names
 
 
+def test_the_wheel_has_the_templates_of_new_packages(wheel):
+    files = ROOT / "uad_bench" / "template" / "files"
+    templates = {f"uad_bench/template/files/{path.relative_to(files)}" for path in files.rglob("*.jinja")}
+    assert len(templates) == 16 and templates <= set(wheel.namelist())
+
+
+def test_the_wheel_has_the_pages_that_errors_name_and_its_commit(wheel):
+    names = set(wheel.namelist())
+    code = [p for part in ("uad_bench", "methods", "datasets") for p in (ROOT / part).rglob("*.py")]
+    named = {page for path in code for page in re.findall(r"docs/[\w/]+\.md", path.read_text())}
+    assert len(named) > 8 and {f"uad_bench/_shipped/{page}" for page in named} <= names
+    commit = wheel.read("uad_bench/_shipped/commit.txt").decode().strip()
+    assert re.fullmatch(r"[0-9a-f]{40}(\+dirty)?", commit) or not (ROOT / ".git").exists()
+
+
+def test_version_tells_commit_and_libraries(monkeypatch, capsys):
+    code, out, _ = call(monkeypatch, capsys, "--version")
+    first, *others = out.splitlines()
+    assert code == 0 and re.fullmatch(rf"uad-bench {uad_bench.__version__}, commit (\S+|not known)", first)
+    assert [line.split()[0] for line in others[:3]] == ["python", "torch", "numpy"]
+    assert "MISSING" not in out
+
+
 def test_the_wheel_contains_no_scan_no_test_and_no_example(wheel):
     names = wheel.namelist()
     assert not [n for n in names if n.endswith((".nii", ".nii.gz")) or n.startswith(("tests/", "examples/"))]
@@ -42,7 +66,8 @@ def test_the_wheel_contains_no_scan_no_test_and_no_example(wheel):
 def test_every_dependency_is_pinned_in_the_constraints():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     pins = (ROOT / "constraints.txt").read_text().lower().replace("_", "-")
-    for need in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+    extras = [need for some in project["optional-dependencies"].values() for need in some]
+    for need in [*project["dependencies"], *extras]:
         name = need.split(">")[0].split("=")[0].lower()
         assert f"\n{name}==" in pins, name
 

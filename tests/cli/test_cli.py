@@ -58,7 +58,7 @@ def test_a_mistake_is_one_line_with_what_to_do(monkeypatch, capsys, tmp_path, wo
 
 VERBS = ["", "run", "list", "show", "prepare", "evaluate", "leaderboard", "check", "doctor", "schema", "audit",
          "export", "data", "data import", "data check", "data report", "cache", "cache prune", "draw",
-         "draw inside", "draw training", "draw methods"]  # fmt: skip
+         "draw inside", "draw training", "draw methods", "new"]  # fmt: skip
 
 
 @pytest.mark.parametrize("verb", VERBS)

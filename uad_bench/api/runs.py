@@ -26,14 +26,15 @@ def run(
     """Train, score and evaluate methods, as `uad-bench run` does; runs that are complete are found again.
 
     seeds: a number (5: seeds 0 to 4) or a list; data: folders by dataset; settings: `--set` options, for instance
-    {"METHOD.steps": 100, "protocol.postprocess": []}; more: device, threads, workers, resume, fresh. Raises the error
-    of the runs that failed, after the others are done.
+    {"METHOD.steps": 100, "protocol.postprocess": []}; more: device, threads, workers, resume, fresh, and log: names of
+    trackers as of `--log`. Raises the error of the runs that failed, after the others are done.
     """
     from uad_bench.pipeline.matrix import Matrix, execute
     from uad_bench.pipeline.run_job import Workplace
+    from uad_bench.pipeline.trackers.trackers import wanted as trackers
     from uad_bench.support import environment
 
-    known = {"device": "auto", "threads": 0, "workers": 0, "resume": False, "fresh": False}
+    known = {"device": "auto", "threads": 0, "workers": 0, "resume": False, "fresh": False, "log": ()}
     options: dict[str, Any] = known | options_of(more, known)
     names = [methods] if isinstance(methods, str) else list(methods)
     wanted = range(seeds) if isinstance(seeds, int) else seeds
@@ -46,6 +47,7 @@ def run(
         options["threads"] or environment.threads(),
         options["resume"],
         options["fresh"],
+        trackers=trackers(options["log"]),
     )
     outcome = execute(specs, place)
     if outcome.error:

@@ -16,6 +16,7 @@ from uad_bench.cli import (
     evaluate,
     export,
     leaderboard,
+    new,
     predict,
     prepare,
     run,
@@ -43,15 +44,26 @@ data_app = typer.Typer(help="Datasets: unpack, check and report.", no_args_is_he
 
 @app.callback(invoke_without_command=True)
 def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+    version: bool = typer.Option(
+        False, "--version", help="Print version, commit and the versions of libraries."
+    ),
     debug: bool = typer.Option(False, "--debug", help="Show tracebacks."),
 ) -> None:
     del debug  # read in main(), before any verb runs
     if version:
-        from uad_bench import __version__
-
-        typer.echo(__version__)
+        _print_versions()
         raise typer.Exit
+
+
+def _print_versions() -> None:
+    """This program with its commit, Python, and the libraries that numbers may depend on."""
+    from uad_bench import __version__
+    from uad_bench.support import environment
+
+    typer.echo(f"uad-bench {__version__}, commit {environment.commit() or 'not known'}")
+    typer.echo(f"{'python':<12} {sys.version.split()[0]}")
+    for package in environment.PACKAGES[1:]:
+        typer.echo(f"{package:<12} {environment.installed(package) or 'MISSING'}")
 
 
 app.command("run")(run.run)
@@ -66,6 +78,7 @@ app.command("schema")(listing.schema)
 app.command("audit")(audit.audit)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
+app.command("new")(new.new)
 data_app.command("import")(data.import_)
 data_app.command("check")(data.check)
 data_app.command("report")(data.report)

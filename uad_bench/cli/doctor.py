@@ -10,12 +10,14 @@ def doctor(data: options.Data = []) -> None:
     from uad_bench import plugins
     from uad_bench.support import environment
     from uad_bench.support.environment import resolve_device
+    from uad_bench.support.package_files import shipped
 
     found = environment.describe(resolve_device("auto"), environment.threads())
     for key in ("python", "platform", "device", "device_name", "threads", "bf16"):
         typer.echo(f"{key:<12} {found[key]}")
     for package in environment.PACKAGES:
         typer.echo(f"{package:<12} {found['packages'].get(package, 'MISSING')}")
+    typer.echo(f"{'pages':<12} {shipped('docs')}")
     sources = options.sources(data, 1)
     typer.echo(f"{'cache':<12} {sources.cache}")
     for entry in plugins.catalogue().names("dataset"):

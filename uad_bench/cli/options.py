@@ -121,6 +121,13 @@ def sources(
     return Sources(default_cache(), roots, workers or environment.threads(), skip_broken, skip_missing)
 
 
+def trackers(texts: list[str]) -> tuple[str, ...]:
+    """The trackers that --log names. Raises UsageError for an unknown one, EnvironmentFault for a missing package."""
+    from uad_bench.pipeline.trackers.trackers import wanted
+
+    return wanted([name for text in texts for name in names(text)])
+
+
 def table(text: str) -> "tuple[str, RoleTable | None]":
     """--splits as the text that a specification keeps, and the table; ("", None) without the option.
 

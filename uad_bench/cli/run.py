@@ -24,6 +24,9 @@ ON = "local:N, N runs at once on this machine; gpus:0,1, one run at a time on ea
 ONLY = (
     "Carry out one run of the matrix, without tables: its number, from 0, by method, then by seed; -1: all."
 )
+LOG = (
+    "csv (train.csv of each run, always written), tensorboard, wandb or mlflow: where losses go. Repeatable."
+)
 METHODS = "NAME (uad-bench list), NAME:VARIANT, module:Class or a .py file; paper/NAME ignores the protocol's presets."
 
 
@@ -75,6 +78,7 @@ def run(
             min=0,
         ),
     ] = 0,
+    log_: Annotated[list[str], typer.Option("--log", help=LOG)] = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -120,6 +124,7 @@ def run(
         progress=not quiet and sys.stderr.isatty(),
         fail_fast=fail_fast,
         case_timeout_s=case_timeout or None,
+        trackers=options.trackers(log_),
     )
     require_writable(place.out, here.cache)
     began = time.monotonic()
@@ -130,12 +135,17 @@ def run(
         log.info(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
     if outcome.done and only < 0:
         print_tables(outcome.done)
+    _print_places(outcome)
+    if outcome.error:
+        raise outcome.error
+
+
+def _print_places(outcome: "Outcome") -> None:
+    """Where the results and pictures of the runs are."""
     for directory in outcome.done:
         typer.echo(f"results: {directory.path}")
         for sheet in sorted(directory.path.glob("sheet*.png")):
             typer.echo(f"picture: {sheet}")
-    if outcome.error:
-        raise outcome.error
 
 
 def _one(specs: "list[RunSpec]", only: int) -> "list[RunSpec]":

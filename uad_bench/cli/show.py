@@ -95,14 +95,14 @@ def _show_protocol(name: str) -> None:
 
 def _show_metric(entry: "Entry", cls: "type[Metric]") -> None:
     _show_entry(entry)
-    for label, text in _metric_facts(cls).items():
+    for label, text in metric_facts(cls).items():
         if text:
             typer.echo(f"  {label:<10} {text}")
-    for line in _metric_text(cls).splitlines():
+    for line in metric_text(cls).splitlines():
         typer.echo(f"  {line}".rstrip())
 
 
-def _metric_text(cls: "type[Metric]") -> str:
+def metric_text(cls: "type[Metric]") -> str:
     """The docstring of a metric without its example; for a member of a family, that of the family's class."""
     from uad_bench.evaluate.metric import Metric
 
@@ -111,7 +111,7 @@ def _metric_text(cls: "type[Metric]") -> str:
     return text.partition("\n>>>")[0].rstrip()
 
 
-def _metric_facts(cls: "type[Metric]") -> dict[str, str]:
+def metric_facts(cls: "type[Metric]") -> dict[str, str]:
     """What the class of a metric says about it, by label; "" where it says nothing."""
     from uad_bench.evaluate.metric import Metric, metric_name
     from uad_bench.evaluate.metrics.declarations.table import METRICS
@@ -148,7 +148,7 @@ def _show_plugin(entry: "Entry", cls: type[Any], preset: Mapping[str, Any], prot
         if getattr(cls, fact, None):
             typer.echo(f"  {fact:<10} {getattr(cls, fact)}")
     text = inspect.cleandoc(cls.__doc__ or "")
-    rows = list(_parameters(cls, entry.name, preset))
+    rows = list(parameter_rows(cls, entry.name, preset))
     if rows:
         typer.echo(f"  parameters, for --set {entry.name}.NAME=VALUE:")
     heads = ("name", "type", "default", f"preset of {protocol}" if protocol else "here", "description")
@@ -160,7 +160,7 @@ def _show_plugin(entry: "Entry", cls: type[Any], preset: Mapping[str, Any], prot
         typer.echo(f"  {line}".rstrip())
 
 
-def _parameters(cls: type[Any], name: str, preset: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def parameter_rows(cls: type[Any], name: str, preset: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Name, type with choices, default, preset value ("" where it is the default) and one line of description."""
     from uad_bench.config import checked_parameters, parameters_model
     from uad_bench.data.adapter import DatasetAdapter

@@ -55,6 +55,19 @@ class Sources:
             raise _unreadable(error, Path(parent)) from error
         return None
 
+    def with_recorded(self, roots: Mapping[str, str], where: str) -> "Sources":
+        """These sources, with the folders that a run recorded for the datasets that the user named none for.
+
+        A folder that is not there any more is left out, so that the error names the option to give.
+        """
+        missing = {name: Path(root) for name, root in roots.items() if self.named_root(name) is None}
+        known = {name: root for name, root in missing.items() if root.is_dir()}
+        for name, root in known.items():
+            if (said := f"{where}: {name} in {root}, as the run recorded") not in self.reported:
+                self.reported.add(said)
+                log.info("%s", said)
+        return replace(self, roots={**self.roots, **known})
+
     def preparation(self, protocol: Protocol, steps: Sequence[Mapping[str, Any]]) -> Preparation:
         """How cases are prepared here for a protocol, by these of its steps."""
         return Preparation(protocol.modalities, steps, self.cache, self.workers)

@@ -18,7 +18,8 @@ class Policy:
     folder: of the checkpoints, None to write none. resume: continue from them. checkpoint_minutes: time between two.
     time_budget_s: seconds of training in total, counted across resumes; None: no limit. progress: show a bar on
     stderr. sink: called with {"phase", "step", "loss", ...} for each logged step. rewind(phase, step): called when a
-    loop starts or resumes; the sink will receive this phase again from that step on.
+    loop starts or resumes; the sink will receive this phase again from that step on. label: the run in messages;
+    report_s: seconds between two messages about the progress.
     """
 
     folder: Path | None = None
@@ -28,6 +29,8 @@ class Policy:
     progress: bool = False
     sink: Sink | None = None
     rewind: Callable[[str, int], None] | None = None
+    label: str = ""
+    report_s: float = 30.0
 
 
 class _Generator(np.random.Generator):

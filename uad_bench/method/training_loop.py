@@ -15,6 +15,7 @@ from uad_bench.errors import PluginError, Terminated, UsageError
 from uad_bench.method import checkpoint
 from uad_bench.method.loop_state import LoopState, Policy
 from uad_bench.method.progress import Bar
+from uad_bench.method.training_report import Report
 
 FLUSH_EVERY = 20  # steps whose losses are read from the device at once
 
@@ -56,12 +57,16 @@ class Loop:
             self.shared.spent_s += self.elapsed
             return
         began, saved = time.monotonic() - self.elapsed, time.monotonic()
+        self._report = Report(self.policy, self.phase, self.total, self.step)
         with interrupts_deferred() as signals, Bar(self.policy.progress, self.phase, self.total) as bar:
             while self.step < self.total and not self._out_of_time(began):
                 yield self.step
                 self._finish_step()
                 self.elapsed = time.monotonic() - began
                 bar.show(self.step, self._pending)
+                if self._report.due:
+                    self._flush()
+                    self._report.step(self.step, self._budget_left(began))
                 if signals or time.monotonic() - saved > 60 * self.policy.checkpoint_minutes:
                     self._save()
                     saved = time.monotonic()
@@ -89,6 +94,7 @@ class Loop:
                     where=self.phase,
                     hint="lower the learning rate or clip the gradient; the last good checkpoint is kept",
                 )
+            self._report.note(numbers)
             if self.policy.sink:
                 self.policy.sink({"phase": self.phase, "step": step, **numbers})
         self._pending.clear()
@@ -104,6 +110,7 @@ class Loop:
             value = float(self.validate())
         for name, module in modules.items():
             module.train(modes[name])
+        self._report.note({"validation": value})
         if self.policy.sink:
             self.policy.sink({"phase": self.phase, "step": self.step - 1, "validation": value})
         if not math.isnan(value) and (self.best_value is None or value < self.best_value):
@@ -118,9 +125,14 @@ class Loop:
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {k: v for k, v in self.state.items() if isinstance(v, torch.nn.Module)}
 
-    def _out_of_time(self, began: float) -> bool:
+    def _budget_left(self, began: float) -> float | None:
+        """Seconds of the time budget that are left, None without one."""
         budget = self.policy.time_budget_s
-        over = budget is not None and self.shared.spent_s + time.monotonic() - began > budget
+        return None if budget is None else budget - self.shared.spent_s - (time.monotonic() - began)
+
+    def _out_of_time(self, began: float) -> bool:
+        left = self._budget_left(began)
+        over = left is not None and left < 0
         self.shared.stopped_early |= over
         return over
 
@@ -134,6 +146,7 @@ class Loop:
         self.done = True
         self.shared.spent_s += self.elapsed
         self._save()
+        self._report.end(self.step, self.best_value, out_of_time=self.step < self.total)
 
     def _snapshot(self) -> dict[str, Any]:
         return {

@@ -11,6 +11,7 @@ from uad_bench.cohort.cohort import Scans
 from uad_bench.config import RunSpec
 from uad_bench.pipeline.method_names import method_class
 from uad_bench.pipeline.run_job import RunJob, Workplace
+from uad_bench.pipeline.trackers.trackers import Trackers, trackers
 from uad_bench.pipeline.trained.reuse import take_trained
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support.atomic_files import aside_name, cannot_write
@@ -37,9 +38,14 @@ def trained(job: RunJob) -> "Method":
         train, val = Scans(job.cohort.of("train")), Scans(job.cohort.of("val"))
         method = build(spec)
         log.info("%s: fit on %d healthy scans", job.label, len(train))
-        ctx, began = context(spec, job.place, _policy(job)), time.monotonic()
-        with guarded(f"{spec.method}.fit"), whole_float32() if spec.precision == "fp32" else nullcontext():
-            method.fit(train, val, ctx)
+        began = time.monotonic()
+        with trackers(job) as figures:
+            ctx = context(spec, job.place, _policy(job, figures))
+            with (
+                guarded(f"{spec.method}.fit"),
+                whole_float32() if spec.precision == "fp32" else nullcontext(),
+            ):
+                method.fit(train, val, ctx)
         fit_s = round(time.monotonic() - began, 2)
         job.set_state(
             "running", fit_s=fit_s, stopped_early=ctx.stopped_early, parameters=n_parameters(method)
@@ -83,7 +89,7 @@ def context(spec: RunSpec, place: Workplace, policy: "Policy | None" = None) -> 
     return Context(spec.seed, place.device, spec.precision, policy or Policy())
 
 
-def _policy(job: RunJob) -> "Policy":
+def _policy(job: RunJob, figures: Trackers) -> "Policy":
     """Checkpoints, time budget and progress of the training loops of a run."""
     from uad_bench.method.loop_state import Policy
 
@@ -95,8 +101,9 @@ def _policy(job: RunJob) -> "Policy":
         checkpoint_minutes=job.spec.checkpoint_minutes,
         time_budget_s=job.spec.time_budget_s,
         progress=job.place.progress,
-        sink=job.directory.append_training,
-        rewind=job.directory.rewind_training,
+        sink=figures.sink,
+        rewind=figures.rewind,
+        label=job.label,
     )
 
 

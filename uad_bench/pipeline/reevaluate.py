@@ -13,6 +13,7 @@ from uad_bench.data.published_splits import RoleTable, Row
 from uad_bench.errors import DataError, UsageError
 from uad_bench.pipeline.protocol_checks import check_protocol
 from uad_bench.pipeline.replace_results import replace_results
+from uad_bench.results.run_cases import sources_of
 from uad_bench.results.run_directory import RunDir, run_dir
 
 #: What may change without scoring again: everything that comes after the map.
@@ -36,7 +37,8 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
     check_protocol(spec.protocol)
     # The roles are those of the run, wherever they came from; leaks were reported when it was made.
     plan = Plan(table=_own_roles(directory), allow_leak=True)
-    cohort = gather(spec, replace(sources, skip_missing=True, skip_broken=True), plan)
+    here = replace(sources_of(directory, sources), skip_missing=True, skip_broken=True)
+    cohort = gather(spec, here, plan)
     _same_cases(directory, cohort)
     target = run_dir(directory.path.resolve().parents[2], spec, cohort.digest)
     with target.locked():

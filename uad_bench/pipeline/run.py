@@ -102,8 +102,7 @@ def _begin(job: RunJob) -> None:
         job.set_state("running")
     directory.write_spec(spec)
     if not (directory.path / "model").is_dir():  # else: the record of where the model was made stays
-        roots = {name: str(path) for name, path in place.sources.roots.items()}
-        facts = {"roots": roots, "method": _class_facts(spec), "code": code_digest(spec.target)}
+        facts = {"roots": job.roots(), "method": _class_facts(spec), "code": code_digest(spec.target)}
         directory.write_json("env.json", here | facts)
     _write_cohort(job)
     log.info("%s: begin on %s, process %d", job.label, place.device, os.getpid())

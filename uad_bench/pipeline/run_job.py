@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from uad_bench import plugins
 from uad_bench.cohort.cohort import Cohort
 from uad_bench.cohort.discovery import Sources
 from uad_bench.config import RunSpec
@@ -17,7 +18,8 @@ class Workplace:
 
     out: the folder of runs; device: cpu, cuda or cuda:N; threads: CPU threads, part of what fixes the bits of a
     result; resume: continue unfinished runs; fresh: start again; progress: show a bar while training; fail_fast: end a
-    run at the first case that cannot be scored; case_timeout_s: score in a process of its own, with a limit per case.
+    run at the first case that cannot be scored; case_timeout_s: score in a process of its own, with a limit per case;
+    trackers: names of programs that get the figures of the training, besides train.csv.
     """
 
     out: Path
@@ -29,6 +31,7 @@ class Workplace:
     progress: bool = False
     fail_fast: bool = False
     case_timeout_s: float | None = None
+    trackers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,13 @@ class RunJob:
     def label(self) -> str:
         """The run in messages: method and seed."""
         return f"{self.spec.method} seed {self.spec.seed}"
+
+    def roots(self) -> dict[str, str]:
+        """The folder of each dataset that the user named, by --data or $UAD_BENCH_DATA, for verbs that read the run."""
+        sources = self.place.sources
+        names = [plugins.label(name) for name in (self.spec.protocol.train, *self.spec.test)]
+        found = {name: sources.named_root(name) for name in dict.fromkeys([*names, *sources.roots])}
+        return {name: str(root.absolute()) for name, root in found.items() if root is not None}
 
     def set_state(self, state: str, **facts: Any) -> None:
         """Record the state with new facts. Facts recorded before stay, except an earlier error."""

@@ -9,7 +9,7 @@ from uad_bench import plugins
 from uad_bench.cohort.cohort import Member
 from uad_bench.cohort.discovery import Sources, find_cases
 from uad_bench.config import RunSpec
-from uad_bench.errors import DataError, UadError, unknown_name
+from uad_bench.errors import DataError, IntegrityError, UadError, unknown_name
 from uad_bench.prepare.chain import parse_steps
 from uad_bench.prepare.prepare_cases import prepare_cases
 from uad_bench.results.run_directory import RunDir
@@ -25,9 +25,10 @@ def available(
 ) -> tuple[list[tuple[Row, Member]], list[UadError]]:
     """The prepared cases of some rows of splits.csv with their rows, and an error for each other case.
 
-    That is a case that is missing, cannot be prepared, or holds other voxels than then (UB306).
+    That is a case that is missing, cannot be prepared, or holds other voxels than then (UB306). Datasets whose folder
+    the user does not name are looked for where the run found them.
     """
-    spec = run.spec()
+    spec, sources = run.spec(), sources_of(run, sources)
     known = _on_disk(spec, {row["dataset"] for row in rows}, sources)
     cases = {_key(row): known[_key(row)] for row in rows if _key(row) in known}
     how = sources.preparation(spec.protocol, steps_of(run, spec))
@@ -43,6 +44,16 @@ def available(
         else:
             errors.append(failed.get(_key(row)) or _other(row, run, missing=one is None))
     return found, errors
+
+
+def sources_of(run: RunDir, sources: Sources) -> Sources:
+    """The sources of a run: those of the user, else the folders that the run recorded. Raises IntegrityError."""
+    try:
+        roots = {str(name): str(root) for name, root in dict(run.environment().get("roots") or {}).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        hint = "give the folders with --data"
+        raise IntegrityError("no readable env.json", where=run.name, hint=hint) from error
+    return sources.with_recorded(roots, run.name)
 
 
 def available_members(

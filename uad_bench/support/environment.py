@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from uad_bench.errors import EnvironmentFault
+from uad_bench.support.package_files import packed_commit
 
 PACKAGES = ("uad-bench", "torch", "numpy", "scipy", "nibabel", "torchio", "scikit-learn", "pandas", "nilearn")
 
@@ -55,10 +56,13 @@ def _device_name(device: str) -> str:
 
 
 def commit() -> str:
-    """The commit of the checkout that this code runs from, "+dirty" if changed; "" for an installed package."""
+    """The commit that this code is of, "+dirty" if changed: of the checkout, or the one that a wheel was built from.
+
+    "" where it is not known.
+    """
     root = Path(__file__).parent.parent.parent
     if not (root / ".git").exists():
-        return ""
+        return packed_commit()
     try:
         head = subprocess.run(
             ["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, check=True

@@ -22,7 +22,9 @@ def show(*, quiet: bool = False, verbose: bool = False) -> None:
     quiet: warnings only; verbose: details too. A second call replaces the first.
     """
     handler = _terminal_handler() if sys.stderr.isatty() else _Stderr()
-    if not sys.stderr.isatty():
+    if sys.stderr.isatty():
+        handler.addFilter(lambda record: not getattr(record, "in_bar", False))  # a progress bar shows it
+    else:
         handler.setFormatter(_utc())
     handler.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
     for name in NAMES:

@@ -114,8 +114,7 @@ def _make(job: RunJob, found: Mapping[Key, Path]) -> None:
     directory.write_spec(job.spec)
     here = environment.describe("cpu", job.place.threads)
     facts = {"deterministic": False, "null": False, "baseline": False, "paper": ""}
-    roots = {name: str(path) for name, path in job.place.sources.roots.items()}
-    directory.write_json("env.json", here | {"roots": roots, "method": facts})
+    directory.write_json("env.json", here | {"roots": job.roots(), "method": facts})
     directory.write_table("splits.csv", csv_tables.SPLIT_COLUMNS, cohort.rows())
     columns = ("dataset", "case_id", "reason")
     left_out = [dict(zip(columns, one, strict=True)) for one in cohort.left_out]

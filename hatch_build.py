@@ -1,0 +1,42 @@
+"""Files of a wheel or an sdist that the repository does not hold there: the commit, and the pages that errors name."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class ShippedFiles(BuildHookInterface):  # type: ignore[type-arg]
+    """Adds commit.txt and docs/**/*.md; `uad_bench.support.package_files` finds them."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Add the files to a build; an editable installation reads those of the checkout."""
+        if version == "editable":
+            return
+        root, added = Path(self.root), build_data["force_include"]
+        commit = root / "commit.txt"  # of an sdist
+        if not commit.is_file():
+            commit = Path(self.directory) / "commit.txt"
+            commit.parent.mkdir(parents=True, exist_ok=True)
+            commit.write_text(_commit(root) + "\n")
+        if self.target_name == "sdist":
+            added[str(commit)] = "commit.txt"
+            return
+        added[str(commit)] = "uad_bench/_shipped/commit.txt"
+        for page in sorted((root / "docs").rglob("*.md")):
+            added[str(page)] = f"uad_bench/_shipped/{page.relative_to(root)}"
+
+
+def _commit(root: Path) -> str:
+    """The commit of the checkout, "+dirty" if files differ from it; "" outside one."""
+    try:
+        head, changes = (
+            subprocess.run(
+                ["git", "-C", str(root), *words], capture_output=True, text=True, check=True
+            ).stdout
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head.strip() + ("+dirty" if changes.strip() else "")

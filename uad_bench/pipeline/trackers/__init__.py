@@ -1,0 +1,1 @@
+"""Figures of a training for programs that draw them: TensorBoard, Weights & Biases, MLflow."""

@@ -1,0 +1,1 @@
+"""A new plug-in package from templates: `uad-bench new`."""
