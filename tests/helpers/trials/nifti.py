@@ -57,6 +57,7 @@ def _unsaid(raw, values):
         return "a background set to 0"
     if not (header["sform_code"] and header["qform_code"]):
         return None
+    header["pixdim"][0] = header["pixdim"][0] or 1  # the standard: 0 means 1
     try:
         other = header.get_qform()
     except Exception:
