@@ -6,7 +6,7 @@ The scores are those of no method: each patient has a difficulty that the method
 0.7), which becomes an average precision by a skewed (beta 0.4, 3), a bimodal (80 % of patients near 0) or a moderate
 (beta 2, 5) distribution; on the logit scale each seed moves a method as a whole, and each scan of a seed on its own
 (sd 0.2). All methods of a table have the same distribution, so that every difference that a table claims is false.
-Prints three Markdown tables; docs/statistics.md has them.
+Prints four Markdown tables; docs/statistics.md has them.
 """
 
 import argparse
@@ -117,6 +117,23 @@ def _flips(differences: Floats) -> bool:
     return bool((holm_correction(p) <= SCHEME.alpha).any())
 
 
+def shapes(draws: int) -> Iterator[str]:
+    """False claims among methods of equal means and unequal distributions: two skewed, two moderate, one constant."""
+    yield "| patients | any claim |"
+    yield "|---" * 2 + "|"
+    for n in (10, 20, 36, 100):
+        rng, skewed, moderate = (
+            np.random.default_rng(n),
+            *(Setting(k, 2, n, 3, 0.2) for k in ("skewed", "moderate")),
+        )
+        tables = [skewed.draw(rng, draws), moderate.draw(rng, draws) - moderate.mean() + skewed.mean()]
+        tables.append(skewed.mean() + 0.005 * rng.normal(size=(draws, 1, 3, n)))
+        claims = [
+            all_pairs(list(one)).different(SCHEME.alpha).any() for one in np.concatenate(tables, axis=1)
+        ]
+        yield f"| {n} | {np.mean(claims):.3f} |"
+
+
 def coverage(draws: int) -> Iterator[str]:
     """Coverage of the interval of a mean: as printed, and the symmetric t interval of before."""
     yield "| distribution | patients | seeds | sd over seeds | correlation | printed | symmetric t | relative width |"
@@ -164,7 +181,12 @@ def _differences(setting: Setting, draws: int) -> Iterator[tuple[float, bool]]:
         yield float(inside.mean()), bool((pairs.p_equal[0, 1:] <= SCHEME.alpha).any())
 
 
-TABLES = {"claims": (false_claims, 1), "coverage": (coverage, 10), "differences": (differences, 1)}
+TABLES = {
+    "claims": (false_claims, 1),
+    "shapes": (shapes, 1),
+    "coverage": (coverage, 10),
+    "differences": (differences, 1),
+}
 
 
 def main(given: Sequence[str] | None = None) -> None:

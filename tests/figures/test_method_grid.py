@@ -21,7 +21,8 @@ def methods():
 
 def test_the_first_column_is_the_image_and_each_method_has_one(methods):
     figure = method_grid(methods, "AP", "t")
-    grid = np.reshape(figure.axes, (2, 3))
+    grid, bar = np.reshape(figure.axes[:6], (2, 3)), figure.axes[6]
+    assert bar.get_xlabel() == "anomaly map, each on the scale of its own scores inside the brain"
     assert [axes.get_title() for axes in grid[0]] == [
         "lesion", "one\nseed 0\nmean AP 0.500\n\nAP 0.250", "two $x$\nseed 0\n\nAP 0.250",
     ]  # fmt: skip
@@ -30,7 +31,7 @@ def test_the_first_column_is_the_image_and_each_method_has_one(methods):
 
 
 def test_each_map_has_the_range_of_its_own_scores_in_the_brain(methods):
-    grid = np.reshape(method_grid(methods, "AP", "t").axes, (2, 3))
+    grid = np.reshape(method_grid(methods, "AP", "t").axes[:6], (2, 3))
     for row in (0, 1):
         for column, method in enumerate(methods, 1):
             case = method.cases[row]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +65,7 @@ def dice_plot(
     for index, (rule, threshold) in enumerate(marked):
         found = (tabulated or {}).get(rule, TabulatedDice(None, None))
         pooled = (curve.dice_at(threshold) or 0.0) if found.pooled is None else found.pooled
-        _draw_mark(axes, index, (rule, threshold), pooled, found.case)
+        _draw_mark(axes, index, (rule, threshold), (pooled, found.case))
     axes.set(xlabel="threshold (score ≥ threshold is anomalous)", ylim=(0, None))
     axes.set_ylabel(
         "Dice of all voxels pooled (dash: mean over cases)" if tabulated else "Dice of all voxels pooled"
@@ -75,13 +75,12 @@ def dice_plot(
     return figure
 
 
-def _draw_mark(
-    axes: Axes, index: int, rule: tuple[str, float], pooled: float, over_cases: float | None
-) -> None:
-    """The mark of a rule (name, threshold) at its pooled Dice, and a dash at the mean over cases."""
+def _draw_mark(axes: Axes, index: int, rule: tuple[str, float], dice: tuple[float, float | None]) -> None:
+    """The mark of a rule (name, threshold) at its Dice (pooled, mean over cases), and a dash at the mean over cases."""
+    pooled, mean = dice
     style, oracle = plot_style(index), f"@{rule[0]}".startswith(ORACLE)
     name = f"{printable(rule[0])}{'†' if oracle else ''} at {rule[1]:.4g}"
-    case = "" if over_cases is None else f", mean over cases {over_cases:.3f}"
+    case = "" if mean is None else f", mean over cases {mean:.3f}"
     axes.plot(
         rule[1],
         pooled,
@@ -94,19 +93,15 @@ def _draw_mark(
         clip_on=False,
         zorder=3 if oracle else 4,
     )
-    if over_cases is not None:
-        axes.plot(
-            rule[1],
-            over_cases,
-            color=style.color,
-            marker="_",
-            markersize=16,
-            markeredgewidth=2,
-            linestyle="none",
-            label="_",
-            clip_on=False,
-            zorder=5,
-        )
+    if mean is not None:
+        dash: dict[str, Any] = {
+            "marker": "_",
+            "markersize": 16,
+            "markeredgewidth": 2,
+            "linestyle": "none",
+            "label": "_",
+        }
+        axes.plot(rule[1], mean, color=style.color, clip_on=False, zorder=5, **dash)
 
 
 def dice_points(curve: Curve) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -60,12 +60,12 @@ def test_it_is_well_formed_and_self_contained(page):
     assert page.open == []
     assert not [tag for tag, _ in page.tags if tag in {"link", "iframe", "img", "object", "base"}]
     assert not [attrs for _, attrs in page.tags if {"src", "style", "onclick"} & set(attrs)]
-    assert all(attrs["href"].startswith("#table-") for attrs in page.all("a"))
+    assert all(attrs["href"].startswith(("#table-", "https://doi.org/10.")) for attrs in page.all("a"))
 
 
 def test_every_table_is_accessible_to_screen_readers(page):
     tables = page.all("table")
-    assert len(page.texts["caption"]) == len(tables) == 2 * 5 + 1
+    assert len(page.texts["caption"]) == len(tables) == 2 * 6 + 1
     assert {attrs["scope"] for attrs in page.all("th")} == {"col", "row"}
     labelled = {attrs.get("for") for attrs in page.all("label")}
     assert labelled == {attrs["id"] for tag in ("select", "input") for attrs in page.all(tag)}
@@ -169,7 +169,11 @@ def test_a_browser_filters_methods_but_never_controls(browse):
     html = browse("method=PATCH&protocol=uad-1mm&theme=dark")
     assert methods(html) == ["prevalence", "random", "atlas-z", "patch2loc:conv"]
     assert 'data-theme="dark"' in html
-    assert len(re.findall(r"<section [^>]*hidden", html)) == len(re.findall(r"<li hidden", html)) == 1
+    assert (
+        len(re.findall(r'<section class="ranking"[^>]*hidden', html))
+        == len(re.findall(r"<li hidden", html))
+        == 1
+    )
     assert "in 2 of 3 tables" in html
 
 
@@ -179,3 +183,66 @@ def test_a_single_metric_is_shown_with_the_columns_that_identify_the_rows(browse
     shown = re.findall(r'<th (?:(?!hidden)[^>])*data-key="([^"]+)"(?:(?!hidden)[^>])*>', head)
     assert "dice@tune" in shown and "ap.case" not in shown and "method" in shown
     assert "in 2 of 3 tables" in html
+
+
+SHORT = [
+    "rank",
+    "method",
+    "seeds",
+    "ap.case",
+    "dice@healthy_q98",
+    "healthy:fpr@healthy_q98",
+    "delta_best",
+    "score_s",
+]
+
+
+def shown_columns(html):
+    """The keys of the columns that the first table shows."""
+    head = html[html.index("<thead>") : html.index("</thead>")]
+    cells = re.findall(r"<th ([^>]*)>", head)
+    keys = [re.search(r'data-key="([^"]+)"', cell) for cell in cells if " hidden" not in cell]
+    return [key[1] for key in keys if key]
+
+
+def test_i4_the_page_opens_with_a_verdict_and_eight_columns(browse):
+    html = browse("")
+    assert shown_columns(html) == SHORT
+    assert html.index("has the highest AP per case") < html.index("<table")
+    assert html.count('class="verdict"') == 3
+
+
+def test_i4_the_chooser_shows_other_columns_and_the_address_keeps_them(browse):
+    html = browse("columns=method|auroc.pooled")
+    assert shown_columns(html) == ["method", "auroc.pooled"]
+    assert shown_columns(browse("columns=")) == []
+
+
+def test_i4_a_link_to_a_method_opens_its_details(browse):
+    html = browse("table-1-method-3")
+    (details,) = re.findall(r'<details class="method" id="table-1-method-3"[^>]*>', html)
+    assert " open" in details and html.count("<details open") >= 1
+
+
+def test_i4_further_tables_are_tabs_of_which_one_is_shown(browse):
+    html = browse("")
+    tabs = re.findall(r'<button [^>]*role="tab"[^>]*>(.*?)</button>', html)
+    assert tabs[:4] == ["by lesion kind", "recall by lesion size, at healthy_q98", "by sex", "by site"]
+    assert (
+        len(re.findall(r'<button [^>]*aria-selected="true"', html)) == html.count('<div role="tablist"') == 2
+    )
+
+
+def test_i4_methods_have_their_parameters_costs_cases_and_a_doi(tables):
+    rows = [handmade.row("ae", 0.3, settings={"steps": 50}, paper="Baur et al. 2021, arXiv 2004.03271")]
+    page = Tags(html_page([handmade.table(rows)]))
+    assert "https://doi.org/10.48550/arXiv.2004.03271" in [attrs["href"] for attrs in page.all("a")]
+    assert "parameter steps" in page.texts["dt"] and "50" in page.texts["dd"]
+    values = [float(text.split()[1]) for text in page.texts["li"] if text.startswith("case")]
+    assert len(values) == 28 and values == sorted(values, reverse=True)
+
+
+def test_i4_the_page_never_shows_ranks_of_few_patients(tables):
+    few = handmade.table(handmade.bare_rows(), test="toy", primary="ap.pooled", values_only=True)
+    html = html_page([few, handmade.table()])
+    assert html.index("mslub</bdi>") < html.index("toy</bdi>") and "No verdict: 30 cases" in html

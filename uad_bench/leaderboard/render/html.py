@@ -1,19 +1,23 @@
 """Tables -> one self-contained HTML page, sorted and filtered in the browser, readable without JavaScript.
 
+The page opens on the largest test set, with a verdict in one sentence and eight columns; a chooser shows the others.
 Every text from outside is escaped by the template and written by `printable`; the script contains no text from
 outside, and the content security policy of the page allows no other script or style.
 """
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from uad_bench import __version__
 from uad_bench.leaderboard.layout import notes, text_grid, wording
-from uad_bench.leaderboard.layout.columns import Heading
+from uad_bench.leaderboard.layout.columns import Heading, cost_columns
 from uad_bench.leaderboard.layout.reading_order import reading_order
+from uad_bench.leaderboard.layout.verdict import verdict
 from uad_bench.leaderboard.render.escape import printable
 from uad_bench.leaderboard.table import Reported, Row, Table
 
@@ -62,6 +66,18 @@ class PageTable:
 
 
 @dataclass(frozen=True)
+class MethodDetails:
+    """What is known of a row. parameters, costs: (name, text); cases: (case id, value), the best first."""
+
+    id: str
+    row: Row
+    doi: str
+    parameters: tuple[tuple[str, str], ...]
+    costs: tuple[tuple[str, str], ...]
+    cases: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Section:
     """One ranking. more: lesion kinds, strata, post-processing; reported: (method, AP, Dice, source)."""
 
@@ -76,16 +92,27 @@ class Section:
     failures: tuple[str, ...]
     notes: tuple[str, ...]
     reported: tuple[tuple[str, str, str, Reported], ...]
+    verdict: str
+    trained_on: str
+    counts: str
+    methods: tuple[MethodDetails, ...]
+    chosen: frozenset[str]
+
+    def page_of(self, row: Row | None) -> str:
+        """The id of the details of a row."""
+        return next((method.id for method in self.methods if method.row is row), "")
 
 
 @dataclass(frozen=True)
 class Page:
-    """The content of the template. filters: (name, options), each option (value, text)."""
+    """The content of the template. filters: (name, options), each option (value, text); columns: (key, text, shown)."""
 
     sections: tuple[Section, ...]
     filters: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     style: "Markup"
     script: "Markup"
+    columns: tuple[tuple[str, str, bool], ...]
+    version: str = __version__
     text_columns: frozenset[str] = TEXT_COLUMNS
     control: str = wording.CONTROL
 
@@ -109,7 +136,7 @@ def html_page(tables: Sequence[Table]) -> str:
     style = THEMES.join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
     script = (HERE / SCRIPT).read_text(encoding="utf-8")
     # Both are files of this package without text from outside, so they need no escaping.
-    page = Page(sections, _filters(sections), Markup(style), Markup(script))
+    page = Page(sections, _filters(sections), Markup(style), Markup(script), _columns(sections))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
     )
@@ -120,6 +147,7 @@ def html_page(tables: Sequence[Table]) -> str:
 def _section(table: Table, name: str) -> Section:
     more = [
         text_grid.lesion_kind_grid(table),
+        *text_grid.detection_grids(table),
         *text_grid.stratum_grids(table),
         text_grid.postprocessing_grid(table),
     ]
@@ -135,7 +163,44 @@ def _section(table: Table, name: str) -> Section:
         tuple(notes.failures(table)),
         (*notes.legend(table), *notes.sources(table)),
         tuple(_reported(table)),
+        verdict(table),
+        wording.trained_on(table.key),
+        f"{table.lesion} with lesions, {table.healthy} healthy",
+        tuple(_details(table, row, f"{name}-method-{n}") for n, row in enumerate(table.rows, 1)),
+        frozenset(heading.key for heading in text_grid.short_grid(table).headings),
     )
+
+
+def _details(table: Table, row: Row, name: str) -> MethodDetails:
+    """The details of a row; a DOI or an arXiv number of its paper becomes a link."""
+    parameters = ((key, str(value)) for key, value in sorted(row.settings.items()))
+    costs = ((column.heading.text, column.text(row)) for column in cost_columns(table))
+    known = sorted(
+        ((case, v) for case, v in row.values.items() if v is not None), key=lambda pair: (-pair[1], pair[0])
+    )
+    undefined = ((case, "undefined") for case, value in sorted(row.values.items()) if value is None)
+    cases = (*((case, wording.decimal(value, 3)) for case, value in known), *undefined)
+    return MethodDetails(name, row, _doi(row.paper), tuple(parameters), tuple(costs), cases)
+
+
+def _doi(paper: str) -> str:
+    """The DOI in a citation; that of arXiv for an arXiv number; "" for none.
+
+    >>> _doi("Baur et al. 2021, arXiv 2004.03271"), _doi("Schlegl, doi 10.1016/j.media.2019.01.010"), _doi("a talk")
+    ('10.48550/arXiv.2004.03271', '10.1016/j.media.2019.01.010', '')
+    """
+    doi, arxiv = (
+        re.search(r"\b10\.\d{4,}/[\w.()/:-]*\w", paper),
+        re.search(r"arXiv:? ?(\d{4}\.\d{4,5})", paper),
+    )
+    return doi[0] if doi else f"10.48550/arXiv.{arxiv[1]}" if arxiv else ""
+
+
+def _columns(sections: Sequence[Section]) -> tuple[tuple[str, str, bool], ...]:
+    """The columns of all main tables, and whether each is shown at first."""
+    headings = {one.key: one.text for part in sections for one in part.main.grid.headings}
+    shown = {key for part in sections for key in part.chosen}
+    return tuple((key, text, key in shown) for key, text in headings.items())
 
 
 def _main_table(table: Table) -> PageTable:

@@ -43,9 +43,18 @@ function sortAll() {
   return status || "In the original order. ";
 }
 
+const boxes = all(".chooser input");
+const chosenAtFirst = boxes.filter((box) => box.checked).map((box) => box.value);
+const chosen = () => new Set(state.columns === undefined ? chosenAtFirst : state.columns.split("|"));
+
+// One metric hides all others; otherwise the chooser says which columns are shown.
 function filterColumns(table) {
+  const keys = chosen();
+  table.classList.toggle("narrowed", state.columns === undefined && !state.metric);
   all("thead th", table).forEach((head, index) => {
-    const hidden = Boolean(state.metric && head.dataset.metric && head.dataset.metric !== state.metric);
+    const { column, extra, metric } = head.dataset;
+    const unchosen = state.columns === undefined ? extra !== undefined : !keys.has(column);
+    const hidden = state.metric && metric ? metric !== state.metric : unchosen;
     [head, ...all("tbody tr", table).map((row) => row.cells[index])].forEach((cell) => { cell.hidden = hidden; });
   });
 }
@@ -83,12 +92,14 @@ const isDark = () => state.theme ? state.theme === "dark" : matchMedia("(prefers
 function show() {
   applyTheme();
   FILTERS.forEach((name) => { one(`#${name}`).value = state[name] || ""; });
+  const keys = chosen();
+  boxes.forEach((box) => { box.checked = keys.has(box.value); });
   one("#theme").setAttribute("aria-pressed", String(isDark()));
   one("#status").textContent = sortAll() + filterAll();
 }
 
 function change(more) {
-  const kept = Object.entries({ ...state, ...more }).filter(([, value]) => value);
+  const kept = Object.entries({ ...state, ...more }).filter(([name, value]) => value || (name === "columns" && value === ""));
   state = Object.fromEntries(kept);
   try { history.replaceState(null, "", `#${new URLSearchParams(kept)}`); } catch { /* forbidden in some viewers */ }
   show();
@@ -102,13 +113,87 @@ function press(head) {
   change(next ? { sort: head.dataset.key, dir: next === "ascending" ? "asc" : "desc" } : { sort: "", dir: "" });
 }
 
+// Opens everything around a method, so that a link from the table reaches it.
+function reveal(target) {
+  for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+  if (target) target.scrollIntoView();
+}
+
+// The panels of a ranking become tabs: arrow keys move, as screen readers expect.
+function makeTabs(part) {
+  const panels = all(".panel", part);
+  const list = document.createElement("div");
+  list.setAttribute("role", "tablist");
+  list.setAttribute("aria-label", part.getAttribute("aria-label"));
+  const tabs = panels.map((panel) => {
+    const tab = document.createElement("button");
+    Object.assign(tab, { type: "button", id: `${panel.id}-tab`, textContent: one("h3", panel).textContent });
+    tab.setAttribute("role", "tab");
+    tab.setAttribute("aria-controls", panel.id);
+    panel.setAttribute("role", "tabpanel");
+    panel.setAttribute("aria-labelledby", tab.id);
+    one("h3", panel).hidden = true;
+    return tab;
+  });
+  const select = (index) => tabs.forEach((tab, place) => {
+    tab.setAttribute("aria-selected", String(place === index));
+    tab.tabIndex = place === index ? 0 : -1;
+    panels[place].hidden = place !== index;
+  });
+  tabs.forEach((tab, place) => {
+    tab.addEventListener("click", () => select(place));
+    tab.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = (place + step + tabs.length) % tabs.length;
+      select(next);
+      tabs[next].focus();
+    });
+  });
+  list.append(...tabs);
+  part.prepend(list);
+  select(0);
+}
+
+function save(name, text, type) {
+  const link = Object.assign(document.createElement("a"), { download: name, href: URL.createObjectURL(new Blob([text], { type })) });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+// Full precision where a place has a value; text that a spreadsheet would read as a formula gets an apostrophe.
+function csvOf(table) {
+  const quote = (text) => `"${(/^\s*[=+\-@]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text).replaceAll('"', '""')}"`;
+  const place = (cell) => cell.dataset.value ?? (one("bdi", cell) || cell).textContent.trim();
+  const rows = [...all("tr", table)].filter((row) => !row.hidden);
+  return rows.map((row) => [...row.cells].filter((cell) => !cell.hidden && !one("svg", cell) && !(cell.tagName === "TH" && one("span:first-child", cell) && !one("bdi", cell))).map((cell) => quote(place(cell))).join(",")).join("\n") + "\n";
+}
+
+function bibOf(section) {
+  const safe = (text) => text.replaceAll("\\", "").replace(/[{}]/g, "").replace(/([&%$#_])/g, "\\$1");
+  const entries = all(".paper", section).map(({ dataset, firstElementChild }) => {
+    const doi = dataset.doi ? `,\n  doi = {${dataset.doi}}` : "";
+    return `@misc{${dataset.label.replace(/[^A-Za-z0-9]+/g, "-")},\n  note = {${safe(firstElementChild.textContent)}}${doi}\n}\n`;
+  });
+  return entries.join("\n");
+}
+
 function read() {
   const text = location.hash.slice(1);
-  if (text && !text.includes("=")) return; // a link to a table
+  if (text && !text.includes("=")) return reveal(document.getElementById(text)); // a link to a table or a method
   state = Object.fromEntries(new URLSearchParams(text));
   show();
 }
 
+all(".tabs").forEach(makeTabs);
+boxes.forEach((box) => box.addEventListener("change", () => {
+  const keys = boxes.filter((other) => other.checked).map((other) => other.value);
+  change({ columns: keys.join("|") });
+}));
+all("section.ranking").forEach((section) => {
+  one(".csv", section).addEventListener("click", () => save(`${section.dataset.dataset}.csv`, csvOf(one("table.main", section)), "text/csv"));
+  one(".bib", section).addEventListener("click", () => save(`${section.dataset.dataset}.bib`, bibOf(section), "text/plain"));
+});
 all("[hidden].scripted").forEach((part) => { part.hidden = false; });
 all("thead th button").forEach((button) => button.addEventListener("click", () => press(button.parentElement)));
 FILTERS.forEach((name) => one(`#${name}`).addEventListener("input", (event) => change({ [name]: event.target.value })));

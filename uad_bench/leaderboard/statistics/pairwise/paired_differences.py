@@ -28,7 +28,7 @@ def paired_differences(
     >>> averaged = np.array([values, values + np.array([0.1, 0.2, 0.1, 0.1])])
     >>> (found,) = paired_differences(all_pairs(averaged[:, None]), averaged, [1], (0, "baseline"), "ap")
     >>> f"{found.difference:.3f} [{found.low:.2f}, {found.high:.2f}], p {found.p}, n {found.n}"
-    '0.125 [0.04, 0.21], p 0.125, n 4'
+    '0.125 [0.05, 0.20], p 0.125, n 4'
     """
     at, label = reference
     taken = list(rows)
