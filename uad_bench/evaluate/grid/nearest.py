@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from uad_bench.types import BoolArray, FloatArray
 
-Keys = npt.NDArray[np.unsignedinteger[Any]]
+Keys = npt.NDArray[np.integer[Any]]
 
 
 def filled_around(volume: FloatArray, mask: BoolArray, reach: int, axes: int) -> FloatArray:

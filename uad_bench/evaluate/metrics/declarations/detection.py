@@ -28,8 +28,8 @@ DETECTION = (
         "sq",
         "detection.panoptic:SegmentationQuality",
         summary="segmentation quality: mean IoU of pairs with IoU > 0.5",
-        formula="Σ IoU / m, as in pq",
-        undefined=(*_COUNTED, "no_pair"),
+        formula="Σ IoU / m, as in pq; 0 where m = 0",
+        undefined=_COUNTED,
         **_PANOPTIC,
     ),
     Declaration(

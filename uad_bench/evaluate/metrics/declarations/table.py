@@ -27,7 +27,6 @@ REASONS: dict[str, str] = {
     "no_negative": "there is nothing but lesion: no other voxel, no slice without lesion",
     "no_healthy": "there is no healthy scan to compare the lesion cases with",
     "many_healthy": "there are more than 500 healthy scans, of which too few scores are kept for an exact value",
-    "no_pair": "no lesion is paired with a finding",
     "no_threshold": "the threshold rule gave no threshold",
     "no_tune": "the threshold rule needs tune cases, and there are none",
     "no_lesion_of_size": "no lesion lies in the bin of size, or none is larger than 50 mm³ (BraTS)",

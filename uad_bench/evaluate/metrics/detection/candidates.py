@@ -5,7 +5,7 @@ score. It stands for one candidate at its central voxel: the one nearest to its 
 equals. A map of one value has one candidate for each connected part of the brain.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,8 @@ from uad_bench.evaluate.metrics.connected_components import Components, Indices
 from uad_bench.types import BoolArray, FloatArray, Scored
 
 
-class Candidates(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Candidates:
     """The flat index of each candidate, ascending by its maximum's first voxel, and its score, (n,) both."""
 
     index: Indices

@@ -4,7 +4,7 @@ A lesion and a finding are paired where their intersection over union (IoU) is a
 belongs to no other pair, so the pairs need no matching (Kirillov et al. 2019). With L lesions, F findings, m pairs:
     PQ   sum of the IoU of the pairs / (m + (L - m) / 2 + (F - m) / 2)  =  SQ * RQ
     RQ   recognition quality, 2 m / (L + F): the lesion-wise F1 at IoU > 0.5
-    SQ   segmentation quality, the mean IoU of the pairs
+    SQ   segmentation quality, the mean IoU of the pairs; 0 without a pair
 Lesions and findings are those of `lesion_recall`. Pooled values are made of sums over cases.
 """
 
@@ -65,9 +65,9 @@ class RecognitionQuality(PanopticMetric):
 
 @declared("sq")
 class SegmentationQuality(PanopticMetric):
-    """The segmentation quality, in (0.5, 1]. Higher is better.
+    """The segmentation quality, 0 without a pair and otherwise in (0.5, 1]. Higher is better.
 
-    Undefined as `PanopticQuality`, and without a pair (`no_pair`): it says nothing about lesions that are missed.
+    It says nothing about lesions that are missed as long as one is paired. Undefined as `PanopticQuality`.
 
     >>> from uad_bench.types import Scored
     >>> lesion = np.array([True, True, True, False]).reshape(1, 1, 4)
@@ -78,4 +78,6 @@ class SegmentationQuality(PanopticMetric):
     """
 
     def of(self, sums: Sums) -> Value:
-        return ratio(sums[0], sums[1], "no_pair") if sums[2] else Value(None, "no_positive")
+        if not sums[2]:
+            return Value(None, "no_positive")
+        return Value(float(sums[0] / sums[1]) if sums[1] else 0.0)
