@@ -36,7 +36,8 @@ COHORT = 1001
 EVERY = 4
 MODALITIES = ["t1", "t2", "flair"]
 PLAIN: dict[str, Any] = {
-    "network": "conv", "slices": 12, "lr": 5e-3, "schedule": "cosine", "clip": 5, "usual": 0, "flips": False,
+    "network": "conv", "patch": 24, "slices": 12,
+    "lr": 5e-3, "schedule": "cosine", "clip": 5, "usual": 0, "flips": False,
 }  # fmt: skip
 #: Trained networks: modalities, and parameters that differ from the plain method.
 TRAINED: dict[str, tuple[list[str], dict[str, Any]]] = {

@@ -117,7 +117,7 @@ def parts(patches: int = 256) -> None:
 
 def detection(steps: int, every: int) -> None:
     """Train, then AP inside the brain with both number formats, pooled over three phantoms with lesions."""
-    method = Patch2Loc(steps=steps, slices=24, candidates=1024, lr=1e-3, checked=8)
+    method = Patch2Loc(patch=24, steps=steps, slices=24, candidates=1024, lr=1e-3, checked=8)
     healthy = [as_scan(make_phantom(0, f"bench{i}", ""), f"h{i}") for i in range(10)]
     began = time.process_time()
     method.fit(healthy[2:], healthy[:2], Context(precision="fp32"))

@@ -95,7 +95,7 @@ def training(size: Size, scans: list[Scan], device: str, compiled: bool) -> None
     ctx = Context(device=device, policy=policy)
     reset_peak(device)
     method.fit(scans, scans[:2], ctx)
-    count = expected_count(SliceStack(scans, ctx), method.patch, method.brain, method.candidates)
+    count = expected_count(SliceStack(scans, ctx), method.side, method.brain, method.candidates)
     first, last = (
         19,
         (method.steps // 20) * 20 - 1,

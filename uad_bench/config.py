@@ -126,6 +126,7 @@ class RunSpec(Strict):
     """One run: one method with its parameters, one seed, one protocol, some test sets.
 
     method: name in tables, with ":variant"; target: "module:Class"; source: the distribution that it comes from;
+    version: that of the method (`Method.version`);
     parameters: all hyper-parameters, resolved; datasets: options of dataset plug-ins, by dataset; fold: the fold that
     is val; map_bits: bits of a stored anomaly score, from which all metrics are computed (32 keeps every bit);
     splits: the published table that gave the roles, "" for those of the protocol; allow_leak: see `cohort.roles.Plan`.
@@ -135,6 +136,7 @@ class RunSpec(Strict):
     method: str
     target: str
     source: str = ""
+    version: int = Field(1, ge=1)
     parameters: dict[str, Any]
     protocol: Protocol
     test: tuple[str, ...]
@@ -152,8 +154,9 @@ class RunSpec(Strict):
     def run_id(self, cohort: str) -> str:
         """The name of the run directory; equal specification and cohort give equal names."""
         values = self.model_dump(mode="json", exclude={"seed", "checkpoint_minutes", "keep_maps"})
-        for later, unused in (("fold", None), ("splits", ""), ("allow_leak", False), ("map_bits", 32)):
-            if values[later] == unused:  # added later: runs without them keep their names
+        unused = {"fold": None, "splits": "", "allow_leak": False, "map_bits": 32, "version": 1}
+        for later, value in unused.items():
+            if values[later] == value:  # added later: runs without them keep their names
                 del values[later]
         values |= {"protocol": self.protocol.fingerprint, "cohort": cohort}
         return f"seed{self.seed}-{digest(values)[:8]}"

@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 MISSING = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown", "-", "?"})
 SEXES = {"f": "f", "female": "f", "m": "m", "male": "m"}
 
+#: Units of age by the letter behind a number, per year.
+PER_YEAR = {"": 1, "y": 1, "m": 12, "w": 365.25 / 7, "d": 365.25}
+
 Value = TypeVar("Value")
 
 
@@ -30,13 +33,15 @@ class Person:
 def age_of(text: str) -> float | None:
     """The age in years; None for missing values and 0. Raises ValueError for text that is no age below 126.
 
-    >>> age_of("35,8"), age_of("034Y"), age_of("n/a")
-    (35.8, 34.0, None)
+    A letter is the unit of a DICOM age: Y, M, W or D for years, months, weeks or days.
+
+    >>> age_of("35,8"), age_of("034Y"), age_of("018M"), age_of("n/a")
+    (35.8, 34.0, 1.5, None)
     """
     if text.lower() in MISSING:
         return None
-    match = re.fullmatch(r"(\d+(?:[.,]\d*)?) ?[Yy]?", text)
-    years = float(match[1].replace(",", ".")) if match else 999
+    match = re.fullmatch(r"(\d+(?:[.,]\d*)?) ?([YMWDymwd]?)", text)
+    years = float(match[1].replace(",", ".")) / PER_YEAR[match[2].lower()] if match else 999
     if years > 125:
         raise ValueError(f"{text!r} is not an age in years")
     return years or None

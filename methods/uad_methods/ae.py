@@ -29,7 +29,7 @@ class AE(TorchMethod):
         lr: learning rate of Adam.
         batch: slices per step.
         steps: training steps; the published code leaves the number of epochs open.
-        dropout: probability, on the code and on the expanded vector.
+        dropout: probability, on the code; in the published code that on the expanded vector is inactive.
         checked: number of validation slices on which the best weights are selected.
     """
 
@@ -41,6 +41,7 @@ class AE(TorchMethod):
 
     limits: ClassVar[Limits] = LIMITS
     paper: ClassVar[str] = "Baur et al. 2021, arXiv 2004.03271"
+    version: ClassVar[int] = 2  # initialisation after Glorot; dropout on the code alone
     tiny: ClassVar[Mapping[str, Any]] = {"batch": 4, "steps": 4, "checked": 4}
 
     def build(self) -> Autoencoder:

@@ -38,7 +38,8 @@ class CDDPM(Denoising):
     is the mean of the restorations from the timesteps `starts`, one denoising pass each.
 
     The published results start from an encoder with masked pretraining on the same training slices; that is
-    the variant `pretrained`.
+    the variant `pretrained`. In the variants `slice-noise` and `pretrained-slice-noise` each slice has its own
+    noise field instead of one field for a whole batch or volume.
 
     Hyper-parameters, in addition to those of `Denoising`:
         starts: timesteps at test time, counted from 1.
@@ -60,7 +61,12 @@ class CDDPM(Denoising):
     masked_lr: float = 1e-4
 
     paper: ClassVar[str] = "Behrendt et al. 2025, doi 10.1016/j.compbiomed.2025.109660, arXiv 2312.04215"
-    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"pretrained": {"pretrained": True}}
+    version: ClassVar[int] = 2  # as ddpm; initialisation of the encoder and of the decoder in pretraining
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "pretrained": {"pretrained": True, "fields": "batch"},
+        "slice-noise": {"pretrained": False, "fields": "slice"},
+        "pretrained-slice-noise": {"pretrained": True, "fields": "slice"},
+    }
     tiny: ClassVar[Mapping[str, Any]] = {
         "widths": (8, 16),
         "blocks": 1,

@@ -22,7 +22,8 @@ class DDPM(Denoising):
     Anomaly map: the mean over modalities of |x - x_hat|. This is the baseline of Behrendt et al. 2023. The
     variant `anoddpm` is the original AnoDDPM (Wyatt et al. 2022): the network predicts the noise, the reverse
     process runs step by step from a smaller timestep, and the map is the squared difference. Simplex noise
-    masks larger anomalies than Gaussian noise does.
+    masks larger anomalies than Gaussian noise does. All slices of a batch or volume share a noise field, as
+    published; in the variant `slice-noise` each slice has its own.
 
     Hyper-parameters, in addition to those of `Denoising`:
         start: timestep at test time, counted from 1.
@@ -43,6 +44,7 @@ class DDPM(Denoising):
     paper: ClassVar[str] = (
         "Wyatt et al. 2022, CVPRW (AnoDDPM); single pass: Behrendt et al. 2023, arXiv 2303.03758"
     )
+    version: ClassVar[int] = 2  # one noise field for a batch or volume, octaves with one origin
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "anoddpm": {
             "target": "noise",
@@ -54,7 +56,9 @@ class DDPM(Denoising):
             "average": True,
             "clip": 1.0,
             "checked": 0,
+            "fields": "slice",  # published: batches of one slice, and slices scored one by one
         },
+        "slice-noise": {"target": "clean", "chain": False, "fields": "slice"},
     }
     tiny: ClassVar[Mapping[str, Any]] = {
         "widths": (8, 16),

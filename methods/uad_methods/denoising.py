@@ -33,9 +33,11 @@ class Denoising(TorchMethod):
     Networks receive slices in [-1, 1], background -1, padded with background to sides that can be halved.
 
     Hyper-parameters:
-        noise: simplex noise of six octaves, planes of 3D simplex noise, or Gaussian noise.
+        noise: "simplex", 2D simplex noise of six octaves as published; "stationary", the same with independent
+            octaves; "simplex3d", planes of 3D simplex noise; or "gaussian".
         wavelength: of the first octave of simplex noise, in pixels of the network's input.
-        fields: one noise field per slice, or one per training batch and test volume, as published.
+        fields: one noise field for all slices of a training batch or a test volume, as published ("batch"), or
+            one for each slice ("slice").
         draw: a training batch has one random slice of each of its volumes, every volume once per epoch, as
             published ("volume"), or slices drawn uniformly from all ("slice").
         side: side of the square to which slices are resized, in pixels; 0 keeps their size.
@@ -49,7 +51,7 @@ class Denoising(TorchMethod):
 
     noise: Kind = "simplex"
     wavelength: float = 64.0
-    fields: Literal["slice", "batch"] = "slice"
+    fields: Literal["batch", "slice"] = "batch"
     draw: Literal["volume", "slice"] = "volume"
     side: int = 0
     widths: tuple[int, ...] = (128, 256, 256)

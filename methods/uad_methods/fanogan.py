@@ -17,6 +17,7 @@ from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.resgan import Critic, Encoder, Generator
 from uad_methods.parts.training.adversarial import critic_loss, gradient_penalty
 from uad_methods.parts.training.descent import descend
+from uad_methods.parts.training.rmsprop import RMSprop
 
 
 @dataclass
@@ -55,6 +56,7 @@ class FAnoGAN(TorchMethod):
 
     limits: ClassVar[Limits] = LIMITS
     paper: ClassVar[str] = "Schlegl et al. 2019, doi 10.1016/j.media.2019.01.010"
+    version: ClassVar[int] = 2  # initialisation, batch normalisation and RMSprop as in the paper's framework
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"drift": {"drift": True}}
     tiny: ClassVar[Mapping[str, Any]] = {
         "side": 32,
@@ -126,7 +128,7 @@ class FAnoGAN(TorchMethod):
         generator, critic, encoder = self._nets
         generator.requires_grad_(False).train(self.drift)
         critic.requires_grad_(False).eval()
-        opt = torch.optim.RMSprop(encoder.parameters(), self.encoder_lr)
+        opt = RMSprop(encoder.parameters(), self.encoder_lr)
         for step in ctx.steps(
             self.encoder_steps, name="encoder", generator=generator, encoder=encoder, opt=opt
         ):

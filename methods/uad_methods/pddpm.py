@@ -27,7 +27,9 @@ class PDDPM(Denoising):
     Anomaly map: the mean over modalities of |x - x_hat|; x_hat is composed of the boxes of a grid, restored
     one at a time. The network is not given the position of the noised box.
 
-    Variant `anywhere`: training noises boxes at random positions instead of those of the grid.
+    Variants: `anywhere`, training noises boxes at random positions instead of those of the grid; `slice-noise`,
+    each slice has its own noise field instead of one field for a whole batch or volume; `anywhere-slice-noise`,
+    both.
 
     Hyper-parameters, in addition to those of `Denoising`:
         start: timestep at test time, counted from 1.
@@ -40,7 +42,12 @@ class PDDPM(Denoising):
     boxes: Literal["grid", "anywhere"] = "grid"
 
     paper: ClassVar[str] = "Behrendt et al. 2023, MIDL, arXiv 2303.03758"
-    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"anywhere": {"boxes": "anywhere"}}
+    version: ClassVar[int] = 2  # one noise field for a batch or volume, octaves with one origin
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "anywhere": {"boxes": "anywhere", "fields": "batch"},
+        "slice-noise": {"boxes": "grid", "fields": "slice"},
+        "anywhere-slice-noise": {"boxes": "anywhere", "fields": "slice"},
+    }
     tiny: ClassVar[Mapping[str, Any]] = {
         "widths": (8, 16),
         "blocks": 1,

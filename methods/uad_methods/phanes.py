@@ -63,6 +63,9 @@ class PHANES(RA):
     painter_width: int = 64
 
     paper: ClassVar[str] = "Bercea et al. 2023, MICCAI, arXiv 2303.08452"
+    version: ClassVar[int] = (
+        2  # as RA: gradient through the target of the reconstruction error of restored slices
+    )
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "noperc": {
             "likeness": "ssim",

@@ -77,6 +77,7 @@ class RA(TorchMethod):
 
     limits: ClassVar[Limits] = LIMITS
     paper: ClassVar[str] = "Bercea et al. 2023, MIDL (reversed autoencoders), OpenReview 8ojx-Ld3yjR"
+    version: ClassVar[int] = 2  # gradient through the target of the reconstruction error of restored slices
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "ssim": {"likeness": "ssim", "equalise": True, "sampled": False},
         "clahe": {"likeness": "none", "equalise": True, "sampled": False},

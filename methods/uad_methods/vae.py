@@ -27,11 +27,13 @@ class VAE(AE):
         kl: weight of the KL term, 1 relative to an L1 loss *summed* over the slice; for a mean L1 it would be
             1 / pixels.
         scored: the anomaly map, "residual" or the variant's name.
+        dropout: probability, on the sampled code and on the expanded vector.
     """
 
     kl: float = 1.0
     scored: Literal["residual", "gradient", "product"] = "residual"
 
+    version: ClassVar[int] = 2  # initialisation after Glorot
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "gradient": {"scored": "gradient"},
         "product": {"scored": "product"},

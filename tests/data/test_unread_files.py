@@ -1,5 +1,6 @@
 """Image files under a root that no case uses are named, grouped and counted."""
 
+import os
 from pathlib import Path
 
 from uad_bench.data.unread_files import as_texts, unread_files
@@ -39,3 +40,20 @@ def test_equal_names_are_one_line_with_their_number(tmp_path):
     lines = list(as_texts(unread_files(tmp_path, [])))
     assert [line.partition("(")[2].partition(")")[0] for line in lines] == ["9", "1"]
     assert "and 6 more" in lines[0]
+
+
+def test_a_folder_that_may_not_be_listed_is_told(tmp_path, monkeypatch):
+    plant(tmp_path, "site/sub-01/a.nii.gz")
+    real = os.scandir
+
+    def scandir(path):
+        if os.fspath(path).endswith("sub-01"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = unread_files(tmp_path, [])
+    assert found == {"closed": [Path("site/sub-01")]}
+    assert list(as_texts(found)) == [
+        "folders that cannot be listed and whose files are not read (1): site/sub-01; allow them to be read"
+    ]

@@ -63,7 +63,7 @@ def locator(channels: int = 1, *, narrow: bool = False, **parameters: Any) -> Lo
             make_narrow(monkeypatch)
         net = method.build()
     assert isinstance(net, Locator)
-    return with_statistics(net, method.patch, channels)
+    return with_statistics(net, method.side, channels)
 
 
 def spread_locator(patch: int, channels: int = 1, *, narrow: bool = False, **parameters: Any) -> Locator:

@@ -11,7 +11,7 @@ from uad_methods.ae import AE
 def test_training_lowers_the_residual_of_healthy_scans():
     train, val = toy_scans(6), toy_scans(2, prefix="val")
     residuals = []
-    for steps in (1, 30):
+    for steps in (1, 60):
         method = AE(steps=steps, batch=8, lr=3e-3)
         method.fit(train, val, Context())
         residuals.append(method.score(val[0], Context()).mean())

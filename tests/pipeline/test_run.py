@@ -75,6 +75,15 @@ def test_f50_a_complete_run_is_left_alone_and_fresh_makes_it_again(place, caplog
     assert (run.path / "metrics.csv").stat().st_mtime_ns != before
 
 
+def test_checkpoints_that_a_kill_left_beside_a_stored_model_are_removed(place):
+    (run,) = execute(matrix("Blur"), place())
+    run.set_state("running")
+    (run.path / "checkpoints").mkdir()
+    (run.path / "checkpoints/old.ckpt").write_bytes(b"x")
+    execute(matrix("Blur"), place(resume=True))
+    assert run.state == "complete" and not (run.path / "checkpoints").exists()
+
+
 @pytest.mark.parametrize(
     ("method", "words"),
     [

@@ -79,3 +79,11 @@ def test_a_status_nested_too_deeply_is_refused(run):
     with pytest.raises(IntegrityError, match=r"status\.json"):
         run.status()
     assert json.loads((run.path / "digests.json").read_text())
+
+
+@pytest.mark.parametrize("lost", [["spec.yaml"], ["spec.yaml", "spec.json"]])
+def test_a_run_that_has_lost_its_specification_is_never_left_out_in_silence(monkeypatch, capsys, run, lost):
+    for name in lost:
+        (run.path / name).unlink()
+    code, _, err = call(monkeypatch, capsys, "leaderboard", run.path.parent)
+    assert code == 7 and "left out: the run has no spec.yaml" in err

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from uad_bench.errors import EnvironmentFault
+from uad_bench.errors import DataError, EnvironmentFault
 from uad_bench.results import run_lock
 from uad_bench.results.find_runs import find_runs
 from uad_bench.results.run_directory import RunDir
@@ -47,7 +47,7 @@ def test_a_folder_that_may_not_be_written_is_one_line(tmp_path, monkeypatch):
         pass
 
 
-def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch, caplog):
+def test_a_folder_that_may_not_be_listed_is_an_error(tmp_path, monkeypatch):
     closed = tmp_path / "closed"
     closed.mkdir()
     real = os.scandir
@@ -58,5 +58,6 @@ def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch, caplog)
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    assert find_runs([tmp_path]) == []
-    assert caplog.messages == [f"cannot be looked into: {closed} (Permission denied)"]
+    with pytest.raises(DataError, match="cannot be listed: Permission denied") as caught:
+        find_runs([tmp_path])
+    assert caught.value.where == str(closed)

@@ -47,6 +47,12 @@ def test_f68_bombs_and_broken_texts_are_one_line_errors(text):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", ".inf", "-.inf", ".nan", ".NaN"])
+def test_numbers_are_finite(number):
+    with pytest.raises(UsageError, match="is not a finite number"):
+        strict_yaml.parse(f"lr: {number}", "file.yaml")
+
+
 def test_a_file_must_hold_a_mapping(tmp_path):
     (tmp_path / "a.yaml").write_text("- 1\n")
     with pytest.raises(UsageError, match="keys and values"):

@@ -18,6 +18,7 @@ KINDS = {
     "annex": "links to annexed content that is not fetched; run `datalad get` or `git annex get`",
     "link": "links that lead nowhere; restore their target, or remove them",
     "lfs": "Git LFS pointers whose content is not fetched; run `git lfs pull`",
+    "closed": "folders that cannot be listed and whose files are not read; allow them to be read",
     "other": "files of a format that is not supported; convert them to .nii.gz, for instance with mri_convert",
 }
 GROUPS_SHOWN = 20
@@ -33,17 +34,19 @@ def unread_files(root: Path, used: Collection[Path], broken: Collection[str] = (
     taken = {os.path.realpath(path) for path in used}
     words = [re.compile(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])") for word in broken if word]
     found: dict[str, list[Path]] = {}
-    for path in sorted(_walk(root)):
+    closed: list[Path] = []
+    for path in sorted(_walk(root, closed)):
         short = path.relative_to(root)
         named = any(word.search(str(short)) for word in words)
         kind = "" if named else _kind(path, taken)
         if kind:
             found.setdefault(kind, []).append(short)
-    return found
+    return {**found, **({"closed": [path.relative_to(root) for path in sorted(closed)]} if closed else {})}
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(root):
+def _walk(root: Path, closed: list[Path]) -> Iterator[Path]:
+    """Files and folders that are not hidden; folders that may not be listed are added to `closed`."""
+    for folder, folders, names in os.walk(root, onerror=lambda error: closed.append(Path(error.filename))):
         folders[:] = [name for name in folders if name[0] != "."]
         yield from (Path(folder, name) for name in (*names, *folders) if name[0] != ".")
 

@@ -43,17 +43,22 @@ def tables(runs: Iterable[RunSummary], reported: Iterable[Reported] = ()) -> lis
 def runs_by_label(runs: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
     """The runs of each row, by its label.
 
-    That is "method", or "method [steps=50]" where parameters differ from the protocol's preset or between rows.
+    That is "method", or "method [steps=50]" where parameters differ from the protocol's preset or between rows. The
+    label of a version of a method that is not the installed one ends in "(version 1)".
     """
     methods: dict[str, dict[str, list[RunSummary]]] = {}
     for run in runs:
         settings = json.dumps(run.settings, sort_keys=True)
         methods.setdefault(run.method, {}).setdefault(settings, []).append(run)
     return {
-        label: members
+        _with_version(label, members[0]): members
         for method, by_settings in sorted(methods.items())
         for label, members in zip(_labels(method, by_settings), by_settings.values(), strict=True)
     }
+
+
+def _with_version(label: str, run: RunSummary) -> str:
+    return f"{label} (version {run.version})" if run.outdated else label
 
 
 def _labels(method: str, by_settings: Mapping[str, Sequence[RunSummary]]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uad_bench.config import MAPS_ONLY, RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import UadError
+from uad_bench.leaderboard.installed_version import installed_version
 from uad_bench.leaderboard.run_summary import (
     NO_COST,
     ORACLE,
@@ -97,6 +98,8 @@ def _summary(run: RunDir) -> RunSummary:
         cost=_cost(status, machine) if state == "complete" else NO_COST,
         fold=spec.fold,
         changed=dict(facts.get("changed", {})),
+        version=spec.version,
+        outdated=installed_version(spec) not in {None, spec.version},
     )
 
 
@@ -118,8 +121,12 @@ def _optional(kind: Callable[[Any], Value], value: Any) -> Value | None:  # any 
 
 
 def _marks(run: RunDir, spec: RunSpec) -> tuple[str, ...]:
-    """Permanent remarks on a run: a published split, and the data leaks that were allowed."""
+    """Remarks on a run: another version of its method, a published split, and the data leaks that were allowed."""
     published = [f"roles from a published split, {spec.splits}"] if spec.splits else []
+    installed = installed_version(spec)
+    if installed not in {None, spec.version}:
+        what = f"{spec.method} was run with version {spec.version} of the method, version {installed} is installed"
+        published.append(f"{what}: the numbers are not those of the present method")
     found = json.loads((run.path / "audit.json").read_text()) if spec.allow_leak else []
     leaks = [f"leak {one['rule']}: {one['what']}" for one in found if one["severity"] == "error"]
     return (*published, *leaks, *((MAPS_ONLY_REMARK,) if spec.target == MAPS_ONLY else ()))
@@ -128,10 +135,12 @@ def _marks(run: RunDir, spec: RunSpec) -> tuple[str, ...]:
 def _settings(spec: RunSpec) -> dict[str, object]:
     """All parts of a specification that change results within one protocol, except the seed."""
     of_run = spec.model_dump(mode="json", include={"target", "precision", "time_budget_s"})
-    if (
-        spec.map_bits != 32
-    ):  # newer than the other settings: runs with the default share a row with older runs
-        of_run["map_bits"] = spec.map_bits
+    for later, unused in (
+        ("map_bits", 32),
+        ("version", 1),
+    ):  # newer than the other settings: runs with the default
+        if (value := getattr(spec, later)) != unused:  # share a row with older runs
+            of_run[later] = value
     dumped: dict[str, object] = spec.model_dump(mode="json")["parameters"]
     return dumped | {f"run.{key}": value for key, value in of_run.items()}
 

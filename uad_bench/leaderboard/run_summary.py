@@ -92,7 +92,8 @@ class RunSummary:
     protocol that `fingerprint` is the digest of; results: by test dataset; null: uninformative control;
     marks: permanent remarks, a published split or an allowed data leak ("leak ..."); baseline, paper: as declared by
     the method; fold: index of the validation fold, None without cross-validation; changed: parameters that are not
-    those of the protocol's preset, empty for runs of older versions.
+    those of the protocol's preset, empty for runs of older versions; version: that of the method; outdated: another
+    version of the method is installed.
     """
 
     name: str
@@ -115,6 +116,8 @@ class RunSummary:
     cost: Cost = NO_COST
     fold: int | None = None
     changed: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 1
+    outdated: bool = False
 
     @property
     def complete(self) -> bool:

@@ -60,6 +60,9 @@ class Method:
 
     #: The paper, as "Author et al. year, arXiv or doi".
     paper: ClassVar[str] = ""
+    #: Raised when the same parameters give other numbers than before, such as another initialisation. Runs of different
+    #: versions have rows of their own, and tables mark those of versions that are not installed.
+    version: ClassVar[int] = 1
     #: Modalities that the method accepts; empty: any.
     modalities: ClassVar[tuple[str, ...]] = ()
     #: True if neither fit nor score draws random numbers: tables then print no deviation over seeds.

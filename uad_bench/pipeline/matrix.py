@@ -16,7 +16,7 @@ from uad_bench.cohort.gather import gather
 from uad_bench.cohort.roles import Plan
 from uad_bench.config import Overrides, Protocol, RunSpec, checked_parameters, merged, validated
 from uad_bench.errors import PartialFailure, UadError, UsageError, unknown_name
-from uad_bench.pipeline.method_names import NamedMethod, find_method
+from uad_bench.pipeline.method_names import NamedMethod, find_method, variant_of
 from uad_bench.pipeline.protocol_checks import check_protocol
 from uad_bench.pipeline.requirements import require_modalities, require_unseen
 from uad_bench.pipeline.run import run
@@ -74,16 +74,21 @@ class Matrix:
     def _of_method(
         self, method: NamedMethod, over: Overrides, protocol: Protocol, test: tuple[str, ...]
     ) -> list[RunSpec]:
-        from uad_bench.method.base import variant
-
-        entry, cls = method.entry, method.cls
-        values = merged(merged(method.preset(protocol), over.methods.get(entry.name, {})), method.chosen)
-        parameters = checked_parameters(cls, values, entry.name)
-        named = variant(_built(cls, parameters, entry.name))
+        entry, cls, given = method.entry, method.cls, over.methods.get(method.entry.name, {})
+        usual = method.preset(protocol)
+        named, parameters = _resolved(method, usual, given)
+        if own := method.variant_preset(named, protocol):
+            named, parameters = _resolved(method, merged(usual, own), given)
+        if named and not method.chosen and variant_of(cls, usual) == named:
+            log.info(
+                "%s: the preset of protocol %s runs the variant %s:%s; paper/%s runs the published method and settings",
+                *(entry.name, protocol.name, entry.name, named, entry.name),
+            )
         common = {
             "method": f"{entry.name}:{named}" if named else entry.name,
             "target": entry.target,
             "source": entry.source,
+            "version": getattr(cls, "version", 1),
             "parameters": parameters,
             "protocol": protocol,
             "test": test,
@@ -94,6 +99,20 @@ class Matrix:
         require_modalities(cls, specs[0])
         require_unseen(cls, specs[0])
         return specs
+
+
+def _resolved(
+    method: NamedMethod, usual: Mapping[str, Any], given: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The variant's name, "" for none, and all parameters: presets, then settings, then what a name stands for.
+
+    Raises UsageError for parameters that the method does not take.
+    """
+    from uad_bench.method.base import variant
+
+    name = method.entry.name
+    parameters = checked_parameters(method.cls, merged(merged(usual, given), method.chosen), name)
+    return variant(_built(method.cls, parameters, name)), parameters
 
 
 def _built(cls: type[Any], parameters: Mapping[str, Any], name: str) -> Any:  # a Method

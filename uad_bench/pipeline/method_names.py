@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from uad_bench import plugins
@@ -32,8 +33,24 @@ class NamedMethod:
         if self.paper:
             return {}
         usual = protocol.presets.get(self.entry.name, {})
-        chooses = {key for one in self.cls.variants.values() for key in one} if self.chosen else set()
-        return {key: value for key, value in usual.items() if key not in chooses}
+        dropped = self.cls.variants.get(variant_of(self.cls, usual), {}) if self.chosen else {}
+        return {key: value for key, value in usual.items() if key not in dropped}
+
+    def variant_preset(self, variant: str, protocol: Protocol) -> dict[str, Any]:
+        """The parameters that the protocol presets for a variant: keys such as `NAME:VARIANT` or `NAME:conv*`."""
+        called = f"{self.entry.name}:{variant}"
+        known = {} if self.paper or not variant else protocol.presets
+        found = (one for key, one in known.items() if ":" in key and fnmatchcase(called, key))
+        return {name: value for one in found for name, value in one.items()}
+
+
+def variant_of(cls: type[Any], values: Mapping[str, Any]) -> str:
+    """The variant that some parameters and otherwise the defaults of a class make; "" for none."""
+    variants: Mapping[str, Mapping[str, Any]] = cls.variants
+    for name, parameters in variants.items():
+        if all(values.get(key, getattr(cls, key, None)) == value for key, value in parameters.items()):
+            return name
+    return ""
 
 
 def find_method(name: str) -> NamedMethod:
@@ -61,8 +78,9 @@ def changed_parameters(spec: RunSpec) -> dict[str, Any]:
     if any(spec.parameters.get(key) != value for key, value in chosen.items()):
         chosen = {}  # of a variant without a name, whose parameters these are not
     entry = plugins.Entry("method", base, spec.target, "", spec.source)
+    named = [NamedMethod(entry, cls, chosen, paper) for paper in (False, True)]
     own = [
-        {**NamedMethod(entry, cls, chosen, paper).preset(spec.protocol), **chosen} for paper in (False, True)
+        {**one.preset(spec.protocol), **one.variant_preset(variant, spec.protocol), **chosen} for one in named
     ]
     usual, paper = (checked_parameters(cls, values, base) for values in own)
     changed = {key: value for key, value in spec.parameters.items() if value != usual.get(key)}

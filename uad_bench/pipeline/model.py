@@ -51,6 +51,8 @@ def trained(job: RunJob) -> "Method":
             "running", fit_s=fit_s, stopped_early=ctx.stopped_early, parameters=n_parameters(method)
         )
         _store(method, job)
+    # Also where a model is stored already: a run may have been killed before all of its checkpoints were removed.
+    shutil.rmtree(directory.path / "checkpoints", ignore_errors=True)
     return stored(directory, spec, job.place)
 
 
@@ -115,7 +117,7 @@ def n_parameters(method: "Method") -> int:
 
 
 def _store(method: "Method", job: RunJob) -> None:
-    """Save a trained method whole or not at all, with the digests of its files; its checkpoints are removed."""
+    """Save a trained method whole or not at all, with the digests of its files."""
     from uad_bench.method.guard import guarded
 
     model = job.directory.path / "model"
@@ -130,4 +132,3 @@ def _store(method: "Method", job: RunJob) -> None:
         raise cannot_write(error, model) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    shutil.rmtree(model.with_name("checkpoints"), ignore_errors=True)

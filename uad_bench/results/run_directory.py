@@ -152,7 +152,10 @@ class RunDir:
         )
 
     def spec(self) -> RunSpec:
-        """The specification this run was made from."""
+        """The specification this run was made from. Raises IntegrityError where the run has lost it."""
+        if not (self.path / "spec.yaml").is_file():
+            hint = "restore the file, or make the run again with --fresh"
+            raise IntegrityError("the run has no spec.yaml", where=self.name, hint=hint)
         values = self._quick_spec() or strict_yaml.read(self.path / "spec.yaml")
         return validated(RunSpec, values, f"{self.name}/spec.yaml")
 

@@ -9,7 +9,7 @@ import secrets
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from uad_bench.errors import EnvironmentFault
 
@@ -48,8 +48,7 @@ def remove_leftovers(path: Path) -> None:
             os.fdopen(os.open(aside, os.O_RDONLY | os.O_NONBLOCK | NO_FOLLOW), "rb") as file,
         ):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file.fileno()).st_size:  # an empty one may be about to be locked
-                aside.unlink()
+            aside.unlink()
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -57,24 +56,34 @@ def write_bytes(path: Path, data: bytes) -> None:
 
     Raises EnvironmentFault where the disk or the permissions do not allow it.
     """
-    aside = aside_name(path)
+    aside = path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
-        # O_EXCL and O_NOFOLLOW: a link that somebody placed under this name is never written through.
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o666), "wb") as file:
-            with suppress(OSError):  # some file systems have no locks
-                fcntl.flock(
-                    file, fcntl.LOCK_EX
-                )  # before the first byte: remove_leftovers spares what is locked
+        aside, file = _new_aside(path)
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
             aside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        if aside != path:
+            aside.unlink(missing_ok=True)
         raise cannot_write(error, path) from error
+
+
+def _new_aside(path: Path) -> tuple[Path, BinaryIO]:
+    """A new, empty file next to `path`, open and locked: `remove_leftovers` spares what is locked."""
+    while True:
+        aside = aside_name(path)
+        # O_EXCL and O_NOFOLLOW: a link that somebody placed under this name is never written through.
+        file = os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o666), "wb")
+        with suppress(OSError):  # some file systems have no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return aside, file
+        file.close()  # another process took it for a leftover before it was locked
 
 
 def append_text(path: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 """Strict YAML: 1e-3 is a number, duplicate keys are errors, no tag runs code, files and nesting are bounded."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ MAX_DEPTH = 30
 
 
 class _Loader(yaml.SafeLoader):  # a safe loader: only plain values are constructed
-    """SafeLoader that reads 1e-3 as a float and refuses duplicate keys, aliases and deep nesting."""
+    """SafeLoader that reads 1e-3 as a float, and refuses duplicate keys, aliases, deep nesting and infinite numbers."""
 
     depth = 0
 
@@ -43,6 +44,14 @@ class _Loader(yaml.SafeLoader):  # a safe loader: only plain values are construc
             seen[key.value] = line
         return super().construct_mapping(node, deep)
 
+    def construct_finite(self, node: yaml.ScalarNode) -> float:
+        value = float(self.construct_yaml_float(node))  # type: ignore[no-untyped-call]
+        if not math.isfinite(value):  # 1e999 too; a record of the run in JSON would hold null in its place
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{node.value} is not a finite number", node.start_mark
+            )
+        return value
+
 
 _FLOAT = re.compile(
     r"^[-+]?(?:(?:[0-9][0-9_]*)?\.[0-9_]+(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*\.?(?:[eE][-+]?[0-9]+)"
@@ -55,6 +64,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_finite)
 
 
 def parse(text: str, where: str) -> Any:  # whatever the YAML says

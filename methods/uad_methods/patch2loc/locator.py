@@ -56,11 +56,14 @@ class Locator(nn.Module):
         kept: positions of the encoder's output to predict, as a mask (bool, n, x, y) or indices; None for
             all.
         how: arguments of the encoder.
+
+        Under autocast the encoder alone computes in bf16: a bf16 location near 70 % is a multiple of 0.5 %.
         """
-        latent = self.encoder(x, **how).movedim(1, -1)  # (n, x, y, D)
-        latent = latent + sinusoidal(height, latent.shape[-1]).to(latent.dtype)[:, None, None]
-        rows = latent.flatten(0, 2) if kept is None else latent[kept]
-        mean = self.mean(rows) + self.centre
-        if self.log_variance is None:
-            return mean, torch.zeros_like(mean)
-        return mean, self.log_variance(rows.detach() if self.variance == "detached" else rows)
+        latent = self.encoder(x, **how).movedim(1, -1).float()  # (n, x, y, D)
+        with torch.autocast(x.device.type, enabled=False):
+            latent = latent + sinusoidal(height, latent.shape[-1])[:, None, None]
+            rows = latent.flatten(0, 2) if kept is None else latent[kept]
+            mean = self.mean(rows) + self.centre
+            if self.log_variance is None:
+                return mean, torch.zeros_like(mean)
+            return mean, self.log_variance(rows.detach() if self.variance == "detached" else rows)

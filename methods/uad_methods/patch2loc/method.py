@@ -64,7 +64,7 @@ class Patch2Loc(Options):
 
         Raises DataError where no patch of `val` contains enough brain, UsageError for patches larger than a slice.
         """
-        require_smaller_patches((self.patch, *self.scales), train[0].shape[:2])
+        require_smaller_patches((int(self.patch), *self.scales), train[0].shape[:2])
         net, stack = self.begin(train, ctx), SliceStack(self._network_scans(train), ctx)
         for one in networks(net):
             prepare_network(one, compiled=self.compiled)

@@ -36,7 +36,8 @@ class Options(TorchMethod):
 
     Hyper-parameters of the paper:
         network: the published ResNet, or `conv`.
-        patch: side in pixels; 1/8 of a slice in the paper (24 of 192).
+        patch: side; up to 1 as a share of the slice's longer side, as published (0.125: 24 mm on a grid of 192
+            mm), above 1 in pixels.
         slices: slices per step.
         candidates: candidate patch centres per step, drawn on these slices (resnet).
         brain: minimum fraction of brain in a training patch.
@@ -51,7 +52,7 @@ class Options(TorchMethod):
 
     Extensions of the paper, each with a variant; they can be combined:
         belief: predictive distribution of the location, see `belief`.
-        scales: further patch sides, one network each, whose scores are averaged.
+        scales: further patch sides in pixels, one network each, whose scores are averaged.
         experts: one network per modality, whose beliefs are multiplied.
         neighbours: slices above and below as further channels (2.5D).
         flips: average scores with those of the mirrored scan.
@@ -59,7 +60,7 @@ class Options(TorchMethod):
     """
 
     network: Literal["resnet", "conv"] = "resnet"
-    patch: int = 24
+    patch: float = 0.125
     steps: int = 15_000
     slices: int = 356
     candidates: int = 32_384
@@ -80,9 +81,11 @@ class Options(TorchMethod):
     scoring: Literal["fp32", "bf16"] = "fp32"
     compiled: bool = False
 
-    limits: ClassVar[Limits] = {**LIMITS, "patch": (1, 1024)}
+    limits: ClassVar[Limits] = {**LIMITS, "patch": (0.001, 1024)}
     paper: ClassVar[str] = "Baker and Brockmeier 2025, arXiv 2506.22504"
     resources: ClassVar[Resources] = Resources(hours=24)
+    #: 2: float32 heads, initialisation of the first convolution, patch as a share of the slice.
+    version: ClassVar[int] = 2
     # The first match names a method: "" is the bare name, the published method; combinations of extensions without a
     # variant of their own are `conv-other` and `resnet-other`.
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -119,7 +122,13 @@ class Options(TorchMethod):
     def parts(self) -> list[Part]:
         """Input of each network."""
         channels = self.channels_ * (2 * self.neighbours + 1)
-        return parts_for(channels, self.channels_, (self.patch, *self.scales), experts=self.experts)
+        return parts_for(channels, self.channels_, (self.side, *self.scales), experts=self.experts)
+
+    @property
+    def side(self) -> int:
+        """Side of a patch in pixels; a share is rounded down, as published."""
+        longer = max(self.shape_[:2]) if self.patch <= 1 else 1
+        return max(1, int(self.patch * longer + 1e-9))
 
     def _locator(self, part: Part) -> Locator:
         variance = VARIANCE[self.loss]
@@ -132,7 +141,13 @@ class Options(TorchMethod):
         return net.to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]
 
     def __post_init__(self) -> None:
-        """Raise UsageError for hyper-parameters that exclude each other."""
+        """Raise UsageError for a patch without size or part of a pixel, and for parameters that exclude each other."""
+        if self.patch <= 0 or (self.patch > 1 and self.patch % 1):
+            raise UsageError(
+                f"patch2loc.patch is {self.patch}",
+                where="patch2loc",
+                hint="give a share of the slice's longer side up to 1, or a whole number of pixels",
+            )
         if self.belief != "diagonal" and (self.loss != "beta_nll" or self.experts):
             raise UsageError(
                 f"patch2loc.belief {self.belief!r} needs loss beta_nll and no experts",

@@ -35,8 +35,10 @@ def yaml(rng, stock, folder):
         "show": ["show", path],
         "prepare": ["prepare", "folder", *stock.source(), *stock.protocol(path)],
         "run": ["run", "thresh", *stock.source(), *stock.protocol(path), *out],
-        "config": ["run", "thresh", *stock.source(), "--protocol", PROTOCOL, "--config", path, *out],
-    }[verb]
+        # Without the last words the synthetic cohort would be generated where the damage removes the key.
+        "config": ["run", "thresh", *stock.source(), "--protocol", PROTOCOL, "--config", path, *out,
+                   "--test", "folder", "--set", "protocol.train=folder"],
+    }[verb]  # fmt: skip
     with cache(folder / "cache"):
         told = stock.call(*words, before=without_figures)
     fault = unsound(told) or (None if told.code else _other(path, verb))
@@ -46,14 +48,20 @@ def yaml(rng, stock, folder):
 def _other(path, verb):
     """The first key that is not read as a plain reader reads it."""
     from uad_bench.config import Overrides, load_protocol, validated
+    from uad_bench.errors import UsageError
     from uad_bench.support import strict_yaml
 
-    read = validated(Overrides, strict_yaml.read(path), "") if verb == "config" else load_protocol(str(path))
+    try:
+        given = (
+            validated(Overrides, strict_yaml.read(path), "") if verb == "config" else load_protocol(str(path))
+        )
+    except UsageError:
+        return None  # a value that the command's own --set replaces
     try:
         held = plain.safe_load(path.read_text(encoding="utf-8-sig"))
     except plain.YAMLError as error:
         return f"read, but not YAML: {error}"
-    return _unlike(read.model_dump(mode="json"), held, "")
+    return _unlike(given.model_dump(mode="json"), held, "")
 
 
 def _unlike(read, held, where):

@@ -86,3 +86,44 @@ def test_a_path_below_a_folder_paper_is_a_file(tmp_path, monkeypatch):
 def test_the_prefix_paper_before_an_unknown_name_is_refused(name):
     with pytest.raises(UsageError):
         Matrix([name]).specs()
+
+
+@pytest.mark.parametrize("protocol", ["uad-2mm", "uad-1mm"])
+def test_a_variant_has_a_preset_of_its_own_by_either_way_to_it(protocol):
+    """Parity 2: our network was trained with the schedule of the published one."""
+    own = load_protocol(protocol).presets["patch2loc:conv*"]
+    (named,) = Matrix(["patch2loc:conv"], protocol=protocol).specs()
+    (usual,) = Matrix(["patch2loc:conv-usual"], protocol=protocol).specs()
+    (by_setting,) = Matrix(
+        ["patch2loc"], protocol=protocol, settings=[(["patch2loc", "network"], "conv")]
+    ).specs()
+    for spec in (named, usual, by_setting):
+        assert {key: spec.parameters[key] for key in own} == own
+    assert named.method == by_setting.method == "patch2loc:conv" and named.parameters == by_setting.parameters
+    (other,) = Matrix(["patch2loc:conv"], protocol=protocol, settings=[(["patch2loc", "steps"], 7)]).specs()
+    assert (other.parameters["steps"], other.parameters["lr"]) == (7, own["lr"])
+    (paper,) = Matrix(["paper/patch2loc:conv"], protocol=protocol).specs()
+    assert paper.parameters["schedule"] == "constant"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("patch2loc", "patch2loc:conv-25d-usual"),
+        ("fae", "fae:self"),
+        ("ra", "ra:ssim"),
+        ("phanes", "phanes:noperc"),
+        ("ddpm", ""),
+        ("paper/patch2loc", ""),
+        ("patch2loc:conv", ""),
+    ],
+)
+def test_the_first_line_says_which_variant_a_preset_runs_and_how_to_get_the_published_method(
+    name, told, caplog
+):
+    caplog.set_level("INFO")
+    Matrix([name], protocol="phantom").specs()
+    found = [record.getMessage() for record in caplog.records]
+    assert bool(found) == bool(told)
+    if told:
+        assert told in found[0] and f"paper/{name}" in found[0]

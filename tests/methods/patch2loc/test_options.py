@@ -69,3 +69,30 @@ def test_names_state_the_extensions_of_the_paper() -> None:
     assert variant(Patch2Loc(network="conv", flips=True, usual=3)) == "conv-other"
     assert variant(Patch2Loc(neighbours=1)) == "resnet-other"
     assert variant(Patch2Loc(network="conv", neighbours=1, usual=16)) == "conv-25d-usual"
+
+
+@pytest.mark.parametrize(
+    ("patch", "shape", "side"),
+    [
+        (0.125, (192, 192, 100), 24),
+        (0.125, (160, 192, 160), 24),
+        (0.125, (80, 96, 80), 12),
+        (0.25, (80, 96, 80), 24),
+        (0.1, (50, 40, 9), 5),
+        (24, (80, 96, 80), 24),
+        (1 / 3, (60, 50, 8), 20),
+        (0.01, (20, 24, 6), 1),
+    ],
+)
+def test_a_patch_is_a_share_of_the_longer_side_or_a_number_of_pixels(
+    patch: float, shape: tuple[int, int, int], side: int
+) -> None:
+    method = Patch2Loc(patch=patch)
+    method.shape_ = shape
+    assert method.side == side
+
+
+@pytest.mark.parametrize("patch", [0, -0.125, 12.5])
+def test_a_patch_without_size_or_with_part_of_a_pixel_is_refused(patch: float) -> None:
+    with pytest.raises(UsageError, match=r"patch2loc\.patch"):
+        Patch2Loc(patch=patch)

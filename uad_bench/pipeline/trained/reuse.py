@@ -5,7 +5,7 @@ import os
 import shutil
 from typing import Any
 
-from uad_bench.errors import UadError
+from uad_bench.errors import DataError, UadError
 from uad_bench.pipeline.run_job import RunJob
 from uad_bench.pipeline.trained.key import model_key
 from uad_bench.results.find_runs import find_runs
@@ -46,7 +46,7 @@ def take_trained(job: RunJob) -> bool:
 
 def _with_key(run: RunDir, key: str) -> RunDir | None:
     """The first complete run beside this one whose model has the key and is as it was stored."""
-    for other in find_runs([run.path.parent]):
+    for other in _beside(run):
         if other.path.resolve() == run.path.resolve() or not (other.path / "model.json").is_file():
             continue
         try:
@@ -56,6 +56,15 @@ def _with_key(run: RunDir, key: str) -> RunDir | None:
         except UadError as error:
             log.warning("the model of %s is not used: %s", other.name, error)
     return None
+
+
+def _beside(run: RunDir) -> list[RunDir]:
+    """The runs below the folder that contains this one; none, with a warning, where a folder may not be listed."""
+    try:
+        return find_runs([run.path.parent])
+    except DataError as error:
+        log.warning("no earlier model is looked for: %s", error)
+        return []
 
 
 def _facts(run: RunDir) -> dict[str, Any]:

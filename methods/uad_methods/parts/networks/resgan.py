@@ -4,6 +4,7 @@ Four halvings between an image of `side` pixels and a map of side / 16; `width` 
 width at the smallest. Images are (n, channels, side, side) in [-1, 1].
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -14,6 +15,10 @@ from torch import nn
 
 Norm = Callable[[int], nn.Module]
 layer_norm: Norm = partial(nn.GroupNorm, 1)  # over channels and pixels of one image, affine per channel
+#: Defaults of the paper's framework: running statistics keep 0.99 of their value, the variance gets 1e-3.
+batch_norm: Norm = partial(nn.BatchNorm2d, momentum=0.01, eps=1e-3)
+#: Gain of the weights of 3x3 convolutions within blocks and of the generator's last, as published.
+BEFORE_RELU = math.sqrt(2)
 UP, DOWN = (8, 8, 4, 2, 1), (1, 2, 4, 8, 8)  # times `width`
 
 
@@ -29,13 +34,13 @@ class Block(nn.Module):
             norm(inputs),
             nn.ReLU(),
             grow,
-            nn.Conv2d(inputs, inner, 3, padding=1, bias=False),
+            glorot(nn.Conv2d(inputs, inner, 3, padding=1, bias=False), BEFORE_RELU),
             norm(inner),
             nn.ReLU(),
-            nn.Conv2d(inner, outputs, 3, padding=1),
+            glorot(nn.Conv2d(inner, outputs, 3, padding=1), BEFORE_RELU),
             shrink,
         )
-        self.shortcut = nn.Sequential(grow, shrink, nn.Conv2d(inputs, outputs, 1))
+        self.shortcut = nn.Sequential(grow, shrink, glorot(nn.Conv2d(inputs, outputs, 1)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         both: torch.Tensor = self.path(x) + self.shortcut(x)
@@ -48,12 +53,12 @@ class Generator(nn.Sequential):
     def __init__(self, channels: int, side: int, width: int, code: int) -> None:
         widths, seed = [width * times for times in UP], side // 16
         super().__init__(
-            nn.Linear(code, widths[0] * seed**2),
+            glorot(nn.Linear(code, widths[0] * seed**2)),
             nn.Unflatten(1, (widths[0], seed, seed)),
-            *(Block(a, b, "up", nn.BatchNorm2d) for a, b in pairwise(widths)),
-            nn.BatchNorm2d(width),
+            *(Block(a, b, "up", batch_norm) for a, b in pairwise(widths)),
+            batch_norm(width),
             nn.ReLU(),
-            nn.Conv2d(width, channels, 3, padding=1),
+            glorot(nn.Conv2d(width, channels, 3, padding=1), BEFORE_RELU),
             nn.Tanh(),
         )
 
@@ -67,7 +72,7 @@ class Critic(nn.Module):
     def __init__(self, channels: int, side: int, width: int) -> None:
         super().__init__()
         self.features = _trunk(channels, width, layer_norm)
-        self.value = nn.Linear(_flat(side, width), 1)
+        self.value = glorot(nn.Linear(_flat(side, width), 1))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         value: torch.Tensor = self.value(self.features(images))[:, 0]
@@ -79,7 +84,7 @@ class Encoder(nn.Sequential):
 
     def __init__(self, channels: int, side: int, width: int, code: int) -> None:
         super().__init__(
-            _trunk(channels, width, nn.BatchNorm2d), nn.Linear(_flat(side, width), code), nn.Tanh()
+            _trunk(channels, width, batch_norm), glorot(nn.Linear(_flat(side, width), code)), nn.Tanh()
         )
 
 
@@ -87,7 +92,15 @@ def _trunk(channels: int, width: int, norm: Norm) -> nn.Sequential:
     """Images -> features (n, 8 width (side / 16)^2)."""
     widths = [width * times for times in DOWN]
     blocks = (Block(a, b, "down", norm) for a, b in pairwise(widths))
-    return nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), *blocks, nn.Flatten())
+    return nn.Sequential(glorot(nn.Conv2d(channels, width, 3, padding=1)), *blocks, nn.Flatten())
+
+
+def glorot(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
+    """The layer with uniform weights of deviation gain * sqrt(2 / (fan in + fan out)) and biases 0, as published."""
+    nn.init.xavier_uniform_(layer.weight, gain)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _flat(side: int, width: int) -> int:

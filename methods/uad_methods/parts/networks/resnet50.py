@@ -85,6 +85,8 @@ class ResNet50(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            elif isinstance(module, Bottleneck):  # as timm: every block starts as its shortcut
+                nn.init.zeros_(module.bn3.weight)
 
     def stages(self, images: torch.Tensor, keep: torch.Tensor | None = None) -> list[torch.Tensor]:
         """Feature maps of the four stages, at 1/4 to 1/32 of the size.

@@ -1,6 +1,6 @@
 """Random draws of diffusion methods: noise, timesteps, and the slices of a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -10,11 +10,20 @@ import torch
 
 from uad_bench import Context
 from uad_bench.method.transfer import sent
+from uad_methods.parts.training.opensimplex import published_fields
 from uad_methods.parts.training.simplex import simplex_fields, simplex_volume_fields
 
 AT_ONCE = 8  # fields per call: more need a gigabyte for large slices, and on a CPU more time per field
 
-Kind = Literal["simplex", "simplex3d", "gaussian"]
+Kind = Literal["simplex", "stationary", "simplex3d", "gaussian"]
+
+#: Functions that draw simplex noise. The third coordinate makes no difference: every field of 3D noise starts at a
+#: random point of its volume.
+DRAWS: Mapping[str, Callable[..., torch.Tensor]] = {
+    "simplex": published_fields,
+    "stationary": simplex_fields,
+    "simplex3d": partial(simplex_volume_fields, third=0.0),
+}
 
 
 def timesteps(count: int, below: int, key: object, ctx: Context) -> torch.Tensor:
@@ -55,8 +64,7 @@ def noise_fields(
     if kind == "gaussian":
         (fields,) = sent([torch.from_numpy(rng.standard_normal((count, *shape), np.float32))], device)
         return fields
-    # The third coordinate makes no difference: every field starts at a random point of its volume.
-    draw = partial(simplex_volume_fields, third=0.0) if kind == "simplex3d" else simplex_fields
+    draw = DRAWS[kind]
     chunks = [min(AT_ONCE, count * channels - i) for i in range(0, count * channels, AT_ONCE)]
     fields = torch.cat([draw(n, (x, y), rng=rng, device=device, wavelength=wavelength) for n in chunks])
     return fields.view(count, *shape)

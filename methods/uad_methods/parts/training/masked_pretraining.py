@@ -33,6 +33,8 @@ class HierarchicalDecoder(nn.Module):
         )
         self.grow = nn.ModuleList(_upsample(a, b) for a, b in pairwise(widths))
         self.out = nn.Conv2d(widths[-1], channels, 1)
+        for module in (*self.grow.modules(), self.out):
+            _initialise(module)
 
     def forward(self, maps: list[torch.Tensor], keep: torch.Tensor) -> torch.Tensor:
         """Feature maps of `ResNet50.stages` with `keep` -> images (n, C, X, Y)."""
@@ -49,7 +51,10 @@ class Fill(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(inputs)
-        self.token = nn.Parameter(0.02 * torch.randn(1, inputs, 1, 1))
+        self.token = nn.Parameter(torch.zeros(1, inputs, 1, 1))
+        nn.init.trunc_normal_(
+            self.token, std=0.02, a=-0.02, b=0.02
+        )  # standard deviation after the cut: 0.0108
         self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
 
     def forward(self, features: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
@@ -86,6 +91,16 @@ def reconstruction_loss(prediction: torch.Tensor, images: torch.Tensor, keep: to
     hidden = 1 - upsample_mask(keep, images)
     error = (prediction.float() - images.float()).square() * hidden
     return error.sum() / (hidden.sum() * images.shape[1])
+
+
+def _initialise(module: nn.Module) -> None:
+    """Initial weights of the published decoder: normal with deviation 0.02; transposed convolutions after He et al."""
+    if isinstance(module, nn.ConvTranspose2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    elif isinstance(module, nn.Conv2d):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.bias is not None:
+        nn.init.zeros_(module.bias)
 
 
 def _upsample(inputs: int, outputs: int) -> nn.Sequential:

@@ -84,8 +84,9 @@ class SoftIntro:
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """L_E, a scalar; the codes of `images` (n, code), without gradient; the noise of the fake images (n, code).
 
-        L_E = s (rec |x - D(z)|^2 + kl KL(x)) + 0.25 (E exp(-2 s (rec |r - D(E(r))|^2 + neg KL(r))) + the same
-        for fake images f) + embed L_emb, with s = 1 / side^2 and r = D(z), f = D(noise), both detached.
+        L_E = s (rec |x - D(z)|^2 + kl KL(x)) + 0.25 (E exp(-2 s (rec |r - D(E(r'))|^2 + neg KL(r'))) + the same
+        for fake images f) + embed L_emb, with s = 1 / side^2, r = D(z), f = D(noise), and r' = r without gradient:
+        only what is encoded again is detached, the target of the squared error is not.
         """
         with ctx.autocast():
             real_code = self.encoder(images)
@@ -106,7 +107,7 @@ class SoftIntro:
         return loss, z.detach(), noise
 
     def _exp_term(self, generated: torch.Tensor, reconstruction: torch.Tensor, code: Code) -> torch.Tensor:
-        error = sum_of_squares(generated.detach(), reconstruction)
+        error = sum_of_squares(generated, reconstruction)
         cost = self.weights.rec * error + self.weights.neg * kl_divergence(code)
         return torch.exp(-2 * _scale(generated) * cost).mean()
 

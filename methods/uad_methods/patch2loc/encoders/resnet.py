@@ -64,6 +64,7 @@ def resnet_encoder(channels: int) -> nn.Sequential:
         blocks += [BasicBlock(inputs, outputs, stride), BasicBlock(outputs, outputs, 1)]
     encoder = nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1))
     for module in encoder.modules():
-        if isinstance(module, nn.Conv2d):
+        # The published code replaces the first convolution of an initialised ResNet: it keeps PyTorch's own weights.
+        if isinstance(module, nn.Conv2d) and module is not stem[0]:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     return encoder

@@ -87,7 +87,7 @@ def test_the_loss_falls():
     )
     opt = torch.optim.AdamW([*encoder.parameters(), *rebuilder.parameters()], 3e-3)
     losses = []
-    for step in range(30):
+    for step in range(60):
         keep = random_cells(images, seeded(step))
         loss = reconstruction_loss(reconstruct(encoder, rebuilder, images, keep), images, keep)
         opt.zero_grad()

@@ -40,7 +40,7 @@ def test_the_plan_covers_the_patch_and_refuses_too_small_ones() -> None:
 
 
 def test_a_strided_pass_is_the_dense_one_at_every_fourth_pixel() -> None:
-    encoder = locator(network="conv", width=8).encoder
+    encoder = locator(network="conv", patch=24, width=8).encoder
     slices = padded(torch.rand(1, 1, 30, 26), 24)
     with torch.no_grad():
         dense, strided = encoder(slices, dense=True), encoder(slices[:, :, 1:, 3:])
