@@ -27,6 +27,8 @@ def understood(words):
     command, parent = PROGRAM, None
     while hasattr(command, "commands"):
         parent = command.make_context(command.name, words[:1], parent=parent)
+        if words[0].startswith("-"):  # an option of the program, such as --version
+            return
         if words[0] not in command.commands:
             raise LookupError(f"no such command: {words[0]}")
         command, words = command.commands[words[0]], words[1:]

@@ -50,7 +50,7 @@ def code(text: object) -> str:
 def commands() -> str:
     """Every verb with its arguments and options."""
     root: Any = typer.main.get_command(app)
-    text = ["# Command line", "", "Of the program itself; `uad-bench VERB --help` shows the same.", ""]
+    text = ["# Command line", "", "`uad-bench VERB --help` shows the same in a terminal.", ""]
     return "\n".join([*text, *_command(root, "uad-bench")])
 
 

@@ -16,7 +16,6 @@ from uad_bench.cli import (
     evaluate,
     export,
     leaderboard,
-    new,
     predict,
     prepare,
     run,
@@ -78,7 +77,7 @@ app.command("schema")(listing.schema)
 app.command("audit")(audit.audit)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
-app.command("new")(new.new)
+app.command("new")(check.new)
 data_app.command("import")(data.import_)
 data_app.command("check")(data.check)
 data_app.command("report")(data.report)

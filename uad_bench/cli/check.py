@@ -1,5 +1,6 @@
-"""`check`: whether a plug-in keeps the promises of its interface."""
+"""For authors of plug-ins: `check`, whether one keeps the promises of its interface, and `new`, the package of one."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -50,8 +51,6 @@ def check(
 
 
 def _results(kind: Kind, name: str, data: str) -> "list[CheckResult]":
-    from pathlib import Path
-
     from uad_bench.testing import check_dataset, check_method, check_metric
 
     if kind == "dataset":
@@ -89,3 +88,29 @@ def _is_class_of(kind: Kind, name: str) -> bool:
     except UadError:
         return False
     return True
+
+
+def new(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="method, dataset or metric.", autocompletion=lambda: ["method", "dataset", "metric"]
+        ),
+    ],
+    name: Annotated[
+        str, typer.Argument(help="Its name for users: lower-case letters, digits and single hyphens.")
+    ],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="The folder that is written; default: uad-NAME.")
+    ] = None,
+) -> None:
+    """Write the package of a new method, dataset or metric: a class that works, entry point, tests, CI.
+
+    The class is an example. Replace it by yours; the tests and `uad-bench check` say whether it keeps its promises.
+    """
+    from uad_bench.template.package import write_package
+
+    folder = to or Path(f"uad-{name}")
+    for path in write_package(kind, name, folder):
+        typer.echo(f"written: {path}")
+    typer.echo(f"next: cd {folder}; pip install -e '.[test]'; pytest; uad-bench list {kind}s")
