@@ -1,6 +1,7 @@
 """Plug-ins from outside, installed by pip as a stranger would, seen from another process."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,5 +75,7 @@ def test_a_method_from_outside_runs_to_a_line_in_the_table(installed, tmp_path):
         "--test", data, "--set", f"protocol.train={data}", "--data", f"{data}={make(tmp_path / 'toy')}",
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    assert "1 edge" in ran.stdout
+    assert re.search(
+        r"\bedge\b.*0\.\d{3}", ran.stdout
+    )  # without a rank, which fewer than ten patients do not give
     assert list(tmp_path.rglob("sheet.png"))

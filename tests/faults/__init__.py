@@ -92,7 +92,7 @@ F87 failed seed: test_results.py::test_f87_a_failed_seed_is_counted_and_reported
 F88 one seed: test_results.py::test_f88_one_seed_has_no_deviation
 F89 foreign files: test_results.py::test_f89_half_written_and_foreign_files_are_skipped
 F90 NaN in JSON: test_results.py::test_f90_undefined_is_null_with_a_reason_in_strict_json
-F91 ties: test_results.py::test_f91_equal_methods_share_a_rank_in_the_order_of_their_names
+F91 ties: test_results.py::test_f91_equal_methods_are_in_the_order_of_their_names_and_few_patients_have_no_ranks
 F92 no results: test_results.py::test_f92_no_results_are_a_valid_empty_table
 F93 very many runs: leaderboard/test_aggregate.py::test_f93_tables_of_many_runs_take_seconds
 F94 foreign maps: test_results.py::test_f94_a_map_that_must_not_be_trusted_is_refused_and_runs_nothing

@@ -46,7 +46,12 @@ def unread_files(root: Path, used: Collection[Path], broken: Collection[str] = (
 
 def _walk(root: Path, closed: list[Path]) -> Iterator[Path]:
     """Files and folders that are not hidden; folders that may not be listed are added to `closed`."""
-    for folder, folders, names in os.walk(root, onerror=lambda error: closed.append(Path(error.filename))):
+
+    def unlisted(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            closed.append(Path(error.filename))
+
+    for folder, folders, names in os.walk(root, onerror=unlisted):
         folders[:] = [name for name in folders if name[0] != "."]
         yield from (Path(folder, name) for name in (*names, *folders) if name[0] != ".")
 

@@ -53,8 +53,8 @@ def file_stem(name: str) -> str:
 def folded(name: str, width: int = 34) -> str:
     """A name on as many lines of at most `width` characters as it needs, broken after punctuation where it has any.
 
-    >>> folded("patch2loc:conv-25d [steps=50]", 20)
-    'patch2loc:conv-25d\\n[steps=50]'
+    >>> folded("method:variant-25d [steps=50]", 20)
+    'method:variant-25d\\n[steps=50]'
     """
     lines = [""]
     for part in re.findall(r".*?(?:[:,\-_@/ ]+|$)", printable(name)):

@@ -29,7 +29,7 @@ def verdict(table: Table) -> str:
 
 
 def _named(table: Table, row: Row) -> str:
-    """`ae has the highest AP per case, 0.244 [0.186, 0.303]`."""
+    """`autoencoder has the highest AP per case, 0.244 [0.186, 0.303]`."""
     metric, cell = HEADINGS.get(table.primary, (table.primary, ""))[0], row.cells[("all", table.primary)]
     ends = wording.interval_text(cell.low, cell.high)
     return (

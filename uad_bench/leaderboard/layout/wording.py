@@ -40,7 +40,7 @@ def facts(table: Table) -> list[str]:
 
 
 def trained_on(key: TableKey) -> str:
-    """The training set with its summary, which says whether it is synthetic: `phantom (synthetic cohort ...)`."""
+    """The training set with its summary, which says whether it is synthetic: `NAME (synthetic cohort ...)`."""
     entry = plugins.catalogue().entries.get(("dataset", key.train))
     return f"{key.train} ({entry.summary})" if entry and entry.summary else key.train
 
