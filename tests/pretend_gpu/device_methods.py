@@ -20,23 +20,15 @@ ALL = [Setting(d, p, m) for d in ("cuda", "cuda:1") for p in ("fp32", "bf16") fo
 TOLERANCE = 5e-5
 #: Noise for a scan is drawn on the host, so that it is the same on every device, and copied without a wait.
 DRAWN = ("ddpm", "pddpm", "cddpm", "ra:sampled", "phanes:shipped")
-#: Slow ones, and variants close to another method: one setting each in the ordinary tests.
-HEAVY = (
-    "phanes",
-    "phanes:shipped",
-    "ra:sampled",
-    "fanogan:drift",
-    "fae:random",
-    "patch2loc:bf16",
-    "vae:product",
-)
+#: A slow one: one setting in the ordinary tests, as for variants.
+HEAVY = ("phanes",)
 
 
 def _cases():
     part, parts = (int(n) for n in os.environ.get("UAD_BENCH_PART", "0/1").split("/"))
     for i, name in enumerate(methods.names()):
         for setting in ALL if i % parts == part else ():
-            usual = PAIRS[i // parts % 2][: 1 if name in HEAVY else 2]
+            usual = PAIRS[i // parts % 2][: 1 if name in HEAVY or ":" in name else 2]
             marks = () if setting in usual else pytest.mark.slow
             yield pytest.param(name, setting, id=f"{name}-{setting}", marks=marks)
 
