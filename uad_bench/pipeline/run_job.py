@@ -17,7 +17,8 @@ class Workplace:
 
     out: the folder of runs; device: cpu, cuda or cuda:N; threads: CPU threads, part of what fixes the bits of a
     result; resume: continue unfinished runs; fresh: start again; progress: show a bar while training; fail_fast: end a
-    run at the first case that cannot be scored; case_timeout_s: score in a process of its own, with a limit per case.
+    run at the first case that cannot be scored; case_timeout_s: score in a process of its own, with a limit per case;
+    record: a JSON file in which a run names its directory, for engines.
     """
 
     out: Path
@@ -29,6 +30,7 @@ class Workplace:
     progress: bool = False
     fail_fast: bool = False
     case_timeout_s: float | None = None
+    record: Path | None = None
 
 
 @dataclass(frozen=True)
