@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.trials.kills import VERBS, Killed
 from tests.helpers.trials.kinds import KINDS, trial
 from tests.helpers.trials.stock import Stock
-from uad_bench.support.atomic_files import remove_leftovers, write_text
+from uad_bench.support.atomic_files import remove_leftovers, require_writable, write_text
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,12 @@ def test_what_a_killed_process_left_is_removed_and_what_another_writes_now_is_ke
         fcntl.flock(file, fcntl.LOCK_EX)
         remove_leftovers(tmp_path / "a.json")
     assert (left.exists(), empty.exists(), now.exists()) == (False, False, True)
+
+
+def test_a_probe_that_a_killed_process_left_is_removed(tmp_path):
+    (tmp_path / ".probe.0.tmp").touch()
+    require_writable(tmp_path / "runs")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_is_taken_for_a_leftover_before_it_is_locked_is_begun_again(tmp_path, monkeypatch):

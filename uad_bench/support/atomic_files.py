@@ -113,9 +113,10 @@ def require_writable(*folders: Path) -> None:
     for folder in folders:
         try:
             there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+            remove_leftovers(there / "probe")
             probe = aside_name(there / "probe")
             os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o600))
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # another process may have taken it for a leftover
             free = shutil.disk_usage(there).free
         except OSError as error:
             hint = "name another folder with --out, or another cache with UAD_BENCH_CACHE"
