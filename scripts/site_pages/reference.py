@@ -173,7 +173,7 @@ def protocols() -> str:
 
 
 def _listed(doc: str) -> dict[str, str]:
-    """The parameters that a docstring lists, indented below the line "Parameters": name and description."""
+    """Name and description of each parameter in the list below the line "Parameters" of a docstring."""
     found: dict[str, str] = {}
     name = ""
     for line in doc.partition("Parameters\n")[2].partition("\n\n")[0].splitlines():

@@ -135,7 +135,9 @@ def test_other_code_than_that_of_the_training_is_said(verb, bundle, toy_root, mo
 def test_a_bundle_that_is_copied_elsewhere_keeps_its_digest(bundle, tmp_path):
     there = tmp_path / bundle.digest
     shutil.copytree(bundle.folder, there)
-    open_bundle(there).verify()
+    found = open_bundle(there)
+    found.verify()
+    assert (found.digest, found.manifest) == (bundle.digest, bundle.manifest)
 
 
 def test_tables_name_the_model_of_a_run_and_of_its_bundle(bundle, run):

@@ -1,4 +1,4 @@
-"""What a table shows, in one sentence."""
+"""The result of a table in one sentence."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ LISTED = 4
 
 
 def verdict(table: Table) -> str:
-    """The best method with its interval, which rows it is not told apart from, and how many beat the references.
+    """The best method with its interval, which methods do not differ significantly from it, how many beat the references.
 
-    Only what the tests of the table support is said; a table of few patients has no verdict.
+    The sentence rests on the significance tests of the table; a table of few patients has no verdict.
     """
     if table.values_only:
         return f"No verdict: {table.lesion} cases with lesions are too few to compare methods; values only."
@@ -25,7 +25,7 @@ def verdict(table: Table) -> str:
     best = [row for row in ranked if row.rank == 1]
     if len(best) > 1:
         return f"{_listed([row.label for row in best])} share the first rank{_references(table, ranked)}."
-    return f"{_named(table, best[0])}{_beside(table, best[0], ranked)}{_references(table, ranked)}."
+    return f"{_named(table, best[0])}{_not_different(table, best[0], ranked)}{_references(table, ranked)}."
 
 
 def _named(table: Table, row: Row) -> str:
@@ -37,7 +37,7 @@ def _named(table: Table, row: Row) -> str:
     )
 
 
-def _beside(table: Table, best: Row, ranked: Sequence[Row]) -> str:
+def _not_different(table: Table, best: Row, ranked: Sequence[Row]) -> str:
     """Which rows do not differ significantly from the best one."""
     others = [row for row in ranked if row is not best]
     compared = [row for row in others if row.to_best and row.to_best.p_holm is not None]
