@@ -1,4 +1,4 @@
-"""Files of a wheel or an sdist that the repository does not hold there: the commit, and the pages that errors name."""
+"""Files of a wheel or an sdist that the repository does not hold there: commit, pages that errors name, NiiVue."""
 
 import subprocess
 from pathlib import Path
@@ -8,7 +8,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class ShippedFiles(BuildHookInterface):  # type: ignore[type-arg]
-    """Adds commit.txt and docs/**/*.md; `uad_bench.support.package_files` finds them."""
+    """Adds commit.txt, docs/**/*.md and web/niivue.js; `uad_bench.support.package_files` finds them.
+
+    scripts/web.py fetches web/niivue.js; a wheel that is built without it lacks the viewer's library. Its licence is a
+    file of the package uad_bench.viewer.
+    """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the files to a build; an editable installation reads those of the checkout."""
@@ -20,9 +24,14 @@ class ShippedFiles(BuildHookInterface):  # type: ignore[type-arg]
             commit = Path(self.directory) / "commit.txt"
             commit.parent.mkdir(parents=True, exist_ok=True)
             commit.write_text(_commit(root) + "\n")
+        library = root / "web" / "niivue.js"
         if self.target_name == "sdist":
             added[str(commit)] = "commit.txt"
+            if library.is_file():
+                added[str(library)] = "web/niivue.js"
             return
+        if library.is_file():
+            added[str(library)] = "uad_bench/_shipped/web/niivue.js"
         added[str(commit)] = "uad_bench/_shipped/commit.txt"
         for page in sorted((root / "docs").rglob("*.md")):
             added[str(page)] = f"uad_bench/_shipped/{page.relative_to(root)}"

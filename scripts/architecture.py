@@ -20,6 +20,7 @@ WORDS = {
     "data_report": "data_report<br/>HTML report of prepared cases",
     "template": "template<br/>packages of new plug-ins",
     "testing": "testing<br/>conformance checks for plug-ins",
+    "viewer": "viewer<br/>pages that show maps in a browser",
     "figures": "figures<br/>PNG and SVG",
     "leaderboard": "leaderboard<br/>tables, statistics, formats",
     "weights": "weights<br/>bundles of models, pretrained weights",

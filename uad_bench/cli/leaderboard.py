@@ -1,16 +1,23 @@
 """`leaderboard`: tables of the results of runs, and an explanation of why two runs are not ranked together."""
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from uad_bench.cli import options
+
 if TYPE_CHECKING:
     from uad_bench.errors import UadError
+    from uad_bench.leaderboard.collect import Collected
+    from uad_bench.leaderboard.render.html import Links
     from uad_bench.leaderboard.table import Reported, Table
     from uad_bench.results.run_directory import RunDir
+    from uad_bench.viewer.write import Written
 
 
 def leaderboard(
@@ -29,6 +36,26 @@ def leaderboard(
             help="Also write figures (PNG and SVG) to this folder; default: none.",
         ),
     ] = None,
+    viewer: Annotated[
+        int,
+        typer.Option(
+            "--viewer",
+            metavar="N",
+            min=0,
+            help="Also write pages with the maps of N test cases of every table, from the worst to the best of its "
+            "leading method (3: worst, median, best); 0: none.",
+        ),
+    ] = 0,
+    viewer_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--viewer-to",
+            metavar="FOLDER",
+            help="The folder of the viewer; default: viewer, next to the file of --to, else in this folder.",
+        ),
+    ] = None,
+    data: options.Data = [],
+    trust: options.Trust = [],
 ) -> None:
     """Compare all complete runs: mean, standard deviation and confidence interval, one ranking per fingerprint.
 
@@ -37,41 +64,99 @@ def leaderboard(
     """
     if runs and str(runs[0]) == "why":
         return why(runs[1:])
-    return _leaderboard(runs or [], format_, to, plots)
+    place = viewer_to or (to.parent if to else Path()) / "viewer"
+    return _leaderboard(runs or [], (format_, to), plots, ViewerRequest(viewer, place, data, trust))
 
 
-def _leaderboard(runs: "Sequence[Path]", format_: str, to: Path | None, plots: Path | None) -> None:
-    from uad_bench.errors import IntegrityError, PartialFailure
-    from uad_bench.leaderboard.render.render import render
+@dataclass(frozen=True)
+class ViewerRequest:
+    """What the options say of the viewer. count: cases of each table, 0 for no viewer; data, trust: as in `draw`."""
+
+    count: int
+    folder: Path
+    data: list[str]
+    trust: list[str]
+
+
+def _leaderboard(
+    runs: "Sequence[Path]", output: tuple[str, Path | None], plots: Path | None, viewer: ViewerRequest
+) -> None:
     from uad_bench.results.find_runs import find_runs
-    from uad_bench.results.run_directory import EDITED
-    from uad_bench.support.atomic_files import write_text
 
+    format_, to = output
     found = find_runs(runs or [Path("runs")])
     if not (runs or found):
         hint = "run a method first (uad-bench run METHOD), or give a folder of runs"
         typer.echo(f"no runs in ./runs: {hint}", err=True)
-    tables, refused = _tables(found)
+    collected = _collected(found)
+    tables = _tables(collected)
+    shown = _write_viewer(tables, collected, viewer) if viewer.count else None
     if format_ == "text" and to is None:
         _print(tables)
     else:
-        text = render(tables, "markdown" if format_ == "text" else format_, _reported())
-        typer.echo(text, nl=False) if to is None else write_text(to, text)
+        _write_tables(tables, format_, to, _links(shown, viewer, to))
     if plots is not None:
         _draw(tables, plots)
+    _require_all(len(found), collected.refused, len(shown.errors) if shown else 0)
+
+
+def _require_all(runs: int, refused: "Sequence[UadError]", left_out: int) -> None:
+    """Raise IntegrityError or PartialFailure for refused runs, PartialFailure for what the viewer lacks."""
+    from uad_bench.errors import IntegrityError, PartialFailure
+    from uad_bench.results.run_directory import EDITED
+
+    hint = "see the lines above"
     if refused:
-        what, hint = (
-            f"{len(refused)} of {len(found)} runs failed the integrity check and are left out",
-            "see the lines above",
-        )
+        what = f"{len(refused)} of {runs} runs failed the integrity check and are left out"
         if any(error.code == EDITED for error in refused):
             raise IntegrityError(what, hint=hint, code=EDITED)
         raise PartialFailure(what, hint=hint)
+    if left_out:
+        raise PartialFailure(f"{left_out} cases or runs are left out of the viewer", hint=hint)
+
+
+def _write_tables(tables: "Sequence[Table]", format_: str, to: Path | None, links: "Links") -> None:
+    from uad_bench.leaderboard.render.html import html_page
+    from uad_bench.leaderboard.render.render import render
+    from uad_bench.support.atomic_files import write_text
+
+    if format_ == "html" and links:
+        text = html_page(tables, links)
+    else:
+        text = render(tables, "markdown" if format_ == "text" else format_, _reported())
+    typer.echo(text, nl=False) if to is None else write_text(to, text)
+
+
+def _write_viewer(tables: "Sequence[Table]", collected: "Collected", viewer: ViewerRequest) -> "Written":
+    """Write the viewer. Raises IntegrityError for a run that names code which is neither installed nor trusted."""
+    from uad_bench.pipeline.foreign_code import require_installed_code
+    from uad_bench.viewer.write import write_viewer
+
+    options.show_messages()
+    known = [*viewer.trust, *options.dataset_names(viewer.data)]
+    for run, summary in zip(collected.directories, collected.runs, strict=True):
+        if summary.complete:
+            require_installed_code(run, known)
+    sources = options.sources(viewer.data, 0)
+    written = write_viewer(tables, collected, viewer.count, viewer.folder, sources)
+    typer.echo(f"viewer: {viewer.folder / 'index.html'} ({written.cases} cases)", err=True)
+    return written
+
+
+def _links(shown: "Written | None", viewer: ViewerRequest, to: Path | None) -> "Links":
+    """The address of each case in the viewer, seen from the page; none where the page goes to stdout."""
+    if shown is None or to is None:
+        return {}
+    folder = Path(os.path.relpath(viewer.folder.resolve(), to.resolve().parent)).as_posix()
+    return {
+        key: {case: f"{folder}/index.html{link}" for case, link in cases.items()}
+        for key, cases in shown.links.items()
+    }
 
 
 def print_tables(runs: "Sequence[RunDir]") -> None:
     """Print the leaderboard of some runs to the terminal."""
-    _print(_tables(runs)[0])
+    _print(_tables(_collected(runs)))
 
 
 def _print(tables: "Sequence[Table]") -> None:
@@ -93,15 +178,21 @@ def _draw(tables: "Sequence[Table]", folder: Path) -> None:
     typer.echo(f"{len(written)} figures in {folder}", err=True)
 
 
-def _tables(runs: "Sequence[RunDir]") -> "tuple[list[Table], tuple[UadError, ...]]":
-    """The tables of some runs with reported results; runs that fail the integrity check are printed and left out."""
-    from uad_bench.leaderboard import aggregate
+def _collected(runs: "Sequence[RunDir]") -> "Collected":
+    """Summaries of some runs; those that fail the integrity check are printed and left out."""
     from uad_bench.leaderboard.collect import collect
 
     found = collect(runs)
     for error in found.refused:
         typer.echo(f"left out: {error}", err=True)
-    return aggregate.tables(found.runs, _reported()), found.refused
+    return found
+
+
+def _tables(collected: "Collected") -> "list[Table]":
+    """The tables of some runs with reported results."""
+    from uad_bench.leaderboard import aggregate
+
+    return aggregate.tables(collected.runs, _reported())
 
 
 def _reported() -> "list[Reported]":

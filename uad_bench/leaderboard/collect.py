@@ -41,21 +41,23 @@ class _Measured:
 
 @dataclass(frozen=True)
 class Collected:
-    """Summaries of the readable runs, and one error for each refused run."""
+    """Summaries of the readable runs with their directories, and one error for each refused run."""
 
     runs: tuple[RunSummary, ...]
     refused: tuple[UadError, ...]
+    directories: tuple[RunDir, ...] = ()
 
 
 def collect(directories: Iterable[RunDir]) -> Collected:
     """Summaries of all readable runs; incomplete or edited runs and foreign files are returned as refused."""
-    runs, refused = [], []
+    runs, refused, read = [], [], []
     for directory in directories:
         try:
             runs.append(summarise(directory))
+            read.append(directory)
         except UadError as error:
             refused.append(error)
-    return Collected(tuple(runs), tuple(refused))
+    return Collected(tuple(runs), tuple(refused), tuple(read))
 
 
 def summarise(run: RunDir) -> RunSummary:

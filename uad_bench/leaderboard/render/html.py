@@ -8,7 +8,7 @@ outside, and the content security policy of the page allows no other script or s
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from uad_bench.leaderboard.layout.columns import Heading, cost_columns
 from uad_bench.leaderboard.layout.reading_order import reading_order
 from uad_bench.leaderboard.layout.verdict import verdict
 from uad_bench.leaderboard.render.escape import breakable, printable
-from uad_bench.leaderboard.table import Reported, Row, Table
+from uad_bench.leaderboard.table import Reported, Row, Table, TableKey
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -33,6 +33,10 @@ THEMES = ":root[data-theme=dark] { color-scheme: dark; } :root[data-theme=light]
 TEXT_COLUMNS = frozenset({"method", "group", "provenance", "reported_ap", "reported_dice"})
 #: Width of the drawing of an interval, and its margins, in pixels.
 WIDTH, MARGIN = 104, 4
+
+
+#: By table, the addresses of the cases that a viewer shows.
+Links = Mapping[TableKey, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -67,14 +71,15 @@ class PageTable:
 
 @dataclass(frozen=True)
 class MethodDetails:
-    """What is known of a row. parameters, costs: (name, text); cases: (case id, value), the best first."""
+    """What is known of a row. parameters, costs: (name, text); cases: (case id, value, address in the viewer),
+    the best first."""
 
     id: str
     row: Row
     doi: str
     parameters: tuple[tuple[str, str], ...]
     costs: tuple[tuple[str, str], ...]
-    cases: tuple[tuple[str, str], ...]
+    cases: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class Section:
     counts: str
     methods: tuple[MethodDetails, ...]
     chosen: frozenset[str]
+    viewed: tuple[tuple[str, str], ...]
 
     def page_of(self, row: Row | None) -> str:
         """The id of the details of a row."""
@@ -127,12 +133,18 @@ class Page:
         return _hash(self.script)
 
 
-def html_page(tables: Sequence[Table]) -> str:
-    """The HTML page of some tables; equal tables give equal bytes on any machine."""
+def html_page(tables: Sequence[Table], links: Links | None = None) -> str:
+    """The HTML page of some tables; equal arguments give equal bytes on any machine.
+
+    links: addresses of cases in a viewer.
+    """
     import jinja2
     from markupsafe import Markup
 
-    sections = tuple(_section(table, f"table-{n}") for n, table in enumerate(reading_order(tables), 1))
+    sections = tuple(
+        _section(table, f"table-{n}", (links or {}).get(table.key, {}))
+        for n, table in enumerate(reading_order(tables), 1)
+    )
     style = THEMES.join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
     script = (HERE / SCRIPT).read_text(encoding="utf-8")
     # Both are files of this package without text from outside, so they need no escaping.
@@ -144,7 +156,7 @@ def html_page(tables: Sequence[Table]) -> str:
     return environment.get_template(TEMPLATE).render(page=page) + "\n"
 
 
-def _section(table: Table, name: str) -> Section:
+def _section(table: Table, name: str, links: Mapping[str, str]) -> Section:
     more = [
         text_grid.lesion_kind_grid(table),
         *text_grid.detection_grids(table),
@@ -166,21 +178,25 @@ def _section(table: Table, name: str) -> Section:
         verdict(table),
         wording.trained_on(table.key),
         f"{table.lesion} with lesions, {table.healthy} healthy",
-        tuple(_details(table, row, f"{name}-method-{n}") for n, row in enumerate(table.rows, 1)),
+        tuple(_details(table, row, f"{name}-method-{n}", links) for n, row in enumerate(table.rows, 1)),
         frozenset(heading.key for heading in text_grid.short_grid(table).headings),
+        tuple(links.items()),
     )
 
 
-def _details(table: Table, row: Row, name: str) -> MethodDetails:
+def _details(table: Table, row: Row, name: str, links: Mapping[str, str]) -> MethodDetails:
     """The details of a row; a DOI or an arXiv number of its paper becomes a link."""
     parameters = ((key, str(value)) for key, value in sorted(row.settings.items()))
     costs = ((column.heading.text, column.text(row)) for column in cost_columns(table))
     known = sorted(
         ((case, v) for case, v in row.values.items() if v is not None), key=lambda pair: (-pair[1], pair[0])
     )
-    undefined = ((case, "undefined") for case, value in sorted(row.values.items()) if value is None)
-    cases = (*((case, wording.decimal(value, 3)) for case, value in known), *undefined)
-    return MethodDetails(name, row, _doi(row.paper), tuple(parameters), tuple(costs), cases)
+    undefined = ((case, None) for case, value in sorted(row.values.items()) if value is None)
+    cases = (
+        (case, "undefined" if value is None else wording.decimal(value, 3), links.get(case, ""))
+        for case, value in (*known, *undefined)
+    )
+    return MethodDetails(name, row, _doi(row.paper), tuple(parameters), tuple(costs), tuple(cases))
 
 
 def _doi(paper: str) -> str:

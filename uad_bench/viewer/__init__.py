@@ -1,0 +1,1 @@
+"""Pages that show the stored anomaly maps of a leaderboard case by case: `leaderboard --viewer N`."""

@@ -1,0 +1,160 @@
+"""Writing of the viewer: one folder that works from file://, with one script for each volume."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from uad_bench import __version__
+from uad_bench.cohort.cohort import Member
+from uad_bench.cohort.discovery import Sources
+from uad_bench.errors import DataError, UadError, UsageError
+from uad_bench.evaluate import postprocess
+from uad_bench.leaderboard.collect import Collected
+from uad_bench.leaderboard.layout import wording
+from uad_bench.leaderboard.layout.reading_order import reading_order
+from uad_bench.leaderboard.table import Table, TableKey
+from uad_bench.results.readable import check_readable
+from uad_bench.results.run_cases import available_members, rows_of_tests
+from uad_bench.results.scored_maps import ScoredMaps
+from uad_bench.support.atomic_files import write_bytes
+from uad_bench.viewer.case_scripts import case_facts, colours, map_facts
+from uad_bench.viewer.niivue import LICENCE, niivue_script
+from uad_bench.viewer.script_files import script
+from uad_bench.viewer.selection import ViewedRun, leading, spread_cases, viewed_runs
+
+log = logging.getLogger(__name__)
+
+PAGE = Path(__file__).parent / "page"
+FILES = ("index.html", "viewer.css", "data.js", "dice.js", "scene.js", "viewer.js")
+THEME = Path(__file__).parents[1] / "leaderboard" / "render" / "theme.css"
+#: By table, the fragment of the address at which the viewer shows a case.
+Links = Mapping[TableKey, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written. cases: number of cases; errors: cases and runs that are left out, each logged."""
+
+    cases: int
+    links: Links
+    errors: tuple[UadError, ...]
+
+
+def write_viewer(
+    tables: Sequence[Table], collected: Collected, count: int, folder: Path, sources: Sources
+) -> Written:
+    """Write the pages of `count` cases of every table, the first table of a reader first.
+
+    Raises EnvironmentFault without NiiVue (UB613), UsageError where no table has a case with a map (UB243).
+    """
+    library = niivue_script()
+    runs = list(zip(collected.directories, collected.runs, strict=True))
+    sets: list[dict[str, Any]] = []
+    links: dict[TableKey, Mapping[str, str]] = {}
+    errors: list[UadError] = []
+    for table in reading_order(tables):
+        place = folder / "cases" / str(len(sets))
+        shown, left_out = _write_table(table, viewed_runs(table, runs), count, place, sources)
+        errors += left_out
+        if shown["cases"]:
+            links[table.key] = {case["id"]: f"#case={len(sets)}/{case['n']}" for case in shown["cases"]}
+            sets.append(shown)
+    if not sets:
+        hint = "run methods with --keep-maps all on cases with lesions"
+        raise UsageError("no run has a stored map to show", hint=hint, code="UB243")
+    write_bytes(
+        folder / "index.js", script("index", {"sets": sets, "version": __version__, "map": colours()})
+    )
+    _write_page(folder, library)
+    return Written(sum(len(one["cases"]) for one in sets), links, tuple(errors))
+
+
+def _write_page(folder: Path, library: bytes) -> None:
+    for name in FILES:
+        text = (PAGE / name).read_bytes()
+        write_bytes(folder / name, THEME.read_bytes() + text if name == "viewer.css" else text)
+    write_bytes(folder / "niivue.js", library)
+    write_bytes(folder / LICENCE.name, LICENCE.read_bytes())
+
+
+def _write_table(
+    table: Table, runs: Sequence[ViewedRun], count: int, folder: Path, sources: Sources
+) -> tuple[dict[str, Any], list[UadError]]:
+    """Write the scripts of a table's cases; what the index says of them, and an error for each thing left out."""
+    with_maps, errors = _with_maps(runs)
+    chosen = dict(spread_cases(leading(runs, table.primary).row, count)) if with_maps else {}
+    members, missing = _members(with_maps, chosen, table.key.test, sources)
+    for viewed in with_maps:
+        check_readable(viewed.run)
+        viewed.run.verify(maps=True, model=False)
+    for n, member in enumerate(members):
+        write_bytes(folder / str(n) / "case.js", script(f"{folder.name}/{n}/case", case_facts(member)))
+    for index, viewed in enumerate(with_maps):
+        _write_maps(viewed, index, members, folder)
+    return _index_entry(table, with_maps, members, chosen), errors + missing
+
+
+def _with_maps(runs: Sequence[ViewedRun]) -> tuple[list[ViewedRun], list[UadError]]:
+    """The runs with stored maps, and an error for each other one, logged."""
+    errors: list[UadError] = []
+    for viewed in runs:
+        if not (viewed.run.path / "maps").is_dir():
+            hint = "run it again with --keep-maps all"
+            errors.append(DataError("the run has no stored maps", where=viewed.run.name, hint=hint))
+            log.warning("left out of the viewer: %s", errors[-1])
+    return [viewed for viewed in runs if (viewed.run.path / "maps").is_dir()], errors
+
+
+def _members(
+    runs: Sequence[ViewedRun], chosen: Mapping[str, str], dataset: str, sources: Sources
+) -> tuple[list[Member], list[UadError]]:
+    """The chosen cases in their order; all runs of a table have the same voxels."""
+    if not chosen:
+        return [], []
+    run = runs[0].run
+    members, errors = available_members(run, rows_of_tests(run, list(chosen), dataset), sources)
+    order = list(chosen)
+    return sorted(members, key=lambda member: order.index(member.case.case_id)), errors
+
+
+def _write_maps(viewed: ViewedRun, index: int, members: Sequence[Member], folder: Path) -> None:
+    maps = ScoredMaps(viewed.run, members, viewed.run.spec())
+    for n, (member, scored) in enumerate(zip(members, maps, strict=True)):
+        name = f"{folder.name}/{n}/map{index}"
+        write_bytes(folder / str(n) / f"map{index}.js", script(name, map_facts(viewed, member, scored)))
+    log.info("%s: %d maps in the viewer", viewed.row.label, len(members))
+
+
+def _index_entry(
+    table: Table, runs: Sequence[ViewedRun], members: Sequence[Member], chosen: Mapping[str, str]
+) -> dict[str, Any]:
+    """What the page says of a table before any volume is loaded. after: steps that change a thresholded map."""
+    spec = runs[0].run.spec() if runs else None
+    steps = postprocess.split(postprocess.parse(spec.protocol.postprocess))[1] if spec else ()
+    first = leading(runs, table.primary) if runs else None
+    return {
+        "title": wording.title(table),
+        "metric": table.primary,
+        "leader": first.row.label if first else "",
+        "methods": [
+            {"label": viewed.row.label, "detail": _detail(viewed), "control": viewed.row.null}
+            for viewed in runs
+        ],
+        "cases": [
+            {
+                "id": member.case.case_id,
+                "n": n,
+                "place": chosen[member.case.case_id],
+                "values": [viewed.row.values.get(member.case.case_id) for viewed in runs],
+            }
+            for n, member in enumerate(members)
+        ],
+        "after": [step.step for step in steps],
+    }
+
+
+def _detail(viewed: ViewedRun) -> str:
+    fold = "" if viewed.summary.fold is None else f", fold {viewed.summary.fold}"
+    return f"seed {viewed.summary.seed}{fold}"
