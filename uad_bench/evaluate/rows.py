@@ -144,7 +144,7 @@ class GroupReport:
 
 
 def _compares(query: MetricQuery, members: Sequence[CaseResult]) -> bool:
-    """False for a metric of lesion cases and healthy scans without a healthy brain: it would be that of lesion cases."""
+    """False for a metric of lesion cases and healthy scans where no healthy scan has a brain to compare with."""
     return query.metric.population != "both" or any(one.healthy and one.has_brain for one in members)
 
 

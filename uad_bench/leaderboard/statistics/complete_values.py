@@ -40,7 +40,9 @@ class CompleteValues:
         if not kept.any():
             return cls({}, kept, {})
         taken = {label: one[:, kept] for label, one in values.items()}
-        lowest = np.min([np.nanmin(np.where(np.isnan(one), np.inf, one), 0) for one in taken.values()], axis=0)
+        lowest = np.min(
+            [np.nanmin(np.where(np.isnan(one), np.inf, one), 0) for one in taken.values()], axis=0
+        )
         full = {label: np.where(np.isnan(one), lowest, one) for label, one in taken.items()}
         counts = {label: int(np.count_nonzero(kept & ~one)) for label, one in known.items()}
         return cls(full, kept, {label: count for label, count in counts.items() if count})

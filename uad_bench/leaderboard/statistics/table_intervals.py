@@ -37,7 +37,10 @@ def add_intervals(table: Table, data: Mapping[str, RowData]) -> list[Row]:
     widths = {name: _half_widths(name, data, table.scheme.alpha) for name in sorted(table.names)}
     return [
         replace(
-            row, cells={name: _cell(name[1], cell, widths[name].get(row.label)) for name, cell in row.cells.items()}
+            row,
+            cells={
+                name: _cell(name[1], cell, widths[name].get(row.label)) for name, cell in row.cells.items()
+            },
         )
         for row in table.rows
     ]

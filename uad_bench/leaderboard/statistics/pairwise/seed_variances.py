@@ -34,7 +34,8 @@ def moderated(parts: VarianceComponents) -> VarianceComponents:
     prior, common = _prior(variance, df)
     share = df / (df + prior)
     seeds[varying] = np.maximum(variance, share * variance + (1 - share) * common) / replicates
-    # The prior is itself estimated from the logarithms of the variances; each contributes 2 / trigamma degrees of freedom.
+    # The prior is itself estimated, from the logarithms of the variances: each contributes 2 / trigamma degrees of
+    # freedom.
     known = (2 / polygamma(1, df / 2)).sum()
     total[varying] = np.maximum(np.minimum(df + prior, known), df)
     return parts._replace(seeds=seeds, df=total)
