@@ -41,7 +41,10 @@ def forest_plot(table: Table) -> Figure | None:
     if not shown:
         return None
     figure, axes = single_plot(
-        7, 1.4 + 0.3 * len(shown), table, f"{table.primary}, 95 % confidence interval over seeds and patients"
+        7,
+        1.4 + 0.3 * len(shown),
+        table,
+        f"{table.primary}, {wording.percent(table)} confidence interval over seeds and patients",
     )
     styles = row_styles(table)
     for place, (row, cell) in enumerate(shown):

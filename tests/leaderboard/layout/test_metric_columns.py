@@ -8,6 +8,7 @@ from tests.helpers import handmade
 from uad_bench.evaluate.metrics.declarations.table import METRICS
 from uad_bench.leaderboard.layout import metric_columns, notes
 from uad_bench.leaderboard.layout.metric_columns import ShownMetric
+from uad_bench.leaderboard.layout.text_grid import full_grid
 from uad_bench.leaderboard.table import Cell
 
 
@@ -67,7 +68,9 @@ def test_f6_dice_at_an_oracle_threshold_is_no_ceiling_where_the_thresholded_map_
     cleaned = replace(table, after_threshold=("drop_components",))
     headings = [[metric.heading for metric in metric_columns.shown_metrics(one)] for one in (table, cleaned)]
     assert "ceiling Dice@oracle_set†" in headings[0] and "Dice@oracle_set†" in headings[1]
-    assert any("no upper bound, since drop_components" in note for note in notes.notes(cleaned))
+    assert any(
+        "no upper bound, since drop_components" in note for note in notes.notes(cleaned, [full_grid(cleaned)])
+    )
 
 
 def test_declared_flags_make_an_oracle_and_reverse_the_order():

@@ -152,14 +152,21 @@ def _rule(metric: str) -> str:
 # --- how their values are written ----------------------------------------------------------------------------
 
 
-def metric_column(table: Table, shown: ShownMetric, *, interval: bool = False) -> Column:
-    """`0.146 ± 0.002 (6.5×)`, or `0.146 ± 0.002 [0.120, 0.172] (6.5×)`; then what is missing in the value."""
+def metric_column(
+    table: Table, shown: ShownMetric, *, interval: bool = False, with_cases: bool = True
+) -> Column:
+    """`0.146 ± 0.002 (6.5×)`, or `0.146 ± 0.002 [0.120, 0.172] (6.5×)`; then what is missing in the value.
+
+    with_cases: the grid has the column "cases", which shows the cases that the primary metric lacks.
+    """
     chance = _chance(table, shown)
 
     def text(row: Row) -> str:
         cell = row.cells.get(shown.name)
         ends = _interval_text(cell, shown) if interval else ""
         value = wording.cell_text(row, cell, shown.digits, chance, ends)
+        if not with_cases and shown.name == ("all", table.primary):
+            return value + wording.primary_missing_text(table, row, cell)
         return value + wording.missing_text(row, cell, table.primary)
 
     return _column(table, shown, text)
@@ -183,7 +190,7 @@ def separate_columns(table: Table, shown: ShownMetric) -> list[Column]:
 
     found = [_column(table, shown, text)]
     if any(interval(row) for row in table.rows):
-        found.append(Column(Heading("95 %", "interval"), interval))
+        found.append(Column(Heading(wording.percent(table), "interval"), interval))
     if chance:
         found.append(Column(Heading("×", "ratio"), ratio, chance_text="1.0", chance=1.0))
     return found
