@@ -27,7 +27,10 @@ ONLY = (
 LOG = (
     "csv (train.csv of each run, always written), tensorboard, wandb or mlflow: where losses go. Repeatable."
 )
-METHODS = "NAME (uad-bench list), NAME:VARIANT, module:Class or a .py file; paper/NAME ignores the protocol's presets."
+METHODS = (
+    "NAME (uad-bench list), NAME:VARIANT, NAME:published, module:Class or a .py file; "
+    "paper/NAME ignores the protocol's presets."
+)
 
 
 def run(
