@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 def evaluate_run(directory: RunDir, spec: RunSpec, cohort: Cohort, device: str = "cpu") -> None:
     """Write cases.csv, metrics.csv, thresholds.csv, draws.npz and the figures of a run from its maps.
 
-    device: where post-processing steps that can use a GPU are computed; every device gives the same bits. Raises
-    IntegrityError for a map that cannot be read, DataError where a threshold used a test case.
+    device: where post-processing steps that can use a GPU are computed, with the same bits on the pretended GPU of the
+    tests. Raises IntegrityError for a map that cannot be read, DataError where a threshold used a test case.
     """
     from uad_bench.evaluate import postprocess
 

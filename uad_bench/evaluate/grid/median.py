@@ -2,7 +2,7 @@
 
 The windows of some thousand voxels are gathered as rows, and the middle element of each row is selected: by numpy's
 partition, which is vectorised, or by torch on a GPU. The median of an odd number of scores is one of them, so no
-result is rounded. Background voxels, about two thirds of a box around the brain, cost nothing.
+result is rounded. Background voxels, about half of a box around the brain, cost nothing.
 
 Zeros of both signs are equal numbers with different bits, and NaN has no rank: where a map holds -0.0 or NaN, scipy
 itself computes the filter, so that the bits are the same for every map.
