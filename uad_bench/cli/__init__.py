@@ -19,6 +19,7 @@ from uad_bench.cli import (
     predict,
     prepare,
     run,
+    sensitivity,
     show,
 )
 from uad_bench.cli import list as listing
@@ -69,6 +70,7 @@ app.command("run")(run.run)
 app.command("prepare")(prepare.prepare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("sensitivity")(sensitivity.sensitivity)
 app.command("export")(export.export)
 app.command("predict")(predict.predict)
 app.command("list")(listing.list_)
