@@ -4,9 +4,8 @@ import pytest
 
 from uad_bench.config import load_protocol
 from uad_bench.errors import EnvironmentFault, UsageError
-from uad_bench.pipeline import preparation_changes
 from uad_bench.pipeline.matrix import Matrix
-from uad_bench.pipeline.preparation_changes import parse_changes
+from uad_bench.pipeline.sensitivity.changes import parse_changes
 
 UAD = load_protocol("uad-2mm")
 
@@ -37,7 +36,7 @@ def test_a_parameter_changes_in_its_step_alone():
 
 def test_strip_is_the_tool_that_the_protocol_does_not_use(monkeypatch):
     monkeypatch.setattr(
-        preparation_changes, "available_tool", lambda tool: "deepbet" if tool == "auto" else tool
+        changes, "available_tool", lambda tool: "deepbet" if tool == "auto" else tool
     )
     (change,) = parse_changes(["strip"], UAD)
     assert {"step": "brain_mask", "stripper": "hd-bet"} in change.steps

@@ -7,10 +7,7 @@ import sys
 import typer
 
 from uad_bench.cli import (
-    audit,
-    cache,
     check,
-    data,
     doctor,
     draw,
     evaluate,
@@ -23,6 +20,8 @@ from uad_bench.cli import (
     show,
 )
 from uad_bench.cli import list as listing
+from uad_bench.cli.data import audit, cache
+from uad_bench.cli.data import verbs as data
 from uad_bench.cli.weights import verbs as weights
 from uad_bench.errors import Terminated, UadError
 from uad_bench.support import numpy_cpu

@@ -48,7 +48,7 @@ def sensitivity(
     """
     from uad_bench.leaderboard.sensitivity import as_csv, markdown
     from uad_bench.pipeline.run_job import Workplace
-    from uad_bench.pipeline.sensitivity import Sensitive, compare_preparations
+    from uad_bench.pipeline.sensitivity.compare import Sensitive, compare_preparations
     from uad_bench.pipeline.settings import parse_seeds
     from uad_bench.support import environment
     from uad_bench.support.atomic_files import require_writable, write_text

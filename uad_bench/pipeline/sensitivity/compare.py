@@ -8,8 +8,8 @@ from uad_bench.config import RunSpec
 from uad_bench.leaderboard.collect import summarise
 from uad_bench.leaderboard.sensitivity import Sensitivity, sensitivity
 from uad_bench.pipeline.matrix import Matrix, execute
-from uad_bench.pipeline.preparation_changes import parse_changes
 from uad_bench.pipeline.run_job import Workplace
+from uad_bench.pipeline.sensitivity.changes import parse_changes
 from uad_bench.plugins import label
 
 AS_PROTOCOL = "as the protocol"
