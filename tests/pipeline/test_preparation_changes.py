@@ -5,6 +5,7 @@ import pytest
 from uad_bench.config import load_protocol
 from uad_bench.errors import EnvironmentFault, UsageError
 from uad_bench.pipeline.matrix import Matrix
+from uad_bench.pipeline.sensitivity import changes
 from uad_bench.pipeline.sensitivity.changes import parse_changes
 
 UAD = load_protocol("uad-2mm")
