@@ -36,9 +36,7 @@ def test_a_parameter_changes_in_its_step_alone():
 
 
 def test_strip_is_the_tool_that_the_protocol_does_not_use(monkeypatch):
-    monkeypatch.setattr(
-        changes, "available_tool", lambda tool: "deepbet" if tool == "auto" else tool
-    )
+    monkeypatch.setattr(changes, "available_tool", lambda tool: "deepbet" if tool == "auto" else tool)
     (change,) = parse_changes(["strip"], UAD)
     assert {"step": "brain_mask", "stripper": "hd-bet"} in change.steps
 
