@@ -4,10 +4,11 @@ import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from uad_bench import plugins
-from uad_bench.cohort.cohort import Cohort
+from uad_bench.cohort.cohort import Cohort, Member
 from uad_bench.config import RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.figures.run_figures import draw_run_figures
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 #: Voxels of the grids of all test cases from which on other processes are worth their start of about a second.
 PARALLEL_FROM = 5e7
+#: Voxels of the grids of a set whose stored maps are kept in memory, 200 MB, beside those after the steps.
+SHARED_UP_TO = 5e7
 
 
 def evaluate_run(
@@ -64,11 +67,18 @@ class _Maps:
 
     def __init__(self, directory: RunDir, spec: RunSpec, cohort: Cohort, workers: int) -> None:
         self._directory, self._spec, self._cohort, self._workers = directory, spec, cohort, workers
+        self._raw: dict[str, ScoredMaps] = {}  # by role
         self._validation: dict[int, ScoredMaps] = {}  # shared by the test sets, by number of steps
 
     def of(self, role: str, dataset: str | None, steps: "Sequence[Step]") -> ScoredMaps:
-        """The maps of a role after these steps."""
-        return ScoredMaps(self._directory, self._cohort.of(role, dataset), self._spec, steps)
+        """The maps of a role after these steps; small sets are unpacked once for all numbers of steps."""
+        members = self._cohort.of(role, dataset)
+        maps = partial(ScoredMaps, self._directory, members, self._spec)
+        if self._voxels(members) > SHARED_UP_TO:
+            return maps(steps)
+        if role not in self._raw or self._raw[role].members != members:
+            self._raw[role] = maps(())
+        return maps(steps, self._raw[role]) if steps else self._raw[role]
 
     def measured(
         self,
@@ -99,11 +109,11 @@ class _Maps:
             sketches=full,
             curves=full,
             workers=environment.threads(),
-            processes=self._workers if full and self._voxels(test) >= PARALLEL_FROM else 1,
+            processes=self._workers if full and self._voxels(test.members) >= PARALLEL_FROM else 1,
         )
 
-    def _voxels(self, test: ScoredMaps) -> int:
-        return len(test) * math.prod(self._spec.protocol.grid.shape)
+    def _voxels(self, members: Sequence[Member]) -> int:
+        return len(members) * math.prod(self._spec.protocol.grid.shape)
 
     def ablation(
         self, dataset: str, metrics: "Sequence[Metric]", steps: "Sequence[Step]"

@@ -59,7 +59,7 @@ def _score(job: RunJob, method: "Method", missing: Sequence[Member], *, scored_b
     """Write the maps; the cases that failed. Raises the first failure where nothing can be scored."""
     directory, seconds, ticker = job.directory, 0.0, Ticker(f"{job.label}: score")
     failures: list[Failure] = []
-    with messages.summarised("uad_bench.method.guard"), _scorer(job, method) as score:
+    with messages.summarised("uad_bench"), _scorer(job, method) as score:
         for number, member in enumerate(missing, start=1):
             began = time.monotonic()
             try:

@@ -97,13 +97,13 @@ class _HeldBack(logging.Filter):
 
 
 @contextmanager
-def summarised(module: str) -> Iterator[None]:
-    """Messages of one kind that a module logs about single cases in this block become one line with their number.
+def summarised(logger: str) -> Iterator[None]:
+    """Messages of one kind about single cases, logged by this logger in the block, become one line with their number.
 
     Such a message has the attributes `kind`, a text without the figures of the case, and `case_id`. A kind that comes
     once keeps its message.
     """
-    log, held = logging.getLogger(module), _HeldBack()
+    log, held = logging.getLogger(logger), _HeldBack()
     log.addFilter(held)
     try:
         yield
