@@ -13,6 +13,7 @@ from uad_bench.data.adapter import DatasetAdapter
 from uad_bench.data.unread_files import UNREAD, as_texts, unread_files
 from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError, UsageError, one_line
 from uad_bench.prepare.prepare_cases import Preparation
+from uad_bench.support.progress import heartbeat
 from uad_bench.types import Case, Orientation
 
 log = logging.getLogger(__name__)
@@ -153,7 +154,8 @@ def find_cases(
     adapter, label = adapter_for(dataset, options), plugins.label(dataset)
     root = sources.root(dataset, adapter)
     try:
-        items: list[Case | DataError] = list(adapter.discover(root))
+        with heartbeat(f"{label}: looking for its cases, or generating them"):
+            items: list[Case | DataError] = list(adapter.discover(root))
     except UadError as error:
         _warn_of_unread(root, [], [], sources)
         raise error

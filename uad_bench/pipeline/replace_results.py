@@ -33,18 +33,20 @@ COPIED = (
 )
 
 
-def replace_results(source: RunDir, target: RunDir, spec: RunSpec, cohort: Cohort) -> None:
+def replace_results(  # the last two say where it is computed
+    source: RunDir, target: RunDir, spec: RunSpec, cohort: Cohort, device: str = "cpu", workers: int = 1
+) -> None:
     """Evaluate the maps of `source` under `spec`; the result becomes the run directory `target`, which may be `source`.
 
-    The lock of `target` must be held. Raises DataError where the run has no model or maps, EnvironmentFault where the
-    disk is full, and what `evaluate_run` raises; `target` is then unchanged.
+    device, workers: as of `evaluate_run`. The lock of `target` must be held. Raises DataError where the run has no
+    model or maps, EnvironmentFault where the disk is full, and what `evaluate_run` raises; `target` is then unchanged.
     """
     with _draft(target.path) as folder:
         draft = RunDir(folder)
         _share(source, draft)
         draft.write_spec(spec)
         with messages.written(folder / "log.txt"):
-            evaluate_run(draft, spec, cohort)
+            evaluate_run(draft, spec, cohort, device, workers)
         facts = {name: value for name, value in source.status().items() if name != "state"}
         draft.complete(**facts | {"model": identity_of(draft, spec)})
         try:
