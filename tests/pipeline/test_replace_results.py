@@ -7,7 +7,6 @@ import pytest
 
 from tests.helpers.runs import execute, matrix
 from uad_bench.errors import EnvironmentFault, IntegrityError
-from uad_bench.pipeline import replace_results as module
 from uad_bench.pipeline.reevaluate import reevaluate
 from uad_bench.results.find_runs import find_runs
 from uad_bench.results.run_directory import RunDir
@@ -56,7 +55,9 @@ def test_killed_at_any_moment_the_old_results_stand(run, place, monkeypatch, mom
 
     with monkeypatch.context() as patch:
         patch.setattr(RunDir, moment, kill)
-        patch.setattr(module.shutil, "rmtree", lambda *_a, **_k: None)  # a killed process tidies nothing
+        patch.setattr(
+            atomic_files.shutil, "rmtree", lambda *_a, **_k: None
+        )  # a killed process tidies nothing
         with pytest.raises(Killed):
             reevaluate(run, [], place().sources)
     assert contents(run) == before

@@ -9,7 +9,6 @@ import typer
 from uad_bench.cli import (
     audit,
     cache,
-    check,
     data,
     doctor,
     draw,
@@ -22,6 +21,7 @@ from uad_bench.cli import (
     show,
 )
 from uad_bench.cli import list as listing
+from uad_bench.cli.authors import check, new
 from uad_bench.cli.weights import verbs as weights
 from uad_bench.errors import Terminated, UadError
 from uad_bench.support import numpy_cpu
@@ -77,7 +77,7 @@ app.command("schema")(listing.schema)
 app.command("audit")(audit.audit)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
-app.command("new")(check.new)
+app.command("new")(new.new)
 data_app.command("import")(data.import_)
 data_app.command("check")(data.check)
 data_app.command("report")(data.report)
