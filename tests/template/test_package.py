@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.helpers.command import call
-from uad_bench import DatasetAdapter, Method, Metric
+from uad_bench import plugins
 from uad_bench.errors import UsageError
 from uad_bench.plugins import KINDS
 from uad_bench.template.package import write_package
@@ -86,10 +86,8 @@ def test_the_project_names_entry_point_versions_and_workflow(packages, kind):
 def test_the_class_has_a_name_of_its_own(tmp_path, kind, name, cls):
     write_package(kind, name, tmp_path / "new")
     module = f"uad_{name.replace('-', '_')}"
-    found = {}
-    exec((tmp_path / "new" / module / f"{kind}.py").read_text(), {"__name__": module}, found)
-    bases = {"method": Method, "dataset": DatasetAdapter, "metric": Metric}
-    assert issubclass(found[cls], bases[kind])
+    found = plugins.load(plugins.resolve(kind, str(tmp_path / "new" / module / f"{kind}.py")))
+    assert found.__name__ == cls
     assert f":{cls}" in (tmp_path / "new" / module / "__init__.py").read_text()
 
 

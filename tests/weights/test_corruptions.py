@@ -247,7 +247,7 @@ def test_a_source_that_cannot_be_read_is_no_fault_of_the_place(verb, bundle, tmp
         return real(path, *words, **more)
 
     monkeypatch.setattr(Path, "open", refuse)
-    code, _, err = verb("weights", "pull", bundle.label, "--from", "shelf")
+    code, _, err = verb("weights", "pull", bundle.label, "--from", tmp_path / "shelf")
     assert code == 3 and "error[UB321]" in err and "cannot read: Permission denied" in err
     assert "cannot write" not in err and not (tmp_path / "store").exists()
 

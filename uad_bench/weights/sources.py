@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from uad_bench.errors import DataError, EnvironmentFault, UadError, UsageError
 from uad_bench.weights.bundle import Bundle
@@ -158,6 +158,8 @@ def hub_errors(repository: str) -> Iterator[None]:
     from huggingface_hub import errors
 
     where = f"hf://{repository}"
+    # Its own errors, those of its HTTP client, which they are derived from, and those of files and sockets.
+    failures = cast("tuple[type[Exception], ...]", (*errors.HfHubHTTPError.__bases__, OSError))
     try:
         yield
     except UadError:
@@ -176,10 +178,7 @@ def hub_errors(repository: str) -> Iterator[None]:
     ) as error:
         what = "no such repository, revision or bundle, or no access to it"
         raise DataError(what, where=where, hint=f"check the address, or {LOGIN}", code=NOT_THERE) from error
-    except (
-        *errors.HfHubHTTPError.__bases__,
-        OSError,
-    ) as error:  # the first base is that of its HTTP client's errors
+    except failures as error:
         said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         if getattr(getattr(error, "response", None), "status_code", None) in (401, 403):
             what = f"the server refuses access: {said}"
