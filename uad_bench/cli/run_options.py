@@ -10,8 +10,8 @@ Methods = Annotated[
     list[str],
     typer.Argument(
         metavar="METHOD...",
-        help="NAME (uad-bench list), NAME:VARIANT, module:Class or a .py file; paper/NAME ignores the protocol's "
-        "presets.",
+        help="NAME (uad-bench list), NAME:VARIANT, NAME:published, module:Class or a .py file; "
+        "paper/NAME ignores the protocol's presets.",
         autocompletion=options.names_of("method"),
     ),
 ]

@@ -77,12 +77,11 @@ def adam(net: torch.nn.Module, lr: float) -> torch.optim.Adam:
 
 
 def prepare_network(net: torch.nn.Module, *, compiled: bool = False) -> None:
-    """Prepare `net` for fast training, in place: channels last on a GPU, compiled if `compiled` is set.
+    """Prepare `net` for fast training, in place: channels last, compiled if `compiled` is set.
 
     Names of weights stay. Compiled steps are recorded as CUDA graphs, which needs constant shapes
     (`sample_static`) and a C++ compiler.
     """
-    if next(net.parameters()).is_cuda:
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if compiled:
         net.compile(mode="reduce-overhead", dynamic=False)
