@@ -59,7 +59,9 @@ def test_killed_at_any_moment_the_old_results_stand(run, place, monkeypatch, mom
 
     with monkeypatch.context() as patch:
         patch.setattr(RunDir, moment, kill)
-        patch.setattr(module.shutil, "rmtree", lambda *_a, **_k: None)  # a killed process tidies nothing
+        patch.setattr(
+            atomic_files.shutil, "rmtree", lambda *_a, **_k: None
+        )  # a killed process tidies nothing
         with pytest.raises(Killed):
             reevaluate(run, [], place().sources)
     assert contents(run) == before

@@ -7,7 +7,6 @@ import sys
 import typer
 
 from uad_bench.cli import (
-    check,
     doctor,
     draw,
     evaluate,
@@ -20,6 +19,7 @@ from uad_bench.cli import (
     show,
 )
 from uad_bench.cli import list as listing
+from uad_bench.cli.authors import check, new
 from uad_bench.cli.data import audit, cache
 from uad_bench.cli.data import verbs as data
 from uad_bench.cli.weights import verbs as weights
@@ -78,7 +78,7 @@ app.command("schema")(listing.schema)
 app.command("audit")(audit.audit)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
-app.command("new")(check.new)
+app.command("new")(new.new)
 data_app.command("import")(data.import_)
 data_app.command("check")(data.check)
 data_app.command("report")(data.report)

@@ -72,8 +72,8 @@ def commit() -> str:
         dirty = subprocess.run(
             ["git", "-C", root, "status", "--porcelain"], capture_output=True, text=True, check=True
         )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+    except (OSError, subprocess.CalledProcessError):  # no git on this machine, or another user's checkout
+        return packed_commit()
     return head.stdout.strip() + ("+dirty" if dirty.stdout.strip() else "")
 
 
