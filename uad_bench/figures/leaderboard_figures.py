@@ -6,11 +6,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from uad_bench.figures.cost import cost_plot
 from uad_bench.figures.figure_files import write_png_and_svg
-from uad_bench.figures.ranks import critical_difference_plot, rank_plot
-from uad_bench.figures.scores import forest_plot, paired_plot, recall_by_size_plot
 from uad_bench.figures.style import file_stem
+from uad_bench.figures.tables.cost import cost_plot
+from uad_bench.figures.tables.ranks import critical_difference_plot, rank_plot
+from uad_bench.figures.tables.scores import forest_plot, paired_plot, recall_by_size_plot
 from uad_bench.leaderboard.table import Table
 
 PLOTS: dict[str, Callable[[Table], Figure | None]] = {

@@ -1,0 +1,1 @@
+"""Tests of `uad_bench.figures.tables`."""
