@@ -1,1 +1,0 @@
-"""Tests of `uad_bench.figures.tables`."""
