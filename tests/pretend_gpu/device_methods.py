@@ -10,7 +10,7 @@ from tests.pretend_gpu.story import Setting, Story, difference, tell
 
 THREE = ("t1", "t2", "flair")
 #: Two settings contain both devices, both precisions, one and three modalities. Every method and variant is tested with
-#: one of the two pairs, in turn, so that all four combinations of any two are tested; `-m slow` adds the other settings.
+#: one of the two pairs, in turn, so that all combinations of any two are tested; `-m slow` adds the other settings.
 PAIRS = (
     (Setting("cuda", "fp32"), Setting("cuda:1", "bf16", THREE)),
     (Setting("cuda:1", "fp32", THREE), Setting("cuda", "bf16")),
