@@ -50,6 +50,11 @@ def test_the_wheel_has_the_pages_that_errors_name_and_its_commit(wheel):
     assert re.fullmatch(r"[0-9a-f]{40}(\+dirty)?", commit) or not (ROOT / ".git").exists()
 
 
+def test_a_build_leaves_nothing_but_the_wheel_in_its_folder(wheel):
+    folder = Path(wheel.filename).parent
+    assert [path.name for path in folder.iterdir()] == [Path(wheel.filename).name]
+
+
 def test_version_tells_commit_and_libraries(monkeypatch, capsys):
     code, out, _ = call(monkeypatch, capsys, "--version")
     first, *others = out.splitlines()

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.helpers import toy_data, toy_methods
 from tests.helpers.command import call
+from uad_bench.engines import local
 from uad_bench.engines.local import parse_slots
 from uad_bench.errors import UsageError
 
@@ -105,6 +107,15 @@ def test_sigterm_ends_the_processes_and_resume_continues(words, tmp_path):
     assert again.returncode == 0, again.stderr
     (story,) = (path.read_text() for path in tmp_path.rglob("blur/*/log.txt"))
     assert story.count("begin on") == 2
+
+
+def test_a_line_now_and_then_says_which_runs_are_under_way(monkeypatch, caplog):
+    caplog.set_level("INFO", "uad_bench")
+    assert local.REPORT < 30
+    monkeypatch.setattr(local, "REPORT", 0)
+    jobs = [SimpleNamespace(label=f"ae seed {seed}") for seed in range(5)]
+    local._Board(jobs).report(running={3: "", 1: ""}.keys(), waiting=2)
+    assert caplog.messages == ["1 of 5 runs ended, running: ae seed 1, ae seed 3, 2 waiting, after 0 s"]
 
 
 def wait_for(condition, seconds=90):

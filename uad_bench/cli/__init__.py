@@ -7,10 +7,6 @@ import sys
 import typer
 
 from uad_bench.cli import (
-    audit,
-    cache,
-    check,
-    data,
     doctor,
     draw,
     evaluate,
@@ -19,9 +15,13 @@ from uad_bench.cli import (
     predict,
     prepare,
     run,
+    sensitivity,
     show,
 )
 from uad_bench.cli import list as listing
+from uad_bench.cli.authors import check, new
+from uad_bench.cli.data import audit, cache
+from uad_bench.cli.data import verbs as data
 from uad_bench.cli.weights import verbs as weights
 from uad_bench.errors import Terminated, UadError
 from uad_bench.support import numpy_cpu
@@ -69,6 +69,7 @@ app.command("run")(run.run)
 app.command("prepare")(prepare.prepare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("sensitivity")(sensitivity.sensitivity)
 app.command("export")(export.export)
 app.command("predict")(predict.predict)
 app.command("list")(listing.list_)
@@ -77,7 +78,7 @@ app.command("schema")(listing.schema)
 app.command("audit")(audit.audit)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
-app.command("new")(check.new)
+app.command("new")(new.new)
 data_app.command("import")(data.import_)
 data_app.command("check")(data.check)
 data_app.command("report")(data.report)

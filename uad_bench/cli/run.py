@@ -4,11 +4,12 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from uad_bench.cli import options
+from uad_bench.cli import run_options as own
 from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,69 +20,36 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PRECISION = "auto, fp32 or bf16, for training, and for maps where the method's page says so."
-ON = "local:N, N runs at once on this machine; gpus:0,1, one run at a time on each of these GPUs. Default: one by one."
-ONLY = (
-    "Carry out one run of the matrix, without tables: its number, from 0, by method, then by seed; -1: all."
-)
-LOG = (
-    "csv (train.csv of each run, always written), tensorboard, wandb or mlflow: where losses go. Repeatable."
-)
-METHODS = (
-    "NAME (uad-bench list), NAME:VARIANT, NAME:published, module:Class or a .py file; "
-    "paper/NAME ignores the protocol's presets."
-)
-
 
 def run(
-    methods: Annotated[
-        list[str],
-        typer.Argument(metavar="METHOD...", help=METHODS, autocompletion=options.names_of("method")),
-    ],
-    seeds: Annotated[
-        str, typer.Option("--seeds", help="A number of seeds (5: seeds 0 to 4) or a list (0,1,2).")
-    ] = "1",
+    methods: own.Methods,
+    seeds: own.Seeds = "1",
     protocol: options.Protocol = "",
     test: options.Test = "",
     data: options.Data = [],
     set_: options.Set = [],
     config: options.Config = "",
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
-    precision: Annotated[str, typer.Option("--precision", help=PRECISION)] = "auto",
+    device: options.Device = "auto",
+    precision: own.Precision = "auto",
     out: options.Out = Path("runs"),
-    resume: Annotated[bool, typer.Option("--resume", help="Continue unfinished runs.")] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start again, even where a run is complete.")
-    ] = False,
-    threads: Annotated[
-        int, typer.Option("--threads", help="CPU threads; 0: all. Bits of a result depend on it.", min=0)
-    ] = 0,
+    resume: own.Resume = False,
+    fresh: own.Fresh = False,
+    threads: own.Threads = 0,
     workers: options.Workers = 0,
-    on: Annotated[str, typer.Option("--on", help=ON)] = "",
-    only: Annotated[int, typer.Option(help=ONLY, min=-1)] = -1,
-    time_budget: Annotated[float, typer.Option(help="Minutes of training per run; 0: no limit.", min=0)] = 0,
-    checkpoint_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints.", min=0)] = 2,
-    keep_maps: Annotated[str, typer.Option("--keep-maps", help="all or none.")] = "all",
-    map_bits: Annotated[
-        int, typer.Option("--map-bits", help="Bits of a stored score: 32, or 16 for half the disk space.")
-    ] = 32,
+    on: own.On = "",
+    only: own.Only = -1,
+    time_budget: own.TimeBudget = 0,
+    checkpoint_minutes: own.CheckpointMinutes = 2,
+    keep_maps: own.KeepMaps = "all",
+    map_bits: own.MapBits = 32,
     skip_broken: options.SkipBroken = False,
     skip_missing: options.SkipMissing = False,
     fold: options.Fold = -1,
     splits: options.Splits = "",
     allow_leak: options.AllowLeak = False,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="End a run at the first case that its method cannot score.")
-    ] = False,
-    case_timeout: Annotated[
-        float,
-        typer.Option(
-            "--case-timeout",
-            help="Seconds to score a case, in a process that is replaced when it hangs or crashes; 0: no limit.",
-            min=0,
-        ),
-    ] = 0,
-    log_: Annotated[list[str], typer.Option("--log", help=LOG)] = [],
+    fail_fast: own.FailFast = False,
+    case_timeout: own.CaseTimeout = 0,
+    log_: own.Log = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -132,11 +100,16 @@ def run(
     require_writable(place.out, here.cache)
     began = time.monotonic()
     outcome = _in_slots(on, threads, specs, place, table) if on else execute(_one(specs, only), place, table)
-    from uad_bench.cli.leaderboard import print_tables
-
     if only < 0:
         log.info(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
-    if outcome.done and only < 0:
+    _report(outcome, tables=only < 0)
+
+
+def _report(outcome: "Outcome", *, tables: bool) -> None:
+    """Print the tables and where the results are. Raises the error of the outcome, if there is one."""
+    from uad_bench.cli.leaderboard import print_tables
+
+    if outcome.done and tables:
         print_tables(outcome.done)
     _print_places(outcome)
     if outcome.error:

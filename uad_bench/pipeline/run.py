@@ -48,7 +48,8 @@ def run(job: RunJob, earlier: Sequence[logging.LogRecord] = ()) -> RunDir:
             _begin(job)
             try:
                 score_cases(job, trained(job))
-                evaluate_run(job.directory, job.spec, job.cohort, job.place.device)
+                place = job.place
+                evaluate_run(directory, job.spec, job.cohort, place.device, place.sources.workers)
                 draw_training([directory], directory.path / TRAINING)
             except UadError as error:
                 directory.log(traceback.format_exc())
@@ -72,7 +73,7 @@ def _is_complete(job: RunJob) -> bool:
             log.info("%s: already complete (--fresh makes it again)", directory.name)
         else:
             log.info("%s: complete; measured again", directory.name)
-            replace_results(directory, directory, job.spec, job.cohort)
+            replace_results(directory, directory, job.spec, job.cohort, place.device, place.sources.workers)
         return True
     if state == "cleared":  # a --fresh that was killed
         directory.clear()

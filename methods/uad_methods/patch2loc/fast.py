@@ -1,7 +1,7 @@
 """Training on a GPU without synchronisation: steps with a fixed number of patches.
 
-The published sampler draws candidates and drops those without enough brain. Only the device knows how many
-remain, so the host waits for it in every step, and kernels cannot be chosen in advance. Here the number is
+The published sampler draws candidates and drops those without enough brain. Only the GPU knows how many
+remain, so the CPU waits for it in every step, and kernels cannot be chosen in advance. Here the number is
 fixed and every draw is a position with enough brain.
 """
 

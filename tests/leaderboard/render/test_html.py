@@ -14,7 +14,7 @@ from tests.helpers.hostile_names import HTML_NAMES
 from uad_bench.leaderboard.render.escape import printable
 from uad_bench.leaderboard.render.html import html_page
 
-VOID = {"meta", "input", "line", "circle", "br"}
+VOID = {"meta", "input", "line", "circle", "br", "wbr"}
 
 
 class Tags(HTMLParser):

@@ -1,7 +1,13 @@
 """Escaping of untrusted text (names of methods, datasets, cases) for each output format."""
 
 import re
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+#: A bracket of at most 40 characters (longer ones have to break), a p value, a mean with its deviation.
+_UNBROKEN = re.compile(r"([\[(][^\[\]()]{1,40}[\])]|\bp [<≥]? ?\d[.\d]*|[-−]?[.\d]+ ± [.\d]+)")
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#])")
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -54,6 +60,22 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def breakable(text: str) -> "Markup":
+    """For a narrow HTML cell: a line may break before a bracket and after @, not inside a bracket or p value.
+
+    >>> str(breakable("0.1 [0.0, <0.2]"))
+    '0.1 <span class="whole">[0.0, &lt;0.2]</span>'
+    """
+    from markupsafe import Markup, escape
+
+    parts = _UNBROKEN.split(printable(text))
+    wrapped = (
+        Markup('<span class="whole">{}</span>').format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )
+    return Markup("").join(wrapped).replace("@", Markup("@<wbr>"))
 
 
 def markdown(text: str) -> str:

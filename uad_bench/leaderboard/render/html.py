@@ -18,7 +18,7 @@ from uad_bench.leaderboard.layout import notes, text_grid, wording
 from uad_bench.leaderboard.layout.columns import Heading, cost_columns
 from uad_bench.leaderboard.layout.reading_order import reading_order
 from uad_bench.leaderboard.layout.verdict import verdict
-from uad_bench.leaderboard.render.escape import printable
+from uad_bench.leaderboard.render.escape import breakable, printable
 from uad_bench.leaderboard.table import Reported, Row, Table
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def html_page(tables: Sequence[Table]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters["printable"] = printable
+    environment.filters |= {"printable": printable, "breakable": breakable}
     return environment.get_template(TEMPLATE).render(page=page) + "\n"
 
 

@@ -166,7 +166,7 @@ function csvOf(table) {
   const quote = (text) => `"${(/^\s*[=+\-@]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text).replaceAll('"', '""')}"`;
   const place = (cell) => cell.dataset.value ?? (one("bdi", cell) || cell).textContent.trim();
   const rows = [...all("tr", table)].filter((row) => !row.hidden);
-  return rows.map((row) => [...row.cells].filter((cell) => !cell.hidden && !one("svg", cell) && !(cell.tagName === "TH" && one("span:first-child", cell) && !one("bdi", cell))).map((cell) => quote(place(cell))).join(",")).join("\n") + "\n";
+  return rows.map((row) => [...row.cells].filter((cell) => !cell.hidden && !one("svg", cell) && !(cell.tagName === "TH" && one(":scope > span:only-child", cell))).map((cell) => quote(place(cell))).join(",")).join("\n") + "\n";
 }
 
 function bibOf(section) {

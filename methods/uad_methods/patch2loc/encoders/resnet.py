@@ -30,7 +30,7 @@ class Conv3(nn.Conv2d):
         if input.shape[-2] != side or side > 2:
             return super().forward(input)
         matrix, after = self._matrix(side), -(-side // self.stride[0])
-        return nn.functional.linear(input.flatten(1), matrix).unflatten(1, (-1, after, after))
+        return nn.functional.linear(input.flatten(1), matrix).view(len(input), -1, after, after)
 
     def _matrix(self, side: int) -> torch.Tensor:
         """Weights of every pair of an output pixel (x, y) and an input pixel, (outputs after^2, inputs side^2)."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers import handmade
-from uad_bench.figures import scores
+from uad_bench.figures.tables import scores
 from uad_bench.leaderboard.table import Cell
 
 
