@@ -14,7 +14,7 @@ import uad_bench
 from tests.helpers.command import call
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = ["setup", "demo", "test", "check", "bench", "leaderboard", "wheel", "site"]
+SCRIPTS = ["setup", "demo", "test", "check", "bench", "leaderboard", "wheel", "site", "notebooks"]
 
 
 @pytest.fixture(scope="module")
