@@ -113,6 +113,14 @@ def read(path: Path) -> Seen | None:
         return Seen(UNKNOWN, renewed)
 
 
+def seems_alive(seen: Seen) -> bool:
+    """Whether the process of a lease lives, as far as this host can tell: by its process id, else by its last sign."""
+    here, holder = Holder.here(), seen.holder
+    if holder.boot and (holder.boot, holder.space) == (here.boot, here.space):
+        return holder.began == _began(holder.pid)
+    return time.time() - seen.renewed / 1e9 < STALE
+
+
 def renew(path: Path, holder: Holder) -> bool:
     """Give a sign of life; False where another process has taken the lease over."""
     seen = read(path)
