@@ -11,7 +11,7 @@ LISTED = 4
 
 
 def verdict(table: Table) -> str:
-    """The best method with its interval, which methods do not differ significantly from it, how many beat the references.
+    """The best method, its interval, which methods do not differ significantly from it, and how many beat references.
 
     The sentence rests on the significance tests of the table; a table of few patients has no verdict.
     """
