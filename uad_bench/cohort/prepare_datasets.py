@@ -63,7 +63,8 @@ def prepare_datasets(
     """Each dataset after all cases with the protocol's modalities were prepared. options: of the datasets, by name."""
     steps = learnt_steps(protocol, options, sources, names, shard)
     for name in names:
-        cases, faults = map(shard.share, find_cases(name, options.get(name, {}), sources))
+        every, broken = find_cases(name, options.get(name, {}), sources)
+        cases, faults = shard.share(every), shard.share(broken)
         usable = [case for case in cases if set(protocol.modalities) <= set(case.images)]
         words, hint = " and ".join(protocol.modalities), "another protocol may suit it"
         lacking = [
