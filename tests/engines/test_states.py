@@ -83,10 +83,15 @@ def test_every_state_is_told(folder, pretended):
     ]
 
 
-def test_a_job_that_sigterm_ended_is_lost_and_not_failed(folder, pretended):
+def test_a_job_that_a_signal_ended_is_lost_and_not_failed(folder, pretended):
     pretended("#!/bin/sh\n")
-    write_json(matrix_file.job_record(folder, "run", 0), {"code": 143, "job": "7_0", "error": ""})
-    assert found(folder)[0] == ("lost", "job 7_0 was ended by SIGTERM (scancel, or a time limit)")
+    for number, code in enumerate((143, 137)):
+        record = {"code": code, "job": f"7_{number}", "error": ""}
+        write_json(matrix_file.job_record(folder, "run", number), record)
+    assert found(folder)[:2] == [
+        ("lost", "job 7_0 was ended by SIGTERM (scancel, or a time limit)"),
+        ("lost", "job 7_1 was ended by SIGKILL (kill -9, or out of memory)"),
+    ]
 
 
 def test_the_last_submission_counts(folder, pretended):

@@ -1,5 +1,6 @@
 """Locks that other hosts see: who has one, who has ended, and races where `flock` is not seen by the other host."""
 
+import fcntl
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ from pathlib import Path
 from uad_bench.support import lease, locks
 lease.boot = lambda: sys.argv[1]
 lease.platform.node = lambda: sys.argv[1]
-lease.BEAT, lease.STALE = 0.1, 1.0
+lease.BEAT, lease.STALE = 0.03, 3.0
 fcntl.flock = lambda *_: None
 root, wait = Path(sys.argv[2]), sys.argv[3] == "wait"
 print("ready", flush=True)
@@ -29,11 +30,12 @@ for line in sys.stdin:
     entry = root / line.strip()
     try:
         with locks.locked(entry.with_suffix(".lock"), wait=wait):
-            if not entry.exists():
-                time.sleep(0.01 if wait else 0.3)
+            if wait and not entry.exists():
+                time.sleep(0.01)
                 with entry.open("a") as file:
                     file.write(f"{sys.argv[1]}\\n")
             print("won", flush=True)
+            wait or sys.stdin.readline()
     except locks.Busy as error:
         print(f"busy: {error}", flush=True)
 """
@@ -96,15 +98,14 @@ def test_two_hosts_race_fifty_times_for_an_entry_and_it_is_made_once(tmp_path, h
     assert not list(tmp_path.glob("*.lease*"))
 
 
-def test_two_hosts_race_for_a_run_and_the_slower_one_names_the_other(tmp_path, host):
-    names = ("one", "two")
-    hosts = [host(name, "no") for name in names]
-    for number in range(6):
-        answers = ask(hosts, f"run{number}")
-        won = [name for name, answer in zip(names, answers, strict=True) if answer == "won"]
-        assert len(won) == 1, answers
-        (busy,) = (answer for answer in answers if answer != "won")
-        assert f"on {won[0]} for " in busy and "last sign of life 0 s ago" in busy
+def test_two_hosts_race_fifty_times_for_a_run_and_the_slower_one_names_the_other(tmp_path, host):
+    hosts = {name: host(name, "no") for name in ("one", "two")}
+    for number in range(50):
+        answers = dict(zip(hosts, ask(hosts.values(), f"run{number}"), strict=True))
+        (won,) = (name for name, answer in answers.items() if answer == "won")
+        (busy,) = (answer for answer in answers.values() if answer != "won")
+        assert f"on {won} for " in busy and "last sign of life 0 s ago" in busy
+        hosts[won].stdin.write("release\n")
 
 
 def test_a_stale_lease_of_another_host_is_taken_over(tmp_path, quick):
@@ -137,6 +138,22 @@ def test_a_process_that_ended_on_this_host_leaves_no_lock(tmp_path):
     began = time.monotonic()
     with locks.locked(tmp_path / "a.lock"):
         assert time.monotonic() - began < 1
+
+
+def test_a_process_that_has_the_flock_but_not_yet_its_lease_is_named_all_the_same(tmp_path):
+    with (tmp_path / "a.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        threading.Timer(0.3, left, [tmp_path], {"pid": 77}).start()
+        with pytest.raises(locks.Busy, match="process 77 on away"), locks.locked(tmp_path / "a.lock"):
+            pass
+
+
+def test_an_flock_without_a_lease_is_told_after_a_moment(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "SIGNING", 0.1)
+    with (tmp_path / "a.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(locks.Busy, match="another process"), locks.locked(tmp_path / "a.lock"):
+            pass
 
 
 def test_without_flock_a_process_of_this_host_is_looked_up(tmp_path, monkeypatch):

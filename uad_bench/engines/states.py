@@ -22,7 +22,7 @@ DONE, RUNNING, WAITING = "done", "running", "waiting"
 FAILED, LOST, CANCELLED, UNKNOWN = "failed", "lost", "cancelled", "unknown"
 #: What `jobs --retry` submits again.
 TO_RETRY = frozenset({FAILED, LOST, CANCELLED})
-TERMINATED = 143
+TERMINATED, KILLED = 143, 137
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,8 @@ def _ended(folder: Path, matrix: JobMatrix, queue: Queue, stage: Stage, number: 
         return DONE, ""
     if code == TERMINATED:
         return LOST, f"job {record.get('job')} was ended by SIGTERM (scancel, or a time limit)"
+    if code == KILLED:
+        return LOST, f"job {record.get('job')} was ended by SIGKILL (kill -9, or out of memory)"
     if code:
         return FAILED, str(record.get("error") or f"exit code {code}")
     return _unheard(folder, matrix, queue, stage, number)

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 SOON, LATER = 0.05, 1.0
 #: Seconds of waiting after which a message names the process that is waited for.
 PATIENCE = 10.0
+#: Seconds in which a process that has the `flock` writes its lease.
+SIGNING = 2.0
 #: Errors of file systems without `flock`.
 NO_FLOCK = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
@@ -58,7 +60,8 @@ def _acquired(path: Path, place: Path, holder: lease.Holder, wait: bool) -> int 
         if seen and free and (seen.holder.is_gone(holder, flock is not None) or watch.is_stale(seen)):
             lease.remove(place, seen.holder)
         _close(flock)
-        if not wait and (not free or watch.is_renewed(seen)):
+        known = seen is not None and seen.holder != lease.UNKNOWN
+        if not wait and ((not free and (known or watch.is_long)) or watch.is_renewed(seen)):
             raise Busy(str(seen or lease.UNKNOWN))
         watch.pause(seen)
 
@@ -71,6 +74,11 @@ class _Watch:
         self._first: lease.Seen | None = None
         self._began = self._told = time.monotonic()
         self._since, self._pause = self._began, SOON
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a process that has the `flock` had the time to write its lease."""
+        return time.monotonic() - self._began > SIGNING
 
     def is_stale(self, seen: lease.Seen) -> bool:
         """Whether nobody renewed the lease while it was watched for long enough."""
