@@ -22,6 +22,7 @@ from uad_bench.cli import list as listing
 from uad_bench.cli.authors import check, new
 from uad_bench.cli.data import audit, cache
 from uad_bench.cli.data import verbs as data
+from uad_bench.cli.engines import jobs
 from uad_bench.cli.weights import verbs as weights
 from uad_bench.errors import Terminated, UadError
 from uad_bench.support import numpy_cpu
@@ -66,6 +67,7 @@ def _print_versions() -> None:
 
 
 app.command("run")(run.run)
+app.command("jobs")(jobs.jobs)
 app.command("prepare")(prepare.prepare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("leaderboard")(leaderboard.leaderboard)
@@ -126,6 +128,8 @@ def _replace_unprintable() -> None:
 
 
 def _terminate(_number: int, _frame: object) -> None:
+    # A scheduler may send it more than once: the second one must not interrupt what the first one makes save.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Terminated
 
 

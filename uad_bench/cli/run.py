@@ -14,9 +14,7 @@ from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
     from uad_bench.config import RunSpec
-    from uad_bench.data.published_splits import RoleTable
     from uad_bench.pipeline.matrix import Outcome
-    from uad_bench.pipeline.run_job import Workplace
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +36,7 @@ def run(
     workers: options.Workers = 0,
     on: own.On = "",
     only: own.Only = -1,
+    record: own.Record = None,
     time_budget: own.TimeBudget = 0,
     checkpoint_minutes: own.CheckpointMinutes = 2,
     keep_maps: own.KeepMaps = "all",
@@ -57,6 +56,7 @@ def run(
 
     Without --data this uses an embedded synthetic cohort, which is generated once (one to two minutes).
     """
+    from uad_bench.cli.engines.on import Typed, in_slots, on_slurm
     from uad_bench.config import Overrides, validated
     from uad_bench.pipeline.matrix import Matrix, execute
     from uad_bench.pipeline.run_job import Workplace
@@ -66,6 +66,7 @@ def run(
     from uad_bench.support.environment import resolve_device
 
     options.show_messages(quiet, verbose)
+    _check_only(on, only, record)
     over = validated(Overrides, strict_yaml.read(Path(config)) if config else {}, config or "--config")
     said, table = options.table(splits)
     limits = {
@@ -82,13 +83,12 @@ def run(
         methods, parse_seeds(seeds), protocol, options.names(test), over, options.settings(set_), limits
     )
     specs = matrix.specs()
-    if on and only >= 0:
-        raise UsageError("--on and --only exclude each other", hint="--on carries out all runs of the matrix")
+    typed = Typed(on, threads, device, protocol, data, set_, config)
     here = options.sources(data, workers, skip_broken, skip_missing)
     place = Workplace(
         out,
         here,
-        resolve_device(device),
+        device if typed.is_slurm else resolve_device(device),
         threads or environment.threads(),
         resume,
         fresh,
@@ -96,10 +96,14 @@ def run(
         fail_fast=fail_fast,
         case_timeout_s=case_timeout or None,
         trackers=options.trackers(log_),
+        record=record,
     )
     require_writable(place.out, here.cache)
+    if typed.is_slurm:
+        on_slurm(typed, specs, place)
+        return
     began = time.monotonic()
-    outcome = _in_slots(on, threads, specs, place, table) if on else execute(_one(specs, only), place, table)
+    outcome = in_slots(typed, specs, place, table) if on else execute(_one(specs, only), place, table)
     if only < 0:
         log.info(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
     _report(outcome, tables=only < 0)
@@ -124,33 +128,16 @@ def _print_places(outcome: "Outcome") -> None:
             typer.echo(f"picture: {sheet}")
 
 
+def _check_only(on: str, only: int, record: Path | None) -> None:
+    """Raise UsageError for options that exclude each other or make no sense alone."""
+    if on and only >= 0:
+        raise UsageError("--on and --only exclude each other", hint="--on carries out all runs of the matrix")
+    if record and only < 0:
+        raise UsageError("--record without --only", hint="it is for one run of the matrix")
+
+
 def _one(specs: "list[RunSpec]", only: int) -> "list[RunSpec]":
     """The run with this number; all for -1. Raises UsageError for a number that the matrix does not have."""
     if only >= len(specs):
         raise UsageError(f"--only {only}", hint=f"the matrix has {len(specs)} runs, 0 to {len(specs) - 1}")
     return specs if only < 0 else [specs[only]]
-
-
-def _in_slots(
-    on: str, threads: int, specs: "list[RunSpec]", place: "Workplace", table: "RoleTable | None"
-) -> "Outcome":
-    """The runs as processes: the command that was typed, for one run each."""
-    from uad_bench.engines.local import Slot, execute_in_slots, parse_slots
-    from uad_bench.pipeline.matrix import jobs
-
-    def command(number: int, slot: Slot) -> list[str]:
-        device = ["--device", slot.device] if slot.device else []
-        own = ["--only", str(number), "--threads", str(slot.threads), "--workers", "1", *device]
-        return [sys.executable, "-m", "uad_bench", *_without_on(sys.argv[1:]), *own]
-
-    slots = parse_slots(on, threads)
-    return execute_in_slots(jobs(specs, place, table), command, slots)
-
-
-def _without_on(words: list[str]) -> list[str]:
-    """The words of a command line without the option --on."""
-    kept = [word for word in words if not word.startswith("--on=")]
-    while "--on" in kept:
-        place = kept.index("--on")
-        del kept[place : place + 2]
-    return kept

@@ -1,5 +1,6 @@
 """Options that only `run` has."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,8 +33,8 @@ On = Annotated[
     str,
     typer.Option(
         "--on",
-        help="local:N, N runs at once on this machine; gpus:0,1, one run at a time on each of these GPUs. "
-        "Default: one by one.",
+        help="local:N, N runs at once on this machine; gpus:0,1, one run at a time on each of these GPUs; slurm or "
+        "slurm:FILE.yaml, jobs of a cluster. Default: one by one.",
     ),
 ]
 Only = Annotated[
@@ -41,6 +42,13 @@ Only = Annotated[
     typer.Option(
         help="Carry out one run of the matrix, without tables: its number, from 0, by method, then by seed; -1: all.",
         min=-1,
+    ),
+]
+Record = Annotated[
+    Path | None,
+    typer.Option(
+        "--record",
+        help="With --only: write the directory of the run to this JSON file, for engines. Default: none.",
     ),
 ]
 TimeBudget = Annotated[float, typer.Option(help="Minutes of training per run; 0: no limit.", min=0)]

@@ -26,7 +26,7 @@ from uad_bench.pipeline.trained.key import code_digest
 from uad_bench.results import csv_tables
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import environment, messages
-from uad_bench.support.atomic_files import sweep
+from uad_bench.support.atomic_files import sweep, write_json
 from uad_bench.weights.portable import identity_of
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,8 @@ def run(job: RunJob, earlier: Sequence[logging.LogRecord] = ()) -> RunDir:
     """
     directory = job.directory
     with directory.locked():
+        if job.place.record is not None:
+            write_json(job.place.record, {"run": directory.name})
         if _is_complete(job):
             return directory
         with messages.written(directory.path / "log.txt", earlier):
