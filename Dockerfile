@@ -6,7 +6,7 @@ FROM ${BASE}${DIGEST:+@${DIGEST}}
 
 # Where pip looks besides its usual index, for instance for builds of torch without CUDA.
 ARG PIP_EXTRA_INDEX_URL=
-# Extras of the package, separated by commas; COMMIT: what `uad-bench --version` tells.
+# Extras of the package, separated by commas; COMMIT: what `uad-bench --version` prints.
 ARG EXTRAS=strip
 ARG COMMIT=
 

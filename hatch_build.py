@@ -21,7 +21,7 @@ class ShippedFiles(BuildHookInterface):  # type: ignore[type-arg]
         root, added = Path(self.root), build_data["force_include"]
         commit = root / "commit.txt"  # of an sdist
         if not commit.is_file():
-            commit = Path(self.directory) / "commit.txt"
+            commit = root / "build" / "commit.txt"  # not among the files in dist/ that are uploaded
             commit.parent.mkdir(parents=True, exist_ok=True)
             commit.write_text(_commit(root) + "\n")
         library = root / "web" / "niivue.js"

@@ -2,14 +2,16 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.exact
     OMP_NUM_THREADS=1 python -m benchmarks.exact --parts
+    OMP_NUM_THREADS=1 python -m benchmarks.exact --training
     OMP_NUM_THREADS=1 python -m benchmarks.exact --ap
 
 Prints Markdown tables: CPU seconds on one thread, the best of several calls of all scorers in turn, which limits the
 effect of other jobs on the machine. Patches come from slices of a 192×192×100 volume; the time per volume is
 extrapolated from patches per second and the number of pixels to be scored, as every patch takes the same time.
 
---parts: each convolution of the network alone, with PyTorch and with `ExactLocator`. --ap: the effect of bf16 on
-detection. A network trained for a few minutes on healthy phantoms scores three phantoms with lesions in both formats.
+--parts: each convolution of the network alone, with PyTorch and with `ExactLocator`. --training: forward and backward
+passes of the encoder with padded convolutions everywhere and with `Conv3`. --ap: the effect of bf16 on detection. A
+network trained for a few minutes on healthy phantoms scores three phantoms with lesions in both formats.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import TypeVar
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -28,6 +31,7 @@ from uad_bench import Context, Scan
 from uad_bench.types import BoolArray, FloatArray
 from uad_datasets.phantom.subject import Phantom, make_phantom
 from uad_methods.patch2loc import Patch2Loc
+from uad_methods.patch2loc.encoders.resnet import Conv3, resnet_encoder
 from uad_methods.patch2loc.ensemble import networks
 from uad_methods.patch2loc.inference.bf16 import BF16Locator
 from uad_methods.patch2loc.inference.exact import Conv, ExactLocator, Workspace
@@ -47,6 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--patches", type=int, default=2048, help="scored at a time")
     parser.add_argument("--parts", action="store_true", help="each convolution separately")
+    parser.add_argument("--training", action="store_true", help="the encoder in training")
     parser.add_argument("--ap", action="store_true", help="compare bf16 and fp32 on lesions")
     parser.add_argument("--steps", type=int, default=100, help="of the training for --ap")
     parser.add_argument("--every", type=int, default=8, help="slice that --ap scores")
@@ -54,6 +59,9 @@ def main() -> None:
     torch.set_num_threads(1)
     if given.ap:
         detection(given.steps, given.every)
+        return
+    if given.training:
+        training(given.patches)
         return
     with torch.no_grad():
         parts() if given.parts else speed(given.patches)
@@ -113,6 +121,25 @@ def parts(patches: int = 256) -> None:
         }  # fmt: skip
         times = [f"{s / patches * 1e6:.1f}" for s in taking_turns(sides)[0].values()]
         print(f"| {n}×{n} | {inputs}→{outputs} | {stride} | " + " | ".join(times) + " |", flush=True)
+
+
+def training(patches: int) -> None:
+    """CPU seconds of forward and backward passes of the encoder, for a published step of 17,500 patches."""
+    print("| patch | format | padded, s | Conv3, s | ratio |\n" + "|---" * 5 + "|")
+    for side, bf16 in ((12, False), (12, True), (24, False), (24, True)):
+        encoder = resnet_encoder(1).to(memory_format=torch.channels_last)
+        x = torch.rand(patches, 1, side, side)
+
+        def passed(forward: Callable[..., torch.Tensor], encoder=encoder, x=x, bf16=bf16) -> torch.Tensor:
+            with patch.object(Conv3, "forward", forward), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                latent = encoder(x)
+            latent.float().square().sum().backward()
+            return latent.detach().float()
+
+        sides = {name: partial(passed, of.forward) for name, of in (("padded", nn.Conv2d), ("Conv3", Conv3))}
+        padded, product = (s / patches * 17_500 for s in taking_turns(sides)[0].values())
+        form = "bf16" if bf16 else "float32"
+        print(f"| {side} | {form} | {padded:.1f} | {product:.1f} | {padded / product:.2f} |", flush=True)
 
 
 def detection(steps: int, every: int) -> None:

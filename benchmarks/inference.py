@@ -4,8 +4,9 @@
 
 The scores are those of no method: each patient has a difficulty that the methods share (Gaussian copula, correlation
 0.7), which becomes an average precision by a skewed (beta 0.4, 3), a bimodal (80 % of patients near 0) or a moderate
-(beta 2, 5) distribution; on the logit scale each seed moves a method as a whole, and each scan of a seed on its own
-(sd 0.2). All methods of a table have the same distribution, so that every difference that a table claims is false.
+(beta 2, 5) distribution, in [0, 1]; on the logit scale each seed moves a method as a whole, and each scan of a seed on
+its own (sd 0.2). Where methods need equal means or a known difference, their scores are shifted, and a few of them
+leave [0, 1]. All methods of a table have the same distribution, so that every difference that a table claims is false.
 Prints four Markdown tables; docs/statistics.md has them.
 """
 
@@ -32,6 +33,9 @@ VARIED = (0.05, 0.1, 0.3)
 EQUAL = ((5, 10, 3, 0.1), (15, 10, 3, 0.3), (5, 30, 3, 0.1), (15, 30, 3, 0.1), (15, 30, 5, 0.3), (5, 100, 3, 0.3),
          (15, 100, 3, 0.1), (15, 100, 5, 0.2), (5, 100, 3, VARIED), (10, 50, 3, VARIED),
          (15, 100, 3, VARIED))  # fmt: skip
+#: Patients, seeds, sd over seeds, and the delta of equivalence; the last two have the power to find equal methods.
+EQUIVALENCE = ((10, 3, 0.1, 0.02), (30, 3, 0.2, 0.02), (100, 3, 0.1, 0.02), (100, 5, 0.3, 0.02),
+               (100, 5, 0.1, 0.1), (1000, 5, 0.05, 0.02))  # fmt: skip
 
 
 def quantiles(kind: str) -> Floats:
@@ -139,7 +143,7 @@ def coverage(draws: int) -> Iterator[str]:
     yield "| distribution | patients | seeds | sd over seeds | correlation | printed | symmetric t | relative width |"
     yield "|---" * 8 + "|"
     for kind in KINDS:
-        for n in (10, 12, 15, 20, 30, 100):
+        for n in (2, 5, 10, 12, 15, 20, 30, 100):
             yield _coverage(Setting(kind, 1, n, 3, 0.2), draws)
         yield _coverage(Setting(kind, 1, 30, 3, 0.2, 0.5), draws)
 
@@ -161,24 +165,30 @@ def _coverage(setting: Setting, draws: int) -> str:
 
 
 def differences(draws: int) -> Iterator[str]:
-    """Coverage of the interval of a difference, and false claims of equivalence where it is exactly delta."""
-    yield "| distribution | patients | seeds | sd over seeds | interval of a difference | equivalent at delta |"
-    yield "|---" * 6 + "|"
+    """Coverage of the interval of a difference, false claims of equivalence where it is exactly delta, and the share of
+    pairs that are found to be equivalent where it is 0."""
+    yield (
+        "| distribution | patients | seeds | sd over seeds | delta | interval of a difference | equivalent at delta "
+        "| equivalent at 0 |"
+    )
+    yield "|---" * 8 + "|"
     for kind in KINDS:
-        for n, seeds, sd in ((10, 3, 0.1), (30, 3, 0.2), (100, 3, 0.1), (100, 5, 0.3)):
-            covered, equal = zip(*_differences(Setting(kind, 5, n, seeds, sd), draws), strict=True)
-            yield f"| {kind} | {n} | {seeds} | {sd} | {np.mean(covered):.3f} | {np.mean(equal):.3f} |"
+        for n, seeds, sd, delta in EQUIVALENCE:
+            found = list(_differences(Setting(kind, 5, n, seeds, sd), draws, delta))
+            shares = " | ".join(f"{share:.3f}" for share in np.mean(found, axis=0))
+            yield f"| {kind} | {n} | {seeds} | {sd} | {delta} | {shares} |"
 
 
-def _differences(setting: Setting, draws: int) -> Iterator[tuple[float, bool]]:
+def _differences(setting: Setting, draws: int, delta: float) -> Iterator[tuple[float, bool, float]]:
     above = np.triu_indices(setting.methods, 1)
+    truth = delta * (above[0] == 0)
     shift = np.zeros((setting.methods, 1, 1))
-    shift[0] = SCHEME.delta  # the first row is better than the others by delta
+    shift[0] = delta  # the first row is better than the others by delta
     for scores in setting.draw(np.random.default_rng(setting.n + 1), draws):
-        pairs = all_pairs(list(scores + shift))
-        truth = SCHEME.delta * (above[0] == 0)
+        pairs = all_pairs(list(scores + shift), replace(SCHEME, delta=delta))
         inside = np.abs(pairs.difference[above] - truth) <= pairs.half[above]
-        yield float(inside.mean()), bool((pairs.p_equal[0, 1:] <= SCHEME.alpha).any())
+        equal = pairs.p_equal[above] <= SCHEME.alpha
+        yield float(inside.mean()), bool(equal[truth > 0].any()), float(equal[truth == 0].mean())
 
 
 TABLES = {

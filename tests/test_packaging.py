@@ -14,7 +14,7 @@ import uad_bench
 from tests.helpers.command import call
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = ["setup", "demo", "test", "check", "bench", "leaderboard", "wheel", "site"]
+SCRIPTS = ["setup", "demo", "test", "check", "bench", "leaderboard", "wheel", "site", "notebooks"]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,11 @@ def test_the_wheel_has_the_pages_that_errors_name_and_its_commit(wheel):
     assert len(named) > 8 and {f"uad_bench/_shipped/{page}" for page in named} <= names
     commit = wheel.read("uad_bench/_shipped/commit.txt").decode().strip()
     assert re.fullmatch(r"[0-9a-f]{40}(\+dirty)?", commit) or not (ROOT / ".git").exists()
+
+
+def test_a_build_leaves_nothing_but_the_wheel_in_its_folder(wheel):
+    folder = Path(wheel.filename).parent
+    assert [path.name for path in folder.iterdir()] == [Path(wheel.filename).name]
 
 
 def test_version_tells_commit_and_libraries(monkeypatch, capsys):

@@ -83,4 +83,6 @@ def test_links_of_pages_from_outside_docs_are_those_of_the_site(monkeypatch):
     )
     match = hooks.LINK.search("[ae.py](../methods/uad_methods/ae.py)")
     assert hooks.link(match, ROOT / "docs" / "plugins.md", "plugins.md") == "ae.py"
+    match = hooks.LINK.search("[gone](gone.md)")  # mkdocs names it, and --strict ends the build
+    assert hooks.link(match, ROOT / "docs" / "plugins.md", "plugins.md") == "[gone](gone.md)"
     assert hooks.slug("`fit(train, val)`: what?") == "fittrain-val-what"

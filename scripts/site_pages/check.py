@@ -1,4 +1,4 @@
-"""Check a built site: every link and anchor leads somewhere, and no page loads anything from another place.
+"""Check a built site: every internal link and anchor leads somewhere, and no page loads anything from another place.
 
 python scripts/site_pages/check.py FOLDER
 """
@@ -55,5 +55,5 @@ def faults(folder: Path) -> list[str]:
 if __name__ == "__main__":
     site = Path(sys.argv[1])
     bad = faults(site)
-    print("\n".join(bad) or f"{len(list(site.rglob('*.html')))} pages, every link leads somewhere")
+    print("\n".join(bad) or f"{len(list(site.rglob('*.html')))} pages, every internal link leads somewhere")
     sys.exit(1 if bad else 0)

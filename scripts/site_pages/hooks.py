@@ -75,6 +75,8 @@ def link(match: re.Match[str], origin: Path, page: str) -> str:
     if not file or "://" in address or address.startswith("mailto:"):
         return match[0]
     there = (origin.parent / file).resolve()
+    if not there.exists():  # left as it is, so that the check of links names it
+        return match[0]
     if mark and not there.is_relative_to(ROOT / "docs"):
         return f"![{text}]({there.name})"
     place = site_place(there)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.runs import spec_on
 from tests.helpers.toy_data import make
-from uad_bench.cli import audit
+from uad_bench.cli.data import audit
 from uad_bench.config import load_protocol
 from uad_bench.errors import DataError, IntegrityError, UsageError
 from uad_bench.results.run_directory import RunDir

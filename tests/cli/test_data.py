@@ -12,7 +12,7 @@ import typer
 
 from tests.helpers.toy_data import make, write_case
 from uad_bench import cli
-from uad_bench.cli import data
+from uad_bench.cli.data import verbs as data
 
 TOY = "tests/helpers/toy_data.py"
 
@@ -178,7 +178,7 @@ def test_f39_a_refused_import_is_one_line_and_leaves_nothing(call, ixi_tar, tmp_
 @pytest.mark.parametrize("verb", ["check", "import"])
 def test_help_imports_nothing_heavy(verb):
     script = (
-        "import sys, typer\nfrom uad_bench.cli import data\n"
+        "import sys, typer\nfrom uad_bench.cli.data import verbs as data\n"
         f"app = typer.Typer(); app.command()(data.{verb.replace('import', 'import_')})\n"
         "try: app(['--help'])\nexcept SystemExit: pass\n"
         "print('HEAVY', sorted(set(sys.modules) & {'numpy', 'torch', 'pandas', 'scipy', 'nibabel'}))"

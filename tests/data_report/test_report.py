@@ -10,7 +10,7 @@ import typer
 from matplotlib.image import imread
 
 from tests.helpers.toy_data import make
-from uad_bench.cli import data as data_verb
+from uad_bench.cli.data import verbs as data_verb
 from uad_bench.config import load_protocol
 from uad_bench.data_report import report
 from uad_bench.data_report.report import write_report

@@ -5,32 +5,31 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.helpers import toy_data, toy_methods
 from tests.helpers.command import call
+from tests.helpers.slurm import methods, pretended_cards
+from uad_bench.engines import local
 from uad_bench.engines.local import parse_slots
 from uad_bench.errors import UsageError
+from uad_bench.results.run_directory import RunDir
 
-DATA, METHODS = toy_data.__file__, toy_methods.__file__
-PROTOCOL = Path(DATA).with_name("toy.yaml")
-SET = [f"protocol.train={DATA}", f"protocol.test=[{DATA}]", f"protocol.splits.tune={{{DATA}: 0.4}}"]
-
-
-@pytest.fixture
-def words(toy_root, toy_cache, tmp_path, monkeypatch):
-    """words(method, ...) -> the words of a `run` of toy methods into a folder below tmp_path."""
-    monkeypatch.setenv("UAD_BENCH_CACHE", str(toy_cache))
-
-    def words(*methods, out="runs"):
-        names = [f"{METHODS}:{name}" if name[0].isupper() else name for name in methods]
-        options = [word for text in SET for word in ("--set", text)]
-        place = ["--data", f"{DATA}={toy_root}", "--out", tmp_path / out, "--protocol", PROTOCOL]
-        return ["run", *names, *options, *place, "--threads", "1"]
-
-    return words
+#: A run without Python's packages: it fails where another run has its card.
+SEES = """
+import os, pathlib, sys, time
+trial, run, card = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), os.environ["CUDA_VISIBLE_DEVICES"]
+(trial / f"taken{card}").touch(exist_ok=False)
+time.sleep(0.1)
+(trial / f"taken{card}").unlink()
+with (trial / "cards").open("a") as file:
+    file.write(card + chr(10))
+run.mkdir()
+(run / "status.json").write_text('{"state": "complete"}')
+"""
 
 
 def results(folder):
@@ -65,6 +64,31 @@ def test_a_matrix_in_two_slots_has_the_results_of_the_serial_command(words, tmp_
     assert "blur" in out
     assert results(tmp_path / "one") == results(tmp_path / "two")
     assert len([name for name in results(tmp_path / "two") if name.endswith("/metrics.csv")]) == 2
+
+
+def test_four_gpus_are_never_shared_by_two_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "_hours", lambda job: 1.0)
+    jobs = [SimpleNamespace(label=f"run {n}", directory=RunDir(tmp_path / f"run{n}")) for n in range(24)]
+
+    def command(number, slot):
+        return [sys.executable, "-S", "-c", SEES, tmp_path, jobs[number].directory.path]
+
+    outcome = local.execute_in_slots(jobs, command, parse_slots("gpus:0,1,2,3", threads=1))
+    assert outcome.error is None, outcome.error
+    assert Counter(pretended_cards.cards(tmp_path)).keys() == {"0", "1", "2", "3"}
+    assert len(pretended_cards.cards(tmp_path)) == 24
+
+
+@pytest.mark.slow
+def test_runs_on_four_gpus_see_one_each(words, tmp_path, monkeypatch, capsys):
+    site = pretended_cards.pretend_in(tmp_path / "site")
+    monkeypatch.setenv("PYTHONPATH", site, prepend=os.pathsep)
+    monkeypatch.setenv("UAD_TRIAL", str(tmp_path))
+    probe = f"{methods.__file__}:Probe"
+    code, _, err = call(monkeypatch, capsys, *words(probe), "--seeds", "6", "--on", "gpus:0,1,2,3")
+    assert code == 0, err
+    cards = pretended_cards.cards(tmp_path)
+    assert (len(cards), len(set(cards))) == (6, 4)
 
 
 def test_only_carries_out_one_run_of_the_matrix(words, tmp_path, monkeypatch, capsys):
@@ -105,6 +129,15 @@ def test_sigterm_ends_the_processes_and_resume_continues(words, tmp_path):
     assert again.returncode == 0, again.stderr
     (story,) = (path.read_text() for path in tmp_path.rglob("blur/*/log.txt"))
     assert story.count("begin on") == 2
+
+
+def test_a_line_now_and_then_says_which_runs_are_under_way(monkeypatch, caplog):
+    caplog.set_level("INFO", "uad_bench")
+    assert local.REPORT < 30
+    monkeypatch.setattr(local, "REPORT", 0)
+    jobs = [SimpleNamespace(label=f"ae seed {seed}") for seed in range(5)]
+    local._Board(jobs).report(running={3: "", 1: ""}.keys(), waiting=2)
+    assert caplog.messages == ["1 of 5 runs ended, running: ae seed 1, ae seed 3, 2 waiting, after 0 s"]
 
 
 def wait_for(condition, seconds=90):

@@ -8,6 +8,7 @@ import pytest
 from tests.helpers.scored_cases import rows_by_name
 from uad_bench.errors import DataError, PluginError, UsageError
 from uad_bench.evaluate.curves import two_pass
+from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metric import Metric
@@ -198,3 +199,18 @@ def test_the_prediction_is_post_processed_once_for_all_metrics_of_a_rule(cases, 
 def test_a_post_processed_prediction_has_no_draws(cases, thresholds):
     draws = evaluate(cases, METRICS, thresholds, prediction_steps=(lambda mask: mask,)).draws
     assert {name for _, name in draws} == {"ap.pooled", "prevalence.pooled"}
+
+
+@pytest.mark.parametrize("memory", [1 << 20, 0])
+def test_the_curves_for_figures_are_those_of_the_tables_and_keep_no_negatives(cases, thresholds, memory):
+    found = evaluate(cases, [AveragePrecision()], thresholds, memory=memory, curves=True)
+    lesion = [one for one in cases if not one.healthy and one.brain_mask.any()]
+    assert set(found.curves) == {"all", *(one.lesion_kind for one in lesion if one.lesion_kind)}
+    for group, curve in found.curves.items():
+        whole = Curve.pool([Curve.of_case(one) for one in lesion if group in ("all", one.lesion_kind)])
+        assert curve.ap() == whole.ap() == rows_by_name(found.set_rows)[group, "ap.pooled"].value
+        assert not curve.negatives and curve.n_negative == whole.n_negative
+        for rule in thresholds.values():
+            if rule.value is not None:
+                assert curve.counts_at(rule.value) == whole.counts_at(rule.value)
+    assert not evaluate(cases, [AveragePrecision()], thresholds).curves

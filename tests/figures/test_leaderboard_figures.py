@@ -23,7 +23,7 @@ def test_equal_tables_give_equal_files_and_all_can_be_read(table, tmp_path, monk
     second = draw_tables([table], tmp_path / "2")
     assert [path.name for path in first] == [path.name for path in second]
     kinds = {path.stem.rpartition("-")[2] for path in first}
-    assert kinds == {"forest", "sizes", "paired", "ranks", "critical"}
+    assert kinds == {"forest", "sizes", "paired", "ranks", "critical", "cost"}
     for one, two in zip(first, second, strict=True):
         assert one.read_bytes() == two.read_bytes()
         assert one.suffix == ".svg" or imread(one).std() > 0.02
@@ -35,7 +35,7 @@ def test_names_are_no_formula_no_markup_and_no_path(tmp_path):
     critical = CriticalDifference("ap", 9, mean_ranks, 1.0, 0.5, (tuple(HOSTILE[:2]),))
     table = handmade.table(rows, test=HOSTILE[2], protocol=HOSTILE[0], critical=critical)
     written = draw_tables([table], tmp_path)
-    assert {path.parent for path in written} == {tmp_path} and len(written) == 10
+    assert {path.parent for path in written} == {tmp_path} and len(written) == 12
     for path in written:
         if path.suffix == ".svg":
             tags = {element.tag for element in ET.parse(path).iter()}

@@ -5,7 +5,13 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from uad_bench.figures.slice_drawing import LESION_COLOUR, draw_outline, label_sides, show_slice
+from uad_bench.figures.slice_drawing import (
+    LESION_COLOUR,
+    draw_outline,
+    hide_axis,
+    label_sides,
+    show_slice,
+)
 
 
 @pytest.fixture
@@ -35,3 +41,9 @@ def test_the_left_side_is_on_the_left(axes):
         "L",
         "R",
     ]
+
+
+def test_a_hidden_axis_has_no_ticks_to_measure(axes):
+    show_slice(axes, np.zeros((4, 4), np.float32), "gray", (0, 1), 1)
+    hide_axis(axes)
+    assert not axes.axison and not axes.get_xticks().size and not axes.get_yticks().size

@@ -13,10 +13,11 @@ COMMIT = "c" * 40
 
 
 class Hub:
-    """Repositories by name, their files by path; `private` names those that were made private; `log` the requests."""
+    """Repositories by name, their files by path; `private` names those that were made private, `closed` those that this
+    user may not make; `log` the requests."""
 
     def __init__(self):
-        self.repositories, self.private, self.log, self.address = {}, set(), [], ""
+        self.repositories, self.private, self.closed, self.log, self.address = {}, set(), set(), [], ""
 
     def answer(self, method, path, body):
         """Status, headers and content of a request."""
@@ -37,6 +38,8 @@ class Hub:
 
     def _create(self, asked):
         name = f"{asked.get('organization', 'me')}/{asked['name']}"
+        if name in self.closed:
+            return _json({"error": "You don't have the rights to create a model under this namespace"}, 403)
         if name in self.repositories:
             return _json({"error": "exists", "url": f"{self.address}/{name}"}, 409)
         self.repositories[name] = {}

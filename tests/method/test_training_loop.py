@@ -106,6 +106,16 @@ def test_a_second_signal_interrupts_at_once(tmp_path):
             pytest.fail("the second signal was not raised")
 
 
+def test_a_second_sigterm_does_not_interrupt_the_step(tmp_path):
+    steps = []
+    with pytest.raises(Terminated):
+        for step in Context(policy=Policy(tmp_path)).steps(5):
+            for _ in range(3):
+                os.kill(os.getpid(), signal.SIGTERM)
+            steps.append(step)
+    assert steps == [0]
+
+
 def test_a_resumed_loop_announces_from_which_step_figures_come_again(tmp_path):
     announced = []
     for resume in (False, True):

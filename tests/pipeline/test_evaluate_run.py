@@ -10,9 +10,9 @@ from uad_bench.cohort.gather import gather
 from uad_bench.config import load_protocol
 from uad_bench.errors import EnvironmentFault, UsageError
 from uad_bench.evaluate import postprocess
-from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_histogram import Sketch
-from uad_bench.figures.run_figures import pooled_curves, typical_cases
+from uad_bench.figures.run_figures import typical_cases
+from uad_bench.pipeline import evaluate_run as module
 from uad_bench.pipeline.evaluate_run import stages
 from uad_bench.pipeline.protocol_checks import check_protocol
 from uad_bench.results.scored_maps import SPOOL, ScoredMaps, remove_spools
@@ -125,14 +125,25 @@ def test_stages_have_names_of_their_own():
     assert stages(()) == []
 
 
-def test_pictures_take_the_same_curves_without_keeping_negatives(made):
+def test_stored_maps_are_unpacked_once_in_small_sets_and_results_are_the_same(made, monkeypatch):
     run, spec, cohort = made
-    views = ScoredMaps(run, cohort.of("test"), spec)
-    curves = pooled_curves(views, [0.5])
-    whole = Curve.pool([Curve.of_case(one) for one in views if not one.healthy])
-    assert curves["all"].ap() == whole.ap()
-    assert set(curves) == {"all", *(one.lesion_kind for one in views if not one.healthy)}
-    shown = typical_cases(views.members)
+    before, read = run.path.joinpath("metrics.csv").read_bytes(), []
+    unpack = type(run).read_map
+    monkeypatch.setattr(type(run), "read_map", lambda *words: read.append(words[1:]) or unpack(*words))
+    for most, times in (
+        (1e9, 1),
+        (0, len(STEPS)),
+    ):  # before each step, and after the last: two steps are on maps
+        read.clear()
+        monkeypatch.setattr(module, "SHARED_UP_TO", most)
+        module.evaluate_run(run, spec, cohort)
+        assert run.path.joinpath("metrics.csv").read_bytes() == before
+        assert all(read.count(one) >= times for one in read) and (times > 1 or len(read) == len(set(read)))
+
+
+def test_pictures_show_typical_cases(made):
+    run, spec, cohort = made
+    shown = typical_cases(ScoredMaps(run, cohort.of("test"), spec).members)
     assert len(shown) == len(set(shown)) <= 6
 
 

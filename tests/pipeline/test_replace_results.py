@@ -2,16 +2,19 @@
 
 import json
 import shutil
+import sys
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from tests.helpers.runs import execute, matrix
-from uad_bench.errors import EnvironmentFault, IntegrityError
+from uad_bench.errors import EnvironmentFault, IntegrityError, UadError
 from uad_bench.pipeline import replace_results as module
 from uad_bench.pipeline.reevaluate import reevaluate
 from uad_bench.results.find_runs import find_runs
 from uad_bench.results.run_directory import RunDir
-from uad_bench.support import atomic_files, exchange
+from uad_bench.support import atomic_files, environment, exchange
 
 RESULTS = ("cases.csv", "metrics.csv", "thresholds.csv", "digests.json", "status.json", "spec.yaml")
 
@@ -56,7 +59,9 @@ def test_killed_at_any_moment_the_old_results_stand(run, place, monkeypatch, mom
 
     with monkeypatch.context() as patch:
         patch.setattr(RunDir, moment, kill)
-        patch.setattr(module.shutil, "rmtree", lambda *_a, **_k: None)  # a killed process tidies nothing
+        patch.setattr(
+            atomic_files.shutil, "rmtree", lambda *_a, **_k: None
+        )  # a killed process tidies nothing
         with pytest.raises(Killed):
             reevaluate(run, [], place().sources)
     assert contents(run) == before
@@ -124,3 +129,17 @@ def test_a_fresh_start_that_was_killed_is_neither_complete_nor_resumed(run, plac
     (again,) = execute(matrix("Blur"), place(resume=True))
     assert again.state == "complete"
     again.verify(maps=True)
+
+
+@pytest.mark.parametrize(("driver", "computed_on"), [((), "cpu"), (("/dev/null",), "cuda")])
+def test_the_run_is_measured_again_on_a_gpu_where_there_is_one_by_as_many_workers_as_prepare(
+    run, place, monkeypatch, driver, computed_on
+):
+    given = []
+    monkeypatch.setattr(module, "evaluate_run", lambda *words: given.append(words[3:]))
+    monkeypatch.setattr(environment, "GPU_DRIVERS", driver)
+    monkeypatch.setattr(environment, "resolve_device", lambda device: "cuda")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    with suppress(UadError):  # without results nothing is sealed
+        reevaluate(run, [], replace(place().sources, workers=3), "auto")
+    assert given == [(computed_on, 3)]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -197,6 +198,12 @@ def test_a_protocol_is_checked_before_anything_trains(setting, words):
 def test_settings_for_a_method_that_does_not_run_are_refused():
     with pytest.raises(UsageError, match="did you mean blur"):
         matrix("Blur", more=[(["methods", "blurr", "steps"], 3)])
+
+
+def test_constant_maps_of_a_control_are_one_line(place, caplog):
+    execute(matrix("all-brain"), place())
+    (line,) = [line for line in caplog.messages if "is constant" in line]
+    assert re.fullmatch(r"\d+ cases, the first .*: the map of all-brain is constant: .*", line)
 
 
 def command(out, toy_root, *more):

@@ -151,7 +151,7 @@ def test_f05_three_modalities_at_1_mm_stay_on_a_card_of_24_gib(channels, gib, ca
         assert home == "cuda" and f"{gib} GiB of the 23.5 GiB" in caplog.text
         gpu.memory.elsewhere = 8 * GIB
         assert slices._home(385 * 100, 3, (192, 192), "cuda", "train") == "cpu"
-    assert "they stay in the host's memory" in caplog.text
+    assert "they stay in CPU memory" in caplog.text
 
 
 def test_f05_a_stack_on_the_host_costs_no_waits_either():

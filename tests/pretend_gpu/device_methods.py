@@ -9,8 +9,8 @@ from tests.pretend_gpu import methods
 from tests.pretend_gpu.story import Setting, Story, difference, tell
 
 THREE = ("t1", "t2", "flair")
-#: Two settings per method contain both devices, both precisions, one and three modalities; methods alternate between
-#: the two pairs, so that all four combinations of any two are tested.
+#: Two settings contain both devices, both precisions, one and three modalities. Every method and variant is tested with
+#: one of the two pairs, in turn, so that all combinations of any two are tested; `-m slow` adds the other settings.
 PAIRS = (
     (Setting("cuda", "fp32"), Setting("cuda:1", "bf16", THREE)),
     (Setting("cuda:1", "fp32", THREE), Setting("cuda", "bf16")),
@@ -20,16 +20,13 @@ ALL = [Setting(d, p, m) for d in ("cuda", "cuda:1") for p in ("fp32", "bf16") fo
 TOLERANCE = 5e-5
 #: Noise for a scan is drawn on the host, so that it is the same on every device, and copied without a wait.
 DRAWN = ("ddpm", "pddpm", "cddpm", "ra:sampled", "phanes:shipped")
-#: A slow one: one setting in the ordinary tests, as for variants.
-HEAVY = ("phanes",)
 
 
 def _cases():
     part, parts = (int(n) for n in os.environ.get("UAD_BENCH_PART", "0/1").split("/"))
     for i, name in enumerate(methods.names()):
         for setting in ALL if i % parts == part else ():
-            usual = PAIRS[i // parts % 2][: 1 if name in HEAVY or ":" in name else 2]
-            marks = () if setting in usual else pytest.mark.slow
+            marks = () if setting in PAIRS[i // parts % 2] else pytest.mark.slow
             yield pytest.param(name, setting, id=f"{name}-{setting}", marks=marks)
 
 

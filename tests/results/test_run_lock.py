@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from uad_bench.errors import DataError, EnvironmentFault
-from uad_bench.results import run_lock
 from uad_bench.results.find_runs import find_runs
 from uad_bench.results.run_directory import RunDir
+from uad_bench.support import lease, locks
 
 HOLD = """
 import sys
@@ -28,21 +28,30 @@ def test_f79_the_message_names_process_and_host(tmp_path):
         with pytest.raises(EnvironmentFault) as caught, RunDir(tmp_path).locked():
             pass
         other.stdin.close()
-    assert f"process {other.pid} on {os.uname().nodename}" in str(caught.value)
+    text = str(caught.value)
+    assert f"process {other.pid} on {os.uname().nodename} for 0 s, last sign of life 0 s ago" in text
 
 
-def test_a_lock_that_was_released_is_taken_again_and_leaves_no_owner(tmp_path):
+def test_a_lock_that_was_released_is_taken_again_and_leaves_no_lease(tmp_path):
     for _ in range(2):
         with RunDir(tmp_path).locked():
-            assert f"process {os.getpid()}" in (tmp_path / "owner").read_text()
-    assert not (tmp_path / "owner").exists()
+            assert lease.read(tmp_path / "lock.lease").holder.pid == os.getpid()
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_clear_leaves_the_lock_and_its_lease(tmp_path):
+    run = RunDir(tmp_path)
+    with run.locked():
+        run.set_state("running")
+        run.clear()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "lock.lease"]
 
 
 def test_a_folder_that_may_not_be_written_is_one_line(tmp_path, monkeypatch):
     def refuse(*_arguments, **_named):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(run_lock.FileLock, "acquire", refuse)
+    monkeypatch.setattr(locks, "_flock", refuse)
     with pytest.raises(EnvironmentFault, match="cannot write: Permission denied"), RunDir(tmp_path).locked():
         pass
 

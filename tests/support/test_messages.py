@@ -82,3 +82,25 @@ def test_messages_of_workers_arrive_in_the_log(tmp_path):
 def test_a_failing_piece_does_not_keep_the_pool_open():
     with pytest.raises(DataError, match="bad piece"):
         list(each(refuse, [0, 1, 2], workers=2))
+
+
+def test_messages_of_one_kind_about_many_cases_are_one_line_with_their_number(caplog):
+    caplog.set_level("INFO", "uad_bench.tests")
+    with messages.summarised("uad_bench.tests"):
+        for number in range(67):
+            same = {"kind": "the map is constant", "case_id": f"case{number}"}
+            log.warning("case%d: the map is constant (%d)", number, number, extra=same)
+        log.warning("case4: the map is odd (2)", extra={"kind": "the map is odd", "case_id": "case4"})
+        log.info("other words")
+    expected = ["other words", "67 cases, the first case0: the map is constant", "case4: the map is odd (2)"]
+    assert caplog.messages == expected
+    assert [record.levelname for record in caplog.records] == ["INFO", "WARNING", "WARNING"]
+    log.warning("after it", extra={"kind": "the map is odd"})
+    assert caplog.messages[-1] == "after it"
+
+
+def test_messages_that_were_held_back_are_shown_where_the_work_fails(caplog):
+    with pytest.raises(DataError), messages.summarised("uad_bench.tests"):
+        log.warning("case1: the map is odd", extra={"kind": "the map is odd"})
+        refuse(1)
+    assert caplog.messages == ["case1: the map is odd"]

@@ -1,9 +1,10 @@
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from uad_bench.support import progress
-from uad_bench.support.progress import Ticker, duration
+from uad_bench.support.progress import Ticker, duration, heartbeat
 
 
 @pytest.fixture
@@ -36,3 +37,14 @@ def test_cases_that_were_there_before_are_no_measure_of_the_pace(lines):
 
 def test_durations_are_read_at_a_glance():
     assert [duration(s) for s in (40, 200, 9000)] == ["40 s", "3 min", "2.5 h"]
+
+
+def test_work_that_reports_nothing_is_known_to_go_on(caplog):
+    caplog.set_level("INFO")
+    with heartbeat("toy: generating its cases", every=0.01):
+        while not caplog.messages:
+            time.sleep(0.01)
+    said = len(caplog.messages)
+    time.sleep(0.05)
+    assert set(caplog.messages) == {"toy: generating its cases, for 0 s so far"}
+    assert len(caplog.messages) == said

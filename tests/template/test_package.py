@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from tests.helpers.command import call
+from uad_bench import plugins
 from uad_bench.errors import UsageError
-from uad_bench.template.package import KINDS, write_package
+from uad_bench.plugins import KINDS
+from uad_bench.template.package import write_package
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,13 +71,33 @@ def test_the_project_names_entry_point_versions_and_workflow(packages, kind):
 
 
 @pytest.mark.parametrize(
+    ("kind", "name", "cls"),
+    [
+        ("method", "none", "NoneMethod"),
+        ("metric", "true", "TrueMetric"),
+        ("dataset", "false", "FalseDataset"),
+        ("metric", "value", "ValueMetric"),
+        ("metric", "metric", "MetricMetric"),
+        ("dataset", "case", "CaseDataset"),
+        ("method", "class", "ClassMethod"),
+        ("method", "my-net", "MyNetMethod"),
+    ],
+)
+def test_the_class_has_a_name_of_its_own(tmp_path, kind, name, cls):
+    write_package(kind, name, tmp_path / "new")
+    module = f"uad_{name.replace('-', '_')}"
+    found = plugins.load(plugins.resolve(kind, str(tmp_path / "new" / module / f"{kind}.py")))
+    assert found.__name__ == cls
+    assert f":{cls}" in (tmp_path / "new" / module / "__init__.py").read_text()
+
+
+@pytest.mark.parametrize(
     ("kind", "name", "text"),
     [
         ("metod", "mine", "did you mean method"),
         ("method", "Mine", "is no name for a package"),
         ("method", "a--b", "is no name for a package"),
         ("method", "../x", "is no name for a package"),
-        ("method", "class", "is no name for a package"),
         ("method", "thresh", "is registered already"),
         ("dataset", "ixi", "is registered already"),
     ],

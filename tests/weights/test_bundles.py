@@ -7,13 +7,16 @@ import shutil
 import nibabel as nib
 import numpy as np
 import pytest
+import yaml
 
 from tests.helpers.bundles import copied, tree
 from uad_bench.errors import UsageError
 from uad_bench.pipeline.predict.model import open_model
 from uad_bench.weights.bundle import open_bundle
 from uad_bench.weights.card import Said
+from uad_bench.weights.model_bundle import open_model_bundle
 from uad_bench.weights.pack import pack
+from uad_bench.weights.portable import changed_texts
 
 
 def a_test_scan(run):
@@ -42,6 +45,21 @@ def test_push_pull_predict_gives_the_map_of_the_run_bit_by_bit(verb, run, toy_ro
     assert tree(tmp_path / "a").keys() == tree(tmp_path / "b").keys()
     side = json.loads(next((tmp_path / "a").rglob("*postprocessed_scoremap.json")).read_text())
     assert side["Run"] == name[:17] and side["Model"] == open_model(run.path).identity
+
+
+def test_push_says_which_texts_it_shortens(verb, run, bundle, tmp_path):
+    code, _, err = verb("weights", "push", run.path, "--to", "shelf", "--name", "tiny")
+    assert code == 0 and "protocol.train is written as 'toy_data.py', without its folder" in err
+    assert changed_texts(run.spec()) and changed_texts(open_model_bundle(bundle.folder).spec()) == []
+    values = {
+        "a": {"/x/n.pth": ["~/y.bin", "org/net-v2.5", "cosine/linear"]},
+        "b": "weights/net.CKPT",
+        "c": "C:\\n.pth",
+    }
+    spec = run.spec().model_copy(update={"parameters": values})
+    found = {(key, new) for key, _, new in changed_texts(spec) if key.startswith("parameters")}
+    assert found == {("parameters.a", "n.pth"), ("parameters.a.n.pth.0", "y.bin"), ("parameters.b", "net.CKPT"),
+                     ("parameters.c", "n.pth")}  # fmt: skip
 
 
 def test_equal_models_give_equal_bundles(bundle, run, tmp_path):
@@ -75,12 +93,19 @@ def test_the_card_states_data_terms_seed_scores_and_needs(bundle, run):
         row for row in run.table("metrics.csv") if (row["group"], row["metric"]) == ("all", "ap.pooled")
     ]
     for words in (
-        "6 scans of 6 subjects", "| terms of the training data | not known", "| seed | 0 |",
+        "6 scans of 6 subjects", "| terms of the training data | not recorded; contact the authors", "| seed | 0 |",
         f"| toy_data | all | ap.pooled | {float(primary['value']):.4g} |", run.spec().protocol.fingerprint,
-        "| needs | uad-bench", "no diagnosis", "healthy_q98",
+        "| needs | uad-bench", "not a diagnosis", "healthy_q98", " scans, one seed, no confidence interval).",
     ):  # fmt: skip
         assert words in page
     assert "oracle" not in page
+
+
+def test_a_license_cannot_change_the_front_matter_of_the_card(run, tmp_path):
+    said = Said(name="tiny", license="mit\nlibrary_name: other # 'x'")
+    front = (pack(run.path, said, tmp_path).folder / "README.md").read_text().split("---")[1]
+    assert yaml.safe_load(front)["license"] == said.license
+    assert yaml.safe_load(front)["library_name"] == "uad-bench"
 
 
 def test_a_pushed_run_is_there_already_and_a_bundle_can_be_pushed_on(verb, bundle, run, tmp_path):

@@ -131,6 +131,8 @@ CORRUPTIONS = {
     "no format": (lambda f: sealed_again(f, format=...), 5, "UB510", "no format"),
     "no known key": (lambda f: sealed_again(f, more=1), 5, "UB510", "more"),
     "no facts": (lambda f: sealed_again(f, model=None), 5, "UB510", "no facts of the model"),
+    "facts of both kinds": (lambda f: sealed_again(f, pretrained={"file": "net.pth", "sha256": "0" * 64}), 5, "UB510",
+                            "facts of a model and of pretrained weights"),
     "a manifest that is no JSON": (lambda f: written(f, b"{" * 5000), 5, "UB510", "not readable as JSON"),
     "a plug-in that is not installed": (plug_in_gone, 4, "UB411", "not-there-uad"),
     "code of a file": (foreign_code, 5, "UB502", "--trust"),
@@ -186,6 +188,79 @@ def test_damage_in_the_store_is_found_by_verify_and_list(verb, bundle, tmp_path)
     assert code == 5 and "damaged: " in out and "error[UB510]" in err
     code, _, err = verb("weights", "pull", bundle.label, "--from", bundle.folder.parents[1])
     assert code == 5 and "UB510" in err
+
+
+def test_a_bundle_of_a_newer_version_is_unusable_and_not_damaged(verb, bundle, tmp_path):
+    sealed_again(copied(bundle.folder, tmp_path / "store"), format=2)
+    copied(bundle.folder, tmp_path / "store")
+    for word in ("list", "verify"):
+        code, out, err = verb("weights", word)
+        assert code == 6 and "unusable: the bundle has format 2" in out and "damaged" not in out
+        assert "error[UB612]" in err and "upgrade uad-bench" in err and "remove" not in err
+        assert ("intact: " if word == "verify" else "dae seed 0") in out
+    cut(tmp_path / "store" / "tiny" / bundle.digest)
+    code, out, err = verb("weights", "verify")
+    assert code == 5 and "unusable: " in out and "damaged: " in out
+    assert "error[UB510]: 1 bundles differ" in err
+
+
+def test_verify_goes_on_after_a_bundle_that_is_not_there(verb, bundle, tmp_path):
+    code, out, err = verb("weights", "verify", "none@00000000", tmp_path / "gone", bundle.folder)
+    assert code == 5 and f"intact: {bundle.label}" in out and "1 bundles are intact" in out
+    assert "unusable: no bundle none@00000000" in out and "damaged: " in out
+    code, out, err = verb("weights", "verify", "none@00000000", bundle.folder)
+    assert code == 2 and "error[UB260]" in err and f"intact: {bundle.label}" in out
+
+
+def leftover(folder):
+    """What a killed push or pull leaves: an unlocked folder."""
+    left = folder / "tiny" / ".bundle.0123456789abcdef.tmp"
+    (left / "model").mkdir(parents=True)
+    return left
+
+
+def test_what_a_killed_push_or_pull_left_is_removed_by_the_next_one(verb, bundle, tmp_path):
+    left = [leftover(tmp_path / name) for name in ("shelf", "store")]
+    assert verb("weights", "push", bundle.folder, "--to", "shelf")[0] == 0
+    assert verb("weights", "pull", bundle.label, "--from", "shelf")[0] == 0
+    assert not [path for path in left if path.exists()]
+    assert [path.name for path in (tmp_path / "store" / "tiny").iterdir()] == [bundle.digest]
+
+
+def test_a_place_that_cannot_be_written_is_named_with_the_option_of_the_verb(verb, bundle, tmp_path):
+    for name in ("store", "file"):
+        (tmp_path / name).write_text("in the way")
+    code, _, err = verb("weights", "push", bundle.folder, "--to", "file/shelf")
+    assert code == 6 and "name another folder with --to" in err and "--out" not in err
+    code, _, err = verb("weights", "pull", bundle.label, "--from", bundle.folder.parents[1])
+    assert code == 6 and "set UAD_BENCH_WEIGHTS to another folder" in err and "--out" not in err
+
+
+def test_a_source_that_cannot_be_read_is_no_fault_of_the_place(verb, bundle, tmp_path, monkeypatch):
+    from pathlib import Path
+
+    folder, real = copied(bundle.folder, tmp_path / "shelf"), Path.open
+
+    def refuse(path, *words, **more):
+        if path == folder / WEIGHTS:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *words, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    code, _, err = verb("weights", "pull", bundle.label, "--from", tmp_path / "shelf")
+    assert code == 3 and "error[UB321]" in err and "cannot read: Permission denied" in err
+    assert "cannot write" not in err and not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("verb_", ["push", "pull"])
+def test_each_file_is_read_for_its_digest_once(verb, bundle, tmp_path, monkeypatch, verb_):
+    """`copy_file` gives the digest of what it writes; `sha256`, which reads a file again, is not called."""
+    monkeypatch.setattr(
+        "uad_bench.weights.bundle.sha256", lambda path: pytest.fail(f"{path.name} is read again")
+    )
+    where = ("--to", "shelf") if verb_ == "push" else ("--from", bundle.folder.parents[1])
+    code, _, err = verb("weights", verb_, bundle.folder if verb_ == "push" else bundle.label, *where)
+    assert code == 0, err
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 
 from tests.helpers.bundles import tree
 from tests.helpers.fake_hub import serving
-from uad_bench.errors import UsageError
-from uad_bench.weights.sources import hub
+from uad_bench.errors import EnvironmentFault, UsageError
+from uad_bench.weights.sources import hub, hub_errors
 
 installed = pytest.mark.skipif(
     importlib.util.find_spec("huggingface_hub") is None,
@@ -68,6 +68,7 @@ def test_push_list_and_pull_through_a_hub_and_again_without_network(verbs, bundl
     )
     with serving() as (server, address):
         server.repositories["lab/forged"] = held(bundle, flip=True)
+        server.closed.add("lab/closed")
         out = verbs(
             address,
             ("weights", "pull", full, "--from", "hf://lab/forged"),
@@ -77,9 +78,11 @@ def test_push_list_and_pull_through_a_hub_and_again_without_network(verbs, bundl
             ("weights", "pull", bundle.label, "--from", place),
             ("weights", "pull", "tiny@00000000", "--from", place),
             ("weights", "pull", "tiny@00000000", "--from", "hf://lab/nothing"),
+            ("weights", "push", bundle.folder, "--to", "hf://lab/closed"),
         )
-        assert re.findall(r"exit (\d)", out) == list("5000033"), out
-    assert "weights.safetensors was changed" in out and out.count("error[UB345]") == 2
+        assert re.findall(r"exit (\d)", out) == list("50000333"), out
+    assert "weights.safetensors was changed" in out and out.count("error[UB345]") == 3
+    assert "the server refuses access" in out and out.count("hf auth login") == 2 and "try again" not in out
     assert server.private == {"lab/models"} and "was there already: hf://lab/models" in out
     assert server.repositories["lab/models"] == held(bundle) | {
         "README.md": (bundle.folder / "README.md").read_bytes()
@@ -95,6 +98,21 @@ def test_push_list_and_pull_through_a_hub_and_again_without_network(verbs, bundl
     )
     assert re.findall(r"exit (\d)", out) == list("660") and out.count("error[UB611]") == 2, out
     assert tree(copy) == tree(bundle.folder)
+
+
+@installed
+def test_a_transport_error_is_one_of_the_machine_and_a_programming_error_passes():
+    from huggingface_hub import errors
+
+    for error in (errors.HfHubHTTPError.__bases__[0]("gone"), ConnectionResetError("gone")):
+        with (
+            pytest.raises(EnvironmentFault, match=r"gone.*try again later") as caught,
+            hub_errors("lab/models"),
+        ):
+            raise error
+        assert caught.value.code == "UB611"
+    with pytest.raises(TypeError, match="mine"), hub_errors("lab/models"):
+        raise TypeError("mine")
 
 
 def test_without_the_extra_the_line_says_what_to_install(verb, bundle, tmp_path, monkeypatch):

@@ -29,8 +29,8 @@ class Results:
     _tables: tuple["Table", ...] = field(default=(), repr=False)
 
     def plot(self, kind: str = "", number: int = 0) -> "Figure":
-        """A figure: of the leaderboard table `number`, kind forest (the default), sizes, paired, ranks or critical; for
-        results of `evaluate` the values of all cases by metric. Raises UsageError where there is nothing to draw."""
+        """A figure: of the leaderboard table `number`, kind forest (the default), sizes, paired, ranks, critical or
+        cost; for results of `evaluate` the values of all cases by metric. Raises UsageError without values to draw."""
         from uad_bench.figures.case_values import case_values
         from uad_bench.figures.leaderboard_figures import PLOTS
 

@@ -7,10 +7,6 @@ import sys
 import typer
 
 from uad_bench.cli import (
-    audit,
-    cache,
-    check,
-    data,
     doctor,
     draw,
     evaluate,
@@ -19,9 +15,14 @@ from uad_bench.cli import (
     predict,
     prepare,
     run,
+    sensitivity,
     show,
 )
 from uad_bench.cli import list as listing
+from uad_bench.cli.authors import check, new
+from uad_bench.cli.data import audit, cache
+from uad_bench.cli.data import verbs as data
+from uad_bench.cli.engines import jobs
 from uad_bench.cli.weights import verbs as weights
 from uad_bench.errors import Terminated, UadError
 from uad_bench.support import numpy_cpu
@@ -66,9 +67,11 @@ def _print_versions() -> None:
 
 
 app.command("run")(run.run)
+app.command("jobs")(jobs.jobs)
 app.command("prepare")(prepare.prepare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("sensitivity")(sensitivity.sensitivity)
 app.command("export")(export.export)
 app.command("predict")(predict.predict)
 app.command("list")(listing.list_)
@@ -77,7 +80,7 @@ app.command("schema")(listing.schema)
 app.command("audit")(audit.audit)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
-app.command("new")(check.new)
+app.command("new")(new.new)
 data_app.command("import")(data.import_)
 data_app.command("check")(data.check)
 data_app.command("report")(data.report)
@@ -125,6 +128,8 @@ def _replace_unprintable() -> None:
 
 
 def _terminate(_number: int, _frame: object) -> None:
+    # A scheduler may send it more than once: the second one must not interrupt what the first one makes save.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Terminated
 
 

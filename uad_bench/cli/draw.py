@@ -38,7 +38,7 @@ def inside(
         Path | None,
         typer.Option("--to", help="Output folder for a single run; default: the folder of each run."),
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: options.Device = "auto",
     threads: Annotated[int, typer.Option("--threads", help="Number of CPU threads; 0: all.", min=0)] = 0,
     workers: options.Workers = 0,
     trust: options.Trust = [],

@@ -1,7 +1,7 @@
 """`evaluate`: stored anomaly maps, or maps of another program, are evaluated without training."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,7 +9,12 @@ from uad_bench.cli import options
 from uad_bench.cli.leaderboard import print_tables
 from uad_bench.errors import UsageError
 
+if TYPE_CHECKING:
+    from uad_bench.cohort.discovery import Sources
+
 MAPS = "A folder of maps of any program (BIDS derivative names), or a CSV (case_id, file); default: none."
+
+DEVICE = "auto, cpu, cuda or cuda:N: where the median filter is computed; the results are the same."
 
 
 def evaluate(
@@ -32,6 +37,7 @@ def evaluate(
     set_: options.Set = [],
     config: options.Config = "",
     workers: options.Workers = 0,
+    device: Annotated[str, typer.Option("--device", help=DEVICE)] = "auto",
     trust: options.Trust = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -50,7 +56,9 @@ def evaluate(
                 else "no run is named"
             )
             raise UsageError(what, hint="name folders of runs, or --maps FOLDER --name NAME")
-        _evaluate_runs(runs, data, options.all_settings(config, set_), workers, trust)
+        trusted = [*trust, *options.dataset_names(data)]
+        sources = options.sources(data, workers)
+        _evaluate_runs(runs, options.all_settings(config, set_), sources, device, trusted)
         return
     if runs or not name:
         hint = "uad-bench evaluate --maps FOLDER --name NAME --protocol PROTOCOL"
@@ -58,9 +66,10 @@ def evaluate(
     from uad_bench.pipeline.maps_only.evaluate_maps import MapsOf, evaluate_maps
     from uad_bench.pipeline.run_job import Workplace
     from uad_bench.support.atomic_files import require_writable
+    from uad_bench.support.environment import device_for_arrays
 
     of = MapsOf(maps, name, protocol, options.names(test), seed, desc, options.all_settings(config, set_))
-    place = Workplace(out, options.sources(data, workers), fresh=fresh)
+    place = Workplace(out, options.sources(data, workers), device_for_arrays(device), fresh=fresh)
     require_writable(out, place.sources.cache)
     run = evaluate_maps(of, place)
     print_tables([run])
@@ -68,7 +77,11 @@ def evaluate(
 
 
 def _evaluate_runs(
-    runs: list[Path], data: list[str], settings: list[tuple[list[str], Any]], workers: int, trust: list[str]
+    runs: list[Path],
+    settings: list[tuple[list[str], Any]],
+    sources: "Sources",
+    device: str,
+    trusted: list[str],
 ) -> None:
     import logging
 
@@ -84,9 +97,9 @@ def _evaluate_runs(
         try:
             if (state := directory.state) != "complete":
                 raise PartialFailure(f"the run is not complete, its state is {state!r}", where=directory.name)
-            require_installed_code(directory, [*trust, *options.dataset_names(data)])
+            require_installed_code(directory, trusted)
             check_readable(directory)
-            done.append(reevaluate(directory, settings, options.sources(data, workers)))
+            done.append(reevaluate(directory, settings, sources, device))
         except UadError as error:
             failed.append(error)
             log.error("not evaluated: %s", error)

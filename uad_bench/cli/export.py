@@ -10,9 +10,7 @@ from uad_bench.cli import options
 
 def export(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders of them.")],
-    to: Annotated[
-        Path, typer.Option("--to", help="The folder of the BIDS derivative dataset that is written.")
-    ],
+    to: options.Derivatives,
     data: options.Data = [],
     cases: Annotated[
         str,

@@ -87,6 +87,10 @@ Trust = Annotated[
         "--trust", help="Code named in a run that may be imported: module:Class or a .py file. Repeatable."
     ),
 ]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Derivatives = Annotated[
+    Path, typer.Option("--to", help="The folder of the BIDS derivative dataset that is written.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="On stderr only warnings, no progress.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="On stderr details too.")]
 SkipBroken = Annotated[

@@ -1,58 +1,71 @@
 """`predict`: a trained model is used on new scans."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from uad_bench.cli import options
 
-MODALITY = (
-    "t1, t2, flair, pd or t1ce: of all images given; default: what ends their names (_T2w, _t2, _FLAIR)."
-)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uad_bench.pipeline.predict.predict import Written
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="The folder of a finished run or of a weights bundle, or NAME@DIGEST of a bundle on this machine.",
+    ),
+]
+Scans = Annotated[
+    list[Path], typer.Argument(metavar="SCAN...", help="NIfTI files, or folders of them (a BIDS tree, too).")
+]
+Modality = Annotated[
+    str,
+    typer.Option(
+        "--modality",
+        help="t1, t2, flair, pd or t1ce: of all images given; default: what ends their names (_T2w, _t2, _FLAIR).",
+    ),
+]
+BrainMask = Annotated[
+    str,
+    typer.Option("--brain-mask", help="A brain mask on the grid of the only scan; default: by the protocol."),
+]
+Stripped = Annotated[
+    bool | None,
+    typer.Option("--stripped/--whole-head", help="What the scans hold; default: decided by their data."),
+]
+Id = Annotated[str, typer.Option("--id", help="The id of the only scan; default: by its name.")]
+Orientation = Annotated[
+    str, typer.Option("--orientation", help="sform or qform, where a header has both; default: sform.")
+]
+Threads = Annotated[
+    int, typer.Option("--threads", help="CPU threads; 0: as many as the run had. Bits depend on it.", min=0)
+]
+PreparedGrid = Annotated[
+    bool, typer.Option("--prepared-grid", help="Also write the raw map on the protocol's grid.")
+]
+Sheet = Annotated[bool, typer.Option("--sheet/--no-sheet", help="Draw a picture of each scan.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Make again what the folder holds already.")]
 
 
 def predict(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="The folder of a finished run or of a weights bundle, or NAME@DIGEST of a bundle on this machine.",
-        ),
-    ],
-    scans: Annotated[
-        list[Path],
-        typer.Argument(metavar="SCAN...", help="NIfTI files, or folders of them (a BIDS tree, too)."),
-    ],
-    to: Annotated[
-        Path, typer.Option("--to", help="The folder of the BIDS derivative dataset that is written.")
-    ] = Path("predictions"),
-    modality: Annotated[str, typer.Option("--modality", help=MODALITY)] = "",
-    brain_mask: Annotated[
-        str,
-        typer.Option(
-            "--brain-mask", help="A brain mask on the grid of the only scan; default: by the protocol."
-        ),
-    ] = "",
-    stripped: Annotated[
-        bool | None,
-        typer.Option("--stripped/--whole-head", help="What the scans hold; default: decided by their data."),
-    ] = None,
-    id_: Annotated[str, typer.Option("--id", help="The id of the only scan; default: by its name.")] = "",
-    orientation: Annotated[
-        str, typer.Option("--orientation", help="sform or qform, where a header has both; default: sform.")
-    ] = "",
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
-    threads: Annotated[
-        int,
-        typer.Option("--threads", help="CPU threads; 0: as many as the run had. Bits depend on it.", min=0),
-    ] = 0,
+    model: Model,
+    scans: Scans,
+    to: options.Derivatives = Path("predictions"),
+    modality: Modality = "",
+    brain_mask: BrainMask = "",
+    stripped: Stripped = None,
+    id_: Id = "",
+    orientation: Orientation = "",
+    device: options.Device = "auto",
+    threads: Threads = 0,
     workers: options.Workers = 0,
-    prepared_grid: Annotated[
-        bool, typer.Option("--prepared-grid", help="Also write the raw map on the protocol's grid.")
-    ] = False,
-    sheet: Annotated[bool, typer.Option("--sheet/--no-sheet", help="Draw a picture of each scan.")] = True,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Make again what the folder holds already.")] = False,
+    prepared_grid: PreparedGrid = False,
+    sheet: Sheet = True,
+    fresh: Fresh = False,
     trust: options.Trust = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -80,11 +93,17 @@ def predict(
     )
     cases = as_cases(scans_of(trained, scans, said), said.facts)
     done, failed = predict_to(trained, cases, Output(to, prepared_grid, sheet), fresh=fresh)
+    _print(done, to)
+    if failed:
+        raise PartialFailure(f"{len(failed)} of {len(cases)} scans have no map", hint="see the lines above")
+
+
+def _print(done: "Sequence[Written]", to: Path) -> None:
+    """The volumes above the healthy thresholds for each scan, and where the maps are."""
     for one in done:
         volumes = [f"{t['Rule']} {t['VolumeMl']:.2f} ml" for t in one.about.get("Thresholds", [])]
         typer.echo(f"{one.case_id}: {', '.join(volumes) or 'the model has no healthy threshold'}")
     typer.echo(
-        f"{len(done)} maps in {to}; volumes in predictions.tsv. Scores are no probabilities, volumes no diagnosis."
+        f"{len(done)} maps in {to}; volumes in predictions.tsv. Scores are not probabilities, and volumes are not a "
+        "diagnosis."
     )
-    if failed:
-        raise PartialFailure(f"{len(failed)} of {len(cases)} scans have no map", hint="see the lines above")

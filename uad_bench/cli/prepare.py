@@ -1,10 +1,15 @@
 """`prepare`: the scans of some datasets prepared for a protocol, without a run."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from uad_bench.cli import options
+
+if TYPE_CHECKING:
+    from uad_bench.cohort.prepare_datasets import Shard
+
+SHARD = "i/n: only every n-th case, from the i-th on, so that n jobs prepare all cases. Default: all."
 
 
 def prepare(
@@ -14,6 +19,7 @@ def prepare(
     set_: options.Set = [],
     config: options.Config = "",
     workers: options.Workers = 0,
+    shard: Annotated[str, typer.Option("--shard", help=SHARD)] = "",
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -32,8 +38,9 @@ def prepare(
     pinned = pinned_protocol(protocol, over.protocol)
     sources, failed = options.sources(data, workers, skip_broken=True), 0
     require_writable(sources.cache)
-    for one in prepare_datasets(datasets, pinned, over.datasets, sources):
-        count = f"{len(one.cases)} of {one.found} cases are prepared"
+    part = _shard(shard)
+    for one in prepare_datasets(datasets, pinned, over.datasets, sources, part):
+        count = f"{len(one.cases)} of {one.found} cases{part} are prepared"
         typer.echo(f"{one.name}: {count} for {pinned.name} {pinned.fingerprint}, in {sources.cache}")
         for error in one.failures:
             typer.echo(f"  {error}", err=True)
@@ -41,3 +48,16 @@ def prepare(
     if failed:
         cases = "case" if failed == 1 else "cases"
         raise PartialFailure(f"{failed} {cases} cannot be prepared", hint="see the lines above")
+
+
+def _shard(text: str) -> "Shard":
+    """The share that --shard names, all cases for "". Raises UsageError for another form than i/n."""
+    from uad_bench.cohort.prepare_datasets import Shard
+    from uad_bench.errors import UsageError
+
+    which, _, of = text.partition("/")
+    if not text:
+        return Shard()
+    if not (which.isdecimal() and of.isdecimal() and 1 <= int(which) <= int(of)):
+        raise UsageError(f"--shard {text!r}", hint="write i/n, from 1/n to n/n")
+    return Shard(int(which), int(of))

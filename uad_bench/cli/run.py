@@ -4,81 +4,51 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from uad_bench.cli import options
+from uad_bench.cli import run_options as own
 from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
     from uad_bench.config import RunSpec
-    from uad_bench.data.published_splits import RoleTable
     from uad_bench.pipeline.matrix import Outcome
-    from uad_bench.pipeline.run_job import Workplace
 
 log = logging.getLogger(__name__)
 
-PRECISION = "auto, fp32 or bf16, for training, and for maps where the method's page says so."
-ON = "local:N, N runs at once on this machine; gpus:0,1, one run at a time on each of these GPUs. Default: one by one."
-ONLY = (
-    "Carry out one run of the matrix, without tables: its number, from 0, by method, then by seed; -1: all."
-)
-LOG = (
-    "csv (train.csv of each run, always written), tensorboard, wandb or mlflow: where losses go. Repeatable."
-)
-METHODS = "NAME (uad-bench list), NAME:VARIANT, module:Class or a .py file; paper/NAME ignores the protocol's presets."
-
 
 def run(
-    methods: Annotated[
-        list[str],
-        typer.Argument(metavar="METHOD...", help=METHODS, autocompletion=options.names_of("method")),
-    ],
-    seeds: Annotated[
-        str, typer.Option("--seeds", help="A number of seeds (5: seeds 0 to 4) or a list (0,1,2).")
-    ] = "1",
+    methods: own.Methods,
+    seeds: own.Seeds = "1",
     protocol: options.Protocol = "",
     test: options.Test = "",
     data: options.Data = [],
     set_: options.Set = [],
     config: options.Config = "",
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
-    precision: Annotated[str, typer.Option("--precision", help=PRECISION)] = "auto",
+    device: options.Device = "auto",
+    precision: own.Precision = "auto",
     out: options.Out = Path("runs"),
-    resume: Annotated[bool, typer.Option("--resume", help="Continue unfinished runs.")] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start again, even where a run is complete.")
-    ] = False,
-    threads: Annotated[
-        int, typer.Option("--threads", help="CPU threads; 0: all. Bits of a result depend on it.", min=0)
-    ] = 0,
+    resume: own.Resume = False,
+    fresh: own.Fresh = False,
+    threads: own.Threads = 0,
     workers: options.Workers = 0,
-    on: Annotated[str, typer.Option("--on", help=ON)] = "",
-    only: Annotated[int, typer.Option(help=ONLY, min=-1)] = -1,
-    time_budget: Annotated[float, typer.Option(help="Minutes of training per run; 0: no limit.", min=0)] = 0,
-    checkpoint_minutes: Annotated[float, typer.Option(help="Minutes between checkpoints.", min=0)] = 2,
-    keep_maps: Annotated[str, typer.Option("--keep-maps", help="all or none.")] = "all",
-    map_bits: Annotated[
-        int, typer.Option("--map-bits", help="Bits of a stored score: 32, or 16 for half the disk space.")
-    ] = 32,
+    on: own.On = "",
+    only: own.Only = -1,
+    record: own.Record = None,
+    time_budget: own.TimeBudget = 0,
+    checkpoint_minutes: own.CheckpointMinutes = 2,
+    keep_maps: own.KeepMaps = "all",
+    map_bits: own.MapBits = 32,
     skip_broken: options.SkipBroken = False,
     skip_missing: options.SkipMissing = False,
     fold: options.Fold = -1,
     splits: options.Splits = "",
     allow_leak: options.AllowLeak = False,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="End a run at the first case that its method cannot score.")
-    ] = False,
-    case_timeout: Annotated[
-        float,
-        typer.Option(
-            "--case-timeout",
-            help="Seconds to score a case, in a process that is replaced when it hangs or crashes; 0: no limit.",
-            min=0,
-        ),
-    ] = 0,
-    log_: Annotated[list[str], typer.Option("--log", help=LOG)] = [],
+    fail_fast: own.FailFast = False,
+    case_timeout: own.CaseTimeout = 0,
+    log_: own.Log = [],
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -86,6 +56,7 @@ def run(
 
     Without --data this uses an embedded synthetic cohort, which is generated once (one to two minutes).
     """
+    from uad_bench.cli.engines.on import Typed, in_slots, on_slurm
     from uad_bench.config import Overrides, validated
     from uad_bench.pipeline.matrix import Matrix, execute
     from uad_bench.pipeline.run_job import Workplace
@@ -95,6 +66,7 @@ def run(
     from uad_bench.support.environment import resolve_device
 
     options.show_messages(quiet, verbose)
+    _check_only(on, only, record)
     over = validated(Overrides, strict_yaml.read(Path(config)) if config else {}, config or "--config")
     said, table = options.table(splits)
     limits = {
@@ -111,13 +83,12 @@ def run(
         methods, parse_seeds(seeds), protocol, options.names(test), over, options.settings(set_), limits
     )
     specs = matrix.specs()
-    if on and only >= 0:
-        raise UsageError("--on and --only exclude each other", hint="--on carries out all runs of the matrix")
+    typed = Typed(on, threads, device, protocol, data, set_, config)
     here = options.sources(data, workers, skip_broken, skip_missing)
     place = Workplace(
         out,
         here,
-        resolve_device(device),
+        device if typed.is_slurm else resolve_device(device),
         threads or environment.threads(),
         resume,
         fresh,
@@ -125,15 +96,24 @@ def run(
         fail_fast=fail_fast,
         case_timeout_s=case_timeout or None,
         trackers=options.trackers(log_),
+        record=record,
     )
     require_writable(place.out, here.cache)
+    if typed.is_slurm:
+        on_slurm(typed, specs, place)
+        return
     began = time.monotonic()
-    outcome = _in_slots(on, threads, specs, place, table) if on else execute(_one(specs, only), place, table)
-    from uad_bench.cli.leaderboard import print_tables
-
+    outcome = in_slots(typed, specs, place, table) if on else execute(_one(specs, only), place, table)
     if only < 0:
         log.info(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
-    if outcome.done and only < 0:
+    _report(outcome, tables=only < 0)
+
+
+def _report(outcome: "Outcome", *, tables: bool) -> None:
+    """Print the tables and where the results are. Raises the error of the outcome, if there is one."""
+    from uad_bench.cli.leaderboard import print_tables
+
+    if outcome.done and tables:
         print_tables(outcome.done)
     _print_places(outcome)
     if outcome.error:
@@ -148,33 +128,16 @@ def _print_places(outcome: "Outcome") -> None:
             typer.echo(f"picture: {sheet}")
 
 
+def _check_only(on: str, only: int, record: Path | None) -> None:
+    """Raise UsageError for options that exclude each other or make no sense alone."""
+    if on and only >= 0:
+        raise UsageError("--on and --only exclude each other", hint="--on carries out all runs of the matrix")
+    if record and only < 0:
+        raise UsageError("--record without --only", hint="it is for one run of the matrix")
+
+
 def _one(specs: "list[RunSpec]", only: int) -> "list[RunSpec]":
     """The run with this number; all for -1. Raises UsageError for a number that the matrix does not have."""
     if only >= len(specs):
         raise UsageError(f"--only {only}", hint=f"the matrix has {len(specs)} runs, 0 to {len(specs) - 1}")
     return specs if only < 0 else [specs[only]]
-
-
-def _in_slots(
-    on: str, threads: int, specs: "list[RunSpec]", place: "Workplace", table: "RoleTable | None"
-) -> "Outcome":
-    """The runs as processes: the command that was typed, for one run each."""
-    from uad_bench.engines.local import Slot, execute_in_slots, parse_slots
-    from uad_bench.pipeline.matrix import jobs
-
-    def command(number: int, slot: Slot) -> list[str]:
-        device = ["--device", slot.device] if slot.device else []
-        own = ["--only", str(number), "--threads", str(slot.threads), "--workers", "1", *device]
-        return [sys.executable, "-m", "uad_bench", *_without_on(sys.argv[1:]), *own]
-
-    slots = parse_slots(on, threads)
-    return execute_in_slots(jobs(specs, place, table), command, slots)
-
-
-def _without_on(words: list[str]) -> list[str]:
-    """The words of a command line without the option --on."""
-    kept = [word for word in words if not word.startswith("--on=")]
-    while "--on" in kept:
-        place = kept.index("--on")
-        del kept[place : place + 2]
-    return kept

@@ -81,7 +81,7 @@ def _show_method(name: str, protocol: str) -> None:
     from uad_bench.pipeline.method_names import find_method
 
     method, chosen = find_method(name), load_protocol(protocol or default_protocol())
-    _show_plugin(method.entry, method.cls, {**method.preset(chosen), **method.chosen}, chosen.name)
+    _show_plugin(method.entry, method.cls, method.parameters(chosen), chosen.name)
 
 
 def _show_protocol(name: str) -> None:

@@ -13,6 +13,8 @@ from uad_bench.data.adapter import DatasetAdapter
 from uad_bench.data.unread_files import UNREAD, as_texts, unread_files
 from uad_bench.errors import DataError, EnvironmentFault, PluginError, UadError, UsageError, one_line
 from uad_bench.prepare.prepare_cases import Preparation
+from uad_bench.support.progress import heartbeat
+from uad_bench.support.user_folders import user_folder
 from uad_bench.types import Case, Orientation
 
 log = logging.getLogger(__name__)
@@ -104,17 +106,7 @@ def default_cache() -> Path:
     """$UAD_BENCH_CACHE, or the user's cache folder. Raises EnvironmentFault for a user without a home folder."""
     from platformdirs import user_cache_path
 
-    named = os.environ.get("UAD_BENCH_CACHE")
-    if named:
-        return Path(named)
-    try:
-        folder = user_cache_path("uad-bench")
-    except (RuntimeError, KeyError):
-        folder = Path("~")
-    if not folder.is_absolute():
-        hint = "set UAD_BENCH_CACHE to a folder, or HOME"
-        raise EnvironmentFault("this user has no home folder for the cache", hint=hint)
-    return folder
+    return user_folder("UAD_BENCH_CACHE", lambda: user_cache_path("uad-bench"), "the cache")
 
 
 def adapter_for(dataset: str, options: Mapping[str, Any]) -> DatasetAdapter:
@@ -153,7 +145,8 @@ def find_cases(
     adapter, label = adapter_for(dataset, options), plugins.label(dataset)
     root = sources.root(dataset, adapter)
     try:
-        items: list[Case | DataError] = list(adapter.discover(root))
+        with heartbeat(f"{label}: looking for its cases, or generating them"):
+            items: list[Case | DataError] = list(adapter.discover(root))
     except UadError as error:
         _warn_of_unread(root, [], [], sources)
         raise error

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from uad_bench.cohort.discovery import Sources, adapter_for, find_cases, require_cases
 from uad_bench.cohort.roles import Plan, assign_roles
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 Options = Mapping[str, Mapping[str, Any]]
 Steps = Sequence[Mapping[str, Any]]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,37 @@ class PreparedDataset:
         return len(self.cases) + len(self.failures)
 
 
+@dataclass(frozen=True)
+class Shard:
+    """The share of one job among `of` jobs: every `of`-th case of each dataset, from number `which` (1 to `of`) on.
+
+    >>> Shard(2, 3).share("abcdefgh")
+    ['b', 'e', 'h']
+    """
+
+    which: int = 1
+    of: int = 1
+
+    def share(self, items: Sequence[Item]) -> list[Item]:
+        """The items of this share; the shares of all jobs together are all items."""
+        return list(items[self.which - 1 :: self.of])
+
+    def __str__(self) -> str:
+        return f" of shard {self.which}/{self.of}" if self.of > 1 else ""
+
+
 def prepare_datasets(
-    names: Sequence[str], protocol: Protocol, options: Options, sources: Sources
+    names: Sequence[str],
+    protocol: Protocol,
+    options: Options,
+    sources: Sources,
+    shard: Shard = Shard(),
 ) -> Iterator[PreparedDataset]:
     """Each dataset after all cases with the protocol's modalities were prepared. options: of the datasets, by name."""
-    steps = learnt_steps(protocol, options, sources, names)
+    steps = learnt_steps(protocol, options, sources, names, shard)
     for name in names:
-        cases, faults = find_cases(name, options.get(name, {}), sources)
+        every, broken = find_cases(name, options.get(name, {}), sources)
+        cases, faults = shard.share(every), shard.share(broken)
         usable = [case for case in cases if set(protocol.modalities) <= set(case.images)]
         words, hint = " and ".join(protocol.modalities), "another protocol may suit it"
         lacking = [
@@ -51,11 +76,18 @@ def prepare_datasets(
         yield PreparedDataset(name, done, [*faults, *lacking, *(error for _, error in failures)])
 
 
-def learnt_steps(protocol: Protocol, options: Options, sources: Sources, names: Sequence[str]) -> Steps:
+def learnt_steps(
+    protocol: Protocol,
+    options: Options,
+    sources: Sources,
+    names: Sequence[str],
+    shard: Shard = Shard(),
+) -> Steps:
     """The preparation steps of a protocol, with the parameters that some learn from its training set.
 
-    Where the training set is neither among `names` nor in a known folder, only the steps before the first one
-    that learns, with a warning.
+    Every shard needs all training cases. It prepares its own ones first, so that those of others are in the cache then.
+    Where the training set is neither among `names` nor in a known folder, only the steps before the first one that
+    learns, with a warning.
     """
     if not needs_fit(protocol.steps):
         return protocol.steps
@@ -75,6 +107,8 @@ def learnt_steps(protocol: Protocol, options: Options, sources: Sources, names: 
         )
 
     def prepared(before: Steps) -> list[PreparedCase]:
+        if shard.of > 1:
+            prepare_cases(shard.share(train), sources.preparation(protocol, before), "prepare the shard")
         done, failures = prepare_cases(
             train, sources.preparation(protocol, before), "prepare the training cases"
         )

@@ -10,7 +10,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ from uad_bench.support.progress import duration
 log = logging.getLogger(__name__)
 
 #: Seconds between two checks of the processes, and between two messages about the whole matrix.
-POLL, REPORT = 0.1, 30.0
+POLL, REPORT = 0.1, 25.0
 #: Seconds that a process has to save its state after SIGTERM.
 GRACE = 30.0
 STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
@@ -87,7 +87,7 @@ def execute_in_slots(
                 if error := _failure(jobs[number], process.code):
                     failed[number] = error
                     log.error("%s: FAILED, %s", jobs[number].label, error)
-            board.report(running=len(processes), waiting=len(waiting))
+            board.report(running=processes.keys(), waiting=len(waiting))
     done = tuple(job.directory for number, job in enumerate(jobs) if number not in failed)
     return Outcome(done, outcome_error([(jobs[n].label, failed[n]) for n in sorted(failed)], len(jobs)))
 
@@ -180,7 +180,7 @@ def _ended_with_this_one() -> Iterator[dict[int, _Process]]:
 
 
 class _Board:
-    """Messages of all processes without repetitions, and a message about the whole matrix every 30 s."""
+    """Messages of all processes without repetitions, and a message about the whole matrix every 25 s."""
 
     def __init__(self, jobs: Sequence[RunJob]) -> None:
         self._jobs, self._shown = jobs, set[str]()
@@ -195,18 +195,16 @@ class _Board:
             self._shown.add(line)
             log.warning("%s", line)
 
-    def report(self, *, running: int, waiting: int) -> None:
-        """Log the number of finished runs every 30 s."""
+    def report(self, *, running: Collection[int], waiting: int) -> None:
+        """Log every 25 s how many runs have ended and which are running; running: their numbers."""
         now = time.monotonic()
         if now - self._reported >= REPORT:
             self._reported = now
-            done = len(self._jobs) - running - waiting
-            passed = duration(now - self._began)
             log.info(
-                "%d of %d runs ended, %d running, %d waiting, after %s",
-                done,
+                "%d of %d runs ended, running: %s, %d waiting, after %s",
+                len(self._jobs) - len(running) - waiting,
                 len(self._jobs),
-                running,
+                ", ".join(self._jobs[number].label for number in sorted(running)) or "none",
                 waiting,
-                passed,
+                duration(now - self._began),
             )

@@ -14,6 +14,7 @@ from uad_bench.evaluate.curves.bootstrap import BootstrapCase
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.evaluate.curves.two_pass import SecondPass
+from uad_bench.evaluate.parallel import evaluated_cases
 from uad_bench.types import Scored, Value
 
 #: With fewer cases, a number describes the single cases more than the stratum.
@@ -138,17 +139,17 @@ class PooledCurves:
 
 
 def gather(
-    test: Iterable[Scored], evaluate_case: Callable[[Scored], CaseResult], memory: int
+    test: Iterable[Scored], evaluate_case: Callable[[Scored], CaseResult], memory: int, processes: int = 1
 ) -> tuple[list[CaseResult], Iterable[Scored] | None]:
     """The results of all cases, sorted by id, and `test` where a second pass over it is needed.
 
     Once the negatives of all curves take more than `memory` bytes they are discarded, unless `test` is an iterator,
-    which cannot be read twice.
+    which cannot be read twice. processes: their number does not change a result.
     """
     again = None if iter(test) is test else test
     results: list[CaseResult] = []
     used, discard = 0, False
-    for result in map(evaluate_case, test):
+    for result in evaluated_cases(evaluate_case, test, processes):
         used += sum(run.nbytes for run in result.curve.negatives)
         results.append(result.without_negatives() if discard else result)
         if again is not None and not discard and used > memory:

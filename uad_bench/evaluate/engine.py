@@ -20,6 +20,7 @@ from uad_bench.evaluate.curves.bootstrap import BootstrapCase
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.curves.operating_points import Floats
 from uad_bench.evaluate.curves.score_histogram import Sketch
+from uad_bench.evaluate.curves.streamed_curve import StreamedCurve
 from uad_bench.evaluate.metric import Metric
 from uad_bench.evaluate.metric_queries import MetricQuery, PredictionSteps, metric_queries, views
 from uad_bench.evaluate.metrics.aupro import RegionMetric
@@ -39,7 +40,8 @@ class Evaluation:
     draws: by group and metric ("ap.pooled"), the values (B,) under `bootstrap.resamples` of the group's lesion cases in
     the order of their ids, NaN where a resample has no value; thresholds stay those of the whole set, those of oracle
     rules included. Only for "all" and the lesion kinds, and for metrics that are read off a curve.
-    sketches: the score histogram of each case by id, if requested; empty for a case without a brain.
+    sketches: the score histogram of each case by id, if requested; empty for a case without a brain. curves: the pooled
+    curves of "all" and of the lesion kinds, if requested, with counts at all thresholds and without the negatives.
     """
 
     case_rows: tuple[CaseRow, ...]
@@ -47,6 +49,7 @@ class Evaluation:
     thresholds: Mapping[str, Threshold]
     draws: Mapping[tuple[str, str], Floats] = field(default_factory=dict, compare=False)
     sketches: Mapping[str, Sketch] = field(default_factory=dict, compare=False)
+    curves: Mapping[str, Curve] = field(default_factory=dict, compare=False)
 
 
 def evaluate(  # noqa: PLR0913  # options are keywords, each with a default
@@ -58,16 +61,20 @@ def evaluate(  # noqa: PLR0913  # options are keywords, each with a default
     prediction_steps: PredictionSteps = (),
     memory: int = MEMORY,
     workers: int = 1,
+    processes: int = 1,
     strata: bool = True,
     draws: bool = True,
     sketches: bool = False,
+    curves: bool = False,
 ) -> Evaluation:
     """Every metric for every case and group, under every rule (by default all of `thresholds`).
 
     test: cases with post-processed maps, whose brain masks are the region of interest; read once, or twice where the
     curves need more than `memory` bytes and it is no iterator. prediction_steps: the protocol's post-processing of
-    thresholded maps, in order. workers: threads that sort and search in the second pass. strata, draws, sketches: also
-    report the groups of strata, resample the cases, make the score histogram of each case.
+    thresholded maps, in order. workers: threads that sort and search in the second pass.
+    processes: those that compute the metrics of cases; no number depends on it. strata, draws, sketches,
+    curves: also report the groups of strata, resample the cases, make the score histogram of each case, keep the pooled
+    curves for figures.
 
     Raises UsageError for a rule without an entry in `thresholds`, DataError for a duplicate case id and for a threshold
     that was made from a test case, PluginError for a map or a metric that is not finite.
@@ -78,22 +85,29 @@ def evaluate(  # noqa: PLR0913  # options are keywords, each with a default
     evaluate_case = partial(
         _case_result, queries=queries, thresholds=shared, prediction_steps=prediction_steps, sketch=sketches
     )
-    results, again = gather(test, evaluate_case, memory)
+    results, again = gather(test, evaluate_case, memory, processes)
     _refuse_duplicates(results)
     refuse_leaks(used.values(), [result.case_id for result in results])
     found = reports(results, queries, strata=strata)
     resampled = [report.group.name for report in found if draws and report.resampled]
-    pooled = PooledCurves([pool for one in found for pool in one.pools()], again, shared, resampled, workers)
+    kept = {one.group.name: one.group.members for one in found if curves and one.resampled}
+    values = sorted({one.value for one in used.values() if one.value is not None})
+    uses = [*(pool for one in found for pool in one.pools()), *kept.items()]
+    pooled = PooledCurves(uses, again, values, resampled, workers)
     set_rows: list[SetRow] = []
     drawn: dict[tuple[str, str], Floats] = {}
+    shown: dict[str, Curve] = {}
     for report in found:
         set_rows += report.rows(pooled)
+        if report.group.name in kept:
+            shown[report.group.name] = StreamedCurve.counted(pooled[report.group.name], values)
+            pooled.forget([report.group.name])
         if report.group.name in resampled:
             # A prediction after post-processing is not on the curve that is resampled.
             drawn |= {k: x for k, x in report.draws(pooled) if not (prediction_steps and "@" in k[1])}
         pooled.forget(name for name, _ in report.pools())
     histograms = {result.case_id: result.sketch for result in results if result.sketch}
-    return Evaluation(tuple(case_rows(results)), tuple(set_rows), used, drawn, histograms)
+    return Evaluation(tuple(case_rows(results)), tuple(set_rows), used, drawn, histograms, shown)
 
 
 def _used(thresholds: Mapping[str, Threshold], rules: Iterable[str]) -> dict[str, Threshold]:

@@ -78,7 +78,8 @@ class Metric:
 
     name: lower-case letters, digits, "_" and "-"; "@" and "." have a meaning in the names of rows. summary: one line.
     higher_is_better: the better direction. population: the test cases that the metric is computed for; "both" means
-    the lesion cases of each group together with all healthy test cases. per_rule: the metric needs a threshold; it is
+    the lesion cases of each group together with all healthy test cases; without a healthy case the pooled voxels have
+    no value (`no_healthy`). per_rule: the metric needs a threshold; it is
     computed for every threshold rule of the protocol and reported as `name@rule`. oracle: it chooses an operating
     point by the test labels; it is marked in every table and never ranks methods. per_stage: it is also measured
     before each post-processing step, for the post-processing ablation. formula, unit, value_range ("[0, 1]") and

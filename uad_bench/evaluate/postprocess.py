@@ -66,7 +66,7 @@ class Median(Step):
         return step
 
     def run(self, anomaly_map: FloatArray, brain_mask: BoolArray) -> MapAndMask:
-        box = ndimage.find_objects(brain_mask.astype(np.uint8))[0]
+        box = _box(brain_mask)
         reach = self.size // 2
         brain = np.pad(brain_mask[box], reach)
         filled = filled_around(np.pad(anomaly_map[box], reach), brain, reach, self.axes)
@@ -74,6 +74,12 @@ class Median(Step):
         smooth = anomaly_map.copy()
         smooth[brain_mask] = median_in(filled, brain, window, self._device)
         return smooth, brain_mask
+
+
+def _box(mask: BoolArray) -> tuple[slice, ...]:
+    """The smallest box around a mask that is not empty."""
+    sides = [np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    return tuple(slice(int(side[0]), int(side[-1]) + 1) for side in sides)
 
 
 class ErodeBrain(Step):

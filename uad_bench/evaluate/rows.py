@@ -30,7 +30,7 @@ class SetRow:
     value: the mean over the cases where it is defined, or the pooled value. n: the cases that are in it. undefined: the
     cases of the group that are not in it. reason: why not, each reason once. A case that is not in a pooled value has
     the reason of its own value, otherwise `empty_brain`, or `not_kept` where the metric kept nothing of a case with a
-    brain.
+    brain. `no_healthy`: a metric of both populations has a pooled curve without a healthy scan.
     """
 
     group: str
@@ -124,6 +124,8 @@ class GroupReport:
             left_out = [result for result in members if query.name not in result.kept]
         elif query.uses_pooled_curve and (value := query.pooled_value(pooled[self._pool(query)])) is not None:
             left_out = [result for result in members if not result.has_brain]
+            if value.value is not None and not _compares(query, members):
+                value = Value(None, "no_healthy")
         else:
             return
         n = len(members) - len(left_out) if value.value is not None else 0
@@ -139,6 +141,11 @@ class GroupReport:
     def _pool(self, query: MetricQuery) -> str:
         both = query.metric.population == "both"
         return f"{self.group.name} and healthy" if both else self.group.name
+
+
+def _compares(query: MetricQuery, members: Sequence[CaseResult]) -> bool:
+    """False for a metric of lesion cases and healthy scans where no healthy scan has a brain to compare with."""
+    return query.metric.population != "both" or any(one.healthy and one.has_brain for one in members)
 
 
 def _reason(query: MetricQuery, result: CaseResult) -> str:

@@ -16,6 +16,7 @@ from uad_bench.figures.slice_drawing import (
     LESION_COLOUR,
     THRESHOLD_COLOUR,
     draw_outline,
+    hide_axis,
     label_sides,
     show_slice,
 )
@@ -68,7 +69,7 @@ def _draw_cases(
     scale = robust_range([case.map[case.brain_mask] for case in cases])
     all_axes = figure.subplots(grid[0], 3 * grid[1], squeeze=False)
     for axes in all_axes.flat:
-        axes.set_axis_off()
+        hide_axis(axes)
     shown = None
     for case, three in zip(cases, all_axes.reshape(-1, 3), strict=False):
         shown = _draw_case(three, case, scale, threshold)

@@ -11,13 +11,15 @@ from matplotlib.figure import Figure
 
 from uad_bench.support.atomic_files import write_bytes
 
-#: The same ids in every SVG, and no text that is interpreted as a formula.
+#: The same ids in every SVG, no text that is interpreted as a formula, and titles at the upper edge of their plots:
+#: the search for a free place measures every tick again for each title.
 RC_PARAMS: Any = {
     "svg.hashsalt": "uad-bench",
     "svg.fonttype": "path",
     "text.usetex": False,
     "text.parse_math": False,
     "axes.formatter.use_locale": False,
+    "axes.titley": 1.0,
 }
 #: Size limits of a PNG, and of one with a column for each of many maps; resolutions that are tried in turn.
 MAX_BYTES, MAX_BYTES_OF_GRID = 400_000, 1_200_000

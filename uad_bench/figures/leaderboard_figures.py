@@ -1,4 +1,4 @@
-"""All figures of a leaderboard: forest plot, recall by lesion size, paired scatter plots, plots of ranks."""
+"""All figures of a leaderboard: values with intervals, recall by lesion size, pairs, ranks, accuracy against cost."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -7,9 +7,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from uad_bench.figures.figure_files import write_png_and_svg
-from uad_bench.figures.ranks import critical_difference_plot, rank_plot
-from uad_bench.figures.scores import forest_plot, paired_plot, recall_by_size_plot
 from uad_bench.figures.style import file_stem
+from uad_bench.figures.tables.cost import cost_plot
+from uad_bench.figures.tables.ranks import critical_difference_plot, rank_plot
+from uad_bench.figures.tables.scores import forest_plot, paired_plot, recall_by_size_plot
 from uad_bench.leaderboard.table import Table
 
 PLOTS: dict[str, Callable[[Table], Figure | None]] = {
@@ -18,6 +19,7 @@ PLOTS: dict[str, Callable[[Table], Figure | None]] = {
     "paired": paired_plot,
     "ranks": rank_plot,
     "critical": critical_difference_plot,
+    "cost": cost_plot,
 }
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from uad_bench.data.nifti.read import Image, Mask, Volume
 from uad_bench.figures.figure_files import MAX_BYTES_OF_GRID, write_png
-from uad_bench.figures.slice_drawing import THRESHOLD_COLOUR, draw_outline, label_sides, show_slice
+from uad_bench.figures.slice_drawing import THRESHOLD_COLOUR, draw_outline, hide_axis, label_sides, show_slice
 from uad_bench.figures.slices import robust_range
 from uad_bench.leaderboard.render.escape import printable
 from uad_bench.prepare.resampling.reorient import canonical
@@ -65,7 +65,7 @@ def prediction_sheet(what: PredictionImages) -> Figure:
         shown = show_slice(axes[1, column], masked, "inferno", scale, view.aspect)
         draw_outline(axes[1, column], above[:, :, z].T, THRESHOLD_COLOUR, 0.9)
     for one in axes.flat:
-        one.set_axis_off()
+        hide_axis(one)
     label_sides(axes[0, 0])
     bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.4, aspect=40, pad=0.02)
     bar.set_label(_legend(what, rule), fontsize=8)

@@ -16,7 +16,6 @@ from uad_bench.results.scored_maps import ScoredMaps
 from uad_bench.types import Scored
 
 if TYPE_CHECKING:
-    from uad_bench.evaluate.curves.curve import Curve
     from uad_bench.evaluate.engine import Evaluation
     from uad_bench.evaluate.rows import SetRow
     from uad_bench.figures.dice_curve import TabulatedDice
@@ -40,18 +39,19 @@ def draw_run_figures(
     The sheet shows a case of every lesion kind with outlines and the pooled precision-recall curves, the second figure
     Dice over the threshold with a mark for each rule, and its values as tables have them.
     """
+    from uad_bench.evaluate.curves.curve import Curve
     from uad_bench.figures.case_sheet import draw_case_sheet
     from uad_bench.figures.dice_curve import draw_dice
 
     points = {rule: one.value for rule, one in evaluation.thresholds.items() if one.value is not None}
-    curves = pooled_curves(test, list(points.values()))
+    curves = evaluation.curves
     trained = plugins.label(spec.protocol.train)
     title = f"{spec.method} seed {spec.seed}, {spec.protocol.name}, {trained} -> {dataset}"
     cases = [_case_images(test.members[index], test[index]) for index in typical_cases(test.members)]
     healthy = next(((rule, value) for rule, value in points.items() if rule.startswith("healthy")), None)
     draw_case_sheet(directory.path / name, cases, curves, title, healthy)
     path = directory.path / name.replace("sheet", "dice", 1)
-    draw_dice(path, curves["all"], points, title, tabulated_dice(evaluation.set_rows))
+    draw_dice(path, curves.get("all") or Curve.pool([]), points, title, tabulated_dice(evaluation.set_rows))
 
 
 def tabulated_dice(rows: "Sequence[SetRow]") -> "dict[str, TabulatedDice]":
@@ -61,20 +61,6 @@ def tabulated_dice(rows: "Sequence[SetRow]") -> "dict[str, TabulatedDice]":
     values = {row.metric: row.value for row in rows if row.group == "all"}
     rules = [metric.partition("@")[2] for metric in values if metric.startswith("dice@")]
     return {rule: TabulatedDice(values.get(f"dice.pooled@{rule}"), values[f"dice@{rule}"]) for rule in rules}
-
-
-def pooled_curves(test: ScoredMaps, probes: Sequence[float]) -> "dict[str, Curve]":
-    """The pooled curve of all lesion cases ("all") and of each lesion kind; only lesion voxels are kept in memory."""
-    from uad_bench.evaluate.curves.two_pass import pools, positives_of
-
-    members: dict[str, dict[str, Curve]] = {"all": {}}
-    for scored in test:
-        if not scored.healthy:
-            positives = positives_of(scored)
-            for group in dict.fromkeys(["all", scored.lesion_kind or "all"]):
-                members.setdefault(group, {})[scored.case_id] = positives
-    kinds = {name: members[name] for name in sorted(members, key=lambda name: (name != "all", name))}
-    return dict(pools(kinds, test, probes))
 
 
 def typical_cases(members: Sequence[Member]) -> list[int]:

@@ -9,6 +9,12 @@ from uad_bench.types import BoolArray, FloatArray
 LESION_COLOUR, THRESHOLD_COLOUR = "#d55e00", "#56b4e9"
 
 
+def hide_axis(axes: Axes) -> None:
+    """Draw no axis: no ticks either, which a layout would measure though they are not seen."""
+    axes.set(xticks=[], yticks=[])
+    axes.set_axis_off()
+
+
 def show_slice(
     axes: Axes, values: FloatArray, colour_map: str, window: tuple[float, float], aspect: float
 ) -> AxesImage:

@@ -94,7 +94,7 @@ def robust_range(values: Sequence[npt.NDArray[np.floating]]) -> tuple[float, flo
 
 def _extent(brain_mask: BoolArray, axis: int) -> slice:
     """From the first to the last brain voxel along an axis, with a margin; everything without a brain."""
-    found = np.unique(np.nonzero(brain_mask)[axis])
+    found = np.flatnonzero(brain_mask.any(axis=tuple(other for other in range(3) if other != axis)))
     if not found.size:
         return slice(None)
     return slice(max(int(found[0]) - MARGIN, 0), int(found[-1]) + MARGIN + 1)

@@ -101,7 +101,8 @@ def _table(key: TableKey, runs: Sequence[RunSummary], papers: Sequence[Reported]
         steps=steps,
         after_threshold=_after_threshold(runs[0]),
     )
-    return add_statistics(table, {label: _row_data(members, key.test) for label, members in by_label.items()})
+    data = {row.label: _row_data(by_label[row.label], key.test, row) for row in rows}
+    return add_statistics(table, data)
 
 
 def _steps(runs: Sequence[RunSummary], test: str) -> tuple[str, ...]:
@@ -116,10 +117,9 @@ def _after_threshold(run: RunSummary) -> tuple[str, ...]:
     return tuple(name for name in names if issubclass(STEPS.get(name, Step), PredictionStep))
 
 
-def _row_data(runs: Sequence[RunSummary], test: str) -> RowData:
+def _row_data(runs: Sequence[RunSummary], test: str, row: Row) -> RowData:
     done = [run for run in runs if run.complete]
-    deterministic = bool(done) and done[0].deterministic and not _seeds_differ(done, test)
-    return RowData([run.results[test] for run in done], [run.fold for run in done], deterministic)
+    return RowData([run.results[test] for run in done], [run.fold for run in done], row.deterministic)
 
 
 def _primary_metric(runs: Sequence[RunSummary], test: str) -> str:

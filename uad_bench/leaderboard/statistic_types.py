@@ -11,7 +11,8 @@ class Contrast(NamedTuple):
 
     difference: this row minus `other`; low, high: its 95 % confidence interval over seeds and subjects; p_seeds: t
     test over seeds and subjects; p_holm: the same after Holm's correction over all pairs of the table; p_equal: two
-    one-sided tests that the difference lies within ± `Scheme.delta`, after the same correction; p, p_wilcoxon:
+    one-sided tests that the difference lies within ± `Scheme.delta`, after the same correction, None also where one of
+    both rows lacks the value of a case that another row has; p, p_wilcoxon:
     sign-flip permutation test and Wilcoxon signed-rank test over subjects, given the trained models, uncorrected (a p
     of 1 / (flips + 1) means "at most"). None where it cannot be computed.
     """
@@ -78,8 +79,11 @@ class Scheme:
     exact: int = 18
     delta: float = 0.02
     patients: int = 10
-    interval: str = "two-way (seeds x patients) variance components, t quantile"
-    test: str = "t test over seeds and patients"
+    interval: str = (
+        "two-way (seeds x patients) variance components, t quantile with fewer degrees of freedom for heavy tails, on "
+        "the logit scale for metrics declared in [0, 1]"
+    )
+    test: str = "t test over seeds and patients, variances over seeds moderated across rows"
     flip_test: str = "paired sign-flip permutation"
     correction: str = "Holm"
     ranking: str = "aggregate, then rank"

@@ -122,7 +122,8 @@ class Table:
     table; tau: mean Kendall tau-b between the ranking and those of the patient resamples; warnings: sentences on the
     limits of the statistics; steps: post-processing steps with results of their own, in order ("raw" of "raw:ap.case");
     values_only: there are too few patients for ranks, intervals and tests; after_threshold: post-processing steps that
-    change a thresholded map, after its threshold was found.
+    change a thresholded map, after its threshold was found; patients: subjects with a case in the primary metric, or
+    cases with lesions where the subjects are unknown.
     """
 
     key: TableKey
@@ -138,6 +139,7 @@ class Table:
     steps: tuple[str, ...] = ()
     values_only: bool = False
     after_threshold: tuple[str, ...] = ()
+    patients: int = 0
 
     @property
     def names(self) -> set[Name]:

@@ -103,8 +103,9 @@ def checked_map(answer: Any, scan: Scan, method: str) -> FloatArray:  # whatever
         raise PluginError(what, where=scan.case_id, hint="no metric was written", code="UB404")
     values[~scan.brain_mask] = 0.0
     narrow = values.astype(np.float32)
-    for warning in _warnings(values[scan.brain_mask], narrow[scan.brain_mask]):
-        log.warning("%s: the map of %s %s", scan.case_id, method, warning)
+    for kind, text in _warnings(values[scan.brain_mask], narrow[scan.brain_mask]):
+        same = {"kind": f"the map of {method} {kind}", "case_id": scan.case_id}  # for `messages.summarised`
+        log.warning("%s: the map of %s %s", scan.case_id, method, text, extra=same)
     return narrow
 
 
@@ -119,16 +120,19 @@ def _float64(answer: Any, scan: Scan, method: str) -> npt.NDArray[np.float64]:
         raise PluginError(what, where=scan.case_id, code="UB403") from error
 
 
-def _warnings(wide: npt.NDArray[np.float64], narrow: FloatArray) -> Iterator[str]:
-    """What is allowed but rarely intended: a constant map, and scores that differ in float64 only."""
+def _warnings(wide: npt.NDArray[np.float64], narrow: FloatArray) -> Iterator[tuple[str, str]]:
+    """What is allowed but rarely intended, without and with the figures of this map: a constant map, and scores that
+    differ in float64 only."""
     scores = np.sort(narrow)
     if scores.size > 1 and scores[0] == scores[-1]:
-        yield f"is constant ({scores[0]:g}): its average precision is the prevalence"
+        why = "its average precision is the prevalence"
+        yield f"is constant: {why}", f"is constant ({scores[0]:g}): {why}"
     equal = np.count_nonzero(scores[1:] == scores[:-1])
     if equal > MAX_EQUAL * scores.size:  # sorting the float64 scores costs time
         lost = equal - (wide.size - np.unique(wide).size)
         if lost > MAX_EQUAL * scores.size:
-            yield f"has {lost} of {scores.size} scores that become equal in float32: scale or centre it"
+            what = "scores that become equal in float32: scale or centre it"
+            yield f"has {what}", f"has {lost} of {scores.size} {what}"
 
 
 def score_scan(method: Method, scan: Scan, ctx: Context, name: str) -> FloatArray:

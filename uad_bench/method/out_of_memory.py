@@ -10,7 +10,7 @@ CODE = "UB603"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that the memory of the device or of the host is exhausted."""
+    """Whether an exception says that the memory of the GPU or of the CPU is exhausted."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(phrase in str(error) for phrase in MESSAGES)

@@ -22,7 +22,7 @@ STACK_SHARE = 0.5  # of the free device memory; the rest is for the network
 class Batch:
     """n axial slices. image: float32 (n, C, X, Y); brain: bool (n, X, Y); z: int64 (n,), index in the volume.
 
-    pixels: brain pixels of each slice, which the host knows without waiting for the device; empty in training.
+    pixels: brain pixels of each slice, which the CPU knows without waiting for the GPU; empty in training.
     """
 
     image: torch.Tensor
@@ -40,7 +40,7 @@ class SliceStack:
     needs no sampler state. Raises DataError without a scan.
 
     The size of the stack is logged before the first image is read. It is filled scan by scan, so that memory holds one
-    stack and one scan. Where it needs more than half of the free memory of a GPU, it stays on the host, from where
+    stack and one scan. Where it needs more than half of the free memory of a GPU, it stays in CPU memory, from where
     every batch is copied.
 
     >>> from uad_bench.testing import toy_scans
@@ -121,7 +121,7 @@ def _home(slices: int, channels: int, shape: tuple[int, ...], device: str, name:
         log.info("%s of the %.1f GiB that are free on %s", text, free / 2**30, device)
         return device
     log.warning(
-        "%s, more than half of the %.1f GiB that are free on %s: they stay in the host's memory, and every batch is "
+        "%s, more than half of the %.1f GiB that are free on %s: they stay in CPU memory, and every batch is "
         "copied to the GPU",
         text,
         free / 2**30,

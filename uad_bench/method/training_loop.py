@@ -202,7 +202,9 @@ def _detached(value: Any) -> Any:
 
 @contextmanager
 def interrupts_deferred() -> Iterator[list[int]]:
-    """Record the first SIGINT or SIGTERM, so that the loop can save before it ends; a second one interrupts at once.
+    """Record the first SIGINT or SIGTERM, so that the loop can save before it ends; a second SIGINT interrupts at once.
+
+    A second SIGTERM does not: schedulers send it to every process of a job, some of them more than once.
 
     Only the main thread can handle signals; in any other nothing is recorded.
     """
@@ -212,7 +214,7 @@ def interrupts_deferred() -> Iterator[list[int]]:
         return
 
     def record(number: int, _frame: object) -> None:
-        if received:
+        if received and number == signal.SIGINT:
             raise KeyboardInterrupt
         received.append(number)
 

@@ -1,4 +1,4 @@
-"""Copies from the host to a GPU for which the host does not wait."""
+"""Copies from CPU memory to a GPU for which the CPU does not wait."""
 
 from collections.abc import Sequence
 

@@ -1,11 +1,14 @@
 """Stage evaluate: stored maps and lesion masks become numbers; the method takes no part."""
 
 import logging
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from uad_bench import plugins
-from uad_bench.cohort.cohort import Cohort
+from uad_bench.cohort.cohort import Cohort, Member
 from uad_bench.config import RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.figures.run_figures import draw_run_figures
@@ -24,10 +27,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def evaluate_run(directory: RunDir, spec: RunSpec, cohort: Cohort, device: str = "cpu") -> None:
+#: Voxels of the grids of all test cases from which on other processes are worth their start of about a second.
+PARALLEL_FROM = 5e7
+#: Voxels of the grids of a set whose stored maps are kept in memory, 200 MB, beside those after the steps.
+SHARED_UP_TO = 5e7
+
+
+def evaluate_run(
+    directory: RunDir, spec: RunSpec, cohort: Cohort, device: str = "cpu", workers: int = 1
+) -> None:
     """Write cases.csv, metrics.csv, thresholds.csv, draws.npz and the figures of a run from its maps.
 
-    device: where post-processing steps that can use a GPU are computed; every device gives the same bits. Raises
+    device: where post-processing steps that can use a GPU are computed, with the same bits on the pretended GPU of the
+    tests; workers: processes that compute the metrics of large test sets, with the same bits for every number. Raises
     IntegrityError for a map that cannot be read, DataError where a threshold used a test case.
     """
     from uad_bench.evaluate import postprocess
@@ -35,14 +47,15 @@ def evaluate_run(directory: RunDir, spec: RunSpec, cohort: Cohort, device: str =
     remove_spools(directory)
     metrics = load_metrics(spec.protocol.metrics)
     steps = [step.on(device) for step in postprocess.parse(spec.protocol.postprocess)]
-    maps = _Maps(directory, spec, cohort)
+    maps = _Maps(directory, spec, cohort, workers)
     found: dict[str, Evaluation] = {}
     ablation: list[dict[str, Any]] = []
     for number, dataset in enumerate(map(plugins.label, spec.test)):
         test = maps.of("test", dataset, steps)
-        found[dataset] = maps.measured(dataset, test, metrics, steps)
+        evaluation = maps.measured(dataset, test, metrics, steps)
         sheet = f"sheet-{dataset}.png" if number else "sheet.png"
-        draw_run_figures(directory, spec, test, dataset, sheet, found[dataset])
+        draw_run_figures(directory, spec, test, dataset, sheet, evaluation)
+        found[dataset] = replace(evaluation, curves={})
         test.forget()  # before the raw maps take their memory
         ablation += maps.ablation(dataset, metrics, steps)
     _write(directory, found, ablation, row_facts(metrics, spec.protocol.thresholds))
@@ -52,13 +65,20 @@ def evaluate_run(directory: RunDir, spec: RunSpec, cohort: Cohort, device: str =
 class _Maps:
     """The stored maps of a run, measured after all post-processing steps or after the first ones."""
 
-    def __init__(self, directory: RunDir, spec: RunSpec, cohort: Cohort) -> None:
-        self._directory, self._spec, self._cohort = directory, spec, cohort
+    def __init__(self, directory: RunDir, spec: RunSpec, cohort: Cohort, workers: int) -> None:
+        self._directory, self._spec, self._cohort, self._workers = directory, spec, cohort, workers
+        self._raw: dict[str, ScoredMaps] = {}  # by role
         self._validation: dict[int, ScoredMaps] = {}  # shared by the test sets, by number of steps
 
     def of(self, role: str, dataset: str | None, steps: "Sequence[Step]") -> ScoredMaps:
-        """The maps of a role after these steps."""
-        return ScoredMaps(self._directory, self._cohort.of(role, dataset), self._spec, steps)
+        """The maps of a role after these steps; small sets are unpacked once for all numbers of steps."""
+        members = self._cohort.of(role, dataset)
+        maps = partial(ScoredMaps, self._directory, members, self._spec)
+        if self._voxels(members) > SHARED_UP_TO:
+            return maps(steps)
+        if role not in self._raw or self._raw[role].members != members:
+            self._raw[role] = maps(())
+        return maps(steps, self._raw[role]) if steps else self._raw[role]
 
     def measured(
         self,
@@ -71,7 +91,7 @@ class _Maps:
     ) -> "Evaluation":
         """All metrics of the test maps, at thresholds that come from maps after the same steps.
 
-        full: also strata, patient resamples and score histograms; otherwise lesion kinds only.
+        full: also strata, patient resamples, score histograms and curves for figures; otherwise lesion kinds only.
         """
         from uad_bench.evaluate import engine, postprocess, thresholds
 
@@ -87,8 +107,13 @@ class _Maps:
             strata=full,
             draws=full,
             sketches=full,
+            curves=full,
             workers=environment.threads(),
+            processes=self._workers if full and self._voxels(test.members) >= PARALLEL_FROM else 1,
         )
+
+    def _voxels(self, members: Sequence[Member]) -> int:
+        return len(members) * math.prod(self._spec.protocol.grid.shape)
 
     def ablation(
         self, dataset: str, metrics: "Sequence[Metric]", steps: "Sequence[Step]"

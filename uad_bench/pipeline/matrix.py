@@ -81,8 +81,9 @@ class Matrix:
             named, parameters = _resolved(method, merged(usual, own), given)
         if named and not method.chosen and variant_of(cls, usual) == named:
             log.info(
-                "%s: the preset of protocol %s runs the variant %s:%s; paper/%s runs the published method and settings",
-                *(entry.name, protocol.name, entry.name, named, entry.name),
+                "%s: the preset of protocol %s runs the variant %s:%s; %s:published is the published method, paper/%s "
+                "with the published settings",
+                *(entry.name, protocol.name, entry.name, named, entry.name, entry.name),
             )
         common = {
             "method": f"{entry.name}:{named}" if named else entry.name,

@@ -1,4 +1,8 @@
-"""The method that a name stands for: NAME, NAME:VARIANT, a file, a class; `paper/` in front takes its own defaults."""
+"""The method that a name stands for: NAME, NAME:VARIANT, a file or a class.
+
+`NAME:published` is the published method where a protocol's preset chooses another variant for NAME. `paper/` in front
+also ignores the protocol's presets.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +14,8 @@ from uad_bench.config import Protocol, RunSpec, checked_parameters
 from uad_bench.errors import unknown_name
 
 PAPER = "paper/"
+#: Stands for the variant without a name: the published method.
+PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
@@ -37,11 +43,20 @@ class NamedMethod:
         return {key: value for key, value in usual.items() if key not in dropped}
 
     def variant_preset(self, variant: str, protocol: Protocol) -> dict[str, Any]:
-        """The parameters that the protocol presets for a variant: keys such as `NAME:VARIANT` or `NAME:conv*`."""
-        called = f"{self.entry.name}:{variant}"
-        known = {} if self.paper or not variant else protocol.presets
+        """The parameters that the protocol presets for a variant: keys such as `NAME:VARIANT` or `NAME:conv*`.
+
+        variant: "" for the published method, whose key is `NAME:published`.
+        """
+        called = f"{self.entry.name}:{variant or PUBLISHED}"
+        known = {} if self.paper else protocol.presets
         found = (one for key, one in known.items() if ":" in key and fnmatchcase(called, key))
         return {name: value for one in found for name, value in one.items()}
+
+    def parameters(self, protocol: Protocol) -> dict[str, Any]:
+        """All parameters that name and protocol set: the method's preset, its variant's, what the name stands for."""
+        usual = self.preset(protocol)
+        variant = variant_of(self.cls, {**usual, **self.chosen})
+        return {**usual, **self.variant_preset(variant, protocol), **self.chosen}
 
 
 def variant_of(cls: type[Any], values: Mapping[str, Any]) -> str:
@@ -60,9 +75,10 @@ def find_method(name: str) -> NamedMethod:
     if variant and ("method", base) in plugins.catalogue().entries:
         entry = plugins.resolve("method", base)
         cls = plugins.load(entry)
-        if variant not in cls.variants:
-            raise unknown_name(f"variant of {base}", variant, cls.variants)
-        return NamedMethod(entry, cls, cls.variants[variant], called != name)
+        known = {one or PUBLISHED: parameters for one, parameters in cls.variants.items()}
+        if variant not in known:
+            raise unknown_name(f"variant of {base}", variant, known)
+        return NamedMethod(entry, cls, known[variant], called != name)
     entry = plugins.resolve("method", called)
     return NamedMethod(entry, plugins.load(entry), {}, called != name)
 

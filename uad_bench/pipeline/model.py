@@ -14,7 +14,7 @@ from uad_bench.pipeline.run_job import RunJob, Workplace
 from uad_bench.pipeline.trackers.trackers import Trackers, trackers
 from uad_bench.pipeline.trained.reuse import take_trained
 from uad_bench.results.run_directory import RunDir
-from uad_bench.support.atomic_files import aside_name, cannot_write
+from uad_bench.support.atomic_files import aside_folder, put_in_place
 
 if TYPE_CHECKING:
     from uad_bench.method.base import Method
@@ -121,14 +121,8 @@ def _store(method: "Method", job: RunJob) -> None:
     from uad_bench.method.guard import guarded
 
     model = job.directory.path / "model"
-    aside = aside_name(model)
-    try:
-        aside.mkdir()
+    with aside_folder(model) as aside:
         with guarded(f"{job.spec.method}.save"):
             method.save(aside)
         job.directory.seal_model(aside)
-        aside.replace(model)
-    except OSError as error:
-        raise cannot_write(error, model) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        put_in_place(aside, model)

@@ -15,13 +15,21 @@ from uad_bench.pipeline.protocol_checks import check_protocol
 from uad_bench.pipeline.replace_results import replace_results
 from uad_bench.results.run_cases import sources_of
 from uad_bench.results.run_directory import RunDir, run_dir
+from uad_bench.support.environment import device_for_arrays
 
 #: What may change without scoring again: everything that comes after the map.
 AFTER_THE_MAP = {"postprocess", "thresholds", "metrics", "primary", "name", "summary"}
 
 
-def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]], sources: Sources) -> RunDir:
+def reevaluate(
+    directory: RunDir,
+    settings: Sequence[tuple[Sequence[str], Any]],
+    sources: Sources,
+    device: str = "cpu",
+) -> RunDir:
     """Compute the results of a run again; a changed protocol makes a new run that shares the maps.
+
+    device: where steps that can use a GPU are computed, "auto" for a GPU where there is one; the bits are the same.
 
     The new results are written next to the old ones and swapped in when whole (`replace_results`).
 
@@ -42,7 +50,7 @@ def reevaluate(directory: RunDir, settings: Sequence[tuple[Sequence[str], Any]],
     _same_cases(directory, cohort)
     target = run_dir(directory.path.resolve().parents[2], spec, cohort.digest)
     with target.locked():
-        replace_results(directory, target, spec, cohort)
+        replace_results(directory, target, spec, cohort, device_for_arrays(device), sources.workers)
     return target
 
 

@@ -3,19 +3,14 @@
 Killed or out of disk space at any moment, the old results stand as they were.
 """
 
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 from uad_bench.cohort.cohort import Cohort
 from uad_bench.config import MAPS_ONLY, RunSpec
 from uad_bench.errors import DataError
 from uad_bench.pipeline.evaluate_run import evaluate_run
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import messages
-from uad_bench.support.atomic_files import ASIDE, aside_name, cannot_write
+from uad_bench.support.atomic_files import aside_folder, cannot_write
+from uad_bench.support.copy_files import copy_file, link_folder
 from uad_bench.support.exchange import replace_folder
 from uad_bench.weights.portable import identity_of
 
@@ -33,39 +28,27 @@ COPIED = (
 )
 
 
-def replace_results(source: RunDir, target: RunDir, spec: RunSpec, cohort: Cohort) -> None:
+def replace_results(  # the last two say where it is computed
+    source: RunDir, target: RunDir, spec: RunSpec, cohort: Cohort, device: str = "cpu", workers: int = 1
+) -> None:
     """Evaluate the maps of `source` under `spec`; the result becomes the run directory `target`, which may be `source`.
 
-    The lock of `target` must be held. Raises DataError where the run has no model or maps, EnvironmentFault where the
-    disk is full, and what `evaluate_run` raises; `target` is then unchanged.
+    device, workers: as of `evaluate_run`. The lock of `target` must be held. Raises DataError where the run has no
+    model or maps or they cannot be read, EnvironmentFault where the disk is full, and what `evaluate_run` raises;
+    `target` is then unchanged.
     """
-    with _draft(target.path) as folder:
+    with aside_folder(target.path) as folder:
         draft = RunDir(folder)
         _share(source, draft)
         draft.write_spec(spec)
         with messages.written(folder / "log.txt"):
-            evaluate_run(draft, spec, cohort)
+            evaluate_run(draft, spec, cohort, device, workers)
         facts = {name: value for name, value in source.status().items() if name != "state"}
         draft.complete(**facts | {"model": identity_of(draft, spec)})
         try:
             replace_folder(folder, target.path)
         except OSError as error:
             raise cannot_write(error, target.path) from error
-
-
-@contextmanager
-def _draft(path: Path) -> Iterator[Path]:
-    """An empty folder next to a run directory; drafts of killed processes are removed."""
-    for old in path.parent.glob(f".{path.name}.*{ASIDE}"):
-        shutil.rmtree(old, ignore_errors=True)
-    folder = aside_name(path)
-    try:
-        folder.mkdir()
-        yield folder
-    except OSError as error:
-        raise cannot_write(error, folder) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _share(source: RunDir, draft: RunDir) -> None:
@@ -75,17 +58,8 @@ def _share(source: RunDir, draft: RunDir) -> None:
         if not (source.path / name).is_dir():
             hint = "run again with --keep-maps all"
             raise DataError(f"the run kept no {name}", where=source.name, hint=hint)
-        shutil.copytree(source.path / name, draft.path / name, copy_function=_linked, symlinks=True)
-    for name in COPIED:
+        link_folder(source.path / name, draft.path / name)
+    pictures = (path.name for path in source.path.glob("inside*.png"))
+    for name in (*COPIED, *pictures):
         if (source.path / name).is_file():
-            shutil.copyfile(source.path / name, draft.path / name)
-    for picture in source.path.glob("inside*.png"):
-        shutil.copyfile(picture, draft.path / picture.name)
-
-
-def _linked(source: str, target: str) -> None:
-    """A hard link, or a copy where the file system has none."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+            copy_file(source.path / name, draft.path / name)

@@ -26,7 +26,7 @@ from uad_bench.pipeline.trained.key import code_digest
 from uad_bench.results import csv_tables
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import environment, messages
-from uad_bench.support.atomic_files import sweep
+from uad_bench.support.atomic_files import sweep, write_json
 from uad_bench.weights.portable import identity_of
 
 log = logging.getLogger(__name__)
@@ -42,13 +42,16 @@ def run(job: RunJob, earlier: Sequence[logging.LogRecord] = ()) -> RunDir:
     """
     directory = job.directory
     with directory.locked():
+        if job.place.record is not None:
+            write_json(job.place.record, {"run": directory.name})
         if _is_complete(job):
             return directory
         with messages.written(directory.path / "log.txt", earlier):
             _begin(job)
             try:
                 score_cases(job, trained(job))
-                evaluate_run(job.directory, job.spec, job.cohort, job.place.device)
+                place = job.place
+                evaluate_run(directory, job.spec, job.cohort, place.device, place.sources.workers)
                 draw_training([directory], directory.path / TRAINING)
             except UadError as error:
                 directory.log(traceback.format_exc())
@@ -72,7 +75,7 @@ def _is_complete(job: RunJob) -> bool:
             log.info("%s: already complete (--fresh makes it again)", directory.name)
         else:
             log.info("%s: complete; measured again", directory.name)
-            replace_results(directory, directory, job.spec, job.cohort)
+            replace_results(directory, directory, job.spec, job.cohort, place.device, place.sources.workers)
         return True
     if state == "cleared":  # a --fresh that was killed
         directory.clear()

@@ -19,7 +19,8 @@ class Workplace:
     out: the folder of runs; device: cpu, cuda or cuda:N; threads: CPU threads, part of what fixes the bits of a
     result; resume: continue unfinished runs; fresh: start again; progress: show a bar while training; fail_fast: end a
     run at the first case that cannot be scored; case_timeout_s: score in a process of its own, with a limit per case;
-    trackers: names of programs that get the figures of the training, besides train.csv.
+    trackers: names of programs that get the figures of the training, besides train.csv;
+    record: a JSON file in which a run names its directory, for engines.
     """
 
     out: Path
@@ -32,6 +33,7 @@ class Workplace:
     fail_fast: bool = False
     case_timeout_s: float | None = None
     trackers: tuple[str, ...] = ()
+    record: Path | None = None
 
 
 @dataclass(frozen=True)

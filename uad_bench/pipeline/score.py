@@ -11,6 +11,7 @@ from uad_bench.errors import EnvironmentFault, PartialFailure, PluginError
 from uad_bench.pipeline.isolated import isolated
 from uad_bench.pipeline.model import context
 from uad_bench.pipeline.run_job import RunJob
+from uad_bench.support import messages
 from uad_bench.support.environment import free_gpu_memory
 from uad_bench.support.progress import Ticker
 from uad_bench.types import FloatArray
@@ -58,7 +59,7 @@ def _score(job: RunJob, method: "Method", missing: Sequence[Member], *, scored_b
     """Write the maps; the cases that failed. Raises the first failure where nothing can be scored."""
     directory, seconds, ticker = job.directory, 0.0, Ticker(f"{job.label}: score")
     failures: list[Failure] = []
-    with _scorer(job, method) as score:
+    with messages.summarised("uad_bench"), _scorer(job, method) as score:
         for number, member in enumerate(missing, start=1):
             began = time.monotonic()
             try:

@@ -33,8 +33,7 @@ import numpy.typing as npt
 
 from uad_bench.config import RunSpec, validated
 from uad_bench.errors import EnvironmentFault, IntegrityError
-from uad_bench.results import csv_tables, seal, serialise
-from uad_bench.results.run_lock import locked
+from uad_bench.results import csv_tables, run_lock, seal, serialise
 from uad_bench.support import strict_yaml
 from uad_bench.support.atomic_files import (
     append_text,
@@ -106,7 +105,7 @@ class RunDir:
 
     def locked(self) -> AbstractContextManager[None]:
         """Lock the run for this process. Raises EnvironmentFault where another process has locked it."""
-        return locked(self.path, self.name)
+        return run_lock.locked(self.path, self.name)
 
     def environment(self) -> dict[str, Any]:
         """The machine of env.json, empty where none is recorded."""
@@ -115,7 +114,7 @@ class RunDir:
         return found
 
     def clear(self) -> None:
-        """Remove everything but the lock file; a run that is killed meanwhile is neither complete nor resumed.
+        """Remove everything but the lock; a run that is killed meanwhile is neither complete nor resumed.
 
         Raises EnvironmentFault where a file cannot be removed.
         """
@@ -125,7 +124,7 @@ class RunDir:
                 self.set_state("cleared")
             last = self.path / "status.json"
             for item in [
-                *(item for item in self.path.iterdir() if item.name not in {"lock", last.name}),
+                *(item for item in self.path.iterdir() if item.name not in {*run_lock.FILES, last.name}),
                 last,
             ]:
                 if item.is_dir() and not item.is_symlink():

@@ -29,7 +29,8 @@ class ScoredMaps(Sequence[Scored]):
 
     steps: the first post-processing steps of the protocol, by default all. A few maps are computed in parallel, ahead
     of the reader, and kept for the next pass: small sets in memory, large ones in a folder next to the maps that
-    is removed with this object.
+    is removed with this object. raw: the same members without steps, whose maps are taken, so that each is unpacked
+    once.
     """
 
     KEEP_VOXELS = 2e8
@@ -40,6 +41,7 @@ class ScoredMaps(Sequence[Scored]):
         members: Sequence[Member],
         spec: RunSpec,
         steps: "Sequence[Step] | None" = None,
+        raw: "ScoredMaps | None" = None,
     ) -> None:
         from uad_bench.evaluate import postprocess
 
@@ -47,6 +49,7 @@ class ScoredMaps(Sequence[Scored]):
         self._steps = postprocess.parse(spec.protocol.postprocess) if steps is None else tuple(steps)
         x, y, z = spec.protocol.grid.shape
         self._in_memory = len(members) * x * y * z < self.KEEP_VOXELS
+        self._raw = raw
         self._kept: dict[int, Scored] = {}
         self._spooled: set[int] = set()
         self._spool: TemporaryDirectory[str] | None = None
@@ -59,6 +62,12 @@ class ScoredMaps(Sequence[Scored]):
 
     def __iter__(self) -> Iterator[Scored]:
         return self._some(range(len(self.members)))
+
+    def shared(self, index: int) -> Scored:
+        """The stored map of a member, kept for all sets that share it."""
+        found = self._read(index)
+        self._keep(index, found)
+        return found
 
     def forget(self) -> None:
         """Drop what was kept for the next pass."""
@@ -118,6 +127,8 @@ class ScoredMaps(Sequence[Scored]):
         scan, case = member.prepared.scan(), member.case
         if index in self._kept:
             return replace(self._kept[index], whole_brain=scan.brain_mask, image=scan.image)
+        if self._raw is not None and index not in self._spooled:
+            return self._raw.shared(index)
         truth = member.prepared.truth()
         if index in self._spooled:
             values, brain = self._spooled_map(index, scan.shape)

@@ -5,9 +5,12 @@ import glob
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
-from contextlib import suppress
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +21,7 @@ NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 #: The end of the names of files and folders that are written aside and renamed when whole.
 ASIDE = ".tmp"
+LEFTOVER = re.compile(rf"\.[0-9a-f]+{re.escape(ASIDE)}$")
 
 
 def aside_name(path: Path) -> Path:
@@ -40,15 +44,76 @@ def sweep(folder: Path) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what killed processes left aside of one file; what another process writes now is locked and stays."""
+    """Remove what killed processes left aside of a file or folder; what is written now is locked and stays."""
     for aside in path.parent.glob(f".{glob.escape(path.name)}.*{ASIDE}"):
-        # No link is followed and no pipe waited for, whoever placed it.
-        with (
-            suppress(OSError),
-            os.fdopen(os.open(aside, os.O_RDONLY | os.O_NONBLOCK | NO_FOLLOW), "rb") as file,
-        ):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not LEFTOVER.search(aside.name):  # `exchange.restore` brings the folder named "replaced" back
+            continue
+        with suppress(OSError):
+            _remove_unlocked(aside)
+
+
+def _remove_unlocked(aside: Path) -> None:
+    """Remove a file or folder that no process has locked. No link is followed and no pipe waited for."""
+    descriptor = os.open(aside, os.O_RDONLY | os.O_NONBLOCK | NO_FOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
             aside.unlink()
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def aside_folder(path: Path) -> Iterator[Path]:
+    """A hidden, empty folder next to `path`, to be filled and given its name by `put_in_place`; else it is removed.
+
+    The folder above is made. Folders that killed processes left are removed first; this one is locked meanwhile.
+    Raises EnvironmentFault where the disk or the permissions do not allow it; errors of the body pass.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path)
+        aside, lock = _new_aside_folder(path)
+    except OSError as error:
+        raise cannot_write(error, path) from error
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        os.close(lock)
+
+
+def _new_aside_folder(path: Path) -> tuple[Path, int]:
+    """A new, empty folder next to `path`, and the descriptor that locks it."""
+    while True:
+        aside = aside_name(path)
+        aside.mkdir()
+        try:
+            lock = os.open(aside, os.O_RDONLY | NO_FOLLOW)
+        except FileNotFoundError:
+            continue  # another process took it for a leftover before it was locked
+        with suppress(OSError):  # some file systems have no locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if aside.is_dir():
+            return aside, lock
+        os.close(lock)
+
+
+def put_in_place(aside: Path, path: Path) -> None:
+    """Give the folder `aside` the name `path`, durably: its files and folders are flushed to the disk first.
+
+    Raises EnvironmentFault where the disk or the permissions do not allow it.
+    """
+    try:
+        for one in (*aside.rglob("*"), aside):
+            if not one.is_symlink():
+                sync_folder(one)  # fsync of a file is the same call
+        aside.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(error, path) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -103,12 +168,13 @@ def cannot_write(error: OSError, path: Path) -> EnvironmentFault:
 
 #: Below this nothing of use can be written, and work would be lost.
 LEAST_FREE_BYTES = 50_000_000
+ELSEWHERE = "name another folder with --out, or another cache with UAD_BENCH_CACHE"
 
 
-def require_writable(*folders: Path) -> None:
+def require_writable(*folders: Path, hint: str = ELSEWHERE) -> None:
     """Raise EnvironmentFault where a folder cannot be made or written, or its disk is full, before any computation.
 
-    Nothing is left: a folder that does not exist yet is tried at the nearest folder above it.
+    hint: what the user may do. Nothing is left; a folder that does not exist yet is tried at the nearest one above it.
     """
     for folder in folders:
         try:
@@ -119,12 +185,11 @@ def require_writable(*folders: Path) -> None:
             probe.unlink(missing_ok=True)  # another process may have taken it for a leftover
             free = shutil.disk_usage(there).free
         except OSError as error:
-            hint = "name another folder with --out, or another cache with UAD_BENCH_CACHE"
             what = f"cannot write: {error.strerror or error}"
             raise EnvironmentFault(what, where=str(folder), hint=hint) from error
         if free < LEAST_FREE_BYTES:
-            what, hint = f"only {free / 1e6:.0f} MB are free", "free some space, or name another folder"
-            raise EnvironmentFault(what, where=str(folder), hint=hint)
+            what = f"only {free / 1e6:.0f} MB are free"
+            raise EnvironmentFault(what, where=str(folder), hint=f"free some space, or {hint}")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -140,6 +205,14 @@ def write_json(path: Path, value: Any) -> None:  # any JSON value
 def json_bytes(value: Any) -> bytes:  # any JSON value
     """The bytes that `write_json` writes."""
     return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def read_json(path: Path) -> Any:  # any JSON value
+    """The value of a JSON file, None where it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from uad_bench.errors import EnvironmentFault
 from uad_bench.support.package_files import packed_commit
 
+#: What the drivers of NVIDIA and AMD, and Windows' subsystem for Linux, show of a GPU.
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 PACKAGES = ("uad-bench", "torch", "numpy", "scipy", "nibabel", "torchio", "scikit-learn", "pandas", "nilearn")
 
 
@@ -70,8 +72,8 @@ def commit() -> str:
         dirty = subprocess.run(
             ["git", "-C", root, "status", "--porcelain"], capture_output=True, text=True, check=True
         )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+    except (OSError, subprocess.CalledProcessError):  # no git on this machine, or another user's checkout
+        return packed_commit()
     return head.stdout.strip() + ("+dirty" if dirty.stdout.strip() else "")
 
 
@@ -130,6 +132,16 @@ def has_bf16(device: str) -> bool:
     if not device.startswith("cuda") or not torch.cuda.is_available():
         return False
     return bool(torch.cuda.get_device_properties(torch.device(device)).major >= 8)
+
+
+def device_for_arrays(device: str) -> str:
+    """As `resolve_device`, for work that needs torch on a GPU only.
+
+    "auto" imports torch, which takes more than a second, only where a driver of a GPU is there.
+    """
+    if device == "auto" and "torch" not in sys.modules and not any(map(os.path.exists, GPU_DRIVERS)):
+        return "cpu"
+    return resolve_device(device)
 
 
 def resolve_device(device: str) -> str:

@@ -82,6 +82,41 @@ def collected() -> Iterator[list[LogRecord]]:
         yield collector.records
 
 
+class _HeldBack(logging.Filter):
+    """Holds back records that name their kind, and keeps them by kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: dict[str, list[LogRecord]] = {}
+
+    def filter(self, record: LogRecord) -> bool:
+        kind = getattr(record, "kind", "")
+        if kind:
+            self.records.setdefault(kind, []).append(record)
+        return not kind
+
+
+@contextmanager
+def summarised(logger: str) -> Iterator[None]:
+    """Messages of one kind about single cases, logged by this logger in the block, become one line with their number.
+
+    Such a message has the attributes `kind`, a text without the figures of the case, and `case_id`. A kind that comes
+    once keeps its message.
+    """
+    log, held = logging.getLogger(logger), _HeldBack()
+    log.addFilter(held)
+    try:
+        yield
+    finally:
+        log.removeFilter(held)
+        for kind, records in held.records.items():
+            if len(records) == 1:
+                log.handle(records[0])
+            else:
+                first = getattr(records[0], "case_id", "")
+                log.log(records[0].levelno, "%d cases, the first %s: %s", len(records), first, kind)
+
+
 class _File(logging.FileHandler):
     """A log file; a full disk is reported once and does not end the run."""
 

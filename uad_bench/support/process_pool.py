@@ -3,11 +3,13 @@
 import logging
 import logging.handlers
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from uad_bench.errors import EnvironmentFault, UadError
 
@@ -54,18 +56,49 @@ def calls(
     if workers <= 1 or len(pieces) <= 1:
         yield from (partial(function, piece) for piece in pieces)
         return
+    with _pool(min(workers, len(pieces))) as pool:
+        futures = [pool.submit(_portable, function, piece) for piece in pieces]
+        try:
+            yield from (partial(_awaited, future) for future in futures)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def in_flight(
+    function: Callable[[Piece], Result], pieces: Iterable[Piece], workers: int
+) -> Iterator[tuple[Piece, Callable[[], Result]]]:
+    """As `calls`, for large pieces that are made one by one: each with its call, and a few in memory at a time."""
+    waiting: deque[tuple[Piece, Callable[[], Result]]] = deque()
+    with _pool(workers) as pool:
+        try:
+            for piece in pieces:
+                waiting.append((piece, _call(pool, function, piece)))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft()
+            while waiting:
+                yield waiting.popleft()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _call(pool: Executor, function: Callable[[Piece], Result], piece: Piece) -> Callable[[], Result]:
+    try:
+        return partial(_awaited, pool.submit(_portable, function, piece))
+    except BrokenProcessPool as error:
+        return partial(_died, error)
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[Executor]:
+    """Processes whose messages are handled here."""
     # Not fork: the parent may hold the threads and locks of torch.
     context = multiprocessing.get_context("spawn")
-    messages = context.Queue()
-    listener = logging.handlers.QueueListener(messages, _Forward())
+    queue = context.Queue()
+    listener = logging.handlers.QueueListener(queue, _Forward())
     listener.start()
     try:
-        with ProcessPoolExecutor(min(workers, len(pieces)), context, _send_messages, (messages,)) as pool:
-            futures = [pool.submit(_portable, function, piece) for piece in pieces]
-            try:
-                yield from (partial(_awaited, future) for future in futures)
-            finally:
-                pool.shutdown(cancel_futures=True)
+        with ProcessPoolExecutor(workers, context, _send_messages, (queue,)) as pool:
+            yield pool
     finally:
         listener.stop()
 
@@ -84,8 +117,12 @@ def _awaited(future: "Future[Result]") -> Result:
     try:
         return future.result()
     except BrokenProcessPool as error:
-        hint = "most likely killed for memory: use fewer workers"
-        raise WorkerDied("a worker process died", hint=hint) from error
+        _died(error)
+
+
+def _died(error: BrokenProcessPool) -> NoReturn:
+    hint = "most likely killed for memory: use fewer workers"
+    raise WorkerDied("a worker process died", hint=hint) from error
 
 
 def _send_messages(queue: Any) -> None:

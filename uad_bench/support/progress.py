@@ -1,12 +1,17 @@
 """A line now and then for work that takes minutes: how many pieces are done, and the time left."""
 
 import logging
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
 
 #: Seconds. A piece that took less was in the cache: it says nothing about the pace of the others.
 INSTANT = 0.02
+#: Seconds between two lines of work that says nothing of its pieces.
+BEAT = 25.0
 
 
 class Ticker:
@@ -28,6 +33,24 @@ class Ticker:
         self._said = now
         left = self._busy / self._made * (total - done)
         log.info("%s: %d of %d, about %s left", self._what, done, total, duration(left))
+
+
+@contextmanager
+def heartbeat(what: str, every: float = BEAT) -> Iterator[None]:
+    """Logs `what, for 25 s so far` every 25 s while the block runs: for work of others that reports no progress."""
+    ended, began = threading.Event(), time.monotonic()
+
+    def beat() -> None:
+        while not ended.wait(every):
+            log.info("%s, for %s so far", what, duration(time.monotonic() - began))
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def duration(seconds: float) -> str:

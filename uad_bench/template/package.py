@@ -1,14 +1,13 @@
 """Writes the files of a new plug-in package: a class that works, its entry point, tests and a workflow for CI."""
 
-import keyword
 import re
 from pathlib import Path
 
 from uad_bench import __version__
 from uad_bench.errors import UsageError, unknown_name
+from uad_bench.plugins import KINDS
 from uad_bench.support.atomic_files import write_text
 
-KINDS = ("method", "dataset", "metric")
 #: Templates by kind; those of `common` belong to every package. Their paths are those of the package, with the folder
 #: `module` for its Python package.
 FILES = Path(__file__).parent / "files"
@@ -16,8 +15,8 @@ SUFFIX = ".jinja"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-def write_package(kind: str, name: str, folder: Path | None = None) -> list[Path]:
-    """Write the package of a new plug-in and return its files. folder: by default uad-NAME.
+def write_package(kind: str, name: str, folder: Path) -> list[Path]:
+    """Write the package of a new plug-in into a folder and return its files.
 
     Raises UsageError for an unknown kind, a name that is no name of a package or is registered already, and a folder
     that is not empty; EnvironmentFault where the folder cannot be written.
@@ -25,21 +24,20 @@ def write_package(kind: str, name: str, folder: Path | None = None) -> list[Path
     if kind not in KINDS:
         raise unknown_name("kind", kind, KINDS)
     _check_name(kind, name)
-    target = folder or Path(f"uad-{name}")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
-            "the folder exists and is not empty", where=str(target), hint="name another with --to"
+            "the folder exists and is not empty", where=str(folder), hint="name another with --to"
         )
     texts = {path: text for part in ("common", kind) for path, text in _rendered(part, kind, name)}
     for path, text in texts.items():
-        write_text(target / path, text)
-    return [target / path for path in texts]
+        write_text(folder / path, text)
+    return [folder / path for path in texts]
 
 
 def _check_name(kind: str, name: str) -> None:
     from uad_bench import plugins
 
-    if not NAME.fullmatch(name) or keyword.iskeyword(name) or len(name) > 40:
+    if not NAME.fullmatch(name) or len(name) > 40:
         hint = "use lower-case letters, digits and single hyphens, for instance my-method"
         raise UsageError(f"{name!r} is no name for a package", hint=hint)
     if (kind, name) in plugins.catalogue().entries:
@@ -55,7 +53,8 @@ def _rendered(part: str, kind: str, name: str) -> list[tuple[Path, str]]:
         "kind": kind,
         "name": name,
         "module": module,
-        "cls": "".join(word.capitalize() for word in name.split("-")),
+        # With the kind, so that it is neither a keyword (None) nor a name that the module imports (Value, Case).
+        "cls": "".join(word.capitalize() for word in (*name.split("-"), kind)),
         "versions": _versions(),
     }
     engine = jinja2.Environment(

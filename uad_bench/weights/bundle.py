@@ -1,14 +1,14 @@
 """A bundle on disk: verified file by file, and put in its place whole or not at all."""
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from uad_bench.support.atomic_files import aside_name, cannot_write, sha256, sync_folder
-from uad_bench.weights.contents import check_content
+from uad_bench.support.atomic_files import aside_folder, put_in_place, sha256
+from uad_bench.support.copy_files import copy_file
+from uad_bench.weights.contents import CHECKS, check_content
 from uad_bench.weights.manifest import (
     DIGEST,
     MANIFEST,
@@ -44,8 +44,23 @@ class Bundle:
         self._check_no_others()
         for name, listed in self.manifest.files.items():
             check_file(self.folder / name, listed, self.label)
+        self._check_formats()
+
+    def check_contents(self) -> None:
+        """As `verify`, without the digests of the files, which whoever wrote them has compared."""
+        self._check_no_others()
+        self._check_formats()
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy the bundle, compared with its digests on the way. Raises as `verify` for its files and `copy_file`."""
+        self._check_no_others()
+        for name, listed in self.manifest.files.items():
+            take_file(self.folder / name, folder / name, listed, self.label)
+        copy_file(self.folder / MANIFEST, folder / MANIFEST)
+
+    def _check_formats(self) -> None:
         for name in self.manifest.files:
-            if name.endswith((".safetensors", ".npz", ".json")):
+            if Path(name).suffix in CHECKS:
                 check_content(self.folder / name, self.label)
 
     def _check_no_others(self) -> None:
@@ -69,6 +84,15 @@ def check_file(path: Path, listed: BundleFile, label: str) -> None:
         changed(f"{path.name} has {path.stat().st_size} bytes, not {listed.size}", label)
     if sha256(path) != listed.sha256:
         changed(f"{path.name} was changed", label)
+
+
+def take_file(source: Path, target: Path, listed: BundleFile, label: str) -> None:
+    """Copy a file of a bundle. Raises as `copy_file`, and IntegrityError where it is not the listed one (UB510)."""
+    digest = copy_file(source, target)
+    if target.stat().st_size != listed.size:
+        changed(f"{source.name} has {target.stat().st_size} bytes, not {listed.size}", label)
+    if digest != listed.sha256:
+        changed(f"{source.name} was changed", label)
 
 
 def is_bundle(folder: Path) -> bool:
@@ -99,35 +123,26 @@ def aside_of(store: Path, name: str) -> Iterator[Path]:
     """
     parent = store / name
     made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
-    aside = aside_name(parent / "bundle")
     try:
-        parent.mkdir(parents=True, exist_ok=True)
-        aside.mkdir()
-        yield aside
-    except OSError as error:
-        raise cannot_write(error, parent) from error
+        with aside_folder(parent / "bundle") as aside:
+            yield aside
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
         for folder in made:  # nothing is left of a bundle that was refused
-            if folder.is_dir() and not any(folder.iterdir()):
+            with suppress(OSError):  # a folder that is not empty stays
                 folder.rmdir()
 
 
 def settle(aside: Path, digest: str) -> Bundle:
-    """Verify the bundle in a folder made by `aside_of` and give the folder its name.
+    """Give a folder made by `aside_of`, whose files have the digests of its manifest, the name of its bundle.
 
-    A bundle that is there already is verified and left. Raises IntegrityError as `Bundle.verify`.
+    A bundle that is there already is verified and left. Raises IntegrityError as `Bundle.check_contents`.
     """
     folder = aside.parent / digest
     data = small_file(aside / MANIFEST, MANIFEST_BYTES, str(aside))
-    Bundle(aside, read_manifest(data, digest, str(folder))).verify()
+    Bundle(aside, read_manifest(data, digest, str(folder))).check_contents()
     if folder.is_dir():
         found = open_bundle(folder)
         found.verify()
         return found
-    for path in aside.rglob("*"):
-        if path.is_file():
-            sync_folder(path)  # fsync of a file is the same call
-    aside.replace(folder)
-    sync_folder(folder.parent)
+    put_in_place(aside, folder)
     return open_bundle(folder)

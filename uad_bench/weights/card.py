@@ -13,7 +13,7 @@ from uad_bench.results.run_directory import RunDir
 from uad_bench.support.environment import installed
 from uad_bench.weights.portable import healthy_rows, portable_spec
 
-UNKNOWN_TERMS = "not known to uad-bench; ask whoever trained the model"
+UNKNOWN_TERMS = "not recorded; contact the authors of the model"
 ROLES = ("train", "val")
 #: Pages name these rows of metrics.csv; the others are in card.json.
 GROUPS = ("all", "healthy")
@@ -122,13 +122,13 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     protocol, training = facts["protocol"], facts["training"]
     yield from [
         "---",
-        *([f"license: {facts['license']}"] if facts["license"] else []),
+        *([f"license: {json.dumps(facts['license'])}"] if facts["license"] else []),
         "library_name: uad-bench",
     ]
     yield from ["tags: [medical, mri, anomaly-detection]", "---", f"# {facts['method']}, {protocol['name']}"]
     yield ""
-    yield "A model for anomaly maps of brain MRI, trained on healthy scans with uad-bench. Scores are no probabilities"
-    yield "and maps are no diagnosis. The model is not made for clinical use."
+    yield "A model for anomaly maps of brain MRI, trained on healthy scans with uad-bench. Scores are not"
+    yield "probabilities, and maps are not a diagnosis. The model is not made for clinical use."
     yield ""
     yield from [
         "```",
@@ -179,7 +179,9 @@ def _table(
 
 def _scores(facts: Mapping[str, Any]) -> Iterator[str]:
     for test, cases in facts["test_cases"].items():
-        yield f"Of the run under the protocol, test set {test}, {cases['cases']} scans; one seed, no interval."
+        yield (
+            f"Scores of this run on test set {test} ({cases['cases']} scans, one seed, no confidence interval)."
+        )
     yield from ["", "| test set | cases | metric | value | n |", "|---|---|---|---|---|"]
     for row in facts["scores"]:
         if row["group"] in GROUPS and not row["oracle"] and ":" not in row["metric"]:

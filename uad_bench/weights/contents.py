@@ -17,12 +17,11 @@ JSON_BYTES = 100_000_000
 
 
 def check_content(path: Path, where: str) -> None:
-    """Raise IntegrityError (UB511) for a file that is not of the format that its name says, or that holds a pickle."""
-    check = CHECKS.get(path.suffix)
-    if check is None:
-        _refuse(f"{path.name} is no .safetensors, .npz or .json file", where)
-    else:
-        check(path, where)
+    """Raise IntegrityError (UB511) for a file that is not of the format that its name says, or that holds a pickle.
+
+    path: a file whose suffix is one of CHECKS.
+    """
+    CHECKS[path.suffix](path, where)
 
 
 def _safetensors(path: Path, where: str) -> None:

@@ -109,6 +109,8 @@ def read_manifest(data: bytes, digest: str, where: str) -> Manifest:
         changed(f"{MANIFEST} is none: {error}", where, error)
     if getattr(manifest, manifest.kind) is None:
         changed(f"{MANIFEST} names no facts of the {manifest.kind}", where)
+    if manifest.model and manifest.pretrained:
+        changed(f"{MANIFEST} names facts of a model and of pretrained weights", where)
     _check_names(manifest, where)
     return manifest
 

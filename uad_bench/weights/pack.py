@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+import logging
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,21 @@ from uad_bench.results.readable import readable
 from uad_bench.results.run_cases import steps_of
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support.atomic_files import write_bytes, write_json, write_text
+from uad_bench.support.copy_files import copy_file, copy_folder
 from uad_bench.weights.bundle import Bundle, aside_of, described, settle
 from uad_bench.weights.card import Said, card, page, requirements
 from uad_bench.weights.contents import check_content
 from uad_bench.weights.manifest import FORMAT, MANIFEST, NUMBERS, Manifest, ModelFacts
 from uad_bench.weights.portable import (
+    changed_texts,
     healthy_rows,
     model_identity,
     portable_fit,
     portable_machine,
     portable_spec,
 )
+
+log = logging.getLogger(__name__)
 
 UNPORTABLE = "UB415"
 
@@ -41,6 +45,8 @@ def pack(folder: Path, said: Said, store: Path) -> Bundle:
     run.verify()
     spec = run.spec()
     _check_portable(run, spec)
+    for key, text, name in changed_texts(spec):
+        log.info("%s: %s is written as %r, without its folder: %r", run.name, key, name, text)
     with readable(run), aside_of(store, said.name or default_name(spec)) as aside:
         manifest = _filled(aside, run, spec, said)
         write_bytes(aside / MANIFEST, manifest.packed())
@@ -87,7 +93,7 @@ def _filled(aside: Path, run: RunDir, spec: RunSpec, said: Said) -> Manifest:
     identity = model_identity(spec, steps, run.path / "model.json")
     facts = card(run, spec, said, identity)
     _write_texts(aside, run, spec, facts)
-    shutil.copytree(run.path / "model", aside / "model")
+    copy_folder(run.path / "model", aside / "model")
     names = {path.relative_to(aside).as_posix(): path for path in sorted(aside.rglob("*")) if path.is_file()}
     name = said.name or default_name(spec)
     model = _model_facts(portable_spec(spec), requirements(spec, run.environment()), identity)
@@ -102,11 +108,10 @@ def _write_texts(aside: Path, run: RunDir, spec: RunSpec, facts: Mapping[str, An
     write_json(aside / "fitted.json", portable_fit(_fitted(run)))
     rows = healthy_rows(run.table("thresholds.csv"))
     csv_tables.write(aside / "thresholds.csv", csv_tables.THRESHOLD_COLUMNS, rows)
-    shutil.copyfile(run.path / "model.json", aside / "model.json")
+    copy_file(run.path / "model.json", aside / "model.json")
 
 
 def _fitted(run: RunDir) -> Sequence[Mapping[str, Any]]:
-
     found: list[dict[str, Any]] = json.loads((run.path / "fitted.json").read_text(encoding="utf-8"))
     return found
 

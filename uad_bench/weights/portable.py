@@ -1,7 +1,7 @@
 """What a run says of its model, without paths of this machine and without ids of scans."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
@@ -15,6 +15,12 @@ OF_MACHINE = ("python", "device", "device_name", "threads", "bf16", "packages", 
 HEALTHY_RULE = re.compile(r"healthy_q(\d\d)")
 #: Neither changes a map; the options of datasets are folders and tables of the user.
 NOT_OF_THE_MODEL = {"test", "datasets", "keep_maps", "map_bits"}
+#: Suffixes by which a relative path is told from another name with a slash and a dot, such as org/net-v2.5.
+FILE_SUFFIX = re.compile(
+    r"\.(py(:\w+)?|pth?|ckpt|bin|safetensors|onnx|h5|hdf5|np[yz]|mat|pkl|pickle|joblib|json|ya?ml|toml|csv|tsv|txt|xlsx?"
+    r"|nii|mg[hz]|mha|nrrd|dcm|tar|zip|gz)$",
+    re.IGNORECASE,
+)
 ATLAS_SUFFIX = re.compile(r"\.nii(\.gz)?$")
 
 
@@ -33,6 +39,26 @@ def portable_spec(spec: RunSpec) -> RunSpec:
     return RunSpec.model_validate(values | {"datasets": {}})
 
 
+def changed_texts(spec: RunSpec) -> list[tuple[str, str, str]]:
+    """What `portable_spec` shortens, options of datasets apart: the key, the text and what it becomes."""
+    values, plain = (one.model_dump(mode="json", exclude={"datasets"}) for one in (spec, portable_spec(spec)))
+    return list(_differences(values, plain, ""))
+
+
+def _differences(one: Any, other: Any, key: str) -> Iterator[tuple[str, str, str]]:
+    if isinstance(one, Mapping):
+        for name, inner in one.items():
+            new = name if name in other else _file_name(name)
+            if name != new:
+                yield key, name, new
+            yield from _differences(inner, other[new], f"{key}.{new}".lstrip("."))
+    elif isinstance(one, list):
+        for number, (inner, shortened) in enumerate(zip(one, other, strict=True)):
+            yield from _differences(inner, shortened, f"{key}.{number}")
+    elif one != other:
+        yield key, str(one), str(other)
+
+
 def _portable_step(step: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = _without_paths(dict(step))
     if found.get("sha256") and found.get("atlas") != step.get("atlas"):
@@ -44,6 +70,8 @@ def _without_paths(value: Any) -> Any:  # any JSON value
     """
     >>> _without_paths({"weights": "/home/me/net.pth", "rate": [1, "cosine/linear"], "x": "data/mine.py:Mine"})
     {'weights': 'net.pth', 'rate': [1, 'cosine/linear'], 'x': 'mine.py:Mine'}
+    >>> _without_paths(["org/net-v2.5", "../net-v2.5", "weights/net.pth"])
+    ['org/net-v2.5', 'net-v2.5', 'net.pth']
     """
     if isinstance(value, str):
         return _file_name(value)
@@ -55,14 +83,14 @@ def _without_paths(value: Any) -> Any:  # any JSON value
 
 
 def _file_name(text: str) -> str:
-    """The name of the file where a text is a path: absolute, or with a folder and a suffix."""
+    """The name of the file where a text is a path: absolute, with a drive, beginning with ~, ./ or ../, or relative
+    with a suffix of files. Whether the file exists does not count: a model has the same digest on every machine."""
     windows = PureWindowsPath(text)
     if windows.drive and windows.name:
         return windows.name
     path = PurePath(text)
-    is_path = (
-        path.is_absolute() or text.startswith(("~", "./", "../")) or (len(path.parts) > 1 and path.suffix)
-    )
+    relative = len(path.parts) > 1 and FILE_SUFFIX.search(path.name)
+    is_path = path.is_absolute() or text.startswith(("~", "./", "../")) or relative
     return path.name if is_path and path.name else text
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from uad_bench.errors import DataError, EnvironmentFault, UadError, UsageError
 from uad_bench.weights.bundle import Bundle
@@ -14,6 +14,7 @@ from uad_bench.weights.store import Reference, folders
 
 HUB = re.compile(r"hf://(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?", re.ASCII)
 PLACE = re.compile(rf"({NAME})/({DIGEST.pattern})/{re.escape(MANIFEST)}")
+LOGIN = "log in with `hf auth login`, as a user who may read it, and write it for push"
 MISSING_EXTRA, UNREACHABLE, NOT_THERE = "UB610", "UB611", "UB345"
 
 
@@ -49,7 +50,7 @@ def resolve(wanted: Reference, place: Source, where: str) -> Reference:
     found = [one for one in same if one.digest.startswith(wanted.digest)]
     if len(found) != 1:
         shown = ", ".join(f"{one.name}@{one.digest[:12]}" for one in found or same)
-        what = f"{len(found)} bundles begin with {wanted}" if found else f"no bundle {wanted}"
+        what = f"{len(found)} bundles match {wanted}" if found else f"no bundle {wanted}"
         hint = f"there are {shown}" if shown else "`uad-bench weights list --from SOURCE` shows what is there"
         raise DataError(what, where=where, hint=hint, code=NOT_THERE)
     return found[0]
@@ -152,11 +153,13 @@ def hub(text: str) -> Hub:
 
 @contextmanager
 def hub_errors(repository: str) -> Iterator[None]:
-    """Raise DataError for a repository or file that is not there (UB345), EnvironmentFault where the network is not
-    reached or not allowed (UB611)."""
+    """Raise DataError for a repository or file that is not there or not open to this user (UB345), EnvironmentFault
+    where the network is not reached or not allowed, or the server fails (UB611)."""
     from huggingface_hub import errors
 
     where = f"hf://{repository}"
+    # Its own errors, those of its HTTP client, which they are derived from, and those of files and sockets.
+    failures = cast("tuple[type[Exception], ...]", (*errors.HfHubHTTPError.__bases__, OSError))
     try:
         yield
     except UadError:
@@ -174,9 +177,10 @@ def hub_errors(repository: str) -> Iterator[None]:
         errors.GatedRepoError,
     ) as error:
         what = "no such repository, revision or bundle, or no access to it"
-        raise DataError(
-            what, where=where, hint="check the address, or log in with `hf auth login`", code=NOT_THERE
-        ) from error
-    except Exception as error:  # whatever its HTTP client raises
-        what = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        raise EnvironmentFault(what, where=where, hint="try again later", code=UNREACHABLE) from error
+        raise DataError(what, where=where, hint=f"check the address, or {LOGIN}", code=NOT_THERE) from error
+    except failures as error:
+        said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        if getattr(getattr(error, "response", None), "status_code", None) in (401, 403):
+            what = f"the server refuses access: {said}"
+            raise DataError(what, where=where, hint=LOGIN, code=NOT_THERE) from error
+        raise EnvironmentFault(said, where=where, hint="try again later", code=UNREACHABLE) from error

@@ -1,13 +1,13 @@
 """The folder of bundles on this machine, and how a bundle in it is named: NAME@DIGEST."""
 
 import logging
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from uad_bench.errors import EnvironmentFault, UadError, UsageError
+from uad_bench.errors import UadError, UsageError
+from uad_bench.support.user_folders import user_folder
 from uad_bench.weights.bundle import Bundle, open_bundle
 from uad_bench.weights.manifest import DIGEST, NAME
 
@@ -50,17 +50,7 @@ def default_store() -> Path:
     """$UAD_BENCH_WEIGHTS, or a folder of the user's data. Raises EnvironmentFault for a user without a home folder."""
     from platformdirs import user_data_path
 
-    named = os.environ.get("UAD_BENCH_WEIGHTS")
-    if named:
-        return Path(named).expanduser()
-    try:
-        folder = user_data_path("uad-bench") / "weights"
-    except (RuntimeError, KeyError):
-        folder = Path("~")
-    if not folder.is_absolute():
-        hint = "set UAD_BENCH_WEIGHTS to a folder, or HOME"
-        raise EnvironmentFault("this user has no home folder for weights", hint=hint)
-    return folder
+    return user_folder("UAD_BENCH_WEIGHTS", lambda: user_data_path("uad-bench") / "weights", "weights")
 
 
 def folders(store: Path, name: str = "*") -> Iterator[Path]:
@@ -82,13 +72,13 @@ def bundles(store: Path, name: str = "*") -> Iterator[Bundle | UadError]:
 def find(wanted: Reference, store: Path) -> Bundle | None:
     """The bundle of a store, None where there is none; pretrained weights also by the digest of their original file.
 
-    Raises UsageError where several begin with these digits (UB260), IntegrityError as `open_bundle`.
+    Raises UsageError where several match (UB260), IntegrityError as `open_bundle`.
     """
     found = [path for path in folders(store, wanted.name) if path.name.startswith(wanted.digest)]
     matches = [open_bundle(path) for path in found] or _by_original(wanted, store)
     if len(matches) > 1:
         hint = f"give more digits: {' or '.join(one.digest[:20] for one in matches)}"
-        raise UsageError(f"{len(matches)} bundles begin with {wanted}", hint=hint, code=UNKNOWN)
+        raise UsageError(f"{len(matches)} bundles match {wanted}", hint=hint, code=UNKNOWN)
     return matches[0] if matches else None
 
 

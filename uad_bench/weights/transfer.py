@@ -1,12 +1,11 @@
 """Bundles between this machine and elsewhere: `push` and `pull`."""
 
-import shutil
 import tempfile
 from pathlib import Path
 
 from uad_bench.errors import UsageError
 from uad_bench.support.atomic_files import require_writable, write_bytes
-from uad_bench.weights.bundle import Bundle, aside_of, check_file, is_bundle, open_bundle, settle
+from uad_bench.weights.bundle import Bundle, aside_of, is_bundle, open_bundle, settle, take_file
 from uad_bench.weights.card import Said
 from uad_bench.weights.manifest import MANIFEST, MANIFEST_BYTES, changed, read_manifest, small_file
 from uad_bench.weights.pack import pack
@@ -21,7 +20,7 @@ def push(what: str, to: str, said: Said, store: Path, *, public: bool = False) -
     """
     if not to.startswith("hf://"):
         target = Path(to).expanduser()
-        require_writable(target)
+        require_writable(target, hint="name another folder with --to")
         before = {path for path in target.glob("*/*") if path.is_dir()}
         bundle = _in_folder(what, said, target, store)
         return bundle, bundle.folder not in {path.resolve() for path in before}
@@ -43,9 +42,8 @@ def _copied(bundle: Bundle, said: Said, target: Path) -> Bundle:
     if said != Said():
         what = "a bundle cannot be given another name, license or terms: they are part of its digest"
         raise UsageError(what, where=bundle.label, hint="push the run again")
-    bundle.verify()
     with aside_of(target, bundle.manifest.name) as aside:
-        shutil.copytree(bundle.folder, aside, dirs_exist_ok=True)
+        bundle.copy_to(aside)
         return settle(aside, bundle.digest)
 
 
@@ -61,7 +59,7 @@ def pull(wanted: Reference, place: Source, where: str, store: Path) -> tuple[Bun
         there.verify()
         return there, False
     one = resolve(wanted, place, where)
-    require_writable(store)
+    require_writable(store, hint="set UAD_BENCH_WEIGHTS to another folder")
     label = f"{one.name}@{one.digest[:12]}, {where}"
     with aside_of(store, one.name) as aside:
         data = small_file(place.file(one, MANIFEST, MANIFEST_BYTES).resolve(), MANIFEST_BYTES, label)
@@ -69,9 +67,6 @@ def pull(wanted: Reference, place: Source, where: str, store: Path) -> tuple[Bun
         if manifest.name != one.name:
             changed(f"the manifest is that of {manifest.name}", label)
         for name, listed in manifest.files.items():
-            target = aside / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(place.file(one, name, listed.size), target)
-            check_file(target, listed, label)
+            take_file(place.file(one, name, listed.size), aside / name, listed, label)
         write_bytes(aside / MANIFEST, data)
         return settle(aside, one.digest), True

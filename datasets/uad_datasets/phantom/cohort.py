@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import filelock
 import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
 from uad_bench.errors import EnvironmentFault
+from uad_bench.support.locks import locked
 from uad_datasets.phantom.contrast import MODALITIES
 from uad_datasets.phantom.generate import Recipe
 from uad_datasets.phantom.subject import KINDS, Phantom
@@ -74,7 +74,7 @@ def ensure_cohort(
 def _ensure_cohort(root: Path, kinds: dict[str, str], recipe: Recipe, workers: int) -> Path:
     """`ensure_cohort`, with OSError where the folder cannot be written."""
     root.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(f"{root}.lock"):
+    with locked(root.with_name(f"{root.name}.lock"), wait=True):
         if not root.is_dir():
             log.info("generating the phantom cohort in %s", root)
             unfinished = root.with_name(f"{root.name}.unfinished")

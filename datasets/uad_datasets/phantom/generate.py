@@ -13,7 +13,7 @@ from uad_datasets.phantom.v5.lattice import Lattice
 from uad_datasets.phantom.v5.subject import make_phantom
 
 #: The version of a cohort unless `phantom.version` says otherwise.
-DEFAULT_VERSION = 4
+DEFAULT_VERSION = 5
 VERSIONS, SPACINGS = (4, 5), (1, 2)
 
 
@@ -40,7 +40,7 @@ class Recipe:
                 hint="choose 1 or 2",
             )
         if self.version == 4 and self.spacing != 2:
-            hint = "add --set phantom.version=5, or leave out phantom.spacing"
+            hint = "leave out phantom.version or phantom.spacing"
             raise UsageError(
                 "version 4 of the phantom has voxels of 2 mm only", where="phantom.spacing", hint=hint
             )

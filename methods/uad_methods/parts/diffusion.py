@@ -40,7 +40,7 @@ def coefficients(alpha_bar: AlphaBar, t: torch.Tensor) -> tuple[torch.Tensor, to
     return clean, noise
 
 
-@lru_cache(maxsize=16)  # copying it at every step would synchronise host and device
+@lru_cache(maxsize=16)  # copying it at every step would synchronise CPU and GPU
 def _coefficient_table(alpha_bar: bytes, device: torch.device) -> torch.Tensor:
     """Both coefficients at every timestep: float32 (2, T) on `device`."""
     alpha_bars = np.frombuffer(alpha_bar, np.float64)

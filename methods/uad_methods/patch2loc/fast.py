@@ -1,7 +1,7 @@
 """Training on a GPU without synchronisation: steps with a fixed number of patches.
 
-The published sampler draws candidates and drops those without enough brain. Only the device knows how many
-remain, so the host waits for it in every step, and kernels cannot be chosen in advance. Here the number is
+The published sampler draws candidates and drops those without enough brain. Only the GPU knows how many
+remain, so the CPU waits for it in every step, and kernels cannot be chosen in advance. Here the number is
 fixed and every draw is a position with enough brain.
 """
 
@@ -77,12 +77,11 @@ def adam(net: torch.nn.Module, lr: float) -> torch.optim.Adam:
 
 
 def prepare_network(net: torch.nn.Module, *, compiled: bool = False) -> None:
-    """Prepare `net` for fast training, in place: channels last on a GPU, compiled if `compiled` is set.
+    """Prepare `net` for fast training, in place: channels last, compiled if `compiled` is set.
 
     Names of weights stay. Compiled steps are recorded as CUDA graphs, which needs constant shapes
     (`sample_static`) and a C++ compiler.
     """
-    if next(net.parameters()).is_cuda:
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if compiled:
         net.compile(mode="reduce-overhead", dynamic=False)

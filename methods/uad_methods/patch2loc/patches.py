@@ -22,13 +22,13 @@ class Positions(NamedTuple):
 
 
 class Where(NamedTuple):
-    """Pixels of slices: a mask, bool (n, X, Y), and how many are true, which the host then need not ask the device."""
+    """Pixels of slices: a mask, bool (n, X, Y), and how many are true, which the CPU then need not ask the GPU."""
 
     mask: torch.Tensor
     number: int
 
 
-Region = Where | torch.Tensor  # a mask alone: the host waits for the device to count
+Region = Where | torch.Tensor  # a mask alone: the CPU waits for the GPU to count
 
 
 def mask_of(region: Region) -> torch.Tensor:

@@ -44,7 +44,7 @@ def test_default_root_follows_the_options_and_the_cache(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("options", "name"),
-    [({"version": 4}, "v4-seed0-h1-l0"), ({"version": 5}, "v5-seed0-h1-l0"),
+    [({}, "v5-seed0-h1-l0"), ({"version": 4}, "v4-seed0-h1-l0"), ({"version": 5}, "v5-seed0-h1-l0"),
      ({"version": 5, "spacing": 1}, "v5-1mm-seed0-h1-l0")],
 )  # fmt: skip
 def test_each_version_and_spacing_has_a_folder_of_its_own(options, name, tmp_path, monkeypatch):
@@ -61,7 +61,7 @@ def test_each_version_and_spacing_has_a_folder_of_its_own(options, name, tmp_pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [({"version": 3}, "no version 3"), ({"version": 5, "spacing": 3}, "voxels of 3 mm"),
-     ({"version": 4, "spacing": 1}, "phantom.version=5"), ({"spacing": 0}, "choose 1 or 2")],
+     ({"version": 4, "spacing": 1}, "voxels of 2 mm only"), ({"spacing": 0}, "choose 1 or 2")],
 )  # fmt: skip
 def test_what_does_not_exist_is_refused_before_anything_is_written(options, message, tmp_path, monkeypatch):
     monkeypatch.setenv("UAD_BENCH_CACHE", str(tmp_path))

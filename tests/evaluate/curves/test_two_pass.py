@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.metric_oracles import draw
 from uad_bench.errors import DataError, PluginError, UsageError
 from uad_bench.evaluate.curves.curve import Curve
-from uad_bench.evaluate.curves.two_pass import SecondPass, Volume, positives_of, stream
+from uad_bench.evaluate.curves.two_pass import SecondPass, Volume, stream
 
 
 def volumes(seed, n=8):
@@ -88,16 +88,9 @@ def test_an_empty_source_has_no_numbers():
     assert stream([]).ap() is stream([]).auroc() is None
 
 
-def test_positives_alone_are_those_of_the_whole_curve(scored):
-    case = scored("a")
-    found, whole = positives_of(case), Curve.of_case(case)
-    assert np.array_equal(found.positives, whole.positives)
-    assert (found.missed, found.n_negative) == (whole.missed, 0)
-
-
 def test_pools_of_the_same_cases_share_a_counter(scored):
     cases = [scored(name) for name in "abc"]
-    members = {case.case_id: positives_of(case) for case in cases}
+    members = {case.case_id: Curve.of_case(case) for case in cases}
     second = SecondPass({"all": members, "ms": members, "one": {"a": members["a"]}}, by_case=["ms"])
     second.run(cases)
     assert second._counters["all"] is second._counters["ms"]

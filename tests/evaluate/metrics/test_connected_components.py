@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from uad_bench.evaluate.metrics.connected_components import Components, drop_small, edge
+from uad_bench.evaluate.metrics.connected_components import SMALL, Components, drop_small, edge, edge_voxels
 
 TOUCHING = np.ones((3, 3, 3), bool)
 SHAPES = [(9, 8, 7), (1, 6, 9), (6, 1, 9), (7, 9, 1), (1, 1, 1), (2, 2, 30)]
@@ -50,3 +50,16 @@ def test_components_up_to_a_size_are_removed(voxels):
 def test_edges_are_the_voxels_that_an_erosion_removes():
     for mask in masks():
         assert np.array_equal(edge(mask), mask & ~ndimage.binary_erosion(mask))
+
+
+def test_edge_voxels_are_those_of_the_edge_for_masks_of_any_size():
+    rng = np.random.default_rng(3)
+    sizes = set()
+    for mask in [*masks(), *(rng.random((9, 8, 7)) < share for share in (0, 0.01, 0.04, 0.5, 1))]:
+        assert edge_voxels(mask).tolist() == np.flatnonzero(edge(mask)).tolist()
+        sizes.add(mask.sum() > mask.size // SMALL)
+    solid = np.zeros((40, 40, 40), bool)
+    solid[:12, 28:, 5:17] = True  # small for its grid, at two ends of it, with an inside
+    assert solid.sum() <= solid.size // SMALL
+    assert edge_voxels(solid).tolist() == np.flatnonzero(edge(solid)).tolist()
+    assert sizes == {True, False}

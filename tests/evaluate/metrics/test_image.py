@@ -95,3 +95,10 @@ def test_a_slice_without_brain_is_skipped_and_a_lesion_outside_the_brain_marks_i
     brain = box(((0, 12), (0, 5), (0, 4)))
     kept = image.SliceApMax().keep(view(case(empty(), box((1, 9, 2), (1, 1, 7)), brain)))
     assert kept.positive.tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_the_rank_of_a_slice_is_that_of_numpys_quantile(precision):
+    for size in [*range(1, 400), 999, 1001, 4096, 9216, 36864]:
+        ranks = np.arange(size, dtype=precision)
+        assert image._rank_q99(ranks) == np.quantile(ranks, 0.99, method="higher")

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from tests.helpers.scored_cases import builtin_metrics
 from uad_bench.evaluate.curves.curve import Curve
-from uad_bench.evaluate.engine import evaluate
+from uad_bench.evaluate.engine import MEMORY, evaluate
 from uad_bench.evaluate.metric import View
 from uad_bench.evaluate.metrics.voxel import (
     ApWithHealthy,
@@ -15,8 +16,10 @@ from uad_bench.evaluate.metrics.voxel import (
     Dice,
     FalsePositiveRate,
     Prevalence,
+    VoxelMetric,
 )
 from uad_bench.evaluate.thresholds import Threshold
+from uad_bench.types import Value
 
 SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.5], np.float32)
 LESION = np.array([True, False, True, False, False])
@@ -106,3 +109,28 @@ def test_ap_with_healthy_scans_is_that_of_all_voxels_together(scored):
         expected = average_precision_score(lesion, scores) * lesion.sum() / (lesion.sum() + missed)
         assert rows[group, "ap_with_healthy.pooled"].value == pytest.approx(expected)
         assert rows[group, "ap_with_healthy.pooled"].n == len(members)
+
+
+@pytest.mark.parametrize("memory", [MEMORY, 0])
+@pytest.mark.parametrize("empty", [False, True])
+def test_f6_without_a_healthy_brain_ap_with_healthy_is_not_that_of_lesion_cases(scored, memory, empty):
+    cases = [scored("a"), scored("b")]
+    cases += [scored("h", healthy=True, brain=False)] if empty else []
+    rows = {row.metric: row for row in evaluate(cases, builtin_metrics(), {}, memory=memory).set_rows}
+    found = rows["ap_with_healthy.pooled"]
+    assert (found.value, found.n, found.undefined, found.reason) == (None, 0, len(cases), "no_healthy")
+    assert rows["aupimo.pooled"].reason == rows["case_ap_max.pooled"].reason == "no_healthy"
+    assert rows["ap.pooled"].value is not None
+
+
+def test_f6_a_metric_of_a_plug_in_that_pools_both_populations_needs_a_healthy_scan(scored):
+    class Highest(VoxelMetric):
+        name, population = "highest", "both"
+
+        def of(self, curve, threshold):
+            return Value(1.0)
+
+    lesion, healthy = scored("a"), scored("h", healthy=True)
+    for cases, expected in (([lesion], None), ([lesion, healthy], 1.0)):
+        rows = {row.metric: row for row in evaluate(cases, [Highest()], {}).set_rows}
+        assert rows["highest.pooled"].value == expected and rows["highest.case"].value == 1.0

@@ -5,6 +5,7 @@ from dataclasses import replace
 from tests.helpers import handmade
 from uad_bench.leaderboard.layout import columns
 from uad_bench.leaderboard.run_summary import Cost
+from uad_bench.leaderboard.statistic_types import Contrast, Scheme
 
 
 def texts(found):
@@ -39,6 +40,15 @@ def test_differences_have_a_column_where_any_row_has_one():
     assert (baseline.heading.key, baseline.value(ae)) == ("delta_baseline", ae.to_baseline.difference)
     rows = [replace(row, to_best=None) for row in table.rows]
     assert texts(columns.contrast_columns(replace(table, rows=rows))) == ["Δ to baseline [95 %], Holm p"]
+
+
+def test_f18_the_level_of_the_table_heads_intervals_and_marks_equivalence():
+    contrast = Contrast("b", "ap", 30, 0.01, -0.01, 0.02, 0.5, 1.0, 0.5, 0.5, 0.08)
+    rows = [handmade.row("ae", 0.3, to_best=contrast, to_baseline=None)]
+    for alpha, percent, equal in ((0.05, "95 %", False), (0.1, "90 %", True)):
+        (column,) = columns.contrast_columns(handmade.table(rows, scheme=Scheme(alpha=alpha)))
+        assert column.heading.text == f"Δ to best [{percent}], Holm p"
+        assert column.text(rows[0]).endswith("≈") == equal
 
 
 def test_f5_the_strongest_reference_has_a_column_and_the_baseline_one_where_it_is_another_row():

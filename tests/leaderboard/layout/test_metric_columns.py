@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers import handmade
+from uad_bench.evaluate.metrics.declarations.table import METRICS
 from uad_bench.leaderboard.layout import metric_columns, notes
 from uad_bench.leaderboard.layout.metric_columns import ShownMetric
+from uad_bench.leaderboard.layout.text_grid import full_grid
 from uad_bench.leaderboard.table import Cell
 
 
@@ -31,6 +33,27 @@ def test_the_gain_is_the_one_that_matches_the_primary_metric(primary, gain):
     assert shown([primary, "ap_gain.pooled", "ap_gain.case"], primary) == [primary, gain]
 
 
+def test_f17_bins_of_lesions_are_headed_and_ordered_as_they_are_declared():
+    names = [
+        f"{name}{form}@{rule}"
+        for name in sorted(METRICS) if name.startswith("detect_")
+        for form in ("", ".pooled") for rule in ("healthy_q98", "aaa", "oracle_set")
+    ]  # fmt: skip
+    cells = {("all", name): Cell(0.3, None, 1, 30, 0) for name in names}
+    rule, found = metric_columns.detection_metrics(handmade.table([handmade.row("ae", 0.3, cells=cells)]))
+    assert rule == "healthy_q98"
+    assert {trait: [one.heading for one in shown] for trait, shown in found.items()} == {
+        "size": ["< 10 mm³", "10 to 100 mm³", "100 to 1000 mm³", "≥ 1000 mm³"],
+        "contrast": ["dark", "iso", "bright"],
+        "depth": ["< 10 mm", "≥ 10 mm"],
+        "side": ["left", "right"],
+        "height": ["lower", "middle", "upper"],
+    }
+    assert [one.name[1] for one in found["contrast"]] == [
+        f"detect_contrast_{name}.pooled@healthy_q98" for name in ("dark", "iso", "bright")
+    ]
+
+
 def test_one_lesion_f1_is_shown_preferably_by_iou_and_never_at_an_oracle():
     names = ["lesion_f1@healthy_q98", "lesion_f1_iou10@tune", "lesion_f1_iou10@oracle_set"]
     assert shown(["ap.case", *names]) == ["ap.case", "lesion_f1_iou10@tune"]
@@ -45,7 +68,9 @@ def test_f6_dice_at_an_oracle_threshold_is_no_ceiling_where_the_thresholded_map_
     cleaned = replace(table, after_threshold=("drop_components",))
     headings = [[metric.heading for metric in metric_columns.shown_metrics(one)] for one in (table, cleaned)]
     assert "ceiling Dice@oracle_set†" in headings[0] and "Dice@oracle_set†" in headings[1]
-    assert any("no upper bound, since drop_components" in note for note in notes.notes(cleaned))
+    assert any(
+        "no upper bound, since drop_components" in note for note in notes.notes(cleaned, [full_grid(cleaned)])
+    )
 
 
 def test_declared_flags_make_an_oracle_and_reverse_the_order():

@@ -71,15 +71,17 @@ def test_f9_a_value_that_is_printed_as_zero_has_no_sign():
     assert wording.mean_text(-0.0004, None) == "0.000"
     assert wording.interval_text(-0.0001, 0.1) == "[0.000, 0.100]"
     contrast = Contrast("x", "ap.case", 30, -0.0001, -0.01, 0.01, 0.5, 1.0, 0.5, 0.5, 0.01)
-    assert wording.contrast_text(contrast) == "0.000 [−0.010, 0.010], p 1.000 ≈"
-    assert wording.brief_contrast_text(contrast) == "0.000 (p 1.000)≈"
+    assert wording.contrast_text(contrast, 0.05) == "0.000 [−0.010, 0.010], p 1.000 ≈"
+    assert wording.brief_contrast_text(contrast, 0.05) == "0.000 (p 1.000)≈"
 
 
 def test_a_contrast_without_a_test_has_no_p_value():
     nothing = Contrast("x", "ap.case", 3, None, None, None, None, None, None)
-    assert wording.contrast_text(nothing) == wording.contrast_text(None) == "–"
-    assert wording.contrast_text(nothing._replace(difference=0.01)) == "+0.010"
-    assert wording.contrast_text(nothing._replace(difference=-0.0214, p_holm=0.0004)) == "−0.021, p <0.001"
+    assert wording.contrast_text(nothing, 0.05) == wording.contrast_text(None, 0.05) == "–"
+    assert wording.contrast_text(nothing._replace(difference=0.01), 0.05) == "+0.010"
+    assert (
+        wording.contrast_text(nothing._replace(difference=-0.0214, p_holm=0.0004), 0.05) == "−0.021, p <0.001"
+    )
 
 
 @pytest.mark.parametrize(

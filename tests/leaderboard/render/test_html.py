@@ -208,7 +208,7 @@ def shown_columns(html):
 def test_i4_the_page_opens_with_a_verdict_and_eight_columns(browse):
     html = browse("")
     assert shown_columns(html) == SHORT
-    assert html.index("has the highest AP per case") < html.index("<table")
+    assert html.index("ranks first by AP per case") < html.index("<table")
     assert html.count('class="verdict"') == 3
 
 
@@ -243,6 +243,12 @@ def test_i4_methods_have_their_parameters_costs_cases_and_a_doi(tables):
 
 
 def test_i4_the_page_never_shows_ranks_of_few_patients(tables):
-    few = handmade.table(handmade.bare_rows(), test="toy", primary="ap.pooled", values_only=True)
+    few = handmade.table(handmade.bare_rows(), test="toy", primary="ap.pooled", values_only=True, patients=6)
     html = html_page([few, handmade.table()])
-    assert html.index("mslub</bdi>") < html.index("toy</bdi>") and "No verdict: 30 cases" in html
+    assert html.index("mslub</bdi>") < html.index("toy</bdi>") and "No verdict: 6 patients" in html
+
+
+def test_f12_only_the_notes_of_a_table_say_whether_oracles_are_upper_bounds():
+    cleaned = html_page([handmade.table(after_threshold=("drop_components",))])
+    assert "no upper bound, since drop_components" in cleaned and "they are upper bounds" not in cleaned
+    assert "use the test labels and are not results" in cleaned

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
 from tests.helpers.simulations import coverage, simulate, simulate_folds
@@ -13,10 +14,21 @@ def half_width(values):
     return t_interval_half_width(components_from_cases(values, np.ones(values.shape[-1], bool)))
 
 
-def test_one_seed_gives_the_t_interval_over_patients():
-    values = np.random.default_rng(5).normal(size=(1, 20))
+def test_f4_one_seed_gives_the_t_interval_over_patients_without_positive_kurtosis():
+    values = np.random.default_rng(5).uniform(size=(1, 20))
+    assert stats.kurtosis(values[0]) < 0
     low, high = DescrStatsW(values[0]).tconfint_mean(0.05)
     assert half_width(values) == pytest.approx((high - low) / 2, rel=1e-12)
+
+
+def test_f4_the_t_interval_over_patients_with_heavy_tails_has_fewer_degrees_of_freedom():
+    values = np.r_[np.linspace(-1, 1, 19), 8.0]
+    kurtosis = float(np.mean((values - values.mean()) ** 4) / values.var() ** 2 - 3)
+    assert kurtosis == pytest.approx(stats.kurtosis(values)) and kurtosis > 5
+    expected = stats.t.ppf(0.975, 19 / (1 + kurtosis / 2)) * stats.sem(values)
+    assert half_width(values[None]) == pytest.approx(expected, rel=1e-12)
+    low, high = DescrStatsW(values).tconfint_mean(0.05)
+    assert half_width(values[None]) > 1.1 * (high - low) / 2
 
 
 def test_equal_patients_give_the_t_interval_over_seeds():
@@ -26,7 +38,7 @@ def test_equal_patients_give_the_t_interval_over_seeds():
 
 
 def test_alpha_is_one_minus_the_coverage():
-    values = np.random.default_rng(5).normal(size=(1, 20))
+    values = np.random.default_rng(5).uniform(size=(1, 20))
     low, high = DescrStatsW(values[0]).tconfint_mean(0.1)
     found = t_interval_half_width(components_from_cases(values, np.ones(20, bool)), alpha=0.1)
     assert found == pytest.approx((high - low) / 2, rel=1e-12)

@@ -42,20 +42,33 @@ def test_one_seed_and_a_deterministic_method_have_an_interval_over_patients(make
         assert (cell.low, cell.high) == pytest.approx(on_logit_scale(mean, half), rel=1e-9)
 
 
-@pytest.mark.parametrize("lowest", [0.0, -0.001])
-def test_an_interval_of_values_in_the_unit_range_is_symmetric_on_the_logit_scale(make_run, lowest):
-    values = np.r_[lowest, np.linspace(0, 0.3, 11)]
-    by_case = dict(zip(IDS, values, strict=False))
-    one = DatasetResults(
-        "ids", "fit", "{}", 12, 0, {CASE: MetricValue(values.mean(), 12, 0)}, {"ap": by_case}
-    )
-    found = cells([make_run(results={"phantom": one}, primary="ap.case")])[CASE]
+@pytest.mark.parametrize(
+    ("metric", "logit"),
+    [("ap", True), ("dice@tune", True), ("ap_gain", False), ("hd95@tune", False), ("assd@tune", False),
+     ("fp_volume@tune", False), ("fp_components@tune", False), ("of_a_plug_in", False)],
+)  # fmt: skip
+def test_f1_the_declared_range_of_a_metric_sets_the_kind_of_its_intervals(make_run, metric, logit):
+    values = np.r_[0.0, np.linspace(0, 0.3, 11)]  # all in [0, 1], as a distance of 0.3 mm is
+    name = ("all", metric if "@" in metric else f"{metric}.case")
+    by_case = {metric: dict(zip(IDS, values, strict=False))}
+    one = DatasetResults("ids", "fit", "{}", 12, 0, {name: MetricValue(values.mean(), 12, 0)}, by_case)
+    found = cells([make_run(results={"phantom": one}, primary=name[1])])[name]
     mean, half = values.mean(), stats.t.ppf(0.975, 11) * stats.sem(values)
-    if lowest < 0:
-        assert (found.low, found.high) == pytest.approx((mean - half, mean + half))
-    else:
-        assert (found.low, found.high) == pytest.approx(on_logit_scale(mean, half))
-        assert found.low > 0 and found.high - mean > mean - found.low
+    expected = on_logit_scale(mean, half) if logit else (mean - half, mean + half)
+    assert (found.low, found.high) == pytest.approx(expected)
+
+
+def test_f1_all_rows_of_a_column_have_intervals_of_one_kind(make_run):
+    """Of two rows of a distance, one has all values below 1 mm."""
+    runs = []
+    for method, low in (("near", 0.1), ("far", 2.0)):
+        values = low + np.linspace(0, 0.3, 12)
+        by_case = dict(zip(IDS, values, strict=False))
+        number = {("all", "hd95@tune"): MetricValue(values.mean(), 12, 0), CASE: MetricValue(0.5, 12, 0)}
+        one = DatasetResults("ids", "fit", "{}", 12, 0, number, {"hd95@tune": by_case})
+        runs.append(make_run(method, results={"phantom": one}, primary="ap.case"))
+    found = [row.cells["all", "hd95@tune"] for row in tables(runs)[0].rows]
+    assert [cell.high + cell.low for cell in found] == pytest.approx([2 * cell.mean for cell in found])
 
 
 def test_lesion_kinds_and_healthy_cases_have_intervals_of_their_own(make_run):

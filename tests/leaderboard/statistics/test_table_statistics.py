@@ -11,6 +11,7 @@ import pytest
 from tests.helpers.measured import CASE, IDS, POOLED, measured, simulated_runs
 from uad_bench.leaderboard import aggregate
 from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.run_summary import MetricValue
 from uad_bench.leaderboard.statistic_types import Scheme
 from uad_bench.leaderboard.table import Table
 
@@ -118,6 +119,48 @@ def test_f8_a_case_that_a_row_lacks_counts_as_the_lowest_value_of_any_row(make_r
             make_run("b", results={"phantom": measured(2, 0.5)})]  # fmt: skip
     found = rows(tables(runs)[0])
     assert found["b"].to_best.n == 24 and found["a"].values["case03"] is None
+
+
+def _lacking(one, cases):
+    """The same results without a value of these cases, for a primary metric that is a mean over cases."""
+    by_case = {case: None if case in cases else value for case, value in one.cases["ap"].items()}
+    known = [value for value in by_case.values() if value is not None]
+    values = {CASE: MetricValue(sum(known) / len(known), len(known), len(cases))}
+    return replace(one, values=values, cases={"ap": by_case}, draws={})
+
+
+def test_f2_a_row_is_not_equivalent_for_the_cases_that_it_lacks(make_run):
+    """Of two rows, one has a value of four cases only: all other differences are 0 by the replacement."""
+    full, few = measured(1, 0.5, sd=0.001), measured(2, 0.5, sd=0.001)
+    runs = [make_run("full", results={"phantom": _lacking(full, [])}, primary="ap.case"),
+            make_run("same", results={"phantom": _lacking(few, [])}, primary="ap.case")]  # fmt: skip
+    (compared,) = [row.to_best for row in tables(runs)[0].rows if row.to_best]
+    assert compared.p_equal < 1e-6
+    runs[1] = replace(runs[1], results={"phantom": _lacking(few, IDS[4:])})
+    (table,) = tables(runs)
+    (compared,) = [row.to_best for row in table.rows if row.to_best]
+    assert compared.p_equal is None and compared.p_holm is not None
+    assert any("not tested for equivalence" in line and line.endswith("same (20)") for line in table.warnings)
+
+
+def test_f3_ranks_tests_and_warnings_complete_the_values_over_the_same_rows(make_run):
+    """The control has the lowest value of the case that `a` lacks; a row with a leak takes no part."""
+    one = measured(1, 0.5)
+
+    def moved(by, case=None):
+        ap = {key: case if key == "case03" and case is not None else value + by
+              for key, value in one.cases["ap"].items()}  # fmt: skip
+        return _lacking(replace(one, cases={"ap": ap}), [])
+
+    runs = [make_run("a", results={"phantom": _lacking(moved(0.01), ["case03"])}, primary="ap.case"),
+            make_run("b", results={"phantom": moved(0.0)}, primary="ap.case"),
+            make_run("control", results={"phantom": moved(-0.3, 0.0)}, primary="ap.case", null=True),
+            make_run("leaky", results={"phantom": _lacking(moved(0.2), ["case05"])}, primary="ap.case",
+                     marks=("leak x: y",))]  # fmt: skip
+    (table,) = tables(runs)
+    found = rows(table)
+    assert (found["b"].rank, found["a"].rank) == (1, 2) and found["a"].to_best.difference < 0
+    assert [line.rpartition(": ")[2] for line in table.warnings if "undefined" in line] == ["a (1)"]
 
 
 def test_a_row_with_a_leak_is_not_used_as_the_baseline(make_runs):

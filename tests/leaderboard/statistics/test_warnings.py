@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from tests.helpers.measured import CASE, IDS, measured
 from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.layout import wording
+from uad_bench.leaderboard.run_summary import DatasetResults, MetricValue
 
 
 def warnings(runs):
@@ -36,6 +38,25 @@ def test_the_interval_of_folds_is_explained(make_runs, make_run):
     assert (
         warnings(runs[:1])[-1] == "ae: 1 fold; the confidence interval is over patients only, not over folds"
     )
+
+
+def test_f13_a_table_with_values_only_has_no_sentence_on_intervals_and_tests(make_run):
+    """Three patients with two cases each, one seed, one fold."""
+    cases = {f"{one}{session}": 0.5 for one in IDS[:3] for session in "ab"}
+    number = {CASE: MetricValue(0.5, 6, 0)}
+    subjects = {case: case[:-1] for case in cases}
+    one = DatasetResults("ids", "fit", "{}", 6, 0, number, {"ap": cases}, subjects=subjects)
+    (table,) = tables(
+        [make_run(f, results={"phantom": one}, primary="ap.case", fold=1) for f in ("ae", "vae")]
+    )
+    assert table.values_only and (table.patients, table.lesion) == (3, 6)
+    assert table.warnings == (
+        "fewer than 10 patients with lesions: values only, without ranks, groups, intervals and tests; rows are in "
+        "the order of their means",
+        "ae: 1 fold; ± is over seeds within folds",
+        "vae: 1 fold; ± is over seeds within folds",
+    )
+    assert any(fact.startswith("3 patients with lesions: values only") for fact in wording.facts(table))
 
 
 def test_folds_that_all_failed_are_not_mentioned(make_run):

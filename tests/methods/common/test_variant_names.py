@@ -6,7 +6,7 @@ from uad_bench import plugins
 from uad_bench.config import load_protocol
 from uad_bench.errors import UsageError
 from uad_bench.pipeline.matrix import Matrix
-from uad_bench.pipeline.method_names import find_method
+from uad_bench.pipeline.method_names import changed_parameters, find_method
 
 FILE = """
 from dataclasses import dataclass
@@ -46,11 +46,25 @@ def test_a_requested_variant_is_the_one_that_runs(name, protocol):
 
 def test_a_bare_name_takes_the_preset_whole():
     (spec,) = Matrix(["patch2loc"], protocol="phantom").specs()
-    preset = load_protocol("phantom").presets["patch2loc"]
+    presets = load_protocol("phantom").presets
+    preset = {**presets["patch2loc"], **presets["patch2loc:conv*"]}
     assert {key: spec.parameters[key] for key in preset} == preset
     assert spec.method == "patch2loc:conv-25d-usual"
     (plain,) = Matrix(["patch2loc:conv"], protocol="phantom").specs()
     assert (plain.parameters["usual"], plain.parameters["steps"]) == (0, preset["steps"])
+
+
+def test_the_published_method_has_a_name_and_a_preset_where_the_protocol_prefers_a_variant():
+    (spec,) = Matrix(["patch2loc:published"], protocol="phantom").specs()
+    (paper,) = Matrix(["paper/patch2loc:published"], protocol="phantom").specs()
+    (bare,) = Matrix(["paper/patch2loc"], protocol="phantom").specs()
+    own = load_protocol("phantom").presets["patch2loc:published"]
+    assert (spec.method, paper.method) == ("patch2loc", "patch2loc")
+    assert {key: value for key, value in spec.parameters.items() if value != paper.parameters[key]} == own
+    assert paper.parameters == bare.parameters
+    assert changed_parameters(spec) == {} and changed_parameters(paper) == {"defaults": "paper"}
+    with pytest.raises(UsageError, match="published"):
+        Matrix(["thresh:published"], protocol="phantom").specs()
 
 
 def test_the_prefix_paper_drops_the_preset_and_nothing_else():
@@ -126,4 +140,4 @@ def test_the_first_line_says_which_variant_a_preset_runs_and_how_to_get_the_publ
     found = [record.getMessage() for record in caplog.records]
     assert bool(found) == bool(told)
     if told:
-        assert told in found[0] and f"paper/{name}" in found[0]
+        assert told in found[0] and f"paper/{name}" in found[0] and f"{name}:published" in found[0]

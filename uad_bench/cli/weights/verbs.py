@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from uad_bench.cli import options
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,6 +42,7 @@ def push(
     from uad_bench.weights.store import default_store
     from uad_bench.weights.transfer import push
 
+    options.show_messages()
     bundle, new = push(model, to, Said(name, license_, terms), default_store(), public=public)
     typer.echo(f"{bundle.manifest.name}@{bundle.digest}")
     typer.echo(f"{_size(bundle)} {'written to' if new else 'was there already:'} {to}")
@@ -64,8 +67,11 @@ def pull(
 def list_(
     source: Annotated[str, typer.Option("--from", help=f"{SOURCE}; default: this machine.")] = "",
 ) -> None:
-    """List bundles: name, digest, size, and what each is. Damaged ones are named, with exit code 5."""
-    from uad_bench.errors import IntegrityError, UadError
+    """List bundles: name, digest, size and kind; of hf://ORG/NAME the name and digest only.
+
+    Damaged bundles are named, with exit code 5; so are unusable ones, for instance those of a newer version.
+    """
+    from uad_bench.errors import UadError
     from uad_bench.weights.sources import source as source_of
     from uad_bench.weights.store import bundles, default_store
 
@@ -78,12 +84,10 @@ def list_(
     place = Path(source).expanduser() if source else default_store()
     found = list(bundles(place))
     for one in found:
-        typer.echo(f"damaged: {one}" if isinstance(one, UadError) else _line(one))
-    damaged = sum(isinstance(one, UadError) for one in found)
-    typer.echo(f"{len(found) - damaged} bundles in {place}")
-    if damaged:
-        hint = "remove them and pull them again"
-        raise IntegrityError(f"{damaged} bundles cannot be used", where=str(place), hint=hint, code="UB510")
+        typer.echo(_fault(one) if isinstance(one, UadError) else _line(one))
+    errors = [one for one in found if isinstance(one, UadError)]
+    typer.echo(f"{len(found) - len(errors)} bundles in {place}")
+    _raise_for(errors)
 
 
 @app.command()
@@ -95,10 +99,10 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Compare every file of bundles with its digest. Exit code 5 if one differs."""
-    from uad_bench.errors import IntegrityError, UadError
+    """Compare every file of bundles with its digest. Exit code 5 if one differs; all others are compared, too."""
+    from uad_bench.errors import UadError
 
-    checked, bad = 0, 0
+    checked, errors = 0, list[UadError]()
     for one in _chosen(which or []):
         try:
             if isinstance(one, UadError):
@@ -109,12 +113,10 @@ def verify(
                 f"intact: {one.manifest.name}@{one.digest[:12]}, {len(one.manifest.files)} files, {_size(one)}"
             )
         except UadError as error:
-            bad += 1
-            typer.echo(f"damaged: {error}")
+            errors.append(error)
+            typer.echo(_fault(error))
     typer.echo(f"{checked} bundles are intact")
-    if bad:
-        what = f"{bad} bundles differ from their digests"
-        raise IntegrityError(what, hint="remove them and pull them again", code="UB510")
+    _raise_for(errors)
 
 
 @app.command("import")
@@ -143,16 +145,44 @@ def import_(
 
 
 def _chosen(which: list[str]) -> "Iterator[Bundle | UadError]":
-    from uad_bench.weights.bundle import open_bundle
-    from uad_bench.weights.store import bundles, default_store, is_reference, reference, stored_bundle
+    from uad_bench.errors import UadError
+    from uad_bench.weights.store import bundles, default_store
 
     for text in which:
-        if is_reference(text) and not Path(text).exists():
-            yield stored_bundle(reference(text), default_store())
-        else:
-            yield open_bundle(Path(text))
+        try:
+            yield _bundle(text)
+        except UadError as error:
+            yield error
     if not which:
         yield from bundles(default_store())
+
+
+def _bundle(text: str) -> "Bundle":
+    from uad_bench.weights.bundle import open_bundle
+    from uad_bench.weights.store import default_store, is_reference, reference, stored_bundle
+
+    if is_reference(text) and not Path(text).exists():
+        return stored_bundle(reference(text), default_store())
+    return open_bundle(Path(text))
+
+
+def _fault(error: "UadError") -> str:
+    """The line of a bundle that differs from its digest, or that cannot be used for another reason."""
+    from uad_bench.errors import IntegrityError
+
+    return f"{'damaged' if isinstance(error, IntegrityError) else 'unusable'}: {error}"
+
+
+def _raise_for(errors: "list[UadError]") -> None:
+    """Raise what a command ends with: one error for all damaged bundles, or else the first of the others."""
+    from uad_bench.errors import IntegrityError
+
+    damaged = sum(isinstance(one, IntegrityError) for one in errors)
+    if damaged:
+        hint = "remove them, and pull or import them again"
+        raise IntegrityError(f"{damaged} bundles differ from their digests", hint=hint, code="UB510")
+    if errors:
+        raise errors[0]
 
 
 def _line(bundle: "Bundle") -> str:

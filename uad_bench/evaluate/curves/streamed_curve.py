@@ -32,6 +32,17 @@ class StreamedCurve(Curve):
     table: OperatingPoints = field(kw_only=True)
     false_positives: Mapping[float, int] = field(kw_only=True)
 
+    @classmethod
+    def counted(cls, curve: Curve, thresholds: Iterable[float]) -> "StreamedCurve":
+        """The same curve without its negatives; `counts_at` has an answer for these thresholds.
+
+        >>> full = Curve.from_split(np.float32([2]), np.float32([1, 3]))
+        >>> StreamedCurve.counted(full, [1.0]).counts_at(1.0)
+        (1, 2, 0)
+        """
+        counts = {threshold: curve.counts_at(threshold)[1] for threshold in thresholds}
+        return cls(curve.positives, (), curve.missed, None, table=curve.points, false_positives=counts)
+
     @cached_property
     def points(self) -> OperatingPoints:
         """The operating points, one for each distinct score of a positive."""

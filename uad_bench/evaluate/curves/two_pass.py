@@ -77,15 +77,6 @@ def _negatives(
 Members = Mapping[str, Mapping[str, Curve]]
 
 
-def pools(
-    members: Members, source: Iterable[Scored], thresholds: Iterable[float] = ()
-) -> dict[str, StreamedCurve]:
-    """The curves of several pools that share cases, in one pass over the cases; see `SecondPass`."""
-    counted = SecondPass(members, thresholds)
-    counted.run(source)
-    return {name: counted.curve(name) for name in members}
-
-
 class SecondPass:
     """Counts the negatives of several pools that share cases, in one pass over the cases.
 
@@ -142,11 +133,6 @@ class SecondPass:
 
 def _volume(item: Volume | Scored) -> Volume:
     return Volume(*split(item)) if isinstance(item, Scored) else item
-
-
-def positives_of(scored: Scored) -> Curve:
-    """The curve of a case without its negatives, which are not even sorted."""
-    return _positives(_volume(scored))
 
 
 def _positives(volume: Volume) -> Curve:

@@ -5,8 +5,8 @@ the nearest point of the line; for every plane that holds a point, the nearest p
 for a query, the nearest over these planes. The table is made once and answers queries of any number; a search tree
 takes longer, most of all for queries far away.
 
-All is integer arithmetic. It has the bits of floating-point arithmetic where that is exact, as with voxel sizes of 1, 2
-or 1.5 mm; for other voxel sizes `GridDistances.of` refuses.
+All arithmetic is in integers; results are identical to floating-point results where those are exact, as with voxel
+sizes of 1, 2 or 1.5 mm. For other voxel sizes `GridDistances.of` returns None.
 """
 
 from dataclasses import dataclass

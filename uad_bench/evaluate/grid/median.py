@@ -2,7 +2,7 @@
 
 The windows of some thousand voxels are gathered as rows, and the middle element of each row is selected: by numpy's
 partition, which is vectorised, or by torch on a GPU. The median of an odd number of scores is one of them, so no
-result is rounded. Background voxels, about two thirds of a box around the brain, cost nothing.
+result is rounded. Background voxels, about half of a box around the brain, cost nothing.
 
 Zeros of both signs are equal numbers with different bits, and NaN has no rank: where a map holds -0.0 or NaN, scipy
 itself computes the filter, so that the bits are the same for every map.
@@ -36,7 +36,7 @@ def median_in(volume: FloatArray, mask: BoolArray, window: Window, device: str =
     >>> median_in(volume, (np.arange(5) % 4 > 0).reshape(5, 1, 1), (3, 1, 1))
     array([0., 1., 1.], dtype=float32)
     """
-    if np.isnan(volume).any() or np.signbit(volume[volume == 0]).any():
+    if np.isnan(volume).any() or _has_negative_zero(volume):
         everywhere: FloatArray = ndimage.median_filter(volume, size=window)
         return everywhere[mask]
     corners = [k - size // 2 for k, size in zip(np.nonzero(mask), window, strict=True)]
@@ -51,6 +51,12 @@ def median_in(volume: FloatArray, mask: BoolArray, window: Window, device: str =
             "too little memory on %s for the median filter: computed on the CPU, with the same result", device
         )
         return _on_cpu(volume, corners, window)
+
+
+def _has_negative_zero(volume: FloatArray) -> bool:
+    if volume.dtype != np.float32:
+        return bool(np.signbit(volume[volume == 0]).any())
+    return bool((volume.view(np.int32) == np.iinfo(np.int32).min).any())
 
 
 Corners = list[npt.NDArray[np.int64]]

@@ -52,11 +52,14 @@ def _nearest_along(keys: Keys, axis: int, shift: int, offsets: int) -> Keys:
     """
     n = keys.shape[axis]
     best = keys + keys.dtype.type(offsets)  # offset 0
-    for offset in range(-min(offsets, n - 1), min(offsets, n - 1) + 1):
+    moved = np.empty(keys.size, keys.dtype)
+    for offset in (k for k in range(-min(offsets, n - 1), min(offsets, n - 1) + 1) if k):
         here, there = (
             (slice(None),) * axis + (slice(max(0, sign * offset), n - max(0, -sign * offset)),)
             for sign in (-1, 1)
         )
         step = keys.dtype.type((offset * offset << shift) + offset + offsets)
-        np.minimum(best[here], keys[there] + step, out=best[here])
+        before = best[here]
+        shifted = moved[: before.size].reshape(before.shape)
+        np.minimum(before, np.add(keys[there], step, out=shifted), out=before)
     return best

@@ -66,6 +66,8 @@ class Overlaps:
         union = self.truth.sizes[self.lesion] + self.found.sizes[self.finding] - self.shared
         near = self.shared >= iou * union
         ends = self.lesion[near], self.finding[near]
+        if all(np.unique(one).size == one.size for one in ends):
+            return int(ends[0].size)  # no lesion and no finding has a choice
         graph = csr_array((np.ones(ends[0].size, bool), ends), shape=(self.truth.n, self.found.n))
         return int(np.count_nonzero(maximum_bipartite_matching(graph, perm_type="column") >= 0))
 

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from uad_bench.evaluate.memoise import once
-from uad_bench.evaluate.metrics.connected_components import edge
 from uad_bench.evaluate.metrics.lesion import lesions
+from uad_bench.evaluate.metrics.surface import surface_voxels, tree_of
 from uad_bench.types import BoolArray, FloatArray, Scored
 
 Floats = npt.NDArray[np.float64]
@@ -80,8 +79,7 @@ def _brain(scored: Scored) -> BoolArray:
 
 
 def _depths(centroids: Floats, brain: BoolArray, spacing: Floats) -> Floats:
-    surface = np.argwhere(edge(brain)) * spacing
-    distances = cKDTree(surface).query(centroids * spacing)[0]
+    distances = tree_of(surface_voxels(brain) * spacing).query(centroids * spacing)[0]
     inside: BoolArray = brain[tuple(np.rint(centroids).astype(np.int64).T)]
     depths: Floats = np.where(inside, distances, 0.0)
     return depths

@@ -31,7 +31,7 @@ from uad_bench.evaluate.grid.distance import GridDistances
 from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import Metric, View
 from uad_bench.evaluate.metrics.additive import of_case, predicted, undefined
-from uad_bench.evaluate.metrics.connected_components import Indices, edge
+from uad_bench.evaluate.metrics.connected_components import Indices, edge_voxels
 from uad_bench.evaluate.metrics.declarations.classes import declared, variant
 from uad_bench.types import BoolArray, Scored, Value
 
@@ -56,10 +56,11 @@ def distances_between(found: Points, truth: Points) -> Distances:
     >>> distances_between(np.array([[0.0, 0, 0]]), np.array([[3.0, 4, 0], [0, 0, 1]]))
     Distances(found=array([1.]), truth=array([5., 1.]))
     """
-    return Distances(_tree(truth).query(found)[0], _tree(found).query(truth)[0])
+    return Distances(tree_of(truth).query(found)[0], tree_of(found).query(truth)[0])
 
 
-def _tree(points: Points) -> cKDTree:
+def tree_of(points: Points) -> cKDTree:
+    """A tree for the nearest of some voxels of a grid, at points in mm (n, 3)."""
     # Sliding-midpoint splits and large leaves, as many points of a grid share a coordinate: four times faster than
     # scipy's defaults where the other surface is far away.
     return cKDTree(points, leafsize=48, compact_nodes=False, balanced_tree=False)
@@ -78,7 +79,7 @@ def surface_points(mask: BoolArray, spacing: tuple[float, float, float]) -> Poin
 
 def surface_voxels(mask: BoolArray) -> Indices:
     """The edge voxels of a mask (X, Y, Z), (n, 3)."""
-    return np.stack(np.unravel_index(np.flatnonzero(edge(mask)), mask.shape), axis=1)
+    return np.stack(np.unravel_index(edge_voxels(mask), mask.shape), axis=1)
 
 
 def diagonal(scored: Scored) -> float:
@@ -104,7 +105,7 @@ class LesionSurface:
         """The distance in mm from each voxel (n, 3), which lies at points in mm (n, 3)."""
         if self.table is not None:
             return self.table.to(found)
-        nearest: Points = _tree(self.points).query(points)[0]
+        nearest: Points = tree_of(self.points).query(points)[0]
         return nearest
 
 
@@ -121,7 +122,7 @@ def _distances(view: View) -> Distances:
     scored = of_case(view)
     truth, found = once(scored, _lesion_surface), surface_voxels(predicted(view))
     points = found * np.array(scored.spacing)
-    return Distances(truth.distances(found, points), _tree(points).query(truth.points)[0])
+    return Distances(truth.distances(found, points), tree_of(points).query(truth.points)[0])
 
 
 class SurfaceMetric(Metric):

@@ -64,7 +64,7 @@ class ApWithHealthy(AveragePrecision):
     """Average precision of all brain voxels of the lesion cases and of the healthy test scans together, in [0, 1].
 
     A score of a healthy scan counts as any other voxel without lesion. There is no value per case. Undefined:
-    `empty_brain`, `no_positive`.
+    `empty_brain`, `no_positive`, and `no_healthy` for a test set without healthy scans, where it would be `ap.pooled`.
 
     >>> import numpy as np
     >>> scores, lesion = np.array([0.9, 0.8, 0.7], np.float32), np.array([False, True, False])

@@ -89,9 +89,9 @@ def contrast_columns(table: Table, *, brief: bool = False) -> list[Column]:
     ]
     if _others(table, found[2][2]) <= _others(table, found[1][2]):
         del found[2]
-    heading = "Δ to {} (Holm p)" if brief else "Δ to {} [95 %], Holm p"
+    after = "(Holm p)" if brief else f"[{wording.percent(table)}], Holm p"
     return [
-        _contrast_column(heading.format(what), key, contrast, brief=brief)
+        _contrast_column(table, Heading(f"Δ to {what} {after}", key), contrast, brief=brief)
         for what, key, contrast in found
         if _others(table, contrast)
     ]
@@ -103,14 +103,14 @@ def _others(table: Table, contrast: Callable[[Row], Contrast | None]) -> set[str
 
 
 def _contrast_column(
-    heading: str, key: str, contrast: Callable[[Row], Contrast | None], *, brief: bool
+    table: Table, heading: Heading, contrast: Callable[[Row], Contrast | None], *, brief: bool
 ) -> Column:
     def value(row: Row) -> float | None:
         found = contrast(row)
         return found.difference if found else None
 
     text = wording.brief_contrast_text if brief else wording.contrast_text
-    return Column(Heading(heading, key), lambda row: text(contrast(row)), value)
+    return Column(heading, lambda row: text(contrast(row), table.scheme.alpha), value)
 
 
 def cost_columns(table: Table) -> list[Column]:

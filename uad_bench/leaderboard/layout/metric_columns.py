@@ -3,11 +3,11 @@
 All other metrics and groups are in CSV and JSON only.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from uad_bench.evaluate.metrics.declarations.strata import STRATUM
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.layout.columns import Column, Heading, Text
 from uad_bench.leaderboard.run_summary import ORACLE, STEP_SEPARATOR, Name
@@ -22,8 +22,6 @@ HEADINGS: dict[str, tuple[str, Form]] = {
     "ap_gain.pooled": ("AP gain", ""),
     "auroc.pooled": ("AUROC pooled", ""),
 }
-#: Recall of the lesions in one bin of a trait, pooled over cases, at a threshold rule.
-DETECTION = re.compile(r"detect_(?P<trait>[a-z]+)_(?P<bin>[^.@]+)\.pooled@(?P<rule>(?!oracle).+)")
 #: Pairs with an IoU of at least 0.1 come first: with any overlap, a map that flags the whole brain would be perfect.
 LESION_F1 = {"lesion_f1_iou10": "lesion F1, IoU ≥ 0.1", "lesion_f1": "lesion F1"}
 
@@ -71,31 +69,16 @@ def subgroup_metrics(table: Table, groups: Iterable[str]) -> list[ShownMetric]:
 
 
 def detection_metrics(table: Table) -> tuple[str, dict[str, list[ShownMetric]]]:
-    """A threshold rule that is no oracle, and the recall of lesions at it by trait ("size") and bin ("lt10")."""
-    matches = [
-        match
-        for group, name in sorted(table.names)
-        if group == "all" and (match := DETECTION.fullmatch(name))
-    ]
-    rules = sorted({match["rule"] for match in matches}, key=lambda rule: (rule != "healthy_q98", rule))
+    """A threshold rule that is no oracle, and the pooled recall of lesions at it by trait ("size"), bins in order."""
+    heads = {f"{name}.pooled": stratum for name, stratum in STRATUM.items()}
+    names = [metric for group, metric in table.names if group == "all" and ORACLE not in metric]
+    rules = {_rule(metric) for metric in names if metric.partition("@")[0] in heads}
+    rule = min(rules, key=lambda rule: (rule != "healthy_q98", rule), default="")
     found: dict[str, list[ShownMetric]] = {}
-    for match in sorted(matches, key=lambda match: _lower_end(match["bin"])):
-        if match["rule"] == rules[0]:
-            shown = ShownMetric(_bin_text(match["bin"]), ("all", match[0]))
-            found.setdefault(match["trait"], []).append(shown)
-    return (rules[0] if rules else ""), found
-
-
-def _lower_end(name: str) -> tuple[float, str]:
-    """Sort key: the lower end of a bin, `lt10` before `10to100`; bins without a number in the order of the alphabet."""
-    numbers = [float(number) for number in re.findall(r"\d+", name)]
-    return (-1.0 if name.startswith("lt") else min(numbers, default=0.0)), name
-
-
-def _bin_text(name: str) -> str:
-    """`< 10`, `10 to 100`, `≥ 1000`, `lower`."""
-    text = re.sub(r"(\d)to(\d)", r"\1 to \2", name)
-    return re.sub(r"^(lt|ge)(?=\d)", lambda match: {"lt": "< ", "ge": "≥ "}[match[1]], text)
+    for head, stratum in heads.items():
+        if (metric := f"{head}@{rule}") in names:
+            found.setdefault(stratum.trait, []).append(ShownMetric(stratum.text, ("all", metric)))
+    return rule, found
 
 
 def step_metrics(table: Table) -> list[ShownMetric]:
@@ -169,14 +152,21 @@ def _rule(metric: str) -> str:
 # --- how their values are written ----------------------------------------------------------------------------
 
 
-def metric_column(table: Table, shown: ShownMetric, *, interval: bool = False) -> Column:
-    """`0.146 ± 0.002 (6.5×)`, or `0.146 ± 0.002 [0.120, 0.172] (6.5×)`; then what is missing in the value."""
+def metric_column(
+    table: Table, shown: ShownMetric, *, interval: bool = False, with_cases: bool = True
+) -> Column:
+    """`0.146 ± 0.002 (6.5×)`, or `0.146 ± 0.002 [0.120, 0.172] (6.5×)`; then what is missing in the value.
+
+    with_cases: the grid has the column "cases", which shows the cases that the primary metric lacks.
+    """
     chance = _chance(table, shown)
 
     def text(row: Row) -> str:
         cell = row.cells.get(shown.name)
         ends = _interval_text(cell, shown) if interval else ""
         value = wording.cell_text(row, cell, shown.digits, chance, ends)
+        if not with_cases and shown.name == ("all", table.primary):
+            return value + wording.primary_missing_text(table, row, cell)
         return value + wording.missing_text(row, cell, table.primary)
 
     return _column(table, shown, text)
@@ -200,7 +190,7 @@ def separate_columns(table: Table, shown: ShownMetric) -> list[Column]:
 
     found = [_column(table, shown, text)]
     if any(interval(row) for row in table.rows):
-        found.append(Column(Heading("95 %", "interval"), interval))
+        found.append(Column(Heading(wording.percent(table), "interval"), interval))
     if chance:
         found.append(Column(Heading("×", "ratio"), ratio, chance_text="1.0", chance=1.0))
     return found

@@ -1,9 +1,13 @@
-"""Footnotes of a table: the meaning of its marks, failures, sources of reported results. Nothing is escaped yet."""
+"""Footnotes of a table: the meaning of its marks, failures, sources of reported results. Nothing is escaped yet.
 
-from collections.abc import Iterator, Sequence
+A format shows some grids of a table. Only the marks and columns of these grids are explained below it.
+"""
+
+from collections.abc import Container, Iterator, Sequence
 
 from uad_bench.leaderboard.layout import wording
-from uad_bench.leaderboard.run_summary import ORACLE, SEEDS_FOR_SPREAD, SEEDS_TO_RANK
+from uad_bench.leaderboard.layout.text_grid import Grid
+from uad_bench.leaderboard.run_summary import SEEDS_FOR_SPREAD, SEEDS_TO_RANK
 from uad_bench.leaderboard.statistic_types import Contrast
 from uad_bench.leaderboard.table import Row, Table
 
@@ -12,22 +16,45 @@ _REFERENCES = {
     "reference": "reference, the strongest of the controls and baselines",
     "baseline": "baseline, the best method that is declared as one",
 }
+_COSTS = {
+    "fit_s": "training, s: wall-clock time",
+    "score_s": "s/volume: scoring time per scan",
+    "peak_gib": "peak GiB: maximum resident memory of the process, evaluation included",
+    "gpu_gib": "GPU GiB: largest GPU allocation",
+    "parameters": "parameters: of the networks",
+}
 
 
-def notes(table: Table) -> list[str]:
-    """All footnotes: legend, failures and remarks, sources."""
-    return [*legend(table), *failures(table), *sources(table)]
+def notes(table: Table, grids: Sequence[Grid]) -> list[str]:
+    """All footnotes below some grids of a table: legend, failures and remarks, sources."""
+    return [*legend(table, grids), *failures(table), *sources(table, grids)]
 
 
-def legend(table: Table) -> list[str]:
-    """The meaning of every mark in the table, and the warnings on its statistics."""
+def legend(table: Table, grids: Sequence[Grid]) -> list[str]:
+    """The meaning of every mark in the grids, and the warnings on the statistics of the table."""
     return [
-        *_value_notes(table),
-        *_rank_notes(table),
-        *_contrast_notes(table),
+        *_value_notes(table, grids),
+        *_rank_notes(table, grids),
+        *_contrast_notes(table, _keys(grids)),
         *_row_notes(table),
+        *_cost_note(_keys(grids)),
         *table.warnings,
     ]
+
+
+def _keys(grids: Sequence[Grid]) -> set[str]:
+    return {heading.key for grid in grids for heading in grid.headings}
+
+
+def _has_text(grids: Sequence[Grid], key: str, part: str) -> bool:
+    """Whether an entry of the columns with a key ("" for all) contains a text."""
+    return any(
+        part in entry.text
+        for grid in grids
+        for row in grid.rows
+        for heading, entry in zip(grid.headings, row, strict=True)
+        if key in {"", heading.key}
+    )
 
 
 def failures(table: Table) -> list[str]:
@@ -40,17 +67,17 @@ def failures(table: Table) -> list[str]:
     return lines
 
 
-def sources(table: Table) -> Iterator[str]:
-    """The sources of reported results."""
+def sources(table: Table, grids: Sequence[Grid]) -> Iterator[str]:
+    """The sources of reported results, where a grid has them."""
     found = dict.fromkeys(paper.source for row in table.rows for paper in row.reported)
-    if found:
+    if found and "provenance" in _keys(grids):
         yield (
             "reported: as printed in the source, obtained under a different protocol (cases, preparation, thresholds), "
             f"not ranked; source: {'; '.join(found)}"
         )
 
 
-def _value_notes(table: Table) -> Iterator[str]:
+def _value_notes(table: Table, grids: Sequence[Grid]) -> Iterator[str]:
     yield (
         "± sample standard deviation (ddof = 1) over seeds; × ratio to the prevalence, the expected average precision "
         "of random scores"
@@ -61,18 +88,21 @@ def _value_notes(table: Table) -> Iterator[str]:
             f"a standard deviation is given from {SEEDS_FOR_SPREAD} seeds on; n=1: a single seed, which gives no "
             "information on the variation between seeds"
         )
-    if any(cell.low is not None for cell in cells):
+    keys, primary = _keys(grids), ("all", table.primary)
+    if any(
+        name == primary and cell.low is not None for row in table.rows for name, cell in row.cells.items()
+    ):
         yield (
-            f"[a, b] {_percent(table)} confidence interval of the primary metric, seeds and patients both treated as "
-            f"random: {table.scheme.interval}; on the logit scale for metrics in [0, 1]"
+            f"[a, b] {wording.percent(table)} confidence interval of the primary metric, seeds and patients both "
+            f"treated as random: {table.scheme.interval}"
         )
-        if table.strata:
+        if any(key.startswith(f"{stratum}:") for stratum in table.strata for key in keys):
             yield "strata (site, sex, ...) are small and overlap: they have no confidence interval"
-    if any(cell.undefined for cell in cells):
+    if _has_text(grids, "", "undefined"):
         yield "undefined: number of cases in which the metric is not defined; they are excluded from the mean"
-    if any(ORACLE in name[1] or cell.oracle for row in table.rows for name, cell in row.cells.items()):
+    if any(heading.oracle for grid in grids for heading in grid.headings):
         yield f"{wording.DAGGER} oracle: uses the test labels; {_bound(table)}, never used for ranking"
-    if any(metric.startswith("ap_gain") for _, metric in table.names):
+    if any(key.startswith("ap_gain") for key in keys):
         yield "AP gain: (AP − prevalence) / (1 − prevalence); 0 for random scores, 1 for a perfect map"
 
 
@@ -84,18 +114,19 @@ def _bound(table: Table) -> str:
     return f"no upper bound, since {steps} changes the thresholded map after the threshold is found"
 
 
-def _rank_notes(table: Table) -> Iterator[str]:
+def _rank_notes(table: Table, grids: Sequence[Grid]) -> Iterator[str]:
     rows, scheme = table.rows, table.scheme
-    if any(row.rank_statistics for row in rows):
+    if _has_text(grids, "rank", "["):
         yield (
-            f"rank [a–b]: {_percent(table)} percentile bootstrap interval of the rank, {scheme.draws} resamples of the "
-            f"patients (seed {scheme.seed})"
+            f"rank [a–b]: {wording.percent(table)} percentile bootstrap interval of the rank, {scheme.draws} resamples "
+            f"of the patients (seed {scheme.seed})"
         )
     if table.tau is not None:
         yield (
-            f"Kendall's tau-b between this ranking and those of the resamples: mean {table.tau:.2f} (1: identical)"
+            f"Kendall's tau-b between this ranking and those of {scheme.draws} resamples of the patients: mean "
+            f"{table.tau:.2f} (1: identical)"
         )
-    if any(row.rank_statistics and row.rank_statistics.letters for row in rows):
+    if "group" in _keys(grids):
         yield (
             f"group: rows that share a letter do not differ significantly ({scheme.test}, {scheme.correction}'s "
             f"correction over all pairs of the ranked rows and the reference rows, alpha {scheme.alpha:g})"
@@ -115,17 +146,12 @@ def _rank_then_aggregate(rows: Sequence[Row]) -> Iterator[str]:
         yield f"ranks that change if methods are ranked per patient and the ranks averaged: {', '.join(other)}"
 
 
-def _percent(table: Table) -> str:
-    return f"{100 * (1 - table.scheme.alpha):g} %"
-
-
-def _contrast_notes(table: Table) -> Iterator[str]:
-    yield from _contrast_note(table, "best", [row.to_best for row in table.rows if row.to_best])
-    yield from _contrast_note(
-        table, "reference", [row.to_reference for row in table.rows if row.to_reference]
-    )
-    yield from _contrast_note(table, "baseline", [row.to_baseline for row in table.rows if row.to_baseline])
-    if any(row.to_best or row.to_reference for row in table.rows):
+def _contrast_notes(table: Table, keys: Container[str]) -> Iterator[str]:
+    shown = [what for what in _REFERENCES if f"delta_{what}" in keys]
+    for what in shown:
+        contrasts = [getattr(row, f"to_{what}") for row in table.rows]
+        yield from _contrast_note(table, what, [found for found in contrasts if found])
+    if shown:
         yield (
             f"{wording.EQUIVALENT}: equivalent, the difference lies within ± {table.scheme.delta:g} (two one-sided "
             "tests with the same correction); neither a small p nor an equivalence: undecided"
@@ -138,9 +164,9 @@ def _contrast_note(table: Table, what: str, found: Sequence[Contrast]) -> Iterat
             ", ".join(dict.fromkeys(names)) for names in zip(*(c[:2] for c in found), strict=True)
         )
         yield (
-            f"Δ to {_REFERENCES[what]} ({others}): mean paired difference in {metrics} with its {_percent(table)} "
-            f"confidence interval over seeds and patients; p: {table.scheme.test}, {table.scheme.correction}'s "
-            "correction over all pairs, as for the groups"
+            f"Δ to {_REFERENCES[what]} ({others}): mean paired difference in {metrics} with its "
+            f"{wording.percent(table)} confidence interval over seeds and patients; p: {table.scheme.test}, "
+            f"{table.scheme.correction}'s correction over all pairs of the ranked rows and the reference rows"
         )
 
 
@@ -153,12 +179,8 @@ def _row_notes(table: Table) -> Iterator[str]:
         yield "deterministic (det.): no random numbers are used, so there is no standard deviation over seeds"
     if any(row.folds for row in table.rows):
         yield "folds differ in their training cases, seeds in their random numbers: they are not interchangeable"
-    if any(map(_has_cost, table.rows)):
-        yield (
-            "training, s: wall-clock time; s/volume: scoring time per scan; peak GiB: maximum resident memory of the "
-            "process, evaluation included; parameters: of the networks; all as recorded by the runs"
-        )
 
 
-def _has_cost(row: Row) -> bool:
-    return row.cost.score_s is not None or row.cost.parameters is not None
+def _cost_note(keys: Container[str]) -> Iterator[str]:
+    if shown := [text for key, text in _COSTS.items() if key in keys]:
+        yield f"{'; '.join(shown)}; as recorded by the runs"

@@ -97,7 +97,7 @@ def short_grid(table: Table) -> Grid:
             bare_rank_column(),
             method_column(),
             seeds,
-            metric_column(table, primary, interval=True),
+            metric_column(table, primary, interval=True, with_cases=False),
             *[c for c in contrast_columns(table) if c.heading.key == "delta_best"],
             *(metric_column(table, one) for one in chosen),
             *[c for c in cost_columns(table) if c.heading.key == "score_s"],

@@ -30,13 +30,23 @@ def facts(table: Table) -> list[str]:
         f"trained on {trained_on(key)}, tested on {key.test}: {table.lesion + table.healthy} cases "
         f"({table.lesion} with lesions, {table.healthy} healthy); SHA-256 of the test cases {key.test_ids[:12]}, "
         f"of the train, val and tune cases {key.fit_ids[:12]}",
-        f"n = {table.lesion}: values only, in the order of {table.primary} over all cases with lesions"
+        f"{patients(table)}: values only, in the order of {table.primary} over all cases with lesions"
         if table.values_only
         else f"ranked by {table.primary} over all cases with lesions, higher is better; scheme: {scheme(table)}",
     ]
     if table.not_comparable:
         lines.append(f"not comparable with the first table of {key.test}: {table.not_comparable}")
     return lines
+
+
+def patients(table: Table) -> str:
+    """`6 patients with lesions`: subjects, of which one may have several cases."""
+    return f"{table.patients} patient{'' if table.patients == 1 else 's'} with lesions"
+
+
+def percent(table: Table) -> str:
+    """The coverage of the intervals: `95 %`."""
+    return f"{100 * (1 - table.scheme.alpha):g} %"
 
 
 def trained_on(key: TableKey) -> str:
@@ -83,11 +93,16 @@ def cases_text(table: Table, row: Row, *, brief: bool = False) -> str:
     cell = row.cells.get(("all", table.primary))
     if cell is None:
         return NOTHING
-    failed = table.lesion - cell.n - cell.undefined
-    missing = [f"{n} {what}" for n, what in ((cell.undefined, "undefined"), (failed, "failed")) if n > 0]
-    if not missing:
+    if not (missing := _missing_cases(table, cell)):
         return str(cell.n)
-    return f"{cell.n}*" if brief else f"{cell.n} ({', '.join(missing)})"
+    return f"{cell.n}*" if brief else f"{cell.n} ({missing})"
+
+
+def _missing_cases(table: Table, cell: Cell) -> str:
+    failed = table.lesion - cell.n - cell.undefined
+    return ", ".join(
+        f"{n} {what}" for n, what in ((cell.undefined, "undefined"), (failed, "failed")) if n > 0
+    )
 
 
 def cell_text(row: Row, cell: Cell | None, digits: int, chance: float | None, interval: str = "") -> str:
@@ -119,7 +134,15 @@ def missing_text(row: Row, cell: Cell | None, primary: str) -> str:
     return seeds + (f", {undefined} undefined" if undefined else "")
 
 
-def contrast_text(contrast: Contrast | None, alpha: float = 0.05) -> str:
+def primary_missing_text(table: Table, row: Row, cell: Cell | None) -> str:
+    """The same for the primary metric in a grid without the column "cases"."""
+    if cell is None or cell.mean is None:
+        return ""
+    seeds, cases = missing_text(row, cell, table.primary), _missing_cases(table, cell)
+    return seeds + (cases and f", {cases}")
+
+
+def contrast_text(contrast: Contrast | None, alpha: float) -> str:
     """`−0.021 [−0.034, −0.008], p 0.013`, p after Holm's correction; "≈" where the rows are equivalent."""
     if contrast is None or contrast.difference is None:
         return NOTHING
@@ -129,7 +152,7 @@ def contrast_text(contrast: Contrast | None, alpha: float = 0.05) -> str:
     return signed(contrast.difference) + (interval and f" {minus(interval)}") + p + equal
 
 
-def brief_contrast_text(contrast: Contrast | None, alpha: float = 0.05) -> str:
+def brief_contrast_text(contrast: Contrast | None, alpha: float) -> str:
     """`−0.021 (p 0.013)`, for narrow tables."""
     if contrast is None or contrast.difference is None:
         return NOTHING

@@ -157,12 +157,15 @@ def html_page(tables: Sequence[Table], links: Links | None = None) -> str:
 
 
 def _section(table: Table, name: str, links: Mapping[str, str]) -> Section:
-    more = [
+    found = [
         text_grid.lesion_kind_grid(table),
         *text_grid.detection_grids(table),
         *text_grid.stratum_grids(table),
         text_grid.postprocessing_grid(table),
     ]
+    more = [grid for grid in found if grid]
+    main = _main_table(table)
+    shown = [main.grid, *more]
     return Section(
         name,
         wording.title(table),
@@ -170,10 +173,10 @@ def _section(table: Table, name: str, links: Mapping[str, str]) -> Section:
         table.key.protocol,
         table.not_comparable,
         tuple(wording.facts(table)),
-        _main_table(table),
-        tuple(PageTable(grid) for grid in more if grid),
+        main,
+        tuple(map(PageTable, more)),
         tuple(notes.failures(table)),
-        (*notes.legend(table), *notes.sources(table)),
+        (*notes.legend(table, shown), *notes.sources(table, shown)),
         tuple(_reported(table)),
         verdict(table),
         wording.trained_on(table.key),

@@ -22,8 +22,9 @@ def latex_tables(tables: Sequence[Table]) -> str:
 def _table(table: Table) -> str:
     """The floats of a table, then its notes as plain text, since a float that is longer than a page is cut off."""
     captions = [[wording.title(table), *wording.facts(table)]]
-    floats = _floats(text_grid.printed_grids(table))
-    name, text = write(wording.title(table)), _sentences(notes.notes(table))
+    grids = text_grid.printed_grids(table)
+    floats = _floats(grids)
+    name, text = write(wording.title(table)), _sentences(notes.notes(table, grids))
     captions += [[f"{wording.title(table)}, continued"]] * (len(floats) - 1)
     return "\n".join(
         [

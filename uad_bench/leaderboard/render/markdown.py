@@ -33,12 +33,15 @@ def _overview(tables: Sequence[Table], reported: Sequence[Reported]) -> list[str
 def _section(table: Table) -> str:
     lines = [f"## {write(wording.title(table))}", ""]
     lines += [f"- {write(fact)}" for fact in wording.facts(table)]
-    lines += ["", *_grid(text_grid.short_grid(table))]
-    if kinds := text_grid.lesion_kind_grid(table):
+    main = text_grid.short_grid(table)
+    kinds, steps = text_grid.lesion_kind_grid(table), text_grid.postprocessing_grid(table)
+    lines += ["", *_grid(main)]
+    if kinds:
         lines += ["", *_grid(kinds)]
-    if steps := text_grid.postprocessing_grid(table):
+    if steps:
         lines += ["", f"{steps.title}:", "", *_grid(steps)]
-    lines += ["", *(f"- {write(note)}" for note in notes.notes(table)), ""]
+    shown = [grid for grid in (main, kinds, steps) if grid]
+    lines += ["", *(f"- {write(note)}" for note in notes.notes(table, shown)), ""]
     return "\n".join(lines)
 
 

@@ -22,13 +22,16 @@ def rich_tables(tables: Sequence[Table]) -> "list[RichTable | Text]":
 
 
 def _parts(table: Table) -> "list[RichTable | Text]":
-    parts = [_rich(grid) for grid in text_grid.terminal_grids(table)]
+    grids = text_grid.terminal_grids(table)
+    parts = [_rich(grid) for grid in grids]
     starred = any(
         str(cell).endswith("*") for part in parts for column in part.columns for cell in column.cells
     )
     title = _text(wording.title(table), style="bold")
     facts = _text(*(f"  {fact}" for fact in wording.facts(table)))
-    footnotes = _text(*(f"  {note}" for note in [*notes.notes(table), *([STAR] if starred else [])]), "")
+    footnotes = _text(
+        *(f"  {note}" for note in [*notes.notes(table, grids), *([STAR] if starred else [])]), ""
+    )
     return [title, facts, *parts, footnotes]
 
 

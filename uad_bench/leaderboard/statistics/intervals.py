@@ -13,11 +13,11 @@ from scipy.special import expit, logit, stdtr, stdtrit
 from uad_bench.leaderboard.statistics.variance_components import Floats, VarianceComponents
 
 #: The quantile lies between the patients' and the seeds' t quantile, at the seeds' share of the variance to this power.
-#: Satterthwaite's degrees of freedom give too little coverage with three seeds (92 %), the plain share (Cochran and
-#: Cox) too much (97.3 %).
+#: With three seeds Satterthwaite's degrees of freedom give less coverage, the plain share (Cochran and Cox) more
+#: (`benchmarks/coverage.py`).
 POWER = 1.5
-#: The same power in tests of many pairs, whose small p values lie far in the tails: with 0.75, 6.5 % of tables of equal
-#: methods that differ in their sd over seeds have a false claim, with 1.5 more (`benchmarks/inference.py`).
+#: The same power in tests of many pairs, whose small p values lie far in the tails; `benchmarks/inference.py` has the
+#: share of tables of equal methods with a false claim.
 TEST_POWER = 0.5
 #: Means closer than this to 0 or 1 have no interval on the logit scale.
 EDGE = 1e-9
@@ -28,7 +28,8 @@ def t_interval_half_width(components: VarianceComponents, alpha: float = 0.05) -
 
     Variance of the mean: V = patients + max(seeds - interaction, 0). Half width: sqrt(V) * q with the quantile
     q = t(df_p) + (t(df) - t(df_p)) * r**1.5, where r is the share of the seeds in V and df_p the degrees of freedom of
-    the patients. Exact where only patients (r = 0) or only seeds (r = 1) vary and are normal.
+    the patients. Where only seeds vary (r = 1) and are normal, the interval is exact; where only patients vary (r = 0)
+    it is the t interval, wider for samples with a positive excess kurtosis, from which df_p is smaller than n - 1.
 
     >>> from uad_bench.leaderboard.statistics.variance_components import components_from_cases
     >>> values = np.array([[0.2, 0.3, 0.4, 0.5]])  # one seed: the t interval over patients

@@ -44,7 +44,7 @@ class RowData:
     def case_values(self, metric: str, ids: Sequence[str]) -> Floats:
         """Values of the cases `ids`, (replicates, cases); NaN where a case is undefined in a run."""
         found = [run.cases.get(metric, {}) for run in self.runs]
-        return self._by_replicate(np.array([[one.get(i) for i in ids] for one in found], np.float64))
+        return self._by_replicate(np.array([list(map(one.get, ids)) for one in found], np.float64))
 
     def mean_is_over(self, group: str, metric: str, ids: Sequence[str]) -> bool:
         """Whether, in every run, the mean of a per-case metric is over as many cases as have a value among `ids`.
@@ -89,8 +89,8 @@ class RowData:
 
 
 def _defined(run: DatasetResults, metric: str, ids: Sequence[str]) -> int:
-    by_case = run.cases.get(metric, {})
-    return sum(by_case.get(i) is not None for i in ids)
+    found = list(map(run.cases.get(metric, {}).get, ids))
+    return len(found) - found.count(None)
 
 
 def _names_of_mean(metric: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from uad_bench.evaluate.metrics.declarations.table import in_unit_range
 from uad_bench.leaderboard.run_summary import Name
 from uad_bench.leaderboard.statistics.clusters import influence_values, subject_indices
 from uad_bench.leaderboard.statistics.intervals import logit_interval, t_interval_half_width
@@ -16,7 +17,6 @@ from uad_bench.leaderboard.statistics.row_data import (
     subject_by_case,
 )
 from uad_bench.leaderboard.statistics.variance_components import (
-    Floats,
     VarianceComponents,
     components_from_bootstrap,
     components_from_cases,
@@ -24,31 +24,33 @@ from uad_bench.leaderboard.statistics.variance_components import (
 )
 from uad_bench.leaderboard.table import Cell, Row, Table
 
-#: By label: half the width of the interval, and whether all values behind it lie between 0 and 1.
-HalfWidths = dict[str, tuple[float, bool]]
+#: Half the width of the interval by label.
+HalfWidths = dict[str, float]
 
 
 def add_intervals(table: Table, data: Mapping[str, RowData]) -> list[Row]:
     """The rows with a confidence interval in every cell that allows one; data: by label.
 
     An interval needs the cases behind a mean, or the bootstrap draws of a pooled metric. It is symmetric on the logit
-    scale where all values lie in [0, 1].
+    scale where the metric is declared to lie in [0, 1], so that all rows of a column have intervals of one kind.
     """
     widths = {name: _half_widths(name, data, table.scheme.alpha) for name in sorted(table.names)}
     return [
         replace(
-            row, cells={name: _cell(cell, widths[name].get(row.label)) for name, cell in row.cells.items()}
+            row,
+            cells={
+                name: _cell(name[1], cell, widths[name].get(row.label)) for name, cell in row.cells.items()
+            },
         )
         for row in table.rows
     ]
 
 
-def _cell(cell: Cell, width: tuple[float, bool] | None) -> Cell:
-    if width is None or cell.mean is None or np.isnan(width[0]):
+def _cell(metric: str, cell: Cell, half: float | None) -> Cell:
+    if half is None or cell.mean is None or np.isnan(half):
         return cell
-    half, in_unit_range = width
     low, high = cell.mean - half, cell.mean + half
-    if in_unit_range:
+    if in_unit_range(metric):
         low, high = (float(end) for end in logit_interval(np.array(cell.mean), np.array(half)))
     return cell._replace(low=low, high=high)
 
@@ -65,11 +67,10 @@ def _half_widths_of_means(name: Name, data: Mapping[str, RowData], alpha: float)
         label for label, one in data.items() if ids and one.runs and one.mean_is_over(group, metric, ids)
     ]
     subject, found = subject_indices(ids, subject_by_case(data)), HalfWidths()
-    by_case = [data[label].case_values(metric, ids) for label in labels]
-    for rows, values in stack_equal_shapes([influence_values(one, subject) for one in by_case]):
+    by_subject = [influence_values(data[label].case_values(metric, ids), subject) for label in labels]
+    for rows, values in stack_equal_shapes(by_subject):
         known = np.asarray(~np.isnan(values).any(1))
-        components = components_from_cases(values, known)
-        found |= _by_label([labels[i] for i in rows], components, np.stack([by_case[i] for i in rows]), alpha)
+        found |= _by_label([labels[i] for i in rows], components_from_cases(values, known), alpha)
     return found
 
 
@@ -80,13 +81,9 @@ def _half_widths_of_pooled(name: Name, data: Mapping[str, RowData], alpha: float
         here = [pooled[labels[i]] for i in rows]
         n = np.array([metric.n for metric in here], np.float64)
         components = components_from_bootstrap(np.array([metric.values for metric in here]), draws, n)
-        found |= _by_label([labels[i] for i in rows], components, draws, alpha)
+        found |= _by_label([labels[i] for i in rows], components, alpha)
     return found
 
 
-def _by_label(
-    labels: Sequence[str], components: VarianceComponents, values: Floats, alpha: float
-) -> HalfWidths:
-    half = t_interval_half_width(components, alpha)
-    in_unit_range = np.asarray(~((values < 0) | (values > 1)).any((1, 2)))
-    return {label: (float(half[i]), bool(in_unit_range[i])) for i, label in enumerate(labels)}
+def _by_label(labels: Sequence[str], components: VarianceComponents, alpha: float) -> HalfWidths:
+    return dict(zip(labels, t_interval_half_width(components, alpha).tolist(), strict=True))

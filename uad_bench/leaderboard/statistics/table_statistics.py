@@ -12,7 +12,7 @@ import numpy as np
 from uad_bench.leaderboard.statistic_types import Contrast, RankStatistics
 from uad_bench.leaderboard.statistics import ranking
 from uad_bench.leaderboard.statistics.clusters import subject_indices, subject_means
-from uad_bench.leaderboard.statistics.complete_values import completed, defined_cases
+from uad_bench.leaderboard.statistics.complete_values import CompleteValues
 from uad_bench.leaderboard.statistics.critical_difference import critical_difference
 from uad_bench.leaderboard.statistics.pairwise.all_pairs import Pairs, all_pairs
 from uad_bench.leaderboard.statistics.pairwise.compact_letters import compact_letters
@@ -53,11 +53,13 @@ def add_statistics(table: Table, data: Mapping[str, RowData]) -> Table:
     ids, by_case = _primary_by_case(metric, data)
     values = {label: _values_by_case(ids, by_case.get(label)) for label in data}
     table = replace(table, rows=[replace(row, values=values.get(row.label, {})) for row in table.rows])
-    if _patients(table, ids, data) < table.scheme.patients:
+    table = replace(table, patients=_patients(table, ids, data))
+    if table.patients < table.scheme.patients:
         return _values_only(table, data)
-    table = replace(table, rows=_reranked(table, by_case))
+    complete = CompleteValues.of(_compared(table, by_case))
+    table = replace(table, rows=_reranked(table, complete))
     rows, ranked = add_intervals(table, data), [row.label for row in table.rows if row.rank is not None]
-    family = _family(table, ids, by_case, data)
+    family = _family(table, ids, complete, data)
     rank_statistics, tau = _rank_statistics(table, data, family)
     to_best = _contrasts(table, family, ranked[:1], metric)
     baseline = _strongest(table, [row for row in rows if row.baseline])
@@ -80,7 +82,7 @@ def add_statistics(table: Table, data: Mapping[str, RowData]) -> Table:
         for row in rows
     ]
     done = replace(table, rows=rows, tau=tau, critical=critical)
-    return replace(done, warnings=tuple(table_warnings(done, data, by_case)))
+    return replace(done, warnings=tuple(table_warnings(done, data, complete.replaced)))
 
 
 def _patients(table: Table, ids: Sequence[str], data: Mapping[str, RowData]) -> int:
@@ -111,43 +113,39 @@ def _values_by_case(ids: Sequence[str], values: Floats | None) -> dict[str, floa
     return {i: None if np.isnan(x) else x for i, x in zip(ids, values.mean(0).tolist(), strict=True)}
 
 
-def _reranked(table: Table, by_case: Mapping[str, Floats]) -> list[Row]:
+def _compared(table: Table, by_case: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The values of the rows that are compared in ranks, tests and differences: those with a rank, and references."""
+    return {
+        row.label: by_case[row.label]
+        for row in table.rows
+        if row.label in by_case and (row.rank is not None or (row.is_reference and not row.leaky))
+    }
+
+
+def _reranked(table: Table, complete: CompleteValues) -> list[Row]:
     """The rows ranked anew where cases are undefined and the primary metric is a mean over cases."""
-    ranked = [row for row in table.rows if row.rank is not None]
-    known = {row.label: by_case[row.label] for row in ranked if row.label in by_case}
-    if not is_mean_over_cases(table.primary) or len(known) < len(ranked) or not _incomplete(known):
+    if not is_mean_over_cases(table.primary) or not complete.replaced:
         return list(table.rows)
-    full = completed(known)
-    ranks = ranking.ranks(np.array([full[row.label].mean() for row in ranked])).tolist()
+    ranked = [row for row in table.rows if row.rank is not None]
+    ranks = ranking.ranks(np.array([complete.values[row.label].mean() for row in ranked])).tolist()
     placed = sorted(zip(ranks, ranked, strict=True), key=lambda pair: (pair[0], pair[1].label))
     new = iter([replace(row, rank=rank) for rank, row in placed])
     return [row if row.rank is None else next(new) for row in table.rows]
 
 
-def _incomplete(values: Mapping[str, Floats]) -> bool:
-    """Whether a case is undefined in some rows, but not in all of them."""
-    kept = defined_cases(values) if values else np.zeros(0, bool)
-    return bool(kept.any() and any(np.isnan(one[:, kept]).any() for one in values.values()))
-
-
 def _family(
-    table: Table, ids: Sequence[str], by_case: Mapping[str, Floats], data: Mapping[str, RowData]
+    table: Table, ids: Sequence[str], complete: CompleteValues, data: Mapping[str, RowData]
 ) -> _Family | None:
     """The family of tests of a table; None without values of the cases."""
-    labels = [
-        row.label
-        for row in table.rows
-        if row.label in by_case and (row.rank is not None or (row.is_reference and not row.leaky))
-    ]
-    known = {label: by_case[label] for label in labels}
-    full = completed(known) if known else {}
-    if not full:
+    labels = [row.label for row in table.rows if row.label in complete.values]
+    if not labels:
         return None
-    kept = [one for one, keep in zip(ids, defined_cases(known), strict=True) if keep]
+    kept = [one for one, keep in zip(ids, complete.kept, strict=True) if keep]
     subject = subject_indices(kept, subject_by_case(data))
-    values = [subject_means(full[label], subject) for label in labels]
+    values = [subject_means(complete.values[label], subject) for label in labels]
     averaged = np.array([one.mean(0) for one in values])
-    return _Family(labels, averaged, all_pairs(values, table.scheme))
+    incomplete = np.array([label in complete.replaced for label in labels])
+    return _Family(labels, averaged, all_pairs(values, table.scheme, incomplete))
 
 
 def _strongest(table: Table, candidates: Sequence[Row]) -> list[str]:

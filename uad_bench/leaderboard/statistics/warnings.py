@@ -4,33 +4,32 @@ from collections.abc import Iterator, Mapping
 
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.run_summary import SEEDS_TO_RANK
-from uad_bench.leaderboard.statistics.complete_values import replaced
 from uad_bench.leaderboard.statistics.row_data import (
     RowData,
     is_mean_over_cases,
     per_case_metric,
     subject_by_case,
 )
-from uad_bench.leaderboard.statistics.variance_components import Floats
 from uad_bench.leaderboard.table import Row, Table
 
 
-def table_warnings(table: Table, data: Mapping[str, RowData], by_case: Mapping[str, Floats]) -> Iterator[str]:
+def table_warnings(table: Table, data: Mapping[str, RowData], replaced: Mapping[str, int]) -> Iterator[str]:
     """Sentences on few patients and seeds, undefined cases, subjects with several cases, folds, and missing draws.
 
-    by_case: the per-case form of the primary metric, (replicates, cases), by label.
+    replaced: see `CompleteValues`. A table with values only has no sentence on intervals and tests.
     """
     if table.values_only:
         yield (
             f"fewer than {table.scheme.patients} patients with lesions: values only, without ranks, groups, intervals "
             "and tests; rows are in the order of their means"
         )
-    yield from _worst(by_case)
-    yield from _few_seeds(table, data)
-    yield from _several_cases_per_subject(data)
+    else:
+        yield from _replaced(replaced)
+        yield from _few_seeds(table, data)
+        yield from _several_cases_per_subject(data)
     for row in table.rows:
         if row.folds and row.done:
-            yield f"{row.label}: {_folds(row, data[row.label])}"
+            yield f"{row.label}: {_folds(row, data[row.label], values_only=table.values_only)}"
     ranked = [row for row in table.rows if row.rank is not None]
     missing = [r.label for r in ranked if data[r.label].pooled_metric(("all", table.primary)) is None]
     if missing and not is_mean_over_cases(table.primary):
@@ -42,12 +41,13 @@ def table_warnings(table: Table, data: Mapping[str, RowData], by_case: Mapping[s
         yield f"no bootstrap draws of {table.primary} in {', '.join(missing)}: {instead}"
 
 
-def _worst(by_case: Mapping[str, Floats]) -> Iterator[str]:
-    if found := replaced(by_case):
-        rows = ", ".join(f"{label} ({count})" for label, count in found.items())
+def _replaced(replaced: Mapping[str, int]) -> Iterator[str]:
+    if replaced:
+        rows = ", ".join(f"{label} ({count})" for label, count in replaced.items())
         yield (
             "cases that are undefined in some rows count there as the lowest value of any row on that case, in ranks "
-            f"and differences; means are over the defined cases: {rows}"
+            "and differences, and these rows are not tested for equivalence; means are over the defined cases: "
+            f"{rows}"
         )
 
 
@@ -75,11 +75,13 @@ def _several_cases_per_subject(data: Mapping[str, RowData]) -> Iterator[str]:
         )
 
 
-def _folds(row: Row, data: RowData) -> str:
-    """Numbers of folds and runs of a row, and what its confidence interval covers."""
+def _folds(row: Row, data: RowData, *, values_only: bool) -> str:
+    """Numbers of folds and runs of a row, and what its standard deviation and its confidence interval cover."""
     folds = len(set(data.folds))
     runs = "" if row.done == folds else f", {row.done} runs"
     count = f"{folds} fold{'' if folds == 1 else 's'}{runs}"
+    if values_only:
+        return f"{count}; ± is over seeds within folds"
     if folds > 1:
         return f"{count}; the confidence interval is over folds and patients, ± over seeds within folds"
     over = "seeds and patients" if data.replicates > 1 else "patients only"

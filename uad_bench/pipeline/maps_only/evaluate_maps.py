@@ -122,7 +122,7 @@ def _make(job: RunJob, found: Mapping[Key, Path]) -> None:
     directory.write_json("audit.json", [vars(one) for one in cohort.findings])
     directory.write_json("fitted.json", [vars(one) for one in cohort.fitted])
     _write_maps(job, found)
-    evaluate_run(directory, job.spec, cohort)
+    evaluate_run(directory, job.spec, cohort, job.place.device, job.place.sources.workers)
     directory.complete()
 
 

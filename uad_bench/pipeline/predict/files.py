@@ -30,7 +30,7 @@ from uad_bench.types import Case
 GENERATOR = {"Name": "uad-bench", "Version": __version__}
 TABLE = "predictions.tsv"
 COLUMNS = ("case_id", "model", "rule", "threshold", "volume_ml", "share_of_brain", "brain_ml", "map")
-NOTE = "Anomaly scores are no probabilities. Volumes above a threshold are no diagnosis; no scan is called healthy."
+NOTE = "Anomaly scores are not probabilities. Volumes above a threshold are not a diagnosis; no scan is called healthy."
 ENTITIES = re.compile(r"sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*")
 
 

@@ -10,7 +10,10 @@ RUN = "uad_bench.run"
 
 
 class MLflow:
-    """One run of MLflow; a resumed training continues it. Steps that come again are there twice."""
+    """One run of MLflow; a resumed training continues it, and one that starts again is a new run.
+
+    Steps that come again in a resumed training are there twice.
+    """
 
     def __init__(self, run: TrackedRun) -> None:
         from mlflow import MlflowClient
@@ -29,7 +32,8 @@ class MLflow:
         known = self._client.get_experiment_by_name(name)
         experiment = known.experiment_id if known else self._client.create_experiment(name)
         earlier = self._client.search_runs([experiment], filter_string=f"tags.`{RUN}` = '{run.name}'")
-        if earlier:
+        if earlier and not run.fresh:  # the newest comes first
+            self._client.update_run(earlier[0].info.run_id, status="RUNNING")
             return str(earlier[0].info.run_id)
         new = str(self._client.create_run(experiment, run_name=run.label, tags={RUN: run.name}).info.run_id)
         for key, value in run.facts.items():
@@ -47,6 +51,6 @@ class MLflow:
         figures = [Metric(f"{phase}/{name}", value, now, step) for name, value in values.items()]
         self._client.log_batch(self._id, metrics=figures)
 
-    def close(self) -> None:
-        """Mark the run as ended."""
-        self._client.set_terminated(self._id)
+    def close(self, *, failed: bool) -> None:
+        """Mark the run as ended, or as failed."""
+        self._client.set_terminated(self._id, status="FAILED" if failed else "FINISHED")

@@ -7,7 +7,10 @@ from uad_bench.pipeline.trackers.tracker import PROJECT, TrackedRun
 
 
 class WeightsAndBiases:
-    """One run of Weights & Biases; a resumed training continues it. Each phase has a step axis of its own."""
+    """One run of Weights & Biases; a resumed training continues it, and one that starts again replaces it.
+
+    Each phase has a step axis of its own.
+    """
 
     def __init__(self, run: TrackedRun) -> None:
         import wandb
@@ -19,7 +22,9 @@ class WeightsAndBiases:
             id=run.name.replace("/", "-"),
             name=run.label,
             config=dict(run.facts),
-            resume="allow",
+            resume=None
+            if run.fresh
+            else "allow",  # None: the data of an earlier run of this id is overwritten
             settings=wandb.Settings(
                 console="off", silent=True, disable_git=True, save_code=False, x_disable_stats=True
             ),
@@ -33,6 +38,6 @@ class WeightsAndBiases:
         """Add the figures of a step."""
         self._run.log({f"{phase}/step": step} | {f"{phase}/{name}": value for name, value in values.items()})
 
-    def close(self) -> None:
-        """End the run."""
-        self._run.finish()
+    def close(self, *, failed: bool) -> None:
+        """End the run, or mark it as failed."""
+        self._run.finish(exit_code=int(failed))

@@ -13,13 +13,14 @@ class TrackedRun:
     """A run for a tracker. It contains no path of a data folder and no case.
 
     out: the folder of runs; name: protocol/method/run_id; label: method and seed; facts: method, parameters, seed,
-    protocol.
+    protocol; fresh: the training starts again, and what an earlier one of this name recorded is not its beginning.
     """
 
     out: Path
     name: str
     label: str
     facts: Mapping[str, Any]
+    fresh: bool = False
 
 
 class Tracker(Protocol):
@@ -31,5 +32,5 @@ class Tracker(Protocol):
     def record(self, phase: str, step: int, values: Mapping[str, float]) -> None:
         """The figures of a step."""
 
-    def close(self) -> None:
-        """The training has ended."""
+    def close(self, *, failed: bool) -> None:
+        """The training has ended. failed: by an error or an interruption."""

@@ -7,9 +7,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from uad_bench import plugins
 from uad_bench.errors import EnvironmentFault, unknown_name
 from uad_bench.pipeline.run_job import RunJob
 from uad_bench.pipeline.trackers.tracker import TrackedRun, Tracker
+from uad_bench.weights.portable import portable_spec
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +61,9 @@ class Trackers:
         self._directory.rewind_training(phase, step)
         self._each(lambda tracker: tracker.begin(phase, step))
 
-    def close(self) -> None:
-        """Close the trackers."""
-        self._each(lambda tracker: tracker.close())
+    def close(self, *, failed: bool) -> None:
+        """Close the trackers. failed: the training has ended by an error or an interruption."""
+        self._each(lambda tracker: tracker.close(failed=failed))
 
     def _each(self, call: Callable[[Tracker], None]) -> None:
         """Call every tracker; one that fails is named in a warning and not called again."""
@@ -79,10 +81,12 @@ class Trackers:
 def trackers(job: RunJob) -> Iterator[Trackers]:
     """The trackers of a run that trains. One that cannot be opened is named in a warning."""
     found = Trackers(job, dict(_opened(job)))
+    failed = True
     try:
         yield found
+        failed = False
     finally:
-        found.close()
+        found.close(failed=failed)
 
 
 def _opened(job: RunJob) -> Iterator[tuple[str, Tracker]]:
@@ -99,7 +103,7 @@ def _opened(job: RunJob) -> Iterator[tuple[str, Tracker]]:
 
 def _tracked(job: RunJob) -> TrackedRun:
     spec, protocol = job.spec, job.spec.protocol
-    facts = {f"parameters.{name}": value for name, value in spec.parameters.items()}
-    facts |= {"method": spec.method, "seed": spec.seed, "train": protocol.train}
+    facts = {f"parameters.{name}": value for name, value in portable_spec(spec).parameters.items()}
+    facts |= {"method": spec.method, "seed": spec.seed, "train": plugins.label(protocol.train)}
     facts |= {"protocol": protocol.name, "protocol_fingerprint": protocol.fingerprint}
-    return TrackedRun(job.place.out, job.directory.name, job.label, facts)
+    return TrackedRun(job.place.out, job.directory.name, job.label, facts, job.place.fresh)

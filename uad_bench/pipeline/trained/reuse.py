@@ -1,8 +1,6 @@
 """A model that another run of the same method and protocol trained is taken and not trained again."""
 
 import logging
-import os
-import shutil
 from typing import Any
 
 from uad_bench.errors import DataError, UadError
@@ -10,7 +8,8 @@ from uad_bench.pipeline.run_job import RunJob
 from uad_bench.pipeline.trained.key import model_key
 from uad_bench.results.find_runs import find_runs
 from uad_bench.results.run_directory import RunDir
-from uad_bench.support.atomic_files import aside_name, cannot_write
+from uad_bench.support.atomic_files import aside_folder, put_in_place
+from uad_bench.support.copy_files import copy_file, link_folder
 
 log = logging.getLogger(__name__)
 
@@ -22,23 +21,19 @@ def take_trained(job: RunJob) -> bool:
     """Give the run of a job the model of a run beside it that has the same key; False where there is none.
 
     The files are shared as hard links and verified first; train.csv comes with them. Nothing is taken with --fresh.
-    Raises EnvironmentFault where the disk cannot be written.
+    Raises EnvironmentFault where the disk cannot be written, DataError where the model cannot be read (UB321).
     """
     key = "" if job.place.fresh else model_key(job.directory)
     found = _with_key(job.directory, key) if key else None
     if found is None:
         return False
-    model, aside = job.directory.path / "model", aside_name(job.directory.path / "model")
-    try:
-        shutil.copytree(found.path / "model", aside, copy_function=_linked)
-        if (found.path / "train.csv").is_file():
-            shutil.copyfile(found.path / "train.csv", job.directory.path / "train.csv")
-        shutil.copyfile(found.path / "model.json", job.directory.path / "model.json")
-        aside.replace(model)
-    except OSError as error:
-        raise cannot_write(error, model) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    here = job.directory.path
+    with aside_folder(here / "model") as aside:
+        link_folder(found.path / "model", aside)
+        for name in ("train.csv", "model.json"):
+            if (found.path / name).is_file():
+                copy_file(found.path / name, here / name)
+        put_in_place(aside, here / "model")
     job.set_state("running", **_facts(found), model_of=_origin(found))
     log.info("%s: the model of %s is used, no fit", job.label, found.name)
     return True
@@ -75,11 +70,3 @@ def _facts(run: RunDir) -> dict[str, Any]:
 def _origin(run: RunDir) -> str:
     """The run that trained a model, which may itself have taken it."""
     return str(run.status().get("model_of") or run.name)
-
-
-def _linked(source: str, target: str) -> None:
-    """A hard link, or a copy where the file system has none."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

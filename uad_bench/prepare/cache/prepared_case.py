@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 
 from uad_bench.config import digest
 from uad_bench.errors import DataError, EnvironmentFault, IntegrityError
 from uad_bench.prepare.cache.entry import digests_match, entry_folder, read_entry, sources, write_entry
 from uad_bench.prepare.cache.file_digests import file_digests, stored_digests
 from uad_bench.prepare.chain import PreparedArrays, parse_steps, run_chain
+from uad_bench.support.locks import locked
 from uad_bench.types import Case, FloatArray, Scan, Truth
 
 Steps = Sequence[Mapping[str, Any]]
@@ -158,7 +158,7 @@ def prepare_case(case: Case, modalities: Sequence[str], steps: Steps, cache_dir:
         record = read_entry(folder)
         if record is None:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder.with_suffix(".lock")):
+            with locked(folder.with_suffix(".lock"), wait=True):
                 record = read_entry(folder)
                 if record is None:
                     before = prepare_case(case, modalities, steps[:first], cache_dir) if first else None

@@ -90,7 +90,7 @@ def _interpolated(level_maps: torch.Tensor, bins: torch.Tensor, tile: tuple[int,
     return out.floor()
 
 
-@lru_cache(maxsize=16)  # copying them for every image would make the host wait for the device
+@lru_cache(maxsize=16)  # copying them for every image would make the CPU wait for the GPU
 def _neighbouring_tiles(
     size: int, tile: int, tiles: int, device: torch.device
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:

@@ -40,7 +40,7 @@ def augment_intensity(
     return ghosting(blur(changed, deviation), ghosts, strength, axis).view_as(images)
 
 
-@lru_cache(maxsize=16)  # copying them in every step would make the host wait for the device
+@lru_cache(maxsize=16)  # copying them in every step would make the CPU wait for the GPU
 def _constants(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
     """Float32 (n,) on the device."""
     return torch.tensor(values, device=device)

@@ -134,7 +134,7 @@ def _ranks(parts: list[torch.Tensor]) -> list[torch.Tensor]:
     ]
 
 
-@lru_cache(maxsize=16)  # copying them for every field would make the host wait for the device
+@lru_cache(maxsize=16)  # copying them for every field would make the CPU wait for the GPU
 def _gradients(axes: int, device: torch.device) -> torch.Tensor:
     """Unit gradients (axes, n): directions on the circle, or towards the midpoints of a cube's edges."""
     if axes == 2:

@@ -16,17 +16,27 @@ WIDTHS = (64, 128, 256, 512)
 class Conv3(nn.Conv2d):
     """A 3x3 convolution with padding 1, without bias.
 
-    A map of one pixel has one output, whatever the stride, and is computed with stride 1: with stride 2, oneDNN's bf16
-    kernels leave the gradients of weights that meet only padding uninitialised, and training ended in NaN at random.
+    On maps of one or two pixels a side most weights of a padded convolution meet only padding. Such maps are
+    multiplied with a matrix of the weights that meet pixels: the same sums, and gradients of 0 for the other
+    weights (oneDNN's bf16 kernels with stride 2 leave those uninitialised). `benchmarks.exact --training` compares
+    the times of a training step.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__(inputs, outputs, 3, stride, padding=1, bias=False)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        if input.shape[-2:] == (1, 1):
-            return nn.functional.conv2d(input, self.weight, padding=1)
-        return super().forward(input)
+        side = input.shape[-1]
+        if input.shape[-2] != side or side > 2:
+            return super().forward(input)
+        matrix, after = self._matrix(side), -(-side // self.stride[0])
+        return nn.functional.linear(input.flatten(1), matrix).view(len(input), -1, after, after)
+
+    def _matrix(self, side: int) -> torch.Tensor:
+        """Weights of every pair of an output pixel (x, y) and an input pixel, (outputs after^2, inputs side^2)."""
+        at = range(0, side, self.stride[0])
+        shifted = [self.weight[..., 1 - x : 1 - x + side, 1 - y : 1 - y + side] for x in at for y in at]
+        return torch.stack(shifted, 1).flatten(0, 1).flatten(1)
 
 
 class BasicBlock(nn.Module):

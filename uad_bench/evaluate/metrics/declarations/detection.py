@@ -49,7 +49,7 @@ WITH_HEALTHY = (
         "voxel:ApWithHealthy",
         summary="average precision of the voxels of lesion cases and healthy scans, pooled",
         formula="`ap` of all brain voxels of the lesion cases and of the healthy test scans together",
-        undefined=("empty_brain", "no_positive"),
+        undefined=("empty_brain", "no_positive", "no_healthy"),
         forms=("pooled",),
         population="both",
     ),

@@ -1,5 +1,7 @@
 """Declarations of detection by lesion stratum: the recall of the lesions in one bin of size, contrast or place."""
 
+from typing import NamedTuple
+
 from uad_bench.evaluate.metrics.declarations.declaration import Declaration
 
 #: What is measured of a lesion, as it stands in a formula.
@@ -10,6 +12,8 @@ _TRAITS = {
     "side": "position along x",
     "height": "position along z",
 }
+#: The units of traits in headings.
+_UNITS = {"size": " mm³", "depth": " mm"}
 #: Trait, bin, class, which lesions, lower end (included), upper end (excluded).
 _BINS: tuple[tuple[str, str, str, str, float | None, float | None], ...] = (
     ("size", "lt10", "SizeLt10", "below 10 mm3", None, 10.0),
@@ -56,4 +60,25 @@ def _number(end: float) -> str:
     return fractions.get(end) or f"{end:g}".replace("-", "−")
 
 
+class Stratum(NamedTuple):
+    """One bin of a trait of lesions. text: its heading, "< 10 mm³" or "dark"."""
+
+    trait: str
+    text: str
+
+
+def _text(trait: str, bin_name: str, low: float | None, high: float | None) -> str:
+    """Bins with a unit are called by their ends, others by their names."""
+    if (unit := _UNITS.get(trait)) is None:
+        return bin_name
+    if low is None:
+        return f"< {high:g}{unit}"
+    return f"≥ {low:g}{unit}" if high is None else f"{low:g} to {high:g}{unit}"
+
+
 STRATA = tuple(_detection(*row) for row in _BINS)
+#: The stratum behind the name of each metric; of each trait from the lowest bin to the highest.
+STRATUM = {
+    one.name: Stratum(trait, _text(trait, bin_name, low, high))
+    for one, (trait, bin_name, _, _, low, high) in zip(STRATA, _BINS, strict=True)
+}

@@ -39,3 +39,22 @@ REASONS: dict[str, str] = {
     "no_case": "no case takes part in the pooled value",
     "not_kept": "the metric returned no counts for a case and gave no reason",
 }
+
+
+def declaration_of(number: str) -> Declaration | None:
+    """The declaration of the metric behind the name of a number; None for a metric of a plug-in.
+
+    >>> declaration_of("raw:dice.pooled@tune").name, declaration_of("hd95@tune").unit, declaration_of("mine.case")
+    ('dice', 'mm', None)
+    """
+    return METRICS.get(number.rpartition(":")[2].partition("@")[0].partition(".")[0])
+
+
+def in_unit_range(number: str) -> bool:
+    """Whether the metric behind the name of a number is declared to lie in [0, 1]; unknown metrics are not.
+
+    >>> in_unit_range("ap.case"), in_unit_range("ap_gain.case"), in_unit_range("hd95@tune"), in_unit_range("mine.case")
+    (True, False, False, False)
+    """
+    declaration = declaration_of(number)
+    return declaration is not None and declaration.value_range == "[0, 1]"

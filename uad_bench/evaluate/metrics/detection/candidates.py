@@ -1,7 +1,7 @@
 """The candidates of an anomaly map: its regional maxima, one voxel each, as a detection in a list of detections.
 
 A regional maximum is a 26-connected set of brain voxels of one score without a neighbour in the brain of a higher
-score. It stands for one candidate at its central voxel: the one nearest to its centroid, the first in C order of
+score. It is one candidate, at its central voxel: the one nearest to its centroid, the first in C order of
 equals. A map of one value has one candidate for each connected part of the brain.
 """
 

@@ -2,7 +2,7 @@
 
 Where neither the lesion mask nor the prediction has a voxel, Dice is 1 and HD95 is 0 mm; where only one of them has,
 Dice is 0 and HD95 is 374 mm, about the diagonal of a BraTS image. `dice` and `hd95` have no value for such scans. The
-mean is that over lesion cases and healthy test scans together, so it rises with the share of healthy scans: compare
+mean is that over lesion cases and healthy test scans together, so it depends on the share of healthy scans: compare
 it on the same cases only.
 """
 

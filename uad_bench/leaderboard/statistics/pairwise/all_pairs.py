@@ -39,7 +39,8 @@ class Pairs(NamedTuple):
     """Statistics of every pair of k rows, arrays (k, k); the difference is row minus column.
 
     half: half the width of the interval; p: uncorrected; p_holm: after Holm's correction over all pairs; p_equal: of
-    equivalence within `Scheme.delta`, after the same correction. NaN on the diagonal and with fewer than two subjects.
+    equivalence within `Scheme.delta`, after the same correction. NaN on the diagonal and with fewer than two subjects,
+    p_equal also where a row is incomplete.
     """
 
     difference: Floats
@@ -53,8 +54,10 @@ class Pairs(NamedTuple):
         return np.asarray(self.p_holm <= alpha)
 
 
-def all_pairs(values: Sequence[Floats], scheme: Scheme = SCHEME) -> Pairs:
+def all_pairs(values: Sequence[Floats], scheme: Scheme = SCHEME, incomplete: Bools | None = None) -> Pairs:
     """Differences of all pairs of rows; values: (seeds, subjects) each, on the same subjects and without NaN.
+
+    incomplete: which rows have replaced values (`complete_values`), (k,); they are not tested for equivalence.
 
     >>> rng = np.random.default_rng(1)
     >>> rows = [rng.normal(mean, 0.1, (3, 12)) for mean in (0, 0, 1)]
@@ -68,6 +71,8 @@ def all_pairs(values: Sequence[Floats], scheme: Scheme = SCHEME) -> Pairs:
         later = np.arange(i + 1, k)
         found[:, i, later] = _against(averaged[i] - averaged[later], _at(parts, i), _at(parts, later), scheme)
     above = np.triu_indices(k, 1)
+    if incomplete is not None:
+        found[3, incomplete[:, None] | incomplete] = np.nan
     difference, half, p, p_equal = found
     pairs = Pairs(
         *(_mirrored(one, above) for one in (difference, half, p)),
@@ -86,8 +91,8 @@ def _against(d: Floats, one: VarianceComponents, others: VarianceComponents, sch
     parts = components_of_difference(patients, n, one, others, patients_df(deviations, n))
     quantiles = Quantiles.of(parts, scheme.alpha)
     half, cautious = quantiles.at(POWER) * np.sqrt(parts.variance[0]), df_of(quantiles, scheme.alpha)
-    # Heavy tails widen intervals. A difference of equal methods is symmetric: its t test is too cautious with them, not
-    # too bold, and an allowance for tails would cost most of the power of many pairs.
+    # Heavy tails widen intervals. A difference of equal methods is symmetric: its t test is conservative with heavy
+    # tails, and an allowance for them would cost most of the power of many pairs.
     df = degrees_of_freedom(parts._replace(df_patients=None), scheme.alpha)
     return np.array(
         [

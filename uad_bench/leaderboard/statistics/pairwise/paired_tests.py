@@ -1,11 +1,10 @@
 """Paired tests of two rows on the same subjects, values averaged over seeds first: one difference per subject.
 
 The tests treat subjects as random and the trained models as given; `all_pairs` treats seeds as random as well, and only
-its p values decide what a table calls different. All functions take differences (rows, subjects), NaN where a subject
-is not shared, and return two-sided p values (rows,), NaN where fewer than two subjects are shared.
+its p values decide what a table calls different. All functions take differences (rows, subjects) without NaN and return
+two-sided p values (rows,), NaN with fewer than two subjects.
 """
 
-from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -15,13 +14,12 @@ from scipy import stats
 from uad_bench.leaderboard.statistic_types import SCHEME, Scheme
 from uad_bench.leaderboard.statistics.variance_components import Floats
 
-Indices = npt.NDArray[np.intp]
 Signs = npt.NDArray[np.int8]
 
 #: Relative tolerance within which sums count as equal, so that ties belong to both tails.
 ROUNDING = 1e-12
-#: Sign vectors that are used at a time, which bounds the memory.
-BLOCK = 2048
+#: Sign vectors that are used at a time: the sums of 500 rows then stay in the processor's cache.
+BLOCK = 256
 
 
 def sign_flip_test(differences: Floats, scheme: Scheme = SCHEME) -> Floats:
@@ -34,11 +32,10 @@ def sign_flip_test(differences: Floats, scheme: Scheme = SCHEME) -> Floats:
     >>> sign_flip_test(np.array([[0.1, 0.2, 0.3, 0.4, 0.5]])).tolist()  # 2 of 2**5 sign flips are as extreme
     [0.0625]
     """
-    return _by_shared_subjects(differences, lambda d: _sign_flip_p(d, scheme))
-
-
-def _sign_flip_p(d: Floats, scheme: Scheme) -> Floats:
-    n, exact = d.shape[1], d.shape[1] <= scheme.exact
+    d, n = differences, differences.shape[1]
+    if n < 2:
+        return np.full(len(d), np.nan)
+    exact = n <= scheme.exact
     signs = _all_signs(n) if exact else _random_signs(n, scheme.flips, scheme.seed)
     observed = np.abs(d.sum(1)) - ROUNDING * np.abs(d).sum(1)
     extreme = np.zeros(len(d), np.int64)
@@ -69,10 +66,9 @@ def wilcoxon_test(differences: Floats) -> Floats:
     >>> wilcoxon_test(np.array([[0.1, 0.2, 0.3, 0.4, 0.5]])).tolist()
     [0.0625]
     """
-    return _by_shared_subjects(differences, _wilcoxon_p)
-
-
-def _wilcoxon_p(d: Floats) -> Floats:
+    d = differences
+    if d.shape[1] < 2:
+        return np.full(len(d), np.nan)
     size = np.sort(np.abs(d), axis=1)
     tied = (size[:, 0] == 0) | (np.diff(size, axis=1) == 0).any(1)
     p = np.ones(len(d))
@@ -80,23 +76,3 @@ def _wilcoxon_p(d: Floats) -> Floats:
         if rows.any():
             p[rows] = stats.wilcoxon(d[rows], axis=1, method=method).pvalue
     return p
-
-
-def _by_shared_subjects(differences: Floats, test: Callable[[Floats], Floats]) -> Floats:
-    """`test` on rows that share the same subjects, without the others."""
-    p = np.full(len(differences), np.nan)
-    for rows, shared in _rows_with_equal_subjects(differences):
-        if len(shared) > 1:
-            p[rows] = test(differences[np.ix_(rows, shared)])
-    return p
-
-
-def _rows_with_equal_subjects(differences: Floats) -> Iterator[tuple[Indices, Indices]]:
-    """Indices of rows that share their subjects, and indices of these subjects."""
-    known = ~np.isnan(differences)
-    if known.all():
-        yield np.arange(known.shape[0]), np.arange(known.shape[1])
-        return
-    patterns, which = np.unique(known, axis=0, return_inverse=True)
-    for i, pattern in enumerate(patterns):
-        yield np.flatnonzero(which.ravel() == i), np.flatnonzero(pattern)

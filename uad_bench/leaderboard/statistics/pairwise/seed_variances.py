@@ -1,4 +1,4 @@
-"""Moderated variances over seeds: the rows of a table tell each other how much seeds vary.
+"""Variances over seeds, moderated across the rows of a table.
 
 A variance of three seeds has two degrees of freedom. Some of many such variances are far too small by chance, and their
 rows would seem to differ from all others. As in the analysis of gene expression (Smyth 2004), the variances of the rows
@@ -34,7 +34,8 @@ def moderated(parts: VarianceComponents) -> VarianceComponents:
     prior, common = _prior(variance, df)
     share = df / (df + prior)
     seeds[varying] = np.maximum(variance, share * variance + (1 - share) * common) / replicates
-    # The prior is itself estimated, from the logarithms of the variances, each worth 2 / trigamma degrees of freedom.
+    # The prior is itself estimated, from the logarithms of the variances: each contributes 2 / trigamma degrees of
+    # freedom.
     known = (2 / polygamma(1, df / 2)).sum()
     total[varying] = np.maximum(np.minimum(df + prior, known), df)
     return parts._replace(seeds=seeds, df=total)

@@ -15,7 +15,9 @@ def rank_plot(table: Table) -> Figure | None:
     rows = [row for row in table.rows if row.rank_statistics is not None and row.rank is not None][:MAX_ROWS]
     if not rows:
         return None
-    figure, axes = single_plot(7, 1.4 + 0.32 * len(rows), table, f"rank by {table.primary}, 95 % interval")
+    figure, axes = single_plot(
+        7, 1.4 + 0.32 * len(rows), table, f"rank by {table.primary}, {wording.percent(table)} interval"
+    )
     styles = row_styles(table)
     for place, row in enumerate(rows):
         _draw_interval(axes, place, row, styles[row.label])

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from uad_bench.evaluate.metrics.declarations.strata import STRATUM
 from uad_bench.figures.style import (
     GREY,
     MAX_ROWS,
@@ -24,7 +25,8 @@ from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.run_summary import ORACLE
 from uad_bench.leaderboard.table import Cell, Row, Table
 
-SIZE = re.compile(r"detect_size_(?P<size>[^.@]+)(?P<form>\.\w+)?(?:@(?P<rule>.+))?")
+#: The bins of lesion size by the name of their metric, from small to large.
+SIZES = {name: stratum.text for name, stratum in STRATUM.items() if stratum.trait == "size"}
 #: The form of a metric over cases, which the value of a single case does not have.
 FORM = re.compile(r"\.(pooled|case)(?=@|$)")
 #: Methods with a scatter plot, and plots per line.
@@ -39,7 +41,10 @@ def forest_plot(table: Table) -> Figure | None:
     if not shown:
         return None
     figure, axes = single_plot(
-        7, 1.4 + 0.3 * len(shown), table, f"{table.primary}, 95 % confidence interval over seeds and patients"
+        7,
+        1.4 + 0.3 * len(shown),
+        table,
+        f"{table.primary}, {wording.percent(table)} confidence interval over seeds and patients",
     )
     styles = row_styles(table)
     for place, (row, cell) in enumerate(shown):
@@ -78,10 +83,9 @@ def recall_by_size_plot(table: Table) -> Figure | None:
     styles = row_styles(table)
     for row in rows:
         _draw_recall(axes, styles[row.label], row, list(metrics.values()))
-    labels = [size_label(size) for size in metrics]
-    axes.set(xticks=range(len(metrics)), xticklabels=labels, ylim=(-0.02, 1.02))
+    axes.set(xticks=range(len(metrics)), xticklabels=list(metrics), ylim=(-0.02, 1.02))
     axes.set_ylabel(f"recall at {rule}" if rule else "recall")
-    axes.set_xlabel("lesion volume, mm³")
+    axes.set_xlabel("lesion volume")
     axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
     return figure
 
@@ -99,35 +103,17 @@ def _draw_recall(axes: Axes, style: PlotStyle, row: Row, metrics: Sequence[str])
 
 
 def size_metrics(table: Table) -> tuple[str, Mapping[str, str]]:
-    """The threshold rule, and the metric of each lesion size, from small to large."""
-    found: dict[str, dict[str, str]] = {}
-    for metric in sorted({m for row in table.rows for group, m in row.cells if group == "all"}):
-        match = SIZE.fullmatch(metric)
-        if match and ORACLE not in metric:
-            by_size = found.setdefault(match["rule"] or "", {})
-            # The pooled form is preferred, since it counts each lesion once.
-            if match["size"] not in by_size or match["form"] == ".pooled":
-                by_size[match["size"]] = metric
-    if not found:
-        return "", {}
-    rule = min(found, key=lambda rule: (rule != "healthy_q98", rule))
-    return rule, {size: found[rule][size] for size in sorted(found[rule], key=_lower_end)}
-
-
-def size_label(size: str) -> str:
-    """A lesion size in words.
-
-    >>> [size_label(size) for size in ("10to100", "lt10", "ge1000")]
-    ['10 to 100', '< 10', '≥ 1000']
-    """
-    label = re.sub(r"(\d)_?(?:to|_)_?(\d)", r"\1 to \2", size)
-    return re.sub(r"^(lt|ge|gt)_?(?=\d)", lambda match: {"lt": "< ", "ge": "≥ ", "gt": "> "}[match[1]], label)
-
-
-def _lower_end(size: str) -> tuple[float, str]:
-    """Sort key: the lower end of a size, `lt10` before `10to100`, `ge1000` after `100to1000`."""
-    numbers = [float(number) for number in re.findall(r"\d+", size)]
-    return (-1.0 if size.startswith("lt") else min(numbers, default=np.inf)), size
+    """The threshold rule, and the metric of each lesion size ("< 10 mm³"), from small to large."""
+    names = {metric for group, metric in table.names if group == "all" and ORACLE not in metric}
+    rules = {m.partition("@")[2] for m in names if m.partition("@")[0].partition(".")[0] in SIZES}
+    rule = min(rules, key=lambda rule: (rule != "healthy_q98", rule), default="")
+    found = {}
+    for name, text in SIZES.items():
+        # The pooled form is preferred, since it counts each lesion once.
+        forms = [f"{name}.pooled@{rule}", f"{name}@{rule}"]
+        if known := [metric for metric in forms if metric in names]:
+            found[text] = known[0]
+    return rule, found
 
 
 class PairedValues(NamedTuple):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers import handmade
-from uad_bench.figures import scores
+from uad_bench.figures.tables import scores
 from uad_bench.leaderboard.table import Cell
 
 
@@ -29,7 +29,7 @@ def test_the_forest_plot_has_an_interval_per_row_and_the_prevalence(table):
 def test_recall_is_drawn_from_small_to_large_lesions(table):
     (axes,) = scores.recall_by_size_plot(table).axes
     labels = [text.get_text() for text in axes.get_xticklabels()]
-    assert labels == ["< 10", "10 to 100", "100 to 1000", "≥ 1000"]
+    assert labels == ["< 10 mm³", "10 to 100 mm³", "100 to 1000 mm³", "≥ 1000 mm³"]
     drawn = {line.get_label().strip(): line.get_ydata() for line in axes.lines}
     assert drawn["patch2loc:conv"] == pytest.approx([0.21, 0.42, 0.63, 0.84])
 
@@ -41,7 +41,7 @@ def test_of_several_rules_and_forms_no_oracle_is_used_and_the_pooled_form_is_pre
         "detect_size_lt10@oracle_set",
     ]
     row = handmade.row("ae", 0.3, cells={("all", name): Cell(0.5, None, 1, 9, 0) for name in names})
-    assert scores.size_metrics(handmade.table([row])) == ("healthy_q98", {"lt10": names[1]})
+    assert scores.size_metrics(handmade.table([row])) == ("healthy_q98", {"< 10 mm³": names[1]})
 
 
 def test_a_table_without_size_metrics_has_no_recall_plot():

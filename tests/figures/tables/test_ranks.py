@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers import handmade
-from uad_bench.figures.ranks import critical_difference_plot, rank_plot
+from uad_bench.figures.tables.ranks import critical_difference_plot, rank_plot
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
-"""For authors of plug-ins: `check`, whether one keeps the promises of its interface, and `new`, the package of one."""
+"""`check`: whether a plug-in keeps the promises of its interface."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from uad_bench.plugins import Kind
     from uad_bench.testing import CheckResult
-
-Kind = Literal["method", "dataset", "metric"]
 
 
 def check(
@@ -50,7 +49,7 @@ def check(
         typer.echo(f"{found} {name!r} keeps its promises")
 
 
-def _results(kind: Kind, name: str, data: str) -> "list[CheckResult]":
+def _results(kind: "Kind", name: str, data: str) -> "list[CheckResult]":
     from uad_bench.testing import check_dataset, check_method, check_metric
 
     if kind == "dataset":
@@ -58,7 +57,7 @@ def _results(kind: Kind, name: str, data: str) -> "list[CheckResult]":
     return check_metric(name) if kind == "metric" else check_method(name)
 
 
-def _kind(name: str, given: str, data: str) -> Kind:
+def _kind(name: str, given: str, data: str) -> "Kind":
     """The kind of a plug-in: the given one, the one that a name is registered as, or that of the class.
 
     Raises UsageError for an unknown kind.
@@ -78,7 +77,7 @@ def _kind(name: str, given: str, data: str) -> Kind:
     return next((kind for kind in kinds if kind != "method" and _is_class_of(kind, name)), "method")
 
 
-def _is_class_of(kind: Kind, name: str) -> bool:
+def _is_class_of(kind: "Kind", name: str) -> bool:
     """Whether a module:Class or a file, which no plug-in registered, has a class of this kind."""
     from uad_bench import plugins
     from uad_bench.errors import UadError
@@ -88,29 +87,3 @@ def _is_class_of(kind: Kind, name: str) -> bool:
     except UadError:
         return False
     return True
-
-
-def new(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            help="method, dataset or metric.", autocompletion=lambda: ["method", "dataset", "metric"]
-        ),
-    ],
-    name: Annotated[
-        str, typer.Argument(help="Its name for users: lower-case letters, digits and single hyphens.")
-    ],
-    to: Annotated[
-        Path | None, typer.Option("--to", help="The folder that is written; default: uad-NAME.")
-    ] = None,
-) -> None:
-    """Write the package of a new method, dataset or metric: a class that works, entry point, tests, CI.
-
-    The class is an example. Replace it by yours; the tests and `uad-bench check` say whether it keeps its promises.
-    """
-    from uad_bench.template.package import write_package
-
-    folder = to or Path(f"uad-{name}")
-    for path in write_package(kind, name, folder):
-        typer.echo(f"written: {path}")
-    typer.echo(f"next: cd {folder}; pip install -e '.[test]'; pytest; uad-bench list {kind}s")

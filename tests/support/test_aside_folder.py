@@ -1,0 +1,105 @@
+"""Folders that are filled aside and put in place whole; copies that say which side has failed."""
+
+import fcntl
+import hashlib
+import os
+
+import pytest
+
+from uad_bench.errors import DataError, EnvironmentFault
+from uad_bench.support import atomic_files, copy_files
+from uad_bench.support.atomic_files import aside_folder, put_in_place
+from uad_bench.support.copy_files import copy_file, copy_folder, link_folder
+
+
+def names(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def test_a_folder_is_put_in_place_whole_or_not_at_all(tmp_path):
+    with pytest.raises(ValueError, match="mine"), aside_folder(tmp_path / "a" / "model") as aside:
+        (aside / "half").touch()
+        raise ValueError("mine")
+    assert names(tmp_path) == ["a"]
+    with aside_folder(tmp_path / "a" / "model") as aside:
+        (aside / "whole").touch()
+        put_in_place(aside, tmp_path / "a" / "model")
+    assert names(tmp_path) == ["a", "a/model", "a/model/whole"]
+
+
+def test_folders_that_killed_processes_left_are_removed_and_those_in_use_are_kept(tmp_path):
+    left, used, replaced = (tmp_path / f".model.{word}.tmp" for word in ("00", "01", "replaced"))
+    for folder in (left, used, replaced):
+        (folder / "inner").mkdir(parents=True)
+    lock = os.open(used, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with aside_folder(tmp_path / "model"), aside_folder(tmp_path / "model"):
+        assert (left.exists(), used.exists(), replaced.exists()) == (False, True, True)
+        assert len(list(tmp_path.iterdir())) == 4
+    os.close(lock)
+    assert {path.name for path in tmp_path.iterdir()} == {used.name, replaced.name}
+
+
+def test_a_folder_that_is_taken_for_a_leftover_before_it_is_locked_is_begun_again(tmp_path, monkeypatch):
+    taken = []
+
+    def flock(_file, _operation):
+        if not taken:
+            taken.extend(tmp_path.glob(".model.*.tmp"))
+            taken[0].rmdir()
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with aside_folder(tmp_path / "model") as aside:
+        assert aside.is_dir() and aside != taken[0]
+
+
+def test_every_file_and_folder_is_flushed_before_the_rename(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(atomic_files, "sync_folder", lambda path: flushed.append(path.name))
+    with aside_folder(tmp_path / "model") as aside:
+        (aside / "inner").mkdir()
+        (aside / "inner" / "weights").touch()
+        put_in_place(aside, tmp_path / "model")
+    assert sorted(flushed[:2]) == ["inner", "weights"] and flushed[2:] == [aside.name, tmp_path.name]
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_of_the_machine(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(EnvironmentFault, match="cannot write"), aside_folder(tmp_path / "file" / "model"):
+        pass
+
+
+@pytest.mark.parametrize("copy", [copy_folder, link_folder])
+def test_a_folder_is_copied_with_its_subfolders_and_links(tmp_path, copy):
+    (tmp_path / "a" / "b" / "empty").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "file").write_text("text")
+    (tmp_path / "a" / "link").symlink_to("b")
+    copy(tmp_path / "a", tmp_path / "c")
+    assert names(tmp_path / "c") == names(tmp_path / "a")
+    assert (tmp_path / "c" / "link").is_symlink() and (tmp_path / "c" / "b" / "file").read_text() == "text"
+    assert (tmp_path / "c" / "b" / "file").samefile(tmp_path / "a" / "b" / "file") == (copy is link_folder)
+
+
+def test_a_copy_has_the_digest_of_its_bytes(tmp_path):
+    data = os.urandom(3 * copy_files.BLOCK + 5)
+    (tmp_path / "a").write_bytes(data)
+    assert copy_file(tmp_path / "a", tmp_path / "new" / "b") == hashlib.sha256(data).hexdigest()
+    assert (tmp_path / "new" / "b").read_bytes() == data
+
+
+def test_the_side_that_failed_is_named(tmp_path):
+    (tmp_path / "a").write_text("text")
+    with pytest.raises(DataError, match=r"cannot read.*gone") as caught:
+        copy_file(tmp_path / "gone", tmp_path / "b")
+    assert caught.value.code == "UB321" and not (tmp_path / "b").exists()
+    with pytest.raises(DataError, match="cannot read"):
+        copy_folder(tmp_path / "gone", tmp_path / "b")
+    with pytest.raises(EnvironmentFault, match="cannot write"):
+        copy_file(tmp_path / "a", tmp_path / "a" / "b")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")  # noqa: PTH110
+def test_a_full_disk_is_an_error_of_the_machine(tmp_path):
+    (tmp_path / "a").write_text("text")
+    with pytest.raises(EnvironmentFault, match="No space left"):
+        copy_file(tmp_path / "a", atomic_files.Path("/dev/full"))

@@ -1,0 +1,1 @@
+"""Verbs on data: `data`, `audit`, `cache`."""

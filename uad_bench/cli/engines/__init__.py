@@ -1,0 +1,1 @@
+"""Runs beyond one process: `run --on`, and `jobs`."""

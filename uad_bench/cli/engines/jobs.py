@@ -1,0 +1,109 @@
+"""`jobs`: where the runs of a folder stand, from their status and the queue of Slurm."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from uad_bench.cli import options
+from uad_bench.errors import PartialFailure, UsageError
+
+if TYPE_CHECKING:
+    from uad_bench.engines.states import JobState
+
+RETRY = "Submit failed, lost and cancelled runs again; complete ones stay."
+CANCEL = "Cancel the jobs that wait or run; what they saved stays."
+
+
+def jobs(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of runs (--out of run).")],
+    retry: Annotated[bool, typer.Option("--retry", help=RETRY)] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help=CANCEL)] = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Show the runs of a folder: done, running, waiting, failed, lost or cancelled.
+
+    The state of a run is what its directory and the queue of Slurm say at this moment. Exit code 7 where runs failed
+    or were lost.
+    """
+    from uad_bench.engines import matrix_file
+
+    options.show_messages(quiet, verbose)
+    if not folder.is_dir():
+        raise UsageError("no such folder of runs", where=str(folder), hint="give --out of an earlier run")
+    if retry and cancel:
+        raise UsageError("--retry and --cancel exclude each other", hint="give one of them")
+    found = matrix_file.matrices(folder)
+    if (retry or cancel) and not found:
+        hint = "runs of `run` without --on are continued by the command with --resume"
+        raise UsageError("no runs of an engine are here", where=str(folder), hint=hint)
+    for one in found:
+        _retry(one) if retry else _cancel(one) if cancel else None
+    bad = [state for one in found for state in _show(one)] + _others(folder, found)
+    if bad and not (retry or cancel):
+        hint = "`uad-bench jobs FOLDER --retry` submits them again" if found else "--resume continues them"
+        raise PartialFailure(f"{len(bad)} runs failed or were lost", hint=hint)
+
+
+def _retry(folder: Path) -> None:
+    from uad_bench.engines import jobs as engine
+
+    typer.echo(f"{folder.name}: {engine.retry(folder)} runs submitted again")
+
+
+def _cancel(folder: Path) -> None:
+    from uad_bench.engines import jobs as engine
+
+    typer.echo(f"{folder.name}: {len(engine.cancel(folder))} jobs cancelled")
+
+
+def _show(folder: Path) -> "list[JobState]":
+    """Print a matrix; its failed and lost runs."""
+    from uad_bench.engines import jobs as engine
+    from uad_bench.engines import matrix_file, states
+
+    matrix = matrix_file.load(folder)
+    queue = engine.queue_of(matrix)
+    if queue.fault:
+        typer.echo(f"warning: {queue.fault}: jobs that wait are not known", err=True)
+    typer.echo(f"{folder.name}: uad-bench {' '.join(matrix.words)} --on {matrix.on}")
+    for stage in ("prepare", "board"):
+        of_stage = states.stage_states(folder, matrix, queue, stage)
+        if of_stage:
+            typer.echo(f"  {stage}: {_counted(of_stage)}")
+            _lines([one for one in of_stage if one.state not in {states.DONE, states.WAITING}])
+    runs = states.states(folder, matrix, queue)
+    _lines(runs)
+    typer.echo(f"  {len(runs)} runs: {_counted(runs)}")
+    return [one for one in runs if one.state in {states.FAILED, states.LOST}]
+
+
+def _counted(found: "Sequence[JobState]") -> str:
+    return ", ".join(f"{count} {state}" for state, count in Counter(one.state for one in found).items())
+
+
+def _lines(found: "Sequence[JobState]") -> None:
+    width = max((len(one.label) for one in found), default=0)
+    for one in found:
+        typer.echo(f"  {one.number:>4}  {one.label:<{width}}  {one.state:<9}  {one.detail}".rstrip())
+
+
+def _others(folder: Path, matrices: Sequence[Path]) -> list[str]:
+    """Print the runs below a folder that belong to no matrix; the failed and lost ones."""
+    from uad_bench.engines import matrix_file, states
+    from uad_bench.results.find_runs import find_runs
+
+    known = {
+        run.path
+        for one in matrices
+        for number in range(len(matrix_file.load(one).runs))
+        if (run := states.run_of(one, number))
+    }
+    rest = [run for run in find_runs([folder.resolve()]) if run.path not in known]
+    found = [(run.name, *states.state_of_directory(run)) for run in rest]
+    for name, state, detail in found:
+        typer.echo(f"  {name}  {state:<9}  {detail}".rstrip())
+    return [name for name, state, _ in found if state in {states.FAILED, states.LOST}]

@@ -1,0 +1,86 @@
+"""Matrices as a whole: submitted, submitted again, cancelled; one process at a time changes one."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from uad_bench.engines import matrix_file, slurm, squeue, states
+from uad_bench.engines.matrix_file import JobMatrix
+from uad_bench.engines.squeue import Queue
+from uad_bench.engines.states import JobState
+from uad_bench.errors import EnvironmentFault, UsageError
+from uad_bench.support import locks
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def one_engine(folder: Path) -> Iterator[None]:
+    """Lock a matrix for this process. Raises EnvironmentFault where another one carries it out or submits it."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(locks.locked(folder / matrix_file.LOCK))
+        except locks.Busy as error:
+            what = f"these runs are carried out or submitted by {error}"
+            raise EnvironmentFault(what, where=str(folder), hint="wait for it") from error
+        yield
+
+
+def queue_of(matrix: JobMatrix) -> Queue:
+    """The jobs of a matrix that Slurm knows."""
+    return squeue.ask([one.name for one in matrix.submissions])
+
+
+def submit(folder: Path, matrix: JobMatrix, *, prepare: bool) -> int:
+    """Submit the runs that are neither complete, waiting nor running; their number.
+
+    The lock of the matrix must be held. prepare: with jobs that prepare in front. Raises EnvironmentFault where Slurm
+    does not answer or refuses.
+    """
+    queue = _answered(queue_of(matrix))
+    todo = [one.number for one in states.states(folder, matrix, queue) if one.state in states.TO_RETRY]
+    if todo and prepare:
+        matrix = slurm.submit_prepare(folder, matrix)
+    if todo:
+        slurm.submit_runs(folder, matrix, todo, [matrix.submissions[-1].job] if prepare else [])
+    return len(todo)
+
+
+def retry(folder: Path) -> int:
+    """Submit the failed, lost and cancelled runs of a matrix again; their number.
+
+    Raises UsageError for a matrix of this machine, else as `submit`.
+    """
+    matrix = matrix_file.load(folder)
+    if not matrix.on.startswith("slurm"):
+        words = " ".join(matrix.words)
+        hint = f"give the command again: uad-bench {words} --resume --on {matrix.on}"
+        raise UsageError("only jobs of Slurm are submitted again", where=str(folder), hint=hint)
+    slurm.require_submitit()
+    with one_engine(folder):
+        return submit(folder, matrix_file.load(folder), prepare=False)
+
+
+def cancel(folder: Path) -> list[JobState]:
+    """Cancel the jobs of a matrix that wait or run; which. Raises EnvironmentFault where Slurm does not answer."""
+    with one_engine(folder):
+        matrix = matrix_file.load(folder)
+        queue = _answered(queue_of(matrix))
+        stages = (
+            states.stage_states(folder, matrix, queue, "prepare"),
+            states.stage_states(folder, matrix, queue, "board"),
+        )
+        jobs = [*states.states(folder, matrix, queue), *stages[0], *stages[1]]
+        here = [one for one in jobs if one.queued and not one.queued.has_ended]
+        numbers = {one.number for one in here if one.stage == "run"}
+        cancelled = tuple(sorted({*matrix.cancelled, *numbers}))
+        matrix_file.save(folder, matrix.model_copy(update={"cancelled": cancelled}))
+        squeue.cancel([one.queued.job for one in here if one.queued])
+    return here
+
+
+def _answered(queue: Queue) -> Queue:
+    if queue.fault:
+        raise EnvironmentFault(queue.fault, hint="give the command on a login node, and when Slurm answers")
+    return queue

@@ -1,0 +1,126 @@
+"""FILE.yaml of `--on slurm:FILE.yaml`: where jobs go and what each gets."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from uad_bench.config import Strict, validated
+from uad_bench.engines.matrix_file import PlannedRun
+from uad_bench.support import strict_yaml
+from uad_bench.types import Resources
+
+SbatchOptions = dict[str, str | int | float | bool]
+
+
+class Share(Strict):
+    """What jobs get; None: the value that stands one level higher, at last what the method declares.
+
+    gpu: whether a GPU is requested; gres: how, in place of `--gpus-per-node=1` (gpu:a100:1); sbatch: other options.
+    """
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    gpu: bool | None = None
+    gres: str | None = None
+    cpus: int | None = Field(default=None, ge=1)
+    memory_gib: float | None = Field(default=None, gt=0)
+    hours: float | None = Field(default=None, gt=0)
+    sbatch: SbatchOptions = Field(default_factory=dict)
+
+    def over(self, other: "Share") -> "Share":
+        """This share, with the values of another one where this has none."""
+        own = {name: value for name, value in self if name in Share.model_fields and value is not None}
+        base = {name: value for name, value in other if name in Share.model_fields}
+        return Share(**{**base, **own, "sbatch": {**other.sbatch, **self.sbatch}})
+
+
+class Prepare(Share):
+    """The jobs that prepare: their number. They need no GPU."""
+
+    jobs: int = Field(default=4, ge=1, le=1000)
+
+
+class SlurmFile(Share):
+    """The whole file.
+
+    methods: shares by name; prepare, board: shares of these jobs. signal_seconds: between the signal to save and the
+    time limit; requeues: how often a job that reached its limit is queued again; at_once: jobs of an array that may run
+    at the same time; setup: lines of shell in front of each job; python: a command in place of the interpreter.
+    """
+
+    methods: dict[str, Share] = Field(default_factory=dict)
+    prepare: Prepare = Prepare()
+    board: Share = Share()
+    signal_seconds: int = Field(default=120, ge=1)
+    requeues: int = Field(default=20, ge=0)
+    at_once: int = Field(default=256, ge=1)
+    setup: tuple[str, ...] = ()
+    python: str = ""
+
+    def without_gpu(self) -> "SlurmFile":
+        """The same for `--device cpu`: no job gets a GPU."""
+        methods = {name: one.model_copy(update={"gpu": False}) for name, one in self.methods.items()}
+        return self.model_copy(update={"gpu": False, "methods": methods})
+
+
+def read(on: str) -> SlurmFile:
+    """The settings that `slurm` or `slurm:FILE.yaml` names.
+
+    Raises UsageError for keys and values that are not valid, DataError for a file that cannot be read.
+    """
+    name = on.partition(":")[2]
+    return validated(SlurmFile, strict_yaml.read(Path(name).expanduser()) if name else {}, name or "--on")
+
+
+def planned(label: str, seed: int, needs: Resources, settings: SlurmFile, threads: int) -> PlannedRun:
+    """A run with what its job gets. threads: of the command, 0 where it names none."""
+    share = share_of_run(label, settings)
+    gpu = needs.gpu if share.gpu is None else share.gpu
+    memory = needs.memory_gib if share.memory_gib is None else share.memory_gib
+    cpus = max(share.cpus or threads or 4, threads)
+    return PlannedRun(
+        method=label,
+        seed=seed,
+        gpu=gpu,
+        threads=threads or cpus,
+        cpus=cpus,
+        memory_gib=memory,
+        minutes=minutes(share.hours or needs.hours),
+    )
+
+
+def share_of_run(label: str, settings: SlurmFile) -> Share:
+    """The share of a method: by its name with variant, by its name, of the file."""
+    name = label.partition(":")[0]
+    own = settings.methods.get(label, settings.methods.get(name, Share()))
+    return own.over(settings)
+
+
+def minutes(hours: float) -> int:
+    """A time limit in minutes, the unit of Slurm, rounded up."""
+    return max(1, math.ceil(round(hours * 60, 6)))
+
+
+def sbatch_parameters(share: Share, run: PlannedRun, settings: SlurmFile, where: str) -> dict[str, Any]:
+    """Parameters of submitit's executor. where: the folder in which the command was given."""
+    named: Mapping[str, Any] = {"partition": share.partition, "account": share.account, "qos": share.qos}
+    gpus = {"gres": share.gres} if share.gres else {"gpus_per_node": 1}
+    return {
+        **{name: value for name, value in named.items() if value},
+        **(gpus if run.gpu else {}),
+        "time": run.minutes,
+        "mem": f"{math.ceil(run.memory_gib * 1024)}M",
+        "cpus_per_task": run.cpus,
+        "ntasks_per_node": 1,
+        "nodes": 1,
+        "signal_delay_s": settings.signal_seconds,
+        "array_parallelism": settings.at_once,
+        "setup": list(settings.setup) or None,
+        # srun does not take over --cpus-per-task from sbatch since Slurm 22.05.
+        "srun_args": [f"--cpus-per-task={run.cpus}"],
+        "additional_parameters": {"chdir": where, "requeue": True, **share.sbatch},
+    }

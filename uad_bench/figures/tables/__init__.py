@@ -1,0 +1,1 @@
+"""Single figures of a table of the leaderboard."""

@@ -1,0 +1,1 @@
+"""The sensitivity of results to the preparation."""
