@@ -136,3 +136,5 @@ def test_i17_the_shell_and_a_case_are_small(board):
     assert shell <= 3_000_000 and (board / "viewer" / "NIIVUE_LICENSE.txt").is_file()
     cases = [folder for folder in (board / "viewer" / "cases" / "0").iterdir()]
     assert len(cases) == 3
+    for case in cases:  # an image and two maps are loaded at once
+        assert 0 < sum(sorted(path.stat().st_size for path in case.iterdir())[-3:]) <= 1_000_000
