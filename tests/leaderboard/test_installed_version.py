@@ -47,7 +47,7 @@ def test_runs_of_two_versions_are_two_rows_and_the_older_is_marked(make_run):
         ("ae [run.version=2]", 3),
         ("ae [run.version=null] (version 1)", 2),
     ]
-    assert any(mark in note for note in notes(table))
+    assert any(mark in note for note in notes(table, []))
     (alone,) = tables(old)
     assert [row.label for row in alone.rows] == ["ae (version 1)"]
     (same,) = tables([replace(run, outdated=False) for run in old])

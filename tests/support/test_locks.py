@@ -140,6 +140,17 @@ def test_a_process_that_ended_on_this_host_leaves_no_lock(tmp_path):
         assert time.monotonic() - began < 1
 
 
+def test_the_lease_of_a_killed_process_is_removed_and_that_of_a_living_one_stays(tmp_path):
+    script = KILLED.format(str(tmp_path / "a.lock"))
+    subprocess.run([sys.executable, "-c", script], check=False)
+    assert (tmp_path / "a.lease").exists()
+    locks.remove_left_lease(tmp_path / "a.lock")
+    assert not (tmp_path / "a.lease").exists()
+    with locks.locked(tmp_path / "a.lock"):
+        locks.remove_left_lease(tmp_path / "a.lock")
+        assert (tmp_path / "a.lease").exists()
+
+
 def test_a_process_that_has_the_flock_but_not_yet_its_lease_is_named_all_the_same(tmp_path):
     with (tmp_path / "a.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -49,6 +49,19 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
         _close(flock)
 
 
+def remove_left_lease(path: Path) -> None:
+    """Remove the lease that a killed process left beside the lock `path`; that of a living process stays."""
+    place = path.with_suffix(".lease")
+    seen = lease.read(place)
+    if seen is None:
+        return
+    with suppress(OSError):  # a folder that may not be written
+        flock, free = _flock(path)
+        if free and seen.holder.is_gone(lease.Holder.here(), flock is not None):
+            lease.remove(place, seen.holder)
+        _close(flock)
+
+
 def _acquired(path: Path, place: Path, holder: lease.Holder, wait: bool) -> int | None:
     """The descriptor of the `flock`, None where the file system has none, once the lease is this process's own."""
     watch = _Watch(path)

@@ -16,7 +16,7 @@ from uad_bench.errors import DataError, EnvironmentFault, IntegrityError
 from uad_bench.prepare.cache.entry import digests_match, entry_folder, read_entry, sources, write_entry
 from uad_bench.prepare.cache.file_digests import file_digests, stored_digests
 from uad_bench.prepare.chain import PreparedArrays, parse_steps, run_chain
-from uad_bench.support.locks import locked
+from uad_bench.support.locks import locked, remove_left_lease
 from uad_bench.types import Case, FloatArray, Scan, Truth
 
 Steps = Sequence[Mapping[str, Any]]
@@ -141,6 +141,7 @@ def find_prepared(
         return None
     folder = entry_folder(case, modalities, steps, digests, cache_dir)
     record = read_entry(folder)
+    remove_left_lease(folder.with_suffix(".lock"))
     return PreparedCase(case, folder, record) if record else None
 
 
@@ -156,6 +157,7 @@ def prepare_case(case: Case, modalities: Sequence[str], steps: Steps, cache_dir:
         digests = {role: file_digests(source, case.case_id, cache_dir) for role, source in files.items()}
         folder = entry_folder(case, modalities, steps, digests, cache_dir)
         record = read_entry(folder)
+        remove_left_lease(folder.with_suffix(".lock"))
         if record is None:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with locked(folder.with_suffix(".lock"), wait=True):
