@@ -33,7 +33,7 @@ def test_i6_the_figure_has_the_values_of_the_table(curve):
     assert (mark.get_ydata()[0], dash.get_ydata()[0]) == (0.051, 0.031)
     assert mark.get_label() == "healthy_q98 at 2: pooled 0.051, mean over cases 0.031"
     assert other.get_label() == f"tune at 1: pooled {curve.dice_at(1.0):.3f}"
-    assert axes.get_ylabel() == "Dice of all voxels pooled (dash: mean over cases)"
+    assert axes.get_ylabel() == "Dice of all voxels pooled\n(dash: mean over cases)"
 
 
 def test_the_points_are_few_and_exact(curve):

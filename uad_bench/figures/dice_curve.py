@@ -68,7 +68,7 @@ def dice_plot(
         _draw_mark(axes, index, (rule, threshold), (pooled, found.case))
     axes.set(xlabel="threshold (score ≥ threshold is anomalous)", ylim=(0, None))
     axes.set_ylabel(
-        "Dice of all voxels pooled (dash: mean over cases)" if tabulated else "Dice of all voxels pooled"
+        "Dice of all voxels pooled\n(dash: mean over cases)" if tabulated else "Dice of all voxels pooled"
     )
     if marked:
         axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.16))
