@@ -133,13 +133,18 @@ def test_slurmd_that_ends_and_comes_back_loses_no_run(submit, tmp_path, slurm):
     assert log_of(folder).count("fit on") == 1
 
 
-def test_a_submitting_process_that_is_killed_loses_no_run(submit, words, tmp_path):
+def test_a_submitting_process_that_is_killed_loses_no_run(submit, words, tmp_path, monkeypatch, capsys):
     typed = [*map(str, words("thresh", out="slurm")), *CPU, "--on", f"slurm:{tmp_path / 'file.yaml'}"]
     with subprocess.Popen([sys.executable, "-m", "uad_bench", *typed]) as process:
         while process.poll() is None and not list(tmp_path.glob("slurm/jobs/*/log/*_submission.sh")):
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
-    wait(submit("thresh"), all_done)
+    folder = submit("thresh")
+    now = wait(folder, lambda now: not {one.state for one in now} & {"running", "waiting"}, 150)
+    if not all_done(now):  # killed between sbatch and submitit's record: the job ends after a minute
+        assert {one.state for one in now} <= {"done", "lost", "failed"}
+        assert call(monkeypatch, capsys, "jobs", tmp_path / "slurm", "--retry")[0] == 0
+    wait(folder, all_done, 150)
 
 
 def test_four_gpus_are_never_given_to_two_runs_at_once(submit, tmp_path):
