@@ -173,7 +173,7 @@ def protocols() -> str:
 
 
 def _listed(doc: str) -> dict[str, str]:
-    """Name and description of each parameter in the list below the line "Parameters" of a docstring."""
+    """The parameters that a docstring documents under "Parameters": description by name."""
     found: dict[str, str] = {}
     name = ""
     for line in doc.partition("Parameters\n")[2].partition("\n\n")[0].splitlines():
