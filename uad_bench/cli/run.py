@@ -57,17 +57,15 @@ def run(
     Without --data this uses an embedded synthetic cohort, which is generated once (one to two minutes).
     """
     from uad_bench.cli.engines.on import Typed, in_slots, on_slurm
-    from uad_bench.config import Overrides, validated
     from uad_bench.pipeline.matrix import Matrix, execute
     from uad_bench.pipeline.run_job import Workplace
     from uad_bench.pipeline.settings import parse_seeds
-    from uad_bench.support import environment, strict_yaml
+    from uad_bench.support import environment
     from uad_bench.support.atomic_files import require_writable
     from uad_bench.support.environment import resolve_device
 
     options.show_messages(quiet, verbose)
     _check_only(on, only, record)
-    over = validated(Overrides, strict_yaml.read(Path(config)) if config else {}, config or "--config")
     said, table = options.table(splits)
     limits = {
         "fold": None if fold < 0 else fold,
@@ -79,10 +77,9 @@ def run(
         "checkpoint_minutes": checkpoint_minutes,
         "time_budget_s": time_budget * 60 or None,
     }
-    matrix = Matrix(
-        methods, parse_seeds(seeds), protocol, options.names(test), over, options.settings(set_), limits
-    )
-    specs = matrix.specs()
+    settings = options.all_settings(config, set_)
+    tests = options.names(test)
+    specs = Matrix(methods, parse_seeds(seeds), protocol, tests, settings=settings, limits=limits).specs()
     typed = Typed(on, threads, device, protocol, data, set_, config)
     here = options.sources(data, workers, skip_broken, skip_missing)
     place = Workplace(
