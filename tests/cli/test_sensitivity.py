@@ -38,3 +38,24 @@ def test_a_change_of_the_preparation_is_measured_and_its_runs_are_found_again(
 def test_no_change_is_refused(monkeypatch, capsys):
     code, _, err = call(monkeypatch, capsys, "sensitivity", "thresh", "--vary", ",")
     assert code == 2 and "--vary names no change" in err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--metric", "nothing"), "metric of protocol"),
+        (("--metric", "dice@nothing"), "threshold rule of protocol"),
+        (("--to", "numbers.txt"), "ends in .csv"),
+        (("--vary", "scale.clip=true"), "is what the protocol"),
+        (("--vary", "scale.percentiles=[0, 100]", "--vary", "scale.percentiles=[0.0, 100.0]"), "twice"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_anything_is_trained(
+    monkeypatch, capsys, tmp_path, more, message
+):
+    monkeypatch.setenv("UAD_BENCH_CACHE", str(tmp_path / "cache"))
+    vary = () if "--vary" in more else ("--vary", "scale")
+    code, _, err = call(
+        monkeypatch, capsys, "sensitivity", "thresh", *vary, *more, "--out", tmp_path / "runs"
+    )
+    assert code == 2 and message in err and not list(tmp_path.glob("runs/*"))

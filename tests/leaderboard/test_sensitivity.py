@@ -64,11 +64,32 @@ def test_fewer_than_ten_subjects_have_values_only():
     assert rows[1].low is rows[1].high is rows[1].p_holm is None
 
 
-def test_a_case_without_a_value_counts_as_the_lowest_in_the_difference_and_not_in_the_mean():
+def test_the_difference_is_over_the_cases_that_have_a_value_under_both():
     lost = [None, *(BASE[1:] + 0.1)]
     changed = sensitivity({"own": [summary(BASE)], "changed": [summary(lost, "o")]}, "set", "ap")[1]
-    assert changed.cases == 23 and changed.mean == pytest.approx(BASE[1:].mean() + 0.1)
-    assert changed.difference == pytest.approx(0.1 * 23 / 24)
+    assert (changed.cases, changed.paired) == (23, 23) and changed.difference == pytest.approx(0.1)
+    assert changed.mean == pytest.approx(BASE[1:].mean() + 0.1)
+    only = sensitivity({"own": [summary(lost)], "changed": [summary(BASE, "o")]}, "set", "ap")[1]
+    assert (only.cases, only.paired) == (24, 23) and only.difference == pytest.approx(-0.1)
+
+
+def test_a_change_without_any_value_has_neither_mean_nor_difference():
+    none = [summary([None] * 24, "o")]
+    rows = sensitivity(
+        {"own": [summary(BASE)], "none": none, "other": [summary(BASE + 0.1, "p")]}, "set", "ap"
+    )
+    assert rows[1].mean is rows[1].difference is rows[1].p_holm is None and rows[2].p_holm is not None
+    assert "| none | 1 | 0 | – |" in markdown(rows, "ap") and ",nan" not in as_csv(rows)
+
+
+def test_several_cases_of_a_subject_are_one_observation():
+    run = summary(np.repeat(BASE[:12], 2), "o")
+    found = run.results["set"]
+    one = replace(found, subjects={case: f"s{int(case[4:]) // 2}" for case in found.cases["ap"]})
+    other = summary(np.repeat(BASE[:12] + np.linspace(-0.1, 0.1, 12), 2), "p")
+    rows = sensitivity({"own": [replace(run, results={"set": one})], "changed": [other]}, "set", "ap")
+    expected = stats.ttest_rel(BASE[:12] + np.linspace(-0.1, 0.1, 12), BASE[:12]).confidence_interval(0.95)
+    assert rows[1].high - rows[1].low == pytest.approx(expected.high - expected.low)
 
 
 def test_a_change_that_leaves_all_voxels_as_they_are_is_named():

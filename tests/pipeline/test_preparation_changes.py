@@ -54,7 +54,7 @@ def test_a_tool_that_is_not_installed_is_said_before_anything_runs(monkeypatch):
         (["n4."], "STEP.PARAMETER=VALUE"),
         (["curvature_flow.iterations=3"], "no step curvature_flow"),
         (["scale.percentiles=[1, 99]"], "is what the protocol"),
-        (["n4", "n4"], "two changes"),
+        (["n4", "n4"], "twice"),
     ],
 )
 def test_words_without_a_meaning_are_refused(words, message):

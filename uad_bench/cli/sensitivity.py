@@ -66,7 +66,9 @@ def sensitivity(
         threads or environment.threads(),
         resume,
     )
-    require_writable(out, place.sources.cache)
+    if to and to.suffix != ".csv":
+        raise UsageError(f"--to {to}", hint="give a file that ends in .csv")
+    require_writable(out, place.sources.cache, *([to.parent] if to else []))
     asked = Sensitive(
         method, parse_seeds(seeds), words, protocol, options.names(test), options.all_settings(config, set_)
     )

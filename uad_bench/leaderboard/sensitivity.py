@@ -1,4 +1,4 @@
-"""How much of a result is preparation: one method and its seeds under each change of the preparation.
+"""Sensitivity of results to preprocessing: one method and its seeds under each change of the preparation.
 
 The runs belong to protocols with different fingerprints, which no leaderboard ranks together. Here the difference
 between the protocols is the question: subjects are the same, paired by case id, and everything but the preparation is
@@ -16,15 +16,16 @@ from uad_bench.errors import DataError
 from uad_bench.leaderboard.run_summary import DatasetResults, RunSummary
 from uad_bench.leaderboard.statistic_types import SCHEME
 from uad_bench.leaderboard.statistics.clusters import Indices, subject_indices, subject_means
-from uad_bench.leaderboard.statistics.complete_values import CompleteValues
 from uad_bench.leaderboard.statistics.pairwise.all_pairs import all_pairs
 from uad_bench.leaderboard.statistics.pairwise.multiple_comparisons import holm_correction
 from uad_bench.leaderboard.statistics.variance_components import Floats
 
-HEADINGS = ("preparation", "seeds", "cases", "mean ± sd", "difference [95 %]", "p (Holm)")
+HEADINGS = ("preparation", "seeds", "cases", "mean ± sd", "cases of both", "difference [95 %]", "p (Holm)")
 NOTE = (
-    "Mean over cases, then mean and sample standard deviation over seeds. Difference to the protocol's own preparation "
-    "on the same subjects, with its interval over seeds and patients; below ten subjects without interval and test."
+    "Mean over the cases with a value, then mean and sample standard deviation over seeds. Difference to the "
+    "protocol's own preparation over the cases with a value under both, with its interval over seeds and patients; "
+    "below ten subjects without interval and test. With one seed, intervals and tests are over patients only and "
+    "hold for the trained models, not for the method."
 )
 
 
@@ -33,18 +34,20 @@ class Sensitivity:
     """A method on one test set under one preparation.
 
     preparation: "as the protocol", or a change; mean, sd: of the metric per case, over seeds (sd None for one seed and
-    for deterministic methods); cases: with a value; difference: to the protocol's own preparation, over the cases that
-    either has a value for, with its 95 % interval over seeds and patients; p_holm: of the two-sided test, Holm's
-    correction over the changes; None in the first row and, but for the difference, below ten subjects; same_voxels: the
-    change left every voxel of the test cases as it was.
+    for deterministic methods, both without a case that has a value); cases: with a value in every seed; paired: of
+    these, with a value under the protocol's own preparation too; difference: to the protocol's own preparation over the
+    paired cases, with its 95 % interval over seeds and patients; p_holm: of the two-sided test, Holm's correction over
+    the changes; None in the first row and, but for the difference, below ten subjects; same_voxels: the change left
+    every voxel of the test cases as it was.
     """
 
     test: str
     preparation: str
     seeds: int
-    mean: float
+    mean: float | None
     sd: float | None
     cases: int
+    paired: int = 0
     difference: float | None = None
     low: float | None = None
     high: float | None = None
@@ -55,63 +58,77 @@ class Sensitivity:
 def sensitivity(runs: Mapping[str, Sequence[RunSummary]], test: str, metric: str) -> list[Sensitivity]:
     """A row for each preparation on one test set.
 
-    runs: by preparation, the protocol's own first, the same seeds in each; metric: of a case, such as "ap".
+    runs: by preparation, the protocol's own first, the same seeds in each; metric: of a case with lesions, as "ap".
     Raises DataError where no case has a value.
     """
     results = {label: [run.results[test] for run in some] for label, some in runs.items()}
-    first = next(iter(results.values()))[0]
-    lesions = first.groups.get("all") or first.cases.get(metric, {})
-    ids = sorted(case for case in first.cases.get(metric, {}) if case in lesions)
+    own = next(iter(results.values()))[0]
+    every = [one for some in results.values() for one in some]
+    known = {case for one in every for case in one.cases.get(metric, {})}
+    ids = sorted(known & own.groups.get("all", frozenset(known)))
     values = {label: _values(some, metric, ids) for label, some in results.items()}
-    complete = CompleteValues.of(values)
-    if not complete.values:
+    if all(np.isnan(one).any(0).all() for one in values.values()):
         raise DataError(
-            f"no case of {test} has a value of {metric}", hint="name another metric with --metric"
+            f"no case with lesions of {test} has a value of {metric}",
+            hint="name another metric with --metric",
         )
     rows = [
-        Sensitivity(
+        _row(
             test,
             label,
-            len(one),
-            *_mean(one, deterministic=runs[label][0].deterministic),
-            same_voxels=results[label][0].test_ids == first.test_ids,
+            values[label],
+            deterministic=runs[label][0].deterministic,
+            same=some[0].test_ids == own.test_ids,
         )
-        for label, one in values.items()
+        for label, some in results.items()
     ]
-    kept = [case for case, keep in zip(ids, complete.kept, strict=True) if keep]
-    return [rows[0], *_compared(rows, complete, subject_indices(kept, first.subjects))]
+    return [rows[0], *_compared(rows, values, subject_indices(ids, own.subjects))]
 
 
 def _values(results: Sequence[DatasetResults], metric: str, ids: Sequence[str]) -> Floats:
     """(seeds, cases), NaN where a case has no value."""
     found = [[one.cases.get(metric, {}).get(case) for case in ids] for one in results]
-    return np.array([[np.nan if x is None else x for x in row] for row in found], np.float64).reshape(
-        len(found), -1
+    return np.array(found, np.float64).reshape(len(found), -1)
+
+
+def _row(test: str, label: str, values: Floats, *, deterministic: bool, same: bool) -> Sensitivity:
+    """A row without its difference."""
+    defined = ~np.isnan(values).any(0)
+    if not defined.any():
+        return Sensitivity(test, label, len(values), None, None, 0, same_voxels=same)
+    means = values[:, defined].mean(1)
+    spread = float(means.std(ddof=1)) if len(means) > 1 and not deterministic else None
+    return Sensitivity(
+        test, label, len(values), float(means.mean()), spread, int(defined.sum()), same_voxels=same
     )
 
 
-def _mean(values: Floats, *, deterministic: bool) -> tuple[float, float | None, int]:
-    """Mean over the defined cases, then over seeds; standard deviation over seeds; cases with a value in every seed."""
-    defined = ~np.isnan(values).any(0)
-    means = values[:, defined].mean(1)
-    spread = float(means.std(ddof=1)) if len(means) > 1 and not deterministic else None
-    return float(means.mean()), spread, int(defined.sum())
-
-
-def _compared(rows: Sequence[Sensitivity], complete: CompleteValues, subject: Indices) -> list[Sensitivity]:
+def _compared(
+    rows: Sequence[Sensitivity], values: Mapping[str, Floats], subject: Indices
+) -> list[Sensitivity]:
     """The changes with their differences to the first row."""
-    values = [subject_means(complete.values[row.preparation], subject) for row in rows]
-    pairs = all_pairs(values)
-    p = holm_correction(pairs.p[1:, 0])
-    few = values[0].shape[1] < SCHEME.patients
-    found = []
-    for i, row in enumerate(rows[1:], 1):
-        d, half = float(pairs.difference[i, 0]), float(pairs.half[i, 0])
-        compared = replace(row, difference=d)
-        found.append(
-            compared if few else replace(compared, low=d - half, high=d + half, p_holm=float(p[i - 1]))
-        )
-    return found
+    own = values[rows[0].preparation]
+    found = [_against(own, values[row.preparation], row, subject) for row in rows[1:]]
+    p = holm_correction(np.array([np.nan if one.p_holm is None else one.p_holm for one in found]))
+    return [
+        one if one.p_holm is None else replace(one, p_holm=float(corrected))
+        for one, corrected in zip(found, p, strict=True)
+    ]
+
+
+def _against(own: Floats, changed: Floats, row: Sensitivity, subject: Indices) -> Sensitivity:
+    """A change with its difference, and its p value before the correction."""
+    both = ~(np.isnan(own).any(0) | np.isnan(changed).any(0))
+    if not both.any():
+        return row
+    _, of_case = np.unique(subject[both], return_inverse=True)
+    averaged = [subject_means(one[:, both], of_case) for one in (changed, own)]
+    pairs = all_pairs(averaged)
+    d, half = float(pairs.difference[0, 1]), float(pairs.half[0, 1])
+    row = replace(row, paired=int(both.sum()), difference=d)
+    if averaged[0].shape[1] < SCHEME.patients:
+        return row
+    return replace(row, low=d - half, high=d + half, p_holm=float(pairs.p[0, 1]))
 
 
 def markdown(rows: Sequence[Sensitivity], metric: str) -> str:
@@ -130,11 +147,13 @@ def markdown(rows: Sequence[Sensitivity], metric: str) -> str:
 
 def _cells(row: Sensitivity) -> tuple[str, ...]:
     spread = "" if row.sd is None else f" ± {row.sd:.3f}"
+    mean = "–" if row.mean is None else f"{row.mean:.3f}{spread}"
+    paired = "" if row.difference is None else str(row.paired)
     interval = "" if row.low is None else f" [{row.low:+.3f}, {row.high:+.3f}]"
     difference = "" if row.difference is None else f"{row.difference:+.3f}{interval}"
     p = "" if row.p_holm is None else f"{row.p_holm:.3f}"
     same = " (same voxels)" if row.same_voxels and row.difference is not None else ""
-    return row.preparation + same, str(row.seeds), str(row.cases), f"{row.mean:.3f}{spread}", difference, p
+    return row.preparation + same, str(row.seeds), str(row.cases), mean, paired, difference, p
 
 
 def as_csv(rows: Sequence[Sensitivity]) -> str:

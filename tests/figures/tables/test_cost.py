@@ -43,3 +43,20 @@ def test_a_cost_of_zero_is_drawn_at_the_tick_0():
 
 def test_a_table_without_costs_has_no_figure():
     assert cost_plot(costly(Cost(), Cost())) is None
+
+
+def test_rows_that_are_not_ranked_are_not_in_the_pareto_set():
+    table = costly(Cost(score_s=4.0), Cost(score_s=2.0), Cost(score_s=3.0))
+    control, first, second, third = table.rows
+    rows = [control, replace(first, marks=("leak of a case",)), replace(second, started=6), third]
+    (axes,) = cost_plot(replace(table, rows=rows)).axes
+    (ring,) = [line for line in axes.lines if line.get_markersize() == 12]
+    assert ring.get_xydata().tolist() == [[3.0, pytest.approx(0.3)]]
+
+
+def test_times_of_several_devices_are_not_drawn():
+    table = costly(
+        Cost(score_s=4.0, parameters=5, device="cpu"), Cost(score_s=2.0, parameters=9, device="H100")
+    )
+    (axes,) = cost_plot(table).axes
+    assert axes.get_xlabel() == "parameters of the network"

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from uad_bench.figures.style import GREY, MAX_ROWS, PlotStyle, add_grid, folded, printable_lines, row_styles
+from uad_bench.figures.style import GREY, PlotStyle, add_grid, folded, printable_lines, row_styles
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.table import Row, Table
 
@@ -22,6 +22,8 @@ COSTS = {
     "parameters": "parameters of the network",
 }
 
+#: Costs that depend on the device.
+TIMES = ("score_s", "fit_s")
 Point = tuple[float, float]
 MOST_TICKS = 8
 
@@ -42,22 +44,25 @@ def _beats(one: Point, other: Point) -> bool:
 def cost_plot(table: Table) -> Figure | None:
     """The primary metric against each recorded cost; the Pareto set ringed and on a line, controls hollow.
 
-    The title names all devices on which the rows were measured. None without a recorded cost.
+    Controls, rows with a data leak and rows with missing seeds are not in the Pareto set. Of rows that were measured on
+    several devices the figure has no times, which would not be comparable. None without a recorded cost.
     """
-    rows = [row for row in table.rows if row.mean(("all", table.primary)) is not None][:MAX_ROWS]
-    shown = {name: points for name in COSTS if (points := _points(table, rows, name))}
+    rows = [row for row in table.rows if row.mean(("all", table.primary)) is not None]
+    devices = sorted({row.cost.device for row in rows} - {""})
+    names = [name for name in COSTS if len(devices) < 2 or name not in TIMES]
+    shown = {name: points for name in names if (points := _points(table, rows, name))}
     if not shown:
         return None
     across = min(len(shown), 2)
     down = -(-len(shown) // across)
     figure = Figure(figsize=(4.2 * across + 2.6, 3.2 * down + 0.6), layout="constrained")
-    devices = ", ".join(sorted({row.cost.device for row in rows} - {""}))
-    title = f"{table.primary} against computational cost{f', measured on {devices}' if devices else ''}"
+    measured = f", measured on {', '.join(devices)}" if devices else ""
+    title = f"{table.primary} against computational cost{measured}"
     figure.suptitle(printable_lines(f"{wording.title(table)}\n{title}"), fontsize=10)
     styles = row_styles(table)
     for place, (name, points) in enumerate(shown.items(), 1):
         axes = figure.add_subplot(down, across, place)
-        _draw(axes, points, styles, {row.label for row in rows if row.null})
+        _draw(axes, points, styles, rows)
         axes.set(xlabel=COSTS[name], ylabel=table.primary)
     figure.legend(handles=_legend(rows, styles), fontsize=7, frameon=False, loc="outside right upper")
     return figure
@@ -73,9 +78,11 @@ def _points(table: Table, rows: Sequence[Row], name: str) -> dict[str, Point]:
     return found if any(cost for cost, _ in found.values()) else {}
 
 
-def _draw(axes: Axes, points: dict[str, Point], styles: dict[str, PlotStyle], hollow: set[str]) -> None:
+def _draw(axes: Axes, points: dict[str, Point], styles: dict[str, PlotStyle], rows: Sequence[Row]) -> None:
     """Points on a logarithmic axis of cost; a cost of 0 has a place of its own at the left, with the tick 0."""
     add_grid(axes)
+    hollow = {row.label for row in rows if row.null}
+    eligible = {row.label for row in rows if not row.null and not row.leaky and row.complete}
     positive = [cost for cost, _ in points.values() if cost > 0]
     zero = min(positive) / 3
     placed = {label: (cost or zero, accuracy) for label, (cost, accuracy) in points.items()}
@@ -83,7 +90,7 @@ def _draw(axes: Axes, points: dict[str, Point], styles: dict[str, PlotStyle], ho
         style = styles[label]
         face = "white" if label in hollow else style.color
         axes.plot(cost, accuracy, style.marker, color=style.color, markerfacecolor=face, markersize=7)
-    methods = [point for label, point in placed.items() if label not in hollow]
+    methods = [point for label, point in placed.items() if label in eligible]
     best = sorted(one for one, kept in zip(methods, pareto_set(methods), strict=True) if kept)
     line = np.transpose(best or [(np.nan, np.nan)])
     axes.step(*line, where="post", color=GREY, linewidth=1, zorder=0)
@@ -124,5 +131,5 @@ def _legend(rows: Sequence[Row], styles: dict[str, PlotStyle]) -> list[Line2D]:
         for row, one in ((row, styles[row.label]) for row in rows)
     ]  # fmt: skip
     pareto = Line2D([], [], color=GREY, linewidth=1, marker="o", markersize=9, markerfacecolor="none")
-    pareto.set_label("Pareto set (without controls)")
+    pareto.set_label("Pareto set")
     return [*marks, pareto]

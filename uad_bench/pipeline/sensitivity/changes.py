@@ -6,7 +6,7 @@ from typing import Any
 
 from uad_bench.config import Protocol
 from uad_bench.errors import UsageError, unknown_name
-from uad_bench.prepare.chain import STEPS
+from uad_bench.prepare.chain import STEPS, parse_steps
 from uad_bench.prepare.skull_strip import TOOLS, available_tool
 from uad_bench.support import strict_yaml
 
@@ -46,15 +46,16 @@ def parse_changes(words: Sequence[str], protocol: Protocol) -> list[PreparationC
     ['without n4', 'n4.shrink=2', 'with curvature_flow']
     """
     changes = [_change(word, protocol.prepare) for word in words]
-    for change in changes:
-        if change.steps == tuple(map(dict, protocol.prepare)):
-            raise UsageError(
-                f"{change.label} is what the protocol {protocol.name} has",
-                where="--vary",
-                hint="leave it out",
-            )
-    if len({change.slug for change in changes}) < len(changes):
-        raise UsageError("two changes are equal", where="--vary", hint="name each change once")
+    own, *found = (
+        parse_steps(protocol.model_copy(update={"prepare": steps}).steps)
+        for steps in (protocol.prepare, *(change.steps for change in changes))
+    )
+    for change, steps in zip(changes, found, strict=True):
+        if steps == own:
+            what = f"{change.label} is what the protocol {protocol.name} has"
+            raise UsageError(what, where="--vary", hint="leave it out")
+        if found.count(steps) > 1:
+            raise UsageError(f"{change.label} is there twice", where="--vary", hint="name each change once")
     return changes
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from uad_bench.config import RunSpec
+from uad_bench.errors import unknown_name
 from uad_bench.leaderboard.collect import summarise
 from uad_bench.leaderboard.sensitivity import Sensitivity, sensitivity
+from uad_bench.leaderboard.statistics.row_data import per_case_metric
 from uad_bench.pipeline.matrix import Matrix, execute
 from uad_bench.pipeline.run_job import Workplace
 from uad_bench.pipeline.sensitivity.changes import parse_changes
@@ -46,11 +48,21 @@ def compare_preparations(
     metric: of a case; "" for the protocol's primary metric. Raises the error of a run that failed, after the others.
     """
     wanted = asked.specs()
+    first = wanted[AS_PROTOCOL][0]
+    name = metric or per_case_metric(first.protocol.primary)
+    _require_metric(name, first)
     outcome = execute([spec for specs in wanted.values() for spec in specs], place)
     if outcome.error:
         raise outcome.error
     summaries = iter([summarise(run) for run in outcome.done])
     runs: Mapping[str, Any] = {name: [next(summaries) for _ in specs] for name, specs in wanted.items()}
-    first = wanted[AS_PROTOCOL][0]
-    name = metric or first.protocol.primary.removesuffix(".case").removesuffix(".pooled")
     return name, [row for test in first.test for row in sensitivity(runs, label(test), name)]
+
+
+def _require_metric(name: str, spec: RunSpec) -> None:
+    """Raise UsageError for a metric or threshold rule that the protocol does not have, before anything is trained."""
+    metric, at, rule = name.partition("@")
+    if metric not in spec.protocol.metrics:
+        raise unknown_name(f"metric of protocol {spec.protocol.name}", metric, spec.protocol.metrics)
+    if at and rule not in spec.protocol.thresholds:
+        raise unknown_name(f"threshold rule of protocol {spec.protocol.name}", rule, spec.protocol.thresholds)
