@@ -22,7 +22,7 @@ from pathlib import Path
 from uad_bench.support import lease, locks
 lease.boot = lambda: sys.argv[1]
 lease.platform.node = lambda: sys.argv[1]
-lease.BEAT, lease.STALE = 0.03, 3.0
+lease.BEAT, lease.STALE = 0.03, 60.0
 fcntl.flock = lambda *_: None
 root, wait = Path(sys.argv[2]), sys.argv[3] == "wait"
 print("ready", flush=True)
@@ -64,7 +64,8 @@ def host(tmp_path):
     yield start
     for one in started:
         one.kill()
-        one.communicate()
+        one.wait()
+        one.stdout.close()
 
 
 def ask(hosts, name):
@@ -95,6 +96,9 @@ def test_two_hosts_race_fifty_times_for_an_entry_and_it_is_made_once(tmp_path, h
     for number in range(50):
         assert ask(hosts, f"entry{number}") == ["won", "won"]
         assert len((tmp_path / f"entry{number}").read_text().splitlines()) == 1
+    for one in hosts:  # the answer comes before the lock is released
+        one.stdin.close()
+        assert one.wait(timeout=60) == 0
     assert not list(tmp_path.glob("*.lease*"))
 
 
@@ -104,7 +108,7 @@ def test_two_hosts_race_fifty_times_for_a_run_and_the_slower_one_names_the_other
         answers = dict(zip(hosts, ask(hosts.values(), f"run{number}"), strict=True))
         (won,) = (name for name, answer in answers.items() if answer == "won")
         (busy,) = (answer for answer in answers.values() if answer != "won")
-        assert f"on {won} for " in busy and "last sign of life 0 s ago" in busy
+        assert f"on {won} for " in busy and "last sign of life " in busy
         hosts[won].stdin.write("release\n")
 
 

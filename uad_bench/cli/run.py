@@ -13,8 +13,11 @@ from uad_bench.cli import run_options as own
 from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
+    from uad_bench.cli.engines.on import Typed
     from uad_bench.config import RunSpec
+    from uad_bench.data.published_splits import RoleTable
     from uad_bench.pipeline.matrix import Outcome
+    from uad_bench.pipeline.run_job import Workplace
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +59,12 @@ def run(
 
     Without --data this uses an embedded synthetic cohort, which is generated once (one to two minutes).
     """
-    from uad_bench.cli.engines.on import Typed, in_slots, on_slurm
-    from uad_bench.pipeline.matrix import Matrix, execute
+    from uad_bench.cli.engines.on import Typed, on_slurm
+    from uad_bench.pipeline.matrix import Matrix
     from uad_bench.pipeline.run_job import Workplace
     from uad_bench.pipeline.settings import parse_seeds
     from uad_bench.support import environment
     from uad_bench.support.atomic_files import require_writable
-    from uad_bench.support.environment import resolve_device
 
     options.show_messages(quiet, verbose)
     _check_only(on, only, record)
@@ -81,11 +83,10 @@ def run(
     tests = options.names(test)
     specs = Matrix(methods, parse_seeds(seeds), protocol, tests, settings=settings, limits=limits).specs()
     typed = Typed(on, threads, device, protocol, data, set_, config)
-    here = options.sources(data, workers, skip_broken, skip_missing)
     place = Workplace(
         out,
-        here,
-        device if typed.is_slurm else resolve_device(device),
+        options.sources(data, workers, skip_broken, skip_missing),
+        device if typed.is_slurm else environment.resolve_device(device),
         threads or environment.threads(),
         resume,
         fresh,
@@ -95,12 +96,22 @@ def run(
         trackers=options.trackers(log_),
         record=record,
     )
-    require_writable(place.out, here.cache)
+    require_writable(place.out, place.sources.cache)
     if typed.is_slurm:
         on_slurm(typed, specs, place)
-        return
+    else:
+        _carry_out(typed, specs, place, table, only)
+
+
+def _carry_out(
+    typed: "Typed", specs: "list[RunSpec]", place: "Workplace", table: "RoleTable | None", only: int
+) -> None:
+    """Make the runs on this machine; print the tables, unless it is one run of the matrix, and where results are."""
+    from uad_bench.cli.engines.on import in_slots
+    from uad_bench.pipeline.matrix import execute
+
     began = time.monotonic()
-    outcome = in_slots(typed, specs, place, table) if on else execute(_one(specs, only), place, table)
+    outcome = in_slots(typed, specs, place, table) if typed.on else execute(_one(specs, only), place, table)
     if only < 0:
         log.info(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
     _report(outcome, tables=only < 0)
