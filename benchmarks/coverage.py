@@ -5,9 +5,9 @@
 Scores of seeds by patients are drawn from a two-way layout with known mean: patients' sd 0.2, interaction sd 0.03,
 seeds' sd as in the table. Each draw is one experiment with its own interval; the share of intervals that contain the
 mean is printed as Markdown, for means over cases and, through bootstrap draws, for pooled metrics. All intervals here
-are symmetric, since the scores are normal and no shares; `benchmarks.inference` has those on the logit scale. Next to
-the interval stand simpler ones and two other rules for its quantile: Satterthwaite's degrees of freedom, and the plain
-share of the seeds in the variance (Cochran and Cox). The second table
+are symmetric, since the scores are normal and not bounded; `benchmarks.inference` has those on the logit scale. The
+table also has simpler intervals and two other rules for its quantile: Satterthwaite's degrees of freedom, and the
+plain share of the seeds in the variance (Cochran and Cox). The second table
 has settings in which coverage is not guaranteed: two seeds, and a pooled metric in which few patients have most of the
 weight (log-normal weights, sigma 0.9: five of 30 patients have 45 % of the weight; in MSLUB they have 44 % of the
 lesion voxels). The third table has folds with several seeds: folds' sd 0, 0.02 or 0.04, seeds' sd 0.03 within folds.

@@ -9,15 +9,14 @@ Markdown: the mean over subjects, then mean and sample standard deviation over s
 """
 
 import argparse
-import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 from sklearn.metrics import average_precision_score
 
-from uad_bench.cohort.discovery import Sources
+from uad_bench.cohort.discovery import Sources, default_cache
 from uad_bench.evaluate.postprocess import Median, Step
 from uad_bench.leaderboard.collect import summarise
 from uad_bench.results.find_runs import find_runs
@@ -42,21 +41,42 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", type=Path)
     given = parser.parse_args()
     wanted = [name + variant for name in METHODS for variant in FIELDS]
-    runs = [run for run in find_runs(given.runs) if summarise(run).state == "complete"]
+    runs = complete(find_runs(given.runs), wanted)
     print(
         f"| method | noise field for each | seeds | {' | '.join(MAPS)} |\n|---|---|---|{'---|' * len(MAPS)}"
     )
     for name in wanted:
-        found = [mean_ap(run) for run in runs if run.spec().method == name]
-        print(row(name, found), flush=True)
+        print(row(name, [mean_ap(run) for run in runs if run.spec().method == name]), flush=True)
+
+
+def complete(runs: Sequence[RunDir], wanted: Sequence[str]) -> list[RunDir]:
+    """The complete runs of these methods; those that are left out are named.
+
+    Ends the program where a method has no run, two runs of one seed, or runs that differ in more than the seed.
+    """
+    found = []
+    for run in runs:
+        if run.spec().method in wanted and summarise(run).state == "complete":
+            found.append(run)
+        else:
+            print(f"left out: {run.path}", file=sys.stderr)
+    for name in wanted:
+        specs = [run.spec() for run in found if run.spec().method == name]
+        same = {
+            (one.version, one.protocol.fingerprint, str(one.parameters), str(one.datasets)) for one in specs
+        }
+        if len(same) != 1 or len({one.seed for one in specs}) < len(specs):
+            sys.exit(
+                f"{name}: {len(specs)} complete runs of {len(same)} configurations; give one run for each seed"
+            )
+    return found
 
 
 def mean_ap(run: RunDir) -> dict[str, float]:
     """AP by post-processing, mean over the subjects with lesions of the protocol's own test set."""
     spec = run.spec()
-    folder = os.environ.get("UAD_BENCH_CACHE") or platformdirs.user_cache_dir("uad-bench")
     rows = rows_of_tests(run, (), spec.protocol.train)
-    members, _ = available_members(run, rows, Sources(Path(folder)))
+    members, _ = available_members(run, rows, Sources(default_cache()))
     members = [member for member in members if not member.case.healthy]
     return {
         name: float(np.mean([ap(view) for view in ScoredMaps(run, members, spec, steps)]))

@@ -1,10 +1,10 @@
-"""What a Slurm job adds to its command: seconds of the processor and wall-clock seconds, beside the command by hand.
+"""What a Slurm job adds to its command: CPU seconds and wall-clock seconds, compared with the command by hand.
 
     python -m benchmarks.submitted [--times 5]
 
 A job starts Python with submitit, reads its pickle, starts the command as a child (here `uad-bench list`), and writes
 down how it ended. No Slurm is needed: its start of a step is not measured (`time srun true` measures it). On a busy
-machine the seconds of the processor count; the minimum of several times is the result.
+machine the CPU seconds count; the minimum of several times is the result.
 """
 
 import argparse

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MAPS = "A folder of maps of any program (BIDS derivative names), or a CSV (case_id, file); default: none."
 
-DEVICE = "auto, cpu, cuda or cuda:N: where the median filter is computed; the results are the same."
+DEVICE = "auto, cpu, cuda or cuda:N: where the median filter is computed."
 
 
 def evaluate(

@@ -105,12 +105,13 @@ class PooledCurves:
         resampled: Iterable[str] = (),
         workers: int = 1,
     ) -> None:
+        uses = list(uses)
         self._members = {
             name: {result.case_id: result.curve for result in results if result.has_brain}
             for name, results in uses
         }
         self._keys = {name: frozenset(curves) for name, curves in self._members.items()}
-        self._left = Counter(self._keys.values())
+        self._left = Counter(self._keys[name] for name, _ in uses)
         self._curves: dict[frozenset[str], Curve] = {}
         self._counted: SecondPass | None = None
         if again is not None:

@@ -92,7 +92,7 @@ def evaluate(  # noqa: PLR0913  # options are keywords, each with a default
     resampled = [report.group.name for report in found if draws and report.resampled]
     kept = {one.group.name: one.group.members for one in found if curves and one.resampled}
     values = sorted({one.value for one in used.values() if one.value is not None})
-    uses = [*(pool for one in found for pool in one.pools()), *kept.items()]
+    uses = [*(pool for one in found for pool in one.pools()), *kept.items()]  # one for each `forget` below
     pooled = PooledCurves(uses, again, values, resampled, workers)
     set_rows: list[SetRow] = []
     drawn: dict[tuple[str, str], Floats] = {}

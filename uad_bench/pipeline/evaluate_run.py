@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-#: Voxels of the grids of all test cases from which on other processes are worth their start of about a second.
+#: Voxels of the grids of all test cases from which on other processes are started. The gain has not been measured.
 PARALLEL_FROM = 5e7
 #: Voxels of the grids of a set whose stored maps are kept in memory, 200 MB, beside those after the steps.
 SHARED_UP_TO = 5e7

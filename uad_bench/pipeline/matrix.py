@@ -81,8 +81,8 @@ class Matrix:
             named, parameters = _resolved(method, merged(usual, own), given)
         if named and not method.chosen and variant_of(cls, usual) == named:
             log.info(
-                "%s: the preset of protocol %s runs the variant %s:%s; %s:published is the published method, paper/%s "
-                "with the published settings",
+                "%s: the preset of protocol %s runs the variant %s:%s; %s:published runs the published method with the "
+                "settings of this protocol, paper/%s with the published settings",
                 *(entry.name, protocol.name, entry.name, named, entry.name, entry.name),
             )
         common = {

@@ -1,7 +1,7 @@
 """The method that a name stands for: NAME, NAME:VARIANT, a file or a class.
 
-`NAME:published` is the published method where a protocol's preset chooses another variant for NAME. `paper/` in front
-also ignores the protocol's presets.
+`NAME:published` is the published method of a NAME that is one of its own variants, where a protocol's preset chooses
+another one. `paper/` in front also ignores the protocol's presets.
 """
 
 from collections.abc import Mapping
@@ -45,8 +45,10 @@ class NamedMethod:
     def variant_preset(self, variant: str, protocol: Protocol) -> dict[str, Any]:
         """The parameters that the protocol presets for a variant: keys such as `NAME:VARIANT` or `NAME:conv*`.
 
-        variant: "" for the published method, whose key is `NAME:published`.
+        variant: "" for the bare name; its key is `NAME:published` where it is a variant, the published method.
         """
+        if not variant and "" not in self.cls.variants:
+            return {}
         called = f"{self.entry.name}:{variant or PUBLISHED}"
         known = {} if self.paper else protocol.presets
         found = (one for key, one in known.items() if ":" in key and fnmatchcase(called, key))

@@ -29,7 +29,7 @@ def reevaluate(
 ) -> RunDir:
     """Compute the results of a run again; a changed protocol makes a new run that shares the maps.
 
-    device: where steps that can use a GPU are computed, "auto" for a GPU where there is one; the bits are the same.
+    device: where steps that can use a GPU are computed, "auto" for a GPU where there is one.
 
     The new results are written next to the old ones and swapped in when whole (`replace_results`).
 

@@ -58,7 +58,10 @@ def _others(table: Table, best: Row, ranked: Sequence[Row]) -> list[str]:
     better = [label for label, found in compared if _significant(table, found, better=True)]
     same = [label for label, _ in compared if label not in {*worse, *better}]
     if len(worse) == len(others):
-        return [f"it is significantly better than all {len(others)} other ranked methods"]
+        all_others = (
+            f"all {len(others)} other ranked methods" if len(others) > 1 else "the other ranked method"
+        )
+        return [f"it is significantly better than {all_others}"]
     return [
         f"{_listed(labels)} {single if len(labels) == 1 else several} {what}"
         for labels, single, several, what in (
