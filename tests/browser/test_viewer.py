@@ -138,3 +138,19 @@ def test_i17_the_shell_and_a_case_are_small(board):
     assert len(cases) == 3
     for case in cases:  # an image and two maps are loaded at once
         assert 0 < sum(sorted(path.stat().st_size for path in case.iterdir())[-3:]) <= 1_000_000
+
+
+@pytest.mark.parametrize("words", ["a=-1&b=1.5", "a=99&b=x", "a=&b=", "a=NaN&b=Infinity"])
+def test_i17_an_address_without_a_known_method_shows_the_leader_and_the_next(opened, words):
+    page = opened(fragment=f"case=0/0&{words}")
+    leader = page.evaluate("setNow().leader")
+    assert page.evaluate("[state.a, state.b]") == [leader, (leader + 1) % 3]
+    assert page.errors == [] and page.locator("#status").inner_text() == ""
+
+
+def test_i17_the_page_says_by_which_method_and_metric_cases_are_chosen(opened):
+    page = opened()
+    leader = page.evaluate("setNow().methods[setNow().leader].label")
+    about = page.locator("#about").inner_text()
+    assert f"from worst to best of {leader}, a method without a rank" in about  # few patients: no ranks
+    assert ", ap 0." in page.locator("#case option:checked").inner_text()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -43,7 +44,7 @@ def leaderboard(
             metavar="N",
             min=0,
             help="Also write pages with the maps of N test cases of every table, from the worst to the best of its "
-            "leading method (3: worst, median, best); 0: none.",
+            "highest-ranked method with stored maps (3: worst, median, best); 0: none.",
         ),
     ] = 0,
     viewer_to: Annotated[
@@ -112,7 +113,7 @@ def _require_all(runs: int, refused: "Sequence[UadError]", left_out: int) -> Non
             raise IntegrityError(what, hint=hint, code=EDITED)
         raise PartialFailure(what, hint=hint)
     if left_out:
-        raise PartialFailure(f"{left_out} cases or runs are left out of the viewer", hint=hint)
+        raise PartialFailure(f"{left_out} cases, runs or tables are left out of the viewer", hint=hint)
 
 
 def _write_tables(tables: "Sequence[Table]", format_: str, to: Path | None, links: "Links") -> None:
@@ -147,7 +148,8 @@ def _links(shown: "Written | None", viewer: ViewerRequest, to: Path | None) -> "
     """The address of each case in the viewer, seen from the page; none where the page goes to stdout."""
     if shown is None or to is None:
         return {}
-    folder = Path(os.path.relpath(viewer.folder.resolve(), to.resolve().parent)).as_posix()
+    path = Path(os.path.relpath(viewer.folder.resolve(), to.resolve().parent)).as_posix()
+    folder = quote(path, errors="surrogateescape")  # a name may hold #, ? or %
     return {
         key: {case: f"{folder}/index.html{link}" for case, link in cases.items()}
         for key, cases in shown.links.items()

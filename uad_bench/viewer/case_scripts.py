@@ -9,6 +9,7 @@ from uad_bench.cohort.cohort import Member
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.figures.run_figures import case_label
 from uad_bench.figures.slices import robust_range
+from uad_bench.leaderboard.render.escape import printable
 from uad_bench.leaderboard.run_summary import ORACLE
 from uad_bench.types import Scored
 from uad_bench.viewer.levels import encode, level_edges, level_of, window_8_bit
@@ -32,7 +33,7 @@ def case_facts(member: Member) -> dict[str, Any]:
         "window": window,
         "lesion": packed_volume(lesion.astype(np.uint8), scan.affine),
         "lost": truth.lost,
-        "kind": case_label(member),
+        "kind": printable(case_label(member)),
         "voxel_ml": float(np.prod(scan.spacing)) / 1000,
     }
 
@@ -50,7 +51,7 @@ def map_facts(viewed: ViewedRun, member: Member, scored: Scored) -> dict[str, An
         "window": robust_range([scores]),
         "rules": [
             {
-                "name": rule,
+                "name": printable(rule),
                 "value": float(f"{value:.7g}"),
                 "level": level_of(value, edges),
                 "oracle": f"@{rule}".startswith(ORACLE),

@@ -1,4 +1,4 @@
-"""Which cases the viewer shows: spread evenly from the worst to the best of the method that leads a table."""
+"""Which cases the viewer shows: spread evenly from the worst to the best of the highest-ranked method with maps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,13 +35,27 @@ def viewed_runs(table: Table, runs: Sequence[tuple[RunDir, RunSummary]]) -> list
 
 
 def leading(runs: Sequence[ViewedRun], primary: str) -> ViewedRun:
-    """The run of the method with the highest mean; of an uninformative control only where there is nothing else."""
-    name = ("all", primary)
-    return max(runs, key=lambda one: (not one.row.null, _or_lowest(one.row.mean(name))))
+    """The run of the highest-ranked of some rows, at least one.
+
+    Rows without a rank follow: those of methods before uninformative controls; of these, rows that a table could rank
+    before rows with a data leak or with missing seeds; then by the mean of the primary metric.
+    """
+    return max(runs, key=lambda one: _priority(one.row, primary))
 
 
-def _or_lowest(value: float | None) -> float:
-    return -np.inf if value is None else value
+def _priority(row: Row, primary: str) -> tuple[bool, int, bool, bool, float]:
+    mean = row.mean(("all", primary))
+    could_be_ranked = row.complete and not row.leaky
+    value = -np.inf if mean is None else mean
+    return row.rank is not None, -(row.rank or 0), not row.null, could_be_ranked, value
+
+
+def reason(row: Row) -> str:
+    """Why a row is the one that cases are chosen by, as the page says it after the label of the row."""
+    if row.rank is not None:
+        return "the highest-ranked method with stored maps"
+    kind = "an uninformative control" if row.null else "a method without a rank"
+    return f"{kind}, since no ranked method has stored maps"
 
 
 def spread_cases(row: Row, count: int) -> list[tuple[str, str]]:
@@ -50,8 +64,12 @@ def spread_cases(row: Row, count: int) -> list[tuple[str, str]]:
     Three are the worst, the median and the best case; one is the median.
     """
     known = sorted((value, case) for case, value in row.values.items() if value is not None)
-    places = np.linspace(0, len(known) - 1, min(count, len(known))).round().astype(int)
+    # A half is rounded up, so that the place in the middle is that of the median.
+    places = np.floor(np.linspace(0, len(known) - 1, min(count, len(known))) + 0.5).astype(int)
     if count == 1 and known:
         places = np.array([len(known) // 2])
     names = {0: "worst", len(known) // 2: "median", len(known) - 1: "best"}
-    return [(known[place][1], names.get(int(place), f"{place + 1} of {len(known)}")) for place in places]
+    return [
+        (known[place][1], names.get(int(place), f"{place + 1} of {len(known)} from the worst"))
+        for place in places
+    ]

@@ -10,9 +10,7 @@ from uad_bench import __version__
 from uad_bench.cohort.cohort import Member
 from uad_bench.cohort.discovery import Sources
 from uad_bench.errors import DataError, UadError, UsageError
-from uad_bench.evaluate import postprocess
 from uad_bench.leaderboard.collect import Collected
-from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.layout.reading_order import reading_order
 from uad_bench.leaderboard.table import Table, TableKey
 from uad_bench.results.readable import check_readable
@@ -20,9 +18,11 @@ from uad_bench.results.run_cases import available_members, rows_of_tests
 from uad_bench.results.scored_maps import ScoredMaps
 from uad_bench.support.atomic_files import write_bytes
 from uad_bench.viewer.case_scripts import case_facts, colours, map_facts
+from uad_bench.viewer.earlier_files import is_viewer, remove_earlier_cases
 from uad_bench.viewer.niivue import LICENCE, niivue_script
 from uad_bench.viewer.script_files import script
-from uad_bench.viewer.selection import ViewedRun, leading, spread_cases, viewed_runs
+from uad_bench.viewer.selection import ViewedRun, viewed_runs
+from uad_bench.viewer.table_facts import NOT_SHOWN, chosen_cases, table_facts
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ Links = Mapping[TableKey, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Written:
-    """What was written. cases: number of cases; errors: cases and runs that are left out, each logged."""
+    """What was written. cases: number of cases; errors: cases, runs and tables that are left out, each logged."""
 
     cases: int
     links: Links
@@ -47,28 +47,53 @@ def write_viewer(
 ) -> Written:
     """Write the pages of `count` cases of every table, the first table of a reader first.
 
-    Raises EnvironmentFault without NiiVue (UB613), UsageError where no table has a case with a map (UB243).
+    A table without a case that could be shown is left out, with an error. Cases that an earlier call wrote to the
+    folder, and this one did not, are removed. Raises EnvironmentFault without NiiVue (UB613), UsageError where no table
+    has a case to show (UB243).
     """
     library = niivue_script()
+    earlier = is_viewer(folder)
     runs = list(zip(collected.directories, collected.runs, strict=True))
     sets: list[dict[str, Any]] = []
     links: dict[TableKey, Mapping[str, str]] = {}
     errors: list[UadError] = []
     for table in reading_order(tables):
         place = folder / "cases" / str(len(sets))
-        shown, left_out = _write_table(table, viewed_runs(table, runs), count, place, sources)
+        facts, ids, left_out = _write_table(table, viewed_runs(table, runs), count, place, sources)
         errors += left_out
-        if shown["cases"]:
-            links[table.key] = {case["id"]: f"#case={len(sets)}/{case['n']}" for case in shown["cases"]}
-            sets.append(shown)
+        if facts:
+            links[table.key] = {case: f"#case={len(sets)}/{n}" for n, case in enumerate(ids)}
+            sets.append(facts)
     if not sets:
-        hint = "run methods with --keep-maps all on cases with lesions"
-        raise UsageError("no run has a stored map to show", hint=hint, code="UB243")
+        raise _nothing(errors)
     write_bytes(
         folder / "index.js", script("index", {"sets": sets, "version": __version__, "map": colours()})
     )
     _write_page(folder, library)
+    if earlier:
+        remove_earlier_cases(folder, _names(sets))
     return Written(sum(len(one["cases"]) for one in sets), links, tuple(errors))
+
+
+def _nothing(errors: Sequence[UadError]) -> UsageError:
+    """The error where no table can be shown, to be raised: the reason of the first one, the others are logged."""
+    reasons = [error for error in errors if error.code == NOT_SHOWN]
+    if not reasons:
+        return UsageError("the viewer has no table to show", hint="run a method first", code="UB243")
+    first, more = reasons[0], len(reasons) - 1
+    others = f"; other tables that cannot be shown: {more}" if more else ""
+    what = f"the viewer has no case to show: {first.what}{others}"
+    return UsageError(what, where=first.where, hint=first.hint, code="UB243")
+
+
+def _names(sets: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The scripts of all cases, as the page loads them: `0/1/case`, `0/1/map0`."""
+    return {
+        f"{place}/{n}/{part}"
+        for place, one in enumerate(sets)
+        for n in range(len(one["cases"]))
+        for part in ("case", *(f"map{index}" for index in range(len(one["methods"]))))
+    }
 
 
 def _write_page(folder: Path, library: bytes) -> None:
@@ -81,10 +106,17 @@ def _write_page(folder: Path, library: bytes) -> None:
 
 def _write_table(
     table: Table, runs: Sequence[ViewedRun], count: int, folder: Path, sources: Sources
-) -> tuple[dict[str, Any], list[UadError]]:
-    """Write the scripts of a table's cases; what the index says of them, and an error for each thing left out."""
+) -> tuple[dict[str, Any], list[str], list[UadError]]:
+    """Write the scripts of a table's cases; what the index says of them, their ids, and what is left out.
+
+    Without a case that could be shown nothing is written, and the first two are empty.
+    """
     with_maps, errors = _with_maps(runs)
-    chosen = dict(spread_cases(leading(runs, table.primary).row, count)) if with_maps else {}
+    try:
+        chosen = chosen_cases(table, runs, with_maps, count)
+    except DataError as error:
+        log.warning("left out of the viewer: %s", error)
+        return {}, [], [*errors, error]
     members, missing = _members(with_maps, chosen, table.key.test, sources)
     for viewed in with_maps:
         check_readable(viewed.run)
@@ -93,7 +125,8 @@ def _write_table(
         write_bytes(folder / str(n) / "case.js", script(f"{folder.name}/{n}/case", case_facts(member)))
     for index, viewed in enumerate(with_maps):
         _write_maps(viewed, index, members, folder)
-    return _index_entry(table, with_maps, members, chosen), errors + missing
+    ids = [member.case.case_id for member in members]
+    return table_facts(table, with_maps, members, chosen), ids, errors + missing
 
 
 def _with_maps(runs: Sequence[ViewedRun]) -> tuple[list[ViewedRun], list[UadError]]:
@@ -110,9 +143,9 @@ def _with_maps(runs: Sequence[ViewedRun]) -> tuple[list[ViewedRun], list[UadErro
 def _members(
     runs: Sequence[ViewedRun], chosen: Mapping[str, str], dataset: str, sources: Sources
 ) -> tuple[list[Member], list[UadError]]:
-    """The chosen cases in their order; all runs of a table have the same voxels."""
-    if not chosen:
-        return [], []
+    """The chosen cases in their order; all runs of a table have the same voxels. Raises the error of the first case
+    where none is left.
+    """
     run = runs[0].run
     members, errors = available_members(run, rows_of_tests(run, list(chosen), dataset), sources)
     order = list(chosen)
@@ -125,36 +158,3 @@ def _write_maps(viewed: ViewedRun, index: int, members: Sequence[Member], folder
         name = f"{folder.name}/{n}/map{index}"
         write_bytes(folder / str(n) / f"map{index}.js", script(name, map_facts(viewed, member, scored)))
     log.info("%s: %d maps in the viewer", viewed.row.label, len(members))
-
-
-def _index_entry(
-    table: Table, runs: Sequence[ViewedRun], members: Sequence[Member], chosen: Mapping[str, str]
-) -> dict[str, Any]:
-    """What the page says of a table before any volume is loaded. after: steps that change a thresholded map."""
-    spec = runs[0].run.spec() if runs else None
-    steps = postprocess.split(postprocess.parse(spec.protocol.postprocess))[1] if spec else ()
-    first = leading(runs, table.primary) if runs else None
-    return {
-        "title": wording.title(table),
-        "metric": table.primary,
-        "leader": first.row.label if first else "",
-        "methods": [
-            {"label": viewed.row.label, "detail": _detail(viewed), "control": viewed.row.null}
-            for viewed in runs
-        ],
-        "cases": [
-            {
-                "id": member.case.case_id,
-                "n": n,
-                "place": chosen[member.case.case_id],
-                "values": [viewed.row.values.get(member.case.case_id) for viewed in runs],
-            }
-            for n, member in enumerate(members)
-        ],
-        "after": [step.step for step in steps],
-    }
-
-
-def _detail(viewed: ViewedRun) -> str:
-    fold = "" if viewed.summary.fold is None else f", fold {viewed.summary.fold}"
-    return f"seed {viewed.summary.seed}{fold}"

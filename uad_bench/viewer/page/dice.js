@@ -3,7 +3,7 @@
 function countLevels(levels, lesion) {
   const inside = new Uint32Array(257), outside = new Uint32Array(257);
   for (let i = 0; i < levels.length; i += 1) {
-    if (levels[i]) (lesion && lesion[i] ? inside : outside)[levels[i]] += 1;
+    if (levels[i]) (lesion[i] ? inside : outside)[levels[i]] += 1;
   }
   for (let level = 255; level > 0; level -= 1) {
     inside[level] += inside[level + 1];

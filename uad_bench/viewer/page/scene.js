@@ -66,7 +66,7 @@ class Scene {
       [...view.volumes].forEach((volume) => view.removeVolume(volume));
       const base = await volumeOf(image, "image");
       view.addVolume(base);
-      if (lesion) view.loadDrawing(await volumeOf(lesion, "lesion"));
+      view.loadDrawing(await volumeOf(lesion, "lesion"));
     }
     return this.views[0].volumes[0].hdr.dims.slice(1, 4);
   }

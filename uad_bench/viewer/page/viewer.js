@@ -18,7 +18,7 @@ function fill(select, texts, value) {
 }
 
 function caseText(one) {
-  const value = one.values.find((_, place) => setNow().methods[place].label === setNow().leader);
+  const value = one.values[setNow().leader];
   return `${one.place}: ${one.id}${typeof value === "number" ? `, ${setNow().metric} ${value.toFixed(3)}` : ""}`;
 }
 
@@ -31,7 +31,7 @@ function fillControls() {
   fill(one("#b"), labels, state.b);
   one("#mode").value = state.mode;
   one("#slices").value = String(state.slices);
-  one("#about").textContent = `Cases from worst to best of ${set.leader}, the leading method of ${set.title}. uad-bench ${index.version}`;
+  one("#about").textContent = `${set.title}: cases from worst to best of ${set.methods[set.leader].label}, ${set.reason}. uad-bench ${index.version}`;
 }
 
 function keep() {
@@ -44,11 +44,10 @@ function readAddress() {
   const words = new URLSearchParams(location.hash.slice(1));
   const [set, n] = (words.get("case") || "0/0").split("/").map(Number);
   if (index.sets[set] && index.sets[set].cases[n]) Object.assign(state, { set, n });
-  const count = setNow().methods.length;
-  const known = (word, otherwise) => (words.get(word) !== null && Number(words.get(word)) < count ? Number(words.get(word)) : otherwise);
-  const leader = Math.max(setNow().methods.findIndex(({ label }) => label === setNow().leader), 0);
+  const { methods, leader } = setNow();
+  const known = (word, otherwise) => (words.get(word) && methods[Number(words.get(word))] ? Number(words.get(word)) : otherwise);
   state.a = known("a", leader);
-  state.b = known("b", count > 1 ? (leader + 1) % count : leader);
+  state.b = known("b", (leader + 1) % methods.length);
   if (["side", "blink", "a"].includes(words.get("mode"))) state.mode = words.get("mode");
   if (["0", "1", "2", "3"].includes(words.get("slices"))) state.slices = Number(words.get("slices"));
 }
