@@ -123,7 +123,7 @@ def test_list_and_verify_show_what_is_there(verb, bundle, tmp_path):
     copied(bundle.folder, tmp_path / "store")
     code, out, _ = verb("weights", "list")
     assert code == 0 and f"{bundle.label}" in out and "dae seed 0, toy, t2; needs uad-bench" in out
-    assert "1 bundles in" in out
+    assert "1 bundle in" in out
     assert (
         verb("weights", "list", "--from", bundle.folder.parents[1])[1].splitlines()[0] == out.splitlines()[0]
     )

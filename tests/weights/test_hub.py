@@ -1,5 +1,6 @@
 """Bundles on Hugging Face, against a server of our own; without network only what was downloaded before."""
 
+import importlib
 import importlib.util
 import json
 import os
@@ -12,7 +13,7 @@ import pytest
 
 from tests.helpers.bundles import tree
 from tests.helpers.fake_hub import serving
-from uad_bench.errors import EnvironmentFault, UsageError
+from uad_bench.errors import DataError, EnvironmentFault, UsageError
 from uad_bench.weights.sources import hub, hub_errors
 
 installed = pytest.mark.skipif(
@@ -100,11 +101,16 @@ def test_push_list_and_pull_through_a_hub_and_again_without_network(verbs, bundl
     assert tree(copy) == tree(bundle.folder)
 
 
-@installed
-def test_a_transport_error_is_one_of_the_machine_and_a_programming_error_passes():
+def http_client():
+    """The HTTP library of the installed huggingface_hub: its name depends on the version."""
     from huggingface_hub import errors
 
-    for error in (errors.HfHubHTTPError.__bases__[0]("gone"), ConnectionResetError("gone")):
+    return importlib.import_module(errors.HfHubHTTPError.__bases__[0].__module__.partition(".")[0])
+
+
+@installed
+def test_a_transport_error_is_one_of_the_machine_and_a_programming_error_passes():
+    for error in (http_client().ConnectError("gone"), ConnectionResetError("gone"), RuntimeError("gone")):
         with (
             pytest.raises(EnvironmentFault, match=r"gone.*try again later") as caught,
             hub_errors("lab/models"),
@@ -113,6 +119,22 @@ def test_a_transport_error_is_one_of_the_machine_and_a_programming_error_passes(
         assert caught.value.code == "UB611"
     with pytest.raises(TypeError, match="mine"), hub_errors("lab/models"):
         raise TypeError("mine")
+
+
+@installed
+@pytest.mark.parametrize(
+    ("status", "fault", "hint"), [(403, DataError, "log in"), (500, EnvironmentFault, "later")]
+)
+def test_an_upload_that_failed_is_told_with_its_cause(status, fault, hint):
+    """huggingface_hub raises RuntimeError for a large file that the server does not take."""
+    from huggingface_hub import errors
+
+    client = http_client()
+    answer = client.Response(status, request=client.Request("PUT", "https://example.org/x"))
+    with pytest.raises(fault, match=f"Error while uploading 'x'.*said why.*{hint}"), hub_errors("lab/models"):
+        raise RuntimeError("Error while uploading 'x'") from errors.HfHubHTTPError(
+            "said why", response=answer
+        )
 
 
 def test_without_the_extra_the_line_says_what_to_install(verb, bundle, tmp_path, monkeypatch):

@@ -47,7 +47,7 @@ class Bundle:
         self._check_formats()
 
     def check_contents(self) -> None:
-        """As `verify`, without the digests of the files, which whoever wrote them has compared."""
+        """As `verify`, without the digests of the files; the caller has compared the digests while writing."""
         self._check_no_others()
         self._check_formats()
 
@@ -80,19 +80,21 @@ def check_file(path: Path, listed: BundleFile, label: str) -> None:
     """Raise IntegrityError for a file that is not the listed one (UB510)."""
     if path.is_symlink() or not path.is_file():
         changed(f"{path.name} is missing", label)
-    if path.stat().st_size != listed.size:
-        changed(f"{path.name} has {path.stat().st_size} bytes, not {listed.size}", label)
-    if sha256(path) != listed.sha256:
-        changed(f"{path.name} was changed", label)
+    size = path.stat().st_size
+    _compare(path.name, size, sha256(path) if size == listed.size else "", listed, label)
 
 
 def take_file(source: Path, target: Path, listed: BundleFile, label: str) -> None:
     """Copy a file of a bundle. Raises as `copy_file`, and IntegrityError where it is not the listed one (UB510)."""
     digest = copy_file(source, target)
-    if target.stat().st_size != listed.size:
-        changed(f"{source.name} has {target.stat().st_size} bytes, not {listed.size}", label)
+    _compare(source.name, target.stat().st_size, digest, listed, label)
+
+
+def _compare(name: str, size: int, digest: str, listed: BundleFile, label: str) -> None:
+    if size != listed.size:
+        changed(f"{name} has {size} bytes, not {listed.size}", label)
     if digest != listed.sha256:
-        changed(f"{source.name} was changed", label)
+        changed(f"{name} was changed", label)
 
 
 def is_bundle(folder: Path) -> bool:

@@ -15,7 +15,7 @@ OF_MACHINE = ("python", "device", "device_name", "threads", "bf16", "packages", 
 HEALTHY_RULE = re.compile(r"healthy_q(\d\d)")
 #: Neither changes a map; the options of datasets are folders and tables of the user.
 NOT_OF_THE_MODEL = {"test", "datasets", "keep_maps", "map_bits"}
-#: Suffixes by which a relative path is told from another name with a slash and a dot, such as org/net-v2.5.
+#: Suffixes by which a relative path is distinguished from other names with a slash and a dot, such as org/net-v2.5.
 FILE_SUFFIX = re.compile(
     r"\.(py(:\w+)?|pth?|ckpt|bin|safetensors|onnx|h5|hdf5|np[yz]|mat|pkl|pickle|joblib|json|ya?ml|toml|csv|tsv|txt|xlsx?"
     r"|nii|mg[hz]|mha|nrrd|dcm|tar|zip|gz)$",

@@ -158,8 +158,9 @@ def hub_errors(repository: str) -> Iterator[None]:
     from huggingface_hub import errors
 
     where = f"hf://{repository}"
-    # Its own errors, those of its HTTP client, which they are derived from, and those of files and sockets.
-    failures = cast("tuple[type[Exception], ...]", (*errors.HfHubHTTPError.__bases__, OSError))
+    # Its own errors, those of its HTTP client, which they are derived from, and those of files and sockets; uploads and
+    # the transfer library hf_xet raise RuntimeError.
+    failures = cast("tuple[type[Exception], ...]", (*errors.HfHubHTTPError.__bases__, OSError, RuntimeError))
     try:
         yield
     except UadError:
@@ -179,8 +180,22 @@ def hub_errors(repository: str) -> Iterator[None]:
         what = "no such repository, revision or bundle, or no access to it"
         raise DataError(what, where=where, hint=f"check the address, or {LOGIN}", code=NOT_THERE) from error
     except failures as error:
-        said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        if getattr(getattr(error, "response", None), "status_code", None) in (401, 403):
-            what = f"the server refuses access: {said}"
-            raise DataError(what, where=where, hint=LOGIN, code=NOT_THERE) from error
-        raise EnvironmentFault(said, where=where, hint="try again later", code=UNREACHABLE) from error
+        raise _fault(error, where) from error
+
+
+def _fault(error: Exception, where: str) -> UadError:
+    """The error for a failed transfer, to be raised; a RuntimeError may wrap the one that says why."""
+    cause = error.__cause__ if isinstance(error, RuntimeError) else None
+    said = ", ".join(_first_line(one) for one in (error, cause) if one)
+    if any(_status(one) in (401, 403) for one in (error, cause)):
+        return DataError(f"the server refuses access: {said}", where=where, hint=LOGIN, code=NOT_THERE)
+    return EnvironmentFault(said, where=where, hint="try again later", code=UNREACHABLE)
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+
+
+def _status(error: BaseException | None) -> int | None:
+    """The HTTP status of the answer that an error holds."""
+    return getattr(getattr(error, "response", None), "status_code", None)

@@ -69,7 +69,8 @@ def list_(
 ) -> None:
     """List bundles: name, digest, size and kind; of hf://ORG/NAME the name and digest only.
 
-    Damaged bundles are named, with exit code 5; so are unusable ones, for instance those of a newer version.
+    Damaged bundles are named, with exit code 5. Without damage, unusable bundles end with their own exit code, for
+    instance 6 for a newer version.
     """
     from uad_bench.errors import UadError
     from uad_bench.weights.sources import source as source_of
@@ -86,7 +87,7 @@ def list_(
     for one in found:
         typer.echo(_fault(one) if isinstance(one, UadError) else _line(one))
     errors = [one for one in found if isinstance(one, UadError)]
-    typer.echo(f"{len(found) - len(errors)} bundles in {place}")
+    typer.echo(f"{_bundles(len(found) - len(errors))} in {place}")
     _raise_for(errors)
 
 
@@ -99,7 +100,11 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Compare every file of bundles with its digest. Exit code 5 if one differs; all others are compared, too."""
+    """Compare every file of bundles with its digest; all are compared, also after one that differs.
+
+    Damaged bundles are named, with exit code 5. Without damage, unusable bundles end with their own exit code, for
+    instance 6 for a newer version.
+    """
     from uad_bench.errors import UadError
 
     checked, errors = 0, list[UadError]()
@@ -115,7 +120,7 @@ def verify(
         except UadError as error:
             errors.append(error)
             typer.echo(_fault(error))
-    typer.echo(f"{checked} bundles are intact")
+    typer.echo(f"{_bundles(checked)} {'is' if checked == 1 else 'are'} intact")
     _raise_for(errors)
 
 
@@ -158,11 +163,14 @@ def _chosen(which: list[str]) -> "Iterator[Bundle | UadError]":
 
 
 def _bundle(text: str) -> "Bundle":
+    from uad_bench.errors import UsageError
     from uad_bench.weights.bundle import open_bundle
     from uad_bench.weights.store import default_store, is_reference, reference, stored_bundle
 
     if is_reference(text) and not Path(text).exists():
         return stored_bundle(reference(text), default_store())
+    if not Path(text).is_dir():
+        raise UsageError("no such folder", where=text, hint="give NAME@DIGEST or the folder of a bundle")
     return open_bundle(Path(text))
 
 
@@ -179,8 +187,9 @@ def _raise_for(errors: "list[UadError]") -> None:
 
     damaged = sum(isinstance(one, IntegrityError) for one in errors)
     if damaged:
-        hint = "remove them, and pull or import them again"
-        raise IntegrityError(f"{damaged} bundles differ from their digests", hint=hint, code="UB510")
+        hint = "remove what is damaged, and pull or import it again"
+        differ = "differs from its digest" if damaged == 1 else "differ from their digests"
+        raise IntegrityError(f"{_bundles(damaged)} {differ}", hint=hint, code="UB510")
     if errors:
         raise errors[0]
 
@@ -193,6 +202,10 @@ def _line(bundle: "Bundle") -> str:
         needs = one.source or "uad-bench"
         about = f"{one.method} seed {one.seed}, {one.protocol}, {'+'.join(one.modalities)}; needs {needs}"
     return f"{manifest.name}@{bundle.digest[:12]}  {_size(bundle):>9}  {about}"
+
+
+def _bundles(count: int) -> str:
+    return f"{count} bundle" if count == 1 else f"{count} bundles"
 
 
 def _size(bundle: "Bundle") -> str:
