@@ -9,7 +9,7 @@ from tests.helpers.runs import execute, matrix
 from uad_bench.cohort.gather import gather
 from uad_bench.config import load_protocol
 from uad_bench.errors import EnvironmentFault, UsageError
-from uad_bench.evaluate import postprocess
+from uad_bench.evaluate import engine, postprocess
 from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.figures.run_figures import typical_cases
 from uad_bench.pipeline import evaluate_run as module
@@ -130,15 +130,35 @@ def test_stored_maps_are_unpacked_once_in_small_sets_and_results_are_the_same(ma
     before, read = run.path.joinpath("metrics.csv").read_bytes(), []
     unpack = type(run).read_map
     monkeypatch.setattr(type(run), "read_map", lambda *words: read.append(words[1:]) or unpack(*words))
-    for most, times in (
-        (1e9, 1),
-        (0, len(STEPS)),
-    ):  # before each step, and after the last: two steps are on maps
+    # Without shared maps each is read before each step and after the last; two of the three steps are on maps.
+    for most, times in ((1e9, 1), (0, len(STEPS))):
         read.clear()
+        run.path.joinpath("metrics.csv").unlink()
         monkeypatch.setattr(module, "SHARED_UP_TO", most)
         module.evaluate_run(run, spec, cohort)
         assert run.path.joinpath("metrics.csv").read_bytes() == before
+        assert len(set(read)) >= len(cohort.of("test"))
         assert all(read.count(one) >= times for one in read) and (times > 1 or len(read) == len(set(read)))
+
+
+def test_large_test_sets_are_measured_by_several_processes_with_equal_bytes(made, monkeypatch):
+    run, spec, cohort = made
+    tables = [run.path / name for name in ("metrics.csv", "cases.csv", "thresholds.csv", "draws.npz")]
+    before, processes = [path.read_bytes() for path in tables], []
+    evaluate = engine.evaluate
+    monkeypatch.setattr(
+        engine,
+        "evaluate",
+        lambda *words, **more: processes.append(more["processes"]) or evaluate(*words, **more),
+    )
+    for least, wanted in ((0, 2), (5e7, 1)):
+        for path in tables:
+            path.unlink()
+        processes.clear()
+        monkeypatch.setattr(module, "PARALLEL_FROM", least)
+        module.evaluate_run(run, spec, cohort, workers=2)
+        assert [path.read_bytes() for path in tables] == before
+        assert processes[0] == wanted and set(processes[1:]) == {1}  # the ablation is measured by one process
 
 
 def test_pictures_show_typical_cases(made):

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
@@ -38,19 +39,6 @@ def test_folders_that_killed_processes_left_are_removed_and_those_in_use_are_kep
         assert len(list(tmp_path.iterdir())) == 4
     os.close(lock)
     assert {path.name for path in tmp_path.iterdir()} == {used.name, replaced.name}
-
-
-def test_a_folder_that_is_taken_for_a_leftover_before_it_is_locked_is_begun_again(tmp_path, monkeypatch):
-    taken = []
-
-    def flock(_file, _operation):
-        if not taken:
-            taken.extend(tmp_path.glob(".model.*.tmp"))
-            taken[0].rmdir()
-
-    monkeypatch.setattr(fcntl, "flock", flock)
-    with aside_folder(tmp_path / "model") as aside:
-        assert aside.is_dir() and aside != taken[0]
 
 
 def test_every_file_and_folder_is_flushed_before_the_rename(tmp_path, monkeypatch):
@@ -98,8 +86,8 @@ def test_the_side_that_failed_is_named(tmp_path):
         copy_file(tmp_path / "a", tmp_path / "a" / "b")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")  # noqa: PTH110
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_full_disk_is_an_error_of_the_machine(tmp_path):
     (tmp_path / "a").write_text("text")
     with pytest.raises(EnvironmentFault, match="No space left"):
-        copy_file(tmp_path / "a", atomic_files.Path("/dev/full"))
+        copy_file(tmp_path / "a", Path("/dev/full"))

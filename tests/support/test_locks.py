@@ -123,6 +123,7 @@ def test_a_lease_that_nobody_renewed_for_a_day_is_taken_over_at_once(tmp_path):
     began = time.monotonic()
     with locks.locked(tmp_path / "a.lock"):
         assert time.monotonic() - began < 1
+        assert lease.read(tmp_path / "a.lease").holder.pid == os.getpid()
 
 
 def test_a_living_process_on_another_host_is_named(tmp_path, quick):
@@ -142,6 +143,7 @@ def test_a_process_that_ended_on_this_host_leaves_no_lock(tmp_path):
     began = time.monotonic()
     with locks.locked(tmp_path / "a.lock"):
         assert time.monotonic() - began < 1
+        assert lease.read(tmp_path / "a.lease").holder.pid == os.getpid()
 
 
 def test_the_lease_of_a_killed_process_is_removed_and_that_of_a_living_one_stays(tmp_path):
