@@ -53,3 +53,4 @@ def test_a_cell_that_fails_ends_the_script_with_exit_code_1(tmp_path):
     words = [sys.executable, str(SCRIPT), str(tmp_path / "bad.ipynb")]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "bad.ipynb: failed" in done.stdout and "AssertionError" in done.stderr
+    assert 'File "cell 2"' in done.stderr

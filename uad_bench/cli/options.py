@@ -59,7 +59,12 @@ Config = Annotated[
 Test = Annotated[str, typer.Option("--test", help="Test sets, separated by commas; default: the protocol's.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="The folder of runs.")]
 Workers = Annotated[
-    int, typer.Option("--workers", help="Processes that prepare scans; 0: one per CPU.", min=0)
+    int,
+    typer.Option(
+        "--workers",
+        help="Processes for preparation and for the metrics of large test sets; 0: one per CPU.",
+        min=0,
+    ),
 ]
 SkipMissing = Annotated[
     bool,
