@@ -105,6 +105,16 @@ def test_pooled_curves_are_those_of_their_cases_and_are_forgotten_after_the_last
     assert pooled["ms"] is not before
 
 
+def test_a_pool_that_two_reports_need_is_kept_for_the_second_and_forgotten_after_it():
+    results, again = gather([make_scored("a")], result_of, 1 << 20)
+    pooled = PooledCurves([("all", results), ("all", results)], again, [])
+    before = pooled["all"]
+    pooled.forget(["all"])
+    assert pooled["all"] is before
+    pooled.forget(["all"])
+    assert pooled["all"] is not before
+
+
 @pytest.mark.parametrize("memory", [0, 1 << 20])
 def test_bootstrap_cases_count_negatives_at_the_edges_of_the_pool(memory):
     cases = [make_scored(name) for name in "ab"]

@@ -31,6 +31,13 @@ def test_rows_that_do_not_differ_from_the_best_are_named(p, text):
     assert verdict(handmade.table(compared(**p))) == FIRST + text
 
 
+def test_one_other_row_is_named_in_the_singular():
+    assert (
+        verdict(handmade.table(compared()[:2]))
+        == f"{FIRST}; it is significantly better than the other ranked method."
+    )
+
+
 def test_f7_the_first_row_is_not_said_to_have_the_highest_value():
     """A control, a row with a leak, or a row that lacks hard cases may have a higher mean."""
     higher = handmade.control("random", 0.9)

@@ -45,9 +45,9 @@ def _replaced(replaced: Mapping[str, int]) -> Iterator[str]:
     if replaced:
         rows = ", ".join(f"{label} ({count})" for label, count in replaced.items())
         yield (
-            "cases that are undefined in some rows count there as the lowest value of any compared row on that case, in "
-            "ranks and differences, and these rows are not tested for equivalence; means are over the defined cases: "
-            f"{rows}"
+            "cases that are undefined in some rows count there as the lowest value of any compared row on that case, "
+            "in ranks and differences, and these rows are not tested for equivalence; means are over the defined "
+            f"cases: {rows}"
         )
 
 
