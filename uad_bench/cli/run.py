@@ -13,11 +13,8 @@ from uad_bench.cli import run_options as own
 from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from uad_bench.cli.engines.on import Typed
     from uad_bench.config import RunSpec
-    from uad_bench.data.published_splits import RoleTable
     from uad_bench.pipeline.matrix import Outcome
-    from uad_bench.pipeline.run_job import Workplace
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +56,8 @@ def run(
 
     Without --data this uses an embedded synthetic cohort, which is generated once (one to two minutes).
     """
-    from uad_bench.cli.engines.on import Typed, on_slurm
-    from uad_bench.pipeline.matrix import Matrix
+    from uad_bench.cli.engines.on import Typed, in_slots, on_slurm
+    from uad_bench.pipeline.matrix import Matrix, execute
     from uad_bench.pipeline.run_job import Workplace
     from uad_bench.pipeline.settings import parse_seeds
     from uad_bench.support import environment
@@ -99,19 +96,9 @@ def run(
     require_writable(place.out, place.sources.cache)
     if typed.is_slurm:
         on_slurm(typed, specs, place)
-    else:
-        _carry_out(typed, specs, place, table, only)
-
-
-def _carry_out(
-    typed: "Typed", specs: "list[RunSpec]", place: "Workplace", table: "RoleTable | None", only: int
-) -> None:
-    """Make the runs on this machine; print the tables, unless it is one run of the matrix, and where results are."""
-    from uad_bench.cli.engines.on import in_slots
-    from uad_bench.pipeline.matrix import execute
-
+        return
     began = time.monotonic()
-    outcome = in_slots(typed, specs, place, table) if typed.on else execute(_one(specs, only), place, table)
+    outcome = in_slots(typed, specs, place, table) if on else execute(_one(specs, only), place, table)
     if only < 0:
         log.info(f"{len(outcome.done)} runs in {time.monotonic() - began:.0f} s")
     _report(outcome, tables=only < 0)
