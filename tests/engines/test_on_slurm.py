@@ -6,8 +6,40 @@ import pytest
 
 from tests.helpers.command import call
 from uad_bench.cli.engines.on import Typed, without_on
-from uad_bench.engines import slurm
+from uad_bench.engines import matrix_file, slurm, squeue
 from uad_bench.engines.matrix_file import JobMatrix, PlannedRun
+from uad_bench.engines.squeue import Queue, QueuedJob
+
+
+@pytest.fixture
+def queue(monkeypatch):
+    """A pretended Slurm, in which every job waits: the numbers of the tasks by name of the jobs."""
+    jobs = {}
+
+    def sbatch(_folder, _settings, parameters, tasks):
+        jobs[parameters["job_name"]] = range(len(tasks))
+        return str(len(jobs))
+
+    def ask(names):
+        keys = [(name, index) for name in names for index in jobs.get(name, ())]
+        return Queue({key: QueuedJob("1", *key, "PENDING", "", "", "Resources") for key in keys})
+
+    monkeypatch.setattr(slurm, "require_submitit", lambda: None)
+    monkeypatch.setattr(slurm, "_sbatch", sbatch)
+    monkeypatch.setattr(squeue, "ask", ask)
+    return jobs
+
+
+def test_the_same_runs_in_two_folders_have_jobs_of_their_own(words, tmp_path, monkeypatch, capsys, queue):
+    for out in ("a", "b"):
+        code, _, err = call(monkeypatch, capsys, *words("thresh", out=out), "--on", "slurm")
+        assert (code, "1 of 1 runs submitted" in err) == (0, True)
+    names = [
+        {one.name for one in matrix_file.load(folder).submissions}
+        for out in ("a", "b")
+        for folder in matrix_file.matrices(tmp_path / out)
+    ]
+    assert [len(one) for one in names] == [3, 3] and not names[0] & names[1]
 
 
 def test_fresh_is_refused(words, monkeypatch, capsys):

@@ -95,10 +95,10 @@ def test_a_job_that_a_signal_ended_is_lost_and_not_failed(folder, pretended):
 
 
 def test_the_last_submission_counts(folder, pretended):
-    pretended("#!/bin/sh\necho '9|0|uad-key-1|PENDING|1:00||Resources'\n")
     begun(folder, 3, "failed", error="no memory")
     matrix = matrix_file.submitted(matrix_file.load(folder), folder, "run", [3])
     matrix_file.save(folder, matrix)
+    pretended(f"#!/bin/sh\necho '9|0|{matrix.submissions[-1].name}|PENDING|1:00||Resources'\n")
     assert found(folder)[3] == ("waiting", "job 9_0: Resources")
 
 

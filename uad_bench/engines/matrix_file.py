@@ -8,6 +8,7 @@
     engine.lock       locked while an engine of this machine carries the matrix out or submits it
 """
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -112,8 +113,11 @@ def job_record(folder: Path, stage: Stage, number: int) -> Path:
 
 
 def submitted(matrix: JobMatrix, folder: Path, stage: Stage, numbers: Sequence[int]) -> JobMatrix:
-    """The matrix with another submission, whose jobs are no longer cancelled."""
-    name = f"uad-{folder.name}-{len(matrix.submissions)}"
+    """The matrix with another submission, whose jobs are no longer cancelled.
+
+    The name of the jobs is random: the same runs in another folder, or of another user, have other jobs.
+    """
+    name = f"uad-{folder.name}-{secrets.token_hex(4)}"
     one = Submission(name=name, stage=stage, numbers=tuple(numbers), when=time.time())
     left = matrix.cancelled if stage != "run" else tuple(n for n in matrix.cancelled if n not in numbers)
     return matrix.model_copy(update={"submissions": (*matrix.submissions, one), "cancelled": left})
