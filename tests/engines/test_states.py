@@ -77,7 +77,7 @@ def test_every_state_is_told(folder, pretended):
         ("running", "training, fit step 40, job 7_1 on node1, 2:10:00 left of its time limit"),
         ("waiting", "job 7_2: Dependency"),
         ("failed", "the loss became nan"),
-        ("lost", "its job ended without a word (Slurm: NODE_FAIL); see key/log"),
+        ("lost", "its job left no exit record (Slurm: NODE_FAIL); see key/log"),
         ("failed", "error[UB301]: no folder"),
         ("cancelled", "jobs --retry submits it again"),
     ]
@@ -120,6 +120,19 @@ def test_a_run_whose_lease_is_renewed_runs_though_squeue_does_not_know_it(folder
     assert found(folder)[0][0] == "running"
     os.utime(run.path / "lock.lease", (time.time() - 2 * lease.STALE,) * 2)
     assert found(folder)[0][0] == "lost"
+
+
+@pytest.mark.parametrize("way", ["slurm", "record"])
+def test_a_lease_of_a_job_that_has_ended_on_another_node_is_not_believed(folder, pretended, way):
+    pretended("#!/bin/sh\n" + ("echo '7|0|uad-key-0|FAILED|1:00|node1|None'\n" if way == "slurm" else ""))
+    run, away = begun(folder, 0), replace(lease.Holder.here(), boot="other", host="away")
+    lease.create(run.path / "lock.lease", replace(away, job="7_0"))
+    record = matrix_file.job_record(folder, "run", 0)
+    write_json(record, {"job": "7_0"} | ({"code": 137} if way == "record" else {}))
+    assert found(folder)[0][0] == "lost"
+    lease.remove(run.path / "lock.lease", away)
+    lease.create(run.path / "lock.lease", replace(away, job="8_0"))  # another job has taken the run up
+    assert found(folder)[0][0] == "running"
 
 
 def test_no_name_no_question(monkeypatch):

@@ -29,6 +29,11 @@ class Busy(Exception):
     """Another process has the lock; the text names it, since when it has it, and its last sign of life."""
 
 
+def lease_of(path: Path) -> Path:
+    """The lease of the lock `path`, next to it."""
+    return path.with_suffix(".lease")
+
+
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Lock `path`, a file that is made and stays; the lease next to it has the suffix `.lease`.
@@ -37,7 +42,7 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
     host is watched until it is renewed or stale. Raises OSError where the folder cannot be written.
     """
     holder = lease.Holder.here()
-    place = path.with_suffix(".lease")
+    place = lease_of(path)
     flock = _acquired(path, place, holder, wait)
     ended = threading.Event()
     threading.Thread(target=_renew, args=(place, holder, ended), daemon=True).start()
@@ -51,7 +56,7 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
 
 def remove_left_lease(path: Path) -> None:
     """Remove the lease that a killed process left beside the lock `path`; that of a living process stays."""
-    place = path.with_suffix(".lease")
+    place = lease_of(path)
     seen = lease.read(place)
     if seen is None:
         return
