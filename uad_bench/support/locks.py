@@ -45,11 +45,13 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
     place = lease_of(path)
     flock = _acquired(path, place, holder, wait)
     ended = threading.Event()
-    threading.Thread(target=_renew, args=(place, holder, ended), daemon=True).start()
+    renewing = threading.Thread(target=_renew, args=(place, holder, ended), daemon=True)
+    renewing.start()
     try:
         yield
     finally:
         ended.set()
+        renewing.join()  # else it may take the next holder's lease for a takeover of this one
         lease.remove(place, holder)
         _close(flock)
 
@@ -149,8 +151,9 @@ def _renew(place: Path, holder: lease.Holder, ended: threading.Event) -> None:
     """Renew a lease until the lock is released; end this process as SIGTERM does where another one took the lease."""
     while not ended.wait(lease.BEAT):
         if not lease.renew(place, holder):
-            seen = lease.read(place)
-            log.error("%s was taken over by %s: this process ends", place, seen or lease.UNKNOWN)
-            if callable(signal.getsignal(signal.SIGTERM)):
+            seen, ends = lease.read(place), callable(signal.getsignal(signal.SIGTERM))
+            what = "this process ends" if ends else "this process must end; stop it"
+            log.error("%s was taken over by %s: %s", place, seen or lease.UNKNOWN, what)
+            if ends:
                 os.kill(os.getpid(), signal.SIGTERM)
             return
