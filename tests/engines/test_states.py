@@ -135,6 +135,14 @@ def test_a_lease_of_a_job_that_has_ended_on_another_node_is_not_believed(folder,
     assert found(folder)[0][0] == "running"
 
 
+def test_runs_that_wait_for_a_process_of_this_machine_are_no_lost_jobs(folder, pretended):
+    pretended("#!/bin/sh\n")
+    matrix_file.save(folder, matrix_file.load(folder).model_copy(update={"on": "local:2"}))
+    assert found(folder)[0] == ("lost", "never begun: the process that was to start or submit it has ended")
+    lease.create(folder / "engine.lease", replace(lease.Holder.here(), boot="other", host="away", pid=7))
+    assert found(folder)[0] == ("waiting", "local:2: process 7 on away")
+
+
 def test_no_name_no_question(monkeypatch):
     monkeypatch.setattr(squeue.subprocess, "run", None)
     assert squeue.ask([]) == Queue()

@@ -67,6 +67,11 @@ class JobMatrix(Strict):
     submissions: tuple[Submission, ...] = ()
     cancelled: tuple[int, ...] = ()
 
+    @property
+    def is_slurm(self) -> bool:
+        """Whether its runs are jobs of Slurm."""
+        return self.on.partition(":")[0] == "slurm"
+
     def latest(self, stage: Stage, number: int) -> tuple[Submission, int] | None:
         """The last submission of a job, and its place in the array."""
         for one in reversed(self.submissions):
@@ -100,6 +105,14 @@ def load(folder: Path) -> JobMatrix:
 def save(folder: Path, matrix: JobMatrix) -> None:
     """Write the matrix."""
     write_json(folder / NAME, matrix.model_dump(mode="json"))
+
+
+def with_earlier_jobs(folder: Path, matrix: JobMatrix) -> JobMatrix:
+    """The matrix with what was submitted and cancelled for the one that is in the folder. Raises as `load`."""
+    if not (folder / NAME).is_file():
+        return matrix
+    old = load(folder)
+    return matrix.model_copy(update={"submissions": old.submissions, "cancelled": old.cancelled})
 
 
 def run_record(folder: Path, number: int) -> Path:

@@ -114,7 +114,7 @@ def _record(folder: Path, stage: Stage, number: int) -> dict[str, Any]:
 
 def _unheard(folder: Path, matrix: JobMatrix, queue: Queue, stage: Stage, number: int) -> tuple[str, str]:
     """State and detail of a job that left no exit record."""
-    if matrix.latest(stage, number) is None:
+    if matrix.latest(stage, number) is None or (stage == "run" and not matrix.is_slurm):
         engine = lease.read(locks.lease_of(folder / matrix_file.LOCK))
         if engine and lease.seems_alive(engine) and engine.holder.pid != os.getpid():
             return WAITING, f"{matrix.on}: {engine.holder}"
