@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.command import call
-from uad_bench.engines import matrix_file, squeue, states
+from uad_bench.engines import jobs, matrix_file, squeue, states
 from uad_bench.engines.matrix_file import JobMatrix, PlannedRun, Submission
 from uad_bench.engines.squeue import Queue
 from uad_bench.results.run_directory import RunDir
@@ -190,7 +190,60 @@ def test_a_damaged_matrix_is_one_line(folder, monkeypatch, capsys):
     assert (code, "UB509" in err) == (5, True)
 
 
-def test_a_matrix_of_this_machine_is_continued_by_its_command(folder, monkeypatch, capsys):
-    matrix_file.save(folder, matrix_file.load(folder).model_copy(update={"on": "local:2"}))
-    code, _, err = call(monkeypatch, capsys, "jobs", folder.parents[1], "--retry")
-    assert (code, "uad-bench run ae --resume --on local:2" in err) == (2, True)
+@pytest.fixture
+def local(folder):
+    """The folder of an earlier matrix whose seven runs were carried out on this machine, and are lost."""
+    local = folder.with_name("local")
+    local.mkdir()
+    update = {"on": "local:2", "submissions": ()}
+    matrix_file.save(local, matrix_file.load(folder).model_copy(update=update))
+    folder.joinpath(matrix_file.NAME).write_bytes(
+        folder.joinpath(matrix_file.NAME).read_bytes()
+    )  # is younger
+    return local
+
+
+def test_a_matrix_of_this_machine_is_continued_by_its_command_and_others_are_submitted_before(
+    folder, local, pretended, monkeypatch, capsys
+):
+    pretended()
+    again = []
+    monkeypatch.setattr(jobs, "retry", lambda one: again.append(one) or 3)
+    code, out, err = call(monkeypatch, capsys, "jobs", folder.parents[1], "--retry")
+    assert (code, again, "key: 3 runs submitted again" in out) == (2, [folder], True)
+    assert "local: skipped" in err and "7 runs of this machine" in err
+    assert "uad-bench run ae --resume --on local:2" in err
+
+
+@pytest.mark.parametrize("option", ["--retry", "--cancel"])
+def test_a_complete_matrix_of_this_machine_is_skipped(folder, local, pretended, monkeypatch, capsys, option):
+    pretended()
+    pretended("#!/bin/sh\n", "scancel")
+    monkeypatch.setattr(jobs, "retry", lambda _one: 0)
+    for number in range(7):
+        begun(local, number, "complete")
+    code, _, err = call(monkeypatch, capsys, "jobs", folder.parents[1], option)
+    assert (code, "local: skipped" in err) == (0, True)
+
+
+def test_runs_that_this_machine_carries_out_are_not_cancelled(folder, local, pretended, monkeypatch, capsys):
+    pretended()
+    pretended("#!/bin/sh\n", "scancel")
+    with jobs.one_engine(local), begun(local, 0).locked():
+        code, out, err = call(monkeypatch, capsys, "jobs", folder.parents[1], "--cancel")
+    assert (code, "key: 2 jobs cancelled" in out, "1 runs of this machine are not cancelled" in err) == (
+        2,
+        True,
+        True,
+    )
+
+
+def test_the_hint_names_retry_only_where_jobs_of_slurm_are_lost(
+    folder, local, pretended, monkeypatch, capsys
+):
+    pretended()
+    code, _, err = call(monkeypatch, capsys, "jobs", folder.parents[1])
+    assert (code, "--retry" in err, "--resume" in err) == (7, True, True)
+    (folder / matrix_file.NAME).unlink()
+    code, _, err = call(monkeypatch, capsys, "jobs", folder.parents[1])
+    assert (code, "--retry" in err, "--resume" in err) == (7, False, True)
