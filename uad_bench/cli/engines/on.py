@@ -111,6 +111,7 @@ def _slurm_matrix(typed: Typed, specs: "Sequence[RunSpec]") -> "JobMatrix":
     from uad_bench.pipeline.method_names import method_class
 
     settings = slurm_file.read(typed.on)
+    slurm_file.require_known_methods(settings, specs, typed.on.partition(":")[2])
     if typed.device == "cpu":
         settings = settings.without_gpu()
     runs = [
