@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.trials.kills import VERBS, Killed
 from tests.helpers.trials.kinds import KINDS, trial
 from tests.helpers.trials.stock import Stock
-from uad_bench.support.atomic_files import remove_leftovers, require_writable, write_text
+from uad_bench.support.atomic_files import _kernel, remove_leftovers, require_writable, write_text
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_f47_a_killed_verb_given_again_leaves_the_files_of_an_undisturbed_one(st
 
 
 def test_what_a_killed_process_left_is_removed_and_what_another_writes_now_is_kept(tmp_path):
-    left, empty, now = (tmp_path / f".a.json.{n}.tmp" for n in (1, 2, 3))
+    left, empty, now = (tmp_path / f".a.json.{_kernel()}{n}.tmp" for n in (1, 2, 3))
     for path, text in ((left, "{}"), (empty, ""), (now, "{}")):
         path.write_text(text)
     with now.open("rb") as file:
@@ -41,7 +41,7 @@ def test_what_a_killed_process_left_is_removed_and_what_another_writes_now_is_ke
 
 
 def test_a_probe_that_a_killed_process_left_is_removed(tmp_path):
-    (tmp_path / ".probe.0.tmp").touch()
+    (tmp_path / f".probe.{_kernel()}0.tmp").touch()
     require_writable(tmp_path / "runs")
     assert list(tmp_path.iterdir()) == []
 
