@@ -215,6 +215,19 @@ def test_a_matrix_of_this_machine_is_continued_by_its_command_and_others_are_sub
     assert "uad-bench run ae --resume --on local:2" in err
 
 
+def test_jobs_are_cancelled_before_a_matrix_that_this_machine_carries_out_now_is_an_error(
+    folder, local, pretended, monkeypatch, capsys
+):
+    pretended()
+    pretended("#!/bin/sh\n", "scancel")
+    earlier = Submission(name="uad-local-0", stage="run", numbers=(0,), when=1.0, job="3")
+    matrix_file.save(local, matrix_file.load(local).model_copy(update={"submissions": (earlier,)}))
+    os.utime(folder / matrix_file.NAME)  # is younger
+    with jobs.one_engine(local):
+        code, out, err = call(monkeypatch, capsys, "jobs", folder.parents[1], "--cancel")
+    assert (code, "key: 2 jobs cancelled" in out, "carried out" in err) == (6, True, True)
+
+
 @pytest.mark.parametrize("option", ["--retry", "--cancel"])
 def test_a_complete_matrix_of_this_machine_is_skipped(folder, local, pretended, monkeypatch, capsys, option):
     pretended()

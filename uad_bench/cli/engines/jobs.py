@@ -52,11 +52,11 @@ def jobs(
 
 
 def _acted(found: Mapping[Path, "JobMatrix"], retry: bool, cancel: bool) -> list[Path]:
-    """Submit or cancel the jobs of all matrices; those that have none, which are named and skipped."""
+    """Submit or cancel the jobs of all matrices, first of those of Slurm; the others are named, skipped and given."""
     if not (retry or cancel):
         return []
     chosen = [one for one, matrix in found.items() if (matrix.is_slurm if retry else matrix.submissions)]
-    for one in chosen:
+    for one in sorted(chosen, key=lambda one: not found[one].is_slurm):
         _retry(one) if retry else _cancel(one)
     skipped = [one for one in found if one not in chosen]
     for one in skipped:
