@@ -1,7 +1,7 @@
 """Where every run of a matrix stands, from what is on disk and in the queue; a result of a job is never unpickled.
 
-In this order: a complete run is done; a job in the queue waits or runs; a run whose lease is renewed runs, unless its job
-has ended; an error that was written down is a failure; a job that left the queue without an exit record is lost.
+In this order: a complete run is done; a job in the queue waits or runs; a run whose lease is renewed runs, unless its
+job has ended; an error that was written down is a failure; a job that left the queue without an exit record is lost.
 """
 
 import os
