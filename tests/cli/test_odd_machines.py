@@ -86,7 +86,7 @@ def test_a_planted_link_is_never_written_through(tmp_path, monkeypatch):
     victim, names = tmp_path / "victim", iter(["guessed", "other"])
     victim.write_text("precious")
     monkeypatch.setattr(atomic_files.secrets, "token_hex", lambda _: next(names))
-    (tmp_path / ".x.json.guessed.tmp").symlink_to(victim)
+    (tmp_path / f".x.json.{atomic_files._kernel()}guessed.tmp").symlink_to(victim)
     with pytest.raises(EnvironmentFault):
         atomic_files.write_text(tmp_path / "x.json", "{}")
     assert victim.read_text() == "precious"

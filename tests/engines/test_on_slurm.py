@@ -6,8 +6,68 @@ import pytest
 
 from tests.helpers.command import call
 from uad_bench.cli.engines.on import Typed, without_on
-from uad_bench.engines import slurm
+from uad_bench.engines import matrix_file, slurm, squeue
 from uad_bench.engines.matrix_file import JobMatrix, PlannedRun
+from uad_bench.engines.squeue import Queue, QueuedJob
+from uad_bench.support.atomic_files import write_json
+
+
+@pytest.fixture
+def queue(monkeypatch):
+    """A pretended Slurm, in which every job waits: the numbers of the tasks by name of the jobs."""
+    jobs = {}
+
+    def sbatch(_folder, _settings, parameters, tasks):
+        jobs[parameters["job_name"]] = range(len(tasks))
+        return str(len(jobs))
+
+    def ask(names):
+        keys = [(name, index) for name in names for index in jobs.get(name, ())]
+        return Queue({key: QueuedJob("1", *key, "PENDING", "", "", "Resources") for key in keys})
+
+    monkeypatch.setattr(slurm, "require_submitit", lambda: None)
+    monkeypatch.setattr(slurm, "_sbatch", sbatch)
+    monkeypatch.setattr(squeue, "ask", ask)
+    return jobs
+
+
+def test_the_same_runs_in_two_folders_have_jobs_of_their_own(words, tmp_path, monkeypatch, capsys, queue):
+    for out in ("a", "b"):
+        code, _, err = call(monkeypatch, capsys, *words("thresh", out=out), "--on", "slurm")
+        assert (code, "1 of 1 runs submitted" in err) == (0, True)
+    names = [
+        {one.name for one in matrix_file.load(folder).submissions}
+        for out in ("a", "b")
+        for folder in matrix_file.matrices(tmp_path / out)
+    ]
+    assert [len(one) for one in names] == [3, 3] and not names[0] & names[1]
+
+
+def test_jobs_stay_known_when_their_runs_are_carried_out_here(words, tmp_path, monkeypatch, capsys, queue):
+    typed = words("thresh")
+    assert call(monkeypatch, capsys, *typed, "--on", "slurm")[0] == 0
+    (folder,) = matrix_file.matrices(tmp_path / "runs")
+    before = matrix_file.load(folder)
+    code, _, err = call(monkeypatch, capsys, *typed, "--on", "local:1")
+    assert (code, "6 jobs of these runs are in the queue" in err, "--cancel" in err) == (6, True, True)
+    assert matrix_file.load(folder) == before
+    matrix_file.save(folder, before.model_copy(update={"cancelled": (0,)}))
+    queue.clear()
+    write_json(matrix_file.job_record(folder, "run", 0), {"code": 3, "error": "error[UB301]: no folder"})
+    assert call(monkeypatch, capsys, *typed, "--on", "local:1")[0] == 0
+    after = matrix_file.load(folder)
+    assert (after.on, after.submissions, after.cancelled) == ("local:1", before.submissions, ())
+    assert not matrix_file.job_record(folder, "run", 0).exists()
+
+
+def test_runs_that_were_cancelled_stay_so_when_slurm_refuses(words, tmp_path, monkeypatch, capsys, queue):
+    typed = [*words("thresh"), "--on", "slurm"]
+    assert call(monkeypatch, capsys, *typed)[0] == 0
+    (folder,) = matrix_file.matrices(tmp_path / "runs")
+    matrix_file.save(folder, matrix_file.load(folder).model_copy(update={"cancelled": (0,)}))
+    monkeypatch.setattr(squeue, "ask", lambda _names: Queue(fault="no answer"))
+    assert call(monkeypatch, capsys, *typed)[0] == 6
+    assert matrix_file.load(folder).cancelled == (0,)
 
 
 def test_fresh_is_refused(words, monkeypatch, capsys):

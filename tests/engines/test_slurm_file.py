@@ -1,5 +1,7 @@
 """FILE.yaml of `--on slurm:FILE.yaml`, and what jobs get by it."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from uad_bench.engines import slurm_file
@@ -68,9 +70,50 @@ def test_without_a_file_the_defaults_hold():
 
 
 @pytest.mark.parametrize(
-    "text", ["cpu: 3", "cpus: 0", "methods: [ae]", "hours: nan", "prepare: {jobs: 0}", "gpu: 2.5"]
+    "text",
+    [
+        "cpu: 3",
+        "cpus: 0",
+        "methods: [ae]",
+        "hours: nan",
+        "prepare: {jobs: 0}",
+        "gpu: 2.5",
+        "prepare: {gpu: true}",
+        "board: {gres: gpu:1}",
+    ],
 )
 def test_other_keys_and_values_are_usage_errors(tmp_path, text):
     (tmp_path / "file.yaml").write_text(text)
     with pytest.raises(UsageError):
         slurm_file.read(f"slurm:{tmp_path / 'file.yaml'}")
+
+
+def test_settings_of_a_matrix_of_an_earlier_version_are_read():
+    old = {"prepare": {"jobs": 2, "gpu": None, "gres": "gpu:1"}, "board": {"gpu": False, "hours": 2}}
+    now = slurm_file.saved(old)
+    assert (now.prepare.jobs, now.board.hours) == (2, 2)
+    assert slurm_file.saved(now.model_dump(mode="json")) == now
+    assert slurm_file.saved({}) == slurm_file.SlurmFile()
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("thersh", "unknown method in a.yaml 'thersh'"),
+        ("ae:cnov", "variant of ae"),
+        ("blurr", "did you mean blur"),
+    ],
+)
+def test_a_name_of_no_method_is_refused(key, told):
+    specs = [SimpleNamespace(method=name) for name in ("thresh", "blur")]
+    settings = slurm_file.SlurmFile(methods={key: slurm_file.Share()})
+    with pytest.raises(UsageError) as caught:
+        slurm_file.require_known_methods(settings, specs, "a.yaml")
+    assert told in f"{caught.value} {caught.value.hint}"
+
+
+def test_names_of_methods_with_variants_and_from_files_are_accepted():
+    specs = [SimpleNamespace(method=name) for name in ("thresh", "blur")]
+    names = ("thresh", "blur", "vae", "patch2loc:conv")
+    settings = slurm_file.SlurmFile(methods={name: slurm_file.Share() for name in names})
+    slurm_file.require_known_methods(settings, specs, "a.yaml")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.command import call
-from uad_bench.engines import matrix_file, squeue, states
+from uad_bench.engines import jobs, matrix_file, squeue, states
 from uad_bench.engines.matrix_file import JobMatrix, PlannedRun, Submission
 from uad_bench.engines.squeue import Queue
 from uad_bench.results.run_directory import RunDir
@@ -77,7 +77,7 @@ def test_every_state_is_told(folder, pretended):
         ("running", "training, fit step 40, job 7_1 on node1, 2:10:00 left of its time limit"),
         ("waiting", "job 7_2: Dependency"),
         ("failed", "the loss became nan"),
-        ("lost", "its job ended without a word (Slurm: NODE_FAIL); see key/log"),
+        ("lost", "its job left no exit record (Slurm: NODE_FAIL); see key/log"),
         ("failed", "error[UB301]: no folder"),
         ("cancelled", "jobs --retry submits it again"),
     ]
@@ -95,10 +95,10 @@ def test_a_job_that_a_signal_ended_is_lost_and_not_failed(folder, pretended):
 
 
 def test_the_last_submission_counts(folder, pretended):
-    pretended("#!/bin/sh\necho '9|0|uad-key-1|PENDING|1:00||Resources'\n")
     begun(folder, 3, "failed", error="no memory")
     matrix = matrix_file.submitted(matrix_file.load(folder), folder, "run", [3])
     matrix_file.save(folder, matrix)
+    pretended(f"#!/bin/sh\necho '9|0|{matrix.submissions[-1].name}|PENDING|1:00||Resources'\n")
     assert found(folder)[3] == ("waiting", "job 9_0: Resources")
 
 
@@ -120,6 +120,27 @@ def test_a_run_whose_lease_is_renewed_runs_though_squeue_does_not_know_it(folder
     assert found(folder)[0][0] == "running"
     os.utime(run.path / "lock.lease", (time.time() - 2 * lease.STALE,) * 2)
     assert found(folder)[0][0] == "lost"
+
+
+@pytest.mark.parametrize("way", ["slurm", "record"])
+def test_a_lease_of_a_job_that_has_ended_on_another_node_is_not_believed(folder, pretended, way):
+    pretended("#!/bin/sh\n" + ("echo '7|0|uad-key-0|FAILED|1:00|node1|None'\n" if way == "slurm" else ""))
+    run, away = begun(folder, 0), replace(lease.Holder.here(), boot="other", host="away")
+    lease.create(run.path / "lock.lease", replace(away, job="7_0"))
+    record = matrix_file.job_record(folder, "run", 0)
+    write_json(record, {"job": "7_0"} | ({"code": 137} if way == "record" else {}))
+    assert found(folder)[0][0] == "lost"
+    lease.remove(run.path / "lock.lease", away)
+    lease.create(run.path / "lock.lease", replace(away, job="8_0"))  # another job has taken the run up
+    assert found(folder)[0][0] == "running"
+
+
+def test_runs_that_wait_for_a_process_of_this_machine_are_no_lost_jobs(folder, pretended):
+    pretended("#!/bin/sh\n")
+    matrix_file.save(folder, matrix_file.load(folder).model_copy(update={"on": "local:2"}))
+    assert found(folder)[0] == ("lost", "never begun: the process that was to start or submit it has ended")
+    lease.create(folder / "engine.lease", replace(lease.Holder.here(), boot="other", host="away", pid=7))
+    assert found(folder)[0] == ("waiting", "local:2: process 7 on away")
 
 
 def test_no_name_no_question(monkeypatch):
@@ -169,7 +190,73 @@ def test_a_damaged_matrix_is_one_line(folder, monkeypatch, capsys):
     assert (code, "UB509" in err) == (5, True)
 
 
-def test_a_matrix_of_this_machine_is_continued_by_its_command(folder, monkeypatch, capsys):
-    matrix_file.save(folder, matrix_file.load(folder).model_copy(update={"on": "local:2"}))
-    code, _, err = call(monkeypatch, capsys, "jobs", folder.parents[1], "--retry")
-    assert (code, "uad-bench run ae --resume --on local:2" in err) == (2, True)
+@pytest.fixture
+def local(folder):
+    """The folder of an earlier matrix whose seven runs were carried out on this machine, and are lost."""
+    local = folder.with_name("local")
+    local.mkdir()
+    update = {"on": "local:2", "submissions": ()}
+    matrix_file.save(local, matrix_file.load(folder).model_copy(update=update))
+    folder.joinpath(matrix_file.NAME).write_bytes(
+        folder.joinpath(matrix_file.NAME).read_bytes()
+    )  # is younger
+    return local
+
+
+def test_a_matrix_of_this_machine_is_continued_by_its_command_and_others_are_submitted_before(
+    folder, local, pretended, monkeypatch, capsys
+):
+    pretended()
+    again = []
+    monkeypatch.setattr(jobs, "retry", lambda one: again.append(one) or 3)
+    code, out, err = call(monkeypatch, capsys, "jobs", folder.parents[1], "--retry")
+    assert (code, again, "key: 3 runs submitted again" in out) == (2, [folder], True)
+    assert "local: skipped" in err and "7 runs of this machine" in err
+    assert "uad-bench run ae --resume --on local:2" in err
+
+
+def test_jobs_are_cancelled_before_a_matrix_that_this_machine_carries_out_now_is_an_error(
+    folder, local, pretended, monkeypatch, capsys
+):
+    pretended()
+    pretended("#!/bin/sh\n", "scancel")
+    earlier = Submission(name="uad-local-0", stage="run", numbers=(0,), when=1.0, job="3")
+    matrix_file.save(local, matrix_file.load(local).model_copy(update={"submissions": (earlier,)}))
+    os.utime(folder / matrix_file.NAME)  # is younger
+    with jobs.one_engine(local):
+        code, out, err = call(monkeypatch, capsys, "jobs", folder.parents[1], "--cancel")
+    assert (code, "key: 2 jobs cancelled" in out, "carried out" in err) == (6, True, True)
+
+
+@pytest.mark.parametrize("option", ["--retry", "--cancel"])
+def test_a_complete_matrix_of_this_machine_is_skipped(folder, local, pretended, monkeypatch, capsys, option):
+    pretended()
+    pretended("#!/bin/sh\n", "scancel")
+    monkeypatch.setattr(jobs, "retry", lambda _one: 0)
+    for number in range(7):
+        begun(local, number, "complete")
+    code, _, err = call(monkeypatch, capsys, "jobs", folder.parents[1], option)
+    assert (code, "local: skipped" in err) == (0, True)
+
+
+def test_runs_that_this_machine_carries_out_are_not_cancelled(folder, local, pretended, monkeypatch, capsys):
+    pretended()
+    pretended("#!/bin/sh\n", "scancel")
+    with jobs.one_engine(local), begun(local, 0).locked():
+        code, out, err = call(monkeypatch, capsys, "jobs", folder.parents[1], "--cancel")
+    assert (code, "key: 2 jobs cancelled" in out, "1 runs of this machine are not cancelled" in err) == (
+        2,
+        True,
+        True,
+    )
+
+
+def test_the_hint_names_retry_only_where_jobs_of_slurm_are_lost(
+    folder, local, pretended, monkeypatch, capsys
+):
+    pretended()
+    code, _, err = call(monkeypatch, capsys, "jobs", folder.parents[1])
+    assert (code, "--retry" in err, "--resume" in err) == (7, True, True)
+    (folder / matrix_file.NAME).unlink()
+    code, _, err = call(monkeypatch, capsys, "jobs", folder.parents[1])
+    assert (code, "--retry" in err, "--resume" in err) == (7, False, True)

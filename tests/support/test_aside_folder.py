@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from uad_bench.errors import DataError, EnvironmentFault
 from uad_bench.support import atomic_files, copy_files
 from uad_bench.support.atomic_files import aside_folder, put_in_place
 from uad_bench.support.copy_files import copy_file, copy_folder, link_folder
+
+KERNEL = atomic_files._kernel()
 
 
 def names(folder):
@@ -29,7 +32,9 @@ def test_a_folder_is_put_in_place_whole_or_not_at_all(tmp_path):
 
 
 def test_folders_that_killed_processes_left_are_removed_and_those_in_use_are_kept(tmp_path):
-    left, used, replaced = (tmp_path / f".model.{word}.tmp" for word in ("00", "01", "replaced"))
+    left, used, replaced = (
+        tmp_path / f".model.{word}.tmp" for word in (f"{KERNEL}0", f"{KERNEL}1", "replaced")
+    )
     for folder in (left, used, replaced):
         (folder / "inner").mkdir(parents=True)
     lock = os.open(used, os.O_RDONLY)
@@ -39,6 +44,24 @@ def test_folders_that_killed_processes_left_are_removed_and_those_in_use_are_kep
         assert len(list(tmp_path.iterdir())) == 4
     os.close(lock)
     assert {path.name for path in tmp_path.iterdir()} == {used.name, replaced.name}
+
+
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.touch()])
+def test_what_another_kernel_writes_aside_stays_for_a_day(tmp_path, make):
+    for name in ("new", "old"):
+        (tmp_path / name).mkdir()
+        make(tmp_path / name / ".a.json.0123456789abcdef01234567.tmp")
+    os.utime(next((tmp_path / "old").iterdir()), (time.time() - 90_000,) * 2)
+    for name in ("new", "old"):
+        atomic_files.write_text(tmp_path / name / "a.json", "{}")
+    assert [len(list((tmp_path / name).iterdir())) for name in ("new", "old")] == [2, 1]
+
+
+def test_a_name_aside_begins_with_the_kernel_of_its_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic_files, "boot", lambda: "0a1b2c3d-4e5f")
+    assert atomic_files.aside_name(tmp_path / "a").name.startswith(".a.0a1b2c3d")
+    monkeypatch.setattr(atomic_files, "boot", lambda: "")
+    assert atomic_files.LEFTOVER.search(atomic_files.aside_name(tmp_path / "a").name)
 
 
 def test_every_file_and_folder_is_flushed_before_the_rename(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import fcntl
 import pytest
 
 from uad_bench.support.atomic_files import (
+    _kernel,
     aside_folder,
     put_in_place,
     remove_leftovers,
@@ -14,7 +15,7 @@ from uad_bench.support.atomic_files import (
 
 
 def test_what_a_killed_process_left_is_removed_and_what_another_writes_now_is_kept(tmp_path):
-    left, empty, now = (tmp_path / f".a.json.{n}.tmp" for n in (1, 2, 3))
+    left, empty, now = (tmp_path / f".a.json.{_kernel()}{n}.tmp" for n in (1, 2, 3))
     for path, text in ((left, "{}"), (empty, ""), (now, "{}")):
         path.write_text(text)
     with now.open("rb") as file:
@@ -24,7 +25,7 @@ def test_what_a_killed_process_left_is_removed_and_what_another_writes_now_is_ke
 
 
 def test_a_probe_that_a_killed_process_left_is_removed(tmp_path):
-    (tmp_path / ".probe.0.tmp").touch()
+    (tmp_path / f".probe.{_kernel()}0.tmp").touch()
     require_writable(tmp_path / "runs")
     assert list(tmp_path.iterdir()) == []
 

@@ -214,3 +214,38 @@ def test_a_process_whose_lease_was_taken_over_is_ended(tmp_path, quick, caplog):
     assert got == [1]
     assert "taken over by process" in caplog.text
     assert lease.read(tmp_path / "a.lease").holder == other
+
+
+def test_a_process_that_is_about_to_renew_a_lease_when_it_releases_it_is_not_ended(
+    tmp_path, quick, monkeypatch
+):
+    got, entered, renew = [], threading.Event(), lease.renew
+
+    def slow(place, holder):
+        entered.set()
+        time.sleep(0.2)
+        return renew(place, holder)
+
+    monkeypatch.setattr(lease, "renew", slow)
+    before = signal.signal(signal.SIGTERM, lambda *_: got.append(1))
+    try:
+        with locks.locked(tmp_path / "a.lock"):
+            assert entered.wait(5)
+        left(tmp_path)
+        time.sleep(0.4)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert got == []
+
+
+def test_a_process_without_a_handler_is_told_to_be_stopped(tmp_path, caplog):
+    holder = Holder.here()
+    lease.create(tmp_path / "a.lease", replace(holder, token="other"))
+    before, ended = signal.signal(signal.SIGTERM, signal.SIG_DFL), threading.Event()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lease, "BEAT", 0.01)
+            locks._renew(tmp_path / "a.lease", holder, ended)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert "this process must end; stop it" in caplog.text

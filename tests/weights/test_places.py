@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.bundles import copied, tree
+from uad_bench.support.atomic_files import aside_name
 
 
 def leftover(folder):
     """What a killed push or pull leaves: an unlocked folder."""
-    left = folder / "tiny" / ".bundle.0123456789abcdef.tmp"
+    left = aside_name(folder / "tiny" / "bundle")
     (left / "model").mkdir(parents=True)
     return left
 

@@ -32,6 +32,25 @@ def queue_of(matrix: JobMatrix) -> Queue:
     return squeue.ask([one.name for one in matrix.submissions])
 
 
+def begin_here(folder: Path, matrix: JobMatrix) -> None:
+    """Save a matrix whose runs are to be carried out on this machine, whatever happened to earlier jobs of them.
+
+    The lock of the matrix must be held. Raises EnvironmentFault where jobs of these runs are in the queue of Slurm.
+    """
+    matrix = matrix_file.with_earlier_jobs(folder, matrix)
+    queue = queue_of(matrix)
+    if queue.fault:
+        log.warning("%s: whether earlier jobs of these runs are in the queue is not known", queue.fault)
+    if count := sum(not one.has_ended for one in queue.jobs.values()):
+        hint = f"wait for them, or cancel them: uad-bench jobs {folder.parents[1]} --cancel"
+        raise EnvironmentFault(
+            f"{count} jobs of these runs are in the queue of Slurm", where=str(folder), hint=hint
+        )
+    matrix_file.save(folder, matrix.model_copy(update={"cancelled": ()}))
+    for number in range(len(matrix.runs)):
+        matrix_file.job_record(folder, "run", number).unlink(missing_ok=True)
+
+
 def submit(folder: Path, matrix: JobMatrix, *, prepare: bool) -> int:
     """Submit the runs that are neither complete, waiting nor running; their number.
 
@@ -53,7 +72,7 @@ def retry(folder: Path) -> int:
     Raises UsageError for a matrix of this machine, else as `submit`.
     """
     matrix = matrix_file.load(folder)
-    if not matrix.on.startswith("slurm"):
+    if not matrix.is_slurm:
         words = " ".join(matrix.words)
         hint = f"give the command again: uad-bench {words} --resume --on {matrix.on}"
         raise UsageError("only jobs of Slurm are submitted again", where=str(folder), hint=hint)

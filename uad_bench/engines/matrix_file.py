@@ -8,6 +8,7 @@
     engine.lock       locked while an engine of this machine carries the matrix out or submits it
 """
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -66,6 +67,11 @@ class JobMatrix(Strict):
     submissions: tuple[Submission, ...] = ()
     cancelled: tuple[int, ...] = ()
 
+    @property
+    def is_slurm(self) -> bool:
+        """Whether its runs are jobs of Slurm."""
+        return self.on.partition(":")[0] == "slurm"
+
     def latest(self, stage: Stage, number: int) -> tuple[Submission, int] | None:
         """The last submission of a job, and its place in the array."""
         for one in reversed(self.submissions):
@@ -101,6 +107,14 @@ def save(folder: Path, matrix: JobMatrix) -> None:
     write_json(folder / NAME, matrix.model_dump(mode="json"))
 
 
+def with_earlier_jobs(folder: Path, matrix: JobMatrix) -> JobMatrix:
+    """The matrix with what was submitted and cancelled for the one that is in the folder. Raises as `load`."""
+    if not (folder / NAME).is_file():
+        return matrix
+    old = load(folder)
+    return matrix.model_copy(update={"submissions": old.submissions, "cancelled": old.cancelled})
+
+
 def run_record(folder: Path, number: int) -> Path:
     """The file in which run `number` names its directory."""
     return folder / "runs" / f"{number}.json"
@@ -112,8 +126,11 @@ def job_record(folder: Path, stage: Stage, number: int) -> Path:
 
 
 def submitted(matrix: JobMatrix, folder: Path, stage: Stage, numbers: Sequence[int]) -> JobMatrix:
-    """The matrix with another submission, whose jobs are no longer cancelled."""
-    name = f"uad-{folder.name}-{len(matrix.submissions)}"
+    """The matrix with another submission, whose jobs are no longer cancelled.
+
+    The name of the jobs is random: the same runs in another folder, or of another user, have other jobs.
+    """
+    name = f"uad-{folder.name}-{secrets.token_hex(4)}"
     one = Submission(name=name, stage=stage, numbers=tuple(numbers), when=time.time())
     left = matrix.cancelled if stage != "run" else tuple(n for n in matrix.cancelled if n not in numbers)
     return matrix.model_copy(update={"submissions": (*matrix.submissions, one), "cancelled": left})

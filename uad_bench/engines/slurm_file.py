@@ -1,45 +1,53 @@
 """FILE.yaml of `--on slurm:FILE.yaml`: where jobs go and what each gets."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from uad_bench.config import Strict, validated
+from uad_bench import plugins
+from uad_bench.config import RunSpec, Strict, validated
 from uad_bench.engines.matrix_file import PlannedRun
+from uad_bench.errors import unknown_name
+from uad_bench.pipeline.method_names import find_method, method_class
 from uad_bench.support import strict_yaml
 from uad_bench.types import Resources
 
 SbatchOptions = dict[str, str | int | float | bool]
 
 
-class Share(Strict):
-    """What jobs get; None: the value that stands one level higher, at last what the method declares.
-
-    gpu: whether a GPU is requested; gres: how, in place of `--gpus-per-node=1` (gpu:a100:1); sbatch: other options.
-    """
+class Stage(Strict):
+    """What jobs without a GPU get; None: the value that stands one level higher. sbatch: other options of it."""
 
     partition: str | None = None
     account: str | None = None
     qos: str | None = None
-    gpu: bool | None = None
-    gres: str | None = None
     cpus: int | None = Field(default=None, ge=1)
     memory_gib: float | None = Field(default=None, gt=0)
     hours: float | None = Field(default=None, gt=0)
     sbatch: SbatchOptions = Field(default_factory=dict)
 
     def over(self, other: "Share") -> "Share":
-        """This share, with the values of another one where this has none."""
+        """This, with the values of a share where this has none."""
         own = {name: value for name, value in self if name in Share.model_fields and value is not None}
         base = {name: value for name, value in other if name in Share.model_fields}
         return Share(**{**base, **own, "sbatch": {**other.sbatch, **self.sbatch}})
 
 
-class Prepare(Share):
-    """The jobs that prepare: their number. They need no GPU."""
+class Share(Stage):
+    """What runs get; None: the value that stands one level higher, at last what the method declares.
+
+    gpu: whether a GPU is requested; gres: how, in place of `--gpus-per-node=1` (gpu:a100:1).
+    """
+
+    gpu: bool | None = None
+    gres: str | None = None
+
+
+class Prepare(Stage):
+    """The jobs that prepare: their number."""
 
     jobs: int = Field(default=4, ge=1, le=1000)
 
@@ -47,14 +55,14 @@ class Prepare(Share):
 class SlurmFile(Share):
     """The whole file.
 
-    methods: shares by name; prepare, board: shares of these jobs. signal_seconds: between the signal to save and the
+    methods: shares by name; prepare, board: what these jobs get. signal_seconds: between the signal to save and the
     time limit; requeues: how often a job that reached its limit is queued again; at_once: jobs of an array that may run
     at the same time; setup: lines of shell in front of each job; python: a command in place of the interpreter.
     """
 
     methods: dict[str, Share] = Field(default_factory=dict)
     prepare: Prepare = Prepare()
-    board: Share = Share()
+    board: Stage = Stage()
     signal_seconds: int = Field(default=120, ge=1)
     requeues: int = Field(default=20, ge=0)
     at_once: int = Field(default=256, ge=1)
@@ -74,6 +82,29 @@ def read(on: str) -> SlurmFile:
     """
     name = on.partition(":")[2]
     return validated(SlurmFile, strict_yaml.read(Path(name).expanduser()) if name else {}, name or "--on")
+
+
+def saved(settings: Mapping[str, Any]) -> SlurmFile:
+    """The settings of a matrix; an earlier version wrote `gpu` and `gres` of jobs that get no GPU."""
+    stages = {
+        name: {key: value for key, value in settings.get(name, {}).items() if key not in {"gpu", "gres"}}
+        for name in ("prepare", "board")
+    }
+    return SlurmFile(**{**settings, **stages})
+
+
+def require_known_methods(settings: SlurmFile, specs: Sequence[RunSpec], where: str) -> None:
+    """Raise UsageError for a key below `methods` that is the name of no method (UB201)."""
+    own = {spec.method.partition(":")[0]: spec for spec in specs}
+    names = {*own, *(entry.name for entry in plugins.catalogue().names("method"))}
+    for key in settings.methods:
+        base, _, variant = key.partition(":")
+        if base not in names:
+            raise unknown_name(f"method in {where}", key, names)
+        if variant:
+            cls = method_class(own[base]) if base in own else find_method(base).cls
+            if variant not in cls.variants:
+                raise unknown_name(f"variant of {base} in {where}", variant, cls.variants)
 
 
 def planned(label: str, seed: int, needs: Resources, settings: SlurmFile, threads: int) -> PlannedRun:

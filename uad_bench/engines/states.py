@@ -1,7 +1,7 @@
 """Where every run of a matrix stands, from what is on disk and in the queue; a result of a job is never unpickled.
 
-In this order: a complete run is done; a job in the queue waits or runs; a run whose lease is renewed runs; an error
-that was written down is a failure; a job that left the queue without a word is lost.
+In this order: a complete run is done; a job in the queue waits or runs; a run whose lease is renewed runs, unless its
+job has ended; an error that was written down is a failure; a job that left the queue without an exit record is lost.
 """
 
 import os
@@ -15,7 +15,7 @@ from uad_bench.engines.matrix_file import JobMatrix, Stage
 from uad_bench.engines.squeue import Queue, QueuedJob
 from uad_bench.errors import UadError
 from uad_bench.results.run_directory import RunDir
-from uad_bench.support import lease
+from uad_bench.support import lease, locks
 from uad_bench.support.atomic_files import read_json
 
 DONE, RUNNING, WAITING = "done", "running", "waiting"
@@ -55,16 +55,23 @@ def _of_run(folder: Path, matrix: JobMatrix, queue: Queue, number: int) -> JobSt
     if run is not None and status.get("state") == "complete":
         return JobState("run", number, label, DONE, run.name)
     queued = _queued(matrix, queue, "run", number)
-    alive = lease.read(run.path / "lock.lease") if run else None
+    alive = run.holder() if run else None
     if queued and not queued.has_ended:
         return JobState("run", number, label, *_in_queue(queued, run), queued)
-    if run and alive and lease.seems_alive(alive):
+    if run and alive and lease.seems_alive(alive, _ended_jobs(folder, queued, number)):
         return JobState("run", number, label, RUNNING, f"{progress(run)}, {alive.holder}")
     if number in matrix.cancelled:
         return JobState("run", number, label, CANCELLED, "jobs --retry submits it again")
     if status.get("state") in {"failed", "incomplete"}:
         return JobState("run", number, label, FAILED, str(status.get("error") or status["state"]))
     return JobState("run", number, label, *_ended(folder, matrix, queue, "run", number))
+
+
+def _ended_jobs(folder: Path, queued: QueuedJob | None, number: int) -> set[str]:
+    """The jobs of a run that have ended, by the queue and by what they wrote; a lease of them is not believed."""
+    record = _record(folder, "run", number)
+    ended = {str(record["job"])} if record.get("job") and "code" in record else set()
+    return ended | ({queued.job} if queued and queued.has_ended else set())
 
 
 def _of_stage(folder: Path, matrix: JobMatrix, queue: Queue, stage: Stage, number: int) -> JobState:
@@ -86,8 +93,7 @@ def _in_queue(queued: QueuedJob, run: RunDir | None) -> tuple[str, str]:
 
 def _ended(folder: Path, matrix: JobMatrix, queue: Queue, stage: Stage, number: int) -> tuple[str, str]:
     """State and detail of a job that is neither complete, in the queue nor alive."""
-    found = read_json(matrix_file.job_record(folder, stage, number))
-    record = found if isinstance(found, dict) else {}
+    record = _record(folder, stage, number)
     code = record.get("code")
     if code == 0 and stage != "run":
         return DONE, ""
@@ -100,10 +106,16 @@ def _ended(folder: Path, matrix: JobMatrix, queue: Queue, stage: Stage, number: 
     return _unheard(folder, matrix, queue, stage, number)
 
 
+def _record(folder: Path, stage: Stage, number: int) -> dict[str, Any]:
+    """What a job wrote about itself, {} where it wrote nothing."""
+    found = read_json(matrix_file.job_record(folder, stage, number))
+    return found if isinstance(found, dict) else {}
+
+
 def _unheard(folder: Path, matrix: JobMatrix, queue: Queue, stage: Stage, number: int) -> tuple[str, str]:
-    """State and detail of a job that left no word about its end."""
-    if matrix.latest(stage, number) is None:
-        engine = lease.read(folder / f"{Path(matrix_file.LOCK).stem}.lease")
+    """State and detail of a job that left no exit record."""
+    if matrix.latest(stage, number) is None or (stage == "run" and not matrix.is_slurm):
+        engine = lease.read(locks.lease_of(folder / matrix_file.LOCK))
         if engine and lease.seems_alive(engine) and engine.holder.pid != os.getpid():
             return WAITING, f"{matrix.on}: {engine.holder}"
         return LOST, "never begun: the process that was to start or submit it has ended"
@@ -111,7 +123,7 @@ def _unheard(folder: Path, matrix: JobMatrix, queue: Queue, stage: Stage, number
         return UNKNOWN, "neither complete nor alive, and Slurm does not answer"
     queued = _queued(matrix, queue, stage, number)
     last = f"Slurm: {queued.state}" if queued else "no longer in the queue"
-    return LOST, f"its job ended without a word ({last}); see {folder.name}/log"
+    return LOST, f"its job left no exit record ({last}); see {folder.name}/log"
 
 
 def _queued(matrix: JobMatrix, queue: Queue, stage: Stage, number: int) -> QueuedJob | None:
@@ -130,7 +142,7 @@ def run_of(folder: Path, number: int) -> RunDir | None:
 
 def state_of_directory(run: RunDir) -> tuple[str, str]:
     """State and detail of a run that no engine started: from its status and its lease alone."""
-    status, alive = _status(run), lease.read(run.path / "lock.lease")
+    status, alive = _status(run), run.holder()
     state = status.get("state")
     if state == "complete":
         return DONE, ""
@@ -138,7 +150,7 @@ def state_of_directory(run: RunDir) -> tuple[str, str]:
         return RUNNING, f"{progress(run)}, {alive.holder}"
     if state in {"failed", "incomplete"}:
         return FAILED, str(status.get("error") or state)
-    return LOST, "its process ended without a word; --resume continues it"
+    return LOST, "its process left no exit record; --resume continues it"
 
 
 def _status(run: RunDir | None) -> Mapping[str, Any]:

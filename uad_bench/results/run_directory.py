@@ -46,6 +46,7 @@ from uad_bench.support.atomic_files import (
     write_text,
 )
 from uad_bench.support.exchange import restore
+from uad_bench.support.lease import Seen
 from uad_bench.types import BoolArray, FloatArray
 
 FloatArray64 = npt.NDArray[np.float64]
@@ -106,6 +107,10 @@ class RunDir:
     def locked(self) -> AbstractContextManager[None]:
         """Lock the run for this process. Raises EnvironmentFault where another process has locked it."""
         return run_lock.locked(self.path, self.name)
+
+    def holder(self) -> Seen | None:
+        """The process that has locked the run, which may have ended; None where there is none."""
+        return run_lock.holder(self.path)
 
     def environment(self) -> dict[str, Any]:
         """The machine of env.json, empty where none is recorded."""

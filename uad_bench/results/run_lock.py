@@ -5,12 +5,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from uad_bench.errors import EnvironmentFault
-from uad_bench.support import locks
+from uad_bench.support import lease, locks
 from uad_bench.support.atomic_files import cannot_write
 
 LOCK = "lock"
 #: What `RunDir.clear` leaves.
-FILES = {LOCK, f"{LOCK}.lease"}
+FILES = {LOCK, locks.lease_of(Path(LOCK)).name}
+
+
+def holder(folder: Path) -> lease.Seen | None:
+    """The process that has locked a run directory, with its last sign of life; None where there is none."""
+    return lease.read(locks.lease_of(folder / LOCK))
 
 
 @contextmanager

@@ -9,24 +9,36 @@ import re
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from uad_bench.errors import EnvironmentFault
+from uad_bench.support.lease import boot
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 #: The end of the names of files and folders that are written aside and renamed when whole.
 ASIDE = ".tmp"
-LEFTOVER = re.compile(rf"\.[0-9a-f]+{re.escape(ASIDE)}$")
+LEFTOVER = re.compile(rf"\.([0-9a-f]+){re.escape(ASIDE)}$")
+#: Seconds after which what another kernel left aside is removed: its locks are not seen on every shared disk.
+OF_ANOTHER = 86_400.0
 
 
 def aside_name(path: Path) -> Path:
-    """A hidden name next to `path` that nobody can predict, for what is written aside and then renamed."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(8)}{ASIDE}")
+    """A hidden name next to `path` that nobody can predict, for what is written aside and then renamed.
+
+    It begins with the kernel of this process, so that another one does not take it for a leftover.
+    """
+    return path.with_name(f".{path.name}.{_kernel()}{secrets.token_hex(8)}{ASIDE}")
+
+
+def _kernel() -> str:
+    """Eight digits that identify this kernel while it runs."""
+    return boot()[:8] or "00000000"
 
 
 def is_aside(path: Path) -> bool:
@@ -44,12 +56,18 @@ def sweep(folder: Path) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what killed processes left aside of a file or folder; what is written now is locked and stays."""
+    """Remove what killed processes left aside of a file or folder; what is written now is locked and stays.
+
+    What has the name of another kernel, also of one before a restart, stays for a day: its lock may not be seen here.
+    """
+    own, yesterday = _kernel(), time.time() - OF_ANOTHER
     for aside in path.parent.glob(f".{glob.escape(path.name)}.*{ASIDE}"):
-        if not LEFTOVER.search(aside.name):  # `exchange.restore` brings the folder named "replaced" back
+        name = LEFTOVER.search(aside.name)
+        if name is None:  # `exchange.restore` brings the folder named "replaced" back
             continue
         with suppress(OSError):
-            _remove_unlocked(aside)
+            if name[1].startswith(own) or aside.lstat().st_mtime < yesterday:
+                _remove_unlocked(aside)
 
 
 def _remove_unlocked(aside: Path) -> None:

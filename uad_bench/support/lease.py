@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -113,11 +114,16 @@ def read(path: Path) -> Seen | None:
         return Seen(UNKNOWN, renewed)
 
 
-def seems_alive(seen: Seen) -> bool:
-    """Whether the process of a lease lives, as far as this host can tell: by its process id, else by its last sign."""
+def seems_alive(seen: Seen, ended: Collection[str] = ()) -> bool:
+    """Whether the process of a lease lives, as far as this host can tell: by its process id, else by its last sign.
+
+    ended: jobs of a scheduler that have ended, so that a process of them on another host has ended too.
+    """
     here, holder = Holder.here(), seen.holder
     if holder.boot and (holder.boot, holder.space) == (here.boot, here.space):
         return holder.began == _began(holder.pid)
+    if holder.job and holder.job in ended:
+        return False
     return time.time() - seen.renewed / 1e9 < STALE
 
 
@@ -151,7 +157,7 @@ def remove(path: Path, holder: Holder) -> None:
 
 
 def boot() -> str:
-    """What tells apart two kernels that run; "" where the system does not say."""
+    """What identifies a running kernel; "" where the system does not say."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:

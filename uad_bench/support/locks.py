@@ -29,6 +29,11 @@ class Busy(Exception):
     """Another process has the lock; the text names it, since when it has it, and its last sign of life."""
 
 
+def lease_of(path: Path) -> Path:
+    """The lease of the lock `path`, next to it."""
+    return path.with_suffix(".lease")
+
+
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Lock `path`, a file that is made and stays; the lease next to it has the suffix `.lease`.
@@ -37,21 +42,23 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
     host is watched until it is renewed or stale. Raises OSError where the folder cannot be written.
     """
     holder = lease.Holder.here()
-    place = path.with_suffix(".lease")
+    place = lease_of(path)
     flock = _acquired(path, place, holder, wait)
     ended = threading.Event()
-    threading.Thread(target=_renew, args=(place, holder, ended), daemon=True).start()
+    renewing = threading.Thread(target=_renew, args=(place, holder, ended), daemon=True)
+    renewing.start()
     try:
         yield
     finally:
         ended.set()
+        renewing.join()  # else it may take the next holder's lease for a takeover of this one
         lease.remove(place, holder)
         _close(flock)
 
 
 def remove_left_lease(path: Path) -> None:
     """Remove the lease that a killed process left beside the lock `path`; that of a living process stays."""
-    place = path.with_suffix(".lease")
+    place = lease_of(path)
     seen = lease.read(place)
     if seen is None:
         return
@@ -144,8 +151,9 @@ def _renew(place: Path, holder: lease.Holder, ended: threading.Event) -> None:
     """Renew a lease until the lock is released; end this process as SIGTERM does where another one took the lease."""
     while not ended.wait(lease.BEAT):
         if not lease.renew(place, holder):
-            seen = lease.read(place)
-            log.error("%s was taken over by %s: this process ends", place, seen or lease.UNKNOWN)
-            if callable(signal.getsignal(signal.SIGTERM)):
+            seen, ends = lease.read(place), callable(signal.getsignal(signal.SIGTERM))
+            what = "this process ends" if ends else "this process must end; stop it"
+            log.error("%s was taken over by %s: %s", place, seen or lease.UNKNOWN, what)
+            if ends:
                 os.kill(os.getpid(), signal.SIGTERM)
             return

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from tests.helpers.slurm import node
 from tests.helpers.slurm.matrix import FILE, TrialMatrix, all_done, are_training, counted
 from tests.helpers.slurm.watch import processes
-from uad_bench.engines import matrix_file
+from uad_bench.engines import matrix_file, states
 
 #: A time limit of four minutes, with the signal two minutes before it: for a machine that is busy besides.
 SHORT = FILE.replace("hours: 1\n", "hours: 0.0667\n").replace("signal_seconds: 40", "signal_seconds: 120")
@@ -35,7 +35,9 @@ def kills(matrix: TrialMatrix) -> list[str]:
     told = [f"{now[n].state} ({now[n].detail.split(';')[0]})" for n in sorted(hit)]
     assert {now[n].state for n in hit} == {"lost"}, told
     code, _ = matrix.jobs()
+    assert code == 7, code
     retried = matrix.jobs("--retry")[1].splitlines()[0].partition(": ")[2]
+    assert retried == "3 runs submitted again", retried
     matrix.finish()
     return [f"`jobs` (exit code {code}): {', '.join(told)}", f"`--retry`: {retried}", _again(matrix)]
 
@@ -52,6 +54,7 @@ def time_limits(matrix: TrialMatrix) -> list[str]:
         "--wrap=sleep 5",
         "--output=/dev/null",
     )
+    _until(node.has_preempted, 900)
     long = [one.number for one in matrix.states() if not one.label.startswith("thresh")]
     seen: set[str] = set()
     end = time.monotonic() + 1800
@@ -78,16 +81,14 @@ def node_down(matrix: TrialMatrix) -> list[str]:
     first = counted(matrix.states())
     subprocess.run([node.SCRIPT, "slurmd-down", folder], check=True)
     _until(lambda: "down" in node.ask("sinfo", "-h", "-o", "%T"))
-    second = counted(matrix.states())
+    away = matrix.states()
+    assert not {one.state for one in away} & states.TO_RETRY, away
     subprocess.run([node.SCRIPT, "slurmd-up", folder], check=True)
     matrix.open_gate()
     now = matrix.wait(lambda now: not {one.state for one in now} & {"running", "waiting"})
-    last = counted(now)
-    if not all_done(now):
-        matrix.jobs("--retry")
-        matrix.finish()
+    assert all_done(now), now
     return [
-        f"`jobs` after the restart: {first}; with the node down: {second}; at the end: {last}",
+        f"`jobs` after the restart: {first}; with the node down: {counted(away)}; at the end: {counted(now)}",
         _again(matrix),
     ]
 
@@ -107,6 +108,7 @@ def submitter_killed(matrix: TrialMatrix) -> list[str]:
         kills += submitting.poll() is None
         submitting.kill()
         submitting.wait()
+    assert kills, "the submitting process ended before it was killed"
     told = counted(matrix.states())
     matrix.submit()
     matrix.finish()
@@ -124,7 +126,10 @@ def _again(matrix: TrialMatrix) -> str:
     """The same command once more: it must submit nothing."""
     before = _submissions(matrix)
     matrix.submit()
-    return f"the command again submits {_submissions(matrix) - before} arrays"
+    assert _submissions(matrix) == before, (
+        f"the command again submitted {_submissions(matrix) - before} arrays"
+    )
+    return "the command again submits nothing"
 
 
 def _until(condition: Callable[[], bool], seconds: float = 300) -> None:

@@ -25,14 +25,20 @@ def running(folder: Path) -> Iterator[Path]:
     """A node whose files are in `folder`, known to processes of this one by $SLURM_CONF."""
     before = os.environ.get("SLURM_CONF")
     port = {"UAD_SLURM_PORT": str(random.randrange(20_000, 30_000, 2))}
-    subprocess.run([SCRIPT, "up", folder], check=True, stdout=subprocess.DEVNULL, env=os.environ | port)
-    os.environ["SLURM_CONF"] = str(folder / "slurm.conf")
     try:
+        subprocess.run([SCRIPT, "up", folder], check=True, stdout=subprocess.DEVNULL, env=os.environ | port)
+        os.environ["SLURM_CONF"] = str(folder / "slurm.conf")
         yield folder
     finally:
         subprocess.run([SCRIPT, "down", folder], check=True)
-        del os.environ["SLURM_CONF"]
+        os.environ.pop("SLURM_CONF", None)
         os.environ |= {"SLURM_CONF": before} if before else {}
+
+
+def has_preempted() -> bool:
+    """Whether this Slurm has queued a job again for one of a higher partition."""
+    log = Path(os.environ["SLURM_CONF"]).parent / "log" / "slurmctld.log"
+    return "has been requeued to reclaim resources" in log.read_text()
 
 
 def ask(*words: str) -> str:

@@ -49,13 +49,16 @@ def _job(process: Path) -> tuple[str, int]:
 
 
 class Watch:
-    """Compares while it is open. lag: the longest time in s for which `jobs` said something else than what was so."""
+    """Compares while it is open. lag: the longest time in s for which `jobs` said something else than what was so.
+
+    fault: the error that ended the comparisons, "" where there was none.
+    """
 
     def __init__(self, matrix: TrialMatrix) -> None:
         self._matrix, self._ended = matrix, threading.Event()
         self._since: dict[int, tuple[float, str]] = {}
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.lag, self.comparisons, self.told = 0.0, 0, ""
+        self.lag, self.comparisons, self.told, self.fault = 0.0, 0, "", ""
 
     def __enter__(self) -> "Watch":
         self._thread.start()
@@ -67,8 +70,19 @@ class Watch:
 
     def _run(self) -> None:
         while not self._ended.wait(EVERY):
-            with suppress(IndexError):  # nothing is submitted yet
+            if not matrix_file.matrices(self._matrix.out):
+                continue  # nothing is submitted yet
+            try:
                 self._compare()
+            except Exception as error:  # of a thread, told by `problem`
+                self.fault = f"the comparisons ended with {error!r}"
+                return
+
+    def problem(self, lag: float) -> str:
+        """Why the trial has failed, "" where `jobs` was compared and was wrong for at most `lag` seconds."""
+        if self.fault or not self.comparisons:
+            return self.fault or "`jobs` was never compared"
+        return f"`jobs` said for {self.lag:.1f} s: {self.told}" if self.lag > lag else ""
 
     def _compare(self) -> None:
         before = processes(self._matrix)
@@ -93,5 +107,5 @@ class Watch:
     def _lives(self, number: int, found: Mapping[int, Mapping[str, int]]) -> bool:
         """Whether a run is under way; a command that has saved and released its run may take long to end."""
         run = states.run_of(self._matrix.folder, number)
-        released = run is not None and not (run.path / "lock.lease").exists()
+        released = run is not None and run.holder() is None
         return bool(found.get(number, {}).keys() - ({"child"} if released else set()))

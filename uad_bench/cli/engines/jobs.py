@@ -1,7 +1,7 @@
 """`jobs`: where the runs of a folder stand, from their status and the queue of Slurm."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ from uad_bench.cli import options
 from uad_bench.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
+    from uad_bench.engines.matrix_file import JobMatrix
     from uad_bench.engines.states import JobState
 
 RETRY = "Submit failed, lost and cancelled runs again; complete ones stay."
@@ -40,12 +41,54 @@ def jobs(
     if (retry or cancel) and not found:
         hint = "runs of `run` without --on are continued by the command with --resume"
         raise UsageError("no runs of an engine are here", where=str(folder), hint=hint)
-    for one in found:
-        _retry(one) if retry else _cancel(one) if cancel else None
-    bad = [state for one in found for state in _show(one)] + _others(folder, found)
-    if bad and not (retry or cancel):
-        hint = "`uad-bench jobs FOLDER --retry` submits them again" if found else "--resume continues them"
-        raise PartialFailure(f"{len(bad)} runs failed or were lost", hint=hint)
+    loaded = {one: matrix_file.load(one) for one in found}
+    skipped = _acted(loaded, retry, cancel)
+    bad = [one for one in found for _ in _show(one)]
+    others = _others(folder, found)
+    if retry or cancel:
+        _require_none_left(loaded, skipped, retry)
+    elif bad or others:
+        raise _failure(folder, [loaded[one].is_slurm for one in bad] + [False for _ in others])
+
+
+def _acted(found: Mapping[Path, "JobMatrix"], retry: bool, cancel: bool) -> list[Path]:
+    """Submit or cancel the jobs of all matrices, first of those of Slurm; the others are named, skipped and given."""
+    if not (retry or cancel):
+        return []
+    chosen = [one for one, matrix in found.items() if (matrix.is_slurm if retry else matrix.submissions)]
+    for one in sorted(chosen, key=lambda one: not found[one].is_slurm):
+        _retry(one) if retry else _cancel(one)
+    skipped = [one for one in found if one not in chosen]
+    for one in skipped:
+        typer.echo(f"{one.name}: skipped, its runs are no jobs of Slurm (--on {found[one].on})", err=True)
+    return skipped
+
+
+def _failure(folder: Path, of_slurm: Sequence[bool]) -> PartialFailure:
+    """The error of runs that failed or were lost; of_slurm: whether each is a job of Slurm."""
+    hints = [f"`uad-bench jobs {folder} --retry` submits jobs of Slurm again"] if any(of_slurm) else []
+    if not all(of_slurm):
+        hints.append("the command of `run` with --resume continues runs of this machine")
+    return PartialFailure(f"{len(of_slurm)} runs failed or were lost", hint="; ".join(hints))
+
+
+def _require_none_left(found: Mapping[Path, "JobMatrix"], skipped: Sequence[Path], retry: bool) -> None:
+    """Raise UsageError where skipped matrices have runs that were to be continued or ended."""
+    from uad_bench.engines import jobs as engine
+    from uad_bench.engines import states
+
+    sought = states.TO_RETRY if retry else {states.RUNNING, states.WAITING}
+    for one in skipped:
+        matrix = found[one]
+        count = sum(run.state in sought for run in states.states(one, matrix, engine.queue_of(matrix)))
+        if count and retry:
+            hint = f"give the command again: uad-bench {' '.join(matrix.words)} --resume --on {matrix.on}"
+            raise UsageError(
+                f"{count} runs of this machine are not submitted again", where=str(one), hint=hint
+            )
+        if count:
+            hint = "end the process that carries them out; it saves their state"
+            raise UsageError(f"{count} runs of this machine are not cancelled", where=str(one), hint=hint)
 
 
 def _retry(folder: Path) -> None:

@@ -47,7 +47,7 @@ def in_slots(
 ) -> "Outcome":
     """The runs as processes: the command that was typed, for one run each."""
     from uad_bench.engines import matrix_file
-    from uad_bench.engines.jobs import one_engine
+    from uad_bench.engines.jobs import begin_here, one_engine
     from uad_bench.engines.local import Slot, execute_in_slots, parse_slots
     from uad_bench.pipeline.matrix import jobs
     from uad_bench.support.atomic_files import write_json
@@ -63,7 +63,7 @@ def in_slots(
     folder.mkdir(parents=True, exist_ok=True)
     with one_engine(folder):
         runs = [_planned(spec, typed) for spec in specs]
-        matrix_file.save(folder, _matrix(typed, runs))
+        begin_here(folder, _matrix(typed, runs))
         for number, job in enumerate(todo):
             write_json(matrix_file.run_record(folder, number), {"run": job.directory.name})
         return execute_in_slots(todo, command, slots)
@@ -86,9 +86,7 @@ def on_slurm(typed: Typed, specs: "list[RunSpec]", place: "Workplace") -> None:
     folder = matrix_file.matrix_folder(place.out, specs)
     folder.mkdir(parents=True, exist_ok=True)
     with one_engine(folder):
-        if (folder / matrix_file.NAME).is_file():
-            submissions = matrix_file.load(folder).submissions
-            matrix = matrix.model_copy(update={"submissions": submissions})
+        matrix = matrix_file.with_earlier_jobs(folder, matrix)
         matrix_file.save(folder, matrix)
         count = submit(folder, matrix, prepare=True)
     log.info("%d of %d runs submitted, the others are complete or in the queue", count, len(specs))
@@ -113,6 +111,7 @@ def _slurm_matrix(typed: Typed, specs: "Sequence[RunSpec]") -> "JobMatrix":
     from uad_bench.pipeline.method_names import method_class
 
     settings = slurm_file.read(typed.on)
+    slurm_file.require_known_methods(settings, specs, typed.on.partition(":")[2])
     if typed.device == "cpu":
         settings = settings.without_gpu()
     runs = [
