@@ -32,6 +32,27 @@ def register_datasets(register: Register) -> None:
     register("atlas_v2", "uad_datasets.atlas_v2:AtlasV2Adapter", "ATLAS v2.0, stroke: T1")
     register("wmh", "uad_datasets.wmh:WmhAdapter", "WMH 2017, white matter hyperintensities: T1, FLAIR")
     register(
+        "mslesseg",
+        "uad_datasets.open_sets.mslesseg:MslessegAdapter",
+        "MSLesSeg, multiple sclerosis: T1, T2, FLAIR",
+    )
+    register(
+        "isles22",
+        "uad_datasets.open_sets.isles22:Isles22Adapter",
+        "ISLES 2022, acute stroke: FLAIR, DWI, ADC",
+    )
+    register(
+        "fcd_bonn",
+        "uad_datasets.open_sets.fcd_bonn:FcdBonnAdapter",
+        "FCD-Bonn, focal cortical dysplasia and controls: T1, FLAIR",
+    )
+    register(
+        "qtab",
+        "uad_datasets.open_sets.qtab:QtabAdapter",
+        "QTAB, healthy twins of 8 to 16 years: T1, T2, FLAIR",
+    )
+    register("lemon", "uad_datasets.open_sets.lemon:LemonAdapter", "LEMON, healthy adults: T1, T2, FLAIR")
+    register(
         "processed",
         "uad_datasets.processed:ProcessedAdapter",
         "preprocessed scans shared by the authors of pDDPM",

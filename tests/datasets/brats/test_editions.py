@@ -2,11 +2,11 @@
 
 import pytest
 
-from uad_datasets.brats21 import Brats21Adapter
 from uad_datasets.brats.editions import year_of
 from uad_datasets.brats.gli import BratsGliAdapter
 from uad_datasets.brats.mets import BratsMetsAdapter
 from uad_datasets.brats.peds import BratsPedsAdapter
+from uad_datasets.brats21 import Brats21Adapter
 
 GLI_2023 = "ASNR-MICCAI-BraTS2023-GLI-Challenge-TrainingData/"
 PED_2023 = "ASNR-MICCAI-BraTS2023-PED-Challenge-TrainingData/"
@@ -69,9 +69,7 @@ def test_the_labels_of_every_edition(tree, adapter, folder, case_id, lesion, ign
         (BratsMetsAdapter(), "BraTS-MET-00001-000", "2023 or 2024 or 2025"),
     ],
 )
-def test_an_edition_that_nothing_tells_is_an_error_until_it_is_named(
-    tree, sort_out, adapter, case_id, years
-):
+def test_an_edition_that_nothing_tells_is_an_error_until_it_is_named(tree, sort_out, adapter, case_id, years):
     root = tree(*files(case_id, "somewhere/"))
     cases, (fault,) = sort_out(adapter, root)
     assert (cases, fault.code, fault.where) == ([], "UB334", case_id)
