@@ -77,7 +77,7 @@ def _not_known(edition: str, paths: list[Path]) -> DataError:
 
 def _not_read(edition: str, cases: set[str]) -> DataError:
     """The error for cases of an edition that is neither 2021 nor named."""
-    what = f"{len(cases)} cases are of BraTS {edition}, not 2021: the first {min(cases)}"
+    what = f"not of BraTS 2021, but of {edition}: {len(cases)} case{'' if len(cases) == 1 else 's'}"
     hint = f"{which([edition])}; or set brats21.editions=[{edition}] to read them here too"
     return DataError(what, where=min(cases), hint=hint, code="UB334")
 

@@ -53,6 +53,11 @@ def register_datasets(register: Register) -> None:
     )
     register("lemon", "uad_datasets.open_sets.lemon:LemonAdapter", "LEMON, healthy adults: T1, T2, FLAIR")
     register(
+        "openneuro",
+        "uad_datasets.open_sets.openneuro:OpenNeuroAdapter",
+        "healthy people of OpenNeuro ds000228, ds003592, ds004856: T1, FLAIR",
+    )
+    register(
         "processed",
         "uad_datasets.processed:ProcessedAdapter",
         "preprocessed scans shared by the authors of pDDPM",

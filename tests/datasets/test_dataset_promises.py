@@ -18,6 +18,7 @@ from uad_datasets.open_sets.fcd_bonn import FcdBonnAdapter
 from uad_datasets.open_sets.isles22 import Isles22Adapter
 from uad_datasets.open_sets.lemon import LemonAdapter
 from uad_datasets.open_sets.mslesseg import MslessegAdapter
+from uad_datasets.open_sets.openneuro import OpenNeuroAdapter
 from uad_datasets.open_sets.qtab import QtabAdapter
 from uad_datasets.processed import ProcessedAdapter
 from uad_datasets.wmh import WmhAdapter
@@ -61,6 +62,7 @@ TREES = {
     ],
     FcdBonnAdapter: ["sub-00002/anat/sub-00002_T1w", "sub-00001/anat/sub-00001_acq-T2sel_FLAIR"],
     QtabAdapter: ["sub-0002/ses-01/anat/sub-0002_ses-01_T2w", "sub-0001/ses-01/anat/sub-0001_ses-01_UNIT1"],
+    OpenNeuroAdapter: ["sub-02/ses-1/anat/sub-02_ses-1_T1w", "sub-01/ses-1/anat/sub-01_ses-1_FLAIR"],
     LemonAdapter: ["sub-010005/ses-01/anat/sub-010005_ses-01_T2w"],
 }
 PEOPLE = {
@@ -78,7 +80,7 @@ def roots(tmp_path_factory):
 
     made: dict[type, Path] = {}
     for cls, names in TREES.items():
-        made[cls] = tmp_path_factory.mktemp("tree") / "data"
+        made[cls] = tmp_path_factory.mktemp("tree") / "ds003592"  # the name tells dataset openneuro its set
         for name in names:
             path = made[cls] / f"{name}.nii.gz"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ def test_every_name_has_an_adapter_of_that_name():
         "isles22",
         "ixi",
     ]
-    names += ["lemon", "mslesseg", "mslub", "phantom", "processed", "qtab", "wmh"]
+    names += ["lemon", "mslesseg", "mslub", "openneuro", "phantom", "processed", "qtab", "wmh"]
     assert sorted(registered) == names
     for name, (target, summary) in registered.items():
         module, cls = target.split(":")

@@ -16,7 +16,7 @@ MODALITIES = ("t1", "t1ce", "t2", "flair")
 #: A year in the name of a folder as downloaded, such as MICCAI-LH-BraTS2025-MET-Challenge-Training.
 YEAR = re.compile(r"(?i)BraTS[-_]?(?:[A-Z]+[-_]?)?(20\d\d)(?!\d)")
 #: Folders that name their edition in other words: the release on TCIA, and a part of 2025.
-BY_FOLDER = {re.compile(r"(?i)BraTS-PEDs-v1"): "2024", re.compile(r"(?i)UCSD\b.*"): "2025"}
+BY_FOLDER = {re.compile(r"(?i)BraTS-PEDs-v1"): 2024, re.compile(r"(?i)UCSD\b.*"): 2025}
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,20 @@ def subject_of(case_id: str) -> str:
     return f"BraTS-{match[1] or match[3]}" if match[2] in {None, "GLI"} else f"BraTS-{match[2]}-{match[3]}"
 
 
-def year_of(path: Path) -> str:
-    """The year of the edition that the folders of a file name, the innermost first; "" where none does."""
+def year_of(path: Path) -> int:
+    """The year of the edition that the folders of a file name, the innermost first; 0 where none does."""
     for folder in reversed(path.absolute().parts[:-1]):
         for pattern, year in BY_FOLDER.items():
             if pattern.fullmatch(folder):
                 return year
         if match := YEAR.search(folder):
-            return match[1]
-    return ""
+            return int(match[1])
+    return 0
 
 
-def told_by(years: Mapping[str, str]) -> Callable[[str, Path], str]:
+def told_by(years: Mapping[int, int]) -> Callable[[str, Path], int]:
     """How a dataset whose names do not tell the edition tells it: by the year of the folder, through `years`."""
-    return lambda _, path: years.get(year_of(path), "")
+    return lambda _, path: years.get(year_of(path), 0)
 
 
 def which(families: Iterable[str]) -> str:

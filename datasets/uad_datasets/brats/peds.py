@@ -13,8 +13,8 @@ from uad_datasets.brats.reading import Family, discover
 FAMILY = Family(
     dataset="brats_peds",
     names=("PED",),
-    editions={"2023": Edition(known=(1, 2, 3), stripped=None), "2024": EDITIONS["PED"]},
-    tell=told_by({"2023": "2023", "2024": "2024", "2025": "2024"}),
+    editions={2023: Edition(known=(1, 2, 3), stripped=None), 2024: EDITIONS["PED"]},
+    tell=told_by({2023: 2023, 2024: 2024, 2025: 2024}),
     layout="BraTS-PEDs2024_Training/BraTS-PED-00001-000/BraTS-PED-00001-000-{t1n,t1c,t2w,t2f,seg}.nii.gz",
 )
 
@@ -25,7 +25,7 @@ class BratsPedsAdapter(DatasetAdapter):
 
     The lesion is every label, in each edition: 1 to 3 in 2023 and, with other meanings, 1 to 4 from 2024 on.
 
-    edition: "2023", or "2024" for 2024 and later, where no folder tells it; cases of other editions are left out.
+    edition: 2023, or 2024 for 2024 and later, where no folder tells it; cases of other editions are left out.
     """
 
     name: ClassVar[str] = "brats_peds"
@@ -35,7 +35,7 @@ class BratsPedsAdapter(DatasetAdapter):
         "BraTS-PEDs, on Synapse and TCIA (account, non-commercial); docs/datasets/brats_peds.md"
     )
 
-    edition: Literal["", "2023", "2024"] = ""
+    edition: Literal[2023, 2024] | None = None
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
         """One case per folder. Raises as `Pairing.cases`."""

@@ -1,7 +1,7 @@
 """How the datasets of BraTS from 2023 on find their cases, once their edition is known."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -20,13 +20,13 @@ class Family:
     """The editions that one dataset reads.
 
     dataset: its name; names: the keys of `EDITIONS` of its cases; editions: labels by the year of the edition; tell:
-    the year of a case by its id and a file, "" where nothing tells it; layout: the expected layout.
+    the year of a case by its id and a file, 0 where nothing tells it; layout: the expected layout.
     """
 
     dataset: str
     names: tuple[str, ...]
-    editions: Mapping[str, Edition]
-    tell: Callable[[str, Path], str]
+    editions: Mapping[int, Edition]
+    tell: Callable[[str, Path], int]
     layout: str
 
 
@@ -35,18 +35,18 @@ class _Found:
     """Files of the wanted editions, and the cases that are not read, with the reason."""
 
     pairing: Pairing
-    years: dict[str, str] = field(default_factory=dict)
+    years: dict[str, int] = field(default_factory=dict)
     untold: set[str] = field(default_factory=set)
     twice: set[str] = field(default_factory=set)
     left_out: set[str] = field(default_factory=set)
     foreign: dict[str, set[str]] = field(default_factory=dict)
 
 
-def discover(root: Path, family: Family, edition: str) -> Iterator[Case | DataError]:
+def discover(root: Path, family: Family, edition: int | None) -> Iterator[Case | DataError]:
     """One case per folder; a DataError for one without tumour mask (UB333).
 
     edition: the year that the user named: cases of other years are left out, with a warning, and cases whose year is
-    not told have this one; "": every year, and cases whose year is not told are an error (UB334). Cases of other
+    not told have this one; None: every year, and cases whose year is not told are an error (UB334). Cases of other
     editions of BraTS are an error that names their dataset (UB334). Raises as `Pairing.cases`.
     """
     found = _Found(Pairing(root, family.layout))
@@ -54,8 +54,9 @@ def discover(root: Path, family: Family, edition: str) -> Iterator[Case | DataEr
         if match := NAME.fullmatch(path.name):
             _put(found, family, edition, match[1], WHAT[match[7].lower()], path)
     if found.left_out:
-        what = "%s: left out, because they are not of edition %s: %d cases, %s to %s"
-        log.warning(what, root, edition, len(found.left_out), min(found.left_out), max(found.left_out))
+        what = "%s: left out, because they are not of edition %s: %s, %s to %s"
+        first, last = min(found.left_out), max(found.left_out)
+        log.warning(what, root, edition, _cases(found.left_out), first, last)
     for case_id in found.twice:
         del found.pairing.files[case_id]
     faults = list(_faults(found, family))
@@ -69,7 +70,7 @@ def discover(root: Path, family: Family, edition: str) -> Iterator[Case | DataEr
     return chain(found.pairing.cases(build), faults)
 
 
-def _put(found: _Found, family: Family, edition: str, case_id: str, what: str, path: Path) -> None:
+def _put(found: _Found, family: Family, edition: int | None, case_id: str, what: str, path: Path) -> None:
     """Assign a file to its case, or the case to those that are not read."""
     name = edition_of(case_id)
     if name not in family.names:
@@ -87,19 +88,22 @@ def _put(found: _Found, family: Family, edition: str, case_id: str, what: str, p
 
 
 def _faults(found: _Found, family: Family) -> Iterator[DataError]:
-    option = (
-        f"--set {family.dataset}.edition={' or '.join(family.editions)} (docs/datasets/{family.dataset}.md)"
-    )
+    name, years = family.dataset, " or ".join(map(str, family.editions))
+    option = f"--set {name}.edition={years} (docs/datasets/{name}.md)"
     if found.untold:
-        what = f"the names of the folders do not tell the edition of {len(found.untold)} cases"
+        what = f"the names of the folders do not tell the edition of {_cases(found.untold)}"
         yield DataError(what, where=min(found.untold), hint=f"name it: {option}", code="UB334")
     if found.twice:
-        what = f"{len(found.twice)} cases are in two editions"
+        what = f"in two editions: {_cases(found.twice)}"
         yield DataError(what, where=min(found.twice), hint=f"choose one: {option}", code="UB334")
-    for name, cases in sorted(found.foreign.items()):
-        what = f"{len(cases)} cases of BraTS {name}, the first {min(cases)}, are not of this dataset"
-        hint = f"{which([name])}; leave them out of the root"
+    for edition, cases in sorted(found.foreign.items()):
+        what = f"not of this dataset: {_cases(cases)} of BraTS {edition}"
+        hint = f"{which([edition])}; leave them out of the root"
         yield DataError(what, where=min(cases), hint=hint, code="UB334")
+
+
+def _cases(cases: Collection[str]) -> str:
+    return "1 case" if len(cases) == 1 else f"{len(cases)} cases"
 
 
 def make_case(dataset: str, case_id: str, files: Files, edition: Edition) -> Case:

@@ -74,16 +74,16 @@ def test_an_edition_that_nothing_tells_is_an_error_until_it_is_named(tree, sort_
     cases, (fault,) = sort_out(adapter, root)
     assert (cases, fault.code, fault.where) == ([], "UB334", case_id)
     assert f"--set {adapter.name}.edition={years}" in str(fault)
-    (case,) = type(adapter)(edition="2023").discover(root)
+    (case,) = type(adapter)(edition=2023).discover(root)
     assert (case.ignored_labels, case.known_labels) == ((), (1, 2, 3))
 
 
 def test_the_edition_that_is_named_leaves_out_the_other_one(tree, caplog):
     root = tree(*files("BraTS-GLI-00005-000"), *files("BraTS-GLI-00005-100"), *files("BraTS-GLI-00005-101"))
     assert len(list(BratsGliAdapter().discover(root))) == 3
-    cases = list(BratsGliAdapter(edition="2024").discover(root))
+    cases = list(BratsGliAdapter(edition=2024).discover(root))
     assert [case.case_id for case in cases] == ["BraTS-GLI-00005-100", "BraTS-GLI-00005-101"]
-    assert "not of edition 2024: 1 cases, BraTS-GLI-00005-000" in caplog.text
+    assert "not of edition 2024: 1 case, BraTS-GLI-00005-000" in caplog.text
     assert {case.subject_id for case in cases} == {"BraTS-00005"}
 
 
@@ -95,8 +95,8 @@ def test_a_case_in_two_editions_is_an_error_until_one_is_chosen(tree, sort_out):
     )
     cases, (fault,) = sort_out(BratsPedsAdapter(), root)
     assert [case.case_id for case in cases] == ["BraTS-PED-00003-000"]
-    assert "1 cases are in two editions" in str(fault) and fault.where == "BraTS-PED-00002-000"
-    cases, faults = sort_out(BratsPedsAdapter(edition="2024"), root)
+    assert "in two editions: 1 case (" in str(fault) and fault.where == "BraTS-PED-00002-000"
+    cases, faults = sort_out(BratsPedsAdapter(edition=2024), root)
     assert (len(cases), faults) == (2, [])
 
 
@@ -129,8 +129,8 @@ def test_files_without_gz_and_leftovers_of_a_mac(tree):
 
 def test_the_innermost_folder_tells_the_year(tmp_path):
     folder = tmp_path / "BraTS2023" / MET_2025 / "BraTS-MET-20245-000"
-    assert year_of(folder / "x.nii.gz") == "2025"
-    assert year_of(tmp_path / "data" / "BraTS-PED-00001-000" / "x.nii.gz") == ""
+    assert year_of(folder / "x.nii.gz") == 2025
+    assert year_of(tmp_path / "data" / "BraTS-PED-00001-000" / "x.nii.gz") == 0
 
 
 def test_the_person_is_the_same_under_the_names_of_2021_and_of_every_gli(tree):

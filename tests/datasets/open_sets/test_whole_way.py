@@ -84,3 +84,20 @@ def test_lemon(tmp_path):
         (one.data / "participants.tsv").write_text("\n".join(rows) + "\n")
         one.through(trains=True)
         assert is_better_than_chance(one)
+
+
+def test_openneuro(tmp_path):
+    """FLAIR that is named T2w, of the second run where there is one."""
+    with dataset_run(tmp_path / "work", "openneuro", "flair", "openneuro.set=ds004856") as one:
+        rows = ["participant_id\tAgeMRI_W1\tAgeMRI_W2"]
+        for number in range(1, 8):
+            start = f"sub-100{number}/ses-wave1/anat/sub-100{number}_ses-wave1_acq-"
+            words = ["MPRAGE_run-1_T1w", "FLAIR_run-1_T2w", *(["FLAIR_run-2_T2w"] if number == 3 else [])]
+            one.plant(dict.fromkeys((f"{start}{w}.nii.gz" for w in words), "scan"), number)
+            rows.append(f"sub-100{number}\t{20 + number}\txx")
+        (one.data / "participants.tsv").write_text("\n".join(rows) + "\n")
+        one.through(trains=True)
+        ages = {
+            row["case_id"]: row["age"] for row in one.table("splits.csv") if row["dataset"] == "openneuro"
+        }
+        assert ages and all(float(age) == 20 + int(case[7]) for case, age in ages.items())
