@@ -34,20 +34,25 @@ class DatasetRun(Workspace):
                 lesion = "" if case[0] == "h" else f"{case}_lesion.nii.gz"
                 writer.writerow([case, image.name, f"{case}_brain.nii.gz", lesion, "no" if lesion else "yes"])
 
-    def plant(self, files: Mapping[str, Content], seed: int = 0) -> None:
-        """Write these files, all of one person: skull-stripped scans, or masks of one lesion with its labels."""
+    def plant(self, files: Mapping[str, Content], seed: int = 0, every: int = 1, ill: bool = False) -> None:
+        """Write these files, all of one person: skull-stripped scans, or masks of one lesion with its labels.
+
+        every: the files have each second, third ... voxel of every axis alone; ill: the scans show the lesion, as they
+        do where there is a mask among the files.
+        """
         rng = np.random.default_rng(seed)
         grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij"))
         radius = np.sqrt((grid**2).sum(0))
         brain, lesion = radius < 0.85, np.sqrt(((grid - 0.2) ** 2).sum(0)) < 0.3
-        ill = any(not isinstance(content, str) and content for content in files.values())
+        ill = ill or any(not isinstance(content, str) and content for content in files.values())
         for name, content in files.items():
             image = (0.4 + 0.3 * np.cos(5 * radius) + 0.02 * rng.normal(size=SHAPE)) * brain
             image[lesion & ill] = 1.0
             array = (1000 * image).astype(np.int16) if isinstance(content, str) else _labels(lesion, content)
             path = self.data / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            nib.save(nib.Nifti1Image(array, AFFINE), path)
+            affine = AFFINE @ np.diag([every, every, every, 1.0])
+            nib.save(nib.Nifti1Image(array[::every, ::every, ::every], affine), path)
 
     def through(self, *, trains: bool = False, test: str = "") -> None:
         """`data check`, `prepare`, `audit` and `run thresh`, without an error.

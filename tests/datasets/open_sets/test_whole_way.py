@@ -22,13 +22,16 @@ def test_mslesseg(tmp_path):
 
 
 def test_isles22(tmp_path):
+    """The mask has the coarser grid of DWI."""
     with dataset_run(tmp_path / "work", "isles22", "flair") as one:
         for number in (1, 2):
             case = f"sub-strokecase000{number}_ses-0001"
             folder = f"sub-strokecase000{number}/ses-0001"
             words = {w: f"rawdata/{folder}/{case}_{w}.nii.gz" for w in ("adc", "dwi", "flair")}
             mask = f"derivatives/{folder}/{case}_msk.nii.gz"
-            one.plant({**dict.fromkeys(words.values(), "scan"), mask: (1,)}, seed=number)
+            one.plant({words["flair"]: "scan"}, seed=number, ill=True)
+            coarse = {words["adc"]: "scan", words["dwi"]: "scan", mask: (1,)}
+            one.plant(coarse, seed=number, every=2)
             sidecar = one.data / words["flair"].replace(".nii.gz", ".json")
             sidecar.write_text(json.dumps({"PatientAge": "060Y", "PatientSex": "F"}))
         one.through()
@@ -52,6 +55,20 @@ def test_fcd_bonn(tmp_path):
         roles = {row["case_id"]: row["role"] for row in one.table("splits.csv")}
         assert roles["sub-00001"] == roles["sub-00002"] == "test" and "sub-00006" not in roles
         assert is_better_than_chance(one)
+
+
+def test_fcd_bonn_compares_the_grids_of_sub_00048(tmp_path):
+    """The mask has the name of another FLAIR: it is used on an equal grid, and an error on another one."""
+    with dataset_run(tmp_path / "work", "fcd_bonn", "flair") as one:
+        start = "sub-00048/anat/sub-00048_acq-"
+        flair, mask = f"{start}T2sel_FLAIR.nii.gz", f"{start}32ch10_FLAIR_roi.nii.gz"
+        one.plant({flair: "scan", mask: (1,)})
+        (one.data / "participants.tsv").write_text("participant_id\tgroup\nsub-00048\tfcd\n")
+        words = ("data", "check", "fcd_bonn", "--data", f"fcd_bonn={one.data}", "--workers", "1")
+        one.passes(*words)
+        one.plant({mask: (1,)}, every=2)
+        answer = one.call(*words)
+        assert answer.code == 3 and "the mask is on another grid: 12x14x10 voxels" in answer.out
 
 
 def test_qtab(tmp_path):
