@@ -119,7 +119,9 @@ def _ended(code: int) -> str:
     """How a process ended that could not say it itself."""
     if code == -signal.SIGKILL:
         return "its process was ended by SIGKILL (kill -9, or out of memory)"
-    return f"its process ended with signal {-code}" if code < 0 else f"its process ended with exit code {code}"
+    return (
+        f"its process ended with signal {-code}" if code < 0 else f"its process ended with exit code {code}"
+    )
 
 
 class RunFailed(EnvironmentFault):
