@@ -47,7 +47,8 @@ def figure_bytes(figure: Figure, form: str, dpi: int) -> bytes:
     data = io.BytesIO()
     if form == "png":
         figure.set_dpi(dpi)
-        FigureCanvasAgg(figure).print_png(data, metadata={"Software": None})
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.print_png(data, metadata={"Software": None})
     else:
         figure.savefig(data, format=form, dpi=dpi, metadata={"Date": None, "Creator": None})
     return data.getvalue()

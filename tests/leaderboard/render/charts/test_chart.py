@@ -11,6 +11,10 @@ def test_a_logarithmic_axis_spaces_factors_equally():
     assert scale.begin < scale.at(1) < scale.at(100) < scale.end
 
 
+def test_a_short_logarithmic_axis_has_ticks_too():
+    assert len(x_scale([937.0, 1138.0], log=True).ticks()) > 2
+
+
 @pytest.mark.parametrize("values", [[0.1, 0.4], [0.2], [0.0, 0.0], [-3.0, 5.0]])
 def test_values_and_ticks_lie_inside_the_axis_larger_ones_higher(values):
     scale = y_scale(values)

@@ -36,3 +36,4 @@ def test_i17_a_cost_of_zero_is_at_the_left_with_the_tick_0():
 def test_i17_a_table_without_costs_has_no_chart():
     rows = [replace(handmade.row("m", 0.5, 1), cost=Cost())]
     assert cost_charts(handmade.table(rows)) == ()
+    assert cost_charts(handmade.table([handmade.row("m", 0.5, 1)], values_only=True)) == ()

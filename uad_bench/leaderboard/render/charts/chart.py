@@ -65,10 +65,10 @@ class Scale:
         return round(self.begin + (value - low) / ((high - low) or 1.0) * (self.end - self.begin), 1)
 
     def ticks(self) -> list[float]:
-        """Round values inside the axis."""
-        if not self.log:
-            return linear_ticks(self.low, self.high)
-        return [tick for tick in round_ticks(self.low, self.high) if self.low <= tick <= self.high]
+        """Round values inside the axis; multiples of one step where a logarithmic axis has few others."""
+        found = round_ticks(self.low, self.high) if self.log else []
+        inside = [tick for tick in found if self.low <= tick <= self.high]
+        return inside if len(inside) > 1 else linear_ticks(self.low, self.high)
 
 
 def x_scale(values: Sequence[float], *, log: bool = False) -> Scale:

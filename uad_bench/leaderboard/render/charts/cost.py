@@ -13,7 +13,12 @@ from uad_bench.leaderboard.table import Row, Table
 
 
 def cost_charts(table: Table) -> tuple[Chart, ...]:
-    """The primary metric against each recorded cost; a cost of 0 has the tick 0 at the left of a logarithmic axis."""
+    """The primary metric against each recorded cost; a cost of 0 has the tick 0 at the left of a logarithmic axis.
+
+    None for a table of few patients, which compares no methods.
+    """
+    if table.values_only:
+        return ()
     return tuple(_chart(table, name, points) for name, points in cost_points(table).items())
 
 
