@@ -1,7 +1,5 @@
 """Files of figures: equal bytes, size limits, no influence of the user's settings."""
 
-import io
-
 import numpy as np
 import pytest
 from matplotlib import rc_context
@@ -40,28 +38,6 @@ def test_equal_figures_give_equal_bytes_whatever_the_settings_and_the_time_zone(
     with rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20}):
         second = write("two")
     assert first == second
-
-
-@pytest.mark.parametrize("dpi", [110, 60])
-def test_i17_a_png_has_the_bytes_of_savefig_which_draws_twice(dpi):
-    def laid_out():
-        figure = Figure(figsize=(6, 4), layout="constrained")
-        figure.suptitle("a title")
-        left, right = figure.add_gridspec(1, 2, width_ratios=(2, 1))
-        images, lines = figure.add_subfigure(left), figure.add_subfigure(right).add_subplot()
-        axes = images.subplots(1, 2)
-        for one in axes:
-            shown = one.imshow(np.random.default_rng(0).random((40, 60)), aspect=1.3)
-        images.colorbar(shown, ax=axes, location="bottom")
-        lines.plot([1, 10, 100], [0.1, 0.2, 0.3], label="a curve")
-        lines.set(xscale="log", xlabel="recall", ylabel="precision")
-        lines.legend()
-        return figure
-
-    with figure_files.fixed_style():
-        expected = io.BytesIO()
-        laid_out().savefig(expected, format="png", dpi=dpi, metadata={"Software": None})
-        assert figure_bytes(laid_out(), "png", dpi) == expected.getvalue()
 
 
 def test_a_png_above_the_limit_has_a_lower_resolution(tmp_path, monkeypatch):

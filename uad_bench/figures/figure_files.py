@@ -1,13 +1,12 @@
 """Writing of figures to PNG and SVG files. Equal figures give equal bytes, whatever the date or the matplotlibrc."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from matplotlib import rc_context, rcdefaults
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from uad_bench.support.atomic_files import write_bytes
@@ -39,18 +38,10 @@ def fixed_style() -> Iterator[None]:
 
 
 def figure_bytes(figure: Figure, form: str, dpi: int) -> bytes:
-    """The bytes of a file in the format "png" or "svg", without date and version of the drawing library.
-
-    `Figure.savefig` draws a figure with a layout engine once more before, for the layout alone. A PNG has the same
-    bytes without that drawing; an SVG of a figure with images has not.
-    """
+    """The bytes of a file in the format "png" or "svg", without date and version of the drawing library."""
     data = io.BytesIO()
-    if form == "png":
-        figure.set_dpi(dpi)
-        canvas: Any = FigureCanvasAgg(figure)
-        canvas.print_png(data, metadata={"Software": None})
-    else:
-        figure.savefig(data, format=form, dpi=dpi, metadata={"Date": None, "Creator": None})
+    metadata: Mapping[str, Any] = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
+    figure.savefig(data, format=form, dpi=dpi, metadata=metadata)
     return data.getvalue()
 
 

@@ -5,6 +5,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from uad_bench import plugins
 from uad_bench.cohort.cohort import Member
 from uad_bench.config import RunSpec
@@ -67,7 +69,7 @@ def typical_cases(members: Sequence[Member]) -> list[int]:
     kinds: dict[str, list[int]] = {}
     for index, member in enumerate(members):
         kinds.setdefault("healthy" if member.case.healthy else member.case.lesion_kind, []).append(index)
-    sizes = [int(member.prepared.truth().lesion_mask.sum()) for member in members]
+    sizes = [int(np.count_nonzero(member.prepared.truth().lesion_mask)) for member in members]
     for name, group in kinds.items():
         kinds[name] = _from_median(sorted(group, key=lambda index: sizes[index]))
     rounds = zip_longest(*(kinds[name] for name in sorted(kinds, key=lambda k: (k == "healthy", k))))
