@@ -92,17 +92,20 @@ def _leaderboard(
     collected = _collected(found)
     tables = _tables(collected)
     shown = _write_viewer(tables, collected, viewer) if viewer.count else None
+    logs_left_out = 0
     if format_ == "text" and to is None:
         _print(tables)
+    elif format_ == "html":
+        logs_left_out = _write_page(tables, collected, to, _links(shown, viewer, to))
     else:
-        _write_tables(tables, format_, to, _links(shown, viewer, to))
+        _write_tables(tables, format_, to)
     if plots is not None:
         _draw(tables, plots)
-    _require_all(len(found), collected.refused, len(shown.errors) if shown else 0)
+    _require_all(len(found), collected.refused, len(shown.errors) if shown else 0, logs_left_out)
 
 
-def _require_all(runs: int, refused: "Sequence[UadError]", left_out: int) -> None:
-    """Raise IntegrityError or PartialFailure for refused runs, PartialFailure for what the viewer lacks."""
+def _require_all(runs: int, refused: "Sequence[UadError]", left_out: int, logs: int) -> None:
+    """Raise IntegrityError or PartialFailure for refused runs, PartialFailure for what viewer or page lack."""
     from uad_bench.errors import IntegrityError, PartialFailure
     from uad_bench.results.run_directory import EDITED
 
@@ -114,17 +117,30 @@ def _require_all(runs: int, refused: "Sequence[UadError]", left_out: int) -> Non
         raise PartialFailure(what, hint=hint)
     if left_out:
         raise PartialFailure(f"{left_out} cases, runs or tables are left out of the viewer", hint=hint)
+    if logs:
+        raise PartialFailure(f"the training curves of {logs} runs are left out of the page", hint=hint)
 
 
-def _write_tables(tables: "Sequence[Table]", format_: str, to: Path | None, links: "Links") -> None:
-    from uad_bench.leaderboard.render.html import html_page
+def _write_tables(tables: "Sequence[Table]", format_: str, to: Path | None) -> None:
     from uad_bench.leaderboard.render.render import render
+
+    _write(render(tables, "markdown" if format_ == "text" else format_, _reported()), to)
+
+
+def _write_page(tables: "Sequence[Table]", collected: "Collected", to: Path | None, links: "Links") -> int:
+    """Write the HTML page; the number of runs whose training curve is left out, each said on stderr."""
+    from uad_bench.leaderboard.render.html import html_page
+    from uad_bench.leaderboard.row_training import row_training
+
+    options.show_messages()
+    training, errors = row_training(tables, collected)
+    _write(html_page(tables, links, training), to)
+    return len(errors)
+
+
+def _write(text: str, to: Path | None) -> None:
     from uad_bench.support.atomic_files import write_text
 
-    if format_ == "html" and links:
-        text = html_page(tables, links)
-    else:
-        text = render(tables, "markdown" if format_ == "text" else format_, _reported())
     typer.echo(text, nl=False) if to is None else write_text(to, text)
 
 

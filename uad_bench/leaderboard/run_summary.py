@@ -29,7 +29,8 @@ class MetricValue(NamedTuple):
     """A metric over the cases of one group in one run.
 
     value: None where the metric is undefined, with the `reason`; n: cases in the value; undefined: cases without one;
-    oracle: the metric uses the test labels; lower: lower values are better.
+    oracle: the metric uses the test labels; lower: lower values are better; value_range: as a metric of a plug-in
+    declares it, "" where the run has not recorded one.
     """
 
     value: float | None
@@ -38,6 +39,7 @@ class MetricValue(NamedTuple):
     reason: str = ""
     oracle: bool = False
     lower: bool = False
+    value_range: str = ""
 
 
 @dataclass(frozen=True)

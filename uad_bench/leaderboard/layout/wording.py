@@ -14,6 +14,7 @@ NO_DEVIATION = "n/a (deterministic)"
 FEW_SEEDS = "°"
 CONTROL = "control"
 EQUIVALENT = "≈"
+NOT_SIGNIFICANT = "n.s."
 
 
 def title(table: Table) -> str:
@@ -134,6 +135,13 @@ def missing_text(row: Row, cell: Cell | None, primary: str) -> str:
     return seeds + (f", {undefined} undefined" if undefined else "")
 
 
+def missing_cases_text(table: Table, row: Row) -> str:
+    """`34 of 36 cases: 1 undefined, 1 failed`, of the primary metric; empty where no case is missing."""
+    cell = row.cells.get(("all", table.primary))
+    missing = _missing_cases(table, cell) if cell else ""
+    return f"{cell.n} of {table.lesion} cases: {missing}" if cell and missing else ""
+
+
 def primary_missing_text(table: Table, row: Row, cell: Cell | None) -> str:
     """The same for the primary metric in a grid without the column "cases"."""
     if cell is None or cell.mean is None:
@@ -143,13 +151,38 @@ def primary_missing_text(table: Table, row: Row, cell: Cell | None) -> str:
 
 
 def contrast_text(contrast: Contrast | None, alpha: float) -> str:
-    """`−0.021 [−0.034, −0.008], p 0.013`, p after Holm's correction; "≈" where the rows are equivalent."""
+    """`−0.021 [−0.034, −0.008], p 0.013`, p after Holm's correction; "≈" where the rows are equivalent.
+
+    "n.s." follows a p above alpha where the interval, which is not corrected, excludes 0.
+    """
     if contrast is None or contrast.difference is None:
         return NOTHING
     interval = interval_text(contrast.low, contrast.high)
     p = "" if contrast.p_holm is None else f", p {p_text(contrast.p_holm)}"
     equal = f" {EQUIVALENT}" if contrast.p_equal is not None and contrast.p_equal <= alpha else ""
-    return signed(contrast.difference) + (interval and f" {minus(interval)}") + p + equal
+    not_significant = f", {NOT_SIGNIFICANT}" if only_pointwise(contrast, alpha) else ""
+    return signed(contrast.difference) + (interval and f" {minus(interval)}") + p + not_significant + equal
+
+
+def only_pointwise(contrast: Contrast, alpha: float) -> bool:
+    """The interval of this difference alone excludes 0, but p after the correction for all pairs is above alpha."""
+    if contrast.low is None or contrast.high is None or contrast.p_holm is None:
+        return False
+    return not contrast.low <= 0 <= contrast.high and contrast.p_holm > alpha
+
+
+def contrast_reading(table: Table) -> str:
+    """How intervals and p values of differences are read together; empty for a table without differences."""
+    rows = table.rows
+    known = [found for row in rows for found in (row.to_best, row.to_reference, row.to_baseline) if found]
+    if not any(found.p_holm is not None for found in known):
+        return ""
+    return (
+        f"Δ: a difference is significant only where p is at most {table.scheme.alpha:g}; p is corrected for all "
+        f"pairs of rows ({table.scheme.correction}). The {percent(table)} interval is pointwise: it is that of one "
+        f"difference alone, without a correction. Where it excludes 0 although p is above {table.scheme.alpha:g}, "
+        f"{NOT_SIGNIFICANT} (not significant) follows p."
+    )
 
 
 def brief_contrast_text(contrast: Contrast | None, alpha: float) -> str:
