@@ -66,8 +66,9 @@ def usable_cases(
     cases, faults = find_cases(dataset, options, sources)
     raise_first(faults, "cannot be paired", skip=sources.skip_broken)
     label, words = plugins.label(dataset), " and ".join(protocol.modalities)
-    kept = [case for case in cases if set(protocol.modalities) <= set(case.images)]
-    without = [case.case_id for case in cases if case not in kept]
+    kept, without = [], []
+    for case in cases:
+        kept.append(case) if set(protocol.modalities) <= set(case.images) else without.append(case.case_id)
     if not kept:
         what = f"no case of dataset {dataset!r} has {words}"
         raise DataError(what, hint="choose another protocol", code="UB304")
