@@ -81,9 +81,9 @@ def _mslub(number: int) -> list[Image]:
 LAYOUTS: Mapping[str, Layout] = {
     one.name: one
     for one in (
-        Layout("ixi", 577, "", (256, 256, 130), (0.9375, 0.9375, 1.25), (-1, 1, 1), "int16", 5, _ixi, 5),
-        Layout("brats21", 1251, "tumour", (240, 240, 155), (1, 1, 1), (-1, -1, 1), "int16", 20, _brats, 3),
-        Layout("mslub", 30, "ms", (192, 512, 512), (0.8, 0.469, 0.469), (-1, -1, 1), "int16", 90, _mslub, 4),
+        Layout("ixi", 577, "", (256, 256, 130), (0.9375, 0.9375, 1.25), (-1, 1, 1), "int16", 2.5, _ixi, 5),
+        Layout("brats21", 1251, "tumour", (240, 240, 155), (1, 1, 1), (-1, -1, 1), "int16", 8, _brats, 3),
+        Layout("mslub", 30, "ms", (192, 512, 512), (0.8, 0.469, 0.469), (-1, -1, 1), "int16", 48, _mslub, 4),
     )
 }
 

@@ -14,8 +14,9 @@ from benchmarks.rehearsal.report import Measured
 from benchmarks.rehearsal.stages import METHODS, SEEDS, Size
 
 #: MiB of a case, measured at 2 mm: in the cache (before and after the histogram), and a stored map of a run.
-PREPARED_MIB, MAP_MIB = 8.0, 1.6
-RUN_MIB = 40
+PREPARED_MIB, MAP_MIB = 7.0, 0.7
+#: MiB of a run besides its maps.
+RUN_MIB = 60
 
 
 def needed_mib(size: Size) -> float:

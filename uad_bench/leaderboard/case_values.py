@@ -145,7 +145,7 @@ def _quoted(text: str) -> Iterator[tuple[set[int], list[str]]]:
 def _numbers(metrics: Sequence[str], texts: Sequence[str]) -> npt.NDArray[np.float64]:
     """The values of some rows, NaN for empty cells."""
     values = np.fromiter(map(float, [text or "nan" for text in texts]), np.float64, len(texts))
-    for at in np.flatnonzero(~np.isfinite(values)):
+    for at in np.flatnonzero(~np.isfinite(values)).tolist():
         if texts[at]:
             raise ValueError(f"{metrics[at]} is {values[at]}")
     return values
