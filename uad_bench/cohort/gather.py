@@ -70,8 +70,9 @@ def usable_cases(
     cases, faults = find_cases(dataset, options, sources)
     raise_first(faults, "cannot be paired", skip=sources.skip_broken)
     label, words = plugins.label(dataset), " and ".join(protocol.modalities)
-    kept = [case for case in cases if set(protocol.modalities) <= set(case.images)]
-    without = [case.case_id for case in cases if case not in kept]
+    needed = set(protocol.modalities)
+    kept = [case for case in cases if needed <= set(case.images)]
+    without = [case.case_id for case in cases if not needed <= set(case.images)]
     if not kept:
         what = f"no case of dataset {dataset!r} has {words}"
         raise DataError(what, hint="choose another protocol", code="UB304")
