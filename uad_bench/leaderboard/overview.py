@@ -1,4 +1,7 @@
-"""One table over all test sets: measured results next to those reported in papers. Nothing in it is ranked."""
+"""One table over all test sets: measured results next to those reported in papers. Nothing in it is ranked.
+
+Methods of all tracks are in it; where there are several, a column names the track of each.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,12 +20,17 @@ NOTES = (
     "reported results are in the row of the published method; a variant (name:variant) may differ from it in training, "
     "weights or network, and its page says how",
 )
+TRACKS_NOTE = (
+    "each track has a ranking of its own; values of different tracks are results from different information"
+)
 
 
 def overview_notes(tables: Sequence[Table]) -> list[str]:
     """The remarks below the overview, beginning with what the measured rows were trained on, in words."""
     trained = dict.fromkeys(wording.trained_on(table.key) for table in _shown(tables))
-    return [f"measured rows: trained on {', '.join(trained)}, whatever the test set", *NOTES]
+    notes = [f"measured rows: trained on {', '.join(trained)}, whatever the test set", *NOTES]
+    tracks = [wording.track(table.key) for table in _all_tracks(_shown(tables), tables)]
+    return notes if len(set(tracks)) < 2 else [*notes, *dict.fromkeys(tracks), TRACKS_NOTE]
 
 
 def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | None:
@@ -34,7 +42,8 @@ def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | No
     shown = _shown(tables)
     if not shown or not reported:
         return None
-    names = _names(shown, reported)
+    every = _all_tracks(shown, tables)
+    names = _names(every, reported)
     reported = [paper for paper in reported if paper.method in names]
     if not reported:
         return None
@@ -46,7 +55,12 @@ def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | No
         headings += [
             Heading(f"reported {what}, {name}", ".".join((what, *dataset))) for what in ("AP", "Dice")
         ]
-    rows = [tuple(_entries(name, shown, reported, datasets)) for name in names]
+    rows = [
+        tuple(_entries(name, [_tables_of(t, every) for t in shown], reported, datasets)) for name in names
+    ]
+    if len({table.key.track for table in every}) > 1:
+        headings.insert(1, Heading("track", "track"))
+        rows = [(first, Entry(_track(first.text, every)), *rest) for first, *rest in rows]
     return Grid(tuple(headings), tuple(rows), (None,) * len(rows), TITLE)
 
 
@@ -55,6 +69,24 @@ def _shown(tables: Sequence[Table]) -> list[Table]:
     shown = [table for table in tables if not table.not_comparable]
     shown.sort(key=lambda table: table.key.test != table.key.train)
     return [table for table in shown if _origin(table) == _origin(shown[0])]
+
+
+def _tables_of(table: Table, tables: Sequence[Table]) -> list[Table]:
+    """The tables of all tracks with the data and protocol of one of them."""
+    return [other for other in tables if other.key.without_track == table.key.without_track]
+
+
+def _all_tracks(shown: Sequence[Table], tables: Sequence[Table]) -> list[Table]:
+    """The shown tables, each followed by those of other tracks."""
+    return [
+        other for table in shown for other in sorted(_tables_of(table, tables), key=lambda t: t is not table)
+    ]
+
+
+def _track(label: str, tables: Sequence[Table]) -> str:
+    """The tracks in which a row is ranked; "–" for a row without a run."""
+    found = dict.fromkeys(table.key.track for table in tables for row in table.rows if row.label == label)
+    return ", ".join(found) or wording.NOTHING
 
 
 def _origin(table: Table) -> tuple[str, ...]:
@@ -87,12 +119,15 @@ def _base_name(label: str) -> str:
 
 
 def _entries(
-    name: str, tables: Sequence[Table], reported: Sequence[Reported], datasets: Sequence[tuple[str, str]]
+    name: str,
+    columns: Sequence[Sequence[Table]],
+    reported: Sequence[Reported],
+    datasets: Sequence[tuple[str, str]],
 ) -> Iterator[Entry]:
     yield Entry(name)
-    for table in tables:
-        row = next((row for row in table.rows if row.label == name), None)
-        yield Entry(_measured(table, row) if row else wording.NOTHING)
+    for tables in columns:
+        found = ((table, row) for table in tables for row in table.rows if row.label == name)
+        yield Entry(next((_measured(table, row) for table, row in found), wording.NOTHING))
     for dataset in datasets:
         papers = [
             paper for paper in reported if (paper.method, paper.dataset, paper.modality) == (name, *dataset)
