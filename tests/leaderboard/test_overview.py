@@ -125,3 +125,12 @@ def test_methods_of_all_tracks_are_in_it_with_the_track_named(rows):
         note.startswith("each track has a ranking of its own") for note in overview_notes([first, other])
     )
     assert "track" not in overview([first], [paper("ae")]).texts
+
+
+def test_a_metric_that_no_paper_reports_for_a_dataset_has_no_column(rows):
+    grid = overview([table(rows)], [paper("ae"), paper("ae", "brats", None, 0.3, "t1")])
+    assert grid.texts[2:] == (
+        "reported AP, brats21 t2",
+        "reported Dice, brats21 t2",
+        "reported Dice, brats t1",
+    )

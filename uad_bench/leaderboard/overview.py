@@ -4,6 +4,7 @@ Methods of all tracks are in it; where there are several, a column names the tra
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.layout.columns import Heading
@@ -47,17 +48,17 @@ def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | No
     reported = [paper for paper in reported if paper.method in names]
     if not reported:
         return None
-    datasets = list(dict.fromkeys((paper.dataset, paper.modality) for paper in reported))
+    printed = _printed(reported)
     headings = [Heading("method", "method")]
     headings += [Heading(_heading(table), table.key.test) for table in shown]
-    for dataset in datasets:
-        name = " ".join(dataset).strip()
-        headings += [
-            Heading(f"reported {what}, {name}", ".".join((what, *dataset))) for what in ("AP", "Dice")
-        ]
-    rows = [
-        tuple(_entries(name, [_tables_of(t, every) for t in shown], reported, datasets)) for name in names
+    headings += [
+        Heading(
+            f"reported {_WORDS[one.what]}, {one.name}", f"{_WORDS[one.what]}.{one.dataset}.{one.modality}"
+        )
+        for one in printed
     ]
+    columns = [_tables_of(table, every) for table in shown]
+    rows = [tuple(_entries(name, columns, reported, printed)) for name in names]
     if len({table.key.track for table in every}) > 1:
         headings.insert(1, Heading("track", "track"))
         rows = [(first, Entry(_track(first.text, every)), *rest) for first, *rest in rows]
@@ -69,6 +70,31 @@ def _shown(tables: Sequence[Table]) -> list[Table]:
     shown = [table for table in tables if not table.not_comparable]
     shown.sort(key=lambda table: table.key.test != table.key.train)
     return [table for table in shown if _origin(table) == _origin(shown[0])]
+
+
+class _Printed(NamedTuple):
+    """A column of reported results. what: average precision or Dice."""
+
+    dataset: str
+    modality: str
+    what: Literal["ap", "dice"]
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset} {self.modality}".strip()
+
+
+_WORDS = {"ap": "AP", "dice": "Dice"}
+
+
+def _printed(reported: Sequence[Reported]) -> list[_Printed]:
+    """A column for each dataset, modality and metric of which a paper reports a value."""
+    kinds: tuple[Literal["ap", "dice"], ...] = ("ap", "dice")
+    datasets = dict.fromkeys((paper.dataset, paper.modality) for paper in reported)
+    known = {
+        (p.dataset, p.modality, what) for p in reported for what in kinds if getattr(p, what) is not None
+    }
+    return [_Printed(*one, what) for one in datasets for what in kinds if (*one, what) in known]
 
 
 def _tables_of(table: Table, tables: Sequence[Table]) -> list[Table]:
@@ -122,18 +148,17 @@ def _entries(
     name: str,
     columns: Sequence[Sequence[Table]],
     reported: Sequence[Reported],
-    datasets: Sequence[tuple[str, str]],
+    printed: Sequence[_Printed],
 ) -> Iterator[Entry]:
     yield Entry(name)
     for tables in columns:
         found = ((table, row) for table in tables for row in table.rows if row.label == name)
         yield Entry(next((_measured(table, row) for table, row in found), wording.NOTHING))
-    for dataset in datasets:
+    for one in printed:
         papers = [
-            paper for paper in reported if (paper.method, paper.dataset, paper.modality) == (name, *dataset)
+            paper for paper in reported if (paper.method, paper.dataset, paper.modality) == (name, *one[:2])
         ]
-        yield Entry(wording.reported_text(papers, "ap"))
-        yield Entry(wording.reported_text(papers, "dice"))
+        yield Entry(wording.reported_text(papers, one.what))
 
 
 def _measured(table: Table, row: Row) -> str:
