@@ -21,6 +21,7 @@ from uad_bench.leaderboard.run_summary import (
     Name,
     RunSummary,
 )
+from uad_bench.leaderboard.track import track_of
 from uad_bench.plugins import label
 from uad_bench.results import csv_tables
 from uad_bench.results.readable import readable
@@ -105,6 +106,7 @@ def _summary(run: RunDir) -> RunSummary:
         version=spec.version,
         outdated=installed_version(spec) not in {None, spec.version},
         model=str(status.get("model", "")),
+        track=track_of(run, spec, facts),
     )
 
 
