@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from tests.helpers.command import call
+from uad_bench import cli
 from uad_bench.cli.engines.on import Typed, without_on
 from uad_bench.engines import matrix_file, slurm, squeue
 from uad_bench.engines.matrix_file import JobMatrix, PlannedRun
@@ -58,6 +59,42 @@ def test_jobs_stay_known_when_their_runs_are_carried_out_here(words, tmp_path, m
     after = matrix_file.load(folder)
     assert (after.on, after.submissions, after.cancelled) == ("local:1", before.submissions, ())
     assert not matrix_file.job_record(folder, "run", 0).exists()
+
+
+class KilledError(Exception):
+    """The submitting process ends here."""
+
+
+@pytest.mark.parametrize("submission", [1, 2, 3])
+def test_jobs_of_a_process_that_was_killed_after_sbatch_are_known_by_their_name(
+    words, tmp_path, monkeypatch, capsys, queue, submission
+):
+    typed, answered = words("thresh"), slurm._sbatch
+
+    def killed(*arguments):
+        number = answered(*arguments)  # the jobs are in the queue, their number is not written down
+        if len(queue) == submission:
+            raise KilledError
+        return number
+
+    monkeypatch.setattr(slurm, "_sbatch", killed)
+    monkeypatch.setattr("sys.argv", ["uad-bench", *map(str, typed), "--on", "slurm"])
+    with pytest.raises(BaseException):  # noqa: B017  # whatever an unforeseen error becomes
+        cli.main()
+    monkeypatch.setattr(slurm, "_sbatch", answered)
+    capsys.readouterr()
+    (folder,) = matrix_file.matrices(tmp_path / "runs")
+    assert [one.job for one in matrix_file.load(folder).submissions] == [*map(str, range(1, submission)), ""]
+    code, out, _ = call(monkeypatch, capsys, "jobs", tmp_path / "runs")
+    told = (7, "never begun") if submission == 1 else (0, "waiting")  # before the run itself was submitted
+    assert code == told[0] and told[1] in out
+    _, _, err = call(monkeypatch, capsys, *typed, "--on", "slurm")
+    assert f"{int(submission == 1)} of 1 runs submitted" in err
+    queue.clear()  # Slurm gave the jobs up after a minute
+    assert call(monkeypatch, capsys, "jobs", tmp_path / "runs")[0] == 7
+    assert "1 runs submitted again" in "".join(
+        call(monkeypatch, capsys, "jobs", tmp_path / "runs", "--retry")[1:]
+    )
 
 
 def test_runs_that_were_cancelled_stay_so_when_slurm_refuses(words, tmp_path, monkeypatch, capsys, queue):

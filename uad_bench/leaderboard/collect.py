@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uad_bench.config import MAPS_ONLY, RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.errors import UadError
+from uad_bench.leaderboard.case_values import CaseColumn, read_case_values
 from uad_bench.leaderboard.installed_version import installed_version
 from uad_bench.leaderboard.run_summary import (
     NO_COST,
@@ -20,6 +21,7 @@ from uad_bench.leaderboard.run_summary import (
     Name,
     RunSummary,
 )
+from uad_bench.leaderboard.track import track_of
 from uad_bench.plugins import label
 from uad_bench.results import csv_tables
 from uad_bench.results.readable import readable
@@ -36,7 +38,7 @@ class _Measured:
     """The measurements of a run on one test dataset, as in its files."""
 
     values: dict[Name, MetricValue] = field(default_factory=dict)
-    cases: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    cases: dict[str, CaseColumn] = field(default_factory=dict)
     draws: dict[Name, Draws] = field(default_factory=dict)
 
 
@@ -104,6 +106,7 @@ def _summary(run: RunDir) -> RunSummary:
         version=spec.version,
         outdated=installed_version(spec) not in {None, spec.version},
         model=str(status.get("model", "")),
+        track=track_of(run, spec, facts),
     )
 
 
@@ -201,9 +204,8 @@ def _measured(run: RunDir) -> dict[str, _Measured]:
     found: dict[str, _Measured] = {}
     for row in run.table("metrics.csv"):
         found.setdefault(row["dataset"], _Measured()).values[row["group"], row["metric"]] = _metric_value(row)
-    for row in run.table("cases.csv") if (run.path / "cases.csv").is_file() else ():
-        by_case = found.setdefault(row["dataset"], _Measured()).cases
-        by_case.setdefault(row["metric"], {})[row["case_id"]] = _finite(row)
+    for dataset, by_metric in read_case_values(run.path / "cases.csv").items():
+        found.setdefault(dataset, _Measured()).cases.update(by_metric)
     for (dataset, group, metric), draws in run.draws().items():
         found.setdefault(dataset, _Measured()).draws[group, metric] = draws
     return found

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from uad_bench.types import USUAL_TRACK
+
 #: (group, metric).
 Name = tuple[str, str]
 CaseValues = Mapping[str, float | None]
@@ -96,7 +98,7 @@ class RunSummary:
     the method; fold: index of the validation fold, None without cross-validation; changed: parameters that are not
     those of the protocol's preset, empty for runs of older versions; version: that of the method; outdated: another
     version of the method is installed; model: digest of the model, as in predictions and weights bundles, "" for runs
-    of older versions.
+    of older versions; track: what the method learns from, one of `types.TRACKS`.
     """
 
     name: str
@@ -122,6 +124,7 @@ class RunSummary:
     version: int = 1
     outdated: bool = False
     model: str = ""
+    track: str = USUAL_TRACK
 
     @property
     def complete(self) -> bool:

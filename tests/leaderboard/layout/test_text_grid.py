@@ -27,13 +27,13 @@ def test_the_columns_of_a_full_table_and_their_order(full):
         "rank", "group", "method", "seeds", "cases", "AP per case", "AP pooled", "AP gain", "AUROC pooled", "Dice@tune",
         "Dice@healthy_q98", "ceiling Dice@oracle_case†", "ceiling Dice@oracle_set†", "lesion F1@healthy_q98",
         "FPR@healthy_q98 (healthy)", "Δ to best [pointwise 95 %], Holm p", "Δ to baseline [pointwise 95 %], Holm p",
-        "training, s", "s/volume", "peak GiB", "GPU GiB", "parameters",
+        "track", "training, s", "s/volume", "peak GiB", "GPU GiB", "parameters",
         "provenance", "reported AP", "reported Dice",
     )  # fmt: skip
 
 
 def test_a_table_with_few_values_has_few_columns(bare):
-    assert text_grid.full_grid(bare).texts == ("rank", "method", "seeds", "cases", "AP pooled")
+    assert text_grid.full_grid(bare).texts == ("rank", "method", "seeds", "cases", "AP pooled", "track")
     assert text_grid.lesion_kind_grid(bare) is None and text_grid.stratum_grids(bare) == []
 
 

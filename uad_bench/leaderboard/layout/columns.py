@@ -77,6 +77,11 @@ def method_columns(table: Table, *, brief: bool = False) -> list[Column]:
     ]
 
 
+def track_column() -> Column:
+    """What the method learns from; a control is in no track."""
+    return Column(Heading("track", "track"), lambda row: wording.NOTHING if row.null else row.track)
+
+
 def contrast_columns(table: Table, *, brief: bool = False) -> list[Column]:
     """Paired differences to the best row, the strongest reference row and the baseline, where any row has one.
 

@@ -7,6 +7,7 @@ from uad_bench import plugins
 from uad_bench.leaderboard.run_summary import SEEDS_FOR_SPREAD, SEEDS_TO_RANK
 from uad_bench.leaderboard.statistic_types import Contrast
 from uad_bench.leaderboard.table import Cell, Reported, Row, Table, TableKey
+from uad_bench.types import TRACKS, USUAL_TRACK
 
 DAGGER = "†"
 NOTHING = "–"
@@ -18,9 +19,20 @@ NOT_SIGNIFICANT = "n.s."
 
 
 def title(table: Table) -> str:
-    """Protocol, training and test dataset."""
+    """Protocol, training and test dataset, and the track where it is not the usual one or not the only one."""
     key = table.key
-    return f"{key.protocol}: {key.train} → {key.test}"
+    named = f", track {key.track}" if names_track(table) else ""
+    return f"{key.protocol}: {key.train} → {key.test}{named}"
+
+
+def names_track(table: Table) -> bool:
+    """Whether readers need the track of a table: there are others, or it is not the usual one."""
+    return len(table.tracks) > 1 or table.key.track != USUAL_TRACK
+
+
+def track(key: TableKey) -> str:
+    """What the methods of a table learn from: `track healthy: healthy training scans only`."""
+    return f"track {key.track}: methods learn from {TRACKS.get(key.track, 'what this version does not know')}"
 
 
 def facts(table: Table) -> list[str]:
@@ -35,6 +47,8 @@ def facts(table: Table) -> list[str]:
         if table.values_only
         else f"ranked by {table.primary} over all cases with lesions, higher is better; scheme: {scheme(table)}",
     ]
+    if names_track(table):
+        lines.append(f"{track(key)}; each track has a ranking of its own")
     if table.not_comparable:
         lines.append(f"not comparable with the first table of {key.test}: {table.not_comparable}")
     return lines

@@ -33,7 +33,7 @@ STYLES = ("theme.css", "page.css")
 SCRIPT = "page.js"
 THEMES = ":root[data-theme=dark] { color-scheme: dark; } :root[data-theme=light] { color-scheme: light; }\n"
 #: Columns of text, which are sorted from a to z.
-TEXT_COLUMNS = frozenset({"method", "group", "provenance", "reported_ap", "reported_dice"})
+TEXT_COLUMNS = frozenset({"method", "group", "track", "provenance", "reported_ap", "reported_dice"})
 #: Width of the drawing of an interval, and its margins, in pixels.
 WIDTH, MARGIN = 104, 4
 

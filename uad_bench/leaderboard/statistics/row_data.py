@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from uad_bench.leaderboard.case_values import values_of
 from uad_bench.leaderboard.run_summary import DatasetResults, Name
 from uad_bench.leaderboard.statistics.variance_components import Floats
 
@@ -44,7 +45,7 @@ class RowData:
     def case_values(self, metric: str, ids: Sequence[str]) -> Floats:
         """Values of the cases `ids`, (replicates, cases); NaN where a case is undefined in a run."""
         found = [run.cases.get(metric, {}) for run in self.runs]
-        return self._by_replicate(np.array([list(map(one.get, ids)) for one in found], np.float64))
+        return self._by_replicate(np.array([values_of(one, ids) for one in found], np.float64))
 
     def mean_is_over(self, group: str, metric: str, ids: Sequence[str]) -> bool:
         """Whether, in every run, the mean of a per-case metric is over as many cases as have a value among `ids`.
@@ -89,8 +90,7 @@ class RowData:
 
 
 def _defined(run: DatasetResults, metric: str, ids: Sequence[str]) -> int:
-    found = list(map(run.cases.get(metric, {}).get, ids))
-    return len(found) - found.count(None)
+    return int(np.count_nonzero(~np.isnan(values_of(run.cases.get(metric, {}), ids))))
 
 
 def _names_of_mean(metric: str) -> tuple[str, str]:

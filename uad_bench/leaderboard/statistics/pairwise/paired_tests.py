@@ -55,7 +55,10 @@ def _all_signs(n: int) -> Signs:
 @lru_cache(maxsize=2)
 def _random_signs(n: int, flips: int, seed: int) -> Signs:
     rng = np.random.Generator(np.random.PCG64([seed, n]))
-    return np.asarray(1 - 2 * rng.integers(0, 2, (flips, n), np.int8), np.int8)
+    signs = rng.integers(0, 2, (flips, n), np.int8)
+    signs *= -2  # in place: with 1,251 subjects a copy takes 250 MB
+    signs += 1
+    return signs
 
 
 def wilcoxon_test(differences: Floats) -> Floats:

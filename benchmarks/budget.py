@@ -1,0 +1,94 @@
+"""Operations of the methods' published settings on the grid of uad-2mm, counted, and GPU hours computed from them.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.budget [METHOD]...
+
+PyTorch counts the operations of convolutions and matrix products in two and in one training step with two slices, on
+the CPU; the difference is a step, times batch and number of steps. Scoring is counted on one scan. The hours assume a
+sustained rate, they are not measured: `--rate`, in TFLOP/s. 58 + 1,281 scans of 66 slices are scored.
+"""
+
+import argparse
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from torch.utils.flop_counter import FlopCounterMode
+
+from uad_bench import Context, Scan, plugins
+from uad_bench.testing import toy_scans
+
+#: Methods of the table in the variants that need no weights from elsewhere, and what makes a step small.
+METHODS = ("thresh", "ae", "vae", "svae", "dae", "fanogan", "ra:ssim", "phanes:noperc", "fae:self", "ddpm", "pddpm",
+           "cddpm", "patch2loc")  # fmt: skip
+PHASES = ("steps", "self_steps", "gan_steps", "encoder_steps", "masked_steps")
+SMALL = {"batch": 2, "checked": 2, "slices": 2, "candidates": 64}
+SHAPE, SLICES, SCORED = (80, 96, 32), 66, 58 + 1281
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Operations: of the whole training, and of scoring a scan."""
+
+    training: float
+    scan: float
+
+    def hours(self, rate: float) -> float:
+        """GPU hours of a run at a rate in TFLOP/s."""
+        return (self.training + SCORED * self.scan) / (rate * 1e12) / 3600
+
+
+def main() -> None:
+    """Count and print a row a method."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("methods", nargs="*", default=METHODS)
+    parser.add_argument("--rate", type=float, default=30.0, help="TFLOP/s that a GPU sustains (default: 30)")
+    options = parser.parse_args()
+    print(
+        "| method | training, PFLOP | scoring a scan, GFLOP | hours of a run | hours of five seeds |\n"
+        + "|---" * 5
+        + "|"
+    )
+    for name in options.methods:
+        found = counted(name)
+        one = found.hours(options.rate)
+        print(
+            f"| {name} | {found.training / 1e15:.3g} | {found.scan / 1e9:.3g} | {one:.2f} | {5 * one:.1f} |",
+            flush=True,
+        )
+
+
+def counted(name: str) -> Counted:
+    """The operations of a method."""
+    method, _, variant = name.partition(":")
+    cls = plugins.load(plugins.resolve("method", method))
+    chosen = dict(cls.variants[variant]) if variant else {}
+    known = {field.name: chosen.get(field.name, field.default) for field in fields(cls)}
+    small = {key: value for key, value in SMALL.items() if key in known}
+    once = {phase: 1 for phase in PHASES if phase in known}
+    scans = toy_scans(2, shape=SHAPE)
+    base, model = _fit(cls, chosen | small | once, scans)
+    per_step = {phase: _fit(cls, chosen | small | once | {phase: 2}, scans)[0] - base for phase in once}
+    training = sum(_scale(known, phase) * flops for phase, flops in per_step.items())
+    with FlopCounterMode(display=False) as counter:
+        model.score(scans[0], Context())
+    slices = int(scans[0].brain_mask.any(axis=(0, 1)).sum())
+    return Counted(training, counter.get_total_flops() * SLICES / slices)
+
+
+def _fit(cls: Any, parameters: dict[str, Any], scans: list[Scan]) -> tuple[int, Any]:
+    """The operations of a training, and the trained method."""
+    model = cls(**parameters)
+    with FlopCounterMode(display=False) as counter:
+        model.fit(scans, scans[:1], Context())
+    return int(counter.get_total_flops()), model
+
+
+def _scale(known: dict[str, Any], phase: str) -> float:
+    """How often a counted step is in a whole training: steps, times batch or candidate patches."""
+    if "candidates" in known:
+        return float(known[phase]) * float(known["candidates"]) / SMALL["candidates"]
+    return float(np.multiply(known[phase], known["batch"])) / SMALL["batch"]
+
+
+if __name__ == "__main__":
+    main()
