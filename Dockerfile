@@ -18,7 +18,7 @@ RUN UAD_BENCH_VENV=/opt/uad-bench/venv UAD_BENCH_EXTRAS="${EXTRAS}" PIP_NO_CACHE
 
 ENV PATH=/opt/uad-bench/venv/bin:$PATH UAD_BENCH_CACHE=/cache
 RUN useradd --create-home --uid 1000 user && mkdir -p /cache /data /runs && chown user /cache /runs
-USER user
+USER 1000
 WORKDIR /
 ENTRYPOINT ["uad-bench"]
 CMD ["--help"]

@@ -111,18 +111,23 @@ class Subjects:
     tests: Mapping[str, tuple[Sequence[Member], Sequence[Member]]]
 
 
-def load_subjects(roots: Mapping[str, Path]) -> Subjects:
-    """The development cohort and the real cases, prepared with protocol `phantom`."""
+def load_subjects(roots: Mapping[str, Path], spacing: int = 2) -> Subjects:
+    """The development cohort and the real cases, prepared with protocol `phantom`, 1 mm on the same field of view."""
     cache = Path(platformdirs.user_cache_dir("uad-bench"))
     sources = Sources(cache, roots, skip_missing=True)
-    names, options = ["phantom", *roots], {"phantom": {"seed": COHORT}}
+    names, options = ["phantom", *roots], {"phantom": {"seed": COHORT, "spacing": spacing}}
+    grid = {
+        "spacing": [spacing] * 3,
+        "shape": [edge * 2 // spacing for edge in (80, 96, 80)],
+        "centre": "brain",
+    }
     some, all_of = (
         gather(
             RunSpec(
                 method="none",
                 target="none",
                 parameters={},
-                protocol=load_protocol("phantom", {"modalities": modalities}),
+                protocol=load_protocol("phantom", {"modalities": modalities, "grid": grid}),
                 test=tuple(names),
                 datasets=options,
                 seed=0,
@@ -201,10 +206,10 @@ def ap(method: Patch2Loc, member: Member, modalities: Sequence[str]) -> dict[str
     }
 
 
-def postprocessed(scores: Any, scan: Scan) -> Any:
-    """The map after the post-processing of the protocol."""
+def postprocessed(scores: Any, scan: Scan, steps: Any = None) -> Any:
+    """The map after some post-processing; by default that of the protocol."""
     brain = scan.brain_mask
-    for step in postprocess.parse(load_protocol("phantom").postprocess):
+    for step in steps or postprocess.parse(load_protocol("phantom").postprocess):
         scores, brain = step.run(np.asarray(scores, np.float32), brain)
     return scores
 

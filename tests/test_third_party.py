@@ -1,5 +1,6 @@
 """Plug-ins from outside, installed by pip as a stranger would, seen from another process."""
 
+import json
 import os
 import re
 import subprocess
@@ -16,9 +17,9 @@ ROOT = HERE.parent
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """A folder with both distributions, as `pip install` lays them out."""
+    """A folder with the three distributions, as `pip install` lays them out."""
     target = tmp_path_factory.mktemp("site")
-    sources = [str(HERE / "third_party" / name) for name in ("uad-edge", "uad-broken")]
+    sources = [str(HERE / "third_party" / name) for name in ("uad-edge", "uad-broken", "uad-tracks")]
     options = ["--quiet", "--no-build-isolation", "--no-deps", "--no-index", "--target", str(target)]
     subprocess.run([sys.executable, "-m", "pip", "install", *options, *sources], check=True)
     return target
@@ -79,3 +80,25 @@ def test_a_method_from_outside_runs_to_a_line_in_the_table(installed, tmp_path):
         r"\bedge\b.*0\.\d{3}", ran.stdout
     )  # without a rank, which fewer than ten patients do not give
     assert list(tmp_path.rglob("sheet.png"))
+
+
+def test_methods_from_outside_have_a_ranking_for_each_track(installed, tmp_path):
+    data, runs = str(HERE / "helpers" / "toy_data.py"), str(tmp_path / "runs")
+    ran = uad_bench(
+        installed, "run", "edge", "set-mean", "label-edge", "random", "--out", runs, "--protocol",
+        str(HERE / "helpers" / "toy.yaml"), "--test", data, "--set", f"protocol.train={data}",
+        "--data", f"{data}={make(tmp_path / 'toy')}",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    shown = uad_bench(installed, "leaderboard", runs, "--format", "json")
+    tables = json.loads(shown.stdout)["tables"]
+    found = {table["track"]: sorted(row["method"] for row in table["rows"]) for table in tables}
+    assert found == {
+        "healthy": ["edge", "random"], "transductive": ["random", "set-mean"], "weak": ["label-edge", "random"],
+    }  # fmt: skip
+    assert list(found) == ["healthy", "transductive", "weak"]
+    why = uad_bench(installed, "leaderboard", "why", "toy/edge", "set-mean", runs)
+    assert (
+        "track differs: healthy (edge learns from healthy training scans only) against transductive"
+        in why.stdout
+    )

@@ -21,7 +21,7 @@ from pydantic import (
 from uad_bench.errors import UadError, UsageError, unknown_name
 from uad_bench.support import strict_yaml
 from uad_bench.support.deprecation import present_names
-from uad_bench.support.package_files import shipped
+from uad_bench.support.package_files import protocol_files, shipped
 
 Model = TypeVar("Model", bound=BaseModel)
 Triple = tuple[float, float, float]
@@ -249,7 +249,7 @@ def default_protocol() -> str:
 
 def protocol_names() -> dict[str, Path]:
     """The shipped protocols by name."""
-    return {path.stem: path for path in sorted(shipped("configs").glob("*.yaml"))}
+    return protocol_files()
 
 
 def load_protocol(name: str, overrides: Mapping[str, Any] | None = None) -> Protocol:

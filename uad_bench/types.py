@@ -17,6 +17,17 @@ from uad_bench.support.deprecation import renamed_fields
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 Affine = npt.NDArray[np.float64]
+#: What a method may learn from, by the name of the track. Methods of different tracks never share a ranking; a method
+#: that learns from several of these belongs to the last of them.
+TRACKS: Mapping[str, str] = {
+    "healthy": "healthy training scans only",
+    "features": "healthy training scans, with weights of a network that was trained on other data",
+    "synthetic": "healthy training scans, and synthetic anomalies in them",
+    "transductive": "healthy training scans, and all scans of a test set at once, without labels",
+    "weak": "labels of whole images: which of them show a lesion",
+}
+#: The track of methods that declare none, and of runs of versions without tracks.
+USUAL_TRACK = "healthy"
 #: The two transforms of a NIfTI header from voxels to the world.
 Orientation = Literal["sform", "qform"]
 

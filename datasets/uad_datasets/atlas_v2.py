@@ -31,6 +31,7 @@ class AtlasV2Adapter(DatasetAdapter):
 
     name: ClassVar[str] = "atlas_v2"
     modalities: ClassVar[tuple[str, ...]] = ("t1",)
+    people: ClassVar[str] = "atlas_v2"
     about: ClassVar[str] = (
         "https://fcon_1000.projects.nitrc.org/indi/retro/atlas.html (form, encrypted archive, no "
         "redistribution); Liew et al., Scientific Data 2022; docs/datasets/atlas_v2.md"

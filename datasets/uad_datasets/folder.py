@@ -34,7 +34,8 @@ class FolderAdapter(DatasetAdapter):
     sex, lesion_kind. entities: only files of a BIDS tree with these entities (`{acq: iso}`). lesion_masks,
     ignore_masks: names or patterns of masks in a BIDS tree that show lesions, or that are not read. healthy: ids of
     cases or subjects that are healthy, or patterns of them; false: cases that are not declared healthy have lesions;
-    true declares nothing. Other options: as in `Case`, for all cases.
+    true declares nothing. last_run: of several runs of an image in a BIDS tree, only the last one is read. Other
+    options: as in `Case`, for all cases.
     """
 
     name: ClassVar[str] = "folder"
@@ -56,6 +57,7 @@ class FolderAdapter(DatasetAdapter):
     ignored_labels: tuple[int, ...] = ()
     mask_threshold: float | None = None
     allow_other_mask_grid: bool = False
+    last_run: bool = False
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
         """One case per row or session; a DataError with its line for each that is not a valid case.
@@ -68,7 +70,12 @@ class FolderAdapter(DatasetAdapter):
                 raise unknown_name("key of columns", key, (*IDS, *FILES, *FACTS))
         if self.bids:
             tree = Tree(
-                self.entities, self.columns, self.lesion_masks, self.ignore_masks, self.allow_other_mask_grid
+                self.entities,
+                self.columns,
+                self.lesion_masks,
+                self.ignore_masks,
+                self.allow_other_mask_grid,
+                self.last_run,
             )
             found = list(read_tree(root, tree))
         else:

@@ -1,6 +1,7 @@
 """The cases of a BIDS tree: a session is a case; images by suffix, masks next to them or in `derivatives`."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 #: Spaces of the subject itself. Files in any other space are on the grid of a template.
 NATIVE = frozenset({"", "orig", "individual", "scanner", "T1w", "T2w", "FLAIR", "PDw"})
+RUN = re.compile(r"_run-[^_]+")
 SKIPPED = frozenset({"sourcedata", "code", "stimuli"})
 LAYOUT = (
     "sub-01/anat/sub-01_T1w.nii.gz (T1w, T2w, FLAIR, PDw) and a mask sub-01_label-lesion_mask.nii.gz in that "
@@ -43,6 +45,7 @@ class Tree:
     lesion_masks: tuple[str, ...] = ()
     ignore_masks: tuple[str, ...] = ()
     allow_other_mask_grid: bool = False
+    last_run: bool = False
 
 
 @dataclass
@@ -64,6 +67,7 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
     pairing = Pairing(root, LAYOUT, choose="choose one with entities, for instance {acq: iso}")
     masks, absent = _Masks(), set(not_fetched(root, SKIPPED))
     names = [parsed(path) for path in sorted([*nifti_files(root, SKIPPED), *absent])]
+    names = _last_runs(names) if tree.last_run else names
     _warn_flair(names)
     for name in names:
         path = name.path
@@ -78,6 +82,26 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
         return CaseEntry(case_id, subject, files, case_id, facts(subject))
 
     return pairing.cases(entry)
+
+
+def _last_runs(names: Sequence[Name]) -> list[Name]:
+    """The names without those of which the same folder has a later run, with one warning."""
+    last: dict[tuple[Path, str], Name] = {}
+    for name in names:
+        key = name.path.parent, RUN.sub("", name.path.name)
+        if key not in last or _run(name) > _run(last[key]):
+            last[key] = name
+    kept = {name.path for name in last.values()}
+    earlier = [name.path.name for name in names if name.path not in kept]
+    if earlier:
+        log.warning("earlier runs of an image are not read (%d): %s", len(earlier), first_names(earlier, 3))
+    return list(last.values())
+
+
+def _run(name: Name) -> int:
+    """The number of a run, 0 for a name without one."""
+    text = name.tags.get("run", "")
+    return int(text) if text.isdecimal() else 0
 
 
 def _warn_flair(names: Sequence[Name]) -> None:

@@ -37,6 +37,7 @@ class IxiAdapter(DatasetAdapter):
 
     name: ClassVar[str] = "ixi"
     modalities: ClassVar[tuple[str, ...]] = ("t1", "t2", "pd")
+    people: ClassVar[str] = "ixi"
     about: ClassVar[str] = "https://brain-development.org/ixi-dataset (CC BY-SA 3.0); docs/datasets/ixi.md"
 
     sheet: str = ""

@@ -37,6 +37,7 @@ class MslubAdapter(DatasetAdapter):
 
     name: ClassVar[str] = "mslub"
     modalities: ClassVar[tuple[str, ...]] = ("t1", "t1ce", "t2", "flair")
+    people: ClassVar[str] = "mslub"
     about: ClassVar[str] = (
         "https://lit.fe.uni-lj.si (CC BY); Lesjak et al., Neuroinformatics 2017; docs/datasets/mslub.md"
     )

@@ -1,7 +1,7 @@
 """The preprocessed scans that the authors of pDDPM share: several datasets under one root."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +17,8 @@ from uad_datasets.wmh import site_of as wmh_site
 MASKS = {"mask": "brain_mask", "seg": "lesion_mask"}
 #: Lesion kinds by part; other parts have their name as lesion kind.
 KINDS = {"brats21": "tumour", "mslub": "ms", "atlas_v2": "stroke", "wmh": "wmh"}
+#: The word for the people of each part, that of the adapter of the same data.
+PEOPLE = {"ixi": "ixi", "brats21": "brats", "mslub": "mslub", "atlas_v2": "atlas_v2", "wmh": "wmh"}
 #: The part of a file name that is the subject; for BraTS and others see `_subject`.
 SUBJECT = re.compile(r"IXI\d{3}|sub-[A-Za-z0-9]+|patient\d+")
 LAYOUT = "Train/ixi/{mask,t2}/IXI002-Guys-0828_{mask,t2}.nii.gz, Test/Brats21/{mask,t2,seg}/..."
@@ -63,6 +65,11 @@ class ProcessedAdapter(DatasetAdapter):
                 raise unknown_name("part of the processed data", wanted.lower(), known)
         return pairing.cases(self._case)
 
+    def person_of(self, case: Case) -> str:
+        """The person by the part that a scan is of: the word of the part's own adapter, and its subject."""
+        part = _group_and_part(case.images.values())[1]
+        return f"{PEOPLE[part]}/{case.subject_id}" if part in PEOPLE else ""
+
     def _what(self, path: Path) -> str | None:
         """The modality or mask of a file by its folder, which its name must repeat; None for other files."""
         folders = path.absolute().parts[:-1]
@@ -73,7 +80,7 @@ class ProcessedAdapter(DatasetAdapter):
         return word if word in self.modalities else MASKS.get(word)
 
     def _case(self, case_id: str, files: Files) -> Case:
-        group, part = (word.lower() for word in next(iter(files.values())).absolute().parts[-4:-2])
+        group, part = _group_and_part(files.values())
         healthy = group == "train" or part == "ixi"
         return Case(
             dataset=self.name,
@@ -88,6 +95,12 @@ class ProcessedAdapter(DatasetAdapter):
             stripped=True,
             site=_site(case_id, part),
         )
+
+
+def _group_and_part(files: Iterable[Path]) -> tuple[str, str]:
+    """`train` or `test`, and the part, by the folders of a file."""
+    group, part = next(iter(files)).absolute().parts[-4:-2]
+    return group.lower(), part.lower()
 
 
 def _subject(case_id: str) -> str:

@@ -31,6 +31,7 @@ class WmhAdapter(DatasetAdapter):
 
     name: ClassVar[str] = "wmh"
     modalities: ClassVar[tuple[str, ...]] = ("t1", "flair")
+    people: ClassVar[str] = "wmh"
     about: ClassVar[str] = (
         "https://doi.org/10.34894/AECRSD (CC BY-NC 4.0); Kuijf et al., IEEE TMI 2019; docs/datasets/wmh.md"
     )

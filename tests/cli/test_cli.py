@@ -102,16 +102,23 @@ HEAVY = {
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list"]])
 def test_nothing_heavy_is_imported_on_the_way(words):
+    """Nor are the models of protocols built for a list of names."""
     script = (
         "import sys; sys.argv = ['uad-bench', *sys.argv[1:]]\n"
         "from uad_bench.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print('HEAVY', sorted(set(sys.modules) & set(" + repr(HEAVY) + ")))\n"
+        "print('HEAVY', sorted(set(sys.modules) & set(" + repr(HEAVY | {"uad_bench.config"}) + ")))\n"
     )
     done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True,
                           env={**os.environ})  # fmt: skip
     assert done.stdout.strip().endswith("HEAVY []")
+
+
+def test_the_package_alone_imports_nothing_but_itself_and_importlib():
+    script = "import sys, typing, importlib; known = {*sys.modules}; import uad_bench; print({*sys.modules} - known)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{'uad_bench'}"
 
 
 @pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])

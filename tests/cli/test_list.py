@@ -44,6 +44,15 @@ def test_a_list_of_one_kind_is_aligned_with_its_summaries(printed):
     assert all(line[start - 2 : start].isspace() and line[start] != " " for line in lines[1:])
 
 
+def test_the_summaries_of_protocols_are_those_of_their_whole_files(printed):
+    from uad_bench.config import protocol_names
+    from uad_bench.support import strict_yaml
+
+    lines = printed("list", "protocols").splitlines()[1:]
+    whole = {name: strict_yaml.read(path)["summary"] for name, path in protocol_names().items()}
+    assert dict(line.split(maxsplit=1) for line in lines) == whole and all(whole.values())
+
+
 def test_show_gives_formula_range_unit_values_reasons_and_source_of_a_metric(printed):
     found = facts(printed("show", "hd95"))
     assert found["class"] == "uad_bench.evaluate.metrics.surface:Hd95 [uad-bench]"

@@ -84,6 +84,9 @@ def test_the_real_samples(shared_data):
     assert all(len(case.images) == 4 for case in cases)
 
 
+OTHERS = ("GLI-2024", "MEN", "MEN-RT", "MET", "PED", "SSA")
+
+
 @pytest.mark.parametrize(
     ("case_id", "subject", "ignored", "stripped"),
     [
@@ -95,16 +98,40 @@ def test_the_real_samples(shared_data):
         ("BraTS-PED-00002-000", "BraTS-PED-00002", (), None),
     ],
 )
-def test_later_editions_are_read_and_their_cavities_are_ignored(tree, case_id, subject, ignored, stripped):
+def test_later_editions_are_read_where_named_and_their_cavities_are_ignored(
+    tree, case_id, subject, ignored, stripped
+):
     root = tree(*(f"x/{case_id}/{case_id}-{ending}.nii.gz" for ending in ("t2w", "seg")))
-    (case,) = Brats21Adapter().discover(root)
+    (case,) = Brats21Adapter(editions=OTHERS).discover(root)
     assert (case.case_id, case.subject_id, case.stripped) == (case_id, subject, stripped)
     assert (case.lesion_labels, case.ignored_labels) == ((1, 2, 3) if ignored else (), ignored)
 
 
+@pytest.mark.parametrize(
+    ("case_id", "edition", "dataset"),
+    [
+        ("BraTS-GLI-00005-100", "GLI-2024", "dataset brats_gli"),
+        ("BraTS-MET-00001-000", "MET", "dataset brats_mets"),
+        ("BraTS-PED-00002-000", "PED", "dataset brats_peds"),
+        ("BraTS-MEN-00004-000", "MEN", "none"),
+        ("BraTS-SSA-00002-000", "SSA", "none"),
+    ],
+)
+def test_cases_of_another_edition_are_an_error_that_names_their_dataset(
+    tree, sort_out, case_id, edition, dataset
+):
+    files = [f"x/{case_id}/{case_id}-{ending}.nii.gz" for ending in ("t2w", "seg")]
+    cases, (fault,) = sort_out(Brats21Adapter(), tree(*files))
+    assert cases == []
+    assert (fault.code, fault.where) == ("UB334", case_id)
+    assert f"{edition} is read by {dataset}; or set brats21.editions=[{edition}]" in str(fault)
+    cases, faults = sort_out(Brats21Adapter(), tree(*case_2021("00005")))
+    assert ([case.case_id for case in cases], len(faults)) == (["BraTS2021_00005"], 1)
+
+
 def test_the_meningiomas_before_radiotherapy_are_whole_heads(tree):
     root = tree(*(f"BraTS-MEN-RT-0002-1/BraTS-MEN-RT-0002-1_{ending}.nii.gz" for ending in ("t1c", "gtv")))
-    (case,) = Brats21Adapter().discover(root)
+    (case,) = Brats21Adapter(editions=OTHERS).discover(root)
     assert (list(case.images), case.lesion_mask.name, case.stripped) == (
         ["t1ce"], "BraTS-MEN-RT-0002-1_gtv.nii.gz", False,
     )  # fmt: skip
@@ -126,7 +153,7 @@ def test_the_labels_of_each_edition_are_declared(tree, case_id, known):
     between = "_" if "2021" in case_id else "-"
     endings = ("t2", "seg") if "2021" in case_id else ("t2w", "seg")
     root = tree(*(f"{case_id}/{case_id}{between}{ending}.nii.gz" for ending in endings))
-    (case,) = Brats21Adapter().discover(root)
+    (case,) = Brats21Adapter(editions=OTHERS).discover(root)
     assert case.known_labels == known
 
 

@@ -10,7 +10,18 @@ from uad_datasets import plugin
 def test_every_name_has_an_adapter_of_that_name():
     registered = {}
     plugin.register_datasets(lambda name, target, summary: registered.update({name: (target, summary)}))
-    names = ["atlas_v2", "brats21", "folder", "ixi", "mslub", "phantom", "processed", "wmh"]
+    names = [
+        "atlas_v2",
+        "brats21",
+        "brats_gli",
+        "brats_mets",
+        "brats_peds",
+        "fcd_bonn",
+        "folder",
+        "isles22",
+        "ixi",
+    ]
+    names += ["lemon", "mslesseg", "mslub", "openneuro", "phantom", "processed", "qtab", "wmh"]
     assert sorted(registered) == names
     for name, (target, summary) in registered.items():
         module, cls = target.split(":")

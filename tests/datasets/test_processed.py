@@ -1,6 +1,7 @@
 import pytest
 
 from uad_bench.errors import DataError, UsageError
+from uad_datasets.ixi import IxiAdapter
 from uad_datasets.processed import ProcessedAdapter
 
 STROKE = "sub-r001s034_ses-1_space-MNI152NLin2009aSym"
@@ -35,6 +36,17 @@ def test_every_part_is_read_with_its_kind(root):
 def test_subjects_are_called_as_in_their_own_dataset(root):
     subjects = {case.subject_id for case in ProcessedAdapter().discover(root)}
     assert subjects == {"BraTS-00000", "IXI002", "Singapore_64", "patient01", "sub-r001s034"}
+
+
+def test_a_person_has_one_key_in_the_part_and_in_the_datasets_own_adapter(root, tree):
+    processed = ProcessedAdapter()
+    keys = {processed.person_of(case) for case in processed.discover(root)}
+    assert keys == {
+        *("brats/BraTS-00000", "ixi/IXI002", "wmh/Singapore_64", "mslub/patient01", "atlas_v2/sub-r001s034")
+    }
+    own = tree("../ixi/IXI002-Guys-0828-T2.nii.gz").parent / "ixi"
+    (case,) = IxiAdapter().discover(own)
+    assert IxiAdapter().person_of(case) in keys
 
 
 def test_masks_were_warped_linearly_and_have_a_threshold_of_one_half(root):

@@ -114,6 +114,16 @@ def test_a_run_that_fails_stops_no_other(words, tmp_path, monkeypatch, capsys):
     assert "1 of 2 runs failed" in err and "thresh" in out
 
 
+@pytest.mark.parametrize(
+    ("code", "what"), [(-9, "SIGKILL (kill -9, or out of memory)"), (-11, "signal 11"), (1, "exit code 1")]
+)
+def test_a_run_whose_process_was_killed_is_told_with_the_way_it_ended(code, what):
+    directory = SimpleNamespace(status=lambda: {"state": "running"}, state="running", name="seed0")
+    error = local._failure(SimpleNamespace(directory=directory), code)
+    assert what in str(error)
+    assert ("fewer runs at once" in str(error)) == (code == -9)
+
+
 def test_sigterm_ends_the_processes_and_resume_continues(words, tmp_path):
     slow = ["--set", "blur.steps=60", "--set", "blur.sleep=0.2", "--checkpoint-minutes", "0"]
     typed = [*map(str, words("Blur", "thresh")), *slow, "--on", "local:2"]

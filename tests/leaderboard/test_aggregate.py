@@ -128,3 +128,24 @@ def test_f93_tables_of_many_runs_take_seconds(monkeypatch):
     found = tables(runs)
     assert time.process_time() - began < 5
     assert len(found) == 10 and all(len(table.rows) == 100 for table in found)
+
+
+def test_every_track_has_a_ranking_with_the_controls_and_the_usual_one_comes_first(make_run):
+    runs = [
+        make_run("ae"), make_run("deep", track="features"), make_run("pasted", track="synthetic"),
+        make_run("random", null=True),
+    ]  # fmt: skip
+    found = tables(runs)
+    assert [table.key.track for table in found] == ["healthy", "features", "synthetic"]
+    assert [[row.label for row in table.rows] for table in found] == [
+        ["random", "ae"], ["random", "deep"], ["random", "pasted"],
+    ]  # fmt: skip
+    assert found[0].not_comparable == "" and found[1].not_comparable.startswith("track differs: healthy (ae")
+    assert {table.tracks for table in found} == {("healthy", "features", "synthetic")}
+
+
+def test_controls_alone_have_one_table(make_run):
+    (table,) = tables([make_run("random", null=True)])
+    assert [row.label for row in table.rows] == ["random"] and table.tracks == ("healthy",)
+    (table,) = tables([make_run("random", null=True), make_run("deep", track="features")])
+    assert table.key.track == "features" and len(table.rows) == 2

@@ -8,7 +8,7 @@ import pytest
 from uad_bench.config import RunSpec, digest, load_protocol
 from uad_bench.errors import IntegrityError
 from uad_bench.leaderboard.collect import collect, summarise
-from uad_bench.results.csv_tables import CASE_COLUMNS, METRIC_COLUMNS, SPLIT_COLUMNS
+from uad_bench.results.csv_tables import CASE_COLUMNS, METRIC_COLUMNS, SPLIT_COLUMNS, VALUE_RANGE
 from uad_bench.results.run_directory import RunDir
 
 MEMBERS = [
@@ -53,8 +53,8 @@ def test_values_of_a_complete_run_are_read_exactly(run, spec):
     assert (found.method, found.seed, found.state, found.deterministic) == ("ae", 3, "complete", True)
     results = found.results["phantom"]
     assert (results.lesion, results.healthy) == (1, 1)
-    assert results.values["all", "ap.pooled"] == (0.1 + 0.2, 1, 0, "", False, False)
-    assert results.values["all", "dice@tune"] == (None, 0, 1, "no_tune", False, False)
+    assert results.values["all", "ap.pooled"] == (0.1 + 0.2, 1, 0, "", False, False, "")
+    assert results.values["all", "dice@tune"] == (None, 0, 1, "no_tune", False, False, "")
 
 
 def test_flags_of_a_metric_are_read_from_its_columns_or_from_its_name(run):
@@ -67,6 +67,15 @@ def test_flags_of_a_metric_are_read_from_its_columns_or_from_its_name(run):
     run.seal()
     found = {name: (n.oracle, n.lower) for (_, name), n in summarise(run).results["phantom"].values.items()}
     assert found == {"sens_fpr05": (True, False), "hd95": (False, True), "dice@oracle_set": (True, False)}
+
+
+def test_i17_the_range_of_a_metric_is_read_where_the_run_records_one(run):
+    row = {"dataset": "phantom", "group": "all", "value": 0.1, "n": 1, "undefined": 0}
+    rows = [row | {"metric": "mine.case", VALUE_RANGE: "[-1, 1]"}, row | {"metric": "ap.case"}]
+    run.write_table("metrics.csv", (*METRIC_COLUMNS, VALUE_RANGE), rows)
+    run.seal()
+    found = summarise(run).results["phantom"].values
+    assert found["all", "mine.case"].value_range == "[-1, 1]" and found["all", "ap.case"].value_range == ""
 
 
 def test_the_fingerprint_is_the_digest_of_the_pinned_protocol(run):

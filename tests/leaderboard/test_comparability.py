@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from uad_bench.leaderboard.comparability import difference, explain, protocol_differences
+from uad_bench.leaderboard.comparability import belongs, difference, explain, protocol_differences, table_key
 
 
 def test_equal_protocols_and_cases_are_comparable(make_run):
@@ -82,3 +82,18 @@ def test_the_order_of_the_two_runs_does_not_matter(make_run):
 )
 def test_differences_are_listed_by_path(a, b, expected):
     assert list(protocol_differences(a, b)) == expected
+
+
+def test_runs_of_two_tracks_are_not_comparable_and_both_are_explained(make_run):
+    reason = difference(make_run("ae"), make_run("patchcore", track="features"))
+    assert reason.startswith(
+        "track differs: healthy (ae learns from healthy training scans only) against features ("
+    )
+    assert "weights of a network that was trained on other data" in reason
+
+
+def test_a_control_is_shown_in_every_track(make_run):
+    control, own = make_run("random", null=True), make_run("patchcore", track="features")
+    assert difference(control, own) == "" and belongs(control, table_key(own, "phantom"))
+    assert not belongs(make_run("ae"), table_key(own, "phantom"))
+    assert not belongs(replace(control, fingerprint="f2"), table_key(own, "phantom"))

@@ -8,7 +8,7 @@ from uad_bench import Method, plugins
 from uad_bench.config import RunSpec, load_protocol
 from uad_bench.leaderboard.aggregate import tables
 from uad_bench.leaderboard.collect import _marks, _settings
-from uad_bench.leaderboard.installed_version import _version, installed_version
+from uad_bench.leaderboard.installed_version import _class, installed_version
 from uad_bench.leaderboard.layout.notes import notes
 from uad_bench.pipeline.matrix import Matrix
 
@@ -68,7 +68,7 @@ def test_code_that_is_not_installed_has_no_version():
 def test_a_broken_plug_in_has_no_version(monkeypatch):
     entry = plugins.Entry("method", "lost", "no_such_module:Lost", "", "here")
     monkeypatch.setitem(plugins.catalogue().entries, ("method", "lost"), entry)
-    assert _version("lost", entry.target) is None
+    assert _class("lost", entry.target) is None
 
 
 def test_a_method_begins_with_version_1():

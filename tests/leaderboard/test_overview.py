@@ -1,5 +1,7 @@
 """One table over all test sets: measured and reported results in separate columns."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.helpers.handmade import row, table
@@ -108,3 +110,27 @@ def test_only_markdown_has_it_and_only_with_reported_results(rows):
     assert render([first], "markdown").startswith("## uad-1mm")
     assert render([first], "csv", [paper("ae")]) == render([first], "csv")
     assert overview([], [paper("ae")]) is None
+
+
+def test_methods_of_all_tracks_are_in_it_with_the_track_named(rows):
+    first = table(rows)
+    other = replace(table([row("deep", 0.6, 1, track="features")]), not_comparable="track differs: ...")
+    other = replace(other, key=other.key._replace(track="features"))
+    grid = overview([first, other], [paper("ae")])
+    assert grid.texts[:2] == ("method", "track")
+    shown = {line[0].text: [entry.text for entry in line[1:3]] for line in grid.rows}
+    assert shown["ae"][0] == "healthy" and shown["deep"][0] == "features"
+    assert shown["deep"][1].startswith("0.600")
+    assert any(
+        note.startswith("each track has a ranking of its own") for note in overview_notes([first, other])
+    )
+    assert "track" not in overview([first], [paper("ae")]).texts
+
+
+def test_a_metric_that_no_paper_reports_for_a_dataset_has_no_column(rows):
+    grid = overview([table(rows)], [paper("ae"), paper("ae", "brats", None, 0.3, "t1")])
+    assert grid.texts[2:] == (
+        "reported AP, brats21 t2",
+        "reported Dice, brats21 t2",
+        "reported Dice, brats t1",
+    )

@@ -17,7 +17,8 @@ def test_the_shipped_results_are_fractions_with_a_source():
     talk = found["patch2loc", "brats21"]
     assert (talk.dice, talk.dice_sd, talk.ap, talk.ap_sd) == pytest.approx((0.595, 0.0145, 0.554, 0.013))
     assert found["thresh", "brats21"].ap_sd is None
-    assert all("Patch2Loc talk" in paper.source for paper in found.values())
+    assert found["disyre", "brats"].modality == "t2" and found["disyre", "brats"].dice == pytest.approx(0.646)
+    assert all("Patch2Loc talk" in paper.source or "UAD-IMAG" in paper.source for paper in found.values())
 
 
 @pytest.mark.parametrize("value", ["nan", "-1", "101", "5,5", "inf"])

@@ -21,7 +21,16 @@ def test_field_names_stay():
         "p_seeds",
         "p_equal",
     )
-    assert TableKey._fields == ("protocol", "test", "train", "fingerprint", "options", "fit_ids", "test_ids")
+    assert TableKey._fields == (
+        "protocol",
+        "test",
+        "train",
+        "fingerprint",
+        "options",
+        "fit_ids",
+        "test_ids",
+        "track",
+    )
     assert Cell._fields[:8] == ("mean", "sd", "seeds", "n", "undefined", "reason", "low", "high")
     assert set(vars(SCHEME)) == {
         "draws",

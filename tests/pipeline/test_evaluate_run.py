@@ -32,6 +32,14 @@ def rows(run, name="metrics.csv"):
     return {(row["group"], row["metric"]): row["value"] for row in run.table(name)}
 
 
+def test_i17_only_runs_with_a_metric_of_a_plug_in_record_its_range(made, place):
+    assert "value_range" not in made[0].table("metrics.csv")[0]
+    names = ["ap", "dice", "tests.helpers.sound_plugins:SoundMetric"]
+    (run,) = execute(matrix("Blur", more=[(["protocol", "metrics"], names)]), place())
+    ranges = {row["metric"]: row["value_range"] for row in run.table("metrics.csv")}
+    assert ranges.pop("sound.case") == "[-1, 1]" and set(ranges.values()) == {""}
+
+
 def test_large_sets_are_spooled_with_equal_maps_and_leave_nothing(made, monkeypatch):
     run, spec, cohort = made
     members = cohort.of("test")

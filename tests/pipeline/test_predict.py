@@ -61,6 +61,15 @@ def test_the_map_of_a_test_scan_is_that_of_the_run_bit_by_bit(predict, run, toy_
         assert f"{case_id}: healthy_q98" in out
 
 
+def test_all_scans_of_a_call_share_one_loaded_model(predict, toy_root, monkeypatch):
+    from uad_bench.pipeline.predict import model as module
+
+    loads, stored = [], module.stored
+    monkeypatch.setattr(module, "stored", lambda *words: loads.append(words) or stored(*words))
+    code, out, err = predict(*(toy_root / f"{name}_t2.nii.gz" for name in ("a00", "a01", "h00")))
+    assert code == 0 and "3 maps in out" in out and len(loads) == 1, err
+
+
 def test_outside_the_brain_the_map_lies_below_every_score(predict, toy_root, tmp_path):
     assert predict(toy_root / "a00_t2.nii.gz")[0] == 0
     folder = tmp_path / "out" / "sub-a00" / "anat"
@@ -164,7 +173,7 @@ def test_one_bad_scan_stops_no_other(predict, toy_root, tmp_path):
     empty = tmp_path / "none_t2.nii.gz"
     nib.save(nib.Nifti1Image(np.zeros(SHAPE, np.int16), AFFINE), empty)
     code, out, err = predict(toy_root / "a00_t2.nii.gz", empty)
-    assert code == 7 and "1 maps in out" in out and "1 of 2 scans have no map" in err and "none_t2" in err
+    assert code == 7 and "1 map in out" in out and "1 of 2 scans have no map" in err and "none_t2" in err
 
 
 def noise(path):

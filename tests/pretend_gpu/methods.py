@@ -32,18 +32,20 @@ def made(name: str, folder: Path) -> Any:
     try:
         return cls(**parameters)
     except UsageError:  # it needs external weights
-        return cls(**parameters, **_weights(cls, folder))
+        return cls(**parameters, **_weights(cls, folder, parameters))
 
 
-def _weights(cls: type[Any], folder: Path) -> dict[str, str]:
+def _weights(cls: type[Any], folder: Path, given: Mapping[str, Any]) -> dict[str, str]:
     """Parameters that name weight files with random values, one for every parameter `NAME` with a `NAME_sha256`."""
+    from uad_methods.parts.features.wide_resnet50 import WideResNet50
     from uad_methods.parts.networks.lpips import LPIPS
     from uad_methods.parts.networks.resnet18 import ResNet18
     from uad_methods.parts.networks.vgg19 import VGG19
 
     parameters = cls.__dataclass_fields__
+    wide = given.get("extractor", getattr(cls, "extractor", "")) == "wide_resnet50"
     makers: Mapping[str, Any] = {
-        "weights": lambda: ResNet18(stages=2),
+        "weights": lambda: (WideResNet50 if wide else ResNet18)(stages=2),
         "squeezenet": lambda: LPIPS().trunk,
         "heads": lambda: LPIPS().heads,
         "vgg19": VGG19,

@@ -38,7 +38,7 @@ def test_methods(part):
 
 
 def test_planted_faults_and_findings():
-    on_device(str(HERE / "device_faults.py"))
+    on_device(str(HERE / "device_faults.py"), str(HERE / "device_memory.py"))
 
 
 def test_scripts_gpu_runs_on_the_pretended_device(tmp_path):

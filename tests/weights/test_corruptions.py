@@ -135,10 +135,11 @@ CORRUPTIONS = {
                             "facts of a model and of pretrained weights"),
     "a manifest that is no JSON": (lambda f: written(f, b"{" * 5000), 5, "UB510", "not readable as JSON"),
     "a plug-in that is not installed": (plug_in_gone, 4, "UB411", "not-there-uad"),
-    "code of a file": (foreign_code, 5, "UB502", "--trust"),
+    "code of a file": (foreign_code, 5, "UB502", "the bundle names code"),
     "another protocol's grid": (other_grid, 5, "UB510", "another fingerprint than the manifest"),
     "another network": (other_network, 4, "UB400", "do not fit"),
-    "no landmarks": (changed_file("fitted.json", '"parameters"', '"x"'), 5, "UB500", "KeyError"),
+    "no landmarks": (changed_file("fitted.json", '"parameters"', '"x"'), 5, "UB500",
+                     "not a readable bundle: KeyError"),
     "a threshold that is no number": (changed_file("thresholds.csv", "healthy_q98,", "healthy_q98,nan,"), 5, "UB500",
                                       "the threshold healthy_q98 is nan"),
     "no specification": (lambda f: ((f / "spec.json").write_text("[]"), sealed_again(f))[1], 5, "UB510",
@@ -218,14 +219,20 @@ def test_verify_goes_on_after_a_bundle_that_is_not_there(verb, bundle, tmp_path)
     [
         ("x_FLAIR.nii.gz", (), 3, "UB332"),
         ("x_FLAIR.nii.gz", ("--modality", "flair"), 2, "UB250"),
-        ("x_t2.nii.gz", (), 3, "error["),
+        ("x_t2.nii.gz", (), 3, "UB327"),
+        ("small_t2.nii.gz", (), 3, "UB331"),
     ],
 )
 def test_a_scan_that_does_not_fit_the_model_is_refused(verb, bundle, tmp_path, scan, more, code, words):
-    nib.save(nib.Nifti1Image(np.zeros(SHAPE, np.int16), AFFINE), tmp_path / scan)
+    image = np.zeros(SHAPE, np.int16)
+    if scan.startswith("small"):  # the air of a scanner: too few voxels for a brain
+        image[10:12, 10:12, 10:12] = 5 + np.arange(8).reshape(2, 2, 2)
+    nib.save(nib.Nifti1Image(image, AFFINE), tmp_path / scan)
     before = tree(tmp_path)
     left, out, err = verb("predict", bundle.folder, tmp_path / scan, *more)
     assert left == code and not out and words in err and err.count("error[") == 1
+    (line,) = [line for line in err.splitlines() if words in line]
+    assert err.count(line.removeprefix(f"error[{words}]: ")) == 1, "the same line twice"
     assert tree(tmp_path) == before
 
 

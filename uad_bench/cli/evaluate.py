@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 MAPS = "A folder of maps of any program (BIDS derivative names), or a CSV (case_id, file); default: none."
 
+TRACK = (
+    "With --maps: what the method learns from: healthy, features, synthetic, transductive or weak; it has a ranking "
+    "with others of its track only."
+)
 DEVICE = "auto, cpu, cuda or cuda:N: where the median filter is computed."
 
 
@@ -31,6 +35,7 @@ def evaluate(
     protocol: options.Protocol = "",
     test: options.Test = "",
     seed: Annotated[int, typer.Option("--seed", help="With --maps: the seed of the method.", min=0)] = 0,
+    track: Annotated[str, typer.Option("--track", help=TRACK)] = "healthy",
     out: options.Out = Path("runs"),
     fresh: Annotated[bool, typer.Option("--fresh", help="With --maps: evaluate again.")] = False,
     data: options.Data = [],
@@ -49,9 +54,9 @@ def evaluate(
     """
     options.show_messages(quiet, verbose)
     if maps is None:
-        if protocol or test or name or desc or seed or fresh or not runs:
+        if protocol or test or name or desc or seed or fresh or track != "healthy" or not runs:
             what = (
-                "--name, --desc, --protocol, --test, --seed and --fresh need --maps"
+                "--name, --desc, --protocol, --test, --seed, --track and --fresh need --maps"
                 if runs
                 else "no run is named"
             )
@@ -68,7 +73,9 @@ def evaluate(
     from uad_bench.support.atomic_files import require_writable
     from uad_bench.support.environment import device_for_arrays
 
-    of = MapsOf(maps, name, protocol, options.names(test), seed, desc, options.all_settings(config, set_))
+    of = MapsOf(
+        maps, name, protocol, options.names(test), seed, desc, options.all_settings(config, set_), track
+    )
     place = Workplace(out, options.sources(data, workers), device_for_arrays(device), fresh=fresh)
     require_writable(out, place.sources.cache)
     run = evaluate_maps(of, place)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,10 +55,19 @@ def leaderboard(
             help="The folder of the viewer; default: viewer, next to the file of --to, else in this folder.",
         ),
     ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track",
+            metavar="TRACK",
+            help="Only methods of this track: healthy, features, synthetic, transductive or weak; repeat it for more. "
+            "Default: all, each with a ranking of its own.",
+        ),
+    ] = None,
     data: options.Data = [],
     trust: options.Trust = [],
 ) -> None:
-    """Compare all complete runs: mean, standard deviation and confidence interval, one ranking per fingerprint.
+    """Compare all complete runs: mean, standard deviation and confidence interval, one ranking per protocol and track.
 
     `uad-bench leaderboard why RUN RUN [FOLDERS]...` explains why two runs are not ranked together. A run is given by
     its folder, or by a part of its name that is unique among the runs in FOLDERS (default: ./runs).
@@ -66,7 +75,8 @@ def leaderboard(
     if runs and str(runs[0]) == "why":
         return why(runs[1:])
     place = viewer_to or (to.parent if to else Path()) / "viewer"
-    return _leaderboard(runs or [], (format_, to), plots, ViewerRequest(viewer, place, data, trust))
+    request = ViewerRequest(viewer, place, data, trust)
+    return _leaderboard(runs or [], (format_, to), plots, request, _known_tracks(track or []))
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,11 @@ class ViewerRequest:
 
 
 def _leaderboard(
-    runs: "Sequence[Path]", output: tuple[str, Path | None], plots: Path | None, viewer: ViewerRequest
+    runs: "Sequence[Path]",
+    output: tuple[str, Path | None],
+    plots: Path | None,
+    viewer: ViewerRequest,
+    tracks: Sequence[str],
 ) -> None:
     from uad_bench.results.find_runs import find_runs
 
@@ -89,20 +103,47 @@ def _leaderboard(
     if not (runs or found):
         hint = "run a method first (uad-bench run METHOD), or give a folder of runs"
         typer.echo(f"no runs in ./runs: {hint}", err=True)
-    collected = _collected(found)
+    collected = _of_tracks(_collected(found), tracks)
     tables = _tables(collected)
     shown = _write_viewer(tables, collected, viewer) if viewer.count else None
+    logs_left_out = 0
     if format_ == "text" and to is None:
         _print(tables)
+    elif format_ == "html":
+        logs_left_out = _write_page(tables, collected, to, _links(shown, viewer, to))
     else:
-        _write_tables(tables, format_, to, _links(shown, viewer, to))
+        _write_tables(tables, format_, to)
     if plots is not None:
         _draw(tables, plots)
-    _require_all(len(found), collected.refused, len(shown.errors) if shown else 0)
+    _require_all(len(found), collected.refused, len(shown.errors) if shown else 0, logs_left_out)
 
 
-def _require_all(runs: int, refused: "Sequence[UadError]", left_out: int) -> None:
-    """Raise IntegrityError or PartialFailure for refused runs, PartialFailure for what the viewer lacks."""
+def _known_tracks(names: Sequence[str]) -> Sequence[str]:
+    """The names of tracks. Raises UsageError for one that does not exist."""
+    from uad_bench.errors import unknown_name
+    from uad_bench.types import TRACKS
+
+    for name in names:
+        if name not in TRACKS:
+            raise unknown_name("track", name, TRACKS)
+    return names
+
+
+def _of_tracks(collected: "Collected", tracks: Sequence[str]) -> "Collected":
+    """The runs of some tracks, with the controls, which are in all of them; all runs without a track."""
+    if not tracks:
+        return collected
+    pairs = list(zip(collected.runs, collected.directories, strict=True))
+    kept = [(run, folder) for run, folder in pairs if run.null or run.track in tracks]
+    left = sum(not run.null for run, _ in pairs) - sum(not run.null for run, _ in kept)
+    typer.echo(f"{left} runs of other tracks are not shown (--track {', '.join(tracks)})", err=True)
+    return replace(
+        collected, runs=tuple(run for run, _ in kept), directories=tuple(folder for _, folder in kept)
+    )
+
+
+def _require_all(runs: int, refused: "Sequence[UadError]", left_out: int, logs: int) -> None:
+    """Raise IntegrityError or PartialFailure for refused runs, PartialFailure for what viewer or page lack."""
     from uad_bench.errors import IntegrityError, PartialFailure
     from uad_bench.results.run_directory import EDITED
 
@@ -114,17 +155,30 @@ def _require_all(runs: int, refused: "Sequence[UadError]", left_out: int) -> Non
         raise PartialFailure(what, hint=hint)
     if left_out:
         raise PartialFailure(f"{left_out} cases, runs or tables are left out of the viewer", hint=hint)
+    if logs:
+        raise PartialFailure(f"the training curves of {logs} runs are left out of the page", hint=hint)
 
 
-def _write_tables(tables: "Sequence[Table]", format_: str, to: Path | None, links: "Links") -> None:
-    from uad_bench.leaderboard.render.html import html_page
+def _write_tables(tables: "Sequence[Table]", format_: str, to: Path | None) -> None:
     from uad_bench.leaderboard.render.render import render
+
+    _write(render(tables, "markdown" if format_ == "text" else format_, _reported()), to)
+
+
+def _write_page(tables: "Sequence[Table]", collected: "Collected", to: Path | None, links: "Links") -> int:
+    """Write the HTML page; the number of runs whose training curve is left out, each said on stderr."""
+    from uad_bench.leaderboard.render.html import html_page
+    from uad_bench.leaderboard.row_training import row_training
+
+    options.show_messages()
+    training, errors = row_training(tables, collected)
+    _write(html_page(tables, links, training), to)
+    return len(errors)
+
+
+def _write(text: str, to: Path | None) -> None:
     from uad_bench.support.atomic_files import write_text
 
-    if format_ == "html" and links:
-        text = html_page(tables, links)
-    else:
-        text = render(tables, "markdown" if format_ == "text" else format_, _reported())
     typer.echo(text, nl=False) if to is None else write_text(to, text)
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def protocols(incomplete: str) -> list[str]:
     """The shipped protocols whose names begin so, for the completion of a shell."""
-    from uad_bench.config import protocol_names
+    from uad_bench.support.package_files import protocol_files
 
-    return [name for name in protocol_names() if name.startswith(incomplete)]
+    return [name for name in protocol_files() if name.startswith(incomplete)]
 
 
 def names_of(*kinds: "Kind") -> "Callable[[str], list[str]]":

@@ -103,7 +103,7 @@ def _print(done: "Sequence[Written]", to: Path) -> None:
     for one in done:
         volumes = [f"{t['Rule']} {t['VolumeMl']:.2f} ml" for t in one.about.get("Thresholds", [])]
         typer.echo(f"{one.case_id}: {', '.join(volumes) or 'the model has no healthy threshold'}")
+    maps = "1 map" if len(done) == 1 else f"{len(done)} maps"
     typer.echo(
-        f"{len(done)} maps in {to}; volumes in predictions.tsv. Scores are not probabilities, and volumes are not a "
-        "diagnosis."
+        f"{maps} in {to}; volumes in predictions.tsv. Scores are not probabilities, and volumes are not a diagnosis."
     )

@@ -8,6 +8,7 @@ from uad_bench import plugins
 from uad_bench.cohort.cohort import Cohort, LeftOut, Member
 from uad_bench.cohort.discovery import Sources, find_cases, raise_first
 from uad_bench.cohort.roles import Assigned, Plan, absent_rows, assign_roles
+from uad_bench.cohort.shared_people import shared_people
 from uad_bench.config import Protocol, RunSpec
 from uad_bench.data import audit
 from uad_bench.errors import DataError, UadError
@@ -31,16 +32,19 @@ def gather(spec: RunSpec, sources: Sources, plan: Plan | None = None) -> Cohort:
     everyone: list[audit.AuditedCase] = []
     wanted: list[Assigned] = []
     left_out: list[LeftOut] = []
+    with_roles: dict[str, list[Case]] = {}
     for dataset in dict.fromkeys(
         [*spec.test, protocol.train]
     ):  # first what the user named: it may be missing
         cases, missing = usable_cases(dataset, spec.datasets.get(dataset, {}), protocol, sources)
         given = assign_roles(protocol, plan, dataset, cases)
         left_out += missing
+        with_roles[dataset] = [case for case, _ in given]
         everyone += [_seen(case, role) for case, role in given] + absent_rows(plan, dataset, cases)
         wanted += [(case, role) for case, role in given if dataset in spec.test or role in {"train", "val"}]
     # All roles are audited, those of a test set that this run leaves out too: results of both may be compared.
-    findings = audit.audit_roles(everyone)
+    same, overlaps = shared_people(with_roles, spec.datasets)
+    findings = [*audit.audit_roles(everyone, same), *overlaps]
     _check_assigned(wanted, spec, plan, findings)
 
     cases = list({(case.dataset, case.case_id): case for case, _ in wanted}.values())

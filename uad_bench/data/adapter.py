@@ -32,6 +32,10 @@ class DatasetAdapter:
     modalities: ClassVar[tuple[str, ...]]
     #: Where the data is requested, its licence, its paper: shown by `uad-bench show` and where no folder is known.
     about: ClassVar[str] = ""
+    #: The people who were scanned, as one word: in datasets with the same word, one subject id is one person (L6).
+    people: ClassVar[str] = ""
+    #: Names of datasets that may show the same people under ids that cannot be compared: a warning of the audit.
+    may_share: ClassVar[tuple[str, ...]] = ()
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
         """Yield every case under `root`, ordered by `case_id`.
@@ -50,3 +54,10 @@ class DatasetAdapter:
         A synthetic dataset generates its data here, once, and returns the folder.
         """
         return None
+
+    def person_of(self, case: Case) -> str:
+        """A key of the person that is the same in every dataset that shows this person; "" where none is known.
+
+        The audit stops a run in which two datasets have one key.
+        """
+        return f"{self.people}/{case.subject_id}" if self.people else ""

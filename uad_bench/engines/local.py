@@ -7,6 +7,7 @@ command with the same number of threads. Its state is read from the status of it
 import logging
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -106,12 +107,21 @@ def _failure(job: RunJob, code: int) -> UadError | None:
         return None
     what = str(status.get("error") or "")
     if not what or status.get("state") not in {"failed", "incomplete"}:
-        ended = f"signal {-code}" if code < 0 else f"exit code {code}"
-        what = f"its process ended with {ended}"
-    error = RunFailed(what, where=job.directory.name, hint="see log.txt there; --resume continues")
+        what = _ended(code)
+    fewer = "; fewer runs at once need less memory" if code == -signal.SIGKILL else ""
+    error = RunFailed(what, where=job.directory.name, hint=f"see log.txt there; --resume continues{fewer}")
     error.exit_code = code if code > 0 else RunFailed.exit_code
     error.code = str(status.get("code") or RunFailed.code)
     return error
+
+
+def _ended(code: int) -> str:
+    """How a process ended that could not say it itself."""
+    if code == -signal.SIGKILL:
+        return "its process was ended by SIGKILL (kill -9, or out of memory)"
+    return (
+        f"its process ended with signal {-code}" if code < 0 else f"its process ended with exit code {code}"
+    )
 
 
 class RunFailed(EnvironmentFault):

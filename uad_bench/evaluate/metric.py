@@ -83,7 +83,8 @@ class Metric:
     computed for every threshold rule of the protocol and reported as `name@rule`. oracle: it chooses an operating
     point by the test labels; it is marked in every table and never ranks methods. per_stage: it is also measured
     before each post-processing step, for the post-processing ablation. formula, unit, value_range ("[0, 1]") and
-    source: optional texts that `uad-bench show` prints.
+    source: optional texts that `uad-bench show` prints. Runs record value_range: with two finite ends, the confidence
+    intervals of tables lie inside it.
 
     >>> class LargestScore(Metric):
     ...     name = "largest_score"

@@ -10,7 +10,6 @@ import numpy as np
 from uad_bench import plugins
 from uad_bench.cohort.cohort import Member
 from uad_bench.config import RunSpec
-from uad_bench.errors import IntegrityError
 from uad_bench.results import run_directory
 from uad_bench.results.scored_maps import ScoredMaps
 from uad_bench.types import Scored
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from uad_bench.evaluate.rows import SetRow
     from uad_bench.figures.dice_curve import TabulatedDice
     from uad_bench.figures.slices import CaseImages
-    from uad_bench.figures.training_curves import LoggedSeries, TrainingLog
 
 MAX_CASES = 6
 TRAINING = "training.png"
@@ -71,7 +69,7 @@ def typical_cases(members: Sequence[Member]) -> list[int]:
     kinds: dict[str, list[int]] = {}
     for index, member in enumerate(members):
         kinds.setdefault("healthy" if member.case.healthy else member.case.lesion_kind, []).append(index)
-    sizes = [int(member.prepared.truth().lesion_mask.sum()) for member in members]
+    sizes = [int(np.count_nonzero(member.prepared.truth().lesion_mask)) for member in members]
     for name, group in kinds.items():
         kinds[name] = _from_median(sorted(group, key=lambda index: sizes[index]))
     rounds = zip_longest(*(kinds[name] for name in sorted(kinds, key=lambda k: (k == "healthy", k))))
@@ -107,34 +105,10 @@ def case_label(member: Member) -> str:
 def draw_training(runs: Sequence[run_directory.RunDir], path: Path) -> bool:
     """Write the training curves of some runs, the seeds of a method in one plot; False where no run has logged any."""
     from uad_bench.figures import training_curves
+    from uad_bench.results.training_log import training_log
 
-    found = [training for run in runs if (training := _training_log(run)).series]
+    found = [training for run in runs if (training := training_log(run)).series]
     if found:
         title = f"{found[0].method} {found[0].label}, {runs[0].spec().protocol.name}: training"
         training_curves.draw_training_curves(path, found, title if len(found) == 1 else "training")
     return bool(found)
-
-
-def _training_log(run: run_directory.RunDir) -> "TrainingLog":
-    """The content of train.csv, empty for a method without training. Raises IntegrityError for a damaged file."""
-    from uad_bench.figures.training_curves import TrainingLog
-
-    spec = run.spec()
-    fold = "" if spec.fold is None else f", fold {spec.fold}"
-    return TrainingLog(spec.method, f"seed {spec.seed}{fold}", _logged(run))
-
-
-def _logged(run: run_directory.RunDir) -> "dict[tuple[str, str], LoggedSeries]":
-    from uad_bench.figures.training_curves import LoggedSeries
-
-    found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
-    try:
-        for row in run.table("train.csv") if (run.path / "train.csv").is_file() else ():
-            steps, values = found.setdefault((row["phase"], row["name"]), ([], []))
-            steps.append(float(row["step"]))
-            values.append(float(row["value"]))
-    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
-        raise IntegrityError(
-            "train.csv cannot be read", where=run.name, hint="run it again with --fresh"
-        ) from error
-    return {key: LoggedSeries(np.array(steps), np.array(values)) for key, (steps, values) in found.items()}

@@ -1,11 +1,9 @@
 """Training curves: loss and validation of every training phase, all seeds of a method in one plot."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -14,30 +12,18 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from uad_bench.figures.figure_files import write_png
 from uad_bench.figures.style import COLOURS, GREY, add_grid, folded
 from uad_bench.leaderboard.render.escape import printable
+from uad_bench.results.training_log import (
+    LOSS,
+    VALIDATION,
+    LoggedSeries,
+    TrainingLog,
+    phases,
+    plotted_quantities,
+    smoothed,
+    unique,
+)
 
-Numbers = npt.NDArray[np.float64]
-VALIDATION, LOSS = "validation", "loss"
-MAX_POINTS, SMOOTHING = 400, 50  # points of a line; the running mean is over 1 / SMOOTHING of the steps
-
-
-@dataclass(frozen=True, eq=False)
-class LoggedSeries:
-    """A logged quantity: steps (n,) and values (n,), NaN where it was not finite."""
-
-    steps: Numbers
-    values: Numbers
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingLog:
-    """The log of one run. method: runs of one method share a plot; label: name of the run in it ("seed 0").
-
-    series: by training phase and name of the quantity, in the order of training.
-    """
-
-    method: str
-    label: str
-    series: Mapping[tuple[str, str], LoggedSeries]
+MAX_POINTS = 400  # of a line
 
 
 def draw_training_curves(path: Path, runs: Sequence[TrainingLog], title: str) -> None:
@@ -51,7 +37,7 @@ def training_curves(runs: Sequence[TrainingLog], title: str) -> Figure:
     Validation is in the plot of the loss, dashed, with a ring at the minimum, the step whose weights are kept.
     """
     rows = [
-        (method, phase) for method in _unique(run.method for run in runs) for phase in phases(runs, method)
+        (method, phase) for method in unique(run.method for run in runs) for phase in phases(runs, method)
     ]
     names = {row: plotted_quantities(runs, *row) for row in rows}
     across = max((len(found) for found in names.values()), default=1)
@@ -66,23 +52,6 @@ def training_curves(runs: Sequence[TrainingLog], title: str) -> Figure:
             _draw_quantity(axes, of_method, phase, name)
             axes.set_title(f"{folded(method)}, {printable(phase)}", fontsize=9, loc="left")
     return figure
-
-
-def _unique(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
-
-
-def phases(runs: Sequence[TrainingLog], method: str) -> list[str]:
-    """The phases of a method, in the order of training."""
-    return _unique(phase for run in runs if run.method == method for phase, _ in run.series)
-
-
-def plotted_quantities(runs: Sequence[TrainingLog], method: str, phase: str) -> list[str]:
-    """The quantities of a phase that have a plot, the loss first; validation is drawn in the plot of the loss."""
-    found = _unique(name for run in runs if run.method == method for own, name in run.series if own == phase)
-    if LOSS in found and VALIDATION in found:
-        found.remove(VALIDATION)
-    return sorted(found, key=lambda name: name != LOSS)
 
 
 def _draw_quantity(axes: Axes, runs: Sequence[TrainingLog], phase: str, name: str) -> None:
@@ -111,18 +80,6 @@ def _draw_line(axes: Axes, series: LoggedSeries, colour: str, label: str, *, raw
     axes.plot(
         series.steps[kept], smoothed(series.values)[kept], color=colour, linewidth=1.5, label=printable(label)
     )
-
-
-def smoothed(values: Numbers) -> Numbers:
-    """Running mean over 1/50 of the values; values that are not finite are excluded."""
-    reach = len(values) // SMOOTHING // 2
-    finite = np.isfinite(values)
-    total = np.concatenate([[0.0], np.cumsum(np.where(finite, values, 0.0))])
-    count = np.concatenate([[0], np.cumsum(finite)])
-    at = np.arange(len(values))
-    low, high = np.maximum(at - reach, 0), np.minimum(at + reach + 1, len(values))
-    n = count[high] - count[low]
-    return np.where(n > 0, (total[high] - total[low]) / np.maximum(n, 1), np.nan)
 
 
 def _draw_validation(axes: Axes, series: LoggedSeries, colour: str) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 
 from uad_bench.errors import UsageError
 from uad_bench.evaluate.postprocess import STEPS, PredictionStep, Step
-from uad_bench.leaderboard.comparability import difference_on, table_key
+from uad_bench.leaderboard.comparability import belongs, difference_on, table_key
 from uad_bench.leaderboard.run_summary import ORACLE, STEP_SEPARATOR, MetricValue, Name, RunSummary
 from uad_bench.leaderboard.seed_means import mean_cost, mean_over_seeds
 from uad_bench.leaderboard.statistics.row_data import RowData
 from uad_bench.leaderboard.statistics.table_statistics import add_statistics
 from uad_bench.leaderboard.table import Cell, Reported, Row, Table, TableKey
+from uad_bench.types import TRACKS
 
 
 def tables(runs: Iterable[RunSummary], reported: Iterable[Reported] = ()) -> list[Table]:
@@ -28,17 +29,47 @@ def tables(runs: Iterable[RunSummary], reported: Iterable[Reported] = ()) -> lis
     protocol is an oracle, has lower values for better results, or belongs to an intermediate post-processing step.
     """
     papers = list(reported)
-    groups: dict[TableKey, list[RunSummary]] = {}
-    for run in sorted(runs, key=lambda run: (not run.complete, run.name)):
-        for test in run.results:
-            groups.setdefault(table_key(run, test), []).append(run)
+    groups = _groups(runs)
     first: dict[str, RunSummary] = {}
     found = []
-    for key, members in sorted(groups.items()):
-        first.setdefault(key.test, members[0])
+    for key in sorted(groups, key=_order):
+        members = groups[key]
+        known = next((run for run in members if not run.null), members[0])
+        first.setdefault(key.test, known)
         table = _table(key, members, papers)
-        found.append(replace(table, not_comparable=difference_on(first[key.test], members[0], key.test)))
+        reason = difference_on(first[key.test], known, key.test)
+        found.append(replace(table, not_comparable=reason, tracks=_tracks(key, groups)))
     return found
+
+
+def _groups(runs: Iterable[RunSummary]) -> dict[TableKey, list[RunSummary]]:
+    """The runs of each table. Controls are in the tables of every track, and have one of their own without any."""
+    ordered = sorted(runs, key=lambda run: (not run.complete, run.name))
+    keys = {table_key(run, test) for run in ordered if not run.null for test in run.results}
+    shared = {key.without_track for key in keys}
+    keys |= {
+        key
+        for run in ordered
+        if run.null
+        for test in run.results
+        if (key := table_key(run, test)).without_track not in shared
+    }
+    return {key: [run for run in ordered if belongs(run, key)] for key in keys}
+
+
+def _order(key: TableKey) -> tuple[TableKey, int, str]:
+    """Tables by protocol and dataset, those of one kind in the order of the tracks."""
+    return key.without_track, _place(key.track), key.track
+
+
+def _place(track: str) -> int:
+    return list(TRACKS).index(track) if track in TRACKS else len(TRACKS)
+
+
+def _tracks(key: TableKey, groups: Iterable[TableKey]) -> tuple[str, ...]:
+    """The tracks of the tables with the same data and protocol."""
+    found = {other.track for other in groups if other.without_track == key.without_track}
+    return tuple(sorted(found, key=lambda track: (_place(track), track)))
 
 
 def runs_by_label(runs: Iterable[RunSummary]) -> dict[str, list[RunSummary]]:
@@ -173,6 +204,7 @@ def _row(label: str, runs: Sequence[RunSummary], test: str, primary: str, papers
         folds=len({run.fold for run in runs} - {None}),
         settings=runs[0].settings,
         models=tuple(run.model for run in done if run.model),
+        track=known[0].track,
     )
 
 

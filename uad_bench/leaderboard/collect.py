@@ -21,7 +21,9 @@ from uad_bench.leaderboard.run_summary import (
     Name,
     RunSummary,
 )
+from uad_bench.leaderboard.track import track_of
 from uad_bench.plugins import label
+from uad_bench.results import csv_tables
 from uad_bench.results.readable import readable
 from uad_bench.results.run_directory import RunDir
 
@@ -104,6 +106,7 @@ def _summary(run: RunDir) -> RunSummary:
         version=spec.version,
         outdated=installed_version(spec) not in {None, spec.version},
         model=str(status.get("model", "")),
+        track=track_of(run, spec, facts),
     )
 
 
@@ -209,7 +212,7 @@ def _measured(run: RunDir) -> dict[str, _Measured]:
 
 
 def _metric_value(row: Mapping[str, str]) -> MetricValue:
-    """A line of metrics.csv. Older runs lack the two flags; an oracle is then known by its threshold rule."""
+    """A line of metrics.csv. Older runs lack the flags; an oracle is then known by its threshold rule."""
     return MetricValue(
         _finite(row),
         int(row["n"]),
@@ -217,6 +220,7 @@ def _metric_value(row: Mapping[str, str]) -> MetricValue:
         row["reason"],
         oracle=ORACLE in row["metric"] or row.get("oracle") == "True",
         lower=row.get("higher_is_better") == "False",
+        value_range=row.get(csv_tables.VALUE_RANGE) or "",
     )
 
 

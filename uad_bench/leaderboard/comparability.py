@@ -6,6 +6,7 @@ from typing import Any
 
 from uad_bench.leaderboard.run_summary import LEAK, RunSummary
 from uad_bench.leaderboard.table import TableKey
+from uad_bench.types import TRACKS
 
 WORDS = {
     "protocol": "protocol",
@@ -15,6 +16,7 @@ WORDS = {
     "options": "dataset options",
     "fit_ids": "training, validation or tune cases",
     "test_ids": "test cases",
+    "track": "track",
 }
 #: Differences of two protocols that are listed.
 LISTED = 5
@@ -25,9 +27,16 @@ REPETITION = ("method", "settings", "seed", "fold", "protocol", "fingerprint")
 def table_key(run: RunSummary, test: str) -> TableKey:
     """What other runs must have in common with `run` to be ranked with it on the dataset `test`."""
     results = run.results[test]
-    return TableKey(
-        run.protocol, test, run.train, run.fingerprint, results.options, results.fit_ids, results.test_ids
-    )
+    ids = results.fit_ids, results.test_ids
+    return TableKey(run.protocol, test, run.train, run.fingerprint, results.options, *ids, run.track)
+
+
+def belongs(run: RunSummary, key: TableKey) -> bool:
+    """Whether a table shows a run. An uninformative control, which is never ranked, is shown in every track."""
+    if key.test not in run.results:
+        return False
+    own = table_key(run, key.test)
+    return own == key or (run.null and own.without_track == key.without_track)
 
 
 def difference(a: RunSummary, b: RunSummary) -> str:
@@ -42,6 +51,8 @@ def difference(a: RunSummary, b: RunSummary) -> str:
 def difference_on(a: RunSummary, b: RunSummary, test: str) -> str:
     """The same for one test dataset that both runs have."""
     left, right = table_key(a, test), table_key(b, test)
+    if a.null or b.null:  # a control is shown in the tables of all tracks
+        left, right = left.without_track, right.without_track
     return "; ".join(
         _in_words(part, getattr(left, part), getattr(right, part), a, b)
         for part in TableKey._fields
@@ -97,11 +108,20 @@ def _in_words(part: str, left: str, right: str, a: RunSummary, b: RunSummary) ->
         found = list(protocol_differences(a.pinned, b.pinned))
         more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
         return f"{what} differs: {', '.join(found[:LISTED])}{more}"
+    if part == "track":
+        return (
+            f"{what} differs: {_track_text(a)} against {_track_text(b)}; there is one ranking for each track"
+        )
     if part in {"fit_ids", "test_ids"}:
         folds = part == "fit_ids" and (a.fold is None) != (b.fold is None)
         more = ", and only one of the runs is a cross-validation fold" if folds else ""
         return f"{what} differ: sha256 {left[:8]} against {right[:8]}{more}"
     return f"{what} differ{'' if part == 'options' else 's'}: {left} against {right}"
+
+
+def _track_text(run: RunSummary) -> str:
+    """`features (NAME learns from ...)`."""
+    return f"{run.track} ({run.method} learns from {TRACKS.get(run.track, 'what is not known here')})"
 
 
 def _is_list(value: object) -> bool:

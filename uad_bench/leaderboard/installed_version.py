@@ -1,6 +1,7 @@
-"""The version of a run's method that is installed now."""
+"""The class of a run's method that is installed now, and its version."""
 
 from functools import lru_cache
+from typing import Any
 
 from uad_bench import plugins
 from uad_bench.config import RunSpec
@@ -9,15 +10,21 @@ from uad_bench.errors import UadError
 
 def installed_version(spec: RunSpec) -> int | None:
     """`Method.version` of the installed class; None for code that no plug-in registers, which is not loaded."""
-    return _version(spec.method.partition(":")[0], spec.target)
+    cls = installed_class(spec)
+    return None if cls is None else int(cls.version)
+
+
+def installed_class(spec: RunSpec) -> type[Any] | None:
+    """The installed class of a run's method; None for code that no plug-in registers, which is not loaded."""
+    return _class(spec.method.partition(":")[0], spec.target)
 
 
 @lru_cache(maxsize=256)
-def _version(name: str, target: str) -> int | None:
+def _class(name: str, target: str) -> type[Any] | None:
     entry = plugins.catalogue().entries.get(("method", name))
     if entry is None or entry.target != target:
         return None
     try:
-        return int(plugins.load(entry).version)
+        return plugins.load(entry)
     except UadError:  # a broken plug-in is reported where it is used
         return None

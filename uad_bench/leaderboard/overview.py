@@ -1,6 +1,10 @@
-"""One table over all test sets: measured results next to those reported in papers. Nothing in it is ranked."""
+"""One table over all test sets: measured results next to those reported in papers. Nothing in it is ranked.
+
+Methods of all tracks are in it; where there are several, a column names the track of each.
+"""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.layout.columns import Heading
@@ -17,12 +21,17 @@ NOTES = (
     "reported results are in the row of the published method; a variant (name:variant) may differ from it in training, "
     "weights or network, and its page says how",
 )
+TRACKS_NOTE = (
+    "each track has a ranking of its own; values of different tracks are results from different information"
+)
 
 
 def overview_notes(tables: Sequence[Table]) -> list[str]:
     """The remarks below the overview, beginning with what the measured rows were trained on, in words."""
     trained = dict.fromkeys(wording.trained_on(table.key) for table in _shown(tables))
-    return [f"measured rows: trained on {', '.join(trained)}, whatever the test set", *NOTES]
+    notes = [f"measured rows: trained on {', '.join(trained)}, whatever the test set", *NOTES]
+    tracks = [wording.track(table.key) for table in _all_tracks(_shown(tables), tables)]
+    return notes if len(set(tracks)) < 2 else [*notes, *dict.fromkeys(tracks), TRACKS_NOTE]
 
 
 def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | None:
@@ -34,19 +43,25 @@ def overview(tables: Sequence[Table], reported: Sequence[Reported]) -> Grid | No
     shown = _shown(tables)
     if not shown or not reported:
         return None
-    names = _names(shown, reported)
+    every = _all_tracks(shown, tables)
+    names = _names(every, reported)
     reported = [paper for paper in reported if paper.method in names]
     if not reported:
         return None
-    datasets = list(dict.fromkeys((paper.dataset, paper.modality) for paper in reported))
+    printed = _printed(reported)
     headings = [Heading("method", "method")]
     headings += [Heading(_heading(table), table.key.test) for table in shown]
-    for dataset in datasets:
-        name = " ".join(dataset).strip()
-        headings += [
-            Heading(f"reported {what}, {name}", ".".join((what, *dataset))) for what in ("AP", "Dice")
-        ]
-    rows = [tuple(_entries(name, shown, reported, datasets)) for name in names]
+    headings += [
+        Heading(
+            f"reported {_WORDS[one.what]}, {one.name}", f"{_WORDS[one.what]}.{one.dataset}.{one.modality}"
+        )
+        for one in printed
+    ]
+    columns = [_tables_of(table, every) for table in shown]
+    rows = [tuple(_entries(name, columns, reported, printed)) for name in names]
+    if len({table.key.track for table in every}) > 1:
+        headings.insert(1, Heading("track", "track"))
+        rows = [(first, Entry(_track(first.text, every)), *rest) for first, *rest in rows]
     return Grid(tuple(headings), tuple(rows), (None,) * len(rows), TITLE)
 
 
@@ -55,6 +70,49 @@ def _shown(tables: Sequence[Table]) -> list[Table]:
     shown = [table for table in tables if not table.not_comparable]
     shown.sort(key=lambda table: table.key.test != table.key.train)
     return [table for table in shown if _origin(table) == _origin(shown[0])]
+
+
+class _Printed(NamedTuple):
+    """A column of reported results. what: average precision or Dice."""
+
+    dataset: str
+    modality: str
+    what: Literal["ap", "dice"]
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset} {self.modality}".strip()
+
+
+_WORDS = {"ap": "AP", "dice": "Dice"}
+
+
+def _printed(reported: Sequence[Reported]) -> list[_Printed]:
+    """A column for each dataset, modality and metric of which a paper reports a value."""
+    kinds: tuple[Literal["ap", "dice"], ...] = ("ap", "dice")
+    datasets = dict.fromkeys((paper.dataset, paper.modality) for paper in reported)
+    known = {
+        (p.dataset, p.modality, what) for p in reported for what in kinds if getattr(p, what) is not None
+    }
+    return [_Printed(*one, what) for one in datasets for what in kinds if (*one, what) in known]
+
+
+def _tables_of(table: Table, tables: Sequence[Table]) -> list[Table]:
+    """The tables of all tracks with the data and protocol of one of them."""
+    return [other for other in tables if other.key.without_track == table.key.without_track]
+
+
+def _all_tracks(shown: Sequence[Table], tables: Sequence[Table]) -> list[Table]:
+    """The shown tables, each followed by those of other tracks."""
+    return [
+        other for table in shown for other in sorted(_tables_of(table, tables), key=lambda t: t is not table)
+    ]
+
+
+def _track(label: str, tables: Sequence[Table]) -> str:
+    """The tracks in which a row is ranked; "–" for a row without a run."""
+    found = dict.fromkeys(table.key.track for table in tables for row in table.rows if row.label == label)
+    return ", ".join(found) or wording.NOTHING
 
 
 def _origin(table: Table) -> tuple[str, ...]:
@@ -87,18 +145,20 @@ def _base_name(label: str) -> str:
 
 
 def _entries(
-    name: str, tables: Sequence[Table], reported: Sequence[Reported], datasets: Sequence[tuple[str, str]]
+    name: str,
+    columns: Sequence[Sequence[Table]],
+    reported: Sequence[Reported],
+    printed: Sequence[_Printed],
 ) -> Iterator[Entry]:
     yield Entry(name)
-    for table in tables:
-        row = next((row for row in table.rows if row.label == name), None)
-        yield Entry(_measured(table, row) if row else wording.NOTHING)
-    for dataset in datasets:
+    for tables in columns:
+        found = ((table, row) for table in tables for row in table.rows if row.label == name)
+        yield Entry(next((_measured(table, row) for table, row in found), wording.NOTHING))
+    for one in printed:
         papers = [
-            paper for paper in reported if (paper.method, paper.dataset, paper.modality) == (name, *dataset)
+            paper for paper in reported if (paper.method, paper.dataset, paper.modality) == (name, *one[:2])
         ]
-        yield Entry(wording.reported_text(papers, "ap"))
-        yield Entry(wording.reported_text(papers, "dice"))
+        yield Entry(wording.reported_text(papers, one.what))
 
 
 def _measured(table: Table, row: Row) -> str:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from uad_bench.types import USUAL_TRACK
+
 #: (group, metric).
 Name = tuple[str, str]
 CaseValues = Mapping[str, float | None]
@@ -29,7 +31,8 @@ class MetricValue(NamedTuple):
     """A metric over the cases of one group in one run.
 
     value: None where the metric is undefined, with the `reason`; n: cases in the value; undefined: cases without one;
-    oracle: the metric uses the test labels; lower: lower values are better.
+    oracle: the metric uses the test labels; lower: lower values are better; value_range: as a metric of a plug-in
+    declares it, "" where the run has not recorded one.
     """
 
     value: float | None
@@ -38,6 +41,7 @@ class MetricValue(NamedTuple):
     reason: str = ""
     oracle: bool = False
     lower: bool = False
+    value_range: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class RunSummary:
     the method; fold: index of the validation fold, None without cross-validation; changed: parameters that are not
     those of the protocol's preset, empty for runs of older versions; version: that of the method; outdated: another
     version of the method is installed; model: digest of the model, as in predictions and weights bundles, "" for runs
-    of older versions.
+    of older versions; track: what the method learns from, one of `types.TRACKS`.
     """
 
     name: str
@@ -120,6 +124,7 @@ class RunSummary:
     version: int = 1
     outdated: bool = False
     model: str = ""
+    track: str = USUAL_TRACK
 
     @property
     def complete(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from uad_bench.leaderboard.run_summary import LEAK, NO_COST, ORACLE, CaseValues, Cost, Name
 from uad_bench.leaderboard.statistic_types import SCHEME, Contrast, CriticalDifference, RankStatistics, Scheme
+from uad_bench.types import USUAL_TRACK
 
 
 class TableKey(NamedTuple):
@@ -18,6 +19,12 @@ class TableKey(NamedTuple):
     options: str
     fit_ids: str
     test_ids: str
+    track: str = USUAL_TRACK
+
+    @property
+    def without_track(self) -> "TableKey":
+        """What runs of all tracks with the same data and protocol have in common."""
+        return self._replace(track=USUAL_TRACK)
 
 
 class Cell(NamedTuple):
@@ -66,7 +73,8 @@ class Row:
     run without results; marks: see `RunSummary`; rank_statistics: None where the row is not ranked; to_best,
     to_baseline, to_reference: differences to the best row, to the best method declared a baseline and to the strongest
     reference row, None without one; values: per-case form of the primary metric by case id, averaged over seeds;
-    settings: parameters of the method; models: digest of the model of each run that recorded it.
+    settings: parameters of the method; models: digest of the model of each run that recorded it; track: what the method
+    learns from.
     """
 
     rank: int | None
@@ -91,6 +99,7 @@ class Row:
     folds: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     models: tuple[str, ...] = ()
+    track: str = USUAL_TRACK
 
     @property
     def leaky(self) -> bool:
@@ -123,7 +132,8 @@ class Table:
     limits of the statistics; steps: post-processing steps with results of their own, in order ("raw" of "raw:ap.case");
     values_only: there are too few patients for ranks, intervals and tests; after_threshold: post-processing steps that
     change a thresholded map, after its threshold was found; patients: subjects with a case in the primary metric, or
-    cases with lesions where the subjects are unknown.
+    cases with lesions where the subjects are unknown; tracks: the tracks of all tables with the same data and protocol,
+    in the order of `types.TRACKS`.
     """
 
     key: TableKey
@@ -140,6 +150,7 @@ class Table:
     values_only: bool = False
     after_threshold: tuple[str, ...] = ()
     patients: int = 0
+    tracks: tuple[str, ...] = ()
 
     @property
     def names(self) -> set[Name]:

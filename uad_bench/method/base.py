@@ -1,7 +1,7 @@
 """The contract of a method: it is fitted on healthy scans and gives one anomaly map per scan."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.errors import PluginError
-from uad_bench.types import Component, Resources, Scan
+from uad_bench.types import USUAL_TRACK, Component, Resources, Scan
 
 if TYPE_CHECKING:
     from uad_bench.method.context import Context
@@ -73,6 +73,8 @@ class Method:
     baseline: ClassVar[bool] = False
     #: Datasets that external weights were trained on: a run that is tested on one of them is reported as a leak.
     pretrained_on: ClassVar[tuple[str, ...]] = ()
+    #: What the method learns from, one of `uad_bench.types.TRACKS`; `learns_from` where the parameters decide.
+    track: ClassVar[str] = USUAL_TRACK
     #: What one run needs under a protocol of real scans, for engines that place runs on machines.
     resources: ClassVar[Resources] = Resources()
     #: Parameters with which a fit takes seconds; used by the conformance checks.
@@ -89,8 +91,23 @@ class Method:
         """
 
     def score(self, scan: Scan, ctx: "Context") -> npt.ArrayLike:
-        """The anomaly map (X, Y, Z) on the scan's grid: higher = more anomalous, finite inside the brain, any range."""
-        raise NotImplementedError
+        """The anomaly map (X, Y, Z) on the scan's grid: higher = more anomalous, finite inside the brain, any range.
+
+        A method that writes `score_set` only scores a single scan as a set of one.
+        """
+        if not scores_sets(type(self)):
+            raise NotImplementedError
+        return next(iter(self.score_set([scan], ctx)))
+
+    def score_set(self, scans: Sequence[Scan], ctx: "Context") -> Iterator[npt.ArrayLike]:
+        """The anomaly map of every scan of a set, in the order of `scans`; by default one by one.
+
+        Only transductive methods (`track = "transductive"`) override it. A run calls it once for the scans of a dataset
+        that have one role (test, tune, val), healthy ones and others together. `scans` loads a scan when it is indexed:
+        pass through it as often as needed and keep statistics, no scans. Yield each map as soon as it is ready. A map
+        may depend on which scans are in the set, not on their order.
+        """
+        return (self.score(scan, ctx) for scan in scans)
 
     def components(self, scan: Scan, ctx: "Context") -> Mapping[str, Component | npt.ArrayLike]:
         """Volumes that explain the map of `scan`, by name, such as the reconstruction; by default none.
@@ -104,6 +121,13 @@ class Method:
     def seen(self) -> tuple[str, ...]:
         """Datasets that external weights were trained on, given these parameters; by default `pretrained_on`."""
         return self.pretrained_on
+
+    def learns_from(self) -> str:
+        """The track of the method with these parameters.
+
+        By default `track`, or "features" where that is "healthy" and weights from elsewhere are used (`seen`).
+        """
+        return "features" if self.track == USUAL_TRACK and self.seen() else self.track
 
     def save(self, folder: Path) -> None:
         """Write the learnt state into the empty `folder`: arrays to state.npz, the rest to state.json.
@@ -123,6 +147,11 @@ class Method:
         with np.load(folder / "state.npz", allow_pickle=False) as arrays:
             for name in arrays.files:
                 setattr(self, name, arrays[name])
+
+
+def scores_sets(cls: type[Method]) -> bool:
+    """Whether a method scores whole sets of scans: it has its own `score_set`."""
+    return cls.score_set is not Method.score_set
 
 
 def learnt(method: Method) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.errors import PluginError, UadError
-from uad_bench.method.base import Method
+from uad_bench.method.base import Method, scores_sets
 from uad_bench.method.context import Context
 from uad_bench.method.out_of_memory import is_out_of_memory, out_of_memory
 from uad_bench.types import FloatArray, Scan
@@ -140,12 +140,57 @@ def score_scan(method: Method, scan: Scan, ctx: Context, name: str) -> FloatArra
 
     Raises PluginError as `guarded` and `checked_map`.
     """
-    before = scan.image.copy(), scan.brain_mask.copy()
+    if scores_sets(type(method)):
+        kind = f"{name} scores whole test sets: a single scan is scored as a set of one"
+        log.warning("%s: %s", scan.case_id, kind, extra={"kind": kind, "case_id": scan.case_id})
+    before = _copied(scan)
     with guarded(f"{name}.score, case {scan.case_id}"):
         answer = method.score(scan, ctx)
+    _refuse_changes(before, scan, name)
+    return checked_map(answer, scan, name)
+
+
+def score_scans(method: Method, scans: Sequence[Scan], ctx: Context, name: str) -> Iterator[FloatArray]:
+    """The anomaly maps of a set of scans, each as soon as `Method.score_set` yields it; otherwise as `score_scan`.
+
+    Raises PluginError also where the method yields fewer or more maps than there are scans (UB403).
+    """
+    with guarded(f"{name}.score_set"):
+        answers = iter(method.score_set(scans, ctx))
+    for number, scan in enumerate(scans):
+        before = _copied(scan)
+        with guarded(f"{name}.score_set, case {scan.case_id}"):
+            answer = next(answers, _NO_MAP)
+        if answer is _NO_MAP:
+            what = f"method {name!r} yielded {number} maps for {len(scans)} scans"
+            raise PluginError(what, hint="yield one map for each scan, in their order", code="UB403")
+        _refuse_changes(before, scan, name)
+        values = checked_map(answer, scan, name)
+        if number == len(scans) - 1:
+            _refuse_more(answers, len(scans), name)
+        yield values
+
+
+def _refuse_more(answers: Iterator[Any], expected: int, name: str) -> None:
+    """Raise PluginError where a method yields another map after the last scan."""
+    with guarded(f"{name}.score_set"):
+        more = next(answers, _NO_MAP)
+    if more is not _NO_MAP:
+        what = f"method {name!r} yielded more than {expected} maps for {expected} scans"
+        raise PluginError(what, hint="yield one map for each scan, in their order", code="UB403")
+
+
+_NO_MAP = object()
+
+
+def _copied(scan: Scan) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    return scan.image.copy(), scan.brain_mask.copy()
+
+
+def _refuse_changes(before: tuple[npt.NDArray[Any], npt.NDArray[Any]], scan: Scan, name: str) -> None:
+    """Raise PluginError where a method wrote into a scan."""
     if not (np.array_equal(before[0], scan.image) and np.array_equal(before[1], scan.brain_mask)):
         hint = "work on a copy: torch.from_numpy(scan.image).clone()"
         raise PluginError(
             f"method {name!r} wrote into its input", where=scan.case_id, hint=hint, code="UB406"
         )
-    return checked_map(answer, scan, name)

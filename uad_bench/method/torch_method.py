@@ -121,9 +121,9 @@ class TorchMethod(Method):
         try:
             self.net_.load_state_dict(load_file(folder / "weights.safetensors"))
         except RuntimeError as error:
-            raise PluginError(
-                f"stored weights do not fit {type(self).__name__} with these parameters", where=str(folder)
-            ) from error
+            what = f"stored weights do not fit {type(self).__name__} with these parameters"
+            hint = "use the parameters and the version of the method that stored them"
+            raise PluginError(what, where=str(folder), hint=hint) from error
         self.net_.to(ctx.device).eval()
 
 

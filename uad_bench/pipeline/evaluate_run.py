@@ -12,7 +12,7 @@ from uad_bench.cohort.cohort import Cohort, Member
 from uad_bench.config import RunSpec
 from uad_bench.data.splits import ids_hash
 from uad_bench.figures.run_figures import draw_run_figures
-from uad_bench.pipeline.protocol_checks import load_metrics, row_facts
+from uad_bench.pipeline.protocol_checks import declared_ranges, load_metrics, row_facts
 from uad_bench.results import csv_tables
 from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import ScoredMaps, remove_spools
@@ -58,7 +58,7 @@ def evaluate_run(
         found[dataset] = replace(evaluation, curves={})
         test.forget()  # before the raw maps take their memory
         ablation += maps.ablation(dataset, metrics, steps)
-    _write(directory, found, ablation, row_facts(metrics, spec.protocol.thresholds))
+    _write(directory, found, ablation, row_facts(metrics, spec.protocol.thresholds), declared_ranges(metrics))
     log.info("%s seed %d: evaluated on %s", spec.method, spec.seed, ", ".join(found))
 
 
@@ -144,8 +144,14 @@ def _write(
     found: "Mapping[str, Evaluation]",
     ablation: Iterable[dict[str, Any]],
     known: Mapping[str, tuple[bool, bool]],
+    ranges: Mapping[str, str],
 ) -> None:
-    """The tables, sketches and draws of all test sets. known: of each row name, oracle and higher is better."""
+    """The tables, sketches and draws of all test sets. known: of each row name, oracle and higher is better.
+
+    ranges: those that metrics of plug-ins declare, by name; without any, metrics.csv has no column for them.
+    """
+    from uad_bench.evaluate.metrics.declarations.table import metric_of
+
     cases = [
         {**vars(row), "dataset": d, "case_id": row.case_id.removeprefix(f"{d}/")}
         for d, e in found.items()
@@ -154,9 +160,11 @@ def _write(
     sets = [{"dataset": d, **vars(row)} for d, e in found.items() for row in e.set_rows]
     for row in (numbers := [*sets, *ablation]):
         row["oracle"], row["higher_is_better"] = known[row["metric"].rpartition(":")[2]]
+        row[csv_tables.VALUE_RANGE] = ranges.get(metric_of(row["metric"]))
     points = [_threshold_row(d, t) for d, e in found.items() for t in e.thresholds.values()]
     directory.write_table("cases.csv", csv_tables.CASE_COLUMNS, cases)
-    directory.write_table("metrics.csv", csv_tables.METRIC_COLUMNS, numbers)
+    columns = (*csv_tables.METRIC_COLUMNS, *((csv_tables.VALUE_RANGE,) if ranges else ()))
+    directory.write_table("metrics.csv", columns, numbers)
     directory.write_table("thresholds.csv", csv_tables.THRESHOLD_COLUMNS, points)
     sketches = {
         d: {name.removeprefix(f"{d}/"): one.to_bytes() for name, one in e.sketches.items()}

@@ -35,14 +35,14 @@ def require_installed_method(run: RunDir, trusted: Collection[str]) -> None:
             and find_spec(package) is None
         ):
             what = f"the model needs the plug-in {run.spec().source or package!r}, which is not installed"
-            hint = "install it, in the version that env.json of the run names"
+            hint = f"install it, in the version that env.json of the {run.kind} names"
             raise PluginError(what, where=run.name, hint=hint, code="UB411")
     _refuse(run, foreign)
 
 
 def _refuse(run: RunDir, foreign: list[str]) -> None:
     if foreign:
-        what = f"the run names code that is not installed: {', '.join(foreign)}"
+        what = f"the {run.kind} names code that is not installed: {', '.join(foreign)}"
         hint = f"add --trust {foreign[0]} if you trust it"
         raise IntegrityError(what, where=run.name, hint=hint, code="UB502")
 

@@ -18,7 +18,7 @@ from uad_bench.config import Overrides, Protocol, RunSpec, checked_parameters, m
 from uad_bench.errors import PartialFailure, UadError, UsageError, unknown_name
 from uad_bench.pipeline.method_names import NamedMethod, find_method, variant_of
 from uad_bench.pipeline.protocol_checks import check_protocol
-from uad_bench.pipeline.requirements import require_modalities, require_unseen
+from uad_bench.pipeline.requirements import require_modalities, require_track, require_unseen
 from uad_bench.pipeline.run import run
 from uad_bench.pipeline.run_job import RunJob, Workplace
 from uad_bench.pipeline.settings import with_settings
@@ -98,6 +98,7 @@ class Matrix:
         }
         specs = [validated(RunSpec, {**common, "seed": seed}, entry.name) for seed in self.seeds]
         require_modalities(cls, specs[0])
+        require_track(cls, specs[0])
         require_unseen(cls, specs[0])
         return specs
 

@@ -46,6 +46,13 @@ def load_metrics(names: Sequence[str]) -> list["Metric"]:
     return metrics
 
 
+def declared_ranges(metrics: "Iterable[Metric]") -> dict[str, str]:
+    """The declared range of each metric of a plug-in, by name; those of the built-in metrics are in docs/metrics.md."""
+    from uad_bench.evaluate.metrics.declarations.table import METRICS
+
+    return {one.name: one.value_range for one in metrics if one.value_range and one.name not in METRICS}
+
+
 def row_facts(metrics: "Iterable[Metric]", rules: Sequence[str]) -> dict[str, tuple[bool, bool]]:
     """For every row name that these metrics and rules can give: whether it is an oracle, whether higher is better."""
     from uad_bench.evaluate.metric import metric_name

@@ -1,10 +1,16 @@
-"""What a method requires of a run, checked before any preparation: modalities, weights that saw no test set."""
+"""What a method requires of a run, checked before any preparation: modalities, track, weights that saw no test set."""
+
+from typing import Any
 
 from uad_bench import plugins
 from uad_bench.config import RunSpec
 from uad_bench.data.audit import Finding
-from uad_bench.errors import DataError, UsageError
+from uad_bench.errors import DataError, PluginError, UsageError
 from uad_bench.pipeline.method_names import method_class
+from uad_bench.types import TRACKS
+
+#: The tracks of methods that may score whole test sets.
+SET_TRACKS = ("transductive", "weak")
 
 
 def require_unseen(cls: type, spec: RunSpec) -> None:
@@ -17,6 +23,24 @@ def require_unseen(cls: type, spec: RunSpec) -> None:
         what = f"leak L11: pretrained weights of {spec.method!r} were trained on {', '.join(seen)}"
         hint = "test on another dataset, or add --allow-leak, which marks the result permanently"
         raise DataError(what, hint=hint, code="UB340")
+
+
+def require_track(cls: type[Any], spec: RunSpec) -> None:
+    """Raise PluginError where a method declares no known track, or scores whole sets in another one (UB407)."""
+    from uad_bench.method.base import scores_sets
+
+    track = track_of(cls, spec)
+    if track not in TRACKS:
+        what, hint = f"method {spec.method!r} declares the track {track!r}", f"tracks: {', '.join(TRACKS)}"
+        raise PluginError(what, hint=hint, code="UB407")
+    if scores_sets(cls) and track not in SET_TRACKS:
+        what = f"method {spec.method!r} scores whole test sets and declares the track {track!r}"
+        raise PluginError(what, hint='declare track = "transductive"', code="UB407")
+
+
+def track_of(cls: type[Any], spec: RunSpec) -> str:
+    """What the method of a run learns from, with the run's parameters."""
+    return str(cls(**spec.parameters).learns_from())
 
 
 def require_modalities(cls: type, spec: RunSpec) -> None:

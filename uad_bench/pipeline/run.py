@@ -19,7 +19,7 @@ from uad_bench.pipeline.evaluate_run import evaluate_run
 from uad_bench.pipeline.method_names import changed_parameters, method_class
 from uad_bench.pipeline.model import trained
 from uad_bench.pipeline.replace_results import replace_results
-from uad_bench.pipeline.requirements import borrowed_weights
+from uad_bench.pipeline.requirements import borrowed_weights, track_of
 from uad_bench.pipeline.run_job import RunJob
 from uad_bench.pipeline.score import score_cases
 from uad_bench.pipeline.trained.key import code_digest
@@ -127,7 +127,8 @@ def _class_facts(spec: RunSpec) -> dict[str, Any]:
     """What the method's class declares and a table needs, and which parameters are not those of the preset."""
     cls = method_class(spec)
     names = ("deterministic", "null", "baseline", "paper")
-    return {name: getattr(cls, name) for name in names} | {"changed": changed_parameters(spec)}
+    told = {name: getattr(cls, name) for name in names}
+    return told | {"track": track_of(cls, spec), "changed": changed_parameters(spec)}
 
 
 def _check_same_machine(directory: RunDir, here: Mapping[str, Any]) -> None:

@@ -2,19 +2,16 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from uad_bench.cohort.cohort import Member
 from uad_bench.errors import EnvironmentFault, PartialFailure, PluginError
-from uad_bench.pipeline.isolated import isolated
-from uad_bench.pipeline.model import context
 from uad_bench.pipeline.run_job import RunJob
+from uad_bench.pipeline.scorers.scorer import scorer
 from uad_bench.support import messages
 from uad_bench.support.environment import free_gpu_memory
 from uad_bench.support.progress import Ticker
-from uad_bench.types import FloatArray
 
 if TYPE_CHECKING:
     from uad_bench.method.base import Method
@@ -59,7 +56,7 @@ def _score(job: RunJob, method: "Method", missing: Sequence[Member], *, scored_b
     """Write the maps; the cases that failed. Raises the first failure where nothing can be scored."""
     directory, seconds, ticker = job.directory, 0.0, Ticker(f"{job.label}: score")
     failures: list[Failure] = []
-    with messages.summarised("uad_bench"), _scorer(job, method) as score:
+    with messages.summarised("uad_bench"), scorer(job, method) as score:
         for number, member in enumerate(missing, start=1):
             began = time.monotonic()
             try:
@@ -79,16 +76,3 @@ def _score(job: RunJob, method: "Method", missing: Sequence[Member], *, scored_b
     if len(failures) < len(missing):
         job.set_state("running", score_s_per_scan=round(seconds / (len(missing) - len(failures)), 4))
     return failures
-
-
-@contextmanager
-def _scorer(job: RunJob, method: "Method") -> Iterator[Callable[[Member], FloatArray]]:
-    """What gives the map (X, Y, Z) of a member: the method in this process, or in one of its own."""
-    from uad_bench.method.guard import score_scan
-
-    if job.place.case_timeout_s is not None:
-        with isolated(job) as score:
-            yield score
-        return
-    ctx = context(job.spec, job.place)
-    yield lambda member: score_scan(method, member.prepared.scan(), ctx, job.spec.method)

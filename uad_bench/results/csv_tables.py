@@ -33,6 +33,8 @@ METRIC_COLUMNS = (
     "oracle",
     "higher_is_better",
 )
+#: A further column of metrics.csv, only in runs with a metric of a plug-in that declares its range.
+VALUE_RANGE = "value_range"
 TRAIN_COLUMNS = ("phase", "step", "name", "value")
 THRESHOLD_COLUMNS = ("dataset", "rule", "value", "n_cases", "ids_sha256", "oracle", "reason")
 

@@ -33,8 +33,8 @@ def readable(run: RunDir) -> Iterator[None]:
     try:
         yield
     except UNREADABLE as error:
-        what = f"not a readable run: {type(error).__name__}: {error}"
-        raise IntegrityError(what, where=run.name, hint="run it again with --fresh") from error
+        what = f"not a readable {run.kind}: {type(error).__name__}: {error}"
+        raise IntegrityError(what, where=run.name, hint=run.remedy) from error
 
 
 def check_readable(run: RunDir) -> None:

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -73,8 +73,13 @@ EDITED = seal.EDITED
 
 @dataclass(frozen=True)
 class RunDir:
-    """One run directory; every write is atomic."""
+    """One run directory; every write is atomic.
 
+    kind, remedy: what errors call it, and advise where its files are not readable.
+    """
+
+    kind: ClassVar[str] = "run"
+    remedy: ClassVar[str] = "run it again with --fresh"
     path: Path
 
     @property

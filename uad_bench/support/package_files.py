@@ -10,6 +10,11 @@ def shipped(name: str) -> Path:
     return packed if packed.is_dir() else here.parent / name
 
 
+def protocol_files() -> dict[str, Path]:
+    """The shipped protocols by name."""
+    return {path.stem: path for path in sorted(shipped("configs").glob("*.yaml"))}
+
+
 def packed_commit() -> str:
     """The commit that a wheel was built from, "+dirty" if it had changes; "" in a checkout."""
     packed = Path(__file__).parent.parent / "_shipped" / "commit.txt"

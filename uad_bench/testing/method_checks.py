@@ -20,6 +20,7 @@ from uad_bench.testing.repeat_checks import (
     check_same_seed_same_bits,
     check_save_and_load,
 )
+from uad_bench.testing.set_checks import check_set_order_does_not_matter, check_sets_are_streamed, check_track
 from uad_bench.testing.toy import toy_scans
 
 QUICK_S = 60.0  # generous, for busy machines
@@ -116,4 +117,7 @@ METHOD_CHECKS: tuple[Callable[[MethodCandidate], None], ...] = (
     check_tiny_is_quick,
     check_resume,
     check_components,
+    check_track,
+    check_set_order_does_not_matter,
+    check_sets_are_streamed,
 )

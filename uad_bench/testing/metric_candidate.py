@@ -9,13 +9,13 @@ from typing import Any
 
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.metric import Metric, View
+from uad_bench.evaluate.value_range import parse_range
 from uad_bench.testing.candidate import NotChecked
 from uad_bench.testing.toy_cases import toy_cohort
 from uad_bench.types import Scored, Value
 
 THRESHOLD = 0.5  # of the toy maps, which lie in [0, 1]
 REASON = re.compile(r"[a-z][a-z0-9_]*")
-_INTERVAL = re.compile(r"([\[(])\s*(\S+?)\s*,\s*(\S+?)\s*([\])])")
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,7 @@ class MetricCandidate:
         text = str(getattr(self.cls, "value_range", ""))
         if not text:
             raise NotChecked("the metric declares no `value_range`")
-        match = _INTERVAL.fullmatch(text.strip())
-        if match is None:
-            raise ValueError(f"value_range is {text!r}")
-        return _number(match[2]), _number(match[3])
+        return parse_range(text)
 
 
 def problem(answer: Any) -> str:
@@ -97,8 +94,3 @@ def problem(answer: Any) -> str:
         return "" if REASON.fullmatch(answer.reason) else f"no value, and the reason {answer.reason!r}"
     numbers = [answer.value, *answer.extra.values()]
     return "" if all(math.isfinite(number) for number in numbers) else f"{numbers}"
-
-
-def _number(text: str) -> float:
-    """A bound of an interval; "∞" and "inf" are infinite."""
-    return float(text.replace("∞", "inf").replace("−", "-"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from uad_bench.leaderboard.aggregate import runs_by_label
-from uad_bench.leaderboard.comparability import table_key
+from uad_bench.leaderboard.comparability import belongs
 from uad_bench.leaderboard.run_summary import RunSummary
 from uad_bench.leaderboard.table import Row, Table
 from uad_bench.results.run_directory import RunDir
@@ -23,7 +23,7 @@ class ViewedRun:
 
 def viewed_runs(table: Table, runs: Sequence[tuple[RunDir, RunSummary]]) -> list[ViewedRun]:
     """The rows of a table with results, each with one complete run, in the order of the table."""
-    own = [one for _, one in runs if one.complete and table.key in [table_key(one, t) for t in one.results]]
+    own = [one for _, one in runs if one.complete and belongs(one, table.key)]
     by_label = runs_by_label(own)
     directories = {id(summary): run for run, summary in runs}
     found = []

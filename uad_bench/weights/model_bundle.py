@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from uad_bench.config import RunSpec, validated
 from uad_bench.errors import UsageError
@@ -15,6 +15,8 @@ from uad_bench.weights.manifest import ModelFacts, changed, strict_json
 class ModelBundle(RunDir):
     """A model bundle in the place of a complete run, for all that reads a model and nothing else of a run."""
 
+    kind: ClassVar[str] = "bundle"
+    remedy: ClassVar[str] = "do not use this bundle"
     bundle: Bundle
 
     @property

@@ -68,6 +68,14 @@ def test_l6_declared_pairs_across_datasets():
     assert not of("L6", audit_roles(both))
 
 
+def test_l6_people_in_the_tests_of_two_datasets_are_one_error_for_all_of_them():
+    both = [audited(f"{n}", "test", dataset=dataset) for dataset in ("toy", "other") for n in range(3)]
+    pairs = [(("toy", f"{n}"), ("other", f"{n}")) for n in range(3)]
+    (found,) = of("L6", audit_roles(both, pairs))
+    assert found.severity == "error" and len(found.cases) == 6
+    assert found.what == "3 people are in both datasets, toy and other, in test, and would be counted twice"
+
+
 def test_l10_lesions_in_training_are_an_error_and_unknown_health_is_no_claim():
     ill = [audited("a", "train", healthy=False), audited("b", "val"), audited("c", "test", healthy=False)]
     (found,) = of("L10", audit_roles(ill))

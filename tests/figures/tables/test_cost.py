@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests.helpers import handmade
-from uad_bench.figures.tables.cost import cost_plot, pareto_set
+from uad_bench.figures.tables.cost import cost_plot
+from uad_bench.leaderboard.layout.cost_points import pareto_set
 from uad_bench.leaderboard.run_summary import Cost
 
 

@@ -39,7 +39,9 @@ def test_differences_have_a_column_where_any_row_has_one():
     assert (best.heading.key, best.value(ae)) == ("delta_best", ae.to_best.difference)
     assert (baseline.heading.key, baseline.value(ae)) == ("delta_baseline", ae.to_baseline.difference)
     rows = [replace(row, to_best=None) for row in table.rows]
-    assert texts(columns.contrast_columns(replace(table, rows=rows))) == ["Δ to baseline [95 %], Holm p"]
+    assert texts(columns.contrast_columns(replace(table, rows=rows))) == [
+        "Δ to baseline [pointwise 95 %], Holm p"
+    ]
 
 
 def test_f18_the_level_of_the_table_heads_intervals_and_marks_equivalence():
@@ -47,7 +49,7 @@ def test_f18_the_level_of_the_table_heads_intervals_and_marks_equivalence():
     rows = [handmade.row("ae", 0.3, to_best=contrast, to_baseline=None)]
     for alpha, percent, equal in ((0.05, "95 %", False), (0.1, "90 %", True)):
         (column,) = columns.contrast_columns(handmade.table(rows, scheme=Scheme(alpha=alpha)))
-        assert column.heading.text == f"Δ to best [{percent}], Holm p"
+        assert column.heading.text == f"Δ to best [pointwise {percent}], Holm p"
         assert column.text(rows[0]).endswith("≈") == equal
 
 

@@ -26,14 +26,14 @@ def test_the_columns_of_a_full_table_and_their_order(full):
     assert text_grid.full_grid(full).texts == (
         "rank", "group", "method", "seeds", "cases", "AP per case", "AP pooled", "AP gain", "AUROC pooled", "Dice@tune",
         "Dice@healthy_q98", "ceiling Dice@oracle_case†", "ceiling Dice@oracle_set†", "lesion F1@healthy_q98",
-        "FPR@healthy_q98 (healthy)", "Δ to best [95 %], Holm p", "Δ to baseline [95 %], Holm p", "training, s",
-        "s/volume", "peak GiB", "GPU GiB", "parameters",
+        "FPR@healthy_q98 (healthy)", "Δ to best [pointwise 95 %], Holm p", "Δ to baseline [pointwise 95 %], Holm p",
+        "track", "training, s", "s/volume", "peak GiB", "GPU GiB", "parameters",
         "provenance", "reported AP", "reported Dice",
     )  # fmt: skip
 
 
 def test_a_table_with_few_values_has_few_columns(bare):
-    assert text_grid.full_grid(bare).texts == ("rank", "method", "seeds", "cases", "AP pooled")
+    assert text_grid.full_grid(bare).texts == ("rank", "method", "seeds", "cases", "AP pooled", "track")
     assert text_grid.lesion_kind_grid(bare) is None and text_grid.stratum_grids(bare) == []
 
 
@@ -52,8 +52,11 @@ def test_the_text_of_each_place(full):
     assert column(grid, "AP per case")["thresh"].text == "0.360 ± 0.012 [0.310, 0.410] (17.1×)"
     assert column(grid, "seeds")["gan"].text == "4 of 5"
     assert column(grid, "cases")["vae"].text == "28 (2 undefined)"
-    assert column(grid, "Δ to best [95 %], Holm p")["vae"].text == "−0.120 [−0.300, 0.010], p 0.030"
-    assert column(grid, "Δ to baseline [95 %], Holm p")["vae"].text == "+0.100 [0.050, 0.200], p <0.001"
+    assert column(grid, "Δ to best [pointwise 95 %], Holm p")["vae"].text == "−0.120 [−0.300, 0.010], p 0.030"
+    assert (
+        column(grid, "Δ to baseline [pointwise 95 %], Holm p")["vae"].text
+        == "+0.100 [0.050, 0.200], p <0.001"
+    )
     assert column(grid, "parameters")["ae"].text == "11.2M"
     assert column(grid, "provenance")["ae"].text == "measured, reported"
 
@@ -85,7 +88,7 @@ def test_f10_an_fpr_with_a_target_and_a_metric_without_a_value_above_zero_have_n
 
 def test_the_short_grid_has_at_most_eight_columns(full, bare):
     assert text_grid.short_grid(full).texts == (
-        "rank", "method", "seeds", "AP per case", "Δ to best [95 %], Holm p", "Dice@healthy_q98",
+        "rank", "method", "seeds", "AP per case", "Δ to best [pointwise 95 %], Holm p", "Dice@healthy_q98",
         "FPR@healthy_q98 (healthy)", "s/volume",
     )  # fmt: skip
     assert text_grid.short_grid(bare).texts == ("rank", "method", "seeds", "AP pooled")

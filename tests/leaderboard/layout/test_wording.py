@@ -1,5 +1,7 @@
 """Texts inside and around a table."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.helpers import handmade
@@ -73,6 +75,31 @@ def test_f9_a_value_that_is_printed_as_zero_has_no_sign():
     contrast = Contrast("x", "ap.case", 30, -0.0001, -0.01, 0.01, 0.5, 1.0, 0.5, 0.5, 0.01)
     assert wording.contrast_text(contrast, 0.05) == "0.000 [−0.010, 0.010], p 1.000 ≈"
     assert wording.brief_contrast_text(contrast, 0.05) == "0.000 (p 1.000)≈"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "marked"),
+    [(0.008, 0.034, 0.213, True), (-0.034, -0.008, 0.051, True), (0.008, 0.034, 0.05, False),
+     (-0.008, 0.034, 0.3, False), (0.0, 0.034, 0.3, False), (0.008, 0.034, None, False)],
+)  # fmt: skip
+def test_i17_an_interval_that_excludes_0_without_a_significant_p_is_marked(low, high, p, marked):
+    contrast = Contrast("b", "ap", 30, (low + high) / 2, low, high, 0.01, p, 0.01)
+    assert ("n.s." in wording.contrast_text(contrast, 0.05)) == marked
+
+
+def test_i17_a_table_with_tests_says_how_interval_and_p_are_read():
+    assert "significant only where p is at most 0.05" in wording.contrast_reading(handmade.table())
+    assert "n.s. (not significant)" in wording.contrast_reading(handmade.table())
+    assert wording.contrast_reading(handmade.table(handmade.bare_rows(), primary="ap.pooled")) == ""
+
+
+def test_i17_missing_cases_of_a_row_are_counted_with_all_cases():
+    table = handmade.table()
+    assert wording.missing_cases_text(table, table.rows[-2]).startswith("28 of ")
+    (row,) = [
+        replace(table.rows[-2], cells={("all", "ap.case"): handmade.cell(0.3, n=table.lesion, undefined=0)})
+    ]
+    assert wording.missing_cases_text(table, row) == ""
 
 
 def test_a_contrast_without_a_test_has_no_p_value():

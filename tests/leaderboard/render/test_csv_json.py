@@ -101,7 +101,7 @@ def test_the_keys_of_a_json_table_stay():
     (table,) = json.loads(strict_json([handmade.table(not_comparable="x")]))["tables"]
     assert sorted(table) == [
         "apart", "cautions", "critical", "fingerprint", "fit_ids", "healthy_cases", "lesion_cases", "options",
-        "primary", "protocol", "rows", "scheme", "tau", "test", "test_ids", "train",
+        "primary", "protocol", "rows", "scheme", "tau", "test", "test_ids", "track", "train",
     ]  # fmt: skip
     assert table["apart"] == "x" and len(table["cautions"]) == 1 and table["rows"][0]["seeds_begun"] == 5
 

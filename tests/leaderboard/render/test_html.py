@@ -7,14 +7,16 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from tests.helpers import handmade
 from tests.helpers.hostile_names import HTML_NAMES
 from uad_bench.leaderboard.render.escape import printable
 from uad_bench.leaderboard.render.html import html_page
+from uad_bench.results.training_log import LoggedSeries, TrainingLog
 
-VOID = {"meta", "input", "line", "circle", "br", "wbr"}
+VOID = {"meta", "input", "line", "circle", "path", "br", "wbr"}
 
 
 class Tags(HTMLParser):
@@ -70,7 +72,7 @@ def test_every_table_is_accessible_to_screen_readers(page):
     labelled = {attrs.get("for") for attrs in page.all("label")}
     assert labelled == {attrs["id"] for tag in ("select", "input") for attrs in page.all(tag)}
     assert [attrs["role"] for attrs in page.all("p") if attrs.get("aria-live")] == ["status"]
-    assert all(attrs["tabindex"] == "0" for attrs in page.all("div"))
+    assert all(attrs["tabindex"] == "0" for attrs in page.all("div") if attrs["class"] == "scroll")
 
 
 def test_untrusted_text_is_shown_and_never_run():
@@ -215,7 +217,7 @@ def test_i4_the_page_opens_with_a_verdict_and_eight_columns(browse):
 def test_i4_the_chooser_shows_other_columns_and_the_address_keeps_them(browse):
     html = browse("columns=method|auroc.pooled")
     assert shown_columns(html) == ["method", "auroc.pooled"]
-    assert shown_columns(browse("columns=")) == []
+    assert shown_columns(browse("columns=")) == ["method"]  # and with it the number of missing cases
 
 
 def test_i4_a_link_to_a_method_opens_its_details(browse):
@@ -246,6 +248,34 @@ def test_i4_the_page_never_shows_ranks_of_few_patients(tables):
     few = handmade.table(handmade.bare_rows(), test="toy", primary="ap.pooled", values_only=True, patients=6)
     html = html_page([few, handmade.table()])
     assert html.index("mslub</bdi>") < html.index("toy</bdi>") and "No verdict: 6 patients" in html
+
+
+def test_i17_the_missing_cases_of_a_row_stand_next_to_its_name_which_cannot_be_hidden(page):
+    missing = [text for text in page.texts["small"] if "undefined" in text]
+    assert missing and set(missing) == {"28 of 30 cases: 2 undefined", "0 of 30 cases: 30 undefined"}
+    boxes = [attrs["value"] for attrs in page.all("input") if attrs["type"] == "checkbox"]
+    assert "rank" in boxes and "method" not in boxes
+
+
+def test_i17_a_sentence_below_the_table_says_which_differences_are_significant(tables):
+    contrast = handmade.row("ae", 0.3).to_best._replace(low=0.01, high=0.2, p_holm=0.3)
+    html = html_page([handmade.table([handmade.row("ae", 0.3, to_best=contrast)])])
+    assert html.count("a difference is significant only where p is at most 0.05") == 1
+    assert html.index('class="differences"') < html.index("<details open><summary>notes")
+    assert ", n.s." in html and "[pointwise 95 %], Holm p" in html
+    assert 'class="differences"' not in html_page([tables[2]])
+
+
+def test_i17_the_page_has_charts_of_cost_and_training_with_escaped_names():
+    name = HTML_NAMES[0]
+    log = TrainingLog(name, name, {(name, "loss"): LoggedSeries(np.arange(3.0), np.array([3.0, 2.0, 1.0]))})
+    table = handmade.table([handmade.row(name, 0.3, 1), handmade.row("b", 0.2, 2)])
+    html = html_page([table], training={table.key: {name: (log,)}})
+    page = Tags(html)
+    labels = [attrs["aria-label"] for attrs in page.all("svg") if attrs.get("role") == "img"]
+    assert any(text.startswith("Pareto set by scoring") for text in labels)
+    assert any(text.startswith("Training, ") for text in labels)
+    assert page.open == [] and len(page.all("script")) == 1 and "Training curves" in html
 
 
 def test_f12_only_the_notes_of_a_table_say_whether_oracles_are_upper_bounds():

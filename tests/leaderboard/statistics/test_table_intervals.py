@@ -58,6 +58,32 @@ def test_f1_the_declared_range_of_a_metric_sets_the_kind_of_its_intervals(make_r
     assert (found.low, found.high) == pytest.approx(expected)
 
 
+def plug_in_run(make_run, value_range, seed=0):
+    values = np.linspace(-0.9, 0.3, 12)
+    number = {("all", "mine.case"): MetricValue(values.mean(), 12, 0, value_range=value_range)}
+    one = DatasetResults("ids", "fit", "{}", 12, 0, number, {"mine": dict(zip(IDS, values, strict=False))})
+    return make_run(seed=seed, results={"phantom": one}, primary="mine.case", deterministic=True), values
+
+
+@pytest.mark.parametrize("value_range", ["[-1, 1]", "[-10, 4]"])
+def test_i17_a_metric_of_a_plug_in_with_a_finite_range_has_intervals_inside_it(make_run, value_range):
+    run, values = plug_in_run(make_run, value_range)
+    low, high = map(float, value_range.strip("[]").split(","))
+    mean, half = values.mean(), stats.t.ppf(0.975, 11) * stats.sem(values)
+    ends = on_logit_scale((mean - low) / (high - low), half / (high - low))
+    found = cells([run])["all", "mine.case"]
+    assert (found.low, found.high) == pytest.approx([low + (high - low) * end for end in ends])
+
+
+@pytest.mark.parametrize(
+    "value_ranges", [["[0, inf)"], [""], ["[-1, 1]", ""], ["[-1, 1]", "[-2, 1]"], ["high"]]
+)
+def test_i17_without_one_finite_range_in_all_runs_the_interval_is_symmetric(make_run, value_ranges):
+    runs = [plug_in_run(make_run, text, seed)[0] for seed, text in enumerate(value_ranges)]
+    found = cells(runs)["all", "mine.case"]
+    assert found.low + found.high == pytest.approx(2 * found.mean)
+
+
 def test_f1_all_rows_of_a_column_have_intervals_of_one_kind(make_run):
     """Of two rows of a distance, one has all values below 1 mm."""
     runs = []

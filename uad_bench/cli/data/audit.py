@@ -108,6 +108,7 @@ def _of_data(
 ) -> "list[Finding]":
     from uad_bench import plugins
     from uad_bench.cohort.roles import assign_roles
+    from uad_bench.cohort.shared_people import shared_people
     from uad_bench.config import default_protocol, load_protocol
     from uad_bench.data.audit import audit_roles
     from uad_bench.data.audit.findings import AuditedCase
@@ -117,9 +118,12 @@ def _of_data(
     cases = {name: _cases(name, pinned, over, data) for name in dict.fromkeys([*wanted, pinned.train])}
     findings: list[Finding] = []
     for plan in plans:
-        given = [pair for name, some in cases.items() for pair in assign_roles(pinned, plan, name, some)]
+        by_set = {name: assign_roles(pinned, plan, name, some) for name, some in cases.items()}
+        given = [pair for some in by_set.values() for pair in some]
+        people = {name: [case for case, _ in some] for name, some in by_set.items()}
+        same, overlaps = shared_people(people, over.datasets)
         seen = [AuditedCase(c.dataset, c.case_id, c.subject_id, role, c.healthy) for c, role in given]
-        findings += _scoped(audit_roles(seen), "", plan.fold)
+        findings += _scoped([*audit_roles(seen, same), *overlaps], "", plan.fold)
         if len(plans) == 1:
             _print_balance(
                 [(case, role) for case, role in given if case.dataset == learning and case.healthy]

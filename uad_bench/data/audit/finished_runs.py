@@ -18,13 +18,13 @@ def audit_finished_run(
     """All findings on a run, from the rows of its splits.csv and thresholds.csv and its JSON files.
 
     fitted: {"step": name, "saw": [dataset/case_id, ...]} for each preparation step with fitted parameters;
-    earlier: the fields of each finding at the time of the run. Of these, errors and near duplicates (L4) are kept:
-    the run had roles, voxels and thumbnails that it did not store.
+    earlier: the fields of each finding at the time of the run. Of these, errors, near duplicates (L4) and people of
+    two datasets (L6) are kept: the run had roles, voxels, thumbnails and adapters that it did not store.
     """
     kept = [
         Finding(one["rule"], one["severity"], one["what"], tuple(one["cases"]))
         for one in earlier
-        if one["rule"] == "L4" or one["severity"] == "error"
+        if one["rule"] in {"L4", "L6"} or one["severity"] == "error"
     ]
     cases = [_case(row) for row in splits]
     objects = [*_thresholds(thresholds), *(FittedObject(o["step"], "landmarks", o["saw"]) for o in fitted)]

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from uad_bench.data.audit.findings import ROLES, AuditedCase, Finding, Severity, Subject, count
+from uad_bench.data.audit.findings import ROLES, AuditedCase, Finding, Subject, count
 from uad_bench.data.splits import ids_hash
 
 
@@ -88,16 +88,24 @@ def _test_set(dataset: str, cases: Sequence[AuditedCase]) -> list[Finding]:
 
 
 def _declared_pairs(cases: Sequence[AuditedCase], same: Sequence[tuple[Subject, Subject]]) -> list[Finding]:
+    """One finding for each two datasets and the roles of their pairs; an error, even within one role."""
     roles: dict[Subject, set[str]] = defaultdict(set)
     for one in cases:
         roles[one.subject].add(one.role)
-    findings = []
+    groups: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for pair in same:
-        both = roles.get(pair[0], set()) | roles.get(pair[1], set())
         if all(subject in roles for subject in pair):
-            severity: Severity = "error" if len(both) > 1 else "warning"
-            names = tuple("/".join(subject) for subject in pair)
-            what = f"one subject in two datasets, in {' and '.join(sorted(both))}"
-            findings.append(Finding("L6", severity, what, names))
+            both = " and ".join(sorted(roles[pair[0]] | roles[pair[1]], key=ROLES.index))
+            groups[pair[0][0], pair[1][0], both] += ["/".join(subject) for subject in pair]
+    findings = [
+        Finding("L6", "error", _in_two(one, other, len(names) // 2, both), tuple(names))
+        for (one, other, both), names in groups.items()
+    ]
     what = f"{count(same, 'declared pair')}, none with both subjects in this data"
     return findings or ([Finding("L6", "note", what)] if same else [])
+
+
+def _in_two(one: str, other: str, number: int, both: str) -> str:
+    people = "1 person is" if number == 1 else f"{number} people are"
+    counted = "" if " and " in both else ", and would be counted twice"
+    return f"{people} in both datasets, {one} and {other}, in {both}{counted}"

@@ -77,6 +77,11 @@ def method_columns(table: Table, *, brief: bool = False) -> list[Column]:
     ]
 
 
+def track_column() -> Column:
+    """What the method learns from; a control is in no track."""
+    return Column(Heading("track", "track"), lambda row: wording.NOTHING if row.null else row.track)
+
+
 def contrast_columns(table: Table, *, brief: bool = False) -> list[Column]:
     """Paired differences to the best row, the strongest reference row and the baseline, where any row has one.
 
@@ -89,7 +94,7 @@ def contrast_columns(table: Table, *, brief: bool = False) -> list[Column]:
     ]
     if _others(table, found[2][2]) <= _others(table, found[1][2]):
         del found[2]
-    after = "(Holm p)" if brief else f"[{wording.percent(table)}], Holm p"
+    after = "(Holm p)" if brief else f"[pointwise {wording.percent(table)}], Holm p"
     return [
         _contrast_column(table, Heading(f"Δ to {what} {after}", key), contrast, brief=brief)
         for what, key, contrast in found

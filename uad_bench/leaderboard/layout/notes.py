@@ -151,6 +151,8 @@ def _contrast_notes(table: Table, keys: Container[str]) -> Iterator[str]:
     for what in shown:
         contrasts = [getattr(row, f"to_{what}") for row in table.rows]
         yield from _contrast_note(table, what, [found for found in contrasts if found])
+    if shown and (reading := wording.contrast_reading(table)):
+        yield reading
     if shown:
         yield (
             f"{wording.EQUIVALENT}: equivalent, the difference lies within ± {table.scheme.delta:g} (two one-sided "
@@ -165,7 +167,7 @@ def _contrast_note(table: Table, what: str, found: Sequence[Contrast]) -> Iterat
         )
         yield (
             f"Δ to {_REFERENCES[what]} ({others}): mean paired difference in {metrics} with its "
-            f"{wording.percent(table)} confidence interval over seeds and patients; p: {table.scheme.test}, "
+            f"pointwise {wording.percent(table)} confidence interval over seeds and patients; p: {table.scheme.test}, "
             f"{table.scheme.correction}'s correction over all pairs of the ranked rows and the reference rows"
         )
 

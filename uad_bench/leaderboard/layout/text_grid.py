@@ -13,6 +13,7 @@ from uad_bench.leaderboard.layout.columns import (
     method_columns,
     rank_columns,
     reported_columns,
+    track_column,
 )
 from uad_bench.leaderboard.layout.metric_columns import (
     ShownMetric,
@@ -24,6 +25,7 @@ from uad_bench.leaderboard.layout.metric_columns import (
     step_metrics,
     subgroup_metrics,
 )
+from uad_bench.leaderboard.layout.wording import names_track
 from uad_bench.leaderboard.table import Row, Table
 
 #: Metric columns that fit next to rank and method: in 80 characters, and, with deviations, on a printed page.
@@ -77,6 +79,7 @@ def full_grid(table: Table) -> Grid:
             metric_column(table, primary, interval=True),
             *(metric_column(table, shown) for shown in others),
             *contrast_columns(table),
+            track_column(),
             *cost_columns(table),
             *reported_columns(table),
         ],
@@ -85,7 +88,7 @@ def full_grid(table: Table) -> Grid:
 
 def short_grid(table: Table) -> Grid:
     """At most eight columns: rank, method, seeds, primary metric, difference to the best row, Dice at a threshold
-    without test labels, false-positive rate in healthy scans, scoring time."""
+    without test labels, false-positive rate in healthy scans, scoring time; the track where readers need it."""
     primary, *others = shown_metrics(table)
     fair = [one for one in others if one.name[1].startswith("dice@") and not one.oracle]
     healthy = [one for one in others if one.name[0] == "healthy"]
@@ -101,6 +104,7 @@ def short_grid(table: Table) -> Grid:
             *[c for c in contrast_columns(table) if c.heading.key == "delta_best"],
             *(metric_column(table, one) for one in chosen),
             *[c for c in cost_columns(table) if c.heading.key == "score_s"],
+            *([track_column()] if names_track(table) else []),
         ],
     )
 
@@ -155,7 +159,8 @@ def terminal_grids(table: Table) -> list[Grid]:
     first = [*method_columns(table, brief=True), *separate_columns(table, primary)]
     metrics = [short_column(table, shown) for shown in others]
     kinds = [short_column(table, shown) for shown in subgroup_metrics(table, table.lesion_kinds)]
-    differences = [*contrast_columns(table, brief=True), *cost_columns(table)]
+    tracks = [track_column()] if names_track(table) else []
+    differences = [*contrast_columns(table, brief=True), *tracks, *cost_columns(table)]
     return _parts(
         table, first, [*_chunks(metrics, ACROSS_TERMINAL), differences], _chunks(kinds, ACROSS_TERMINAL)
     )

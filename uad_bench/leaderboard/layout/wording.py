@@ -7,6 +7,7 @@ from uad_bench import plugins
 from uad_bench.leaderboard.run_summary import SEEDS_FOR_SPREAD, SEEDS_TO_RANK
 from uad_bench.leaderboard.statistic_types import Contrast
 from uad_bench.leaderboard.table import Cell, Reported, Row, Table, TableKey
+from uad_bench.types import TRACKS, USUAL_TRACK
 
 DAGGER = "†"
 NOTHING = "–"
@@ -14,12 +15,24 @@ NO_DEVIATION = "n/a (deterministic)"
 FEW_SEEDS = "°"
 CONTROL = "control"
 EQUIVALENT = "≈"
+NOT_SIGNIFICANT = "n.s."
 
 
 def title(table: Table) -> str:
-    """Protocol, training and test dataset."""
+    """Protocol, training and test dataset, and the track where it is not the usual one or not the only one."""
     key = table.key
-    return f"{key.protocol}: {key.train} → {key.test}"
+    named = f", track {key.track}" if names_track(table) else ""
+    return f"{key.protocol}: {key.train} → {key.test}{named}"
+
+
+def names_track(table: Table) -> bool:
+    """Whether readers need the track of a table: there are others, or it is not the usual one."""
+    return len(table.tracks) > 1 or table.key.track != USUAL_TRACK
+
+
+def track(key: TableKey) -> str:
+    """What the methods of a table learn from: `track healthy: healthy training scans only`."""
+    return f"track {key.track}: methods learn from {TRACKS.get(key.track, 'what this version does not know')}"
 
 
 def facts(table: Table) -> list[str]:
@@ -34,6 +47,8 @@ def facts(table: Table) -> list[str]:
         if table.values_only
         else f"ranked by {table.primary} over all cases with lesions, higher is better; scheme: {scheme(table)}",
     ]
+    if names_track(table):
+        lines.append(f"{track(key)}; each track has a ranking of its own")
     if table.not_comparable:
         lines.append(f"not comparable with the first table of {key.test}: {table.not_comparable}")
     return lines
@@ -134,6 +149,13 @@ def missing_text(row: Row, cell: Cell | None, primary: str) -> str:
     return seeds + (f", {undefined} undefined" if undefined else "")
 
 
+def missing_cases_text(table: Table, row: Row) -> str:
+    """`34 of 36 cases: 1 undefined, 1 failed`, of the primary metric; empty where no case is missing."""
+    cell = row.cells.get(("all", table.primary))
+    missing = _missing_cases(table, cell) if cell else ""
+    return f"{cell.n} of {table.lesion} cases: {missing}" if cell and missing else ""
+
+
 def primary_missing_text(table: Table, row: Row, cell: Cell | None) -> str:
     """The same for the primary metric in a grid without the column "cases"."""
     if cell is None or cell.mean is None:
@@ -143,13 +165,38 @@ def primary_missing_text(table: Table, row: Row, cell: Cell | None) -> str:
 
 
 def contrast_text(contrast: Contrast | None, alpha: float) -> str:
-    """`−0.021 [−0.034, −0.008], p 0.013`, p after Holm's correction; "≈" where the rows are equivalent."""
+    """`−0.021 [−0.034, −0.008], p 0.013`, p after Holm's correction; "≈" where the rows are equivalent.
+
+    "n.s." follows a p above alpha where the interval, which is not corrected, excludes 0.
+    """
     if contrast is None or contrast.difference is None:
         return NOTHING
     interval = interval_text(contrast.low, contrast.high)
     p = "" if contrast.p_holm is None else f", p {p_text(contrast.p_holm)}"
     equal = f" {EQUIVALENT}" if contrast.p_equal is not None and contrast.p_equal <= alpha else ""
-    return signed(contrast.difference) + (interval and f" {minus(interval)}") + p + equal
+    not_significant = f", {NOT_SIGNIFICANT}" if only_pointwise(contrast, alpha) else ""
+    return signed(contrast.difference) + (interval and f" {minus(interval)}") + p + not_significant + equal
+
+
+def only_pointwise(contrast: Contrast, alpha: float) -> bool:
+    """The interval of this difference alone excludes 0, but p after the correction for all pairs is above alpha."""
+    if contrast.low is None or contrast.high is None or contrast.p_holm is None:
+        return False
+    return not contrast.low <= 0 <= contrast.high and contrast.p_holm > alpha
+
+
+def contrast_reading(table: Table) -> str:
+    """How intervals and p values of differences are read together; empty for a table without differences."""
+    rows = table.rows
+    known = [found for row in rows for found in (row.to_best, row.to_reference, row.to_baseline) if found]
+    if not any(found.p_holm is not None for found in known):
+        return ""
+    return (
+        f"Δ: a difference is significant only where p is at most {table.scheme.alpha:g}; p is corrected for all "
+        f"pairs of rows ({table.scheme.correction}). The {percent(table)} interval is pointwise: it is that of one "
+        f"difference alone, without a correction. Where it excludes 0 although p is above {table.scheme.alpha:g}, "
+        f"{NOT_SIGNIFICANT} (not significant) follows p."
+    )
 
 
 def brief_contrast_text(contrast: Contrast | None, alpha: float) -> str:

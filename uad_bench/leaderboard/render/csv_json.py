@@ -59,6 +59,7 @@ LONG_COLUMNS = (
     "p_seeds",
     "p_equal",
     "models",
+    "track",
 )
 CONTRASTS = ("to_best", "to_baseline", "to_reference")
 
@@ -67,7 +68,8 @@ def long_csv(tables: Sequence[Table]) -> str:
     """CSV with one line per value: full precision, fractions of 1, an empty cell where there is no value.
 
     origin: "measured", "to_best", "to_baseline" and "to_reference" (differences to `other`), "cost", or "reported:
-    source". oracle, higher_is_better: 1 or 0 for measured values; trained_on: the training set in words.
+    source". oracle, higher_is_better: 1 or 0 for measured values; trained_on: the training set in words; track: that of
+    the ranking.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

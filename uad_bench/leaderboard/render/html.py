@@ -7,7 +7,6 @@ outside, and the content security policy of the page allows no other script or s
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,15 @@ from typing import TYPE_CHECKING
 
 from uad_bench import __version__
 from uad_bench.leaderboard.layout import notes, text_grid, wording
-from uad_bench.leaderboard.layout.columns import Heading, cost_columns
+from uad_bench.leaderboard.layout.columns import Heading
 from uad_bench.leaderboard.layout.reading_order import reading_order
 from uad_bench.leaderboard.layout.verdict import verdict
+from uad_bench.leaderboard.render.charts.chart import Chart
+from uad_bench.leaderboard.render.charts.cost import cost_charts
 from uad_bench.leaderboard.render.escape import breakable, printable
+from uad_bench.leaderboard.render.method_details import MethodDetails, method_details
 from uad_bench.leaderboard.table import Reported, Row, Table, TableKey
+from uad_bench.results.training_log import TrainingLog
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -30,13 +33,15 @@ STYLES = ("theme.css", "page.css")
 SCRIPT = "page.js"
 THEMES = ":root[data-theme=dark] { color-scheme: dark; } :root[data-theme=light] { color-scheme: light; }\n"
 #: Columns of text, which are sorted from a to z.
-TEXT_COLUMNS = frozenset({"method", "group", "provenance", "reported_ap", "reported_dice"})
+TEXT_COLUMNS = frozenset({"method", "group", "track", "provenance", "reported_ap", "reported_dice"})
 #: Width of the drawing of an interval, and its margins, in pixels.
 WIDTH, MARGIN = 104, 4
 
 
 #: By table, the addresses of the cases that a viewer shows.
 Links = Mapping[TableKey, Mapping[str, str]]
+#: By table and label of the row, what its runs logged in training.
+Training = Mapping[TableKey, Mapping[str, Sequence[TrainingLog]]]
 
 
 @dataclass(frozen=True)
@@ -70,21 +75,12 @@ class PageTable:
 
 
 @dataclass(frozen=True)
-class MethodDetails:
-    """What is known of a row. parameters, costs: (name, text); cases: (case id, value, address in the viewer),
-    the best first."""
-
-    id: str
-    row: Row
-    doi: str
-    parameters: tuple[tuple[str, str], ...]
-    costs: tuple[tuple[str, str], ...]
-    cases: tuple[tuple[str, str, str], ...]
-
-
-@dataclass(frozen=True)
 class Section:
-    """One ranking. more: lesion kinds, strata, post-processing; reported: (method, AP, Dice, source)."""
+    """One ranking. more: lesion kinds, strata, post-processing; reported: (method, AP, Dice, source).
+
+    differences: how intervals and p values are read, empty without differences; missing: the cases that the primary
+    metric lacks, by label of the row; costs: charts of accuracy against cost.
+    """
 
     id: str
     title: str
@@ -103,6 +99,9 @@ class Section:
     methods: tuple[MethodDetails, ...]
     chosen: frozenset[str]
     viewed: tuple[tuple[str, str], ...]
+    differences: str
+    missing: Mapping[str, str]
+    costs: tuple[Chart, ...]
 
     def page_of(self, row: Row | None) -> str:
         """The id of the details of a row."""
@@ -133,16 +132,16 @@ class Page:
         return _hash(self.script)
 
 
-def html_page(tables: Sequence[Table], links: Links | None = None) -> str:
+def html_page(tables: Sequence[Table], links: Links | None = None, training: Training | None = None) -> str:
     """The HTML page of some tables; equal arguments give equal bytes on any machine.
 
-    links: addresses of cases in a viewer.
+    links: addresses of cases in a viewer; training: logs of the rows, for training curves.
     """
     import jinja2
     from markupsafe import Markup
 
     sections = tuple(
-        _section(table, f"table-{n}", (links or {}).get(table.key, {}))
+        _section(table, f"table-{n}", (links or {}).get(table.key, {}), (training or {}).get(table.key, {}))
         for n, table in enumerate(reading_order(tables), 1)
     )
     style = THEMES.join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
@@ -156,7 +155,9 @@ def html_page(tables: Sequence[Table], links: Links | None = None) -> str:
     return environment.get_template(TEMPLATE).render(page=page) + "\n"
 
 
-def _section(table: Table, name: str, links: Mapping[str, str]) -> Section:
+def _section(
+    table: Table, name: str, links: Mapping[str, str], training: Mapping[str, Sequence[TrainingLog]]
+) -> Section:
     found = [
         text_grid.lesion_kind_grid(table),
         *text_grid.detection_grids(table),
@@ -165,7 +166,7 @@ def _section(table: Table, name: str, links: Mapping[str, str]) -> Section:
     ]
     more = [grid for grid in found if grid]
     main = _main_table(table)
-    shown = [main.grid, *more]
+    shown, differences = [main.grid, *more], wording.contrast_reading(table)
     return Section(
         name,
         wording.title(table),
@@ -176,48 +177,31 @@ def _section(table: Table, name: str, links: Mapping[str, str]) -> Section:
         main,
         tuple(map(PageTable, more)),
         tuple(notes.failures(table)),
-        (*notes.legend(table, shown), *notes.sources(table, shown)),
+        tuple(
+            note
+            for note in (*notes.legend(table, shown), *notes.sources(table, shown))
+            if note != differences  # it stands below the table
+        ),
         tuple(_reported(table)),
         verdict(table),
         wording.trained_on(table.key),
         f"{table.lesion} with lesions, {table.healthy} healthy",
-        tuple(_details(table, row, f"{name}-method-{n}", links) for n, row in enumerate(table.rows, 1)),
+        tuple(
+            method_details(table, row, f"{name}-method-{n}", links, training.get(row.label, ()))
+            for n, row in enumerate(table.rows, 1)
+        ),
         frozenset(heading.key for heading in text_grid.short_grid(table).headings),
         tuple(links.items()),
+        differences,
+        {row.label: wording.missing_cases_text(table, row) for row in table.rows},
+        cost_charts(table),
     )
-
-
-def _details(table: Table, row: Row, name: str, links: Mapping[str, str]) -> MethodDetails:
-    """The details of a row; a DOI or an arXiv number of its paper becomes a link."""
-    parameters = ((key, str(value)) for key, value in sorted(row.settings.items()))
-    costs = ((column.heading.text, column.text(row)) for column in cost_columns(table))
-    known = sorted(
-        ((case, v) for case, v in row.values.items() if v is not None), key=lambda pair: (-pair[1], pair[0])
-    )
-    undefined = ((case, None) for case, value in sorted(row.values.items()) if value is None)
-    cases = (
-        (case, "undefined" if value is None else wording.decimal(value, 3), links.get(case, ""))
-        for case, value in (*known, *undefined)
-    )
-    return MethodDetails(name, row, _doi(row.paper), tuple(parameters), tuple(costs), tuple(cases))
-
-
-def _doi(paper: str) -> str:
-    """The DOI in a citation; that of arXiv for an arXiv number; "" for none.
-
-    >>> _doi("Baur et al. 2021, arXiv 2004.03271"), _doi("Schlegl, doi 10.1016/j.media.2019.01.010"), _doi("a talk")
-    ('10.48550/arXiv.2004.03271', '10.1016/j.media.2019.01.010', '')
-    """
-    doi, arxiv = (
-        re.search(r"\b10\.\d{4,}/[\w.()/:-]*\w", paper),
-        re.search(r"arXiv:? ?(\d{4}\.\d{4,5})", paper),
-    )
-    return doi[0] if doi else f"10.48550/arXiv.{arxiv[1]}" if arxiv else ""
 
 
 def _columns(sections: Sequence[Section]) -> tuple[tuple[str, str, bool], ...]:
-    """The columns of all main tables, and whether each is shown at first."""
+    """The columns of all main tables that may be hidden, and whether each is shown at first."""
     headings = {one.key: one.text for part in sections for one in part.main.grid.headings}
+    headings.pop("method", None)  # rows without names, and without their missing cases, say nothing
     shown = {key for part in sections for key in part.chosen}
     return tuple((key, text, key in shown) for key, text in headings.items())
 

@@ -53,7 +53,7 @@ function filterColumns(table) {
   table.classList.toggle("narrowed", state.columns === undefined && !state.metric);
   all("thead th", table).forEach((head, index) => {
     const { column, extra, metric } = head.dataset;
-    const unchosen = state.columns === undefined ? extra !== undefined : !keys.has(column);
+    const unchosen = column === "method" ? false : state.columns === undefined ? extra !== undefined : !keys.has(column);
     const hidden = state.metric && metric ? metric !== state.metric : unchosen;
     [head, ...all("tbody tr", table).map((row) => row.cells[index])].forEach((cell) => { cell.hidden = hidden; });
   });

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from uad_bench.evaluate.metrics.declarations.table import in_unit_range
+from uad_bench.evaluate.metrics.declarations.table import declaration_of
+from uad_bench.evaluate.value_range import Range, finite_range
 from uad_bench.leaderboard.run_summary import Name
 from uad_bench.leaderboard.statistics.clusters import influence_values, subject_indices
 from uad_bench.leaderboard.statistics.intervals import logit_interval, t_interval_half_width
@@ -32,26 +33,39 @@ def add_intervals(table: Table, data: Mapping[str, RowData]) -> list[Row]:
     """The rows with a confidence interval in every cell that allows one; data: by label.
 
     An interval needs the cases behind a mean, or the bootstrap draws of a pooled metric. It is symmetric on the logit
-    scale where the metric is declared to lie in [0, 1], so that all rows of a column have intervals of one kind.
+    scale of the metric's declared range where that has two finite ends, so that all rows of a column have intervals of
+    one kind.
     """
     widths = {name: _half_widths(name, data, table.scheme.alpha) for name in sorted(table.names)}
+    ranges = {name: _range(name, data) for name in widths}
     return [
         replace(
             row,
             cells={
-                name: _cell(name[1], cell, widths[name].get(row.label)) for name, cell in row.cells.items()
+                name: _cell(ranges[name], cell, widths[name].get(row.label))
+                for name, cell in row.cells.items()
             },
         )
         for row in table.rows
     ]
 
 
-def _cell(metric: str, cell: Cell, half: float | None) -> Cell:
+def _range(name: Name, data: Mapping[str, RowData]) -> Range | None:
+    """The declared range of a metric, if it is finite: of a plug-in that which all runs of the table recorded."""
+    if (declaration := declaration_of(name[1])) is not None:
+        return finite_range(declaration.value_range)
+    found = {run.values[name].value_range for one in data.values() for run in one.runs if name in run.values}
+    return finite_range(found.pop()) if len(found) == 1 else None
+
+
+def _cell(range_: Range | None, cell: Cell, half: float | None) -> Cell:
     if half is None or cell.mean is None or np.isnan(half):
         return cell
-    low, high = cell.mean - half, cell.mean + half
-    if in_unit_range(metric):
-        low, high = (float(end) for end in logit_interval(np.array(cell.mean), np.array(half)))
+    if range_ is None:
+        return cell._replace(low=cell.mean - half, high=cell.mean + half)
+    start, length = range_[0], range_[1] - range_[0]
+    ends = logit_interval(np.array((cell.mean - start) / length), np.array(half / length))
+    low, high = (start + length * float(end) for end in ends)
     return cell._replace(low=low, high=high)
 
 

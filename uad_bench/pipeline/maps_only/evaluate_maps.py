@@ -11,7 +11,7 @@ from uad_bench.cohort.cohort import Cohort, Member
 from uad_bench.cohort.discovery import pinned_protocol
 from uad_bench.cohort.gather import gather
 from uad_bench.config import MAPS_ONLY, Overrides, RunSpec, digest, validated
-from uad_bench.errors import DataError, UadError, UsageError
+from uad_bench.errors import DataError, UadError, UsageError, unknown_name
 from uad_bench.pipeline.evaluate_run import evaluate_run
 from uad_bench.pipeline.maps_only.map_files import Key, find_maps, on_protocol_grid
 from uad_bench.pipeline.protocol_checks import check_protocol
@@ -22,6 +22,7 @@ from uad_bench.results.run_directory import RunDir
 from uad_bench.support import environment
 from uad_bench.support.atomic_files import sha256
 from uad_bench.support.text import first_names
+from uad_bench.types import TRACKS, USUAL_TRACK
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ class MapsOf:
     """Maps of another program, as a user names them.
 
     source: a folder or a CSV, see `map_files.find_maps`; name: of the method in tables; described: see there; settings:
-    `--set` options as (path, value), of the protocol and of datasets.
+    `--set` options as (path, value), of the protocol and of datasets; track: what the user says that the method learns
+    from.
     """
 
     source: Path
@@ -41,6 +43,7 @@ class MapsOf:
     seed: int = 0
     described: str = ""
     settings: Sequence[tuple[Sequence[str], Any]] = ()
+    track: str = USUAL_TRACK
 
     def spec(self, maps: str) -> RunSpec:
         """The specification of the run; maps: 12 hex digits of the content of all maps.
@@ -50,6 +53,8 @@ class MapsOf:
         if not plugins.NAME.fullmatch(self.name):
             what = f"{self.name!r} is no name for a method"
             raise UsageError(what, hint=f"a name matches {plugins.NAME.pattern}", code="UB205")
+        if self.track not in TRACKS:
+            raise unknown_name("track", self.track, TRACKS)
         over = with_settings(Overrides(), self.settings)
         protocol = pinned_protocol(self.protocol, over.protocol)
         check_protocol(protocol)
@@ -82,12 +87,19 @@ def evaluate_maps(maps: MapsOf, place: Workplace) -> RunDir:
     content = digest([[*key, sha256(path)] for key, path in sorted(found.items())])
     job = RunJob.of(maps.spec(content), cohort, place)
     with job.directory.locked():
-        if job.directory.state == "complete" and not place.fresh:
+        if _is_made(job, maps.track):
             log.info("%s: already complete (--fresh makes it again)", job.directory.name)
             return job.directory
         job.directory.clear()
-        _make(job, found)
+        _make(job, found, maps.track)
     return job.directory
+
+
+def _is_made(job: RunJob, track: str) -> bool:
+    """Whether the run is complete and in the track that is named now."""
+    if job.directory.state != "complete" or job.place.fresh:
+        return False
+    return bool(job.directory.environment().get("method", {}).get("track", USUAL_TRACK) == track)
 
 
 def _with_maps(cohort: Cohort, found: Mapping[Key, Path]) -> Cohort:
@@ -108,12 +120,12 @@ def _with_maps(cohort: Cohort, found: Mapping[Key, Path]) -> Cohort:
     return replace(cohort, members=kept, left_out=(*cohort.left_out, *left_out))
 
 
-def _make(job: RunJob, found: Mapping[Key, Path]) -> None:
+def _make(job: RunJob, found: Mapping[Key, Path], track: str) -> None:
     directory, cohort = job.directory, job.cohort
     directory.set_state("running")
     directory.write_spec(job.spec)
     here = environment.describe("cpu", job.place.threads)
-    facts = {"deterministic": False, "null": False, "baseline": False, "paper": ""}
+    facts = {"deterministic": False, "null": False, "baseline": False, "paper": "", "track": track}
     directory.write_json("env.json", here | {"roots": job.roots(), "method": facts})
     directory.write_table("splits.csv", csv_tables.SPLIT_COLUMNS, cohort.rows())
     columns = ("dataset", "case_id", "reason")

@@ -96,7 +96,7 @@ def predict_to(
         except UadError as error:
             failures.append(error)
         ticker(number, len(ready))
-    for failure in failures:
+    for failure in failures if done else failures[1:]:  # the first is raised where no scan has a map
         log.error("%s", failure)
     if not done:
         raise failures[0]

@@ -151,7 +151,8 @@ def _assumption(data: Mask) -> str:
     ml = float(data.array.sum()) * data.grid.voxel_ml
     assumed = "stripped" if looks_stripped(data) else "a whole head"
     return (
-        f"assumed to be {assumed} by its {ml:.0f} ml of data: declare `stripped` true or false in the dataset"
+        f"assumed to be {assumed} by its {ml:.0f} ml of data: declare `stripped` true or false in the dataset, or "
+        "add --stripped or --whole-head to predict"
     )
 
 

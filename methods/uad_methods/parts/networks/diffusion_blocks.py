@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from uad_methods.parts.networks.half_precision import GroupNorm
+from uad_methods.parts.networks.half_precision import GroupNorm, recomputed
 
 PERIOD = 10_000  # of the slowest sinusoid: timesteps / 2 pi
 Way = Literal["same", "down", "up"]
@@ -47,15 +47,26 @@ class Block(nn.Module):
         self.shortcut = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
-        inner = self.conv(self.resize(self.enter(x)))
+        inner = self.conv(recomputed(self._entered, x))
         projected = self.embed(embedding)[..., None, None]
+        convolved = self.leave[1](recomputed(self._modulated, inner, projected))
+        both: torch.Tensor = self.shortcut(self.resize(x)) + convolved
+        return both
+
+    def _entered(self, x: torch.Tensor) -> torch.Tensor:
+        """Input of the first convolution."""
+        entered: torch.Tensor = self.resize(self.enter(x))
+        return entered
+
+    def _modulated(self, inner: torch.Tensor, projected: torch.Tensor) -> torch.Tensor:
+        """Input of the second convolution."""
         if self.scale_shift:
             scale, shift = projected.chunk(2, dim=1)
             inner = self.norm(inner) * (1 + scale) + shift
         else:
             inner = self.norm(inner + projected)
-        both: torch.Tensor = self.shortcut(self.resize(x)) + self.leave(inner)
-        return both
+        active: torch.Tensor = self.leave[0](inner)
+        return active
 
 
 class Attention(nn.Module):

@@ -1,13 +1,16 @@
-"""What autocast on a GPU should do otherwise: group normalisation without float32 copies, last layers in float32.
+"""Number formats and memory on a GPU: no float32 copies of normalised features, last layers in float32.
 
 Only for tensors on a GPU: networks on a CPU are unchanged.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.utils.checkpoint import checkpoint
 
 
 class GroupNorm(nn.GroupNorm):
@@ -24,6 +27,18 @@ class GroupNorm(nn.GroupNorm):
         weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
         with torch.autocast("cuda", enabled=False):
             return functional.group_norm(x, self.num_groups, weight, bias, self.eps)
+
+
+def recomputed(layers: Callable[..., torch.Tensor], *inputs: torch.Tensor) -> torch.Tensor:
+    """The layers' result. On a GPU only their inputs are stored for the gradient, which computes the layers again.
+
+    For layers that are cheap to compute and store several tensors, such as a normalisation and an activation. Values
+    and gradients are the same bits; the layers must not draw random numbers.
+    """
+    if not (inputs[0].is_cuda and torch.is_grad_enabled()):
+        return layers(*inputs)
+    result: torch.Tensor = checkpoint(layers, *inputs, use_reentrant=False, preserve_rng_state=False)
+    return result
 
 
 class LastInFloat32(nn.Sequential):

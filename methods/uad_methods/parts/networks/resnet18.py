@@ -26,19 +26,23 @@ class BasicBlock(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """Images (n, 3, X, Y) -> 1000 logits; 11,689,512 weights. With `stages` below 4: the first stages only."""
+    """Images (n, 3, X, Y) -> 1000 logits; 11,689,512 weights. With `stages` below 4: the first stages only.
 
-    def __init__(self, stages: int = 4) -> None:
+    width: channels of the first stage, doubled in each further one; weight files have 64.
+    """
+
+    def __init__(self, stages: int = 4, width: int = WIDTHS[0]) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        widths = [width * 2**i for i in range(len(WIDTHS))]
+        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
-        pairs = list(zip((64, *WIDTHS), WIDTHS, strict=False))[:stages]
+        pairs = list(zip((width, *widths), widths, strict=False))[:stages]
         for i, (inputs, outputs) in enumerate(pairs, start=1):
             first = BasicBlock(inputs, outputs, 1 if i == 1 else 2)
             self.add_module(f"layer{i}", nn.Sequential(first, BasicBlock(outputs, outputs, 1)))
         if stages == len(WIDTHS):
-            self.fc = nn.Linear(WIDTHS[-1], 1000)
+            self.fc = nn.Linear(widths[-1], 1000)
         self.stages = len(pairs)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

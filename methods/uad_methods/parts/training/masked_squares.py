@@ -12,17 +12,18 @@ SQUARE = 8  # side in pixels: one pixel of the deepest feature map that FAE uses
 
 
 class SquareDecoder(nn.Module):
-    """Features (n, channels, side / 4, side / 4) -> image (n, 1, side, side) by one 1x1 convolution.
+    """Features (n, channels, side / stride, side / stride) -> image (n, 1, side, side) by one 1x1 convolution.
 
     The decoder is weak on purpose: the features have to represent the image.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, stride: int = 4) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, 16, 1)
+        self.conv = nn.Conv2d(channels, stride**2, 1)
+        self.stride = stride
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return functional.pixel_shuffle(self.conv(features), 4)
+        return functional.pixel_shuffle(self.conv(features), self.stride)
 
 
 def hide_squares(images: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

@@ -47,14 +47,13 @@ def declaration_of(number: str) -> Declaration | None:
     >>> declaration_of("raw:dice.pooled@tune").name, declaration_of("hd95@tune").unit, declaration_of("mine.case")
     ('dice', 'mm', None)
     """
-    return METRICS.get(number.rpartition(":")[2].partition("@")[0].partition(".")[0])
+    return METRICS.get(metric_of(number))
 
 
-def in_unit_range(number: str) -> bool:
-    """Whether the metric behind the name of a number is declared to lie in [0, 1]; unknown metrics are not.
+def metric_of(number: str) -> str:
+    """The name of the metric behind the name of a number.
 
-    >>> in_unit_range("ap.case"), in_unit_range("ap_gain.case"), in_unit_range("hd95@tune"), in_unit_range("mine.case")
-    (True, False, False, False)
+    >>> metric_of("raw:dice.pooled@tune"), metric_of("ap.case")
+    ('dice', 'ap')
     """
-    declaration = declaration_of(number)
-    return declaration is not None and declaration.value_range == "[0, 1]"
+    return number.rpartition(":")[2].partition("@")[0].partition(".")[0]

@@ -1,0 +1,1 @@
+"""Datasets with open licences, each in a module of its own."""

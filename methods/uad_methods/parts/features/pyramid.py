@@ -1,0 +1,63 @@
+"""Feature maps of slices at several resolutions, from a ResNet that is not trained further."""
+
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import nn
+
+from uad_methods.parts.features.wide_resnet50 import GROWTH, PLANES, WideResNet50
+from uad_methods.parts.networks.resnet18 import ResNet18
+
+Backbone = Literal["wide_resnet50", "resnet18"]
+#: Mean and standard deviation of the colours of ImageNet, which the weight files were trained with.
+MEAN, SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class Pyramid(nn.Module):
+    """Feature maps of some stages, counted from 1, of a ResNet; each modality is a grey image of its own.
+
+    stages: in rising order. width: channels of the first stage of the ResNet-18. It stays in eval mode, unless
+    `learning` is set. `channels`: of each map; `strides`: of each map, pixels.
+    """
+
+    def __init__(self, backbone: Backbone, stages: tuple[int, ...], width: int = 64) -> None:
+        super().__init__()
+        wide = backbone == "wide_resnet50"
+        self.resnet: WideResNet50 | ResNet18 = (
+            WideResNet50(stages[-1]) if wide else ResNet18(stages[-1], width)
+        )
+        self.stages, self.learning = stages, False
+        self.channels = [GROWTH * PLANES[s - 1] if wide else width * 2 ** (s - 1) for s in stages]
+        self.strides = [2 ** (s + 1) for s in stages]
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("sd", torch.tensor(SD).view(1, 3, 1, 1), persistent=False)
+
+    def train(self, mode: bool = True) -> "Pyramid":
+        """In train mode batch statistics would change: only while `learning`."""
+        return super().train(mode and self.learning)
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Slices (n, C, X, Y) in [0, 1] -> a map (n C, channels, X / stride, Y / stride) of every stage."""
+        grey = images.flatten(0, 1)[:, None].expand(-1, 3, -1, -1)
+        taps = self.resnet.taps((grey - self.get_buffer("mean")) / self.get_buffer("sd"))
+        return [taps[stage] for stage in self.stages]
+
+
+def check_stages(stages: tuple[int, ...], most: int) -> bool:
+    """Whether stages are given in rising order, from 1 to `most`."""
+    return bool(stages) and all(a < b for a, b in pairwise(stages)) and stages[0] >= 1 and stages[-1] <= most
+
+
+def settle_statistics(pyramid: Pyramid, images: torch.Tensor) -> None:
+    """Set the batch statistics of a network with random weights to those of some slices, (n, C, X, Y)."""
+    norms = [module for module in pyramid.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches since the reset
+    pyramid.learning = True
+    pyramid.train()
+    with torch.no_grad():
+        pyramid(images)
+    pyramid.learning = False
+    pyramid.eval()

@@ -1,0 +1,31 @@
+"""Which rows are in the Pareto set of accuracy and cost."""
+
+from dataclasses import replace
+
+from tests.helpers import handmade
+from uad_bench.leaderboard.layout.cost_points import cost_points, measured_devices, pareto_labels
+from uad_bench.leaderboard.run_summary import Cost
+
+
+def table(**costs):
+    rows = [
+        replace(handmade.row(name, 0.5 - i / 10, i + 1), cost=cost)
+        for i, (name, cost) in enumerate(costs.items())
+    ]
+    free = replace(handmade.row("free", 0.9, None), null=True, cost=Cost(score_s=0.0))
+    return handmade.table([free, *rows])
+
+
+def test_controls_and_incomplete_rows_are_not_in_the_pareto_set_and_beat_no_row():
+    found = table(a=Cost(score_s=4.0), b=Cost(score_s=2.0), c=Cost(score_s=3.0))
+    points = cost_points(found)["score_s"]
+    assert pareto_labels(found, points) == ["b", "a"]
+    rows = [replace(row, done=1) if row.label == "b" else row for row in found.rows]
+    assert pareto_labels(replace(found, rows=rows), points) == ["c", "a"]
+
+
+def test_times_of_several_devices_are_not_compared():
+    found = table(
+        a=Cost(score_s=4.0, parameters=10, device="cpu"), b=Cost(score_s=2.0, parameters=20, device="gpu")
+    )
+    assert measured_devices(found) == ["cpu", "gpu"] and set(cost_points(found)) == {"parameters"}

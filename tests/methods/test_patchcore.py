@@ -1,0 +1,111 @@
+"""PatchCore: weights, memory, maps, variants."""
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.helpers.two_phases import assert_resume_is_bit_equal
+from uad_bench import Context
+from uad_bench.errors import UsageError
+from uad_bench.method.base import variant
+from uad_bench.testing import toy_scans
+from uad_methods.parts.networks.resnet18 import ResNet18
+from uad_methods.patchcore import PatchCore
+
+TINY = {**PatchCore.tiny, "extractor": "random"}
+
+
+def fitted(scans, **parameters):
+    method = PatchCore(**{**TINY, **parameters})
+    method.fit(scans, [], Context())
+    return method
+
+
+def test_the_paper_s_method_is_refused_without_weights():
+    with pytest.raises(UsageError, match=r"patchcore:self or patchcore:random") as refusal:
+        PatchCore()
+    assert "\n" not in str(refusal.value)
+    assert [variant(PatchCore(extractor=name)) for name in ("self", "random")] == ["self", "random"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"side": 100}, {"weights": "some.pth"}, {"stages": (2, 1)}, {"patch": 4}, {"dims": 1023}, {"side": 0}],
+)
+def test_invalid_hyper_parameters_are_refused(wrong):
+    with pytest.raises(UsageError):
+        PatchCore(**{"extractor": "random", **wrong})
+
+
+def test_only_the_method_with_given_weights_is_in_the_track_of_features():
+    assert PatchCore(weights="w.pth").learns_from() == "features"
+    assert PatchCore(extractor="self").learns_from() == "healthy"
+
+
+def test_given_weights_are_loaded_and_their_digest_is_stored(tmp_path):
+    path, given = tmp_path / "resnet18.pth", ResNet18(stages=2)
+    torch.save(given.state_dict(), path)
+    digest, scans = hashlib.sha256(path.read_bytes()).hexdigest(), toy_scans(2)
+    method = PatchCore(**{**PatchCore.tiny, "extractor": "resnet18", "weights": str(path), "sha256": digest})
+    method.fit(scans, [], Context())
+    assert method.weights_ == digest and variant(method) == "resnet18"
+    assert torch.equal(method.net_.pyramid.resnet.conv1.weight, given.conv1.weight)
+
+
+def test_the_memory_has_its_share_of_the_drawn_features_which_are_bounded():
+    scans = toy_scans(3)
+    method = fitted(scans, vectors=120, share=0.25)
+    slices = sum(int(scan.brain_mask.any(axis=(0, 1)).sum()) for scan in scans)
+    assert slices <= method.drawn_ <= 120 and method.size_ == round(0.25 * method.drawn_)
+    assert method.net_.memory.shape == (method.size_, 16)
+
+
+def test_a_scan_whose_features_are_all_in_the_memory_has_score_zero():
+    scans = toy_scans(1)
+    method = fitted(scans, vectors=10**6, share=1.0)
+    assert method.score(scans[0], Context()).max() == 0
+    assert method.score(*toy_scans(1, prefix="fresh"), Context()).max() > 0
+
+
+@pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
+def test_maps_are_zero_outside_the_brain_for_odd_grids_and_several_modalities(modalities):
+    scans = toy_scans(2, modalities, shape=(33, 21, 5))
+    (fresh,) = toy_scans(1, modalities, shape=(33, 21, 5), prefix="fresh")
+    found = fitted(scans).score(fresh, Context())
+    assert found.shape == (33, 21, 5) and found.min() >= 0
+    assert (found[~fresh.brain_mask] == 0).all() and (found[fresh.brain_mask] > 0).any()
+
+
+def test_equal_distances_stay_equal_at_the_border_of_the_brain():
+    scans = toy_scans(2)
+    method, (fresh,) = fitted(scans), toy_scans(1, prefix="fresh")
+    method.net_.forward = lambda images: torch.ones(len(images), 16, 8, 8)
+    method.net_.memory.zero_()
+    inside = method.score(fresh, Context())[fresh.brain_mask]
+    np.testing.assert_allclose(inside, inside[0], rtol=1e-4)
+
+
+def test_a_replaced_texture_of_equal_mean_scores_higher():
+    scans = toy_scans(4, shape=(64, 64, 6))
+    method = fitted(scans, side=64, width=8, dims=32, vectors=2000, share=0.2)
+    (fresh,) = toy_scans(1, shape=(64, 64, 6), prefix="fresh")
+    image, at = fresh.image.copy(), (slice(24, 40), slice(24, 40), 3)
+    board = np.indices((16, 16)).sum(axis=0) // 2 % 2
+    image[0][at] = image[0][at].mean() + 0.3 * (board - board.mean())
+    before, after = (method.score(s, Context())[at].mean() for s in (fresh, replace(fresh, image=image)))
+    assert after > 1.5 * before
+
+
+def test_self_supervision_changes_the_network_and_lowers_its_loss():
+    scans, losses = toy_scans(4), []
+    ctx = Context()
+    ctx.policy.sink = lambda values: losses.append(values["loss"])
+    PatchCore(**{**TINY, "extractor": "self", "self_steps": 25}).fit(scans, [], ctx)
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+
+
+def test_a_resume_of_the_self_supervision_is_bit_equal(tmp_path):
+    assert_resume_is_bit_equal(lambda: PatchCore(**{**TINY, "extractor": "self"}), "extractor", tmp_path)

@@ -1,0 +1,45 @@
+"""One person in two datasets: by the keys of persons that adapters give, or by datasets that may overlap (L6)."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from uad_bench import plugins
+from uad_bench.cohort.discovery import adapter_for
+from uad_bench.data.adapter import DatasetAdapter
+from uad_bench.data.audit.findings import Finding, Subject
+from uad_bench.types import Case
+
+
+def shared_people(
+    cases: Mapping[str, Sequence[Case]], options: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[tuple[Subject, Subject]], list[Finding]]:
+    """Pairs of subjects of two datasets that are one person, and a warning for two datasets that may overlap.
+
+    cases: the cases that take part, by dataset; options: the options of the datasets.
+    """
+    if len(cases) < 2:
+        return [], []
+    adapters = {name: adapter_for(name, options.get(name, {})) for name in cases}
+    return list(_pairs(cases, adapters)), list(_overlaps(adapters))
+
+
+def _pairs(
+    cases: Mapping[str, Sequence[Case]], adapters: Mapping[str, DatasetAdapter]
+) -> Iterator[tuple[Subject, Subject]]:
+    persons: dict[str, dict[Subject, None]] = defaultdict(dict)
+    for name, adapter in adapters.items():
+        for case in cases[name]:
+            if person := adapter.person_of(case):
+                persons[person][case.dataset, case.subject_id] = None
+    for subjects in persons.values():
+        yield from ((a, b) for a, b in combinations(subjects, 2) if a[0] != b[0])
+
+
+def _overlaps(adapters: Mapping[str, DatasetAdapter]) -> Iterator[Finding]:
+    for one, other in combinations(adapters, 2):
+        labels = plugins.label(one), plugins.label(other)
+        if labels[1] in adapters[one].may_share or labels[0] in adapters[other].may_share:
+            what = f"{labels[0]} and {labels[1]} may show the same people; their ids cannot be compared"
+            yield Finding("L6", "warning", what, tuple(sorted(labels)))

@@ -1,0 +1,71 @@
+"""Accuracy and computational cost of the rows of a table: what may be compared, and which rows no other row beats."""
+
+from collections.abc import Sequence
+
+from uad_bench.leaderboard.table import Row, Table
+
+#: The costs of a row, by field of `Cost`: heading of the axis.
+COSTS = {
+    "score_s": "scoring, s per volume",
+    "fit_s": "training, s",
+    "peak_mib": "memory of the process, MiB",
+    "gpu_mib": "memory of the GPU, MiB",
+    "parameters": "parameters of the network",
+}
+#: Costs that depend on the device.
+TIMES = ("score_s", "fit_s")
+#: (cost, accuracy).
+Point = tuple[float, float]
+
+
+def pareto_set(points: Sequence[Point]) -> list[bool]:
+    """Which points (cost, accuracy) no other point beats: as cheap and as accurate, and better in one of the two.
+
+    >>> pareto_set([(1, 0.2), (2, 0.5), (3, 0.4), (2, 0.5)])
+    [True, True, False, True]
+    """
+    return [not any(_beats(other, one) for other in points) for one in points]
+
+
+def _beats(one: Point, other: Point) -> bool:
+    return one != other and one[0] <= other[0] and one[1] >= other[1]
+
+
+def measured_rows(table: Table) -> list[Row]:
+    """The rows with a value of the primary metric."""
+    return [row for row in table.rows if row.mean(("all", table.primary)) is not None]
+
+
+def measured_devices(table: Table) -> list[str]:
+    """The devices on which these rows were measured, sorted."""
+    return sorted({row.cost.device for row in measured_rows(table)} - {""})
+
+
+def cost_points(table: Table) -> dict[str, dict[str, Point]]:
+    """By field of `Cost`, the point of each row by its label; without costs that no row has, or that are 0 in all rows.
+
+    Of rows that were measured on several devices there are no times, which would not be comparable.
+    """
+    names = [name for name in COSTS if len(measured_devices(table)) < 2 or name not in TIMES]
+    return {name: points for name in names if (points := _points(table, name))}
+
+
+def _points(table: Table, name: str) -> dict[str, Point]:
+    found = {
+        row.label: (float(cost), row.mean(("all", table.primary)) or 0.0)
+        for row in measured_rows(table)
+        if (cost := getattr(row.cost, name)) is not None
+    }
+    return found if any(cost for cost, _ in found.values()) else {}
+
+
+def pareto_labels(table: Table, points: dict[str, Point]) -> list[str]:
+    """The rows of the Pareto set, the cheapest first.
+
+    Uninformative controls, rows with a data leak and rows with missing seeds are not in it, and beat no row.
+    """
+    able = {row.label for row in table.rows if not row.null and not row.leaky and row.complete}
+    labels = [label for label in points if label in able]
+    kept = pareto_set([points[label] for label in labels])
+    found = [label for label, best in zip(labels, kept, strict=True) if best]
+    return sorted(found, key=lambda label: points[label])

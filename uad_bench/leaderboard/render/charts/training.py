@@ -1,0 +1,90 @@
+"""Charts of what a method logged in training: one for each phase and quantity, a line for each run."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from uad_bench.leaderboard.render.charts.chart import (
+    Chart,
+    Line,
+    Scale,
+    is_logarithmic,
+    short,
+    x_scale,
+    y_scale,
+)
+from uad_bench.results.training_log import (
+    LOSS,
+    VALIDATION,
+    LoggedSeries,
+    Numbers,
+    TrainingLog,
+    phases,
+    plotted_quantities,
+    smoothed,
+)
+
+#: Points of a line, and colours of the style.
+MOST_POINTS, COLOURS = 80, 5
+Points = tuple[Numbers, Numbers]
+
+
+def training_charts(runs: Sequence[TrainingLog]) -> tuple[Chart, ...]:
+    """The charts of the runs of one method, in the order of training; quantities without a finite value have none.
+
+    A line is the running mean of a run, over 1/50 of its steps; validation is in the chart of the loss, dashed.
+    """
+    methods = dict.fromkeys(run.method for run in runs)
+    return tuple(
+        chart
+        for method in methods
+        for phase in phases(runs, method)
+        for name in plotted_quantities(runs, method, phase)
+        if (chart := _chart(runs, phase, name)) is not None
+    )
+
+
+def _chart(runs: Sequence[TrainingLog], phase: str, name: str) -> Chart | None:
+    found: list[tuple[str, str, Points]] = []
+    for index, run in enumerate(runs):
+        colour = f"s{index % COLOURS}"
+        if (phase, name) in run.series:
+            found.append((run.label, colour, _thinned(run.series[phase, name], smooth=True)))
+        if name == LOSS and (phase, VALIDATION) in run.series:
+            series = _thinned(run.series[phase, VALIDATION], smooth=False)
+            found.append((f"{run.label}, {VALIDATION}", f"{colour} dashed", series))
+    found = [one for one in found if one[2][0].size]
+    if not found:
+        return None
+    values = [float(v) for _, _, (_, one) in found for v in one]
+    x = x_scale([float(step) for _, _, (steps, _) in found for step in (steps[0], steps[-1])])
+    y = y_scale(values, log=is_logarithmic(values))
+    return Chart(
+        f"{phase}, {name}",
+        _summary(phase, name, [label for label, _, _ in found]),
+        "step",
+        name,
+        tuple((x.at(tick), short(tick)) for tick in x.ticks()),
+        tuple((y.at(tick), short(tick)) for tick in y.ticks()),
+        tuple(Line(_text(points, x, y), label, kind) for label, kind, points in found),
+    )
+
+
+def _thinned(series: LoggedSeries, *, smooth: bool) -> Points:
+    """At most `MOST_POINTS` finite points; smooth: of the running mean."""
+    values = smoothed(series.values) if smooth else series.values
+    known = np.flatnonzero(np.isfinite(values))
+    kept = (
+        known[np.unique(np.linspace(0, len(known) - 1, MOST_POINTS).round().astype(int))]
+        if known.size
+        else known
+    )
+    return series.steps[kept], values[kept]
+
+
+def _text(points: Points, x: Scale, y: Scale) -> str:
+    return " ".join(f"{x.at(float(a))},{y.at(float(b))}" for a, b in zip(*points, strict=True))
+
+
+def _summary(phase: str, name: str, labels: Sequence[str]) -> str:
+    return f"Training, {phase}: {name} over steps, running means over 1/50 of the steps: {'; '.join(labels)}."

@@ -1,0 +1,45 @@
+"""The track of a run: what its method learns from."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from uad_bench.config import RunSpec
+from uad_bench.leaderboard.installed_version import installed_class
+from uad_bench.results.run_directory import RunDir
+from uad_bench.types import USUAL_TRACK
+
+log = logging.getLogger(__name__)
+
+#: The rule of the audit that a run with weights from elsewhere was recorded under before there were tracks.
+BORROWED = "L11"
+
+
+def track_of(run: RunDir, spec: RunSpec, facts: Mapping[str, Any]) -> str:
+    """The track that a run recorded; for runs of versions without tracks that of the method that is installed.
+
+    Where it is not installed: "features" if the audit of the run names weights from elsewhere, else "healthy".
+    facts: what the run recorded of its method.
+    """
+    if "track" in facts:
+        return str(facts["track"])
+    cls = installed_class(spec)
+    if cls is not None:
+        return _declared(cls, spec)
+    return "features" if _borrowed(run) else USUAL_TRACK
+
+
+def _declared(cls: type[Any], spec: RunSpec) -> str:
+    try:
+        return str(cls(**spec.parameters).learns_from())
+    except Exception:  # another version of the method may not take these parameters
+        log.debug("%s does not take the parameters of %s", cls.__name__, spec.method, exc_info=True)
+        return str(getattr(cls, "track", USUAL_TRACK))
+
+
+def _borrowed(run: RunDir) -> bool:
+    """Whether the audit of a run names weights that were trained on other data."""
+    path = run.path / "audit.json"
+    found = json.loads(path.read_text()) if path.is_file() else []
+    return any(one.get("rule") == BORROWED for one in found)
