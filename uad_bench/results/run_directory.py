@@ -73,10 +73,7 @@ EDITED = seal.EDITED
 
 @dataclass(frozen=True)
 class RunDir:
-    """One run directory; every write is atomic.
-
-    kind, remedy: what errors call it, and advise where its files are not readable.
-    """
+    """One run directory; every write is atomic. kind, remedy: what errors call it, and advise if it is not readable."""
 
     kind: ClassVar[str] = "run"
     remedy: ClassVar[str] = "run it again with --fresh"
