@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.helpers.command import call
+from uad_bench.cli import options as verb_options
 from uad_bench.errors import Terminated
 from uad_bench.prepare.cache.prepared_case import prepare_case
 from uad_bench.support import environment
@@ -122,11 +123,16 @@ def test_the_package_alone_imports_nothing_but_itself_and_importlib():
 
 
 @pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
-def test_whoever_stops_it_is_told_what_is_kept(monkeypatch, capsys, stop, code):
-    """F77, F78."""
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [(["doctor"], "finished work is kept"), (["run", "thresh"], "finished work is kept, --resume continues")],
+)
+def test_whoever_stops_it_is_told_what_is_kept(monkeypatch, capsys, stop, code, words, kept):
+    """F77, F78. Verbs without the option --resume do not name it."""
     monkeypatch.setattr(environment, "describe", lambda *_: (_ for _ in ()).throw(stop))
-    left, _, err = call(monkeypatch, capsys, "doctor")
-    assert (left, err.strip()) == (code, "interrupted: finished work is kept, --resume continues")
+    monkeypatch.setattr(verb_options, "show_messages", lambda *_: (_ for _ in ()).throw(stop))
+    left, _, err = call(monkeypatch, capsys, *words)
+    assert (left, err.strip()) == (code, f"interrupted: {kept}")
 
 
 def test_the_cache_is_listed_verified_and_pruned(monkeypatch, capsys, toy_case, tmp_path):

@@ -27,7 +27,7 @@ from uad_bench.cli.weights import verbs as weights
 from uad_bench.errors import Terminated, UadError
 from uad_bench.support import numpy_cpu
 
-INTERRUPTED = "interrupted: finished work is kept, --resume continues"
+INTERRUPTED = "interrupted: finished work is kept"
 
 app = typer.Typer(
     name="uad-bench",
@@ -104,7 +104,7 @@ def main() -> None:
             raise
         _leave(f"error[{error.code}]: {error}", error.exit_code)
     except (Terminated, KeyboardInterrupt, typer.Abort) as stop:
-        _leave(INTERRUPTED, 143 if isinstance(stop, Terminated) else 130)
+        _leave(_interrupted(arguments), 143 if isinstance(stop, Terminated) else 130)
     except typer.Exit as leave:
         sys.exit(leave.exit_code)
     except typer.exceptions.TyperException as error:  # a wrong argument or option
@@ -116,8 +116,15 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     _leave(
-        INTERRUPTED if answer == 130 else "", answer if isinstance(answer, int) else 0
+        _interrupted(arguments) if answer == 130 else "", answer if isinstance(answer, int) else 0
     )  # 130: Ctrl-C, says typer
+
+
+def _interrupted(arguments: list[str]) -> str:
+    """What a verb says that was interrupted; those that have the option --resume name it."""
+    verbs = {one.name: one.callback for one in app.registered_commands}
+    verb = verbs.get(arguments[0]) if arguments else None
+    return INTERRUPTED + (", --resume continues" if "resume" in getattr(verb, "__annotations__", {}) else "")
 
 
 def _replace_unprintable() -> None:
