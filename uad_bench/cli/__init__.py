@@ -3,6 +3,7 @@
 import io
 import signal
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -120,7 +121,7 @@ def main() -> None:
     )  # 130: Ctrl-C, says typer
 
 
-def _interrupted(arguments: list[str]) -> str:
+def _interrupted(arguments: Sequence[str]) -> str:
     """What a verb says that was interrupted; those that have the option --resume name it."""
     verbs = {one.name: one.callback for one in app.registered_commands}
     verb = verbs.get(arguments[0]) if arguments else None
