@@ -47,7 +47,7 @@ def mixed(tmp_path):
     ("words", "last"),
     [
         (["ap"], "metric 'ap': "),
-        (["thresh:raw"], "method 'thresh:raw': 12 promises kept, 2 not checked"),
+        (["thresh:raw"], "method 'thresh:raw': 13 promises kept, 4 not checked"),
         (["ixi"], "dataset 'ixi': "),
         (["random", "--kind", "method"], "method 'random': "),
     ],
