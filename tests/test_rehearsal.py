@@ -1,5 +1,6 @@
 """The rehearsal: the datasets read its trees, its tables say how a cost grows, a full disk refuses it."""
 
+import json
 import os
 import runpy
 import subprocess
@@ -106,9 +107,21 @@ def test_memory_is_judged_where_it_is_limited():
 
 
 def test_the_largest_process_of_a_command_is_measured(tmp_path):
-    inner = f"open({str(tmp_path / 'f')!r}, 'wb').write(bytes(300 << 20))"
+    """In a process of its own: the memory of the tests would count."""
+    (tmp_path / "grows").mkdir()
+    inner = f"open({str(tmp_path / 'grows' / 'f')!r}, 'wb').write(bytes(300 << 20))"
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
-    found = measured([sys.executable, "-c", code], os.environ, tmp_path / "log.txt", tmp_path)
+    script = (
+        "import os, sys, pathlib, dataclasses, json\n"
+        "from benchmarks.rehearsal.measure import measured\n"
+        f"log, grows = pathlib.Path({str(tmp_path / 'log.txt')!r}), pathlib.Path({str(tmp_path / 'grows')!r})\n"
+        f"cost = measured([sys.executable, '-c', {code!r}], os.environ, log, grows)\n"
+        "print(json.dumps(dataclasses.asdict(cost)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=SCRIPT.parents[1], capture_output=True, text=True, check=True
+    )
+    found = Cost(**json.loads(done.stdout))
     assert 300 < found.peak_mib < 600 and found.disk_mib == pytest.approx(300, abs=2) and found.cpu_s > 0
 
 

@@ -21,7 +21,10 @@ class Cost:
 
 
 def measured(command: Sequence[str], environment: Mapping[str, str], log: Path, grows: Path) -> Cost:
-    """Carry out a command, its output appended to `log`. Raises RuntimeError, with its last lines, where it fails."""
+    """Carry out a command, its output appended to `log`. Raises RuntimeError, with its last lines, where it fails.
+
+    Linux counts the memory of this process, from which the command is started, as the command's: it must be small.
+    """
     before, began = used_mib(grows), time.monotonic()
     with log.open("ab") as file:
         file.write(f"\n$ {' '.join(command)}\n".encode())

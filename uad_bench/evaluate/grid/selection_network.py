@@ -29,7 +29,7 @@ def median_network(n: int) -> tuple[tuple[Exchange, ...], int]:
 
     >>> exchanges, place = median_network(3)
     >>> [(one.first, one.second) for one in exchanges], place
-    ([(0, 1), (0, 2), (2, 1)], 2)
+    ([(0, 2), (0, 1), (1, 2)], 1)
     """
     places, later = list(range(n // 2 + 2)), list(range(n // 2 + 2, n))
     pairs: list[tuple[int, int]] = []
