@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 import torch
@@ -96,6 +97,18 @@ def test_a_signal_ends_the_loop_after_the_step_is_saved(tmp_path, number, error)
     assert steps == [0, 1, 2]
     assert signal.getsignal(number) is before
     assert list(Context(policy=Policy(tmp_path, resume=True)).steps(5)) == [3, 4]
+
+
+def test_seconds_of_earlier_processes_are_known(tmp_path):
+    for done in (False, True):
+        first = Context(policy=Policy(tmp_path / str(done), checkpoint_minutes=0))
+        for step in first.steps(5):
+            time.sleep(0.01)
+            if step == 3 and not done:
+                break
+        again = Context(policy=Policy(tmp_path / str(done), resume=True))
+        list(again.steps(5))
+        assert first.earlier_s == 0 and 0.03 <= again.earlier_s < 60
 
 
 def test_a_second_signal_interrupts_at_once(tmp_path):

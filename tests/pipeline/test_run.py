@@ -18,6 +18,7 @@ from tests.helpers.toy_data import make, write_case
 from uad_bench.cohort.discovery import Sources
 from uad_bench.errors import DataError, IntegrityError, PartialFailure, PluginError, UsageError
 from uad_bench.leaderboard.collect import collect
+from uad_bench.method.context import Context
 from uad_bench.pipeline.model import n_parameters
 from uad_bench.pipeline.reevaluate import reevaluate
 from uad_bench.pipeline.run_job import Workplace
@@ -74,6 +75,12 @@ def test_f50_a_complete_run_is_left_alone_and_fresh_makes_it_again(place, caplog
     assert "already complete" in caplog.messages[-1]
     execute(matrix("Blur"), place(fresh=True))
     assert (run.path / "metrics.csv").stat().st_mtime_ns != before
+
+
+def test_the_training_time_includes_that_of_interrupted_processes(place, monkeypatch):
+    monkeypatch.setattr(Context, "earlier_s", property(lambda _self: 1000.0))
+    (run,) = execute(matrix("Blur"), place())
+    assert 1000 < run.status()["fit_s"] < 1100
 
 
 def test_checkpoints_that_a_kill_left_beside_a_stored_model_are_removed(place):

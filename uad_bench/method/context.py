@@ -47,6 +47,11 @@ class Context:
         """True if a time budget ended a training loop; the run records it."""
         return self._loops.stopped_early
 
+    @property
+    def earlier_s(self) -> float:
+        """Seconds of training in earlier processes that were interrupted and that this one continues."""
+        return self._loops.earlier_s
+
     def rng(self, *key: object) -> np.random.Generator:
         """A numpy generator that depends on the seed and `key` only; every call starts it anew.
 

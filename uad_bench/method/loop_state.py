@@ -42,7 +42,7 @@ class LoopState:
     """State of all training loops of one context.
 
     device: of the run. stopped_early: the time budget ended a loop. phases: loops started so far. spent_s: seconds of
-    the finished phases. logged: figures of the current step. generators: by key, those that the method still refers to;
+    the finished phases. earlier_s: seconds of training in earlier processes, which this one continues. logged: figures of the current step. generators: by key, those that the method still refers to;
     checkpoints contain their states.
     """
 
@@ -50,6 +50,7 @@ class LoopState:
     stopped_early: bool = False
     phases: int = 0
     spent_s: float = 0.0
+    earlier_s: float = 0.0
     logged: dict[str, Any] = field(default_factory=dict)
     generators: WeakValueDictionary[str, np.random.Generator] = field(default_factory=WeakValueDictionary)
 

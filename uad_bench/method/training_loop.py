@@ -53,6 +53,7 @@ class Loop:
         KeyboardInterrupt or Terminated raised.
         """
         self._restore()
+        self.shared.earlier_s += self.elapsed
         if self.done:
             self.shared.spent_s += self.elapsed
             return
