@@ -42,8 +42,8 @@ class LoopState:
     """State of all training loops of one context.
 
     device: of the run. stopped_early: the time budget ended a loop. phases: loops started so far. spent_s: seconds of
-    the finished phases. earlier_s: seconds of training in earlier processes, which this one continues. logged: figures of the current step. generators: by key, those that the method still refers to;
-    checkpoints contain their states.
+    the finished phases. earlier_s: seconds of training in earlier processes, which this one continues. logged: figures
+    of the current step. generators: by key, those that the method still refers to; checkpoints contain their states.
     """
 
     device: str = "cpu"
