@@ -50,11 +50,15 @@ class Tree:
 
 @dataclass
 class _Masks:
-    """Masks by case or subject: shared by all sessions; of unknown meaning; lesion masks that are not read."""
+    """Masks by case or subject: shared by all sessions; of unknown meaning; lesion masks that are not read.
+
+    earlier: by case, the runs of images that are not read: a mask that may belong to them is not read either.
+    """
 
     shared: dict[str, list[tuple[str, Path]]] = field(default_factory=dict)
     unknown: dict[str, list[Path]] = field(default_factory=dict)
     unread: dict[str, list[Path]] = field(default_factory=dict)
+    earlier: dict[str, set[str]] = field(default_factory=dict)
 
 
 def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
@@ -67,7 +71,7 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
     pairing = Pairing(root, LAYOUT, choose="choose one with entities, for instance {acq: iso}")
     masks, absent = _Masks(), set(not_fetched(root, SKIPPED))
     names = [parsed(path) for path in sorted([*nifti_files(root, SKIPPED), *absent])]
-    names = _last_runs(names) if tree.last_run else names
+    names = _last_runs(names, root, absent, masks) if tree.last_run else names
     _warn_flair(names)
     for name in names:
         path = name.path
@@ -84,18 +88,36 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
     return pairing.cases(entry)
 
 
-def _last_runs(names: Sequence[Name]) -> list[Name]:
-    """The names without those of which the same folder has a later run, with one warning."""
+def _last_runs(names: Sequence[Name], root: Path, absent: set[Path], masks: _Masks) -> list[Name]:
+    """The names without those of the anatomy of which the same folder has a later run, with one warning.
+
+    A run whose content is not fetched is later than none. The earlier runs of images are noted in `masks`.
+    """
     last: dict[tuple[Path, str], Name] = {}
-    for name in names:
+    others = [name for name in names if not is_anatomy(name, name.path.relative_to(root).parts[:-1])]
+    anatomy = [name for name in names if name not in others]
+    for name in anatomy:
         key = name.path.parent, RUN.sub("", name.path.name)
-        if key not in last or _run(name) > _run(last[key]):
+        if key not in last or _lateness(name, absent) > _lateness(last[key], absent):
             last[key] = name
     kept = {name.path for name in last.values()}
-    earlier = [name.path.name for name in names if name.path not in kept]
-    if earlier:
-        log.warning("earlier runs of an image are not read (%d): %s", len(earlier), first_names(earlier, 3))
-    return list(last.values())
+    left_out = [name for name in anatomy if name.path not in kept]
+    for name in left_out:
+        masks.earlier.setdefault(_case_id(name), set()).add(name.tags.get("run", ""))
+    if left_out:
+        found = first_names([name.path.name for name in left_out], 3)
+        log.warning(
+            "other runs of an image than the last fetched one are not read (%d): %s", len(left_out), found
+        )
+    return [*others, *last.values()]
+
+
+def _lateness(name: Name, absent: set[Path]) -> tuple[bool, int]:
+    return name.path not in absent, _run(name)
+
+
+def _case_id(name: Name) -> str:
+    return "_".join(f"{key}-{name.tags[key]}" for key in ("sub", "ses") if key in name.tags)
 
 
 def _run(name: Name) -> int:
@@ -121,10 +143,15 @@ def _assign(
         lesion_masks=tree.lesion_masks,
         ignore_masks=tree.ignore_masks,
     )
-    case_id = "_".join(f"{key}-{name.tags[key]}" for key in ("sub", "ses") if key in name.tags)
+    case_id = _case_id(name)
     if what is None or (absent and what not in {"lesion_mask", UNKNOWN_MASK}):
         return
-    if absent or not (_wanted(name, tree.entities) and is_anatomy(name, folders)):
+    earlier = masks.earlier.get(case_id, set())
+    unsaid = (
+        {""} if earlier and what != "brain_mask" else set()
+    )  # a mask without run may show the earlier run
+    of_earlier = what.endswith("mask") and name.tags.get("run", "") in earlier | unsaid
+    if absent or of_earlier or not (_wanted(name, tree.entities) and is_anatomy(name, folders)):
         if what == "lesion_mask" or (absent and what == UNKNOWN_MASK):
             masks.unread.setdefault(case_id, []).append(name.path)
     elif what == UNKNOWN_MASK:
@@ -176,7 +203,7 @@ def _refuse_unread(case_id: str, subject: str, files: Files, masks: _Masks) -> N
         raise DataError(what, where=case_id, hint=hint, code="UB333")
     unread = [path for one in ids for path in masks.unread.get(one, ())]
     if unread and "lesion_mask" not in files:
-        why = "its content is not fetched" if not unread[0].exists() else "another grid, space or entity"
+        why = "its content is not fetched" if not unread[0].exists() else "another grid, space, run or entity"
         what = f"a lesion mask is not read ({why}): {first_names([path.name for path in unread])}"
         hint = "fetch it, choose its entities, set allow_other_mask_grid, or name it with ignore_masks"
         raise DataError(what, where=case_id, hint=hint, code="UB333")

@@ -37,4 +37,5 @@ def test_the_audit_tells_where_the_method_is_not_installed(run):
         json.dumps([{"rule": "L11", "severity": "note", "what": "", "cases": []}])
     )
     assert track_of(run, foreign, {}) == "features"
+    assert track_of(run, spec(gone=1), {}) == "features"  # the installed version refuses the parameters
     assert track.BORROWED == "L11"

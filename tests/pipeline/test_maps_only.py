@@ -76,6 +76,27 @@ def test_maps_exported_on_the_protocols_grid_give_the_numbers_of_the_run(verb, r
     ]
 
 
+def test_the_track_of_evaluated_maps_changes_only_with_fresh(verb, run, exported, tmp_path):
+    exported("--prepared-grid")
+    one = evaluated(verb, tmp_path, "--track", "synthetic")
+    assert evaluated(verb, tmp_path).environment()["method"]["track"] == "synthetic"
+    words = (
+        "evaluate",
+        "--maps",
+        "maps",
+        "--name",
+        "other",
+        "--out",
+        "runs",
+        *SETTINGS,
+        "--track",
+        "healthy",
+    )
+    code, _, err = verb(*words)
+    assert code == 2 and "'synthetic'" in err and one.state == "complete"
+    assert verb(*words, "--fresh")[0] == 0 and one.environment()["method"]["track"] == "healthy"
+
+
 def test_maps_on_the_scans_give_these_numbers_too_where_the_grids_agree(verb, run, exported, tmp_path):
     exported()
     same(run, evaluated(verb, tmp_path), digits=1e-4)

@@ -16,7 +16,7 @@ MAPS = "A folder of maps of any program (BIDS derivative names), or a CSV (case_
 
 TRACK = (
     "With --maps: what the method learns from: healthy, features, synthetic, transductive or weak; it has a ranking "
-    "with others of its track only."
+    "with others of its track only. Default: healthy."
 )
 DEVICE = "auto, cpu, cuda or cuda:N: where the median filter is computed."
 
@@ -35,7 +35,7 @@ def evaluate(
     protocol: options.Protocol = "",
     test: options.Test = "",
     seed: Annotated[int, typer.Option("--seed", help="With --maps: the seed of the method.", min=0)] = 0,
-    track: Annotated[str, typer.Option("--track", help=TRACK)] = "healthy",
+    track: Annotated[str, typer.Option("--track", help=TRACK)] = "",
     out: options.Out = Path("runs"),
     fresh: Annotated[bool, typer.Option("--fresh", help="With --maps: evaluate again.")] = False,
     data: options.Data = [],
@@ -54,7 +54,7 @@ def evaluate(
     """
     options.show_messages(quiet, verbose)
     if maps is None:
-        if protocol or test or name or desc or seed or fresh or track != "healthy" or not runs:
+        if protocol or test or name or desc or seed or fresh or track or not runs:
             what = (
                 "--name, --desc, --protocol, --test, --seed, --track and --fresh need --maps"
                 if runs

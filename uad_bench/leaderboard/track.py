@@ -26,16 +26,21 @@ def track_of(run: RunDir, spec: RunSpec, facts: Mapping[str, Any]) -> str:
         return str(facts["track"])
     cls = installed_class(spec)
     if cls is not None:
-        return _declared(cls, spec)
-    return "features" if _borrowed(run) else USUAL_TRACK
+        return _declared(cls, spec, run)
+    return _of_audit(run, USUAL_TRACK)
 
 
-def _declared(cls: type[Any], spec: RunSpec) -> str:
+def _declared(cls: type[Any], spec: RunSpec, run: RunDir) -> str:
     try:
         return str(cls(**spec.parameters).learns_from())
     except Exception:  # another version of the method may not take these parameters
         log.debug("%s does not take the parameters of %s", cls.__name__, spec.method, exc_info=True)
-        return str(getattr(cls, "track", USUAL_TRACK))
+        return _of_audit(run, str(getattr(cls, "track", USUAL_TRACK)))
+
+
+def _of_audit(run: RunDir, declared: str) -> str:
+    """The declared track, or "features" where that is the usual one and the audit names weights from elsewhere."""
+    return "features" if declared == USUAL_TRACK and _borrowed(run) else declared
 
 
 def _borrowed(run: RunDir) -> bool:

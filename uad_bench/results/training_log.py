@@ -1,5 +1,6 @@
 """What a run logged while it was trained: loss, validation and other quantities of every phase."""
 
+import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ def _logged(run: RunDir) -> dict[tuple[str, str], LoggedSeries]:
             steps, values = found.setdefault((row["phase"], row["name"]), ([], []))
             steps.append(float(row["step"]))
             values.append(float(row["value"]))
-    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, csv.Error) as error:
         raise IntegrityError(
             "train.csv cannot be read", where=run.name, hint="run it again with --fresh"
         ) from error

@@ -24,7 +24,10 @@ def test_dlbs_has_its_flair_from_the_last_run_and_the_age_of_the_wave(dlbs, capl
         "flair": "sub-1003_ses-wave1_acq-FLAIR_run-2_T2w.nii.gz",
     }
     assert (case.age, case.stripped) == (61, False)
-    assert "earlier runs of an image are not read (1): sub-1003_ses-wave1_acq-FLAIR_run-1" in caplog.text
+    assert (
+        "other runs of an image than the last fetched one are not read (1): sub-1003_ses-wave1_acq-FLAIR_run-1"
+        in caplog.text
+    )
     assert "AgeMRI_W2 of sub-1004 is not used" in caplog.text
 
 
@@ -59,3 +62,22 @@ def test_each_set_has_a_mapping(number):
 def test_runs_without_the_option_are_still_an_error(dlbs, sort_out):
     cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), dlbs)
     assert (cases, fault.code) == ([], "UB329")
+
+
+@pytest.mark.parametrize(("run", "read"), [("_run-1", False), ("", False), ("_run-2", True)])
+def test_a_lesion_mask_of_an_earlier_run_is_not_that_of_the_last_one(tree, sort_out, run, read):
+    names = [f"sub-01/anat/sub-01_run-{n}_T1w.nii.gz" for n in (1, 2)]
+    root = tree(*names, f"sub-01/anat/sub-01{run}_label-lesion_mask.nii.gz")
+    cases, faults = sort_out(FolderAdapter(bids=True, last_run=True), root)
+    assert [case.lesion_mask is not None for case in cases] == [True] * read
+    assert [fault.code for fault in faults] == ["UB333"] * (not read)
+
+
+def test_a_last_run_that_is_not_fetched_gives_way_and_functional_runs_are_not_counted(tree, caplog):
+    anat = [f"sub-01/anat/sub-01_run-{n}_T1w.nii.gz" for n in (1, 2)]
+    root = tree(*anat, *(f"sub-01/func/sub-01_run-{n}_bold.nii.gz" for n in (1, 2)))
+    (root / anat[1]).unlink()
+    (root / anat[1]).symlink_to("../../.git/annex/objects/none")
+    (case,) = FolderAdapter(bids=True, last_run=True, healthy=("sub-*",)).discover(root)
+    assert case.images["t1"].name == "sub-01_run-1_T1w.nii.gz"
+    assert "not read (1): sub-01_run-2_T1w" in caplog.text

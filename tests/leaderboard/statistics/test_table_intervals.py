@@ -84,6 +84,15 @@ def test_i17_without_one_finite_range_in_all_runs_the_interval_is_symmetric(make
     assert found.low + found.high == pytest.approx(2 * found.mean)
 
 
+def test_i17_values_outside_the_declared_range_have_symmetric_intervals(make_run, caplog):
+    run, values = plug_in_run(make_run, "[0, 1]")  # the mean is -0.3
+    found = cells([run])["all", "mine.case"]
+    assert found.low < values.mean() < found.high and found.low + found.high == pytest.approx(
+        2 * values.mean()
+    )
+    assert "mine.case has values outside its declared range" in caplog.text
+
+
 def test_f1_all_rows_of_a_column_have_intervals_of_one_kind(make_run):
     """Of two rows of a distance, one has all values below 1 mm."""
     runs = []

@@ -37,17 +37,24 @@ def measured_rows(table: Table) -> list[Row]:
 
 
 def measured_devices(table: Table) -> list[str]:
-    """The devices on which these rows were measured, sorted."""
-    return sorted({row.cost.device for row in measured_rows(table)} - {""})
+    """The devices on which these rows were measured, sorted; the seeds of a row may have several."""
+    return sorted({one for row in measured_rows(table) for one in row.cost.device.split(", ")} - {""})
 
 
 def cost_points(table: Table) -> dict[str, dict[str, Point]]:
     """By field of `Cost`, the point of each row by its label; without costs that no row has, or that are 0 in all rows.
 
-    Of rows that were measured on several devices there are no times, which would not be comparable.
+    Of rows that were measured on several devices, or some on an unknown one, there are no times to compare.
     """
-    names = [name for name in COSTS if len(measured_devices(table)) < 2 or name not in TIMES]
+    names = [name for name in COSTS if name not in TIMES or _on_one_device(table, name)]
     return {name: points for name in names if (points := _points(table, name))}
+
+
+def _on_one_device(table: Table, name: str) -> bool:
+    timed = [row for row in measured_rows(table) if getattr(row.cost, name) is not None]
+    return len(measured_devices(table)) < 2 and (
+        all(row.cost.device for row in timed) or not measured_devices(table)
+    )
 
 
 def _points(table: Table, name: str) -> dict[str, Point]:
@@ -64,7 +71,11 @@ def pareto_labels(table: Table, points: dict[str, Point]) -> list[str]:
 
     Uninformative controls, rows with a data leak and rows with missing seeds are not in it, and beat no row.
     """
-    able = {row.label for row in table.rows if not row.null and not row.leaky and row.complete}
+    able = {
+        row.label
+        for row in table.rows
+        if not row.null and not row.leaky and row.complete and row.rank is not None
+    }
     labels = [label for label in points if label in able]
     kept = pareto_set([points[label] for label in labels])
     found = [label for label, best in zip(labels, kept, strict=True) if best]

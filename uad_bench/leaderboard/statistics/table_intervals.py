@@ -1,5 +1,6 @@
 """Confidence intervals of all values of a table, from per-case values or from bootstrap draws."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -25,6 +26,8 @@ from uad_bench.leaderboard.statistics.variance_components import (
 )
 from uad_bench.leaderboard.table import Cell, Row, Table
 
+log = logging.getLogger(__name__)
+
 #: Half the width of the interval by label.
 HalfWidths = dict[str, float]
 
@@ -34,10 +37,10 @@ def add_intervals(table: Table, data: Mapping[str, RowData]) -> list[Row]:
 
     An interval needs the cases behind a mean, or the bootstrap draws of a pooled metric. It is symmetric on the logit
     scale of the metric's declared range where that has two finite ends, so that all rows of a column have intervals of
-    one kind.
+    one kind. Values outside the declared range are told, and the column then has symmetric intervals.
     """
     widths = {name: _half_widths(name, data, table.scheme.alpha) for name in sorted(table.names)}
-    ranges = {name: _range(name, data) for name in widths}
+    ranges = {name: _kept(_range(name, data), name, table) for name in widths}
     return [
         replace(
             row,
@@ -56,6 +59,15 @@ def _range(name: Name, data: Mapping[str, RowData]) -> Range | None:
         return finite_range(declaration.value_range)
     found = {run.values[name].value_range for one in data.values() for run in one.runs if name in run.values}
     return finite_range(found.pop()) if len(found) == 1 else None
+
+
+def _kept(range_: Range | None, name: Name, table: Table) -> Range | None:
+    """The range, unless a mean of the column lies outside it: an interval inside would not contain that mean."""
+    means = [mean for row in table.rows if (mean := row.mean(name)) is not None]
+    if range_ is None or all(range_[0] <= mean <= range_[1] for mean in means):
+        return range_
+    log.warning("%s has values outside its declared range %s: its intervals are symmetric", name[1], range_)
+    return None
 
 
 def _cell(range_: Range | None, cell: Cell, half: float | None) -> Cell:

@@ -33,7 +33,7 @@ class MapsOf:
 
     source: a folder or a CSV, see `map_files.find_maps`; name: of the method in tables; described: see there; settings:
     `--set` options as (path, value), of the protocol and of datasets; track: what the user says that the method learns
-    from.
+    from; "" for that of the run that exists, else "healthy".
     """
 
     source: Path
@@ -43,7 +43,7 @@ class MapsOf:
     seed: int = 0
     described: str = ""
     settings: Sequence[tuple[Sequence[str], Any]] = ()
-    track: str = USUAL_TRACK
+    track: str = ""
 
     def spec(self, maps: str) -> RunSpec:
         """The specification of the run; maps: 12 hex digits of the content of all maps.
@@ -53,7 +53,7 @@ class MapsOf:
         if not plugins.NAME.fullmatch(self.name):
             what = f"{self.name!r} is no name for a method"
             raise UsageError(what, hint=f"a name matches {plugins.NAME.pattern}", code="UB205")
-        if self.track not in TRACKS:
+        if self.track and self.track not in TRACKS:
             raise unknown_name("track", self.track, TRACKS)
         over = with_settings(Overrides(), self.settings)
         protocol = pinned_protocol(self.protocol, over.protocol)
@@ -87,19 +87,25 @@ def evaluate_maps(maps: MapsOf, place: Workplace) -> RunDir:
     content = digest([[*key, sha256(path)] for key, path in sorted(found.items())])
     job = RunJob.of(maps.spec(content), cohort, place)
     with job.directory.locked():
-        if _is_made(job, maps.track):
+        complete = job.directory.state == "complete"
+        track = _track(job, maps.track) if complete else maps.track or USUAL_TRACK
+        if complete and not place.fresh:
             log.info("%s: already complete (--fresh makes it again)", job.directory.name)
             return job.directory
         job.directory.clear()
-        _make(job, found, maps.track)
+        _make(job, found, track)
     return job.directory
 
 
-def _is_made(job: RunJob, track: str) -> bool:
-    """Whether the run is complete and in the track that is named now."""
-    if job.directory.state != "complete" or job.place.fresh:
-        return False
-    return bool(job.directory.environment().get("method", {}).get("track", USUAL_TRACK) == track)
+def _track(job: RunJob, named: str) -> str:
+    """The track of a complete run. Raises UsageError where another one is named and the run is not made again."""
+    recorded = str(job.directory.environment().get("method", {}).get("track", USUAL_TRACK))
+    if named and named != recorded and not job.place.fresh:
+        what = f"these maps were evaluated with the track {recorded!r}, not {named!r}"
+        raise UsageError(
+            what, where=job.directory.name, hint="--fresh evaluates them again with another track"
+        )
+    return named or recorded
 
 
 def _with_maps(cohort: Cohort, found: Mapping[Key, Path]) -> Cohort:
