@@ -21,7 +21,10 @@ NOTES = (
     "reported results are in the row of the published method; a variant (name:variant) may differ from it in training, "
     "weights or network, and its page says how",
 )
-TRACKS_NOTE = "each track has a ranking of its own; values of different tracks are not comparable: the methods had access to different data"
+TRACKS_NOTE = (
+    "each track has a ranking of its own; values of different tracks are not comparable: the methods had access to "
+    "different data"
+)
 
 
 def overview_notes(tables: Sequence[Table]) -> list[str]:

@@ -194,8 +194,8 @@ def contrast_reading(table: Table) -> str:
     return (
         f"Δ: a difference is significant only where p is at most {table.scheme.alpha:g}; p is corrected for all "
         f"pairs of rows ({table.scheme.correction}). The {percent(table)} interval is pointwise: it is that of one "
-        f"difference alone, without a correction, and the data choose the best row. Where it excludes 0 although p is above {table.scheme.alpha:g}, "
-        f"{NOT_SIGNIFICANT} (not significant) follows p."
+        "difference alone, without a correction, and the data choose the best row. Where it excludes 0 although "
+        f"p is above {table.scheme.alpha:g}, {NOT_SIGNIFICANT} (not significant) follows p."
     )
 
 
