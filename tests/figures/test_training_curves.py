@@ -68,6 +68,9 @@ def test_the_running_mean_is_over_the_neighbours_without_values_that_are_not_fin
     assert found[50] == 50 and found[0] == 1.0
     assert found[100] == np.mean([98, 99, 101, 102])
     assert np.isnan(smoothed(np.array([np.nan])))[0]
+    spike = np.full(400, 0.01)
+    spike[7] = 1e17
+    assert smoothed(spike)[-1] == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("values", [[np.nan], [np.nan, np.inf], [0, -1], [5]])

@@ -31,6 +31,10 @@ def test_undefined_seeds_and_cases_are_counted_not_averaged():
     cell = mean_over_seeds([MetricValue(0.4, 34, 2, "empty_brain"), MetricValue(None, 0, 36, "no_tune")])
     assert cell[:6] == (0.4, None, 1, 0, 36, "empty_brain no_tune")
     assert mean_over_seeds([MetricValue(None, 0, 36, "no_tune")]).mean is None
+    differing = mean_over_seeds(
+        [MetricValue(0.4, 34, 2), MetricValue(0.4, 33, 0)]
+    )  # of 36: 3 failed in one seed
+    assert (differing.n, differing.undefined) == (33, 0)
 
 
 def test_with_folds_the_mean_is_that_of_fold_means_and_the_sd_is_within_folds():

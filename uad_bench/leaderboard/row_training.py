@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from uad_bench.errors import UadError
 from uad_bench.leaderboard.aggregate import runs_by_label
 from uad_bench.leaderboard.collect import Collected
-from uad_bench.leaderboard.comparability import table_key
+from uad_bench.leaderboard.comparability import belongs
 from uad_bench.leaderboard.table import Table, TableKey
 from uad_bench.results.training_log import TrainingLog, training_log
 
@@ -33,7 +33,7 @@ def row_training(tables: Iterable[Table], collected: Collected) -> tuple[Trainin
 def _of_rows(
     table: Table, collected: Collected, read: dict[str, TrainingLog]
 ) -> dict[str, tuple[TrainingLog, ...]]:
-    own = [one for one in collected.runs if table.key in [table_key(one, test) for test in one.results]]
+    own = [one for one in collected.runs if belongs(one, table.key)]
     found = {}
     for label, runs in runs_by_label(sorted(own, key=lambda run: (not run.complete, run.name))).items():
         logs = {

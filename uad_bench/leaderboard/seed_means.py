@@ -20,7 +20,8 @@ def mean_over_seeds(
     >>> f"{cell.mean:.3f} {cell.sd:.3f} {cell.seeds}"
     '0.300 0.141 2'
     """
-    n, undefined = min(value.n for value in values), max(value.undefined for value in values)
+    fewest = min(values, key=lambda value: (value.n, -value.undefined))  # both numbers are those of one seed
+    n, undefined = fewest.n, fewest.undefined
     reason = " ".join(sorted({word for value in values for word in value.reason.split()}))
     flags = {"oracle": any(v.oracle for v in values), "lower": any(v.lower for v in values)}
     by_fold: dict[int | None, list[float]] = {}

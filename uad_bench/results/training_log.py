@@ -75,12 +75,18 @@ def plotted_quantities(runs: Sequence[TrainingLog], method: str, phase: str) -> 
 
 
 def smoothed(values: Numbers) -> Numbers:
-    """Running mean over 1/50 of the values; values that are not finite are excluded."""
+    """Running mean over 1/50 of the values; values that are not finite are excluded.
+
+    Each mean is computed from its own window: differences of one cumulative sum would lose all digits after a spike.
+    """
     reach = len(values) // SMOOTHING // 2
     finite = np.isfinite(values)
-    total = np.concatenate([[0.0], np.cumsum(np.where(finite, values, 0.0))])
-    count = np.concatenate([[0], np.cumsum(finite)])
-    at = np.arange(len(values))
-    low, high = np.maximum(at - reach, 0), np.minimum(at + reach + 1, len(values))
-    n = count[high] - count[low]
-    return np.where(n > 0, (total[high] - total[low]) / np.maximum(n, 1), np.nan)
+    total, count = (_windows(one, reach) for one in (np.where(finite, values, 0.0), finite.astype(float)))
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _windows(values: Numbers, reach: int) -> Numbers:
+    """The sum of the values at most `reach` places away, at each place."""
+    padded = np.pad(values, reach)
+    sums: Numbers = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).sum(axis=1)
+    return sums

@@ -150,10 +150,10 @@ def missing_text(row: Row, cell: Cell | None, primary: str) -> str:
 
 
 def missing_cases_text(table: Table, row: Row) -> str:
-    """`34 of 36 cases: 1 undefined, 1 failed`, of the primary metric; empty where no case is missing."""
+    """`34 of 36 cases in ap.case: 1 undefined, 1 failed`; empty where the primary metric has all cases."""
     cell = row.cells.get(("all", table.primary))
     missing = _missing_cases(table, cell) if cell else ""
-    return f"{cell.n} of {table.lesion} cases: {missing}" if cell and missing else ""
+    return f"{cell.n} of {table.lesion} cases in {table.primary}: {missing}" if cell and missing else ""
 
 
 def primary_missing_text(table: Table, row: Row, cell: Cell | None) -> str:
