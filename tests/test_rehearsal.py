@@ -155,6 +155,21 @@ def test_every_stage_of_the_issue_is_a_command(tmp_path):
     assert layouts.LAYOUTS.keys() == {"ixi", "brats21", "mslub"}
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--sizes", "abc"),
+        ("--sizes", "1/0"),
+        ("--sizes", "2"),
+        ("--coarser", "0"),
+        ("--folder", "/does/not/exist"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error_in_one_line(words):
+    done = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith("rehearsal: error: ")
+
+
 @pytest.mark.slow
 def test_the_whole_rehearsal_at_its_smallest_size(tmp_path):
     command = [
