@@ -8,6 +8,7 @@ import pytest
 from uad_bench import Case, DatasetAdapter
 from uad_bench.cohort import shared_people as module
 from uad_bench.cohort.shared_people import shared_people
+from uad_bench.errors import PluginError
 
 
 @dataclass
@@ -45,6 +46,18 @@ def test_two_sessions_are_one_pair(studies):
     studies(a=Study(people="x"), b=Study(people="x"))
     twice = [case("a", "s1"), case("a", "s1")]
     assert len(shared_people({"a": twice, "b": [case("b", "s1")]}, {})[0]) == 1
+
+
+def test_an_adapter_that_cannot_name_a_person_is_told_by_its_name(studies):
+    class Broken(Study):
+        def person_of(self, case):
+            raise KeyError(case.case_id)
+
+    studies(a=Broken(), b=Study())
+    with pytest.raises(
+        PluginError, match=r"KeyError.*a.person_of, case s1_1|a.person_of, case s1_1.*KeyError"
+    ):
+        shared_people({name: [case(name, "s1")] for name in "ab"}, {})
 
 
 @pytest.mark.parametrize("names", ["ab", "ba"])

@@ -9,6 +9,7 @@ from uad_bench import plugins
 from uad_bench.cohort.discovery import adapter_for
 from uad_bench.data.adapter import DatasetAdapter
 from uad_bench.data.audit.findings import Finding, Subject
+from uad_bench.errors import PluginError, UadError
 from uad_bench.types import Case
 
 
@@ -31,10 +32,21 @@ def _pairs(
     persons: dict[str, dict[Subject, None]] = defaultdict(dict)
     for name, adapter in adapters.items():
         for case in cases[name]:
-            if person := adapter.person_of(case):
+            if person := _person(name, adapter, case):
                 persons[person][case.dataset, case.subject_id] = None
     for subjects in persons.values():
         yield from ((a, b) for a, b in combinations(subjects, 2) if a[0] != b[0])
+
+
+def _person(name: str, adapter: DatasetAdapter, case: Case) -> str:
+    """The key of a case's person. Raises PluginError where the adapter cannot give it."""
+    try:
+        return adapter.person_of(case)
+    except UadError:
+        raise
+    except Exception as error:
+        where, hint = f"{name}.person_of, case {case.case_id}", "run with --debug for the traceback"
+        raise PluginError(f"{type(error).__name__}: {error}", where=where, hint=hint, code="UB402") from error
 
 
 def _overlaps(adapters: Mapping[str, DatasetAdapter]) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from typing import Any
 from uad_bench import plugins
 from uad_bench.config import RunSpec
 from uad_bench.data.audit import Finding
-from uad_bench.errors import DataError, PluginError, UsageError
+from uad_bench.errors import DataError, PluginError, UadError, UsageError
 from uad_bench.pipeline.method_names import method_class
 from uad_bench.types import TRACKS
 
@@ -39,8 +39,14 @@ def require_track(cls: type[Any], spec: RunSpec) -> None:
 
 
 def track_of(cls: type[Any], spec: RunSpec) -> str:
-    """What the method of a run learns from, with the run's parameters."""
-    return str(cls(**spec.parameters).learns_from())
+    """What the method of a run learns from, with the run's parameters. Raises PluginError where it cannot say it."""
+    try:
+        return str(cls(**spec.parameters).learns_from())
+    except UadError:
+        raise
+    except Exception as error:
+        where, hint = f"{spec.method}.learns_from", "run with --debug for the traceback"
+        raise PluginError(f"{type(error).__name__}: {error}", where=where, hint=hint, code="UB402") from error
 
 
 def require_modalities(cls: type, spec: RunSpec) -> None:
