@@ -4,7 +4,7 @@
 
 PyTorch counts the operations of convolutions and matrix products in two and in one training step with two slices, on
 the CPU; the difference is a step, times batch and number of steps. Scoring is counted on one scan. The hours assume a
-sustained rate, they are not measured: `--rate`, in TFLOP/s. 58 + 1,281 scans of 66 slices are scored.
+sustained rate, they are not measured: `--rate`, in TFLOP/s. 58 (nominal) + 1,281 scans of 66 slices are scored.
 """
 
 import argparse

@@ -54,6 +54,8 @@ def score_cases(job: RunJob, method: "Method") -> None:
 
 def _score(job: RunJob, method: "Method", missing: Sequence[Member], *, scored_before: bool) -> list[Failure]:
     """Write the maps; the cases that failed. Raises the first failure where nothing can be scored."""
+    from uad_bench.method.base import scores_sets
+
     directory, seconds, ticker = job.directory, 0.0, Ticker(f"{job.label}: score")
     failures: list[Failure] = []
     with messages.summarised("uad_bench"), scorer(job, method) as score:
@@ -73,6 +75,8 @@ def _score(job: RunJob, method: "Method", missing: Sequence[Member], *, scored_b
             brain = member.prepared.scan().brain_mask
             directory.write_map(member.case.dataset, member.case.case_id, values, brain, job.spec.map_bits)
             ticker(number, len(missing))
-    if len(failures) < len(missing):
+    # A set method has computed the maps of the whole set again, not only those that were missing.
+    again = scored_before and scores_sets(type(method))
+    if len(failures) < len(missing) and not again:
         job.set_state("running", score_s_per_scan=round(seconds / (len(missing) - len(failures)), 4))
     return failures

@@ -73,7 +73,10 @@ def test_l6_people_in_the_tests_of_two_datasets_are_one_error_for_all_of_them():
     pairs = [(("toy", f"{n}"), ("other", f"{n}")) for n in range(3)]
     (found,) = of("L6", audit_roles(both, pairs))
     assert found.severity == "error" and len(found.cases) == 6
-    assert found.what == "3 people are in both datasets, toy and other, in test, and would be counted twice"
+    assert (
+        found.what
+        == "3 people are in both datasets, toy and other, in test, so that results on both are not independent"
+    )
 
 
 def test_l10_lesions_in_training_are_an_error_and_unknown_health_is_no_claim():

@@ -9,6 +9,7 @@ import pytest
 from uad_bench import Method
 from uad_bench.errors import PluginError, UsageError
 from uad_bench.pipeline.requirements import require_track
+from uad_bench.pipeline.score import score_cases
 from uad_bench.pipeline.scorers.scorer import scorer
 from uad_bench.testing import toy_scans
 
@@ -65,6 +66,24 @@ def test_the_cases_of_a_dataset_with_one_role_are_a_set():
 def test_a_resume_gives_the_method_the_whole_set():
     scored = members()
     assert highest(scored, wanted=scored[3:]) == [202, 202]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_the_time_per_scan_is_not_recorded_where_a_set_is_computed_again(tmp_path, there):
+    scored, recorded = members(), {}
+    run = job(scored, fail_fast=False)
+    run.set_state = lambda _state, **facts: recorded.update(facts)
+    run.spec.map_bits = 32
+    run.directory = SimpleNamespace(
+        path=tmp_path,
+        map_path=lambda _dataset, case_id: tmp_path / case_id,
+        write_map=lambda _dataset, case_id, *_: (tmp_path / case_id).touch(),
+    )
+    for member in scored[:3] if there else ():
+        (tmp_path / member.case.case_id).touch()
+    score_cases(run, Place())
+    assert ("score_s_per_scan" in recorded) is not there
+    assert len(list(tmp_path.iterdir())) == 5
 
 
 def test_a_failure_ends_its_set_and_no_other():

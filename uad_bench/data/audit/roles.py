@@ -107,5 +107,5 @@ def _declared_pairs(cases: Sequence[AuditedCase], same: Sequence[tuple[Subject, 
 
 def _in_two(one: str, other: str, number: int, both: str) -> str:
     people = "1 person is" if number == 1 else f"{number} people are"
-    counted = "" if " and " in both else ", and would be counted twice"
+    counted = "" if " and " in both else ", so that results on both are not independent"
     return f"{people} in both datasets, {one} and {other}, in {both}{counted}"
