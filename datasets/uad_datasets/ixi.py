@@ -11,7 +11,7 @@ from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
 from uad_datasets.demographics import Person, find_table, read_people
 from uad_datasets.file_search import nifti_files
-from uad_datasets.pairing import Files, Pairing
+from uad_datasets.pairing import Files, Pairing, images_of
 
 NAME = re.compile(r"(IXI\d{3})-(Guys|HH|IOP)-(\d{4})-((?i:T1|T2|PD))(_mask)?(?i:\.nii(\.gz)?)")
 LAYOUT = "IXI-T2/IXI002-Guys-0828-T2.nii.gz, in any folders"
@@ -67,7 +67,7 @@ class IxiAdapter(DatasetAdapter):
             dataset=self.name,
             case_id=case_id,
             subject_id=subject,
-            images={modality: files[modality] for modality in self.modalities if modality in files},
+            images=images_of(files, self.modalities),
             healthy=True,
             brain_mask=next((mask for mask in masks if mask), None),
             stripped=self.stripped,

@@ -11,7 +11,7 @@ from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
 from uad_datasets.demographics import Person, find_table, read_people
 from uad_datasets.file_search import nifti_files
-from uad_datasets.pairing import Files, Pairing, need_lesion_mask
+from uad_datasets.pairing import Files, Pairing, images_of, need_lesion_mask
 
 FOLDER = re.compile(r"patient(\d{1,3})")
 NAME = re.compile(
@@ -68,7 +68,7 @@ def _what(path: Path) -> str | None:
 
 def _case(people: Mapping[int, Person], case_id: str, files: Files) -> Case:
     person = people.get(int(case_id.removeprefix("patient")), Person())
-    images = {modality: files[modality] for modality in MslubAdapter.modalities if modality in files}
+    images = images_of(files, MslubAdapter.modalities)
     return Case(
         dataset=MslubAdapter.name,
         case_id=case_id,

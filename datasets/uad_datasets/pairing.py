@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +16,15 @@ Built = TypeVar("Built")
 
 #: Folders of the hidden sets of challenges: images whose lesion masks are not published.
 HIDDEN = re.compile(r"(?i).*(validation|testing).*|test")
+
+
+def images_of(files: Files, modalities: Iterable[str]) -> Files:
+    """The images of a case, in the order of `modalities`; without those that it lacks.
+
+    >>> images_of({"lesion_mask": Path("m.nii"), "t2": Path("b.nii"), "t1": Path("a.nii")}, ("t1", "t2", "flair"))
+    {'t1': PosixPath('a.nii'), 't2': PosixPath('b.nii')}
+    """
+    return {modality: files[modality] for modality in modalities if modality in files}
 
 
 class Pairing:

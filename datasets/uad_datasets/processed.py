@@ -11,7 +11,7 @@ from uad_bench.errors import DataError, unknown_name
 from uad_bench.support.deprecation import renamed_fields
 from uad_datasets.brats21 import subject_of as brats_subject
 from uad_datasets.file_search import nifti_files
-from uad_datasets.pairing import Files, Pairing, need_lesion_mask
+from uad_datasets.pairing import Files, Pairing, images_of, need_lesion_mask
 from uad_datasets.wmh import site_of as wmh_site
 
 MASKS = {"mask": "brain_mask", "seg": "lesion_mask"}
@@ -86,7 +86,7 @@ class ProcessedAdapter(DatasetAdapter):
             dataset=self.name,
             case_id=case_id,
             subject_id=_subject(case_id),
-            images={modality: files[modality] for modality in self.modalities if modality in files},
+            images=images_of(files, self.modalities),
             healthy=healthy,
             lesion_mask=None if healthy else need_lesion_mask(case_id, files, "seg"),
             brain_mask=files.get("brain_mask"),

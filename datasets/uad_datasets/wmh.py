@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
 from uad_datasets.file_search import nifti_files
-from uad_datasets.pairing import Files, Pairing, need_lesion_mask
+from uad_datasets.pairing import Files, Pairing, images_of, need_lesion_mask
 
 IMAGES = {"T1": "t1", "FLAIR": "flair"}
 LAYOUT = (
@@ -68,7 +68,7 @@ def _case(case_id: str, files: Files) -> Case:
         dataset=WmhAdapter.name,
         case_id=case_id,
         subject_id=case_id,
-        images={modality: files[modality] for modality in WmhAdapter.modalities if modality in files},
+        images=images_of(files, WmhAdapter.modalities),
         healthy=False,
         lesion_mask=need_lesion_mask(case_id, files, "wmh"),
         lesion_kind="wmh",

@@ -1,7 +1,6 @@
 """A workspace for each test, with a small intact cohort."""
 
 import csv
-import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.toy_data import make
-from tests.helpers.workspace import COLUMNS, Workspace
+from tests.helpers.workspace import COLUMNS, Workspace, own_environment
 
 MakeWorkspace = Callable[[Path], AbstractContextManager[Workspace]]
 
@@ -37,16 +36,8 @@ def make_workspace(cohort_files) -> MakeWorkspace:
     @contextmanager
     def make_workspace(root: Path) -> Iterator[Workspace]:
         shutil.copytree(cohort_files, root / "data")
-        (root / "here").mkdir()
-        log = logging.getLogger("uad_bench")
-        handlers, level = log.handlers, log.level
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(root / "here")
-            patch.setenv("UAD_BENCH_CACHE", str(root / "cache"))
-            for name in ("UAD_BENCH_DATA", "UAD_BENCH_FOLLOW_LINKS"):
-                patch.delenv(name, raising=False)
+        with own_environment(root):
             yield Workspace(root)
-        log.handlers, log.level = handlers, level
 
     return make_workspace
 

@@ -1,17 +1,15 @@
 """A dataset as downloaded, made of small volumes under its real names, through all commands to a run of `thresh`."""
 
 import csv
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import pytest
 
 from tests.helpers.toy_data import AFFINE, SHAPE, make
-from tests.helpers.workspace import PROTOCOL, Answer, Workspace
+from tests.helpers.workspace import PROTOCOL, Answer, Workspace, own_environment
 from uad_bench.prepare.skull_strip import BrainExtraction
 from uad_bench.prepare.steps import brain_mask
 
@@ -94,17 +92,9 @@ def _labels(lesion: np.ndarray, labels: tuple[int, ...]) -> np.ndarray:
 @contextmanager
 def dataset_run(root: Path, dataset: str, modality: str, *options: str) -> Iterator[DatasetRun]:
     """A DatasetRun in its own environment, with a tool for whole heads that takes voxels with data as the brain."""
-    (root / "here").mkdir(parents=True)
-    log = logging.getLogger("uad_bench")
-    handlers, level = log.handlers, log.level
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root / "here")
-        patch.setenv("UAD_BENCH_CACHE", str(root / "cache"))
-        for name in ("UAD_BENCH_DATA", "UAD_BENCH_FOLLOW_LINKS"):
-            patch.delenv(name, raising=False)
+    with own_environment(root) as patch:
         patch.setattr(brain_mask, "extract_brain", _voxels_with_data)
         yield DatasetRun(root, dataset, modality, *options)
-    log.handlers, log.level = handlers, level
 
 
 def _voxels_with_data(image, stripper, where=""):

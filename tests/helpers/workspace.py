@@ -7,11 +7,12 @@ the list of faults); `Workspace.call` checks this for every command.
 import csv
 import io
 import json
+import logging
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -25,6 +26,21 @@ from uad_bench import cli
 PROTOCOL = Path(__file__).parents[1] / "helpers" / "toy.yaml"
 COLUMNS = ("case_id", "subject_id", "t2", "flair", "brain_mask", "lesion_mask", "healthy")
 ONE_LINE = re.compile(r"error\[UB\d{3}\]: [^\n]+")
+
+
+@contextmanager
+def own_environment(root: Path) -> Iterator[pytest.MonkeyPatch]:
+    """A working folder and a cache below `root`, no data folders, and loggers as they were afterwards."""
+    (root / "here").mkdir(parents=True)
+    log = logging.getLogger("uad_bench")
+    handlers, level = log.handlers, log.level
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root / "here")
+        patch.setenv("UAD_BENCH_CACHE", str(root / "cache"))
+        for name in ("UAD_BENCH_DATA", "UAD_BENCH_FOLLOW_LINKS"):
+            patch.delenv(name, raising=False)
+        yield patch
+    log.handlers, log.level = handlers, level
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from uad_bench.errors import DataError
 from uad_datasets.demographics import MISSING, sex_of
 from uad_datasets.file_search import nifti_files
 from uad_datasets.open_sets.participants import participants, text_of, value_of
-from uad_datasets.pairing import Files, Pairing, need_lesion_mask
+from uad_datasets.pairing import Files, Pairing, images_of, need_lesion_mask
 from uad_datasets.tables import Row
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def _case(people: Mapping[str, Row], protocols: Mapping[str, str], case_id: str,
         dataset=FcdBonnAdapter.name,
         case_id=case_id,
         subject_id=case_id,
-        images={modality: files[modality] for modality in FcdBonnAdapter.modalities if modality in files},
+        images=images_of(files, FcdBonnAdapter.modalities),
         healthy=healthy,
         lesion_mask=None if healthy else need_lesion_mask(case_id, files, "FLAIR_roi"),
         lesion_kind="" if healthy else "fcd",

@@ -14,7 +14,7 @@ from uad_bench.errors import DataError
 from uad_datasets.atlas_v2 import NAME as ATLAS
 from uad_datasets.demographics import age_of, sex_of
 from uad_datasets.file_search import nifti_files
-from uad_datasets.pairing import Files, Pairing, need_lesion_mask
+from uad_datasets.pairing import Files, Pairing, images_of, need_lesion_mask
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def _of_atlas(paths: list[Path]) -> DataError:
 
 
 def _case(case_id: str, files: Files) -> Case:
-    images = {modality: files[modality] for modality in Isles22Adapter.modalities if modality in files}
+    images = images_of(files, Isles22Adapter.modalities)
     facts = _facts(images.values())
     return Case(
         dataset=Isles22Adapter.name,

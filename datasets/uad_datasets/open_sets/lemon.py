@@ -13,7 +13,7 @@ from uad_bench.errors import DataError
 from uad_datasets.demographics import MISSING, sex_of
 from uad_datasets.file_search import nifti_files
 from uad_datasets.open_sets.participants import participants, value_of
-from uad_datasets.pairing import Files, Pairing
+from uad_datasets.pairing import Files, Pairing, images_of
 from uad_datasets.tables import Row
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def _case(people: Mapping[str, Row], case_id: str, files: Files) -> Case:
         dataset=LemonAdapter.name,
         case_id=case_id,
         subject_id=DOUBLES[0] if person in DOUBLES else person,
-        images={modality: files[modality] for modality in LemonAdapter.modalities if modality in files},
+        images=images_of(files, LemonAdapter.modalities),
         healthy=True,
         stripped=False,
         age=value_of(people, person, "age (5-year bins)", age_of_bin),

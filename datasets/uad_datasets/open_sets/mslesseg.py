@@ -9,7 +9,7 @@ from typing import ClassVar
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
 from uad_datasets.file_search import nifti_files
-from uad_datasets.pairing import Files, Pairing, need_lesion_mask
+from uad_datasets.pairing import Files, Pairing, images_of, need_lesion_mask
 
 #: P18_T2_T1 is the T1 image of visit 2; test patients have no visit in their names.
 NAME = re.compile(r"((P\d+)(?:_T[1-4])?)_(T1|T2|FLAIR|MASK)(?i:\.nii(\.gz)?)")
@@ -48,7 +48,7 @@ def _case(case_id: str, files: Files) -> Case:
         dataset=MslessegAdapter.name,
         case_id=case_id,
         subject_id=case_id.partition("_")[0],
-        images={modality: files[modality] for modality in MslessegAdapter.modalities if modality in files},
+        images=images_of(files, MslessegAdapter.modalities),
         healthy=False,
         lesion_mask=need_lesion_mask(case_id, files, "MASK"),
         lesion_kind="ms",

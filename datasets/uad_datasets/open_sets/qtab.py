@@ -11,7 +11,7 @@ from uad_bench.errors import DataError
 from uad_datasets.demographics import MISSING, age_of, sex_of
 from uad_datasets.file_search import nifti_files
 from uad_datasets.open_sets.participants import participants, text_of, value_of
-from uad_datasets.pairing import Files, Pairing
+from uad_datasets.pairing import Files, Pairing, images_of
 from uad_datasets.tables import Row
 
 #: T2w_TSE_run-01 and so on, slabs of the hippocampus, are no T2w.
@@ -59,7 +59,7 @@ def _case(people: Mapping[str, Row], case_id: str, files: Files) -> Case:
         dataset=QtabAdapter.name,
         case_id=case_id,
         subject_id=_family(people, case_id, person),
-        images={modality: files[modality] for modality in QtabAdapter.modalities if modality in files},
+        images=images_of(files, QtabAdapter.modalities),
         healthy=True,
         stripped=False,
         age=value_of(people, person, AGES.get(session, "no such session"), age_of),
