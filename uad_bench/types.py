@@ -26,6 +26,8 @@ TRACKS: Mapping[str, str] = {
     "transductive": "healthy training scans, and all scans of a test set at once, without labels",
     "weak": "labels of whole images: which of them show a lesion",
 }
+#: The tracks of methods that may score whole test sets.
+SET_TRACKS = ("transductive", "weak")
 #: The track of methods that declare none, and of runs of versions without tracks.
 USUAL_TRACK = "healthy"
 #: The two transforms of a NIfTI header from voxels to the world.

@@ -48,6 +48,13 @@ def test_two_sessions_are_one_pair(studies):
     assert len(shared_people({"a": twice, "b": [case("b", "s1")]}, {})[0]) == 1
 
 
+def test_datasets_of_the_same_people_without_a_common_subject_are_a_note(studies):
+    studies(a=Study(people="x"), b=Study(people="x"), c=Study())
+    pairs, (note,) = shared_people({name: [case(name, f"own-{name}")] for name in "abc"}, {})
+    assert pairs == [] and (note.rule, note.severity) == ("L6", "note")
+    assert note.what == "a and b: their subjects were compared, none is in both"
+
+
 def test_an_adapter_that_cannot_name_a_person_is_told_by_its_name(studies):
     class Broken(Study):
         def person_of(self, case):

@@ -88,14 +88,6 @@ def test_other_keys_and_values_are_usage_errors(tmp_path, text):
         slurm_file.read(f"slurm:{tmp_path / 'file.yaml'}")
 
 
-def test_settings_of_a_matrix_of_an_earlier_version_are_read():
-    old = {"prepare": {"jobs": 2, "gpu": None, "gres": "gpu:1"}, "board": {"gpu": False, "hours": 2}}
-    now = slurm_file.saved(old)
-    assert (now.prepare.jobs, now.board.hours) == (2, 2)
-    assert slurm_file.saved(now.model_dump(mode="json")) == now
-    assert slurm_file.saved({}) == slurm_file.SlurmFile()
-
-
 @pytest.mark.parametrize(
     ("key", "told"),
     [

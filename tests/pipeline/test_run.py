@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -82,14 +81,6 @@ def test_the_training_time_includes_that_of_interrupted_processes(place, monkeyp
     monkeypatch.setattr(Context, "earlier_s", property(lambda _self: 1000.0))
     (run,) = execute(matrix("Blur"), place())
     assert 1000 < run.status()["fit_s"] < 1100
-
-
-def test_a_limit_per_case_that_a_method_cannot_have_is_refused_before_the_training(place, monkeypatch):
-    monkeypatch.setattr("uad_bench.method.base.scores_sets", lambda _cls: True)
-    monkeypatch.setattr("uad_bench.pipeline.matrix.require_track", lambda *_: None)
-    monkeypatch.setattr("uad_bench.pipeline.run.trained", lambda _: pytest.fail("trained"))
-    with pytest.raises(UsageError, match="--case-timeout"):
-        execute(matrix("Blur"), replace(place(), case_timeout_s=9.0))
 
 
 def test_checkpoints_that_a_kill_left_beside_a_stored_model_are_removed(place):

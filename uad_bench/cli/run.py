@@ -58,6 +58,7 @@ def run(
     """
     from uad_bench.cli.engines.on import Typed, in_slots, on_slurm
     from uad_bench.pipeline.matrix import Matrix, execute
+    from uad_bench.pipeline.requirements import require_no_case_limit
     from uad_bench.pipeline.run_job import Workplace
     from uad_bench.pipeline.settings import parse_seeds
     from uad_bench.support import environment
@@ -93,6 +94,7 @@ def run(
         trackers=options.trackers(log_),
         record=record,
     )
+    require_no_case_limit(specs, place.case_timeout_s)
     require_writable(place.out, place.sources.cache)
     if typed.is_slurm:
         on_slurm(typed, specs, place)

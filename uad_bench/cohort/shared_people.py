@@ -1,7 +1,7 @@
 """One person in two datasets: by the keys of persons that adapters give, or by datasets that may overlap (L6)."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -16,14 +16,16 @@ from uad_bench.types import Case
 def shared_people(
     cases: Mapping[str, Sequence[Case]], options: Mapping[str, Mapping[str, Any]]
 ) -> tuple[list[tuple[Subject, Subject]], list[Finding]]:
-    """Pairs of subjects of two datasets that are one person, and a warning for two datasets that may overlap.
+    """Pairs of subjects of two datasets that are one person, and remarks on pairs of datasets.
 
-    cases: the cases that take part, by dataset; options: the options of the datasets.
+    A remark is a warning for two datasets that may overlap, and a note for two of the same people without a common
+    subject. cases: the cases that take part, by dataset; options: the options of the datasets.
     """
     if len(cases) < 2:
         return [], []
     adapters = {name: adapter_for(name, options.get(name, {})) for name in cases}
-    return list(_pairs(cases, adapters)), list(_overlaps(adapters))
+    pairs = list(_pairs(cases, adapters))
+    return pairs, list(_remarks(adapters, {(a[0], b[0]) for a, b in pairs}))
 
 
 def _pairs(
@@ -49,9 +51,15 @@ def _person(name: str, adapter: DatasetAdapter, case: Case) -> str:
         raise PluginError(f"{type(error).__name__}: {error}", where=where, hint=hint, code="UB402") from error
 
 
-def _overlaps(adapters: Mapping[str, DatasetAdapter]) -> Iterator[Finding]:
+def _remarks(
+    adapters: Mapping[str, DatasetAdapter], paired: Collection[tuple[str, str]]
+) -> Iterator[Finding]:
     for one, other in combinations(adapters, 2):
         labels = plugins.label(one), plugins.label(other)
         if labels[1] in adapters[one].may_share or labels[0] in adapters[other].may_share:
             what = f"{labels[0]} and {labels[1]} may show the same people; their ids cannot be compared"
             yield Finding("L6", "warning", what, tuple(sorted(labels)))
+        elif adapters[one].people == adapters[other].people != "" and labels not in paired:
+            yield Finding(
+                "L6", "note", f"{labels[0]} and {labels[1]}: their subjects were compared, none is in both"
+            )

@@ -9,7 +9,7 @@ from uad_bench.engines import matrix_file, slurm, squeue, states
 from uad_bench.engines.matrix_file import JobMatrix
 from uad_bench.engines.squeue import Queue
 from uad_bench.engines.states import JobState
-from uad_bench.errors import EnvironmentFault, UsageError
+from uad_bench.errors import EnvironmentFault
 from uad_bench.support import locks
 
 log = logging.getLogger(__name__)
@@ -69,13 +69,8 @@ def submit(folder: Path, matrix: JobMatrix, *, prepare: bool) -> int:
 def retry(folder: Path) -> int:
     """Submit the failed, lost and cancelled runs of a matrix again; their number.
 
-    Raises UsageError for a matrix of this machine, else as `submit`.
+    Its runs must be jobs of Slurm. Raises as `submit`.
     """
-    matrix = matrix_file.load(folder)
-    if not matrix.is_slurm:
-        words = " ".join(matrix.words)
-        hint = f"give the command again: uad-bench {words} --resume --on {matrix.on}"
-        raise UsageError("only jobs of Slurm are submitted again", where=str(folder), hint=hint)
     slurm.require_submitit()
     with one_engine(folder):
         return submit(folder, matrix_file.load(folder), prepare=False)

@@ -44,7 +44,7 @@ def submit_runs(
 
     after: jobs that must have ended. Raises EnvironmentFault where Slurm refuses (UB611).
     """
-    settings, jobs = slurm_file.saved(matrix.settings), []
+    settings, jobs = slurm_file.SlurmFile(**matrix.settings), []
     for group in _groups([(number, matrix.runs[number]) for number in numbers], settings):
         matrix = _submit(folder, matrix, "run", group, after)
         jobs.append(matrix.submissions[-1].job)
@@ -53,7 +53,7 @@ def submit_runs(
 
 def submit_prepare(folder: Path, matrix: JobMatrix) -> JobMatrix:
     """Submit the jobs that prepare. Raises as `submit_runs`."""
-    settings = slurm_file.saved(matrix.settings)
+    settings = slurm_file.SlurmFile(**matrix.settings)
     return _submit(folder, matrix, "prepare", list(range(settings.prepare.jobs)), ())
 
 
@@ -71,7 +71,7 @@ def _submit(
     folder: Path, matrix: JobMatrix, stage: Stage, numbers: Sequence[int], after: Sequence[str]
 ) -> JobMatrix:
     """Submit one array. It is written down before and after, so that a killed process leaves no unknown job."""
-    settings = slurm_file.saved(matrix.settings)
+    settings = slurm_file.SlurmFile(**matrix.settings)
     share, run = _needs(matrix, settings, stage, numbers[0])
     parameters = slurm_file.sbatch_parameters(share, run, settings, matrix.cwd)
     if after:

@@ -84,15 +84,6 @@ def read(on: str) -> SlurmFile:
     return validated(SlurmFile, strict_yaml.read(Path(name).expanduser()) if name else {}, name or "--on")
 
 
-def saved(settings: Mapping[str, Any]) -> SlurmFile:
-    """The settings of a matrix; an earlier version wrote `gpu` and `gres` of jobs that get no GPU."""
-    stages = {
-        name: {key: value for key, value in settings.get(name, {}).items() if key not in {"gpu", "gres"}}
-        for name in ("prepare", "board")
-    }
-    return SlurmFile(**{**settings, **stages})
-
-
 def require_known_methods(settings: SlurmFile, specs: Sequence[RunSpec], where: str) -> None:
     """Raise UsageError for a key below `methods` that is the name of no method (UB201)."""
     own = {spec.method.partition(":")[0]: spec for spec in specs}

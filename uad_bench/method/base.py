@@ -102,7 +102,7 @@ class Method:
     def score_set(self, scans: Sequence[Scan], ctx: "Context") -> Iterator[npt.ArrayLike]:
         """The anomaly map of every scan of a set, in the order of `scans`; by default one by one.
 
-        Only transductive methods (`track = "transductive"`) override it. A run calls it once for the scans of a dataset
+        Only methods of the tracks "transductive" and "weak" override it. A run calls it once for the scans of a dataset
         that have one role (test, tune, val), healthy ones and others together. `scans` loads a scan when it is indexed:
         pass through it as often as needed and keep statistics, no scans. Yield each map as soon as it is ready. A map
         may depend on which scans are in the set, not on their order.

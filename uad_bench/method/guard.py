@@ -143,28 +143,32 @@ def score_scan(method: Method, scan: Scan, ctx: Context, name: str) -> FloatArra
     if scores_sets(type(method)):
         kind = f"{name} scores whole test sets: a single scan is scored as a set of one"
         log.warning("%s: %s", scan.case_id, kind, extra={"kind": kind, "case_id": scan.case_id})
-    before = _copied(scan)
+    before = scan.image.copy(), scan.brain_mask.copy()
     with guarded(f"{name}.score, case {scan.case_id}"):
         answer = method.score(scan, ctx)
-    _refuse_changes(before, scan, name)
+    if not (np.array_equal(before[0], scan.image) and np.array_equal(before[1], scan.brain_mask)):
+        hint = "work on a copy: torch.from_numpy(scan.image).clone()"
+        raise PluginError(
+            f"method {name!r} wrote into its input", where=scan.case_id, hint=hint, code="UB406"
+        )
     return checked_map(answer, scan, name)
 
 
 def score_scans(method: Method, scans: Sequence[Scan], ctx: Context, name: str) -> Iterator[FloatArray]:
-    """The anomaly maps of a set of scans, each as soon as `Method.score_set` yields it; otherwise as `score_scan`.
+    """The anomaly maps of a set of scans, each as soon as `Method.score_set` yields it, checked as by `score_scan`.
 
-    Raises PluginError also where the method yields fewer or more maps than there are scans (UB403).
+    Whether the method wrote into its scans is not checked: `scans` loads each scan anew when it is indexed. Raises
+    PluginError as `guarded` and `checked_map`, and where the method yields fewer or more maps than there are scans
+    (UB403).
     """
     with guarded(f"{name}.score_set"):
         answers = iter(method.score_set(scans, ctx))
     for number, scan in enumerate(scans):
-        before = _copied(scan)
         with guarded(f"{name}.score_set, case {scan.case_id}"):
             answer = next(answers, _NO_MAP)
         if answer is _NO_MAP:
             what = f"method {name!r} yielded {number} maps for {len(scans)} scans"
             raise PluginError(what, hint="yield one map for each scan, in their order", code="UB403")
-        _refuse_changes(before, scan, name)
         values = checked_map(answer, scan, name)
         if number == len(scans) - 1:
             _refuse_more(answers, len(scans), name)
@@ -181,16 +185,3 @@ def _refuse_more(answers: Iterator[Any], expected: int, name: str) -> None:
 
 
 _NO_MAP = object()
-
-
-def _copied(scan: Scan) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    return scan.image.copy(), scan.brain_mask.copy()
-
-
-def _refuse_changes(before: tuple[npt.NDArray[Any], npt.NDArray[Any]], scan: Scan, name: str) -> None:
-    """Raise PluginError where a method wrote into a scan."""
-    if not (np.array_equal(before[0], scan.image) and np.array_equal(before[1], scan.brain_mask)):
-        hint = "work on a copy: torch.from_numpy(scan.image).clone()"
-        raise PluginError(
-            f"method {name!r} wrote into its input", where=scan.case_id, hint=hint, code="UB406"
-        )

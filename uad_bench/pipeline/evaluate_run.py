@@ -38,8 +38,8 @@ def evaluate_run(
 ) -> None:
     """Write cases.csv, metrics.csv, thresholds.csv, draws.npz and the figures of a run from its maps.
 
-    device: where post-processing steps that can use a GPU are computed, with the same bits on the pretended GPU of the
-    tests; workers: processes that compute the metrics of large test sets, with the same bits for every number. Raises
+    device: where post-processing steps that can use a GPU are computed; the same bits were seen on a simulated GPU
+    only. workers: processes that compute the metrics of large test sets, with the same bits for every number. Raises
     IntegrityError for a map that cannot be read, DataError where a threshold used a test case.
     """
     from uad_bench.evaluate import postprocess

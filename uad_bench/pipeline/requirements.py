@@ -1,5 +1,6 @@
 """What a method requires of a run, checked before any preparation: modalities, track, weights that saw no test set."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from uad_bench import plugins
@@ -7,10 +8,7 @@ from uad_bench.config import RunSpec
 from uad_bench.data.audit import Finding
 from uad_bench.errors import DataError, PluginError, UadError, UsageError
 from uad_bench.pipeline.method_names import method_class
-from uad_bench.types import TRACKS
-
-#: The tracks of methods that may score whole test sets.
-SET_TRACKS = ("transductive", "weak")
+from uad_bench.types import SET_TRACKS, TRACKS
 
 
 def require_unseen(cls: type, spec: RunSpec) -> None:
@@ -36,6 +34,16 @@ def require_track(cls: type[Any], spec: RunSpec) -> None:
     if scores_sets(cls) and track not in SET_TRACKS:
         what = f"method {spec.method!r} scores whole test sets and declares the track {track!r}"
         raise PluginError(what, hint='declare track = "transductive"', code="UB407")
+
+
+def require_no_case_limit(specs: Sequence[RunSpec], limit_s: float | None) -> None:
+    """Raise UsageError for a time limit per case where a method scores whole sets (UB262)."""
+    from uad_bench.method.base import scores_sets
+
+    for spec in specs if limit_s is not None else ():
+        if scores_sets(method_class(spec)):
+            what = f"{spec.method} scores whole test sets, so there is no time limit per case"
+            raise UsageError(what, hint="leave out --case-timeout", code="UB262")
 
 
 def track_of(cls: type[Any], spec: RunSpec) -> str:

@@ -22,7 +22,6 @@ from uad_bench.pipeline.replace_results import replace_results
 from uad_bench.pipeline.requirements import borrowed_weights, track_of
 from uad_bench.pipeline.run_job import RunJob
 from uad_bench.pipeline.score import score_cases
-from uad_bench.pipeline.scorers.scorer import refuse_case_limit
 from uad_bench.pipeline.trained.key import code_digest
 from uad_bench.results import csv_tables
 from uad_bench.results.run_directory import RunDir
@@ -47,7 +46,6 @@ def run(job: RunJob, earlier: Sequence[logging.LogRecord] = ()) -> RunDir:
             write_json(job.place.record, {"run": directory.name})
         if _is_complete(job):
             return directory
-        refuse_case_limit(job, method_class(job.spec))
         with messages.written(directory.path / "log.txt", earlier):
             _begin(job)
             try:

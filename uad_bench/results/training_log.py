@@ -50,9 +50,7 @@ def _logged(run: RunDir) -> dict[tuple[str, str], LoggedSeries]:
             steps.append(float(row["step"]))
             values.append(float(row["value"]))
     except (OSError, ValueError, RecursionError, KeyError, TypeError, csv.Error) as error:
-        raise IntegrityError(
-            "train.csv cannot be read", where=run.name, hint="run it again with --fresh"
-        ) from error
+        raise IntegrityError("train.csv cannot be read", where=run.name, hint=run.remedy) from error
     return {key: LoggedSeries(np.array(steps), np.array(values)) for key, (steps, values) in found.items()}
 
 

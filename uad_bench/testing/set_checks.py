@@ -11,7 +11,7 @@ from uad_bench.method.context import Context
 from uad_bench.method.guard import score_scans
 from uad_bench.testing.candidate import MethodCandidate, NotChecked, broken
 from uad_bench.testing.toy import toy_scans
-from uad_bench.types import TRACKS, FloatArray, Scan
+from uad_bench.types import SET_TRACKS, TRACKS, FloatArray, Scan
 
 #: Scans of a set, and how many of them may be in memory at once.
 SET, ALIVE = 6, 3
@@ -22,7 +22,7 @@ def check_track(candidate: MethodCandidate) -> None:
     track = candidate.new().learns_from()
     if track not in TRACKS:
         raise broken(candidate.name, f"a track of {', '.join(TRACKS)}", repr(track), "correct `track`")
-    if scores_sets(candidate.cls) and track not in {"transductive", "weak"}:
+    if scores_sets(candidate.cls) and track not in SET_TRACKS:
         fix = 'declare track = "transductive"'
         raise broken(candidate.name, "the track transductive of a method with score_set", track, fix)
 

@@ -8,6 +8,7 @@ import pytest
 
 from uad_bench import Method
 from uad_bench.errors import PluginError, UsageError
+from uad_bench.pipeline import requirements
 from uad_bench.pipeline.requirements import require_track
 from uad_bench.pipeline.score import score_cases
 from uad_bench.pipeline.scorers.scorer import scorer
@@ -100,12 +101,14 @@ def test_more_maps_than_scans_are_refused():
         highest(members(), Place(more=1))
 
 
-def test_there_is_no_limit_per_case():
-    with (
-        pytest.raises(UsageError, match="leave out --case-timeout") as refusal,
-        scorer(job(members(), case_timeout_s=1.0), Place()),
-    ):
-        pass
+def test_there_is_no_limit_per_case(monkeypatch):
+    specs = [SimpleNamespace(method=name) for name in ("thresh", "place")]
+    classes = {"thresh": Method, "place": Place}
+    monkeypatch.setattr(requirements, "method_class", lambda spec: classes[spec.method])
+    requirements.require_no_case_limit(specs, None)
+    requirements.require_no_case_limit(specs[:1], 1.0)
+    with pytest.raises(UsageError, match="leave out --case-timeout") as refusal:
+        requirements.require_no_case_limit(specs, 1.0)
     assert refusal.value.code == "UB262"
 
 

@@ -94,15 +94,12 @@ def _declared_pairs(cases: Sequence[AuditedCase], same: Sequence[tuple[Subject, 
         roles[one.subject].add(one.role)
     groups: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for pair in same:
-        if all(subject in roles for subject in pair):
-            both = " and ".join(sorted(roles[pair[0]] | roles[pair[1]], key=ROLES.index))
-            groups[pair[0][0], pair[1][0], both] += ["/".join(subject) for subject in pair]
-    findings = [
+        both = " and ".join(sorted(roles[pair[0]] | roles[pair[1]], key=ROLES.index))
+        groups[pair[0][0], pair[1][0], both] += ["/".join(subject) for subject in pair]
+    return [
         Finding("L6", "error", _in_two(one, other, len(names) // 2, both), tuple(names))
         for (one, other, both), names in groups.items()
     ]
-    what = f"{count(same, 'declared pair')}, none with both subjects in this data"
-    return findings or ([Finding("L6", "note", what)] if same else [])
 
 
 def _in_two(one: str, other: str, number: int, both: str) -> str:

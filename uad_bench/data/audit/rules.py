@@ -31,7 +31,7 @@ RULES = {
     "L6": Rule(
         "no subject is in two datasets",
         NOT_CHECKED,
-        "no two of the datasets declare that they share people; equal scans are L3 and L4",
+        "people of two datasets were not compared; equal scans are L3 and L4",
     ),
     "L7": Rule(
         "no threshold was set on test cases",

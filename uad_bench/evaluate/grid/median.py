@@ -33,8 +33,9 @@ def median_in(volume: FloatArray, mask: BoolArray, window: Window, device: str =
     """The median over a window around each voxel of a mask, (voxels,), in the order of `volume[mask]`.
 
     volume, mask: (X, Y, Z); the mask keeps half a window away from the ends of the grid. window: odd sizes along x, y
-    and z. device: a GPU of torch ("cuda", "cuda:1") gives the same bits as the CPU (tests on a pretended GPU); without
-    enough memory on it, the CPU computes the filter, with a warning.
+    and z. device: of torch ("cpu", "cuda", "cuda:1"). A median is one of the values, so that a GPU should give the same
+    bits; this was tested on a simulated GPU only. Without enough memory on the GPU, the CPU computes the filter, with a
+    warning.
 
     >>> volume = np.array([0, 0, 9, 1, 0], np.float32).reshape(5, 1, 1)
     >>> median_in(volume, (np.arange(5) % 4 > 0).reshape(5, 1, 1), (3, 1, 1))

@@ -89,6 +89,9 @@ def evaluate_maps(maps: MapsOf, place: Workplace) -> RunDir:
     with job.directory.locked():
         complete = job.directory.state == "complete"
         track = _track(job, maps.track) if complete else maps.track or USUAL_TRACK
+        if not (maps.track or complete):
+            what = "%s: no --track, so these maps are ranked with methods that learn from healthy scans only"
+            log.warning(what, job.directory.name)
         if complete and not place.fresh:
             log.info("%s: already complete (--fresh makes it again)", job.directory.name)
             return job.directory

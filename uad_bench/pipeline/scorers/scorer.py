@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from uad_bench.cohort.cohort import Member, Scans
-from uad_bench.errors import EnvironmentFault, PluginError, UsageError
+from uad_bench.errors import EnvironmentFault, PluginError
 from uad_bench.pipeline.model import context
 from uad_bench.pipeline.run_job import RunJob
 from uad_bench.pipeline.scorers.isolated import isolated
@@ -21,26 +21,13 @@ Score = Callable[[Member], FloatArray]
 SetKey = tuple[str, str]
 
 
-def refuse_case_limit(job: RunJob, cls: "type[Method]") -> None:
-    """Raise UsageError for a limit per case of a method that scores whole sets (UB262). A run asks before training."""
-    from uad_bench.method.base import scores_sets
-
-    if scores_sets(cls) and job.place.case_timeout_s is not None:
-        what = f"{job.spec.method} scores whole test sets, so there is no time limit per case"
-        raise UsageError(what, where=job.label, hint="leave out --case-timeout", code="UB262")
-
-
 @contextmanager
 def scorer(job: RunJob, method: "Method") -> Iterator[Score]:
-    """A function that gives the map (X, Y, Z) of a member of the run's cohort.
-
-    Raises UsageError for a limit per case of a method that scores whole sets (UB262).
-    """
+    """A function that gives the map (X, Y, Z) of a member of the run's cohort."""
     from uad_bench.method.base import scores_sets
     from uad_bench.method.guard import score_scan
 
     if scores_sets(type(method)):
-        refuse_case_limit(job, type(method))
         yield _Sets(job, method).score
         return
     if job.place.case_timeout_s is not None:
