@@ -1,7 +1,6 @@
 """AP of the same methods on the synthetic cohort and on real scans, by version of the cohort.
 
-    git show de287d7:leaderboard/results/measured.csv.gz > version4.csv.gz     # the leaderboard on version 4
-    python -m benchmarks.carry_over "version 4=version4.csv.gz" "version 5=leaderboard/results/measured.csv.gz" \
+    python -m benchmarks.carry_over "version 4=leaderboard/results/measured.csv.gz" \
         --reported leaderboard/published/patch2loc_talk.csv
 
 Reads CSV files of `uad-bench leaderboard --format csv`. Prints Markdown: AP per patient (mean over seeds) of each

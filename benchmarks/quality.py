@@ -54,7 +54,7 @@ def main() -> None:
     """Measure what is missing, or draw existing results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", default="0,1")
-    parser.add_argument("--only", nargs="*", default=list(NETWORKS))
+    parser.add_argument("--only", nargs="*", default=[name for name in NETWORKS if name.startswith("patch")])
     parser.add_argument("--spacing", type=int, default=2, choices=(1, 2), help="of the cohort, mm")
     parser.add_argument("--every", type=int, default=EVERY, help="every n-th slice is scored")
     parser.add_argument("--lesions", type=int, default=12, help="subjects of each lesion kind")
@@ -66,6 +66,8 @@ def main() -> None:
     if given.plot:
         report(given.out)
         return
+    if wrong := [name for name in given.only if f"at {3 - given.spacing} mm" in name]:
+        parser.error(f"--spacing {given.spacing} is not that of: {', '.join(wrong)}")
     torch.set_num_threads(1)
     subjects = load_subjects({}, given.spacing)
     for name in given.only:

@@ -146,7 +146,7 @@ def test_what_is_needed_grows_with_the_size():
     assert rehearse.needed_mib(Size(Fraction(1, 64), coarser=4)) < small
 
 
-def test_every_stage_of_the_issue_is_a_command(tmp_path):
+def test_every_stage_is_a_command(tmp_path):
     verbs = [
         stage.words[3] for stage in stages(tmp_path, Size(Fraction(1, 64))) if stage.words[2] == "uad_bench"
     ]

@@ -94,8 +94,9 @@ def _last_runs(names: Sequence[Name], root: Path, absent: set[Path], masks: _Mas
     A run whose content is not fetched is later than none. The earlier runs of images are noted in `masks`.
     """
     last: dict[tuple[Path, str], Name] = {}
-    others = [name for name in names if not is_anatomy(name, name.path.relative_to(root).parts[:-1])]
-    anatomy = [name for name in names if name not in others]
+    anatomy, others = list[Name](), list[Name]()
+    for name in names:
+        (anatomy if is_anatomy(name, name.path.relative_to(root).parts[:-1]) else others).append(name)
     for name in anatomy:
         key = name.path.parent, RUN.sub("", name.path.name)
         if key not in last or _lateness(name, absent) > _lateness(last[key], absent):

@@ -18,7 +18,7 @@ from uad_methods.parts.images.ssim import ssim_map
 from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.feature_autoencoder import TAPS, FeatureAutoencoder
 from uad_methods.parts.training.descent import descend
-from uad_methods.parts.training.masked_squares import SquareDecoder, fill_loss, hide_squares
+from uad_methods.parts.training.masked_squares import SquareDecoder, learn_to_fill
 from uad_methods.parts.weights import load_into
 
 
@@ -105,15 +105,10 @@ class FAE(TorchMethod):
         """First phase of `self`; every modality is an image of its own."""
         extractor, filler = self._net.extractor, SquareDecoder(TAPS).to(ctx.device)
         extractor.resnet.train()  # independent of `adapt_bn`, which concerns the next phase
-        opt = torch.optim.Adam([*extractor.parameters(), *filler.parameters()], 1e-3)
-        for step in ctx.steps(self.self_steps, name="extractor", extractor=extractor, filler=filler, opt=opt):
-            images = to_square(stack.batch(step, self.batch).image, self.side).flatten(0, 1)[:, None]
-            masked, hidden = hide_squares(images, ctx.torch_rng("hidden", step))
-            with ctx.autocast():
-                prediction = filler(extractor(masked))
-            loss = fill_loss(prediction, images, hidden)
-            ctx.log(loss=loss)
-            descend(opt, loss)
+        sizes = self.side, self.batch, self.self_steps
+        learn_to_fill(
+            lambda masked: filler(extractor(masked)), stack, ctx, sizes, extractor=extractor, filler=filler
+        )
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """1 - SSIM in [0, 2] (X, Y, Z), higher = more anomalous; 0 outside the brain mask."""

@@ -122,7 +122,7 @@ def test_methods_of_all_tracks_are_in_it_with_the_track_named(rows):
     assert shown["ae"][0] == "healthy" and shown["deep"][0] == "features"
     assert shown["deep"][1].startswith("0.600")
     assert any(
-        note.startswith("each track has a ranking of its own") for note in overview_notes([first, other])
+        note.endswith("each track has a ranking of its own") for note in overview_notes([first, other])
     )
     assert "track" not in overview([first], [paper("ae")]).texts
 

@@ -11,6 +11,7 @@ from scipy import stats
 from uad_bench.errors import DataError
 from uad_bench.leaderboard.run_summary import DatasetResults, RunSummary
 from uad_bench.leaderboard.sensitivity import as_csv, markdown, sensitivity
+from uad_bench.leaderboard.statistics.pairwise.all_pairs import all_pairs
 
 RNG = np.random.default_rng(0)
 BASE = RNG.uniform(0.2, 0.6, 24)
@@ -112,3 +113,20 @@ def test_csv_has_all_digits():
     own, changed = csv.DictReader(io.StringIO(as_csv(rows)))
     assert float(own["mean"]) == rows[0].mean and own["difference"] == ""
     assert float(changed["difference"]) == rows[1].difference
+
+
+def test_variances_over_seeds_are_moderated_across_the_changes():
+    """The differences are those of one table of all preparations, not of tables of two."""
+
+    def seeds(shift, spread):
+        return [summary(BASE + shift + spread * place, f"{shift}") for place in (-1, 0, 1)]
+
+    runs = {"own": seeds(0, 0.01), "a": seeds(0.01, 0.001), "b": seeds(0.02, 0.01), "c": seeds(0.03, 0.02)}
+    rows = sensitivity(runs, "set", "ap")[1:]
+    values = [
+        np.array([[*one.results["set"].cases["ap"].values()] for one in some]) for some in runs.values()
+    ]
+    pairs = all_pairs(values)
+    assert [row.high - row.low for row in rows] == pytest.approx([2 * pairs.half[i, 0] for i in (1, 2, 3)])
+    (alone,) = sensitivity({"own": runs["own"], "a": runs["a"]}, "set", "ap")[1:]
+    assert alone.high - alone.low != pytest.approx(rows[0].high - rows[0].low, rel=1e-3)

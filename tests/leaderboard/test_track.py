@@ -11,7 +11,7 @@ from uad_bench.leaderboard.track import track_of
 
 @pytest.fixture
 def run(tmp_path):
-    return SimpleNamespace(path=tmp_path)
+    return SimpleNamespace(path=tmp_path, name="run")
 
 
 def spec(method="fae", target="uad_methods.fae:FAE", **parameters):

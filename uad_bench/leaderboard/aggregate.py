@@ -120,7 +120,7 @@ def _setting_text(value: Any) -> str:  # any JSON value
 def _table(key: TableKey, runs: Sequence[RunSummary], papers: Sequence[Reported]) -> Table:
     primary = _primary_metric(runs, key.test)
     results = runs[0].results[key.test]
-    by_label = {label: _one_run_per_seed(members) for label, members in runs_by_label(runs).items()}
+    by_label = {label: one_run_per_seed(members) for label, members in runs_by_label(runs).items()}
     rows = [_row(label, members, key.test, primary, papers) for label, members in by_label.items()]
     steps = _steps(runs, key.test)
     table = Table(
@@ -172,7 +172,7 @@ def _primary_metric(runs: Sequence[RunSummary], test: str) -> str:
     return primary
 
 
-def _one_run_per_seed(runs: Iterable[RunSummary]) -> list[RunSummary]:
+def one_run_per_seed(runs: Iterable[RunSummary]) -> list[RunSummary]:
     """The first run of each fold and seed: a repeated run must not count as another seed."""
     seeds: dict[tuple[int, int], RunSummary] = {}
     for run in runs:

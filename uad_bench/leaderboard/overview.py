@@ -22,8 +22,7 @@ NOTES = (
     "weights or network, and its page says how",
 )
 TRACKS_NOTE = (
-    "each track has a ranking of its own; values of different tracks are not comparable: the methods had access to "
-    "different data"
+    "methods of different tracks learn from different information, so each track has a ranking of its own"
 )
 
 

@@ -1,10 +1,10 @@
 """The training logs of the rows of tables, for the HTML page."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from uad_bench.errors import UadError
-from uad_bench.leaderboard.aggregate import runs_by_label
+from uad_bench.leaderboard.aggregate import one_run_per_seed, runs_by_label
 from uad_bench.leaderboard.collect import Collected
 from uad_bench.leaderboard.comparability import belongs
 from uad_bench.leaderboard.table import Table, TableKey
@@ -34,16 +34,10 @@ def _of_rows(
     table: Table, collected: Collected, read: dict[str, TrainingLog]
 ) -> dict[str, tuple[TrainingLog, ...]]:
     own = [one for one in collected.runs if belongs(one, table.key)]
-    found = {}
-    for label, runs in runs_by_label(sorted(own, key=lambda run: (not run.complete, run.name))).items():
-        logs = {
-            (-1 if run.fold is None else run.fold, run.seed): run.name
-            for run in runs[::-1]
-            if run.name in read
-        }
-        found[label] = _with_series([read[logs[place]] for place in sorted(logs)])
-    return found
-
-
-def _with_series(logs: Sequence[TrainingLog]) -> tuple[TrainingLog, ...]:
-    return tuple(one for one in logs if one.series)
+    by_label = runs_by_label(sorted(own, key=lambda run: (not run.complete, run.name)))
+    return {
+        label: tuple(
+            read[run.name] for run in one_run_per_seed(runs) if run.name in read and read[run.name].series
+        )
+        for label, runs in by_label.items()
+    }

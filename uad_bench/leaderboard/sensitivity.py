@@ -7,10 +7,12 @@ equal.
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from uad_bench.errors import DataError
 from uad_bench.leaderboard.run_summary import DatasetResults, RunSummary
@@ -106,29 +108,50 @@ def _row(test: str, label: str, values: Floats, *, deterministic: bool, same: bo
 def _compared(
     rows: Sequence[Sensitivity], values: Mapping[str, Floats], subject: Indices
 ) -> list[Sensitivity]:
-    """The changes with their differences to the first row."""
+    """The changes with their differences to the first row.
+
+    Changes with a value in the same cases are compared in one table, so that the variances over seeds, which few seeds
+    hardly tell, are moderated across them.
+    """
     own = values[rows[0].preparation]
-    found = [_against(own, values[row.preparation], row, subject) for row in rows[1:]]
-    p = holm_correction(np.array([np.nan if one.p_holm is None else one.p_holm for one in found]))
+    groups: dict[bytes, list[Sensitivity]] = defaultdict(list)
+    for row in rows[1:]:
+        groups[_in_both(own, values[row.preparation]).tobytes()].append(row)
+    found = {
+        one.preparation: one
+        for group in groups.values()
+        for one in _against(own, [values[row.preparation] for row in group], group, subject)
+    }
+    ordered = [found[row.preparation] for row in rows[1:]]
+    p = holm_correction(np.array([np.nan if one.p_holm is None else one.p_holm for one in ordered]))
     return [
         one if one.p_holm is None else replace(one, p_holm=float(corrected))
-        for one, corrected in zip(found, p, strict=True)
+        for one, corrected in zip(ordered, p, strict=True)
     ]
 
 
-def _against(own: Floats, changed: Floats, row: Sensitivity, subject: Indices) -> Sensitivity:
-    """A change with its difference, and its p value before the correction."""
-    both = ~(np.isnan(own).any(0) | np.isnan(changed).any(0))
+def _in_both(own: Floats, changed: Floats) -> npt.NDArray[np.bool_]:
+    """The cases with a value in every seed under both preparations."""
+    return np.asarray(~np.isnan(np.vstack([own, changed])).any(axis=0), np.bool_)
+
+
+def _against(
+    own: Floats, changed: Sequence[Floats], rows: Sequence[Sensitivity], subject: Indices
+) -> list[Sensitivity]:
+    """Changes with a value in the same cases, with their differences, and p values before the correction."""
+    both = _in_both(own, changed[0])
     if not both.any():
-        return row
+        return list(rows)
     _, of_case = np.unique(subject[both], return_inverse=True)
-    averaged = [subject_means(one[:, both], of_case) for one in (changed, own)]
-    pairs = all_pairs(averaged)
-    d, half = float(pairs.difference[0, 1]), float(pairs.half[0, 1])
-    row = replace(row, paired=int(both.sum()), difference=d)
-    if averaged[0].shape[1] < SCHEME.patients:
-        return row
-    return replace(row, low=d - half, high=d + half, p_holm=float(pairs.p[0, 1]))
+    averaged = [subject_means(one[:, both], of_case) for one in (own, *changed)]
+    pairs, enough = all_pairs(averaged), averaged[0].shape[1] >= SCHEME.patients
+    found = []
+    for place, row in enumerate(rows, start=1):
+        d, half = float(pairs.difference[place, 0]), float(pairs.half[place, 0])
+        one = replace(row, paired=int(both.sum()), difference=d)
+        p = float(pairs.p[place, 0])
+        found.append(replace(one, low=d - half, high=d + half, p_holm=p) if enough else one)
+    return found
 
 
 def markdown(rows: Sequence[Sensitivity], metric: str) -> str:

@@ -81,7 +81,7 @@ class Scheme:
     patients: int = 10
     interval: str = (
         "two-way (seeds x patients) variance components, t quantile with fewer degrees of freedom for heavy tails, on "
-        "the logit scale of the declared range of a metric that has two finite ends, such as [0, 1]"
+        "the logit scale of the metric's declared range, where both ends are finite, such as [0, 1]"
     )
     test: str = "t test over seeds and patients, variances over seeds moderated across rows"
     flip_test: str = "paired sign-flip permutation"

@@ -34,7 +34,7 @@ def _declared(cls: type[Any], spec: RunSpec, run: RunDir) -> str:
     try:
         return str(cls(**spec.parameters).learns_from())
     except Exception:  # another version of the method may not take these parameters
-        log.debug("%s does not take the parameters of %s", cls.__name__, spec.method, exc_info=True)
+        log.warning("%s: its track is that of the class: this version refuses its parameters", run.name)
         return _of_audit(run, str(getattr(cls, "track", USUAL_TRACK)))
 
 

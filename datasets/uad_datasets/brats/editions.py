@@ -16,7 +16,7 @@ MODALITIES = ("t1", "t1ce", "t2", "flair")
 #: A year in the name of a folder as downloaded, such as MICCAI-LH-BraTS2025-MET-Challenge-Training.
 YEAR = re.compile(r"(?i)BraTS[-_]?(?:[A-Z]+[-_]?)?(20\d\d)(?!\d)")
 #: Folders that name their edition in other words: the release on TCIA, and a part of 2025.
-BY_FOLDER = {re.compile(r"(?i)BraTS-PEDs-v1"): 2024, re.compile(r"(?i)UCSD\b.*"): 2025}
+BY_FOLDER = {re.compile(r"(?i)BraTS-PEDs-v1"): 2024, re.compile(r"(?i)UCSD - (Training|Validation).*"): 2025}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from uad_bench import Case
 from uad_bench.errors import DataError
 from uad_datasets.brats.editions import MODALITIES, NAME, WHAT, Edition, edition_of, subject_of, which
 from uad_datasets.file_search import nifti_files
-from uad_datasets.pairing import Files, Pairing, need_lesion_mask
+from uad_datasets.pairing import Files, Pairing, images_of, need_lesion_mask
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ def discover(root: Path, family: Family, edition: int | None) -> Iterator[Case |
     for path in nifti_files(root):
         if match := NAME.fullmatch(path.name):
             _put(found, family, edition, match[1], WHAT[match[7].lower()], path)
+    found.left_out -= found.pairing.files.keys()  # a case may be in the wanted edition as well
     if found.left_out:
         what = "%s: left out, because they are not of edition %s: %s, %s to %s"
         first, last = min(found.left_out), max(found.left_out)
@@ -112,7 +113,7 @@ def make_case(dataset: str, case_id: str, files: Files, edition: Edition) -> Cas
         dataset=dataset,
         case_id=case_id,
         subject_id=subject_of(case_id),
-        images={modality: files[modality] for modality in MODALITIES if modality in files},
+        images=images_of(files, MODALITIES),
         healthy=False,
         lesion_mask=need_lesion_mask(case_id, files, "seg"),
         lesion_kind="tumour",

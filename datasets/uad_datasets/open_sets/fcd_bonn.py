@@ -61,10 +61,20 @@ class FcdBonnAdapter(DatasetAdapter):
                 pairing.put(match[1], WHAT[match[3]], path)
                 if match[3] == "FLAIR":
                     protocols[match[1]] = match[2] or ""
-        if self.scanners == "matched" and protocols:
+        if self.scanners == "matched" and pairing.files:
+            _require_flair(protocols, root)
             _leave_out(pairing, protocols, root)
         people = participants(root) if pairing.files else {}
         return pairing.cases(partial(_case, people, protocols))
+
+
+def _require_flair(protocols: Mapping[str, str], root: Path) -> None:
+    """Raise DataError where no FLAIR image, whose protocol is matched, is there (UB334)."""
+    if not protocols:
+        hint = "download the FLAIR images, or leave out fcd_bonn.scanners"
+        raise DataError(
+            "scanners are matched by the FLAIR, and there is none", where=str(root), hint=hint, code="UB334"
+        )
 
 
 def _leave_out(pairing: Pairing, protocols: Mapping[str, str], root: Path) -> None:

@@ -88,9 +88,13 @@ def _case(case_id: str, files: Files) -> Case:
 def _facts(images: Any) -> dict[str, str]:
     """The texts of the first sidecar that can be read and names an age or a sex."""
     for path in images:
+        sidecar = path.with_name(path.name.partition(".")[0] + ".json")
         try:
-            content = json.loads(path.with_name(path.name.partition(".")[0] + ".json").read_text("utf-8-sig"))
-        except (OSError, ValueError, RecursionError):
+            content = json.loads(sidecar.read_text("utf-8-sig"))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, RecursionError) as error:
+            log.warning("%s is not read: %s", sidecar.name, error)
             continue
         if isinstance(content, dict) and {"PatientAge", "PatientSex"} & set(content):
             return {str(key): str(value).strip() for key, value in content.items()}

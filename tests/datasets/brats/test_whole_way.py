@@ -50,7 +50,8 @@ def test_gli_beside_brats21_is_stopped_by_the_audit(tmp_path):
         answer = one.call("audit", *words)
         assert answer.code == 3 and answer.error.startswith("error[UB340]: the audit found 1 leak")
         assert (
-            "1 person is in both datasets, brats21 and brats_gli, in test, and would be counted" in answer.out
+            "1 person is in both datasets, brats21 and brats_gli, in test, so that results on both"
+            in answer.out
         )
         stopped = one.call("run", "thresh", *words, "--out", one.runs, "--threads", "1", "--quiet")
         assert "error[UB340]: leak L6: 1 person is in both datasets" in stopped.error

@@ -54,6 +54,13 @@ def test_the_mask_of_sub_00048_has_the_name_of_an_image_that_is_not_there(bonn):
     assert not third.allow_other_mask_grid
 
 
+def test_scanners_cannot_be_matched_without_flair(tree):
+    root = tree("sub-00001/anat/sub-00001_acq-iso08_T1w.nii.gz")
+    (root / "participants.tsv").write_text(TABLE)
+    with pytest.raises(DataError, match="matched by the FLAIR, and there is none"):
+        list(FcdBonnAdapter(scanners="matched").discover(root))
+
+
 def test_the_scanner_matched_subset_leaves_out_other_protocols_with_a_line(bonn, caplog):
     cases = list(FcdBonnAdapter(scanners="matched").discover(bonn()))
     assert [case.case_id for case in cases] == ["sub-00001", "sub-00002", "sub-00048"]

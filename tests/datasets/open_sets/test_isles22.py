@@ -49,6 +49,13 @@ def test_a_sidecar_without_sense_is_no_age_and_a_warning(tree, caplog):
     assert case.age is None and f"{CASE}: PatientAge of the sidecar is not used" in caplog.text
 
 
+def test_a_damaged_sidecar_is_told(tree, caplog):
+    root = tree(*CHALLENGE, MASK)
+    (root / CHALLENGE[2].replace(".nii.gz", ".json")).write_text("{")
+    (case,) = Isles22Adapter().discover(root)
+    assert case.age is None and f"{CASE}_flair.json is not read" in caplog.text
+
+
 def test_a_case_without_mask_is_reported(tree, sort_out):
     cases, (fault,) = sort_out(Isles22Adapter(), tree(*CHALLENGE))
     assert (cases, fault.code, fault.where) == ([], "UB333", CASE)

@@ -2,8 +2,16 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.helpers import handmade
-from uad_bench.leaderboard.layout.cost_points import cost_points, measured_devices, pareto_labels
+from uad_bench.leaderboard.layout.cost_points import (
+    cost_points,
+    measured_devices,
+    pareto_labels,
+    withheld,
+    withheld_text,
+)
 from uad_bench.leaderboard.run_summary import Cost
 
 
@@ -29,3 +37,17 @@ def test_times_of_several_devices_are_not_compared():
         a=Cost(score_s=4.0, parameters=10, device="cpu"), b=Cost(score_s=2.0, parameters=20, device="gpu")
     )
     assert measured_devices(found) == ["cpu", "gpu"] and set(cost_points(found)) == {"parameters"}
+    assert withheld_text(found) == (
+        "Not compared, since rows were measured on several devices: scoring, s per volume."
+    )
+
+
+@pytest.mark.parametrize("device", ["cpu, gpu", ""])
+def test_seeds_on_several_devices_or_on_an_unknown_one_are_not_compared(device):
+    found = table(a=Cost(peak_mib=4, device=device), b=Cost(peak_mib=2, device="cpu"))
+    assert withheld(found) == ["peak_mib"] and cost_points(found) == {}
+
+
+def test_a_row_without_a_cost_does_not_withhold_it_from_others():
+    found = table(a=Cost(fit_s=4.0, device="gpu"), b=Cost(fit_s=2.0, device="gpu"), c=Cost(device="cpu"))
+    assert withheld(found) == [] and set(cost_points(found)) == {"fit_s"}

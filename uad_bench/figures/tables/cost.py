@@ -17,6 +17,8 @@ from uad_bench.leaderboard.layout.cost_points import (
     measured_devices,
     measured_rows,
     pareto_labels,
+    withheld,
+    withheld_text,
 )
 from uad_bench.leaderboard.render.charts.chart import round_ticks, short
 from uad_bench.leaderboard.table import Row, Table
@@ -36,7 +38,8 @@ def cost_plot(table: Table) -> Figure | None:
     figure = Figure(figsize=(4.2 * across + 2.6, 3.2 * down + 0.6), layout="constrained")
     measured = f", measured on {', '.join(devices)}" if devices else ""
     title = f"{table.primary} against computational cost{measured}"
-    figure.suptitle(printable_lines(f"{wording.title(table)}\n{title}"), fontsize=10)
+    heads = [wording.title(table), title, *([withheld_text(table)] if withheld(table) else [])]
+    figure.suptitle(printable_lines("\n".join(heads)), fontsize=10)
     styles = row_styles(table)
     for place, (name, points) in enumerate(shown.items(), 1):
         axes = figure.add_subplot(down, across, place)

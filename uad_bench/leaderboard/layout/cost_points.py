@@ -12,8 +12,8 @@ COSTS = {
     "gpu_mib": "memory of the GPU, MiB",
     "parameters": "parameters of the network",
 }
-#: Costs that depend on the device.
-TIMES = ("score_s", "fit_s")
+#: Costs that depend on the device: a GPU takes the memory of a network off the process.
+OF_DEVICE = ("score_s", "fit_s", "peak_mib")
 #: (cost, accuracy).
 Point = tuple[float, float]
 
@@ -38,23 +38,37 @@ def measured_rows(table: Table) -> list[Row]:
 
 def measured_devices(table: Table) -> list[str]:
     """The devices on which these rows were measured, sorted; the seeds of a row may have several."""
-    return sorted({one for row in measured_rows(table) for one in row.cost.device.split(", ")} - {""})
+    return sorted(_devices(measured_rows(table)) - {""})
+
+
+def _devices(rows: Sequence[Row]) -> set[str]:
+    """The devices of rows, "" for an unknown one."""
+    return {one for row in rows for one in row.cost.device.split(", ")}
 
 
 def cost_points(table: Table) -> dict[str, dict[str, Point]]:
     """By field of `Cost`, the point of each row by its label; without costs that no row has, or that are 0 in all rows.
 
-    Of rows that were measured on several devices, or some on an unknown one, there are no times to compare.
+    Times and memory of rows that were measured on several devices, or some on an unknown one, are not compared:
+    `withheld` names them. All CPUs are one device here.
     """
-    names = [name for name in COSTS if name not in TIMES or _on_one_device(table, name)]
-    return {name: points for name in names if (points := _points(table, name))}
+    left_out = withheld(table)
+    return {name: points for name in COSTS if name not in left_out and (points := _points(table, name))}
 
 
-def _on_one_device(table: Table, name: str) -> bool:
-    timed = [row for row in measured_rows(table) if getattr(row.cost, name) is not None]
-    return len(measured_devices(table)) < 2 and (
-        all(row.cost.device for row in timed) or not measured_devices(table)
-    )
+def withheld(table: Table) -> list[str]:
+    """The costs, by field, that are not compared because their rows were measured on several devices."""
+    return [
+        name
+        for name in OF_DEVICE
+        if len(_devices([row for row in measured_rows(table) if getattr(row.cost, name) is not None])) > 1
+    ]
+
+
+def withheld_text(table: Table) -> str:
+    """The same as a sentence, "" where all costs are compared."""
+    names = "; ".join(COSTS[name] for name in withheld(table))
+    return f"Not compared, since rows were measured on several devices: {names}." if names else ""
 
 
 def _points(table: Table, name: str) -> dict[str, Point]:

@@ -194,7 +194,8 @@ def contrast_reading(table: Table) -> str:
     return (
         f"Δ: a difference is significant only where p is at most {table.scheme.alpha:g}; p is corrected for all "
         f"pairs of rows ({table.scheme.correction}). The {percent(table)} interval is pointwise: it is that of one "
-        "difference alone, without a correction, and the data choose the best row. Where it excludes 0 although "
+        "difference alone, not corrected for the number of pairs, nor for the best row being chosen on the same data. "
+        "Where it excludes 0 although "
         f"p is above {table.scheme.alpha:g}, {NOT_SIGNIFICANT} (not significant) follows p."
     )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from uad_bench import __version__
 from uad_bench.leaderboard.layout import notes, text_grid, wording
 from uad_bench.leaderboard.layout.columns import Heading
+from uad_bench.leaderboard.layout.cost_points import withheld_text
 from uad_bench.leaderboard.layout.reading_order import reading_order
 from uad_bench.leaderboard.layout.verdict import verdict
 from uad_bench.leaderboard.render.charts.chart import Chart
@@ -79,7 +80,8 @@ class Section:
     """One ranking. more: lesion kinds, strata, post-processing; reported: (method, AP, Dice, source).
 
     differences: how intervals and p values are read, empty without differences; missing: the cases that the primary
-    metric lacks, by label of the row; costs: charts of accuracy against cost.
+    metric lacks, by label of the row; costs: charts of accuracy against cost; withheld: which costs have no chart, and
+    why.
     """
 
     id: str
@@ -102,6 +104,7 @@ class Section:
     differences: str
     missing: Mapping[str, str]
     costs: tuple[Chart, ...]
+    withheld: str
 
     def page_of(self, row: Row | None) -> str:
         """The id of the details of a row."""
@@ -195,6 +198,7 @@ def _section(
         differences,
         {row.label: wording.missing_cases_text(table, row) for row in table.rows},
         cost_charts(table),
+        withheld_text(table),
     )
 
 

@@ -44,16 +44,17 @@ def _distances_to(points: torch.Tensor, norms: torch.Tensor, index: torch.Tensor
 def nearest_distances(queries: torch.Tensor, memory: torch.Tensor, k: int = 1) -> torch.Tensor:
     """Mean squared Euclidean distance (m,) of each query (m, d) to its k nearest entries of the memory (n, d).
 
-    Candidates are found by squared norms and a product, both relative to the mean entry, which costs no digits; their
-    distances are those of the differences, so that a query that is in the memory has 0.
+    The nearest entries are found by squared norms and a product relative to the mean entry, up to the rounding of
+    float32; their distances are those of the differences, so that a query that is in the memory has 0.
     """
-    centred = memory - memory.mean(dim=0)
+    mean = memory.mean(dim=0)
+    centred = memory - mean
     norms, rows = centred.square().sum(dim=1), max(1, BLOCK // len(memory))
     total = torch.zeros(len(queries), device=queries.device)
     for first in range(0, len(queries), rows):
         part = queries[first : first + rows]
         # without the norms of the queries, which change no order
-        rough = norms - 2 * ((part - memory.mean(dim=0)) @ centred.T)
+        rough = norms - 2 * ((part - mean) @ centred.T)
         for one in rough.topk(min(k, len(memory)), dim=1, largest=False).indices.unbind(dim=1):
             total[first : first + rows] += (part - memory.index_select(0, one)).square().sum(dim=1)
     return total / min(k, len(memory))

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from uad_methods.parts.features.pyramid import on_finest
+
 
 class PatchFeatures(nn.Module):
     """Maps of a pyramid -> features (n, dims, x, y) on the grid of the finest map.
@@ -26,15 +28,12 @@ class PatchFeatures(nn.Module):
         self.patch = patch
 
     def forward(self, maps: list[torch.Tensor]) -> torch.Tensor:
-        size = (maps[0].shape[-2], maps[0].shape[-1])
-        pooled = [
-            functional.conv2d(one, self.get_buffer(f"pool{i}"), padding=self.patch // 2)
-            for i, one in enumerate(maps)
-        ]
-        resized = [
-            functional.interpolate(one, size, mode="bilinear", align_corners=False) for one in pooled[1:]
-        ]
-        return torch.cat([pooled[0], *resized], dim=1)
+        return on_finest(
+            [
+                functional.conv2d(one, self.get_buffer(f"pool{i}"), padding=self.patch // 2)
+                for i, one in enumerate(maps)
+            ]
+        )
 
 
 def adaptive_means(inputs: int, outputs: int) -> torch.Tensor:

@@ -1,10 +1,12 @@
 """Feature maps of slices at several resolutions, from a ResNet that is not trained further."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from uad_methods.parts.features.wide_resnet50 import GROWTH, PLANES, WideResNet50
 from uad_methods.parts.networks.resnet18 import ResNet18
@@ -42,6 +44,13 @@ class Pyramid(nn.Module):
         grey = images.flatten(0, 1)[:, None].expand(-1, 3, -1, -1)
         taps = self.resnet.taps((grey - self.get_buffer("mean")) / self.get_buffer("sd"))
         return [taps[stage] for stage in self.stages]
+
+
+def on_finest(maps: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Maps (n, channels, x, y) of several resolutions -> one with all channels, on the grid of the first."""
+    size = (maps[0].shape[-2], maps[0].shape[-1])
+    resized = [functional.interpolate(one, size, mode="bilinear", align_corners=False) for one in maps[1:]]
+    return torch.cat([maps[0], *resized], dim=1)
 
 
 def check_stages(stages: tuple[int, ...], most: int) -> bool:

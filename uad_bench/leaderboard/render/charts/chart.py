@@ -36,7 +36,6 @@ class Chart:
     title: str
     summary: str
     x_label: str
-    y_label: str
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
     lines: tuple[Line, ...] = ()

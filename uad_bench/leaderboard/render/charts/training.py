@@ -34,10 +34,9 @@ def training_charts(runs: Sequence[TrainingLog]) -> tuple[Chart, ...]:
 
     A line is the running mean of a run, over 1/50 of its steps; validation is in the chart of the loss, dashed.
     """
-    methods = dict.fromkeys(run.method for run in runs)
+    method = runs[0].method if runs else ""
     return tuple(
         chart
-        for method in methods
         for phase in phases(runs, method)
         for name in plotted_quantities(runs, method, phase)
         if (chart := _chart(runs, phase, name)) is not None
@@ -63,7 +62,6 @@ def _chart(runs: Sequence[TrainingLog], phase: str, name: str) -> Chart | None:
         f"{phase}, {name}",
         _summary(phase, name, [label for label, _, _ in found]),
         "step",
-        name,
         tuple((x.at(tick), short(tick)) for tick in x.ticks()),
         tuple((y.at(tick), short(tick)) for tick in y.ticks()),
         tuple(Line(_text(points, x, y), label, kind) for label, kind, points in found),
