@@ -1,4 +1,4 @@
-"""The shape of the code: no import circle at any level, small files and folders, no parameter carried through."""
+"""The shape of the code: no import circle, small files and folders, no parameter carried through, no timed test."""
 
 import ast
 from pathlib import Path
@@ -55,6 +55,13 @@ def test_files_and_folders_stay_small():
     assert {f.name for f in folders if sum(item.is_file() for item in f.iterdir()) > 16} == set()
     long = {path.name for path in CORE.rglob("*.py") if len(path.read_text().splitlines()) > 300}
     assert long == set()
+
+
+def test_no_test_limits_the_time_that_code_takes():
+    """A slower or busier machine is no fault of the code: times are ratios in benchmarks/."""
+    clocks = ("process_time(", "perf_counter(", "thread_time(", "default_timer(")
+    tests = [path for path in (ROOT / "tests").rglob("test_*.py") if path.name != Path(__file__).name]
+    assert {path.name for path in tests if any(clock in path.read_text() for clock in clocks)} == set()
 
 
 def handed_on(function):

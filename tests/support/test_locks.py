@@ -50,6 +50,15 @@ os._exit(9)
 
 
 @pytest.fixture
+def no_watch(monkeypatch):
+    """One pause after the lease was removed is usual; whoever watches the lease for longer fails."""
+    pauses = [locks.SOON]
+    monkeypatch.setattr(
+        locks.time, "sleep", lambda _s: pauses.pop() if pauses else pytest.fail("the lease was watched")
+    )
+
+
+@pytest.fixture
 def host(tmp_path):
     """host(name, mode) -> a process on a pretended host that locks the name in each line of its input."""
     started = []
@@ -118,11 +127,9 @@ def test_a_stale_lease_of_another_host_is_taken_over(tmp_path, quick):
         assert lease.read(tmp_path / "a.lease").holder.host != "away"
 
 
-def test_a_lease_that_nobody_renewed_for_a_day_is_taken_over_at_once(tmp_path):
+def test_a_lease_that_nobody_renewed_for_a_day_is_taken_over_at_once(tmp_path, no_watch):
     left(tmp_path, age=90_000)
-    began = time.monotonic()
     with locks.locked(tmp_path / "a.lock"):
-        assert time.monotonic() - began < 1
         assert lease.read(tmp_path / "a.lease").holder.pid == os.getpid()
 
 
@@ -136,13 +143,11 @@ def test_a_living_process_on_another_host_is_named(tmp_path, quick):
     assert str(caught.value).startswith("process 77 on away, Slurm job 12_3 for 3 min, last sign of life 0 s")
 
 
-def test_a_process_that_ended_on_this_host_leaves_no_lock(tmp_path):
+def test_a_process_that_ended_on_this_host_leaves_no_lock(tmp_path, no_watch):
     script = KILLED.format(str(tmp_path / "a.lock"))
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
     assert (tmp_path / "a.lease").exists()
-    began = time.monotonic()
     with locks.locked(tmp_path / "a.lock"):
-        assert time.monotonic() - began < 1
         assert lease.read(tmp_path / "a.lease").holder.pid == os.getpid()
 
 
@@ -181,13 +186,11 @@ def test_without_flock_a_process_of_this_host_is_looked_up(tmp_path, monkeypatch
         assert lease.read(tmp_path / "a.lease").holder.pid == os.getpid()
 
 
-def test_the_earlier_start_of_a_job_has_ended(tmp_path, monkeypatch):
+def test_the_earlier_start_of_a_job_has_ended(tmp_path, monkeypatch, no_watch):
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     left(tmp_path)
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
-    began = time.monotonic()
     with locks.locked(tmp_path / "a.lock"):
-        assert time.monotonic() - began < 1
         assert lease.read(tmp_path / "a.lease").holder.job == "7"
 
 

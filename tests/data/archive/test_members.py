@@ -2,7 +2,6 @@
 
 import stat
 import tarfile
-import time
 import zipfile
 from pathlib import Path
 
@@ -88,9 +87,7 @@ def test_f38_a_bomb_is_refused_by_its_ratio_before_it_is_unpacked(tmp_path):
         Path("/dev/zero").open("rb") as zeros,
     ):
         tar.addfile(info, zeros)
-    began = time.process_time()
     assert "bytes once unpacked" in refused(tmp_path / "bomb.tar.xz", tmp_path / "data")
-    assert time.process_time() - began < 0.5
 
 
 def test_resource_forks_of_macos_are_left_out(tmp_path):

@@ -1,16 +1,16 @@
 """What no verb may do, whatever its input is."""
 
 CODES = {0, 2, 3, 4, 5, 6, 7}
-MOST_MB, MOST_S = 500, 5
+MOST_MB = 500
 
 
 def unsound(told):
-    """None, or what is wrong: a traceback, a foreign exit code, silence, too much memory or time."""
+    """None, or what is wrong: a traceback, a foreign exit code, silence, or too much memory."""
     if told.code not in CODES or "Traceback" in told.out + told.err:
         return f"exit {told.code}: {told.err[-600:]}"
     if told.code and not told.err.strip():
         return f"exit {told.code} without a message"
-    if told.megabytes > MOST_MB or told.seconds > MOST_S:
+    if told.megabytes > MOST_MB:
         return f"{told.megabytes:.0f} MB, {told.seconds:.1f} s: {told.err[-300:]}"
     return None
 
