@@ -20,6 +20,7 @@ def test_a_benchmark_explains_itself(name, monkeypatch, capsys):
     assert f"`{name}.py`" in (FOLDER / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_gpu_benchmark_measures_every_scorer_and_the_training_at_toy_size(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gpu_patch2loc", "--tiny", "--device", "cpu"])
     import_module("benchmarks.gpu_patch2loc").main()

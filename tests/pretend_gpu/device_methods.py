@@ -9,8 +9,9 @@ from tests.pretend_gpu import methods
 from tests.pretend_gpu.story import Setting, Story, difference, tell
 
 THREE = ("t1", "t2", "flair")
-#: Two settings contain both devices, both precisions, one and three modalities. Every method and variant is tested with
-#: one of the two pairs, in turn, so that all combinations of any two are tested; `-m slow` adds the other settings.
+#: Two settings contain both devices, both precisions, one and three modalities. Every method is tested with one of the
+#: two pairs, in turn, so that all combinations of any two are tested, and every variant with one setting of a pair;
+#: `-m slow` adds the other settings.
 PAIRS = (
     (Setting("cuda", "fp32"), Setting("cuda:1", "bf16", THREE)),
     (Setting("cuda:1", "fp32", THREE), Setting("cuda", "bf16")),
@@ -25,8 +26,9 @@ DRAWN = ("ddpm", "pddpm", "cddpm", "ra:sampled", "phanes:shipped")
 def _cases():
     part, parts = (int(n) for n in os.environ.get("UAD_BENCH_PART", "0/1").split("/"))
     for i, name in enumerate(methods.names()):
+        usual = PAIRS[i // parts % 2] if ":" not in name else PAIRS[i // parts % 2][i // parts // 2 % 2 :][:1]
         for setting in ALL if i % parts == part else ():
-            marks = () if setting in PAIRS[i // parts % 2] else pytest.mark.slow
+            marks = () if setting in usual else pytest.mark.slow
             yield pytest.param(name, setting, id=f"{name}-{setting}", marks=marks)
 
 

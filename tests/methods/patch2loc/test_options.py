@@ -24,16 +24,26 @@ BEYOND: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("network", ["conv", "resnet"])
-@pytest.mark.parametrize("options", BEYOND, ids=str)
+@pytest.fixture(scope="module")
+def plain_maps() -> dict[str, Any]:
+    """The map of each network without extensions."""
+    return {network: fitted(network).score(VAL[0], Context()) for network in ("conv", "resnet")}
+
+
+#: The published network, which trains for seconds, with all extensions at once; each alone is slow.
+NETWORKS = [("conv", one) for one in BEYOND] + [("resnet", BEYOND[-1])]
+SLOW = [pytest.param("resnet", one, marks=pytest.mark.slow) for one in BEYOND[:-1]]
+
+
+@pytest.mark.parametrize(("network", "options"), [*NETWORKS, *SLOW], ids=str)
 def test_every_extension_is_stored_and_changes_the_map(
-    network: str, options: dict[str, Any], tmp_path: Path
+    network: str, options: dict[str, Any], tmp_path: Path, plain_maps: dict[str, Any]
 ) -> None:
-    method, plain = fitted(network, **options), fitted(network)
+    method = fitted(network, **options)
     method.save(tmp_path)
     other = tiny(network, **options)
     other.load(tmp_path, Context())
-    maps = [one.score(VAL[0], Context()) for one in (method, other, plain)]
+    maps = [*(one.score(VAL[0], Context()) for one in (method, other)), plain_maps[network]]
     assert np.array_equal(maps[0], maps[1])
     assert np.abs(maps[0] - maps[2])[VAL[0].brain_mask].mean() > 1e-3
     assert np.isfinite(maps[0]).all()

@@ -121,7 +121,7 @@ def test_correlations_are_those_of_the_papers_package(axes):
 
 def test_box_means_are_those_of_the_papers_package():
     """Standard deviations of box means; the package with its own table and origin for each octave."""
-    fields = flat_fields(400)
+    fields = flat_fields(200)
     for side, wanted in {8: 0.527, 16: 0.474, 32: 0.387}.items():
         boxes = torch.nn.functional.avg_pool2d(fields[:, None], side)
         assert float(boxes.std()) == pytest.approx(wanted, rel=0.05)
