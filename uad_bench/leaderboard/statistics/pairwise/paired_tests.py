@@ -41,7 +41,8 @@ def sign_flip_test(differences: Floats, scheme: Scheme = SCHEME) -> Floats:
     extreme = np.zeros(len(d), np.int64)
     for block in np.array_split(signs, -(-len(signs) // BLOCK)):
         sums = block.astype(np.float64) @ d.T
-        extreme += np.count_nonzero(np.abs(sums, out=sums) >= observed, axis=0)
+        found = (np.abs(sums, out=sums) >= observed).view(np.uint8)
+        extreme += found.sum(0, dtype=np.uint16)  # a block is short enough; half the time of `count_nonzero`
     return np.asarray(extreme / len(signs) if exact else (extreme + 1) / (len(signs) + 1), np.float64)
 
 
