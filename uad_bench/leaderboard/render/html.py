@@ -21,7 +21,7 @@ from uad_bench.leaderboard.layout.verdict import verdict
 from uad_bench.leaderboard.render.charts.chart import Chart
 from uad_bench.leaderboard.render.charts.cost import cost_charts
 from uad_bench.leaderboard.render.escape import breakable, printable
-from uad_bench.leaderboard.render.method_details import MethodDetails, method_details
+from uad_bench.leaderboard.render.method_details import Drawn, MethodDetails, method_details
 from uad_bench.leaderboard.table import Reported, Row, Table, TableKey
 from uad_bench.results.training_log import TrainingLog
 
@@ -143,8 +143,11 @@ def html_page(tables: Sequence[Table], links: Links | None = None, training: Tra
     import jinja2
     from markupsafe import Markup
 
+    drawn: Drawn = {}
     sections = tuple(
-        _section(table, f"table-{n}", (links or {}).get(table.key, {}), (training or {}).get(table.key, {}))
+        _section(
+            table, f"table-{n}", (links or {}).get(table.key, {}), (training or {}).get(table.key, {}), drawn
+        )
         for n, table in enumerate(reading_order(tables), 1)
     )
     style = THEMES.join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
@@ -159,7 +162,11 @@ def html_page(tables: Sequence[Table], links: Links | None = None, training: Tra
 
 
 def _section(
-    table: Table, name: str, links: Mapping[str, str], training: Mapping[str, Sequence[TrainingLog]]
+    table: Table,
+    name: str,
+    links: Mapping[str, str],
+    training: Mapping[str, Sequence[TrainingLog]],
+    drawn: Drawn,
 ) -> Section:
     found = [
         text_grid.lesion_kind_grid(table),
@@ -190,7 +197,7 @@ def _section(
         wording.trained_on(table.key),
         f"{table.lesion} with lesions, {table.healthy} healthy",
         tuple(
-            method_details(table, row, f"{name}-method-{n}", links, training.get(row.label, ()))
+            method_details(table, row, f"{name}-method-{n}", links, tuple(training.get(row.label, ())), drawn)
             for n, row in enumerate(table.rows, 1)
         ),
         frozenset(heading.key for heading in text_grid.short_grid(table).headings),

@@ -1,7 +1,7 @@
 """What the HTML page says of a method below its table: paper, parameters, training curves, costs, cases."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from uad_bench.leaderboard.layout import wording
@@ -11,11 +11,15 @@ from uad_bench.leaderboard.render.charts.training import training_charts
 from uad_bench.leaderboard.table import Row, Table
 from uad_bench.results.training_log import TrainingLog
 
+#: Training logs whose charts are in the page, and the id of the method that has them.
+Drawn = dict[tuple[TrainingLog, ...], str]
+
 
 @dataclass(frozen=True)
 class MethodDetails:
     """What is known of a row. parameters, costs: (name, text); cases: (case id, value, address in the viewer),
-    the best first; training: charts of what its runs logged."""
+    the best first; training: charts of what its runs logged; training_at: id of the method that has these charts,
+    "" for this one."""
 
     id: str
     row: Row
@@ -24,12 +28,16 @@ class MethodDetails:
     costs: tuple[tuple[str, str], ...]
     cases: tuple[tuple[str, str, str], ...]
     training: tuple[Chart, ...]
+    training_at: str
 
 
 def method_details(
-    table: Table, row: Row, name: str, links: Mapping[str, str], logs: Sequence[TrainingLog]
+    table: Table, row: Row, name: str, links: Mapping[str, str], logs: tuple[TrainingLog, ...], drawn: Drawn
 ) -> MethodDetails:
-    """The details of a row; a DOI or an arXiv number of its paper becomes a link."""
+    """The details of a row; a DOI or an arXiv number of its paper becomes a link.
+
+    drawn: ids of the methods whose charts the page has already, by their logs; this method is added.
+    """
     parameters = ((key, str(value)) for key, value in sorted(row.settings.items()))
     costs = ((column.heading.text, column.text(row)) for column in cost_columns(table))
     known = sorted(
@@ -40,8 +48,13 @@ def method_details(
         (case, "undefined" if value is None else wording.decimal(value, 3), links.get(case, ""))
         for case, value in (*known, *undefined)
     )
-    charts = training_charts(logs)
-    return MethodDetails(name, row, doi(row.paper), tuple(parameters), tuple(costs), tuple(cases), charts)
+    place = drawn.setdefault(logs, name)
+    charts = training_charts(logs) if place == name else ()
+    return MethodDetails(
+        *(name, row, doi(row.paper), tuple(parameters), tuple(costs), tuple(cases)),
+        training=charts,
+        training_at="" if place == name or not logs else place,
+    )
 
 
 def doi(paper: str) -> str:

@@ -24,6 +24,8 @@ def test_i17_a_chart_for_each_quantity_a_line_for_each_run_validation_dashed():
     assert [(line.text, line.kind) for line in loss.lines] == [
         ("seed 0", "s0"), ("seed 0, validation", "s0 dashed"), ("seed 1", "s1"), ("seed 1, validation", "s1 dashed")
     ]  # fmt: skip
+    assert loss.legend == (("s0", "seed 0"), ("s1", "seed 1"), ("dashed", "validation"))
+    assert (loss.y_label, kl.y_label, kl.legend) == ("loss", "kl", (("s0", "seed 0"),))
     assert len(loss.lines[0].points.split()) == MOST_POINTS and "seed 1" in loss.summary
 
 
@@ -33,3 +35,10 @@ def test_i17_values_that_are_not_finite_are_left_out():
     assert len(chart.lines[0].points.split()) >= 2 and "nan" not in chart.lines[0].points
     assert training_charts([TrainingLog("ae", "seed 0", {("p", "loss"): series([np.nan])})]) == ()
     assert training_charts([]) == ()
+
+
+def test_i17_runs_of_one_colour_share_an_entry_of_the_legend():
+    (chart,) = training_charts(
+        [TrainingLog("ae", f"seed {n}", {("p", "loss"): series([2, 1])}) for n in range(6)]
+    )
+    assert chart.legend[0] == ("s0", "seed 0, seed 5") and len(chart.legend) == 5

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 420, 250
-LEFT, RIGHT, TOP, BOTTOM = 56, 14, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 70, 14, 12, 40
 MOST_TICKS = 8
 
 
@@ -31,15 +31,20 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart. summary: its content in words, for readers who do not see it; x_ticks, y_ticks: (position, text)."""
+    """A chart. summary: its content in words, for readers who do not see it; x_ticks, y_ticks: (position, text).
+
+    legend: what a line of some classes stands for, (classes, text).
+    """
 
     title: str
     summary: str
     x_label: str
+    y_label: str
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
     lines: tuple[Line, ...] = ()
     marks: tuple[Mark, ...] = ()
+    legend: tuple[tuple[str, str], ...] = ()
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT

@@ -33,6 +33,7 @@ def _chart(table: Table, name: str, points: dict[str, Point]) -> Chart:
         f"{table.primary} against {COSTS[name]}",
         _summary(table, name, points, best),
         COSTS[name],
+        table.primary,
         _ticks(x, zero if len(positive) < len(points) else None),
         tuple((y.at(tick), short(tick)) for tick in y.ticks()),
         _front([points[label] for label in best], x, y, zero),

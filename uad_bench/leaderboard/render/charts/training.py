@@ -62,10 +62,22 @@ def _chart(runs: Sequence[TrainingLog], phase: str, name: str) -> Chart | None:
         f"{phase}, {name}",
         _summary(phase, name, [label for label, _, _ in found]),
         "step",
+        name,
         tuple((x.at(tick), short(tick)) for tick in x.ticks()),
         tuple((y.at(tick), short(tick)) for tick in y.ticks()),
         tuple(Line(_text(points, x, y), label, kind) for label, kind, points in found),
+        legend=_legend([(kind, label) for label, kind, _ in found]),
     )
+
+
+def _legend(lines: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The colour of each run, and one dashed line for the validation of all; runs of one colour share an entry."""
+    runs: dict[str, list[str]] = {}
+    for kind, label in lines:
+        runs.setdefault(kind.partition(" ")[0], []).append(label.removesuffix(f", {VALIDATION}"))
+    colours = ((kind, ", ".join(dict.fromkeys(labels))) for kind, labels in runs.items())
+    dashed = (("dashed", VALIDATION),) if any(" " in kind for kind, _ in lines) else ()
+    return (*colours, *dashed)
 
 
 def _thinned(series: LoggedSeries, *, smooth: bool) -> Points:
