@@ -4,8 +4,9 @@
         --reported leaderboard/published/patch2loc_talk.csv
 
 Reads CSV files of `uad-bench leaderboard --format csv`. Prints Markdown: AP per patient (mean over seeds) of each
-method that is in all files, on the lesions of the synthetic cohort and on the real scans; then Kendall's tau-b between
-the columns of the synthetic cohort and the AUPRC that the Patch2Loc talk reports, over the methods that have both.
+method that is in all files, on the lesions of the synthetic cohort and on the real scans; then Kendall's tau-b of the
+columns of the synthetic cohort with the AUPRC that the Patch2Loc talk reports, and with the AP on the real scans, first
+over the methods that are in all files, then over all methods of each file where that is more.
 """
 
 import argparse
@@ -58,45 +59,52 @@ def reported(file: Path) -> dict[str, "pd.Series[float]"]:
     return {str(name): part.set_index("method")["auprc_mean"] for name, part in rows.groupby("dataset")}
 
 
+def shared(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The rows of the methods that are in all tables."""
+    names = set.intersection(*(set(one.index) for one in tables.values()))
+    return {label: one.loc[sorted(names)] for label, one in tables.items()}
+
+
 def side_by_side(tables: Mapping[str, pd.DataFrame]) -> str:
     """AP of the methods that are in all tables, by name."""
-    names = [
-        name
-        for name in next(iter(tables.values())).index
-        if all(name in one.index for one in tables.values())
-    ]
+    common = shared(tables)
     columns = [f"{column}, {label}" for column in (*SYNTHETIC, *REAL) for label in tables]
     lines = [f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
-    for name in sorted(map(str, names)):
-        values = [tables[label].at[name, column] for column in (*SYNTHETIC, *REAL) for label in tables]
-        lines.append(f"| `{name}` | {' | '.join(f'{value:.3f}' for value in values)} |")
+    pairs = [one[column].map("{:.3f}".format) for column in (*SYNTHETIC, *REAL) for one in common.values()]
+    for name, *cells in pd.concat(pairs, axis=1).itertuples(name=None):
+        lines.append(f"| `{name}` | {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 
 def correlations(tables: Mapping[str, pd.DataFrame], papers: "Mapping[str, pd.Series[float]]") -> str:
-    """Kendall's tau-b and the number of methods, for each version, synthetic column and reported test set."""
-    lines = [
-        "| synthetic cohort | column | tau to BraTS21, reported | tau to MSLUB, reported |",
-        "|---|---|---|---|",
-    ]
-    for label, table in tables.items():
+    """Kendall's tau-b and the number of methods, for each version, synthetic column and real test set."""
+    sets = {"brats21": "BraTS21", "mslub": "MSLUB"}
+    heads = [f"{name}, {kind}" for name in sets.values() for kind in ("reported", "two scans")]
+    lines = [f"| synthetic cohort | column | {' | '.join(heads)} |", f"|---|---|{'---|' * len(heads)}"]
+    parts = [(label, one) for label, one in shared(tables).items()]
+    parts += [(f"{label}, all", tables[label]) for label, one in parts if len(one) < len(tables[label])]
+    for label, table in parts:
         for column in SYNTHETIC:
-            cells = [tau(table[column], papers[name]) for name in ("brats21", "mslub")]
+            cells = [
+                cell
+                for name, title in sets.items()
+                for cell in (tau(table[column], papers[name]), tau_of(table[column], table[title]))
+            ]
             lines.append(f"| {label} | {column} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def tau(measured: "pd.Series[float]", paper: "pd.Series[float]") -> str:
     """Kendall's tau-b over the methods that have both numbers."""
-    pairs = [
-        (measured.get(name, measured.get(STANDS_FOR.get(name, ""))), paper[name]) for name in paper.index
-    ]
-    pairs = [(ours, theirs) for ours, theirs in pairs if pd.notna(ours)]
-    return (
-        f"{kendalltau(*zip(*pairs, strict=True)).statistic:+.2f} ({len(pairs)} methods)"
-        if len(pairs) > 2
-        else ""
-    )
+    ours = {name: measured.get(name, measured.get(STANDS_FOR.get(name, ""))) for name in paper.index}
+    return tau_of(pd.Series(ours, dtype=float), paper)
+
+
+def tau_of(one: "pd.Series[float]", other: "pd.Series[float]") -> str:
+    """Kendall's tau-b over the methods that have a number in both columns; empty below three."""
+    both = pd.concat([one, other], axis=1, join="inner").dropna()
+    found = kendalltau(both.iloc[:, 0], both.iloc[:, 1]).statistic
+    return f"{found:+.2f} ({len(both)})" if len(both) > 2 else ""
 
 
 if __name__ == "__main__":
