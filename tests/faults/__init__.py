@@ -94,7 +94,7 @@ F89 foreign files: test_results.py::test_f89_half_written_and_foreign_files_are_
 F90 NaN in JSON: test_results.py::test_f90_undefined_is_null_with_a_reason_in_strict_json
 F91 ties: test_results.py::test_f91_equal_methods_are_in_the_order_of_their_names_and_few_patients_have_no_ranks
 F92 no results: test_results.py::test_f92_no_results_are_a_valid_empty_table
-F93 very many runs: leaderboard/test_aggregate.py::test_f93_tables_of_many_runs_take_seconds
+F93 very many runs: leaderboard/test_aggregate.py::test_f93_work_grows_with_the_number_of_runs_and_not_with_its_square
 F94 foreign maps: test_results.py::test_f94_a_map_that_must_not_be_trusted_is_refused_and_runs_nothing
 F95 threshold of test cases: test_results.py::test_f95_a_threshold_set_on_test_cases_is_refused
 """

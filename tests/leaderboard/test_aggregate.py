@@ -120,7 +120,7 @@ def test_the_order_of_runs_does_not_matter(make_run):
     assert tables(runs) == tables(shuffled)
 
 
-def test_f93_the_work_of_tables_grows_with_the_number_of_runs_and_not_with_its_square(monkeypatch):
+def test_f93_work_grows_with_the_number_of_runs_and_not_with_its_square(monkeypatch):
     """Calls of functions, counted; benchmarks/leaderboard.py measures the time of 500 methods (6.4 CPU s)."""
     draws = many_runs.bootstrap_means(many_runs.np.zeros(many_runs.PATIENTS), 1000)
     monkeypatch.setattr(many_runs, "bootstrap_means", lambda values, _: draws + values.mean())
