@@ -106,6 +106,21 @@ def healthy_percent(rule: str) -> int | None:
     return int(match[1])
 
 
+def meaning(rule: str) -> str:
+    """What a rule takes its threshold from, in words.
+
+    >>> meaning("healthy_q98")
+    'the 98 % quantile of the scores of the healthy validation scans'
+    """
+    if found := _HEALTHY.fullmatch(rule):
+        return f"the {int(found[1])} % quantile of the scores of the healthy validation scans"
+    if found := _FPR.fullmatch(rule):
+        scans = "test" if found[1] == "oracle" else "tune"
+        return f"the lowest that calls at most {int(found[2])} % of the healthy voxels of the {scans} cases anomalous"
+    of = {"tune": "the labelled tune cases", "oracle_set": "the test cases", "oracle_case": "each test case"}
+    return f"the largest Dice on {of[rule]}" if rule in of else ""
+
+
 def healthy_quantiles(percents: Mapping[str, int], scans: Iterable[Scored]) -> dict[str, Threshold]:
     """The quantiles of all brain scores of the healthy scans, pooled: the next score above (numpy's method "higher").
 

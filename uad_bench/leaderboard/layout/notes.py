@@ -5,6 +5,7 @@ A format shows some grids of a table. Only the marks and columns of these grids 
 
 from collections.abc import Container, Iterator, Sequence
 
+from uad_bench.evaluate.thresholds import meaning
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.layout.text_grid import Grid
 from uad_bench.leaderboard.run_summary import SEEDS_FOR_SPREAD, SEEDS_TO_RANK
@@ -34,6 +35,7 @@ def legend(table: Table, grids: Sequence[Grid]) -> list[str]:
     """The meaning of every mark in the grids, and the warnings on the statistics of the table."""
     return [
         *_value_notes(table, grids),
+        *_threshold_notes(grids),
         *_rank_notes(table, grids),
         *_contrast_notes(table, _keys(grids)),
         *_row_notes(table),
@@ -104,6 +106,12 @@ def _value_notes(table: Table, grids: Sequence[Grid]) -> Iterator[str]:
         yield f"{wording.DAGGER} oracle: uses the test labels; {_bound(table)}, never used for ranking"
     if any(key.startswith("ap_gain") for key in keys):
         yield "AP gain: (AP − prevalence) / (1 − prevalence); 0 for random scores, 1 for a perfect map"
+
+
+def _threshold_notes(grids: Sequence[Grid]) -> Iterator[str]:
+    for rule in sorted({key.partition("@")[2] for key in _keys(grids)}):
+        if told := meaning(rule):
+            yield f"@{rule}: the threshold is {told}"
 
 
 def _bound(table: Table) -> str:
