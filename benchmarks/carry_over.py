@@ -32,9 +32,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("tables", nargs="+", metavar="LABEL=FILE")
     parser.add_argument("--reported", type=Path, required=True)
+    parser.add_argument("--tau-only", action="store_true", help="the second table alone")
     given = parser.parse_args()
     tables = {label: read(Path(file)) for label, file in (one.split("=", 1) for one in given.tables)}
-    print(side_by_side(tables), end="\n\n")
+    if not given.tau_only:
+        print(side_by_side(tables), end="\n\n")
     print(correlations(tables, reported(given.reported)))
 
 
