@@ -81,9 +81,9 @@ def side_by_side(tables: Mapping[str, pd.DataFrame]) -> str:
 def correlations(tables: Mapping[str, pd.DataFrame], papers: "Mapping[str, pd.Series[float]]") -> str:
     """Kendall's tau-b and the number of methods, for each version, synthetic column and real test set."""
     sets = {"brats21": "BraTS21", "mslub": "MSLUB"}
-    heads = [f"{name}, {kind}" for name in sets.values() for kind in ("reported", "two scans")]
+    heads = [f"{name}, {kind}" for name in sets.values() for kind in ("reported", "real scans")]
     lines = [f"| synthetic cohort | column | {' | '.join(heads)} |", f"|---|---|{'---|' * len(heads)}"]
-    parts = [(label, one) for label, one in shared(tables).items()]
+    parts = list(shared(tables).items())
     parts += [(f"{label}, all", tables[label]) for label, one in parts if len(one) < len(tables[label])]
     for label, table in parts:
         for column in SYNTHETIC:
@@ -105,8 +105,9 @@ def tau(measured: "pd.Series[float]", paper: "pd.Series[float]") -> str:
 def tau_of(one: "pd.Series[float]", other: "pd.Series[float]") -> str:
     """Kendall's tau-b over the methods that have a number in both columns; empty below three."""
     both = pd.concat([one, other], axis=1, join="inner").dropna()
-    found = kendalltau(both.iloc[:, 0], both.iloc[:, 1]).statistic
-    return f"{found:+.2f} ({len(both)})" if len(both) > 2 else ""
+    if len(both) < 3:
+        return ""
+    return f"{kendalltau(both.iloc[:, 0], both.iloc[:, 1]).statistic:+.2f} ({len(both)})"
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 import csv
 import io
 
+import numpy as np
 import pytest
 
 from tests.helpers import handmade
 from uad_bench.leaderboard.render.html import html_page
+from uad_bench.results.training_log import LoggedSeries, TrainingLog
 
 SIZES = [(1600, "light"), (1600, "dark"), (1024, "light"), (1024, "dark"), (420, "light"), (420, "dark")]
 RANKED = ["patch2loc:conv", "thresh", "ae", "vae"]
@@ -69,6 +71,29 @@ def test_i17_the_csv_of_the_shown_columns_is_that_of_the_table(visit, file):
     rows = list(csv.reader(io.StringIO(download.value.path().read_text(encoding="utf-8"))))
     assert {len(row) for row in rows} == {8}
     assert [row[1] for row in rows if row[1] in RANKED] == RANKED
+
+
+def test_i17_the_link_to_training_curves_shows_a_ranking_that_a_filter_hides(visit, tmp_path):
+    logs = (
+        TrainingLog(
+            "ae", "seed 0", {("fit", "loss"): LoggedSeries(np.arange(3.0), np.array([3.0, 2.0, 1.0]))}
+        ),
+    )
+    tables = [handmade.table([handmade.row("ae", 0.4)], test=test) for test in ("one", "two")]
+    page_file = tmp_path / "index.html"
+    page_file.write_text(
+        html_page(tables, training={table.key: {"ae": logs} for table in tables}), encoding="utf-8"
+    )
+    page = visit(page_file)
+    (chart,) = page.get_by_role("img", name="Training, fit: loss", include_hidden=True).all()
+    first, second = page.locator("section.ranking").all()
+    page.locator("#dataset").select_option(second.get_attribute("data-dataset"))
+    assert not first.is_visible()
+    second.get_by_text("methods: parameters", exact=False).click()
+    second.locator("details.method summary").click()
+    second.get_by_role("link", name="training curves").click()
+    chart.wait_for(state="visible")
+    assert page.errors == []
 
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)

@@ -10,8 +10,10 @@ from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metrics.voxel import Dice
 from uad_bench.evaluate.thresholds import (
+    KNOWN,
     Threshold,
     healthy_percent,
+    meaning,
     refuse_leaks,
     resolve,
 )
@@ -193,3 +195,11 @@ def test_an_unknown_rule_is_refused_with_the_nearest_name(name):
     with pytest.raises(UsageError, match="unknown threshold rule") as error:
         healthy_percent(name)
     assert "tune_fprNN" in error.value.hint
+
+
+def test_every_rule_has_a_meaning_and_other_words_have_none():
+    assert len({meaning(rule) for rule in KNOWN} - {""}) == len(KNOWN)
+    assert "test cases" in meaning("oracle_fpr05") and "5 % of the tune cases' non-lesion voxels" in meaning(
+        "tune_fpr05"
+    )
+    assert meaning("") == meaning("max") == ""

@@ -121,7 +121,7 @@ def test_the_order_of_runs_does_not_matter(make_run):
 
 
 def test_f93_work_grows_with_the_number_of_runs_and_not_with_its_square(monkeypatch):
-    """Calls of functions, counted; benchmarks/leaderboard.py measures the time of 500 methods (6.4 CPU s)."""
+    """Calls of functions, counted; benchmarks/leaderboard.py measures the time of 500 methods."""
     draws = many_runs.bootstrap_means(many_runs.np.zeros(many_runs.PATIENTS), 1000)
     monkeypatch.setattr(many_runs, "bootstrap_means", lambda values, _: draws + values.mean())
     few, many = (list(many_runs.simulated_runs(methods, datasets=2, seeds=5)) for methods in (10, 40))

@@ -26,7 +26,9 @@ DRAWN = ("ddpm", "pddpm", "cddpm", "ra:sampled", "phanes:shipped")
 def _cases():
     part, parts = (int(n) for n in os.environ.get("UAD_BENCH_PART", "0/1").split("/"))
     for i, name in enumerate(methods.names()):
-        usual = PAIRS[i // parts % 2] if ":" not in name else PAIRS[i // parts % 2][i // parts // 2 % 2 :][:1]
+        turn = i // parts
+        pair = PAIRS[turn % 2]
+        usual = [pair[turn // 2 % 2]] if ":" in name else pair
         for setting in ALL if i % parts == part else ():
             marks = () if setting in usual else pytest.mark.slow
             yield pytest.param(name, setting, id=f"{name}-{setting}", marks=marks)

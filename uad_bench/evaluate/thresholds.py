@@ -116,7 +116,7 @@ def meaning(rule: str) -> str:
         return f"the {int(found[1])} % quantile of the scores of the healthy validation scans"
     if found := _FPR.fullmatch(rule):
         scans = "test" if found[1] == "oracle" else "tune"
-        return f"the lowest that calls at most {int(found[2])} % of the healthy voxels of the {scans} cases anomalous"
+        return f"the lowest that calls at most {int(found[2])} % of the {scans} cases' non-lesion voxels anomalous"
     of = {"tune": "the labelled tune cases", "oracle_set": "the test cases", "oracle_case": "each test case"}
     return f"the largest Dice on {of[rule]}" if rule in of else ""
 

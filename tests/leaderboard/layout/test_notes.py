@@ -111,3 +111,9 @@ def test_failures_remarks_and_leaks_are_listed():
 def test_sources_of_reported_results_are_listed_once(full):
     (line,) = notes.sources(full, [text_grid.full_grid(full)])
     assert line.endswith("not ranked; source: a table of a paper")
+
+
+def test_a_threshold_rule_is_explained_where_a_column_has_it(full, bare):
+    told = [note for note in below(full) if note.startswith("@")]
+    assert told and all(": the threshold is " in note for note in told)
+    assert [note for note in below(bare) if note.startswith("@")] == []

@@ -31,11 +31,11 @@ def plain_maps() -> dict[str, Any]:
 
 
 #: The published network, which trains for seconds, with all extensions at once; each alone is slow.
-NETWORKS = [("conv", one) for one in BEYOND] + [("resnet", BEYOND[-1])]
+QUICK = [("conv", one) for one in BEYOND] + [("resnet", BEYOND[-1])]
 SLOW = [pytest.param("resnet", one, marks=pytest.mark.slow) for one in BEYOND[:-1]]
 
 
-@pytest.mark.parametrize(("network", "options"), [*NETWORKS, *SLOW], ids=str)
+@pytest.mark.parametrize(("network", "options"), [*QUICK, *SLOW], ids=str)
 def test_every_extension_is_stored_and_changes_the_map(
     network: str, options: dict[str, Any], tmp_path: Path, plain_maps: dict[str, Any]
 ) -> None:

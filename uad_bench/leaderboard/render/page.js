@@ -113,8 +113,9 @@ function press(head) {
   change(next ? { sort: head.dataset.key, dir: next === "ascending" ? "asc" : "desc" } : { sort: "", dir: "" });
 }
 
-// Opens everything around a method, so that a link from the table reaches it.
+// Opens everything around a method, so that a link reaches it; filters that hide its ranking are cleared.
 function reveal(target) {
+  if (target?.closest("section.ranking")?.hidden) change({ dataset: "", protocol: "", metric: "" });
   for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
   if (target) target.scrollIntoView();
 }
