@@ -31,6 +31,6 @@ def test_i6_long_names_are_folded_and_never_cut_and_invisible_characters_are_sho
 
 def test_a_plot_has_the_title_of_its_table():
     figure, axes = single_plot(4, 3, handmade.table(), "second line")
-    assert figure.get_suptitle() == "uad-1mm: ixi → mslub\nsecond line"
+    assert figure.get_suptitle() == "Tested on mslub, trained on ixi, protocol uad-1mm\nsecond line"
     assert tuple(figure.get_size_inches()) == (4, 3) and figure.axes == [axes]
     assert single_plot(4, 3, None, "only")[0].get_suptitle() == "only"

@@ -6,12 +6,19 @@ import pickle
 import numpy as np
 import pytest
 
+from uad_bench.leaderboard import case_values
 from uad_bench.leaderboard.case_values import CaseColumn, read_case_values, values_of
 
 
-def written(path, rows):
+@pytest.fixture(autouse=True, params=["all rows by pandas", "large files by pandas"])
+def _reader(request, monkeypatch):
+    if request.param.startswith("all"):
+        monkeypatch.setattr(case_values, "LARGE", 0)
+
+
+def written(path, rows, end="\n"):
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
+        csv.writer(file, lineterminator=end).writerows(rows)
     return path
 
 
@@ -56,7 +63,7 @@ def test_values_of_some_cases_are_in_their_order():
 def test_more_rows_than_are_read_at_a_time(tmp_path, end):
     values = {f"case{i}": i / 7 for i in range(9000)}
     rows = [("s", case, "", metric, repr(v), "") for case, v in values.items() for metric in ("ap", "auroc")]
-    assert read_case_values(written(tmp_path / "cases.csv", [HEAD, *rows])) == {
+    assert read_case_values(written(tmp_path / "cases.csv", [HEAD, *rows], end)) == {
         "s": {"ap": values, "auroc": values}
     }
 
@@ -81,6 +88,10 @@ def test_a_file_that_is_missing_or_empty_has_no_values(tmp_path):
         ([HEAD, ("s", "a", "", "ap", "-inf", "")], "ap is -inf"),
         ([HEAD, ("s", "a", "", "ap")], "a row with 4 cells below a head of 6"),
         ([HEAD, ("s", "a", "", "ap", "0.1", "", "")], "a row with 7 cells below a head of 6"),
+        (
+            [HEAD, ("s", "a", "", "ap", "0.1"), ("s", "b", "", "ap", "0.1", "", "")],
+            "a row with . cells below a head of 6",
+        ),
         ([("dataset", "case_id", "value"), ("s", "a", "0.1")], "metric"),
     ],
 )

@@ -153,6 +153,22 @@ def test_costs_are_those_recorded_and_none_otherwise(run):
     assert (found.baseline, found.paper, found.fold) == (True, "A 2020", None)
 
 
+@pytest.mark.parametrize(
+    ("machine", "device"),
+    [
+        ({"device": "cpu", "device_name": "Xeon, new", "threads": 1}, "Xeon new (1 thread)"),
+        ({"device": "cpu", "device_name": "Xeon", "threads": 8}, "Xeon (8 threads)"),
+        ({"device": "cuda:1", "device_name": "A100", "threads": 8}, "A100"),
+        ({"device": "cuda"}, "cuda"),
+    ],
+)
+def test_i17_times_are_of_a_model_of_gpu_or_of_a_model_of_cpu_with_its_threads(run, machine, device):
+    run.write_json("env.json", {**machine, "method": {}})
+    run.seal()
+    run.set_state("complete", fit_s=2.5)
+    assert summarise(run).cost.device == device
+
+
 def test_folds_of_one_plan_share_a_digest_that_runs_without_folds_do_not_have(run, spec):
     def fit_ids(fold, swap):
         text = (run.path / "splits.csv").read_text()

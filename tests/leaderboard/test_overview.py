@@ -107,7 +107,7 @@ def test_only_markdown_has_it_and_only_with_reported_results(rows):
     first = table(rows)
     assert render([first], "markdown", [paper("ae")]).startswith("## All test sets")
     assert "source: a talk" in render([first], "markdown", [paper("ae")])
-    assert render([first], "markdown").startswith("## uad-1mm")
+    assert render([first], "markdown").startswith("## Tested on mslub")
     assert render([first], "csv", [paper("ae")]) == render([first], "csv")
     assert overview([], [paper("ae")]) is None
 

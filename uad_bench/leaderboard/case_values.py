@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ import numpy.typing as npt
 #: Columns that are read, and how many rows at a time.
 COLUMNS = ("dataset", "case_id", "metric", "value")
 ROWS = 8192
+#: From this number of characters on, about 25,000 rows, pandas is faster although it must be imported.
+LARGE = 2_000_000
 
 
 class CaseColumn(Mapping[str, float | None]):
@@ -94,22 +97,59 @@ def read_case_values(path: Path) -> dict[str, dict[str, CaseColumn]]:
     Raises ValueError for a value that is not finite, for a row of another length than the head, and for a missing
     column.
     """
-    names, codes, ids, values = _Names(), array("l"), list[str](), array("d")
-    if path.is_file():
-        with path.open(encoding="utf-8", newline="") as file:
-            text = file.read()
-        for datasets, cases, metrics, texts in _columns(text):
-            codes.extend(map(names.__getitem__, zip(datasets, metrics, strict=True)))
-            ids.extend(map(sys.intern, cases))
-            values.frombytes(_numbers(metrics, texts).tobytes())
-    which, numbers = np.array(codes), np.array(values)
-    order = np.argsort(which, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(which[order])) + 1) if len(order) else []
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        text = file.read()
+    special = '"' in text or "\r" in text
+    rows = _large(text) if len(text) > LARGE and not special else _rows(text, special=special)
+    order = np.argsort(rows.which, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(rows.which[order])) + 1) if len(order) else []
     found: dict[str, dict[str, CaseColumn]] = {}
-    for (dataset, metric), rows in zip(names, groups, strict=True):
-        column = CaseColumn(tuple(map(ids.__getitem__, rows.tolist())), numbers[rows])
+    for (dataset, metric), at in zip(rows.names, groups, strict=True):
+        column = CaseColumn(tuple(map(rows.ids.__getitem__, at.tolist())), rows.values[at])
         found.setdefault(dataset, {})[metric] = column
     return found
+
+
+class _Rows(NamedTuple):
+    """The rows of a file. which: the index in `names` (dataset, metric), which are in the order of the first rows."""
+
+    names: Sequence[tuple[str, str]]
+    which: npt.NDArray[np.integer[Any]]
+    ids: Sequence[str]
+    values: npt.NDArray[np.float64]
+
+
+def _rows(text: str, *, special: bool) -> _Rows:
+    names, codes, ids, values = _Names(), array("l"), list[str](), array("d")
+    for datasets, cases, metrics, texts in _columns(text, special=special):
+        codes.extend(map(names.__getitem__, zip(datasets, metrics, strict=True)))
+        ids.extend(map(sys.intern, cases))
+        values.frombytes(_numbers(metrics, texts).tobytes())
+    return _Rows(tuple(names), np.array(codes), ids, np.array(values))
+
+
+def _large(text: str) -> _Rows:
+    """The same for a large text without quotes, by pandas: the import takes 0.2 s, the rows a third of the time."""
+    import pandas as pd
+
+    head = text[: text.find("\n")].split(",")
+    wanted = [head.index(name) for name in COLUMNS]
+    kinds: Any = dict.fromkeys(head, "category") | {"value": "object"}
+    try:
+        frame = pd.read_csv(io.StringIO(text), dtype=kinds, na_filter=False, engine="c")
+    except pd.errors.ParserError:  # a row is too long
+        return _rows(text, special=False)
+    if text.count(",") != (len(frame) + 1) * (len(head) - 1):  # a row is too short, which pandas fills
+        return _rows(text, special=False)
+    datasets, cases, metrics, texts = (frame.iloc[:, at] for at in wanted)
+    pairs = datasets.cat.codes.to_numpy(np.int64) * len(metrics.cat.categories) + metrics.cat.codes
+    _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
+    by_first = np.argsort(first)
+    names = list(zip(datasets.iloc[first[by_first]], metrics.iloc[first[by_first]], strict=True))
+    ids = list(map(list(map(sys.intern, cases.cat.categories)).__getitem__, cases.cat.codes.tolist()))
+    return _Rows(names, np.argsort(by_first)[which], ids, _numbers(metrics.tolist(), texts.tolist()))
 
 
 class _Names(dict[tuple[str, str], int]):
@@ -119,11 +159,11 @@ class _Names(dict[tuple[str, str], int]):
         return self.setdefault(name, len(self))
 
 
-def _columns(text: str) -> Iterator[list[list[str]]]:
+def _columns(text: str, *, special: bool) -> Iterator[list[list[str]]]:
     """The cells of COLUMNS, some thousand rows at a time; empty lines are left out."""
     head = next(csv.reader(io.StringIO(text)), [])
     wanted = [head.index(name) for name in COLUMNS] if head else []
-    for lengths, cells in _quoted(text) if '"' in text or "\r" in text else _plain(text):
+    for lengths, cells in _quoted(text) if special else _plain(text):
         for odd in lengths - {len(head)}:
             raise ValueError(f"a row with {odd} cells below a head of {len(head)}")
         yield [cells[at :: len(head)] for at in wanted]

@@ -112,15 +112,24 @@ def _summary(run: RunDir) -> RunSummary:
 
 def _cost(status: Mapping[str, Any], machine: Mapping[str, Any]) -> Cost:
     """The cost recorded in status.json and env.json; None where a figure is not recorded."""
-    device = str(machine.get("device", ""))
     return Cost(
         parameters=_optional(int, status.get("parameters")),
         score_s=_optional(float, status.get("score_s_per_scan")),
         fit_s=_optional(float, status.get("fit_s")),
         peak_mib=_optional(int, status.get("peak_memory_mib")),
         gpu_mib=_optional(int, status.get("gpu_memory_mib")),
-        device=str(machine.get("device_name") or device) if device.startswith("cuda") else device,
+        device=_device(machine),
     )
+
+
+def _device(machine: Mapping[str, Any]) -> str:
+    """The model of the GPU, or that of the CPU with the number of threads, on which times depend."""
+    device = str(machine.get("device", ""))
+    model = str(machine.get("device_name") or device).replace(", ", " ")  # ", " joins the devices of a row
+    threads = machine.get("threads")
+    if device != "cpu" or threads is None:
+        return model
+    return f"{model} ({threads} thread{'' if threads == 1 else 's'})"
 
 
 def _optional(kind: Callable[[Any], Value], value: Any) -> Value | None:  # any JSON value

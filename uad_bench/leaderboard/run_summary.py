@@ -73,7 +73,8 @@ class Cost(NamedTuple):
     """Computational cost of a run, or means over runs; None where it was not recorded.
 
     parameters: number of network parameters; score_s: scoring time per scan, s; fit_s: training time, s;
-    peak_mib: maximum resident memory of the process, MiB; gpu_mib: maximum GPU allocation, MiB; device: where it ran.
+    peak_mib: maximum resident memory of the process, MiB; gpu_mib: maximum GPU allocation, MiB; device: model of
+    the GPU, or of the CPU with its number of threads.
     """
 
     parameters: int | None = None

@@ -23,7 +23,7 @@ def mean_over_seeds(
     fewest = min(values, key=lambda value: (value.n, -value.undefined))  # both numbers are those of one seed
     n, undefined = fewest.n, fewest.undefined
     reason = " ".join(sorted({word for value in values for word in value.reason.split()}))
-    flags = {"oracle": any(v.oracle for v in values), "lower": any(v.lower for v in values)}
+    flags: dict[str, Any] = {"oracle": any(v.oracle for v in values), "lower": any(v.lower for v in values)}
     by_fold: dict[int | None, list[float]] = {}
     for value, fold in zip(values, folds or [None] * len(values), strict=True):
         if value.value is not None:

@@ -32,8 +32,9 @@ class Cell(NamedTuple):
 
     mean: None where no run has a value, with the `reason`; sd: sample standard deviation (ddof = 1) over seeds, None
     with fewer than two; seeds: number of runs with a value; n, undefined: cases with and without a value, the worst
-    run's; low, high: 95 % confidence interval, None where it cannot be computed. With folds, sd is pooled over the
-    seeds within folds, and fold_sd is the standard deviation of the fold means. oracle, lower: see `MetricValue`.
+    run's; low, high: 95 % confidence interval, None where it cannot be computed, and `interval`, how it was computed:
+    "logit", or "symmetric: " and the reason (see `add_intervals`). With folds, sd is pooled over the seeds within
+    folds, and fold_sd is the standard deviation of the fold means. oracle, lower: see `MetricValue`.
     """
 
     mean: float | None
@@ -47,6 +48,7 @@ class Cell(NamedTuple):
     fold_sd: float | None = None
     oracle: bool = False
     lower: bool = False
+    interval: str = ""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,26 @@ def _device_name(device: str) -> str:
         import torch
 
         return torch.cuda.get_device_name(device)
-    return platform.processor() or platform.machine()
+    return cpu_model() or platform.processor() or platform.machine()
+
+
+def cpu_model() -> str:
+    """The model of the CPU, such as "AMD EPYC 9654"; "" where the operating system does not tell it."""
+    if sys.platform == "darwin":
+        return _output_of("sysctl", "-n", "machdep.cpu.brand_string")
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # another operating system
+        return ""
+    fields = (line.partition(":") for line in lines)
+    return next((" ".join(model.split()) for name, _, model in fields if name.strip() == "model name"), "")
+
+
+def _output_of(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def commit() -> str:

@@ -53,7 +53,10 @@ OF_COLUMNS = [
 def test_f13_columns_that_a_grid_lacks_are_not_explained(full):
     short = below(full, text_grid.short_grid)
     assert [mark for mark in OF_COLUMNS if any(note.startswith(mark) for note in short)] == ["Δ to best", "≈"]
-    assert "s/volume: scoring time per scan; as recorded by the runs" in short
+    assert (
+        "s/volume: scoring time per scan, a mean over all test sets of a run; as recorded by the runs"
+        in short
+    )
     everything = below(full)
     assert all(any(note.startswith(mark) for note in everything) for mark in OF_COLUMNS)
 

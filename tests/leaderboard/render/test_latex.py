@@ -33,7 +33,7 @@ def test_every_name_compiles_and_no_float_is_cut(tmp_path):
 
 def test_a_long_table_is_split_and_its_notes_are_outside_the_floats():
     text = latex_tables([handmade.table()])
-    assert text.count("\\begin{table}") == 2 and "mslub, continued." in text
+    assert text.count("\\begin{table}") == 2 and "protocol uad-1mm, continued." in text
     assert "an upper bound (ceiling)" in text[text.rindex("\\end{table}") :]
 
 

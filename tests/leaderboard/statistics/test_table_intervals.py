@@ -1,5 +1,7 @@
 """Confidence intervals of the values of a table."""
 
+import csv
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +10,8 @@ from scipy import stats
 
 from tests.helpers.measured import CASE, IDS, POOLED, measured
 from uad_bench.leaderboard.aggregate import tables
+from uad_bench.leaderboard.render.html import html_page
+from uad_bench.leaderboard.render.render import render
 from uad_bench.leaderboard.run_summary import DatasetResults, MetricValue
 
 MEANS = {"good": 0.6, "fair": 0.5, "equal": 0.5, "poor": 0.3}
@@ -58,6 +62,12 @@ def test_f1_the_declared_range_of_a_metric_sets_the_kind_of_its_intervals(make_r
     assert (found.low, found.high) == pytest.approx(expected)
 
 
+def with_values(metric, values):
+    number = {("all", f"{metric}.case"): MetricValue(values.mean(), len(values), 0)}
+    by_case = {metric: dict(zip(IDS, values, strict=False))}
+    return DatasetResults("ids", "fit", "{}", len(values), 0, number, by_case)
+
+
 def plug_in_run(make_run, value_range, seed=0):
     values = np.linspace(-0.9, 0.3, 12)
     number = {("all", "mine.case"): MetricValue(values.mean(), 12, 0, value_range=value_range)}
@@ -82,15 +92,33 @@ def test_i17_without_one_finite_range_in_all_runs_the_interval_is_symmetric(make
     runs = [plug_in_run(make_run, text, seed)[0] for seed, text in enumerate(value_ranges)]
     found = cells(runs)["all", "mine.case"]
     assert found.low + found.high == pytest.approx(2 * found.mean)
+    assert found.interval == "symmetric: no finite range declared"
 
 
-def test_i17_values_outside_the_declared_range_have_symmetric_intervals(make_run, caplog):
+def test_i17_a_symmetric_interval_is_told_below_the_table_and_in_the_csv(make_run):
+    runs = [
+        plug_in_run(make_run, "[0, inf)")[0],
+        make_run("zero", results={"phantom": with_values("ap", np.zeros(12))}, primary="ap.case"),
+        make_run("ae", results={"phantom": with_values("ap", np.linspace(0, 0.3, 12))}, primary="ap.case"),
+    ]
+    mine, usual = (tables(some)[0] for some in (runs[:1], runs[1:]))
+    assert "symmetric: no finite range declared (all rows)" in render([mine], "markdown")
+    assert "symmetric: the mean is an end of the declared range (zero)" in render([usual], "markdown")
+    lines = csv.DictReader(io.StringIO(render([usual], "csv")))
+    kinds = {one["method"]: one["interval"] for one in lines if one["metric"] == "ap.case" and one["low"]}
+    assert kinds == {"ae": "logit", "zero": "symmetric: the mean is an end of the declared range"}
+
+
+def test_i17_values_outside_the_declared_range_have_symmetric_intervals(make_run):
     run, values = plug_in_run(make_run, "[0, 1]")  # the mean is -0.3
-    found = cells([run])["all", "mine.case"]
+    (table,) = tables([run])
+    found = table.rows[0].cells["all", "mine.case"]
     assert found.low < values.mean() < found.high and found.low + found.high == pytest.approx(
         2 * values.mean()
     )
-    assert "mine.case has values outside its declared range" in caplog.text
+    assert found.interval == "symmetric: a mean lies outside the declared range [0, 1]"
+    told = "means outside the range [0, 1] that the metric declares: mine.case; their intervals are symmetric"
+    assert told in table.warnings and told in html_page([table])
 
 
 def test_f1_all_rows_of_a_column_have_intervals_of_one_kind(make_run):

@@ -50,7 +50,7 @@ def cost_points(table: Table) -> dict[str, dict[str, Point]]:
     """By field of `Cost`, the point of each row by its label; without costs that no row has, or that are 0 in all rows.
 
     Times and memory of rows that were measured on several devices, or some on an unknown one, are not compared:
-    `withheld` names them. All CPUs are one device here.
+    `withheld` names them. CPUs of two models, or with two numbers of threads, are two devices.
     """
     left_out = withheld(table)
     return {name: points for name in COSTS if name not in left_out and (points := _points(table, name))}

@@ -19,7 +19,7 @@ _REFERENCES = {
 }
 _COSTS = {
     "fit_s": "training, s: wall-clock time",
-    "score_s": "s/volume: scoring time per scan",
+    "score_s": "s/volume: scoring time per scan, a mean over all test sets of a run",
     "peak_gib": "peak GiB: maximum resident memory of the process, evaluation included",
     "gpu_gib": "GPU GiB: largest GPU allocation",
     "parameters": "parameters: of the networks",
@@ -98,6 +98,7 @@ def _value_notes(table: Table, grids: Sequence[Grid]) -> Iterator[str]:
             f"[a, b] {wording.percent(table)} confidence interval of the primary metric, seeds and patients both "
             f"treated as random: {table.scheme.interval}"
         )
+        yield from _symmetric_notes(table)
         if any(key.startswith(f"{stratum}:") for stratum in table.strata for key in keys):
             yield "strata (site, sex, ...) are small and overlap: they have no confidence interval"
     if _has_text(grids, "", "undefined"):
@@ -106,6 +107,18 @@ def _value_notes(table: Table, grids: Sequence[Grid]) -> Iterator[str]:
         yield f"{wording.DAGGER} oracle: uses the test labels; {_bound(table)}, never used for ranking"
     if any(key.startswith("ap_gain") for key in keys):
         yield "AP gain: (AP − prevalence) / (1 − prevalence); 0 for random scores, 1 for a perfect map"
+
+
+def _symmetric_notes(table: Table) -> Iterator[str]:
+    """The rows whose interval of the primary metric is not on the logit scale, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for row in table.rows:
+        cell = row.cells.get(("all", table.primary))
+        if cell and cell.interval.startswith("symmetric"):
+            by_reason.setdefault(cell.interval, []).append(row.label)
+    for reason, labels in by_reason.items():
+        rows = "all rows" if len(labels) == len(table.rows) else ", ".join(labels)
+        yield f"[a, b] is not on the logit scale but {reason} ({rows})"
 
 
 def _threshold_notes(grids: Sequence[Grid]) -> Iterator[str]:

@@ -19,10 +19,10 @@ NOT_SIGNIFICANT = "n.s."
 
 
 def title(table: Table) -> str:
-    """Protocol, training and test dataset, and the track where it is not the usual one or not the only one."""
+    """Test and training dataset, protocol, and the track where it is not the usual one or not the only one."""
     key = table.key
     named = f", track {key.track}" if names_track(table) else ""
-    return f"{key.protocol}: {key.train} → {key.test}{named}"
+    return f"Tested on {key.test}, trained on {key.train}, protocol {key.protocol}{named}"
 
 
 def names_track(table: Table) -> bool:

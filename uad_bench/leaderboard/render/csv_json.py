@@ -60,6 +60,7 @@ LONG_COLUMNS = (
     "p_equal",
     "models",
     "track",
+    "interval",
 )
 CONTRASTS = ("to_best", "to_baseline", "to_reference")
 
@@ -69,7 +70,7 @@ def long_csv(tables: Sequence[Table]) -> str:
 
     origin: "measured", "to_best", "to_baseline" and "to_reference" (differences to `other`), "cost", or "reported:
     source". oracle, higher_is_better: 1 or 0 for measured values; trained_on: the training set in words; track: that of
-    the ranking.
+    the ranking; interval: how low and high of a measured value were computed, see `Cell`.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -62,6 +62,11 @@ class Quantiles(NamedTuple):
             return np.asarray(self.patients + (self.seeds - self.patients) * self.share**power)
 
 
+def within_edges(mean: Floats) -> Floats:
+    """Whether a mean is far enough from 0 and 1 for an interval on the logit scale."""
+    return np.asarray((mean > EDGE) & (mean < 1 - EDGE))
+
+
 def logit_interval(mean: Floats, half: Floats) -> tuple[Floats, Floats]:
     """The ends of an interval of a mean in (0, 1), symmetric on the logit scale, by the delta method.
 
@@ -73,7 +78,7 @@ def logit_interval(mean: Floats, half: Floats) -> tuple[Floats, Floats]:
     >>> low.round(3).tolist(), high.round(3).tolist()
     ([0.06, 0.0], [0.162, 0.0])
     """
-    inner = (mean > EDGE) & (mean < 1 - EDGE)
+    inner = within_edges(mean)
     safe = np.where(inner, mean, 0.5)
     width = half / (safe * (1 - safe))
     low = np.where(inner, expit(logit(safe) - width), np.clip(mean - half, 0, 1))

@@ -1,6 +1,5 @@
 """Confidence intervals of all values of a table, from per-case values or from bootstrap draws."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from uad_bench.evaluate.metrics.declarations.table import declaration_of
 from uad_bench.evaluate.value_range import Range, finite_range
 from uad_bench.leaderboard.run_summary import Name
 from uad_bench.leaderboard.statistics.clusters import influence_values, subject_indices
-from uad_bench.leaderboard.statistics.intervals import logit_interval, t_interval_half_width
+from uad_bench.leaderboard.statistics.intervals import logit_interval, t_interval_half_width, within_edges
 from uad_bench.leaderboard.statistics.row_data import (
     RowData,
     case_ids,
@@ -26,29 +25,35 @@ from uad_bench.leaderboard.statistics.variance_components import (
 )
 from uad_bench.leaderboard.table import Cell, Row, Table
 
-log = logging.getLogger(__name__)
-
 #: Half the width of the interval by label.
 HalfWidths = dict[str, float]
+#: How an interval is computed, as `Cell.interval` says it.
+LOGIT = "logit"
+NO_RANGE = "symmetric: no finite range declared"
+OUTSIDE = "symmetric: a mean lies outside the declared range"
+AT_AN_END = "symmetric: the mean is an end of the declared range"
 
 
 def add_intervals(table: Table, data: Mapping[str, RowData]) -> list[Row]:
     """The rows with a confidence interval in every cell that allows one; data: by label.
 
     An interval needs the cases behind a mean, or the bootstrap draws of a pooled metric. It is symmetric on the logit
-    scale of the metric's declared range where that has two finite ends, so that all rows of a column have intervals of
-    one kind. Values outside the declared range are told, and the column then has symmetric intervals.
+    scale of the metric's declared range, so that all rows of a column have intervals of one kind. It is symmetric
+    around the mean, which `Cell.interval` says with the reason, in a column whose metric declares no range with two
+    finite ends, or of which a mean lies outside that range; and in a cell whose mean is an end of the range.
     """
     widths = {name: _half_widths(name, data, table.scheme.alpha) for name in sorted(table.names)}
-    ranges = {name: _kept(_range(name, data), name, table) for name in widths}
+    ranges = {name: _range(name, data) for name in widths}
+    outside = {name: _outside(range_, name, table) for name, range_ in ranges.items()}
+
+    def cell_of(row: Row, name: Name, cell: Cell) -> Cell:
+        half = widths[name].get(row.label)
+        if half is None or cell.mean is None or np.isnan(half):
+            return cell
+        return _cell(ranges[name], outside[name], cell, cell.mean, half)
+
     return [
-        replace(
-            row,
-            cells={
-                name: _cell(ranges[name], cell, widths[name].get(row.label))
-                for name, cell in row.cells.items()
-            },
-        )
+        replace(row, cells={name: cell_of(row, name, cell) for name, cell in row.cells.items()})
         for row in table.rows
     ]
 
@@ -61,24 +66,20 @@ def _range(name: Name, data: Mapping[str, RowData]) -> Range | None:
     return finite_range(found.pop()) if len(found) == 1 else None
 
 
-def _kept(range_: Range | None, name: Name, table: Table) -> Range | None:
-    """The range, unless a mean of the column lies outside it: an interval inside would not contain that mean."""
+def _outside(range_: Range | None, name: Name, table: Table) -> bool:
+    """Whether a mean of the column lies outside its range: an interval inside would not contain that mean."""
     means = [mean for row in table.rows if (mean := row.mean(name)) is not None]
-    if range_ is None or all(range_[0] <= mean <= range_[1] for mean in means):
-        return range_
-    log.warning("%s has values outside its declared range %s: its intervals are symmetric", name[1], range_)
-    return None
+    return range_ is not None and not all(range_[0] <= mean <= range_[1] for mean in means)
 
 
-def _cell(range_: Range | None, cell: Cell, half: float | None) -> Cell:
-    if half is None or cell.mean is None or np.isnan(half):
-        return cell
-    if range_ is None:
-        return cell._replace(low=cell.mean - half, high=cell.mean + half)
+def _cell(range_: Range | None, outside: bool, cell: Cell, mean: float, half: float) -> Cell:
+    if range_ is None or outside:
+        why = NO_RANGE if range_ is None else f"{OUTSIDE} [{range_[0]:g}, {range_[1]:g}]"
+        return cell._replace(low=mean - half, high=mean + half, interval=why)
     start, length = range_[0], range_[1] - range_[0]
-    ends = logit_interval(np.array((cell.mean - start) / length), np.array(half / length))
-    low, high = (start + length * float(end) for end in ends)
-    return cell._replace(low=low, high=high)
+    place = np.array((mean - start) / length)
+    low, high = (start + length * float(end) for end in logit_interval(place, np.array(half / length)))
+    return cell._replace(low=low, high=high, interval=LOGIT if within_edges(place) else AT_AN_END)
 
 
 def _half_widths(name: Name, data: Mapping[str, RowData], alpha: float) -> HalfWidths:

@@ -10,6 +10,7 @@ from uad_bench.leaderboard.statistics.row_data import (
     per_case_metric,
     subject_by_case,
 )
+from uad_bench.leaderboard.statistics.table_intervals import OUTSIDE
 from uad_bench.leaderboard.table import Row, Table
 
 
@@ -27,6 +28,7 @@ def table_warnings(table: Table, data: Mapping[str, RowData], replaced: Mapping[
         yield from _replaced(replaced)
         yield from _few_seeds(table, data)
         yield from _several_cases_per_subject(data)
+        yield from _outside_range(table)
     for row in table.rows:
         if row.folds and row.done:
             yield f"{row.label}: {_folds(row, data[row.label], values_only=table.values_only)}"
@@ -48,6 +50,20 @@ def _replaced(replaced: Mapping[str, int]) -> Iterator[str]:
             "cases that are undefined in some rows count there as the lowest value of any compared row on that case, "
             "in ranks and differences, and these rows are not tested for equivalence; means are over the defined "
             f"cases: {rows}"
+        )
+
+
+def _outside_range(table: Table) -> Iterator[str]:
+    """The metrics with means outside the range that they declare, which is an error of the metric."""
+    found: dict[str, set[str]] = {}
+    for row in table.rows:
+        for (_, metric), cell in row.cells.items():
+            if cell.interval.startswith(OUTSIDE):
+                found.setdefault(cell.interval.removeprefix(OUTSIDE).strip(), set()).add(metric)
+    for range_, metrics in sorted(found.items()):
+        yield (
+            f"means outside the range {range_} that the metric declares: {', '.join(sorted(metrics))}; their intervals "
+            "are symmetric"
         )
 
 

@@ -1,8 +1,18 @@
 """Axes of charts: positions and ticks."""
 
+import itertools
+
 import pytest
 
-from uad_bench.leaderboard.render.charts.chart import linear_ticks, round_ticks, short, x_scale, y_scale
+from uad_bench.leaderboard.render.charts.chart import (
+    Mark,
+    linear_ticks,
+    round_ticks,
+    short,
+    with_free_labels,
+    x_scale,
+    y_scale,
+)
 
 
 def test_a_logarithmic_axis_spaces_factors_equally():
@@ -33,3 +43,20 @@ def test_linear_ticks_are_round_and_few(low, high):
 def test_ticks_of_many_decades_are_powers_of_ten():
     assert round_ticks(1, 1e6) == [10.0**k for k in range(7)]
     assert [short(20_000), short(5e6), short(0.5)] == ["20k", "5M", "0.5"]
+
+
+def test_i17_the_letters_of_near_points_do_not_overlap():
+    marks = [
+        Mark(100, 100, "a", "12", "other"),
+        Mark(102, 101, "b", "13", "other"),
+        Mark(99, 98, "c", "c", "control"),
+    ]
+    placed = with_free_labels(marks)
+    places = [(mark.x + mark.label_x, mark.y + mark.label_y) for mark in placed]
+    apart = [abs(x - u) >= 6 or abs(y - v) >= 9 for (x, y), (u, v) in itertools.combinations(places, 2)]
+    assert all(apart) and [(mark.x, mark.y) for mark in placed] == [(mark.x, mark.y) for mark in marks]
+
+
+def test_i17_letters_with_space_stay_at_the_right_above():
+    (mark,) = with_free_labels([Mark(100, 100, "a", "1", "other")])
+    assert (mark.label_x, mark.label_y) == (6, -4)

@@ -20,7 +20,7 @@ def run(seed, **more):
 
 def test_i17_a_chart_for_each_quantity_a_line_for_each_run_validation_dashed():
     loss, kl = training_charts([run(0, kl=series([1.0, 2.0])), run(1)])
-    assert (loss.title, kl.title) == ("phase0, loss", "phase0, kl")
+    assert (loss.title, kl.title) == ("training, loss", "training, kl")
     assert [(line.text, line.kind) for line in loss.lines] == [
         ("seed 0", "s0"), ("seed 0, validation", "s0 dashed"), ("seed 1", "s1"), ("seed 1, validation", "s1 dashed")
     ]  # fmt: skip

@@ -2,22 +2,31 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WIDTH, HEIGHT = 420, 250
 LEFT, RIGHT, TOP, BOTTOM = 70, 14, 12, 40
 MOST_TICKS = 8
+#: Radius of a point, and the width and height of a letter next to it.
+POINT, LETTER, LETTER_HEIGHT = 4.5, 6.0, 9.0
+#: A rectangle: left, top, right, bottom.
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A point. text: what it is, shown on hover; label: the letters next to it; kind: its class in the style."""
+    """A point. text: what it is, shown on hover; label: the letters next to it; kind: its class in the style.
+
+    label_x, label_y: where the letters begin, seen from the point.
+    """
 
     x: float
     y: float
     text: str
     label: str
     kind: str
+    label_x: float = 6.0
+    label_y: float = -4.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,39 @@ class Scale:
         found = round_ticks(self.low, self.high) if self.log else []
         inside = [tick for tick in found if self.low <= tick <= self.high]
         return inside if len(inside) > 1 else linear_ticks(self.low, self.high)
+
+
+def with_free_labels(marks: Sequence[Mark]) -> tuple[Mark, ...]:
+    """The marks with letters at the first of eight places around the point that is clear of other letters and points.
+
+    Where all places are taken, the letters stay at the first.
+    """
+    points = [(mark.x - POINT, mark.y - POINT, mark.x + POINT, mark.y + POINT) for mark in marks]
+    found: list[Mark] = []
+    taken: list[Box] = []
+    for index, mark in enumerate(marks):
+        others = [*taken, *points[:index], *points[index + 1 :]]
+        moved = [replace(mark, label_x=x, label_y=y) for x, y in _places(len(mark.label))]
+        kept = next((one for one in moved if not any(_overlap(_box(one), box) for box in others)), mark)
+        taken.append(_box(kept))
+        found.append(kept)
+    return tuple(found)
+
+
+def _places(letters: int) -> list[tuple[float, float]]:
+    """Where letters may begin: right above, right below, left above, left below, and the same farther away."""
+    left = -6.0 - LETTER * letters
+    near = [(6.0, -4.0), (6.0, 11.0), (left, -4.0), (left, 11.0)]
+    return [*near, *((x, y - 10 if y < 0 else y + 10) for x, y in near)]
+
+
+def _box(mark: Mark) -> Box:
+    x, y = mark.x + mark.label_x, mark.y + mark.label_y
+    return x, y - LETTER_HEIGHT, x + LETTER * len(mark.label), y
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def x_scale(values: Sequence[float], *, log: bool = False) -> Scale:

@@ -8,7 +8,17 @@ from uad_bench.leaderboard.layout.cost_points import (
     measured_devices,
     pareto_labels,
 )
-from uad_bench.leaderboard.render.charts.chart import Chart, Line, Mark, Scale, short, x_scale, y_scale
+from uad_bench.leaderboard.layout.metric_columns import shown_metrics
+from uad_bench.leaderboard.render.charts.chart import (
+    Chart,
+    Line,
+    Mark,
+    Scale,
+    short,
+    with_free_labels,
+    x_scale,
+    y_scale,
+)
 from uad_bench.leaderboard.table import Row, Table
 
 
@@ -29,23 +39,26 @@ def _chart(table: Table, name: str, points: dict[str, Point]) -> Chart:
     y = y_scale([accuracy for _, accuracy in points.values()])
     best = pareto_labels(table, points)
     rows = {row.label: row for row in table.rows}
+    accuracy_text = shown_metrics(table)[0].heading
     return Chart(
-        f"{table.primary} against {COSTS[name]}",
+        f"{accuracy_text} against {COSTS[name]}",
         _summary(table, name, points, best),
         COSTS[name],
-        table.primary,
+        accuracy_text,
         _ticks(x, zero if len(positive) < len(points) else None),
         tuple((y.at(tick), short(tick)) for tick in y.ticks()),
         _front([points[label] for label in best], x, y, zero),
-        tuple(
-            Mark(
-                x.at(points[label][0] or zero),
-                y.at(points[label][1]),
-                _named(label, points[label]),
-                _letters(rows[label]),
-                "pareto" if label in best else wording.CONTROL if rows[label].null else "other",
-            )
-            for label in points
+        with_free_labels(
+            [
+                Mark(
+                    x.at(points[label][0] or zero),
+                    y.at(points[label][1]),
+                    _named(label, points[label]),
+                    _letters(rows[label]),
+                    "pareto" if label in best else wording.CONTROL if rows[label].null else "other",
+                )
+                for label in points
+            ]
         ),
     )
 
@@ -82,4 +95,4 @@ def _summary(table: Table, name: str, points: dict[str, Point], best: list[str])
     named = "; ".join(_named(label, points[label]) for label in best) or "no row"
     devices = measured_devices(table)
     where = f", measured on {devices[0]}" if len(devices) == 1 else ""
-    return f"Pareto set by {COSTS[name]}{where} (cost, {table.primary}): {named}."
+    return f"Pareto set by {COSTS[name]}{where} (cost, {shown_metrics(table)[0].heading}): {named}."

@@ -59,8 +59,8 @@ def _chart(runs: Sequence[TrainingLog], phase: str, name: str) -> Chart | None:
     x = x_scale([float(step) for _, _, (steps, _) in found for step in (steps[0], steps[-1])])
     y = y_scale(values, log=is_logarithmic(values))
     return Chart(
-        f"{phase}, {name}",
-        _summary(phase, name, [label for label, _, _ in found]),
+        f"{_named(phase)}, {name}",
+        _summary(_named(phase), name, [label for label, _, _ in found]),
         "step",
         name,
         tuple((x.at(tick), short(tick)) for tick in x.ticks()),
@@ -68,6 +68,11 @@ def _chart(runs: Sequence[TrainingLog], phase: str, name: str) -> Chart | None:
         tuple(Line(_text(points, x, y), label, kind) for label, kind, points in found),
         legend=_legend([(kind, label) for label, kind, _ in found]),
     )
+
+
+def _named(phase: str) -> str:
+    """The name of a phase; that of a method with one phase, which does not name it, is "training"."""
+    return "training" if phase == "phase0" else phase
 
 
 def _legend(lines: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -97,4 +102,4 @@ def _text(points: Points, x: Scale, y: Scale) -> str:
 
 
 def _summary(phase: str, name: str, labels: Sequence[str]) -> str:
-    return f"Training, {phase}: {name} over steps, running means over 1/50 of the steps: {'; '.join(labels)}."
+    return f"Logged in {phase}: {name} over steps, running means over 1/50 of the steps: {'; '.join(labels)}."
