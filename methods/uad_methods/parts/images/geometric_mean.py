@@ -18,13 +18,15 @@ class GeometricMean:
 
     def __init__(self, floor: float) -> None:
         self.floor, self.count = floor, 0
+        self._sum: torch.Tensor | None = None
 
     def add(self, values: torch.Tensor) -> None:
         """One more map."""
         logs = values.float().clamp(min=self.floor).log()
-        self._sum = logs if not self.count else self._sum + logs
+        self._sum = logs if self._sum is None else self._sum + logs
         self.count += 1
 
     def result(self) -> torch.Tensor:
         """The mean of all maps so far, of their shape; at least one map is needed."""
+        assert self._sum is not None
         return torch.exp(self._sum / self.count)
