@@ -14,6 +14,10 @@ METHODS = {
     "dae": ("dae:DAE", "denoising U-Net, trained with coarse noise; residual"),
     "fae": ("fae:FAE", "autoencoder of frozen ResNet features; structural dissimilarity"),
     "patchcore": ("patchcore:PatchCore", "distance of patch features to a coreset of healthy ones"),
+    "feature-memory": (
+        "feature_memory:FeatureMemory",
+        "distance to features of healthy slices, anywhere or at the same place",
+    ),
     "fanogan": ("fanogan:FAnoGAN", "GAN of healthy slices with an encoder; reconstruction error"),
     "ra": ("ra:RA", "soft-introspective VAE; residual and perceptual (LPIPS) difference maps"),
     "phanes": ("phanes:PHANES", "regions that RA flags are inpainted; difference from the inpainted slice"),
