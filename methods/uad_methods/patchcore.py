@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,17 +14,14 @@ from uad_bench.errors import UsageError
 from uad_bench.method.precision import whole_float32
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
-from uad_methods.parts.features.filling import train_by_filling
+from uad_methods.parts.features.extractor import Extractor, check_weights, learn_without_weights, pyramid_of
 from uad_methods.parts.features.memory import coreset, nearest_distances
 from uad_methods.parts.features.patches import PatchFeatures
-from uad_methods.parts.features.pyramid import Pyramid, check_stages, settle_statistics
+from uad_methods.parts.features.pyramid import Pyramid, check_stages
 from uad_methods.parts.images.blur import gaussian_blur
 from uad_methods.parts.images.square import from_square, to_square
 from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.weights import load_into
-
-#: Slices whose statistics a network with random weights gets.
-SETTLED = 64
 
 
 @dataclass
@@ -55,7 +52,7 @@ class PatchCore(TorchMethod):
         self_steps: training steps of `self`.
     """
 
-    extractor: Literal["wide_resnet50", "resnet18", "self", "random"] = "wide_resnet50"
+    extractor: Extractor = "wide_resnet50"
     weights: str = ""
     sha256: str = ""
     side: int = 224
@@ -86,15 +83,7 @@ class PatchCore(TorchMethod):
 
     def __post_init__(self) -> None:
         """Raise UsageError for combinations that are neither the paper's method nor a variant."""
-        external = self.extractor in ("wide_resnet50", "resnet18")
-        if external and not self.weights:
-            hint = "give a file, --set patchcore.weights=FILE, or run patchcore:self or patchcore:random"
-            raise UsageError(
-                f"patchcore needs ImageNet weights of a {self.extractor}, and none were given", hint=hint
-            )
-        if self.weights and not external:
-            what = f"patchcore.weights would be ignored by patchcore:{self.extractor}"
-            raise UsageError(what, hint="drop patchcore.weights, or run patchcore")
+        check_weights("patchcore", self.extractor, self.weights)
         if not check_stages(self.stages, 3) or self.dims % len(self.stages):
             what = f"patchcore.stages is {self.stages} and patchcore.dims {self.dims}"
             hint = "stages are rising numbers from 1 to 3, and dims is a multiple of their number"
@@ -109,10 +98,7 @@ class PatchCore(TorchMethod):
 
     def build(self) -> "FeatureMemory":
         """Network: 24,862,528 frozen weights up to the third stage of the WideResNet-50-2."""
-        if self.extractor == "wide_resnet50":
-            pyramid = Pyramid("wide_resnet50", self.stages)
-        else:
-            pyramid = Pyramid("resnet18", self.stages, 64 if self.weights else self.width)
+        pyramid = pyramid_of(self.extractor, self.stages, self.width)
         return FeatureMemory(pyramid, self.patch, self.dims, (self.size_, self.channels_ * self.dims))
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
@@ -122,10 +108,8 @@ class PatchCore(TorchMethod):
         net, stack = self._net, SliceStack(train, ctx)
         if self.weights:
             self.weights_ = load_into(net.pyramid.resnet, self.weights, self.sha256)
-        if self.extractor == "random":
-            settle_statistics(net.pyramid, to_square(stack.spread(SETTLED).image, self.side))
-        if self.extractor == "self":
-            train_by_filling(net.pyramid, stack, ctx, (self.side, self.batch, self.self_steps))
+        sizes = self.side, self.batch, self.self_steps
+        learn_without_weights(net.pyramid, self.extractor, stack, ctx, sizes)
         with torch.no_grad(), whole_float32():
             drawn = self._draw(stack, ctx)
             kept = coreset(drawn, max(1, round(self.share * len(drawn))), ctx.torch_rng("coreset"))

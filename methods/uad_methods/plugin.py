@@ -14,6 +14,7 @@ METHODS = {
     "dae": ("dae:DAE", "denoising U-Net, trained with coarse noise; residual"),
     "fae": ("fae:FAE", "autoencoder of frozen ResNet features; structural dissimilarity"),
     "patchcore": ("patchcore:PatchCore", "distance of patch features to a coreset of healthy ones"),
+    "rd4ad": ("rd4ad:RD4AD", "student that rebuilds a teacher's features from an embedding; their cosine"),
     "feature-memory": (
         "feature_memory:FeatureMemory",
         "distance to features of healthy slices, anywhere or at the same place",
