@@ -9,13 +9,14 @@ from uad_methods.parts.features.pyramid import Pyramid, settle_statistics
 from uad_methods.parts.images.square import to_square
 
 Extractor = Literal["wide_resnet50", "resnet18", "self", "random"]
+EfficientExtractor = Literal["efficientnet_b4", "resnet18", "self", "random"]
 #: Slices whose statistics a network with random weights gets.
 SETTLED = 64
 
 
-def check_weights(method: str, extractor: Extractor, weights: str) -> None:
+def check_weights(method: str, extractor: Extractor | EfficientExtractor, weights: str) -> None:
     """Raise UsageError where an extractor lacks its file of weights, or where a file would be ignored."""
-    external = extractor in ("wide_resnet50", "resnet18")
+    external = extractor not in ("self", "random")
     if external and not weights:
         hint = f"give a file, --set {method}.weights=FILE, or run {method}:self or {method}:random"
         raise UsageError(f"{method} needs ImageNet weights of a {extractor}, and none were given", hint=hint)
@@ -24,15 +25,19 @@ def check_weights(method: str, extractor: Extractor, weights: str) -> None:
         raise UsageError(what, hint=f"drop {method}.weights, or run {method}")
 
 
-def pyramid_of(extractor: Extractor, stages: tuple[int, ...], width: int) -> Pyramid:
+def pyramid_of(extractor: Extractor | EfficientExtractor, stages: tuple[int, ...], width: int) -> Pyramid:
     """The pyramid of an extractor; width: channels of the first stage of `self` and `random`."""
-    if extractor == "wide_resnet50":
-        return Pyramid("wide_resnet50", stages)
-    return Pyramid("resnet18", stages, 64 if extractor == "resnet18" else width)
+    if extractor in ("self", "random"):
+        return Pyramid("resnet18", stages, width)
+    return Pyramid(extractor, stages)
 
 
 def learn_without_weights(
-    pyramid: Pyramid, extractor: Extractor, stack: SliceStack, ctx: Context, sizes: tuple[int, int, int]
+    pyramid: Pyramid,
+    extractor: Extractor | EfficientExtractor,
+    stack: SliceStack,
+    ctx: Context,
+    sizes: tuple[int, int, int],
 ) -> None:
     """First phase of `self` and `random`; nothing for the others. sizes: side of the slices, batch, steps of `self`."""
     if extractor == "random":

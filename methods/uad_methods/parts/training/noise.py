@@ -1,4 +1,8 @@
-"""Coarse noise: Gaussian random numbers on a coarse grid, upsampled to the slice (Kascenas et al. 2022)."""
+"""Noise of slices and of tokens.
+
+Coarse noise is Gaussian random numbers on a coarse grid, upsampled to the slice (Kascenas et al. 2022); noise of tokens
+is in proportion to their length (You et al. 2022).
+"""
 
 import torch
 from torch.nn import functional
@@ -30,3 +34,9 @@ def coarse_noise(
     )
     field = functional.interpolate(coarse, size=shape, mode="bilinear", align_corners=True)
     return field.roll(shift, dims=(2, 3))
+
+
+def jittered(tokens: torch.Tensor, scale: float, rng: torch.Generator) -> torch.Tensor:
+    """Tokens (..., channels) plus normal noise of standard deviation `scale` x length of the token / channels."""
+    noise = torch.randn(tokens.shape, generator=rng, device=tokens.device)
+    return tokens + noise * (tokens.norm(dim=-1, keepdim=True) / tokens.shape[-1] * scale)
