@@ -161,7 +161,7 @@ class UniAD(TorchMethod):
         noisy = jittered(tokens, self.jitter, ctx.torch_rng("jitter", step))
         with ctx.autocast():
             rebuilt = self._net.transformer(noisy)
-        return (rebuilt.float() - tokens).square().mean()
+        return functional.mse_loss(rebuilt.float(), tokens)
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """Distance of rebuilt features, at least 0 (X, Y, Z), higher = more anomalous; 0 outside the brain mask."""
@@ -170,7 +170,9 @@ class UniAD(TorchMethod):
     def _distances(self, batch: Batch) -> torch.Tensor:
         tokens, size = self._net.tokens(to_square(batch.image, self.side)), (self.side, self.side)
         rebuilt = self._net.transformer(tokens.flatten(0, 1)).view(tokens.shape)
-        maps = (rebuilt - tokens).norm(dim=-1).unflatten(2, (self.grid, self.grid))
+        maps = torch.linalg.vector_norm(rebuilt - tokens, dim=-1).view(
+            *tokens.shape[:2], self.grid, self.grid
+        )
         full = functional.interpolate(maps, size, mode="bilinear", align_corners=True).mean(dim=1)
         x, y = batch.image.shape[-2:]
         return from_square(full, (x, y)) * batch.brain
@@ -203,7 +205,7 @@ class FeaturesAndTransformer(nn.Module):
             for one in self.pyramid(images)
         ]
         tokens = torch.cat(maps, dim=1).flatten(2).movedim(1, 2)
-        return ((tokens - self.mean) / self.sd).unflatten(0, images.shape[:2])
+        return ((tokens - self.mean) / self.sd).view(*images.shape[:2], *tokens.shape[1:])
 
     def settle(self, images: torch.Tensor) -> None:
         """Standardise tokens by the statistics of these slices (n, C, side, side)."""

@@ -27,9 +27,11 @@ def check_weights(method: str, extractor: Extractor | EfficientExtractor, weight
 
 def pyramid_of(extractor: Extractor | EfficientExtractor, stages: tuple[int, ...], width: int) -> Pyramid:
     """The pyramid of an extractor; width: channels of the first stage of `self` and `random`."""
-    if extractor in ("self", "random"):
-        return Pyramid("resnet18", stages, width)
-    return Pyramid(extractor, stages)
+    if extractor == "wide_resnet50":
+        return Pyramid("wide_resnet50", stages)
+    if extractor == "efficientnet_b4":
+        return Pyramid("efficientnet_b4", stages)
+    return Pyramid("resnet18", stages, 64 if extractor == "resnet18" else width)
 
 
 def learn_without_weights(

@@ -39,4 +39,6 @@ def coarse_noise(
 def jittered(tokens: torch.Tensor, scale: float, rng: torch.Generator) -> torch.Tensor:
     """Tokens (..., channels) plus normal noise of standard deviation `scale` x length of the token / channels."""
     noise = torch.randn(tokens.shape, generator=rng, device=tokens.device)
-    return tokens + noise * (tokens.norm(dim=-1, keepdim=True) / tokens.shape[-1] * scale)
+    length = torch.linalg.vector_norm(tokens, dim=-1, keepdim=True)
+    noisy: torch.Tensor = tokens + noise * (length / tokens.shape[-1] * scale)
+    return noisy

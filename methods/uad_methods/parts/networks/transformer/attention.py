@@ -45,4 +45,4 @@ class Attention(nn.Module):
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         """(n, tokens, dims) -> (n, heads, tokens, dims / heads)."""
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
