@@ -1,10 +1,10 @@
-"""Coarse noise: grid, statistics and roll."""
+"""Coarse noise: grid, statistics and roll; noise of tokens."""
 
 import numpy as np
 import pytest
 import torch
 
-from uad_methods.parts.training.noise import coarse_noise, coarse_shape
+from uad_methods.parts.training.noise import coarse_noise, coarse_shape, jittered
 
 
 def test_coarse_cells_are_square_and_the_longer_side_has_sixteen():
@@ -30,3 +30,11 @@ def test_the_whole_batch_is_rolled_by_the_same_shift():
     still = coarse_noise(3, 1, (32, 40), 8, (0, 0), torch.Generator().manual_seed(1))
     rolled = coarse_noise(3, 1, (32, 40), 8, (5, 11), torch.Generator().manual_seed(1))
     assert torch.equal(rolled, still.roll((5, 11), (2, 3)))
+
+
+def test_noise_of_a_token_is_in_proportion_to_its_length_over_its_channels():
+    tokens = torch.stack([torch.full((50_000,), 2.0), torch.full((50_000,), 0.5)])
+    noise = jittered(tokens, 20.0, torch.Generator().manual_seed(0)) - tokens
+    expected = 20 * tokens.norm(dim=1) / 50_000  # 20 x 2 x sqrt(50000) / 50000 = 0.179
+    torch.testing.assert_close(noise.std(dim=1), expected, rtol=0.02, atol=0)
+    assert torch.equal(jittered(tokens, 0.0, torch.Generator().manual_seed(0)), tokens)
