@@ -16,7 +16,7 @@ METHODS = [
     "random", "all-brain", "atlas-z", "thresh", "thresh:raw", "thresh:zscore", "ae", "vae",
     "svae", "svae:gru", "svae:alone", "dae", "dae:published", "dae:positive",
     "patch2loc", "patch2loc:conv", "patch2loc:bf16", "fae:random", "fae:self", "fanogan", "fanogan:drift",
-    "patchcore:self", "patchcore:random", "rd4ad:self", "rd4ad:random",
+    "patchcore:self", "patchcore:random", "rd4ad:self", "rd4ad:random", "uniad:self", "uniad:random",
     "ra:ssim", "ra:clahe", "ra:l1", "phanes:noperc", "vae:gradient", "vae:product",
     "patch2loc:conv-full", "patch2loc:conv-mixture", "patch2loc:conv-scales", "patch2loc:conv-experts",
     "patch2loc:conv-25d", "patch2loc:conv-flips", "patch2loc:conv-usual", "patch2loc:conv-25d-usual",

@@ -1,11 +1,11 @@
 """EfficientNet-B4: counts, names and numbers against MONAI's port of the published weights; padding."""
 
+import hashlib
 import re
 
 import pytest
 import torch
 from monai.networks.nets.efficientnet import EfficientNetBN
-from torch.nn import functional
 
 from uad_bench.errors import DataError
 from uad_methods.parts.networks.efficientnet.b4 import CHANNELS, STEM, EfficientNetB4, shapes
@@ -63,7 +63,7 @@ def test_a_file_without_one_of_the_weights_is_refused(tmp_path):
     state = EfficientNetB4(2).state_dict()
     del state["_blocks.1._se_reduce.bias"]
     torch.save(state, tmp_path / "w.pth")
-    digest = __import__("hashlib").sha256((tmp_path / "w.pth").read_bytes()).hexdigest()
+    digest = hashlib.sha256((tmp_path / "w.pth").read_bytes()).hexdigest()
     with pytest.raises(DataError, match="1 missing"):
         load_into(EfficientNetB4(2), tmp_path / "w.pth", digest)
 
@@ -91,10 +91,6 @@ def test_a_padded_convolution_against_its_sum():
     torch.nn.init.ones_(conv.weight)
     found = conv(torch.ones(1, 1, 8, 8))
     assert found[0, 0].tolist() == [[9, 9, 9, 6]] * 3 + [[6, 6, 6, 4]]
-    assert torch.equal(
-        found,
-        functional.conv2d(torch.ones(1, 1, 8, 8).clone(), conv.weight, stride=2, padding=1).flip((2, 3)),
-    )
 
 
 def test_blocks_are_22_and_the_first_of_a_stage_changes_the_shape():
