@@ -32,7 +32,7 @@ def blended(
     windows = torch.cat([images[..., i : i + side, j : j + side] for i, j in corners])
     if len(corners) == 1:
         return function(windows)
-    parts = function(windows).split(len(images))
+    parts = torch.split(function(windows), len(images))
     weight, total = gaussian_window(side, images.device), torch.zeros_like(images)
     weights = torch.zeros_like(images[0, 0])
     for (i, j), part in zip(corners, parts, strict=True):
