@@ -30,6 +30,8 @@ TRACKS: Mapping[str, str] = {
 SET_TRACKS = ("transductive", "weak")
 #: The track of methods that declare none, and of runs of versions without tracks.
 USUAL_TRACK = "healthy"
+#: The name that the first phase of a training has where its method gives none.
+UNNAMED_PHASE = "phase0"
 #: The two transforms of a NIfTI header from voxels to the world.
 Orientation = Literal["sform", "qform"]
 

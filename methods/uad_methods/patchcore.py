@@ -14,7 +14,13 @@ from uad_bench.errors import UsageError
 from uad_bench.method.precision import whole_float32
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
-from uad_methods.parts.features.extractor import Extractor, check_weights, learn_without_weights, pyramid_of
+from uad_methods.parts.features.extractor import (
+    VARIANTS,
+    Extractor,
+    check_weights,
+    learn_without_weights,
+    pyramid_of,
+)
 from uad_methods.parts.features.memory import coreset, nearest_distances
 from uad_methods.parts.features.patches import PatchFeatures
 from uad_methods.parts.features.pyramid import Pyramid, check_stages
@@ -72,11 +78,7 @@ class PatchCore(TorchMethod):
         "sigma": (0, 100),
     }  # fmt: skip
     paper: ClassVar[str] = "Roth et al. 2022, CVPR, arXiv 2106.08265"
-    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "resnet18": {"extractor": "resnet18"},
-        "self": {"extractor": "self"},
-        "random": {"extractor": "random"},
-    }
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = VARIANTS
     tiny: ClassVar[Mapping[str, Any]] = {
         "side": 32, "stages": (1, 2), "width": 4, "dims": 16, "vectors": 200, "sigma": 1.0, "batch": 4, "self_steps": 3,
     }  # fmt: skip

@@ -12,7 +12,13 @@ from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.features.distillation import Student, direction_loss, direction_map
-from uad_methods.parts.features.extractor import Extractor, check_weights, learn_without_weights, pyramid_of
+from uad_methods.parts.features.extractor import (
+    VARIANTS,
+    Extractor,
+    check_weights,
+    learn_without_weights,
+    pyramid_of,
+)
 from uad_methods.parts.features.pyramid import Pyramid
 from uad_methods.parts.images.blur import gaussian_blur
 from uad_methods.parts.images.square import from_square, to_square
@@ -65,11 +71,7 @@ class RD4AD(TorchMethod):
 
     limits: ClassVar[Limits] = {**LIMITS, "beta1": (0, 0.999), "sigma": (0, 100)}
     paper: ClassVar[str] = "Deng and Li 2022, CVPR, arXiv 2201.10703"
-    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "resnet18": {"extractor": "resnet18"},
-        "self": {"extractor": "self"},
-        "random": {"extractor": "random"},
-    }
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = VARIANTS
     tiny: ClassVar[Mapping[str, Any]] = {
         "side": 64, "width": 4, "batch": 2, "steps": 3, "self_steps": 3, "sigma": 1.0, "lr": 1e-3,
     }  # fmt: skip
@@ -77,9 +79,8 @@ class RD4AD(TorchMethod):
     def __post_init__(self) -> None:
         """Raise UsageError for combinations that are neither the paper's method nor a variant."""
         check_weights("rd4ad", self.extractor, self.weights)
-        if (
-            self.side % 32 or self.side < 64
-        ):  # below, the embedding is one number a channel without a deviation
+        # With 32 pixels the embedding is one number a channel, which has no deviation over positions.
+        if self.side % 32 or self.side < 64:
             raise UsageError(f"rd4ad.side is {self.side}", hint="give a multiple of 32, at least 64")
 
     def seen(self) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def test_i17_the_link_to_training_curves_shows_a_ranking_that_a_filter_hides(vis
         html_page(tables, training={table.key: {"ae": logs} for table in tables}), encoding="utf-8"
     )
     page = visit(page_file)
-    (chart,) = page.get_by_role("img", name="Logged in fit: loss", include_hidden=True).all()
+    (chart,) = page.get_by_role("img", name="Training curve (fit): loss", include_hidden=True).all()
     first, second = page.locator("section.ranking").all()
     page.locator("#dataset").select_option(second.get_attribute("data-dataset"))
     assert not first.is_visible()

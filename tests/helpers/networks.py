@@ -1,8 +1,8 @@
-"""Number of weights of a network."""
+"""Facts of networks."""
 
-import torch
+from torch import nn
 
 
-def weight_count(net: torch.nn.Module) -> int:
-    """Number of trainable and frozen weights, without buffers."""
+def count(net: nn.Module) -> int:
+    """The number of weights."""
     return sum(p.numel() for p in net.parameters())

@@ -10,10 +10,10 @@ from uad_bench.leaderboard import case_values
 from uad_bench.leaderboard.case_values import CaseColumn, read_case_values, values_of
 
 
-@pytest.fixture(autouse=True, params=["all rows by pandas", "large files by pandas"])
+@pytest.fixture(autouse=True, params=["pandas", "csv"])
 def _reader(request, monkeypatch):
-    if request.param.startswith("all"):
-        monkeypatch.setattr(case_values, "LARGE", 0)
+    if request.param == "csv":
+        monkeypatch.setattr(case_values, "_plain", lambda text: None)
 
 
 def written(path, rows, end="\n"):
@@ -60,7 +60,7 @@ def test_values_of_some_cases_are_in_their_order():
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_more_rows_than_are_read_at_a_time(tmp_path, end):
+def test_many_rows_and_both_ends_of_lines(tmp_path, end):
     values = {f"case{i}": i / 7 for i in range(9000)}
     rows = [("s", case, "", metric, repr(v), "") for case, v in values.items() for metric in ("ap", "auroc")]
     assert read_case_values(written(tmp_path / "cases.csv", [HEAD, *rows], end)) == {

@@ -24,13 +24,6 @@ def fitted(scans, **parameters):
     return method
 
 
-def test_the_paper_s_method_is_refused_without_weights():
-    with pytest.raises(UsageError, match=r"patchcore:self or patchcore:random") as refusal:
-        PatchCore()
-    assert "\n" not in str(refusal.value)
-    assert [variant(PatchCore(extractor=name)) for name in ("self", "random")] == ["self", "random"]
-
-
 @pytest.mark.parametrize(
     "wrong",
     [{"side": 100}, {"weights": "some.pth"}, {"stages": (2, 1)}, {"patch": 4}, {"dims": 1023}, {"side": 0}],
@@ -38,11 +31,6 @@ def test_the_paper_s_method_is_refused_without_weights():
 def test_invalid_hyper_parameters_are_refused(wrong):
     with pytest.raises(UsageError):
         PatchCore(**{"extractor": "random", **wrong})
-
-
-def test_only_the_method_with_given_weights_is_in_the_track_of_features():
-    assert PatchCore(weights="w.pth").learns_from() == "features"
-    assert PatchCore(extractor="self").learns_from() == "healthy"
 
 
 def test_given_weights_are_loaded_and_their_digest_is_stored(tmp_path):

@@ -30,22 +30,10 @@ def copied(state):
     return {name: value.clone() for name, value in state.items()}
 
 
-def test_the_paper_s_method_is_refused_without_weights():
-    with pytest.raises(UsageError, match=r"rd4ad:self or rd4ad:random") as refusal:
-        RD4AD()
-    assert "\n" not in str(refusal.value)
-    assert [variant(RD4AD(extractor=name)) for name in ("self", "random")] == ["self", "random"]
-
-
 @pytest.mark.parametrize("wrong", [{"side": 100}, {"side": 0}, {"side": 32}, {"weights": "some.pth"}])
 def test_invalid_hyper_parameters_are_refused(wrong):
     with pytest.raises(UsageError):
         RD4AD(**{"extractor": "random", **wrong})
-
-
-def test_only_the_method_with_given_weights_is_in_the_track_of_features():
-    assert RD4AD(weights="w.pth").learns_from() == "features"
-    assert RD4AD(extractor="self").learns_from() == "healthy"
 
 
 def test_defaults_have_the_published_counts_of_weights():

@@ -4,21 +4,16 @@ import csv
 import io
 import math
 import sys
-from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-#: Columns that are read, and how many rows at a time.
+#: Columns that are read.
 COLUMNS = ("dataset", "case_id", "metric", "value")
-ROWS = 8192
-#: From this number of characters on, about 25,000 rows, pandas is faster although it must be imported.
-LARGE = 2_000_000
 
 
 class CaseColumn(Mapping[str, float | None]):
@@ -101,8 +96,7 @@ def read_case_values(path: Path) -> dict[str, dict[str, CaseColumn]]:
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         text = file.read()
-    special = '"' in text or "\r" in text
-    rows = _large(text) if len(text) > LARGE and not special else _rows(text, special=special)
+    rows = _plain(text) or _any(text)
     order = np.argsort(rows.which, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(rows.which[order])) + 1) if len(order) else []
     found: dict[str, dict[str, CaseColumn]] = {}
@@ -113,7 +107,7 @@ def read_case_values(path: Path) -> dict[str, dict[str, CaseColumn]]:
 
 
 class _Rows(NamedTuple):
-    """The rows of a file. which: the index in `names` (dataset, metric), which are in the order of the first rows."""
+    """The rows of a file. which: the index in `names`, pairs (dataset, metric), each of which has a row."""
 
     names: Sequence[tuple[str, str]]
     which: npt.NDArray[np.integer[Any]]
@@ -121,71 +115,47 @@ class _Rows(NamedTuple):
     values: npt.NDArray[np.float64]
 
 
-def _rows(text: str, *, special: bool) -> _Rows:
-    names, codes, ids, values = _Names(), array("l"), list[str](), array("d")
-    for datasets, cases, metrics, texts in _columns(text, special=special):
-        codes.extend(map(names.__getitem__, zip(datasets, metrics, strict=True)))
-        ids.extend(map(sys.intern, cases))
-        values.frombytes(_numbers(metrics, texts).tobytes())
-    return _Rows(tuple(names), np.array(codes), ids, np.array(values))
-
-
-def _large(text: str) -> _Rows:
-    """The same for a large text without quotes, by pandas: the import takes 0.2 s, the rows a third of the time."""
+def _plain(text: str) -> _Rows | None:
+    """The rows of a text without quotes, by pandas; None for one with quotes, or with a row of another length."""
+    head = text[: text.find("\n")].split(",")
+    if '"' in text or "\r" in text or not set(COLUMNS) <= set(head):
+        return None
     import pandas as pd
 
-    head = text[: text.find("\n")].split(",")
-    wanted = [head.index(name) for name in COLUMNS]
     kinds: Any = dict.fromkeys(head, "category") | {"value": "object"}
     try:
         frame = pd.read_csv(io.StringIO(text), dtype=kinds, na_filter=False, engine="c")
     except pd.errors.ParserError:  # a row is too long
-        return _rows(text, special=False)
+        return None
     if text.count(",") != (len(frame) + 1) * (len(head) - 1):  # a row is too short, which pandas fills
-        return _rows(text, special=False)
-    datasets, cases, metrics, texts = (frame.iloc[:, at] for at in wanted)
+        return None
+    datasets, cases, metrics, texts = (frame[name] for name in COLUMNS)
     pairs = datasets.cat.codes.to_numpy(np.int64) * len(metrics.cat.categories) + metrics.cat.codes
     _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
-    by_first = np.argsort(first)
-    names = list(zip(datasets.iloc[first[by_first]], metrics.iloc[first[by_first]], strict=True))
+    names = list(zip(datasets.iloc[first], metrics.iloc[first], strict=True))
     ids = list(map(list(map(sys.intern, cases.cat.categories)).__getitem__, cases.cat.codes.tolist()))
-    return _Rows(names, np.argsort(by_first)[which], ids, _numbers(metrics.tolist(), texts.tolist()))
+    return _Rows(names, which, ids, _numbers(texts.tolist(), metrics.iloc.__getitem__))
 
 
-class _Names(dict[tuple[str, str], int]):
-    """Numbers of datasets and metrics, in the order in which they are first asked for."""
-
-    def __missing__(self, name: tuple[str, str]) -> int:
-        return self.setdefault(name, len(self))
-
-
-def _columns(text: str, *, special: bool) -> Iterator[list[list[str]]]:
-    """The cells of COLUMNS, some thousand rows at a time; empty lines are left out."""
-    head = next(csv.reader(io.StringIO(text)), [])
+def _any(text: str) -> _Rows:
+    """The rows of any text, by the module csv."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    head = next(reader, [])
+    rows = list(filter(None, reader))
+    for odd in set(map(len, rows)) - {len(head)}:
+        raise ValueError(f"a row with {odd} cells below a head of {len(head)}")
     wanted = [head.index(name) for name in COLUMNS] if head else []
-    for lengths, cells in _quoted(text) if special else _plain(text):
-        for odd in lengths - {len(head)}:
-            raise ValueError(f"a row with {odd} cells below a head of {len(head)}")
-        yield [cells[at :: len(head)] for at in wanted]
+    datasets, cases, metrics, texts = ([row[at] for row in rows] for at in wanted or range(4))
+    pairs = list(zip(datasets, metrics, strict=True))
+    names = sorted(set(pairs))
+    which = np.array(list(map({name: at for at, name in enumerate(names)}.__getitem__, pairs)), np.int64)
+    return _Rows(names, which, list(map(sys.intern, cases)), _numbers(texts, metrics.__getitem__))
 
 
-def _plain(text: str) -> Iterator[tuple[set[int], list[str]]]:
-    """The lengths of rows without quotes, and all their cells: three times as fast as `csv`."""
-    lines = filter(None, text.split("\n")[1:])
-    while some := list(islice(lines, ROWS)):
-        yield {line.count(",") + 1 for line in some}, ",".join(some).split(",")
-
-
-def _quoted(text: str) -> Iterator[tuple[set[int], list[str]]]:
-    rows = filter(None, islice(csv.reader(io.StringIO(text, newline="")), 1, None))
-    while some := list(islice(rows, ROWS)):
-        yield set(map(len, some)), list(chain.from_iterable(some))
-
-
-def _numbers(metrics: Sequence[str], texts: Sequence[str]) -> npt.NDArray[np.float64]:
-    """The values of some rows, NaN for empty cells."""
+def _numbers(texts: Sequence[str], metric: Callable[[int], str]) -> npt.NDArray[np.float64]:
+    """The values of rows, NaN for empty cells. metric: of a row, for the error of a value that is not finite."""
     values = np.fromiter(map(float, [text or "nan" for text in texts]), np.float64, len(texts))
     for at in np.flatnonzero(~np.isfinite(values)).tolist():
         if texts[at]:
-            raise ValueError(f"{metrics[at]} is {values[at]}")
+            raise ValueError(f"{metric(at)} is {values[at]}")
     return values

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from uad_bench.method.loop_state import Policy
 from uad_bench.support.progress import duration
+from uad_bench.types import UNNAMED_PHASE
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,9 @@ class Report:
 
     def __init__(self, policy: Policy, phase: str, total: int, step: int) -> None:
         self._policy, self._total = policy, total
-        named = "" if phase == "phase0" else phase  # the only phase of most methods, which do not name it
+        named = (
+            "" if phase == UNNAMED_PHASE else phase
+        )  # the only phase of most methods, which do not name it
         self._label = ", ".join(part for part in (policy.label, named) if part) or "training"
         self._figures: dict[str, float] = {}
         self._first = self._step = step

@@ -32,7 +32,7 @@ def test_rings_mark_the_pareto_set_without_controls():
     (axes,) = cost_plot(table).axes
     (ring,) = [line for line in axes.lines if line.get_markersize() == 12]
     assert ring.get_xydata() == pytest.approx(np.array([[2.0, 0.4], [4.0, 0.5]]))
-    assert axes.get_xlabel() == "scoring, s per volume" and axes.get_ylabel() == table.primary
+    assert axes.get_xlabel() == "scoring, s per volume" and axes.get_ylabel() == "AP per case"
 
 
 def test_a_cost_of_zero_is_drawn_at_the_tick_0():

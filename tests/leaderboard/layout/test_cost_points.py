@@ -38,7 +38,7 @@ def test_times_of_several_devices_are_not_compared():
     )
     assert measured_devices(found) == ["cpu", "gpu"] and set(cost_points(found)) == {"parameters"}
     assert withheld_text(found) == (
-        "Not compared, since rows were measured on several devices: scoring, s per volume."
+        "Not compared, since rows were measured on several devices (cpu; gpu): scoring, s per volume."
     )
 
 

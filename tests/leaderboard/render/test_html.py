@@ -275,7 +275,7 @@ def test_i17_the_page_has_charts_of_cost_and_training_with_escaped_names():
     page = Tags(html)
     labels = [attrs["aria-label"] for attrs in page.all("svg") if attrs.get("role") == "img"]
     assert any(text.startswith("Pareto set by scoring") for text in labels)
-    assert any(text.startswith("Logged in ") for text in labels)
+    assert any(text.startswith("Training curve (") for text in labels)
     assert page.open == [] and len(page.all("script")) == 1 and "Training curves" in html
 
 

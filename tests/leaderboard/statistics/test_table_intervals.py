@@ -117,7 +117,7 @@ def test_i17_values_outside_the_declared_range_have_symmetric_intervals(make_run
         2 * values.mean()
     )
     assert found.interval == "symmetric: a mean lies outside the declared range [0, 1]"
-    told = "means outside the range [0, 1] that the metric declares: mine.case; their intervals are symmetric"
+    told = "mine.case has means outside the range [0, 1] that it declares; its intervals are symmetric"
     assert told in table.warnings and told in html_page([table])
 
 

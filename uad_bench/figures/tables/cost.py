@@ -13,6 +13,7 @@ from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.layout.cost_points import (
     COSTS,
     Point,
+    accuracy_heading,
     cost_points,
     measured_devices,
     measured_rows,
@@ -37,14 +38,14 @@ def cost_plot(table: Table) -> Figure | None:
     down = -(-len(shown) // across)
     figure = Figure(figsize=(4.2 * across + 2.6, 3.2 * down + 0.6), layout="constrained")
     measured = f", measured on {', '.join(devices)}" if devices else ""
-    title = f"{table.primary} against computational cost{measured}"
+    title = f"{accuracy_heading(table)} against computational cost{measured}"
     heads = [wording.title(table), title, *([withheld_text(table)] if withheld(table) else [])]
     figure.suptitle(printable_lines("\n".join(heads)), fontsize=10)
     styles = row_styles(table)
     for place, (name, points) in enumerate(shown.items(), 1):
         axes = figure.add_subplot(down, across, place)
         _draw(axes, points, styles, table)
-        axes.set(xlabel=COSTS[name], ylabel=table.primary)
+        axes.set(xlabel=COSTS[name], ylabel=accuracy_heading(table))
     figure.legend(handles=_legend(rows, styles), fontsize=7, frameon=False, loc="outside right upper")
     return figure
 

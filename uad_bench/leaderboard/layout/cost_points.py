@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from uad_bench.leaderboard.layout.metric_columns import shown_metrics
 from uad_bench.leaderboard.table import Row, Table
 
 #: The costs of a row, by field of `Cost`: heading of the axis.
@@ -68,7 +69,13 @@ def withheld(table: Table) -> list[str]:
 def withheld_text(table: Table) -> str:
     """The same as a sentence, "" where all costs are compared."""
     names = "; ".join(COSTS[name] for name in withheld(table))
-    return f"Not compared, since rows were measured on several devices: {names}." if names else ""
+    devices = "; ".join(measured_devices(table)) or "unknown"
+    return f"Not compared, since rows were measured on several devices ({devices}): {names}." if names else ""
+
+
+def accuracy_heading(table: Table) -> str:
+    """The primary metric as tables head it: "AP per case" for ap.case."""
+    return shown_metrics(table)[0].heading
 
 
 def _points(table: Table, name: str) -> dict[str, Point]:

@@ -43,14 +43,13 @@ def add_intervals(table: Table, data: Mapping[str, RowData]) -> list[Row]:
     finite ends, or of which a mean lies outside that range; and in a cell whose mean is an end of the range.
     """
     widths = {name: _half_widths(name, data, table.scheme.alpha) for name in sorted(table.names)}
-    ranges = {name: _range(name, data) for name in widths}
-    outside = {name: _outside(range_, name, table) for name, range_ in ranges.items()}
+    ranges, outside = {name: _range(name, data) for name in widths}, means_outside(table, data)
 
     def cell_of(row: Row, name: Name, cell: Cell) -> Cell:
         half = widths[name].get(row.label)
         if half is None or cell.mean is None or np.isnan(half):
             return cell
-        return _cell(ranges[name], outside[name], cell, cell.mean, half)
+        return _cell(ranges[name], name in outside, cell, cell.mean, half)
 
     return [
         replace(row, cells={name: cell_of(row, name, cell) for name, cell in row.cells.items()})
@@ -66,10 +65,18 @@ def _range(name: Name, data: Mapping[str, RowData]) -> Range | None:
     return finite_range(found.pop()) if len(found) == 1 else None
 
 
-def _outside(range_: Range | None, name: Name, table: Table) -> bool:
-    """Whether a mean of the column lies outside its range: an interval inside would not contain that mean."""
-    means = [mean for row in table.rows if (mean := row.mean(name)) is not None]
-    return range_ is not None and not all(range_[0] <= mean <= range_[1] for mean in means)
+def means_outside(table: Table, data: Mapping[str, RowData]) -> dict[Name, Range]:
+    """The columns with a mean outside the declared range, an error of the metric, with that range.
+
+    An interval inside the range would not contain such a mean.
+    """
+    ranges = {name: range_ for name in sorted(table.names) if (range_ := _range(name, data))}
+    means = {name: [row.mean(name) for row in table.rows] for name in ranges}
+    return {
+        name: (low, high)
+        for name, (low, high) in ranges.items()
+        if any(mean is not None and not low <= mean <= high for mean in means[name])
+    }
 
 
 def _cell(range_: Range | None, outside: bool, cell: Cell, mean: float, half: float) -> Cell:

@@ -10,12 +10,13 @@ from uad_bench.leaderboard.statistics.row_data import (
     per_case_metric,
     subject_by_case,
 )
-from uad_bench.leaderboard.statistics.table_intervals import OUTSIDE
+from uad_bench.leaderboard.statistics.table_intervals import means_outside
 from uad_bench.leaderboard.table import Row, Table
 
 
 def table_warnings(table: Table, data: Mapping[str, RowData], replaced: Mapping[str, int]) -> Iterator[str]:
-    """Sentences on few patients and seeds, undefined cases, subjects with several cases, folds, and missing draws.
+    """Sentences on few patients and seeds, undefined cases, subjects with several cases, folds, missing draws
+    and means outside a declared range.
 
     replaced: see `CompleteValues`. A table with values only has no sentence on intervals and tests.
     """
@@ -28,7 +29,7 @@ def table_warnings(table: Table, data: Mapping[str, RowData], replaced: Mapping[
         yield from _replaced(replaced)
         yield from _few_seeds(table, data)
         yield from _several_cases_per_subject(data)
-        yield from _outside_range(table)
+    yield from _outside_range(table, data)
     for row in table.rows:
         if row.folds and row.done:
             yield f"{row.label}: {_folds(row, data[row.label], values_only=table.values_only)}"
@@ -53,18 +54,11 @@ def _replaced(replaced: Mapping[str, int]) -> Iterator[str]:
         )
 
 
-def _outside_range(table: Table) -> Iterator[str]:
-    """The metrics with means outside the range that they declare, which is an error of the metric."""
-    found: dict[str, set[str]] = {}
-    for row in table.rows:
-        for (_, metric), cell in row.cells.items():
-            if cell.interval.startswith(OUTSIDE):
-                found.setdefault(cell.interval.removeprefix(OUTSIDE).strip(), set()).add(metric)
-    for range_, metrics in sorted(found.items()):
-        yield (
-            f"means outside the range {range_} that the metric declares: {', '.join(sorted(metrics))}; their intervals "
-            "are symmetric"
-        )
+def _outside_range(table: Table, data: Mapping[str, RowData]) -> Iterator[str]:
+    found = {metric: range_ for (_, metric), range_ in means_outside(table, data).items()}
+    for metric, (low, high) in sorted(found.items()):
+        instead = "" if table.values_only else "; its intervals are symmetric"
+        yield f"{metric} has means outside the range [{low:g}, {high:g}] that it declares{instead}"
 
 
 def _few_seeds(table: Table, data: Mapping[str, RowData]) -> Iterator[str]:

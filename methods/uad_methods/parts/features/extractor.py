@@ -1,6 +1,7 @@
 """The frozen network of a feature method: with weights from a file, or a variant of the method without them."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
@@ -9,6 +10,10 @@ from uad_methods.parts.features.pyramid import Pyramid, settle_statistics
 from uad_methods.parts.images.square import to_square
 
 Extractor = Literal["wide_resnet50", "resnet18", "self", "random"]
+#: The variants of a method whose default is the WideResNet-50-2.
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    name: {"extractor": name} for name in ("resnet18", "self", "random")
+}
 #: Slices whose statistics a network with random weights gets.
 SETTLED = 64
 

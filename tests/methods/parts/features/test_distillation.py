@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.helpers.networks import count
 from uad_methods.parts.features.distillation import (
     Student,
     cosine,
@@ -17,16 +18,6 @@ from uad_methods.parts.features.distillation import (
 from uad_methods.parts.features.pyramid import Pyramid
 
 WIDE, NARROW = ("wide_resnet50", (256, 512, 1024)), ("resnet18", (64, 128, 256))
-
-
-@pytest.fixture
-def meta():
-    with torch.device("meta"):
-        yield
-
-
-def count(net):
-    return sum(p.numel() for p in net.parameters())
 
 
 def maps(seed=0, n=2, channels=(4, 8, 16), side=16):

@@ -3,18 +3,9 @@
 import pytest
 import torch
 
+from tests.helpers.networks import count
 from uad_methods.parts.features.pyramid import Pyramid, check_stages, settle_statistics
 from uad_methods.parts.features.wide_resnet50 import WideResNet50
-
-
-@pytest.fixture
-def meta():
-    with torch.device("meta"):
-        yield
-
-
-def count(net):
-    return sum(p.numel() for p in net.parameters())
 
 
 def test_counts_of_weights(meta):

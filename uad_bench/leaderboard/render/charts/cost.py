@@ -4,11 +4,11 @@ from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.layout.cost_points import (
     COSTS,
     Point,
+    accuracy_heading,
     cost_points,
     measured_devices,
     pareto_labels,
 )
-from uad_bench.leaderboard.layout.metric_columns import shown_metrics
 from uad_bench.leaderboard.render.charts.chart import (
     Chart,
     Line,
@@ -39,12 +39,12 @@ def _chart(table: Table, name: str, points: dict[str, Point]) -> Chart:
     y = y_scale([accuracy for _, accuracy in points.values()])
     best = pareto_labels(table, points)
     rows = {row.label: row for row in table.rows}
-    accuracy_text = shown_metrics(table)[0].heading
+    heading = accuracy_heading(table)
     return Chart(
-        f"{accuracy_text} against {COSTS[name]}",
+        f"{heading} against {COSTS[name]}",
         _summary(table, name, points, best),
         COSTS[name],
-        accuracy_text,
+        heading,
         _ticks(x, zero if len(positive) < len(points) else None),
         tuple((y.at(tick), short(tick)) for tick in y.ticks()),
         _front([points[label] for label in best], x, y, zero),
@@ -95,4 +95,4 @@ def _summary(table: Table, name: str, points: dict[str, Point], best: list[str])
     named = "; ".join(_named(label, points[label]) for label in best) or "no row"
     devices = measured_devices(table)
     where = f", measured on {devices[0]}" if len(devices) == 1 else ""
-    return f"Pareto set by {COSTS[name]}{where} (cost, {shown_metrics(table)[0].heading}): {named}."
+    return f"Pareto set by {COSTS[name]}{where} (cost, {accuracy_heading(table)}): {named}."

@@ -23,6 +23,7 @@ from uad_bench.results.training_log import (
     plotted_quantities,
     smoothed,
 )
+from uad_bench.types import UNNAMED_PHASE
 
 #: Points of a line, and colours of the style.
 MOST_POINTS, COLOURS = 80, 5
@@ -72,7 +73,7 @@ def _chart(runs: Sequence[TrainingLog], phase: str, name: str) -> Chart | None:
 
 def _named(phase: str) -> str:
     """The name of a phase; that of a method with one phase, which does not name it, is "training"."""
-    return "training" if phase == "phase0" else phase
+    return "training" if phase == UNNAMED_PHASE else phase
 
 
 def _legend(lines: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -102,4 +103,4 @@ def _text(points: Points, x: Scale, y: Scale) -> str:
 
 
 def _summary(phase: str, name: str, labels: Sequence[str]) -> str:
-    return f"Logged in {phase}: {name} over steps, running means over 1/50 of the steps: {'; '.join(labels)}."
+    return f"Training curve ({phase}): {name} over steps, running means over 1/50 of the steps: {'; '.join(labels)}."
