@@ -1,8 +1,8 @@
-"""Facts of networks."""
+"""Number of weights of a network."""
 
-from torch import nn
+import torch
 
 
-def count(net: nn.Module) -> int:
-    """The number of weights."""
+def weight_count(net: torch.nn.Module) -> int:
+    """Number of trainable and frozen weights, without buffers."""
     return sum(p.numel() for p in net.parameters())

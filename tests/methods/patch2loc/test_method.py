@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from tests.helpers.patch2loc import NETWORKS, SHAPE, TRAIN, VAL, fitted, make_narrow, scan, tiny
 from uad_bench import Context, Scan
@@ -68,13 +69,16 @@ def test_a_resumed_training_is_bit_equal(
 def test_a_patch_from_another_location_scores_higher() -> None:
     inside = np.zeros(SHAPE, bool)
     inside[13:15, 11:13, 2:4] = True
+    # In the same slices, where patches of 12 pixels do not meet the moved one.
+    far = VAL[0].brain_mask & ~ndimage.binary_dilation(inside, np.ones((17, 17, 1), bool))
+    far[..., :2], far[..., 4:] = False, False
     rise = []
     for seed in range(4):  # one short training may fail; results differ between processors
-        method = tiny("conv", steps=150, lr=1e-2, schedule="cosine", width=8, checked=12, clip=5.0)
+        method = tiny("conv", steps=300, lr=1e-2, schedule="cosine", width=8, checked=12, clip=5.0)
         method.fit(TRAIN, VAL, Context(seed=seed))
         rise.append(method.score(scan(7, moved=True), Context()) - method.score(scan(7), Context()))
     mean = np.mean(rise, axis=0)
-    assert mean[inside].mean() > 2 * abs(mean[~inside & VAL[0].brain_mask].mean())
+    assert mean[inside].mean() > 0.5 and mean[inside].mean() > 3 * abs(mean[far].mean())
 
 
 def test_the_learning_rate_follows_its_schedule() -> None:

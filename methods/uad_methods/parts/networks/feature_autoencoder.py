@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from uad_methods.parts.networks.half_precision import PaddedConv2d
 from uad_methods.parts.networks.resnet18 import ResNet18
 
 TAPS = 256  # channels of the features of one modality: 64 + 64 + 128
@@ -24,7 +25,7 @@ class FeatureAutoencoder(nn.Module):
         up = [_upsample(a, b, dropout) for a, b in pairwise(ups)]
         code, last = WIDTHS[-1], TAPS * channels
         self.autoencoder = nn.Sequential(
-            *down, nn.Conv2d(code, code, 5, padding=2, bias=False), *up, nn.Conv2d(last, last, 1, bias=False)
+            *down, PaddedConv2d(code, code, 5, bias=False), *up, nn.Conv2d(last, last, 1, bias=False)
         )
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

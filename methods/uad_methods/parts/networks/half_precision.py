@@ -1,6 +1,6 @@
-"""Number formats and memory on a GPU: no float32 copies of normalised features, last layers in float32.
+"""Number formats and memory: no float32 copies of normalised features on a GPU, last layers there in float32.
 
-Only for tensors on a GPU: networks on a CPU are unchanged.
+On a CPU these are unchanged. `PaddedConv2d` is for bf16 on a CPU and changes nothing else.
 """
 
 from collections.abc import Callable
@@ -59,6 +59,25 @@ class LastInFloat32(nn.Sequential):
             for layer in layers[-self.wide :]:
                 x = layer(x)
         return x
+
+
+class PaddedConv2d(nn.Conv2d):
+    """A convolution with stride 1 and an odd square kernel, padded by half of it, so that maps keep their size.
+
+    In bf16 on a CPU, torch 2.13 leaves the gradients of weights that meet only padding uninitialised where a map has
+    one pixel. There the weight in the centre alone is used: the same sum, and gradients of 0 for the others.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, kernel, padding=kernel // 2, bias=bias)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """(n, C, x, y), of the same size."""
+        in_bf16 = input.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        if input.shape[-2:] != (1, 1) or not in_bf16:
+            return super().forward(input)
+        centre = self.kernel_size[0] // 2
+        return functional.conv2d(input, self.weight[..., centre : centre + 1, centre : centre + 1], self.bias)
 
 
 class SpectralNorm(_SpectralNorm):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from uad_methods.parts.networks.half_precision import LastInFloat32
+from uad_methods.parts.networks.half_precision import LastInFloat32, PaddedConv2d
 
 WIDTHS = (1, 2, 4, 8, 8)  # times `width`, level by level
 SLOPE = 0.2
@@ -35,10 +35,10 @@ class Block(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.path = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            PaddedConv2d(inputs, outputs, 3, bias=False),
             nn.BatchNorm2d(outputs),
             nn.LeakyReLU(SLOPE),
-            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            PaddedConv2d(outputs, outputs, 3, bias=False),
             nn.BatchNorm2d(outputs),
         )
         same = inputs == outputs

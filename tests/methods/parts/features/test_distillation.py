@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.helpers.networks import count
+from tests.helpers.networks import weight_count
 from uad_methods.parts.features.distillation import (
     Student,
     cosine,
@@ -34,8 +34,8 @@ def maps(seed=0, n=2, channels=(4, 8, 16), side=16):
 )
 def test_counts_are_those_of_the_reference_without_its_unused_convolution(teacher, embedding, decoder, meta):
     student = Student(*teacher)
-    assert count(student.decoder) == decoder
-    assert count(student) == embedding + decoder
+    assert weight_count(student.decoder) == decoder
+    assert weight_count(student) == embedding + decoder
 
 
 @pytest.mark.parametrize("side", [64, 96, 128, 224])

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from tests.helpers.networks import count
+from tests.helpers.networks import weight_count
 from uad_methods.parts.features.pyramid import Pyramid, check_stages, settle_statistics
 from uad_methods.parts.features.wide_resnet50 import WideResNet50
 
 
 def test_counts_of_weights(meta):
-    assert count(WideResNet50()) == 24_862_528
-    assert count(Pyramid("resnet18", (2, 3))) == 2_782_784
-    assert count(Pyramid("resnet18", (1, 2))) == 683_072
+    assert weight_count(WideResNet50()) == 24_862_528
+    assert weight_count(Pyramid("resnet18", (2, 3))) == 2_782_784
+    assert weight_count(Pyramid("resnet18", (1, 2))) == 683_072
 
 
 def test_layers_have_the_names_of_weight_files(meta):
