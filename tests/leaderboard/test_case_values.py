@@ -98,3 +98,11 @@ def test_a_file_that_is_missing_or_empty_has_no_values(tmp_path):
 def test_what_no_run_writes_is_an_error(tmp_path, rows, message):
     with pytest.raises(ValueError, match=message):
         read_case_values(written(tmp_path / "cases.csv", rows))
+
+
+def test_numbers_are_read_as_python_reads_them(tmp_path):
+    rng = np.random.default_rng(0)
+    values = [*rng.random(500), *(rng.random(500) * 10.0 ** rng.integers(-300, 300, 500))]
+    rows = [("s", f"c{i}", "", "ap", repr(float(v)), "") for i, v in enumerate(values)]
+    found = read_case_values(written(tmp_path / "cases.csv", [HEAD, *rows]))["s"]["ap"]
+    assert [found[f"c{i}"] for i in range(len(values))] == values

@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,25 +116,33 @@ class _Rows(NamedTuple):
 
 
 def _plain(text: str) -> _Rows | None:
-    """The rows of a text without quotes, by pandas; None for one with quotes, or with a row of another length."""
+    """The rows of a text without quotes, by pandas, whose numbers are those of `float` from version 3.1 on.
+
+    None for a text with quotes, with a row of another length, or with a value that is not finite.
+    """
     head = text[: text.find("\n")].split(",")
     if '"' in text or "\r" in text or not set(COLUMNS) <= set(head):
         return None
     import pandas as pd
 
-    kinds: Any = dict.fromkeys(head, "category") | {"value": "object"}
+    kinds: Any = dict.fromkeys(head, "category") | {"value": "float64"}
+    empty: Any = {"value": [""]}
     try:
-        frame = pd.read_csv(io.StringIO(text), dtype=kinds, na_filter=False, engine="c")
-    except pd.errors.ParserError:  # a row is too long
+        frame = pd.read_csv(
+            io.StringIO(text), dtype=kinds, keep_default_na=False, na_values=empty, engine="c"
+        )
+    except ValueError:  # a row is too long, or a value is no number
         return None
     if text.count(",") != (len(frame) + 1) * (len(head) - 1):  # a row is too short, which pandas fills
         return None
-    datasets, cases, metrics, texts = (frame[name] for name in COLUMNS)
+    datasets, cases, metrics, values = (frame[name] for name in COLUMNS)
+    if np.isinf(values).any():
+        return None
     pairs = datasets.cat.codes.to_numpy(np.int64) * len(metrics.cat.categories) + metrics.cat.codes
     _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
     names = list(zip(datasets.iloc[first], metrics.iloc[first], strict=True))
     ids = list(map(list(map(sys.intern, cases.cat.categories)).__getitem__, cases.cat.codes.tolist()))
-    return _Rows(names, which, ids, _numbers(texts.tolist(), metrics.iloc.__getitem__))
+    return _Rows(names, which, ids, values.to_numpy())
 
 
 def _any(text: str) -> _Rows:
@@ -149,13 +157,13 @@ def _any(text: str) -> _Rows:
     pairs = list(zip(datasets, metrics, strict=True))
     names = sorted(set(pairs))
     which = np.array(list(map({name: at for at, name in enumerate(names)}.__getitem__, pairs)), np.int64)
-    return _Rows(names, which, list(map(sys.intern, cases)), _numbers(texts, metrics.__getitem__))
+    return _Rows(names, which, list(map(sys.intern, cases)), _numbers(metrics, texts))
 
 
-def _numbers(texts: Sequence[str], metric: Callable[[int], str]) -> npt.NDArray[np.float64]:
-    """The values of rows, NaN for empty cells. metric: of a row, for the error of a value that is not finite."""
+def _numbers(metrics: Sequence[str], texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    """The values of some rows, NaN for empty cells."""
     values = np.fromiter(map(float, [text or "nan" for text in texts]), np.float64, len(texts))
     for at in np.flatnonzero(~np.isfinite(values)).tolist():
         if texts[at]:
-            raise ValueError(f"{metric(at)} is {values[at]}")
+            raise ValueError(f"{metrics[at]} is {values[at]}")
     return values

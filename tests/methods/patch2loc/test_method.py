@@ -69,7 +69,7 @@ def test_a_resumed_training_is_bit_equal(
 def test_a_patch_from_another_location_scores_higher() -> None:
     inside = np.zeros(SHAPE, bool)
     inside[13:15, 11:13, 2:4] = True
-    # In the same slices, where patches of 12 pixels do not meet the moved one.
+    # In the same slices, where patches of 8 pixels do not meet the moved one.
     far = VAL[0].brain_mask & ~ndimage.binary_dilation(inside, np.ones((17, 17, 1), bool))
     far[..., :2], far[..., 4:] = False, False
     rise = []
