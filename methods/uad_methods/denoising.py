@@ -7,14 +7,13 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from uad_bench import Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.batches import Batches
-from uad_methods.parts.images.square import from_square, to_square
+from uad_methods.parts.images.network_grid import from_network, to_network
 from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.diffusion_unet import HEAD_WIDTH, DiffusionUNet
 from uad_methods.parts.training.descent import descend
@@ -182,14 +181,9 @@ class Denoising(TorchMethod):
 
     def network_input(self, images: torch.Tensor) -> torch.Tensor:
         """Slices (n, C, X, Y) in [0, 1] as the networks receive them: in [-1, 1], with sides that can be halved."""
-        images = 2 * (to_square(images, self.side) if self.side else images) - 1
-        whole = 2 ** (len(self.widths) - 1)
-        x, y = images.shape[-2:]
-        return functional.pad(images, (0, -y % whole, 0, -x % whole), value=-1.0)
+        return to_network(images, self.side, 2 ** (len(self.widths) - 1))
 
     def _to_grid(self, maps: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
         """Maps (n, x, y) of the network's input back on the grid of `images` (n, C, X, Y): (n, X, Y)."""
         x, y = images.shape[-2:]
-        if self.side:
-            return from_square(maps[:, : self.side, : self.side], (x, y))
-        return maps[:, :x, :y]
+        return from_network(maps, (x, y), self.side)

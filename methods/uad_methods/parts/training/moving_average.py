@@ -12,25 +12,33 @@ class MovingAverage(nn.Module):
 
     The first update copies the weights; buffers are always copied. The same numbers as those of torch's
     `AveragedModel`, which asks the device for the number of updates in every step.
+
+        warm_up: the average begins as the initial weights, and update n = 1, 2, ... has decay (1 + n) / (10 + n), at
+            most `decay`, so that the initial weights do not dominate a short training.
     """
 
-    def __init__(self, net: nn.Module, decay: float) -> None:
+    def __init__(self, net: nn.Module, decay: float, *, warm_up: bool = False) -> None:
         super().__init__()
         self.module = copy.deepcopy(net)
-        self.decay, self.updates = decay, 0
+        self.decay, self.warm_up, self.updates = decay, warm_up, 0
 
     @torch.no_grad()
     def update(self, net: nn.Module) -> None:
         """Follow `net` by one step."""
         averages: list[torch.Tensor] = list(self.module.parameters())
         weights: list[torch.Tensor] = list(net.parameters())
-        if self.updates:
-            torch._foreach_lerp_(averages, weights, 1 - self.decay)
+        if self.updates or self.warm_up:
+            torch._foreach_lerp_(averages, weights, 1 - self._decay_now())
         else:
             torch._foreach_copy_(averages, weights)
         for average, value in zip(self.module.buffers(), net.buffers(), strict=True):
             average.copy_(value)
         self.updates += 1
+
+    def _decay_now(self) -> float:
+        """Decay of the next update."""
+        number = self.updates + 1
+        return min(self.decay, (1 + number) / (10 + number)) if self.warm_up else self.decay
 
     def get_extra_state(self) -> dict[str, Any]:
         """The number of updates, for checkpoints."""
