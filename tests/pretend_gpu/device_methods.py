@@ -20,7 +20,7 @@ ALL = [Setting(d, p, m) for d in ("cuda", "cuda:1") for p in ("fp32", "bf16") fo
 #: Of a map's largest value, between the CPU and the pretended GPU in fp32, with the same weights.
 TOLERANCE = 5e-5
 #: Noise for a scan is drawn on the host, so that it is the same on every device, and copied without a wait.
-DRAWN = ("ddpm", "pddpm", "cddpm", "andi", "ra:sampled", "phanes:shipped")
+DRAWN = ("ddpm", "pddpm", "cddpm", "andi", "itermask", "ra:sampled", "phanes:shipped")
 
 
 def _cases():

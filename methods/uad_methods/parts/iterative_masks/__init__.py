@@ -1,0 +1,1 @@
+"""Parts of methods that hide a region, fill it and shrink it."""
