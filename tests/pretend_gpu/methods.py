@@ -44,11 +44,13 @@ def _weights(cls: type[Any], folder: Path, given: Mapping[str, Any]) -> dict[str
     from uad_methods.parts.networks.lpips import LPIPS
     from uad_methods.parts.networks.resnet18 import ResNet18
     from uad_methods.parts.networks.vgg19 import VGG19
+    from uad_methods.parts.networks.vit import VisionTransformer
 
     parameters = cls.__dataclass_fields__
     wide = given.get("extractor", getattr(cls, "extractor", "")) == "wide_resnet50"
+    tokens = given.get("encoder", getattr(cls, "encoder", "")) == "dinov2"
     makers: Mapping[str, Any] = {
-        "weights": lambda: (WideResNet50 if wide else ResNet18)(stages=3),
+        "weights": lambda: VisionTransformer() if tokens else (WideResNet50 if wide else ResNet18)(stages=3),
         "squeezenet": lambda: LPIPS().trunk,
         "heads": lambda: LPIPS().heads,
         "vgg19": VGG19,

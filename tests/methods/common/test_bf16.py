@@ -16,6 +16,7 @@ from uad_methods.patch2loc import Patch2Loc
 from uad_methods.pddpm import PDDPM
 from uad_methods.phanes import PHANES
 from uad_methods.ra import RA
+from uad_methods.riad import RIAD
 from uad_methods.svae import SVAE
 from uad_methods.vae import VAE
 
@@ -28,6 +29,7 @@ METHODS = [
     (SVAE, "gru", 0.02),
     (DAE, "", 0.02),
     (FAE, "self", 0.02),
+    (RIAD, "mask", 0.02),
     (FAnoGAN, "", 0.02),
     (RA, "ssim", 0.3),
     (PHANES, "noperc", 0.3),

@@ -1,0 +1,1 @@
+"""Inpainting of hidden squares: partitions of a slice into groups of squares, and the network that fills them in."""
