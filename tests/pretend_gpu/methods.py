@@ -41,16 +41,18 @@ def made(name: str, folder: Path) -> Any:
 def _weights(cls: type[Any], folder: Path, given: Mapping[str, Any]) -> dict[str, str]:
     """Parameters that name weight files with random values, one for every parameter `NAME` with a `NAME_sha256`."""
     from uad_methods.parts.features.wide_resnet50 import WideResNet50
+    from uad_methods.parts.networks.efficientnet.b4 import EfficientNetB4
     from uad_methods.parts.networks.lpips import LPIPS
     from uad_methods.parts.networks.resnet18 import ResNet18
     from uad_methods.parts.networks.vgg19 import VGG19
     from uad_methods.parts.networks.vit import VisionTransformer
 
     parameters = cls.__dataclass_fields__
-    wide = given.get("extractor", getattr(cls, "extractor", "")) == "wide_resnet50"
+    extractor = given.get("extractor", getattr(cls, "extractor", ""))
+    backbones = {"wide_resnet50": lambda: WideResNet50(stages=3), "efficientnet_b4": EfficientNetB4}
     tokens = given.get("encoder", getattr(cls, "encoder", "")) == "dinov2"
     makers: Mapping[str, Any] = {
-        "weights": lambda: VisionTransformer() if tokens else (WideResNet50 if wide else ResNet18)(stages=3),
+        "weights": VisionTransformer if tokens else backbones.get(extractor, lambda: ResNet18(stages=3)),
         "squeezenet": lambda: LPIPS().trunk,
         "heads": lambda: LPIPS().heads,
         "vgg19": VGG19,

@@ -9,9 +9,10 @@ from uad_bench.testing import toy_scans
 from uad_methods.ae import AE
 from uad_methods.fae import FAE
 from uad_methods.svae import SVAE
+from uad_methods.uniad import UniAD
 from uad_methods.vae import VAE
 
-METHODS = [(AE, {}), (VAE, {}), (SVAE, {}), (FAE, {"extractor": "random"})]
+METHODS = [(AE, {}), (VAE, {}), (SVAE, {}), (FAE, {"extractor": "random"}), (UniAD, {"extractor": "random"})]
 
 
 def dropped(net):

@@ -29,7 +29,7 @@ NAMED = [
     if variant and not variant.endswith("-other")  # the names of combinations without a variant
 ]
 #: These need external weights: without them they are refused, not replaced.
-NEED_WEIGHTS = {"ra:sampled", "phanes:shipped", "patchcore:resnet18", "rd4ad:resnet18"}
+NEED_WEIGHTS = {"ra:sampled", "phanes:shipped", "patchcore:resnet18", "rd4ad:resnet18", "uniad:resnet18"}
 
 
 @pytest.mark.parametrize("protocol", ["phantom", "uad-2mm"])

@@ -14,13 +14,14 @@ Extractor = Literal["wide_resnet50", "resnet18", "self", "random"]
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     name: {"extractor": name} for name in ("resnet18", "self", "random")
 }
+EfficientExtractor = Literal["efficientnet_b4", "resnet18", "self", "random"]
 #: Slices whose statistics a network with random weights gets.
 SETTLED = 64
 
 
-def check_weights(method: str, extractor: Extractor, weights: str) -> None:
+def check_weights(method: str, extractor: Extractor | EfficientExtractor, weights: str) -> None:
     """Raise UsageError where an extractor lacks its file of weights, or where a file would be ignored."""
-    external = extractor in ("wide_resnet50", "resnet18")
+    external = extractor not in ("self", "random")
     if external and not weights:
         hint = f"give a file, --set {method}.weights=FILE, or run {method}:self or {method}:random"
         raise UsageError(f"{method} needs ImageNet weights of a {extractor}, and none were given", hint=hint)
@@ -29,15 +30,21 @@ def check_weights(method: str, extractor: Extractor, weights: str) -> None:
         raise UsageError(what, hint=f"drop {method}.weights, or run {method}")
 
 
-def pyramid_of(extractor: Extractor, stages: tuple[int, ...], width: int) -> Pyramid:
+def pyramid_of(extractor: Extractor | EfficientExtractor, stages: tuple[int, ...], width: int) -> Pyramid:
     """The pyramid of an extractor; width: channels of the first stage of `self` and `random`."""
     if extractor == "wide_resnet50":
         return Pyramid("wide_resnet50", stages)
+    if extractor == "efficientnet_b4":
+        return Pyramid("efficientnet_b4", stages)
     return Pyramid("resnet18", stages, 64 if extractor == "resnet18" else width)
 
 
 def learn_without_weights(
-    pyramid: Pyramid, extractor: Extractor, stack: SliceStack, ctx: Context, sizes: tuple[int, int, int]
+    pyramid: Pyramid,
+    extractor: Extractor | EfficientExtractor,
+    stack: SliceStack,
+    ctx: Context,
+    sizes: tuple[int, int, int],
 ) -> None:
     """First phase of `self` and `random`; nothing for the others. sizes: side of the slices, batch, steps of `self`."""
     if extractor == "random":

@@ -1,4 +1,8 @@
-"""Gaussian random numbers on one coarse grid (Kascenas et al. 2022) or on several grids, upsampled to the slice."""
+"""Noise of slices and of tokens.
+
+Noise of slices is Gaussian random numbers on one coarse grid (Kascenas et al. 2022) or on several grids, upsampled to
+the slice; noise of tokens is in proportion to their length (You et al. 2022).
+"""
 
 import numpy as np
 import torch
@@ -72,3 +76,11 @@ def pyramid_noise(
             field = functional.interpolate(field, shape[2:], mode="bilinear", antialias=True)
         noise += field * discount**turn
     return noise / (noise.std(dim=(1, 2, 3), keepdim=True) if per_item else noise.std())
+
+
+def jittered(tokens: torch.Tensor, scale: float, rng: torch.Generator) -> torch.Tensor:
+    """Tokens (..., channels) plus normal noise of standard deviation `scale` x length of the token / channels."""
+    noise = torch.randn(tokens.shape, generator=rng, device=tokens.device)
+    length = torch.linalg.vector_norm(tokens, dim=-1, keepdim=True)
+    noisy: torch.Tensor = tokens + noise * (length / tokens.shape[-1] * scale)
+    return noisy

@@ -13,7 +13,13 @@ SIZES = (32, 4, 2)
 
 @pytest.mark.parametrize(
     ("extractor", "weights"),
-    [("wide_resnet50", ""), ("resnet18", ""), ("self", "w.pth"), ("random", "w.pth")],
+    [
+        ("wide_resnet50", ""),
+        ("efficientnet_b4", ""),
+        ("resnet18", ""),
+        ("self", "w.pth"),
+        ("random", "w.pth"),
+    ],
 )
 def test_a_missing_file_and_one_that_would_be_ignored_are_refused_in_one_line(extractor, weights):
     with pytest.raises(UsageError, match=r"mine:|mine needs") as refusal:
@@ -23,7 +29,13 @@ def test_a_missing_file_and_one_that_would_be_ignored_are_refused_in_one_line(ex
 
 @pytest.mark.parametrize(
     ("extractor", "weights"),
-    [("wide_resnet50", "w.pth"), ("resnet18", "w.pth"), ("self", ""), ("random", "")],
+    [
+        ("wide_resnet50", "w.pth"),
+        ("efficientnet_b4", "w.pth"),
+        ("resnet18", "w.pth"),
+        ("self", ""),
+        ("random", ""),
+    ],
 )
 def test_other_combinations_pass(extractor, weights):
     check_weights("mine", extractor, weights)

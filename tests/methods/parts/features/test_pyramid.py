@@ -22,7 +22,12 @@ def test_layers_have_the_names_of_weight_files(meta):
 
 @pytest.mark.parametrize(
     ("backbone", "stages", "channels", "strides"),
-    [("wide_resnet50", (2, 3), [512, 1024], [8, 16]), ("resnet18", (1, 2), [64, 128], [4, 8])],
+    [
+        ("wide_resnet50", (2, 3), [512, 1024], [8, 16]),
+        ("resnet18", (1, 2), [64, 128], [4, 8]),
+        ("efficientnet_b4", (1, 2, 3, 4), [24, 32, 56, 160], [2, 4, 8, 16]),
+        ("efficientnet_b4", (2, 3), [32, 56], [4, 8]),
+    ],
 )
 def test_maps_of_every_modality(backbone, stages, channels, strides, meta):
     pyramid = Pyramid(backbone, stages)

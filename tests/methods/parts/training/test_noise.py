@@ -1,10 +1,10 @@
-"""Coarse noise: grid, statistics and roll; noise summed over several grids."""
+"""Coarse noise: grid, statistics and roll; noise summed over several grids; noise of tokens."""
 
 import numpy as np
 import pytest
 import torch
 
-from uad_methods.parts.training.noise import coarse_noise, coarse_shape, pyramid_noise, pyramid_sides
+from uad_methods.parts.training.noise import coarse_noise, coarse_shape, jittered, pyramid_noise, pyramid_sides
 
 
 def test_coarse_cells_are_square_and_the_longer_side_has_sixteen():
@@ -65,3 +65,11 @@ def test_pyramid_noise_correlates_neighbours_and_more_with_a_larger_discount():
     found = [correlation(pyramid_noise((16, 1, 64, 64), d, *generators(1))) for d in (0.0, 0.5, 0.9)]
     assert abs(found[0]) < 0.02
     assert 0.05 < found[1] < 0.5 * found[2]
+
+
+def test_noise_of_a_token_is_in_proportion_to_its_length_over_its_channels():
+    tokens = torch.stack([torch.full((50_000,), 2.0), torch.full((50_000,), 0.5)])
+    noise = jittered(tokens, 20.0, torch.Generator().manual_seed(0)) - tokens
+    expected = 20 * tokens.norm(dim=1) / 50_000  # 20 x 2 x sqrt(50000) / 50000 = 0.179
+    torch.testing.assert_close(noise.std(dim=1), expected, rtol=0.02, atol=0)
+    assert torch.equal(jittered(tokens, 0.0, torch.Generator().manual_seed(0)), tokens)

@@ -1,0 +1,1 @@
+"""EfficientNet-B4, to the depth that feature methods use."""

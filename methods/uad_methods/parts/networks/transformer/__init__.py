@@ -1,0 +1,1 @@
+"""Transformer that rebuilds the tokens of an image without copying them."""
