@@ -125,8 +125,9 @@ class Protocol(Strict):
 class RunSpec(Strict):
     """One run: one method with its parameters, one seed, one protocol, some test sets.
 
-    method: name in tables, with ":variant"; target: "module:Class"; source: the distribution that it comes from;
-    version: that of the method (`Method.version`);
+    method: name in tables, with ":variant" and "@modalities"; target: "module:Class"; source: the distribution that it
+    comes from; version: that of the method (`Method.version`); modalities: those of the protocol that the method sees,
+    in the protocol's order; empty: all of them;
     parameters: all hyper-parameters, resolved; datasets: options of dataset plug-ins, by dataset; fold: the fold that
     is val; map_bits: bits of a stored anomaly score, from which all metrics are computed (32 keeps every bit);
     splits: the published table that gave the roles, "" for those of the protocol; allow_leak: see `cohort.roles.Plan`.
@@ -138,6 +139,7 @@ class RunSpec(Strict):
     source: str = ""
     version: int = Field(1, ge=1)
     parameters: dict[str, Any]
+    modalities: tuple[str, ...] = ()
     protocol: Protocol
     test: tuple[str, ...]
     seed: int = Field(ge=0, lt=2**63)
@@ -154,7 +156,14 @@ class RunSpec(Strict):
     def run_id(self, cohort: str) -> str:
         """The name of the run directory; equal specification and cohort give equal names."""
         values = self.model_dump(mode="json", exclude={"seed", "checkpoint_minutes", "keep_maps"})
-        unused = {"fold": None, "splits": "", "allow_leak": False, "map_bits": 32, "version": 1}
+        unused = {
+            "fold": None,
+            "splits": "",
+            "allow_leak": False,
+            "map_bits": 32,
+            "version": 1,
+            "modalities": [],
+        }
         for later, value in unused.items():
             if values[later] == value:  # added later: runs without them keep their names
                 del values[later]

@@ -1,7 +1,7 @@
 """Who takes part in a run: prepared cases with their roles, and what is known of those that do not."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from uad_bench import plugins
@@ -28,19 +28,30 @@ class Member:
         return self.prepared.case
 
 
-class Scans(Sequence[Scan]):
-    """The scans of some members, each mapped from disk on access: no lesion mask, no path."""
+def with_modalities(scan: Scan, modalities: Sequence[str]) -> Scan:
+    """The scan with these of its modalities alone, in this order; as it is where none are named."""
+    if not modalities:
+        return scan
+    image = scan.image[[scan.modalities.index(one) for one in modalities]]
+    return replace(scan, modalities=tuple(modalities), image=image)
 
-    def __init__(self, members: Sequence[Member]) -> None:
-        self._members = members
+
+class Scans(Sequence[Scan]):
+    """The scans of some members, each mapped from disk on access: no lesion mask, no path.
+
+    modalities: those that the method sees; empty: all.
+    """
+
+    def __init__(self, members: Sequence[Member], modalities: Sequence[str] = ()) -> None:
+        self._members, self._modalities = members, modalities
 
     def __len__(self) -> int:
         return len(self._members)
 
     def __getitem__(self, index: Any) -> Any:  # int -> Scan, slice -> Scans
         if isinstance(index, slice):
-            return Scans(self._members[index])
-        return self._members[index].prepared.scan()
+            return Scans(self._members[index], self._modalities)
+        return with_modalities(self._members[index].prepared.scan(), self._modalities)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from uad_bench.engines.matrix_file import PlannedRun
 from uad_bench.errors import unknown_name
 from uad_bench.pipeline.method_names import find_method, method_class
 from uad_bench.support import strict_yaml
+from uad_bench.support.method_label import parse_label
 from uad_bench.types import Resources
 
 SbatchOptions = dict[str, str | int | float | bool]
@@ -86,10 +87,10 @@ def read(on: str) -> SlurmFile:
 
 def require_known_methods(settings: SlurmFile, specs: Sequence[RunSpec], where: str) -> None:
     """Raise UsageError for a key below `methods` that is the name of no method (UB201)."""
-    own = {spec.method.partition(":")[0]: spec for spec in specs}
+    own = {parse_label(spec.method).name: spec for spec in specs}
     names = {*own, *(entry.name for entry in plugins.catalogue().names("method"))}
     for key in settings.methods:
-        base, _, variant = key.partition(":")
+        base, variant, _ = parse_label(key)
         if base not in names:
             raise unknown_name(f"method in {where}", key, names)
         if variant:
@@ -116,9 +117,9 @@ def planned(label: str, seed: int, needs: Resources, settings: SlurmFile, thread
 
 
 def share_of_run(label: str, settings: SlurmFile) -> Share:
-    """The share of a method: by its name with variant, by its name, of the file."""
-    name = label.partition(":")[0]
-    own = settings.methods.get(label, settings.methods.get(name, Share()))
+    """The share of a method: by its whole label, its name with variant, its name, of the file."""
+    called, name = str(parse_label(label)._replace(modalities=())), parse_label(label).name
+    own = next((settings.methods[key] for key in (label, called, name) if key in settings.methods), Share())
     return own.over(settings)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uad_bench import plugins
 from uad_bench.config import RunSpec
 from uad_bench.errors import UadError
+from uad_bench.support.method_label import parse_label
 
 
 def installed_version(spec: RunSpec) -> int | None:
@@ -16,7 +17,7 @@ def installed_version(spec: RunSpec) -> int | None:
 
 def installed_class(spec: RunSpec) -> type[Any] | None:
     """The installed class of a run's method; None for code that no plug-in registers, which is not loaded."""
-    return _class(spec.method.partition(":")[0], spec.target)
+    return _class(parse_label(spec.method).name, spec.target)
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,7 @@ from uad_bench.leaderboard.layout.columns import Heading
 from uad_bench.leaderboard.layout.metric_columns import metric_column, shown_metrics
 from uad_bench.leaderboard.layout.text_grid import Entry, Grid
 from uad_bench.leaderboard.table import Reported, Row, Table
+from uad_bench.support.method_label import parse_label
 
 TITLE = "All test sets: measured and reported results"
 NOTES = (
@@ -140,8 +141,8 @@ def _names(tables: Sequence[Table], reported: Sequence[Reported]) -> list[str]:
 
 
 def _base_name(label: str) -> str:
-    """`name` of `name:variant` and of `name [steps=50]`."""
-    return label.partition(" ")[0].partition(":")[0]
+    """`name` of `name:variant`, of `name@t2` and of `name [steps=50]`."""
+    return parse_label(label.partition(" ")[0]).name
 
 
 def _entries(

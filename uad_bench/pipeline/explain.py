@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from uad_bench import plugins
-from uad_bench.cohort.cohort import Member
+from uad_bench.cohort.cohort import Member, with_modalities
 from uad_bench.errors import UadError, UsageError
 from uad_bench.figures.run_figures import MAX_CASES, case_label, typical_cases
 from uad_bench.pipeline.model import context, stored
@@ -88,7 +88,8 @@ def _case_components(run: RunDir, method: "Method", member: Member, ctx: "Contex
     from uad_bench.method.explanation import explain_scan
     from uad_bench.method.guard import score_scan
 
-    case, scan, truth, name = member.case, member.prepared.scan(), member.prepared.truth(), run.spec().method
+    case, spec, truth = member.case, run.spec(), member.prepared.truth()
+    scan, name = with_modalities(member.prepared.scan(), spec.modalities), spec.method
     parts = explain_scan(method, scan, ctx, name)
     kept = run.map_path(case.dataset, case.case_id).is_file()
     values = run.read_map(case.dataset, case.case_id) if kept else score_scan(method, scan, ctx, name)

@@ -10,6 +10,7 @@ from uad_bench import plugins
 from uad_bench.config import RunSpec
 from uad_bench.errors import IntegrityError, PluginError
 from uad_bench.results.run_directory import RunDir
+from uad_bench.support.method_label import parse_label
 
 
 def require_installed_code(run: RunDir, trusted: Collection[str], *, method: bool = False) -> None:
@@ -60,6 +61,6 @@ def _foreign(spec: RunSpec, *, method: bool) -> Iterator[str]:
 
 def _foreign_method(spec: RunSpec) -> Iterator[str]:
     """The method's target, unless the catalogue has it."""
-    entry = plugins.catalogue().entries.get(("method", spec.method.partition(":")[0]))
+    entry = plugins.catalogue().entries.get(("method", parse_label(spec.method).name))
     if entry is None or entry.target != spec.target:
         yield spec.target.removesuffix(":")

@@ -25,6 +25,7 @@ from uad_bench.pipeline.settings import with_settings
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import messages
 from uad_bench.support.environment import free_gpu_memory
+from uad_bench.support.method_label import MethodLabel
 
 if TYPE_CHECKING:
     from uad_bench.data.published_splits import RoleTable
@@ -75,7 +76,7 @@ class Matrix:
         self, method: NamedMethod, over: Overrides, protocol: Protocol, test: tuple[str, ...]
     ) -> list[RunSpec]:
         entry, cls, given = method.entry, method.cls, over.methods.get(method.entry.name, {})
-        usual = method.preset(protocol)
+        usual, seen = method.preset(protocol), method.seen(protocol)
         named, parameters = _resolved(method, usual, given)
         if own := method.variant_preset(named, protocol):
             named, parameters = _resolved(method, merged(usual, own), given)
@@ -86,11 +87,12 @@ class Matrix:
                 *(entry.name, protocol.name, entry.name, named, entry.name, entry.name),
             )
         common = {
-            "method": f"{entry.name}:{named}" if named else entry.name,
+            "method": str(MethodLabel(entry.name, named, seen)),
             "target": entry.target,
             "source": entry.source,
             "version": getattr(cls, "version", 1),
             "parameters": parameters,
+            "modalities": seen,
             "protocol": protocol,
             "test": test,
             "datasets": over.datasets,

@@ -1,17 +1,18 @@
-"""The method that a name stands for: NAME, NAME:VARIANT, a file or a class.
+"""The method that a name stands for: NAME, NAME:VARIANT, a file or a class; with @MODALITIES it sees only these.
 
 `NAME:published` is the published method of a NAME that is one of its own variants, where a protocol's preset chooses
 another one. `paper/` in front also ignores the protocol's presets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from uad_bench import plugins
 from uad_bench.config import Protocol, RunSpec, checked_parameters
-from uad_bench.errors import unknown_name
+from uad_bench.errors import UsageError, unknown_name
+from uad_bench.support.method_label import parse_label, without_modalities
 
 PAPER = "paper/"
 #: Stands for the variant without a name: the published method.
@@ -23,13 +24,14 @@ class NamedMethod:
     """A method as a user named it.
 
     chosen: the parameters that its `:variant` stands for; paper: the method's own defaults, which are those of its
-    paper, hold whatever the protocol presets.
+    paper, hold whatever the protocol presets; modalities: those that it is to see, empty for all of the protocol.
     """
 
     entry: plugins.Entry
     cls: type[Any]
     chosen: Mapping[str, Any]
     paper: bool = False
+    modalities: Sequence[str] = ()
 
     def preset(self, protocol: Protocol) -> dict[str, Any]:
         """The parameters that the protocol presets for this method.
@@ -54,6 +56,20 @@ class NamedMethod:
         found = (one for key, one in known.items() if ":" in key and fnmatchcase(called, key))
         return {name: value for one in found for name, value in one.items()}
 
+    def seen(self, protocol: Protocol) -> tuple[str, ...]:
+        """The modalities that the method sees, in the protocol's order; empty where it sees all of them.
+
+        Raises UsageError for one that the protocol has not, or that is named twice (UB204).
+        """
+        has = protocol.modalities
+        wrong = [one for one in self.modalities if one not in has or self.modalities.count(one) > 1]
+        if wrong:
+            what = f"{self.entry.name}@{'+'.join(self.modalities)}: modality {wrong[0]!r}"
+            hint = f"write different ones of protocol {protocol.name!r}: {', '.join(has)}"
+            raise UsageError(what, hint=hint, code="UB204")
+        some = tuple(one for one in has if one in self.modalities)
+        return () if some == has else some
+
     def parameters(self, protocol: Protocol) -> dict[str, Any]:
         """All parameters that name and protocol set: the method's preset, its variant's, what the name stands for."""
         usual = self.preset(protocol)
@@ -72,17 +88,18 @@ def variant_of(cls: type[Any], values: Mapping[str, Any]) -> str:
 
 def find_method(name: str) -> NamedMethod:
     """The method of a name. Raises UsageError where there is none, or no such variant of it."""
-    called = name if name.endswith(".py") else name.removeprefix(PAPER)  # a folder may be named paper/
-    base, _, variant = called.partition(":")
+    whole, modalities = without_modalities(name)
+    called = whole if whole.endswith(".py") else whole.removeprefix(PAPER)  # a folder may be named paper/
+    paper, (base, _, variant) = called != whole, called.partition(":")
     if variant and ("method", base) in plugins.catalogue().entries:
         entry = plugins.resolve("method", base)
         cls = plugins.load(entry)
         known = {one or PUBLISHED: parameters for one, parameters in cls.variants.items()}
         if variant not in known:
             raise unknown_name(f"variant of {base}", variant, known)
-        return NamedMethod(entry, cls, known[variant], called != name)
+        return NamedMethod(entry, cls, known[variant], paper, modalities)
     entry = plugins.resolve("method", called)
-    return NamedMethod(entry, plugins.load(entry), {}, called != name)
+    return NamedMethod(entry, plugins.load(entry), {}, paper, modalities)
 
 
 def changed_parameters(spec: RunSpec) -> dict[str, Any]:
@@ -91,7 +108,7 @@ def changed_parameters(spec: RunSpec) -> dict[str, Any]:
     {"defaults": "paper"} where they are the method's own defaults under a protocol with a preset.
     """
     cls = method_class(spec)
-    base, _, variant = spec.method.partition(":")
+    base, variant, _ = parse_label(spec.method)
     chosen = cls.variants.get(variant, {})
     if any(spec.parameters.get(key) != value for key, value in chosen.items()):
         chosen = {}  # of a variant without a name, whose parameters these are not

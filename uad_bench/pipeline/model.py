@@ -35,7 +35,7 @@ def trained(job: RunJob) -> "Method":
     spec, directory = job.spec, job.directory
     model = directory.path / "model"
     if not model.is_dir() and not take_trained(job):
-        train, val = Scans(job.cohort.of("train")), Scans(job.cohort.of("val"))
+        train, val = (Scans(job.cohort.of(role), spec.modalities) for role in ("train", "val"))
         method = build(spec)
         log.info("%s: fit on %d healthy scans", job.label, len(train))
         began = time.monotonic()

@@ -8,6 +8,7 @@ from uad_bench.config import RunSpec
 from uad_bench.data.audit import Finding
 from uad_bench.errors import DataError, PluginError, UadError, UsageError
 from uad_bench.pipeline.method_names import method_class
+from uad_bench.support.method_label import parse_label
 from uad_bench.types import SET_TRACKS, TRACKS
 
 
@@ -58,12 +59,21 @@ def track_of(cls: type[Any], spec: RunSpec) -> str:
 
 
 def require_modalities(cls: type, spec: RunSpec) -> None:
-    """Raise UsageError where a method cannot take the protocol's modalities (UB204)."""
-    takes, has = cls.modalities, spec.protocol.modalities  # type: ignore[attr-defined]
+    """Raise UsageError where a method cannot take the modalities that it would see (UB204)."""
+    takes, has = cls.modalities, spec.modalities or spec.protocol.modalities  # type: ignore[attr-defined]
     if takes and not set(has) <= set(takes):
-        name = spec.protocol.name
-        what = f"method {spec.method!r} takes {', '.join(takes)}, protocol {name!r} has {', '.join(has)}"
-        raise UsageError(what, hint="choose a protocol with a modality that it takes", code="UB204")
+        common = [one for one in spec.protocol.modalities if one in takes]
+        words = ", ".join(has)
+        source = (
+            f"and is to see {words}" if spec.modalities else f"protocol {spec.protocol.name!r} has {words}"
+        )
+        what = f"method {spec.method!r} takes {', '.join(takes)}, {source}"
+        hint = "choose a protocol with a modality that it takes"
+        if common:
+            hint = (
+                f"write {parse_label(spec.method)._replace(modalities=tuple(common))}, which sees those alone"
+            )
+        raise UsageError(what, hint=hint, code="UB204")
 
 
 def borrowed_weights(spec: RunSpec) -> list[Finding]:

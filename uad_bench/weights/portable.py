@@ -128,7 +128,8 @@ def model_identity(spec: RunSpec, steps: Sequence[Mapping[str, Any]], model_json
     A run and its bundle have the same.
     """
     values = portable_spec(spec).model_dump(mode="json", exclude=NOT_OF_THE_MODEL)
-    if values["version"] == 1:  # added later: models of the first version keep their digest
-        del values["version"]
+    for later, value in {"version": 1, "modalities": []}.items():
+        if values[later] == value:  # added later: models without them keep their digest
+            del values[later]
     learnt = [_portable_step(step) for step in steps]
     return digest([values, learnt, sha256(model_json) if model_json.is_file() else ""])

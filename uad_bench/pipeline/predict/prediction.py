@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from uad_bench.cohort.cohort import with_modalities
 from uad_bench.data.nifti.read import Image, Mask, Volume, read_grid
 from uad_bench.errors import DataError
 from uad_bench.pipeline.predict.model import HealthyThreshold, TrainedModel
@@ -87,7 +88,8 @@ def raw_map(model: TrainedModel, scan: Scan) -> FloatArray:
     """The map of a prepared scan as the method returns it. Raises PluginError where the method breaks its contract."""
     from uad_bench.method.guard import score_scan
 
-    return score_scan(model.method, scan, model.context, model.spec.method)
+    seen = with_modalities(scan, model.spec.modalities)
+    return score_scan(model.method, seen, model.context, model.spec.method)
 
 
 def check_scan(model: TrainedModel, scan: Scan) -> None:

@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uad_bench.cohort.cohort import Member
+from uad_bench.cohort.cohort import Member, with_modalities
 from uad_bench.config import RunSpec
 from uad_bench.errors import PluginError
 from uad_bench.pipeline.model import context, stored
@@ -86,4 +86,5 @@ def _score(folder: Path, spec: RunSpec, place: Workplace, member: Member) -> Flo
     from uad_bench.method.guard import score_scan
 
     method = _loaded[folder, spec.model_dump_json()]
-    return score_scan(method, member.prepared.scan(), context(spec, place), spec.method)
+    scan = with_modalities(member.prepared.scan(), spec.modalities)
+    return score_scan(method, scan, context(spec, place), spec.method)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from uad_bench.cohort.cohort import Member, Scans
+from uad_bench.cohort.cohort import Member, Scans, with_modalities
 from uad_bench.errors import EnvironmentFault, PluginError
 from uad_bench.pipeline.model import context
 from uad_bench.pipeline.run_job import RunJob
@@ -34,8 +34,10 @@ def scorer(job: RunJob, method: "Method") -> Iterator[Score]:
         with isolated(job) as score:
             yield score
         return
-    ctx = context(job.spec, job.place)
-    yield lambda member: score_scan(method, member.prepared.scan(), ctx, job.spec.method)
+    spec, ctx = job.spec, context(job.spec, job.place)
+    yield lambda member: score_scan(
+        method, with_modalities(member.prepared.scan(), spec.modalities), ctx, spec.method
+    )
 
 
 class _Sets:
@@ -74,7 +76,7 @@ class _Sets:
         log.info(
             "%s: the %d %s scans of %s are scored as one set", self._job.label, len(members), role, dataset
         )
-        maps = score_scans(
-            self._method, Scans(members), context(self._job.spec, self._job.place), self._job.spec.method
-        )
+        spec = self._job.spec
+        scans = Scans(members, spec.modalities)
+        maps = score_scans(self._method, scans, context(spec, self._job.place), spec.method)
         return zip(members, maps, strict=False)

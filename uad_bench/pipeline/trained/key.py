@@ -34,6 +34,7 @@ def model_key(run: RunDir) -> str:
         return ""
     values: dict[str, Any] = {
         "spec": spec.model_dump(mode="json", include=OF_SPEC),
+        "modalities": list(spec.modalities or spec.protocol.modalities),
         "protocol": spec.protocol.model_dump(mode="json", include=OF_PROTOCOL),
         "machine": {name: machine.get(name) for name in OF_MACHINE},
         "packages": {name: machine.get("packages", {}).get(name) for name in PACKAGES},
