@@ -12,7 +12,7 @@ Methods = Annotated[
     typer.Argument(
         metavar="METHOD...",
         help="NAME (uad-bench list), NAME:VARIANT, NAME:published, module:Class or a .py file; "
-        "paper/NAME ignores the protocol's presets.",
+        "paper/NAME ignores the protocol's presets; NAME@t2 or NAME@t1+flair sees only these modalities.",
         autocompletion=options.names_of("method"),
     ),
 ]

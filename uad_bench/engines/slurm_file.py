@@ -12,8 +12,8 @@ from uad_bench.config import RunSpec, Strict, validated
 from uad_bench.engines.matrix_file import PlannedRun
 from uad_bench.errors import unknown_name
 from uad_bench.pipeline.method_names import find_method, method_class
+from uad_bench.results.method_label import parse_label
 from uad_bench.support import strict_yaml
-from uad_bench.support.method_label import parse_label
 from uad_bench.types import Resources
 
 SbatchOptions = dict[str, str | int | float | bool]

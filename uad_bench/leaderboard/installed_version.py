@@ -6,7 +6,7 @@ from typing import Any
 from uad_bench import plugins
 from uad_bench.config import RunSpec
 from uad_bench.errors import UadError
-from uad_bench.support.method_label import parse_label
+from uad_bench.results.method_label import parse_label
 
 
 def installed_version(spec: RunSpec) -> int | None:

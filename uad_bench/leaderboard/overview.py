@@ -11,7 +11,7 @@ from uad_bench.leaderboard.layout.columns import Heading
 from uad_bench.leaderboard.layout.metric_columns import metric_column, shown_metrics
 from uad_bench.leaderboard.layout.text_grid import Entry, Grid
 from uad_bench.leaderboard.table import Reported, Row, Table
-from uad_bench.support.method_label import parse_label
+from uad_bench.results.method_label import parse_label
 
 TITLE = "All test sets: measured and reported results"
 NOTES = (

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from uad_bench import plugins
 from uad_bench.config import RunSpec
 from uad_bench.errors import IntegrityError, PluginError
+from uad_bench.results.method_label import parse_label
 from uad_bench.results.run_directory import RunDir
-from uad_bench.support.method_label import parse_label
 
 
 def require_installed_code(run: RunDir, trusted: Collection[str], *, method: bool = False) -> None:

@@ -22,10 +22,10 @@ from uad_bench.pipeline.requirements import require_modalities, require_track, r
 from uad_bench.pipeline.run import run
 from uad_bench.pipeline.run_job import RunJob, Workplace
 from uad_bench.pipeline.settings import with_settings
+from uad_bench.results.method_label import MethodLabel
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import messages
 from uad_bench.support.environment import free_gpu_memory
-from uad_bench.support.method_label import MethodLabel
 
 if TYPE_CHECKING:
     from uad_bench.data.published_splits import RoleTable

@@ -12,7 +12,7 @@ from typing import Any
 from uad_bench import plugins
 from uad_bench.config import Protocol, RunSpec, checked_parameters
 from uad_bench.errors import UsageError, unknown_name
-from uad_bench.support.method_label import parse_label, without_modalities
+from uad_bench.results.method_label import parse_label, without_modalities
 
 PAPER = "paper/"
 #: Stands for the variant without a name: the published method.

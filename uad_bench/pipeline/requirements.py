@@ -8,7 +8,7 @@ from uad_bench.config import RunSpec
 from uad_bench.data.audit import Finding
 from uad_bench.errors import DataError, PluginError, UadError, UsageError
 from uad_bench.pipeline.method_names import method_class
-from uad_bench.support.method_label import parse_label
+from uad_bench.results.method_label import parse_label
 from uad_bench.types import SET_TRACKS, TRACKS
 
 

@@ -99,6 +99,12 @@ def test_one_seed_and_folds_are_explained(bare):
     assert any(note.startswith("folds differ in their training cases") for note in below(folds))
 
 
+def test_rows_that_see_some_modalities_are_explained(full):
+    rows = [handmade.row("dae@t2 [steps=50]", 0.3), handmade.row("dae", 0.3)]
+    assert any(note.startswith("method@t2: the method sees only") for note in below(handmade.table(rows)))
+    assert not any(note.startswith("method@") for note in below(full))
+
+
 def test_failures_remarks_and_leaks_are_listed():
     rows = [
         handmade.row("ae", 0.3, failures=("ae seed 4: failed",), marks=("leak L1: x", "roles from a split"))

@@ -11,6 +11,7 @@ from uad_bench.leaderboard.layout.text_grid import Grid
 from uad_bench.leaderboard.run_summary import SEEDS_FOR_SPREAD, SEEDS_TO_RANK
 from uad_bench.leaderboard.statistic_types import Contrast
 from uad_bench.leaderboard.table import Row, Table
+from uad_bench.results.method_label import parse_label
 
 _REFERENCES = {
     "best": "best",
@@ -200,6 +201,8 @@ def _row_notes(table: Table) -> Iterator[str]:
         yield f"rank {wording.NOTHING}: a started seed lacks the primary metric; not ranked"
     if any(row.deterministic for row in table.rows):
         yield "deterministic (det.): no random numbers are used, so there is no standard deviation over seeds"
+    if any(parse_label(row.label.partition(" ")[0]).modalities for row in table.rows):
+        yield "method@t2: the method sees only these modalities of the protocol; the other rows see all of them"
     if any(row.folds for row in table.rows):
         yield "folds differ in their training cases, seeds in their random numbers: they are not interchangeable"
 
