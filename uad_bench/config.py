@@ -156,7 +156,7 @@ class RunSpec(Strict):
     def run_id(self, cohort: str) -> str:
         """The name of the run directory; equal specification and cohort give equal names."""
         values = self.model_dump(mode="json", exclude={"seed", "checkpoint_minutes", "keep_maps"})
-        unused = {
+        unused: dict[str, Any] = {
             "fold": None,
             "splits": "",
             "allow_leak": False,
