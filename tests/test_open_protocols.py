@@ -3,6 +3,7 @@
 import pytest
 
 from tests.helpers.dataset_runs import dataset_run
+from tests.helpers.page_protocol import page_protocol
 from uad_bench.config import load_protocol
 from uad_bench.evaluate import postprocess
 from uad_bench.prepare.chain import parse_steps
@@ -12,6 +13,8 @@ PROTOCOLS = {
     "epilepsy-2mm": ("fcd_bonn", ("fcd_bonn",), ("flair",)),
     "paediatric-2mm": ("qtab", ("brats_peds",), ("t2",)),
 }
+#: Of the example in docs/protocols.md.
+EXAMPLE = ("ixi", ("atlas_v2", "wmh"), ("t1",))
 #: A grid for small volumes, without the steps that take time and change no role.
 SMALL = (
     "protocol.grid={spacing: [6, 6, 6], shape: [24, 28, 20], centre: brain}",
@@ -65,9 +68,23 @@ def peds(number):
     return {f"{start}t2w.nii.gz": "scan", f"{start}seg.nii.gz": (1, 2, 3, 4)}
 
 
+def ixi(number):
+    return {f"ixi/IXI{number:03}-Guys-{number:04}-T1.nii.gz": "scan"}
+
+
+def atlas_v2(number):
+    start = f"sub-r001s{number:03}/ses-1/anat/sub-r001s{number:03}_ses-1_space-MNI152NLin2009aSym_"
+    files = {"T1w": "scan", "label-L_desc-T1lesion_mask": (1,)}
+    return {f"atlas_v2/ATLAS_2/Training/R001/{start}{w}.nii.gz": content for w, content in files.items()}
+
+
+def wmh(number):
+    return {f"wmh/GE3T/{number}/pre/T1.nii.gz": "scan", f"wmh/GE3T/{number}/wmh.nii.gz": (1, 2)}
+
+
 def run(one, name, people=""):
     """A run of `thresh` under a protocol on what was planted; its roles by case."""
-    train, tests, _ = PROTOCOLS[name]
+    train, tests, _ = PROTOCOLS.get(name, EXAMPLE)
     if people:
         (one.data / train / "participants.tsv").write_text(people)
     data = [
@@ -116,3 +133,16 @@ def test_paediatric_trains_on_families(tmp_path):
         roles = run(one, "paediatric-2mm", "participant_id\tsex\tage\tage_ses02\tfamily_id\n" + rows)
         twins = [[roles.get(f"sub-{n + k:04}_ses-01") for k in (0, 1)] for n in range(1, 13, 2)]
         assert all(one == other for one, other in twins) and "train" in {one for one, _ in twins}
+
+
+def test_the_example_of_the_page_thresholds_at_a_quantile_of_healthy_validation_scans(tmp_path):
+    with dataset_run(tmp_path / "work", "ixi", "t1") as one:
+        for number in range(1, 15):
+            one.plant(ixi(number), seed=number)
+        for number in range(1, 5):
+            one.plant(atlas_v2(number), seed=20 + number)
+            one.plant(wmh(100 + number), seed=30 + number)
+        roles = run(one, page_protocol(tmp_path))
+        assert {"train", "val"} <= {role for case, role in roles.items() if case.startswith("IXI")}
+        assert {role for case, role in roles.items() if not case.startswith("IXI")} <= {"tune", "test"}
+        assert "dice@healthy_q99" in one.metrics()

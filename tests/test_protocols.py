@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
+from tests.helpers.page_protocol import page_protocol
 from uad_bench.config import Protocol, load_protocol, protocol_names
 from uad_bench.evaluate import postprocess
 from uad_bench.prepare.chain import PreparedArrays, parse_steps, run_chain
@@ -152,6 +154,16 @@ def test_only_steps_that_learn_are_left_to_be_fitted():
         "pddpm-2mm": [],
         "patch2loc-1mm": [],
     }
+
+
+def test_the_example_of_the_page_has_the_known_steps_of_uad_imag(tmp_path, case, atlas):
+    protocol = with_atlas(page_protocol(tmp_path), atlas)
+    assert protocol.name not in protocol_names() and "uad-imag" not in protocol_names()
+    assert postprocess.parse(protocol.postprocess)
+    steps = [step for step in protocol.steps if step["step"] != "register"]
+    result = run_chain(replace(case, images={"t1": case.images["t2"]}), protocol.modalities, steps)
+    ends_on_its_grid(protocol, result)
+    assert result.lost == 0 and result.lesion_mask.any()
 
 
 def test_the_page_on_protocols_names_every_protocol_and_every_step():

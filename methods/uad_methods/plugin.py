@@ -20,7 +20,7 @@ METHODS = {
         "feature_memory:FeatureMemory",
         "distance to features of healthy slices, anywhere or in place",
     ),
-    "uniad": ("uniad:UniAD", "transformer that rebuilds frozen features without their neighbours; distance"),
+    "uniad": ("uniad:UniAD", "transformer with neighbour-masked attention rebuilds frozen features; error"),
     "fanogan": ("fanogan:FAnoGAN", "GAN of healthy slices with an encoder; reconstruction error"),
     "ra": ("ra:RA", "soft-introspective VAE; residual and perceptual (LPIPS) difference maps"),
     "phanes": ("phanes:PHANES", "regions that RA flags are inpainted; difference from the inpainted slice"),

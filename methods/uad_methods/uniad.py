@@ -14,6 +14,7 @@ from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
 from uad_methods.parts.features.extractor import (
     SETTLED,
+    VARIANTS,
     EfficientExtractor,
     check_weights,
     learn_without_weights,
@@ -93,11 +94,7 @@ class UniAD(TorchMethod):
         "layers": (1, 100), "jitter": (0, 1e4), "drop_at": (0, 1),
     }  # fmt: skip
     paper: ClassVar[str] = "You et al. 2022, NeurIPS, arXiv 2206.03687"
-    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "resnet18": {"extractor": "resnet18"},
-        "self": {"extractor": "self"},
-        "random": {"extractor": "random"},
-    }
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = VARIANTS
     tiny: ClassVar[Mapping[str, Any]] = {
         "side": 32, "width": 4, "grid": 4, "window": 3, "dims": 8, "heads": 2, "feed": 16, "layers": 1, "lr": 1e-3,
         "batch": 2, "steps": 3, "self_steps": 3,
@@ -110,9 +107,7 @@ class UniAD(TorchMethod):
             raise UsageError(f"uniad.side is {self.side}", hint="give a multiple of 16, at least 32")
         if not self.window % 2 or self.window // 2 >= self.grid // 2:
             what = f"uniad.window is {self.window} on a grid of {self.grid}"
-            hint = (
-                "give an odd window beyond which a token in the middle sees others, such as 3 on a grid of 8"
-            )
+            hint = "give an odd window outside which every token sees others, such as 3 on a grid of 8"
             raise UsageError(what, hint=hint)
         if self.dims % self.heads or self.dims % 2:
             what = f"uniad.dims is {self.dims} with {self.heads} heads"
@@ -170,9 +165,8 @@ class UniAD(TorchMethod):
     def _distances(self, batch: Batch) -> torch.Tensor:
         tokens, size = self._net.tokens(to_square(batch.image, self.side)), (self.side, self.side)
         rebuilt = self._net.transformer(tokens.flatten(0, 1)).view(tokens.shape)
-        maps = torch.linalg.vector_norm(rebuilt - tokens, dim=-1).view(
-            *tokens.shape[:2], self.grid, self.grid
-        )
+        distances = torch.linalg.vector_norm(rebuilt - tokens, dim=-1)
+        maps = distances.view(*tokens.shape[:2], self.grid, self.grid)
         full = functional.interpolate(maps, size, mode="bilinear", align_corners=True).mean(dim=1)
         x, y = batch.image.shape[-2:]
         return from_square(full, (x, y)) * batch.brain

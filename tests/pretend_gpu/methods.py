@@ -59,7 +59,8 @@ def _weights(cls: type[Any], folder: Path, given: Mapping[str, Any]) -> dict[str
     }
     found = {}
     for name, make in makers.items():
-        if name not in parameters:
+        digest = "sha256" if name == "weights" else f"{name}_sha256"
+        if digest not in parameters:  # the `heads` of an attention are a number
             continue
         file = folder / f"{name}.pth"
         if not file.exists():
@@ -72,6 +73,5 @@ def _weights(cls: type[Any], folder: Path, given: Mapping[str, Any]) -> dict[str
                 file,
             )
         found[name] = str(file)
-        digest = "sha256" if name == "weights" else f"{name}_sha256"
         found[digest] = hashlib.sha256(file.read_bytes()).hexdigest()
     return found

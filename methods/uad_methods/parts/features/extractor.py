@@ -10,11 +10,11 @@ from uad_methods.parts.features.pyramid import Pyramid, settle_statistics
 from uad_methods.parts.images.square import to_square
 
 Extractor = Literal["wide_resnet50", "resnet18", "self", "random"]
-#: The variants of a method whose default is the WideResNet-50-2.
+EfficientExtractor = Literal["efficientnet_b4", "resnet18", "self", "random"]
+#: The variants of a method: every network but its default, which its type of `extractor` names first.
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     name: {"extractor": name} for name in ("resnet18", "self", "random")
 }
-EfficientExtractor = Literal["efficientnet_b4", "resnet18", "self", "random"]
 #: Slices whose statistics a network with random weights gets.
 SETTLED = 64
 
@@ -32,11 +32,11 @@ def check_weights(method: str, extractor: Extractor | EfficientExtractor, weight
 
 def pyramid_of(extractor: Extractor | EfficientExtractor, stages: tuple[int, ...], width: int) -> Pyramid:
     """The pyramid of an extractor; width: channels of the first stage of `self` and `random`."""
-    if extractor == "wide_resnet50":
-        return Pyramid("wide_resnet50", stages)
-    if extractor == "efficientnet_b4":
-        return Pyramid("efficientnet_b4", stages)
-    return Pyramid("resnet18", stages, 64 if extractor == "resnet18" else width)
+    match extractor:
+        case "self" | "random":
+            return Pyramid("resnet18", stages, width)
+        case _:
+            return Pyramid(extractor, stages)
 
 
 def learn_without_weights(
