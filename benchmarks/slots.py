@@ -1,6 +1,6 @@
 """Two runs at a time against one by one: wall-clock and CPU seconds of the same small matrix by both engines.
 
-    python -m benchmarks.slots [--times 1] [--runs 4] [--method ae] [--steps 120] [--slots 2]
+    python -m benchmarks.slots [--times 1] [--runs 4] [--method ae] [--steps 300] [--slots 2]
 
 Each run has one thread. The cohort is generated and prepared before the clock starts; the seconds are those of the
 whole command, with the start of Python, the runs and the tables. Both engines must write the same bits, otherwise
