@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from uad_methods.parts.training.noise import coarse_noise, coarse_shape, jittered, pyramid_noise, pyramid_sides
+from uad_methods.parts.training.noise import (
+    coarse_noise,
+    coarse_shape,
+    jittered,
+    pyramid_noise,
+    pyramid_sides,
+)
 
 
 def test_coarse_cells_are_square_and_the_longer_side_has_sixteen():
