@@ -72,7 +72,9 @@ class RIAD(TorchMethod):
     steps: int = 18_000
     checked: int = 64
 
-    limits: ClassVar[Limits] = {**LIMITS, "groups": (2, 1024), "partitions": (1, 1000), "sigma": (0, 100)}
+    limits: ClassVar[Limits] = {
+        **LIMITS, "groups": (2, 1024), "partitions": (1, 1000), "sigma": (0, 100), "checked": (1, 1e9),
+    }  # fmt: skip
     paper: ClassVar[str] = "Zavrtanik et al. 2021, Pattern Recognition 112, doi 10.1016/j.patcog.2020.107706"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mask-l2": {"mask_channel": True, "difference": "gms+l2"},

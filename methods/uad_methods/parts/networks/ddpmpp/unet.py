@@ -14,9 +14,13 @@ from uad_methods.parts.networks.ddpmpp.blocks import (
     Norm,
     ResidualBlock,
     Style,
+    heads,
 )
 from uad_methods.parts.networks.diffusion_blocks import Way, embedding_mlp, sinusoids, zero_init
 from uad_methods.parts.networks.half_precision import LastInFloat32
+
+MOST_LEVELS = 10  # sides are halved nine times
+MOST_BLOCKS, MOST_CHANNELS = 100, 65_536  # of a level
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,16 @@ class Plan:
         outside = {*self.attention, *self.dropped} - set(range(len(self.multipliers)))
         if outside:
             raise ValueError(f"level {min(outside)} of {len(self.multipliers)} levels, counted from 0")
+        for level in (*self.attention, -1):
+            heads(self.widths[level], self.head_width)
+        self._check_limits()
+
+    def _check_limits(self) -> None:
+        """Raise ValueError for more levels, blocks or channels than fit any memory."""
+        found = len(self.blocks), max(self.blocks), max(self.widths)
+        most = MOST_LEVELS, MOST_BLOCKS, MOST_CHANNELS
+        if any(one > limit for one, limit in zip(found, most, strict=True)):
+            raise ValueError("{} levels, {} blocks, {} channels; at most {}, {} and {}".format(*found, *most))
 
     @cached_property
     def widths(self) -> tuple[int, ...]:

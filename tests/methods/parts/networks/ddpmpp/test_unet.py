@@ -147,6 +147,10 @@ def test_inputs_that_do_not_fit_are_refused():
         ({"blocks": (1, 0)}, "at least 1"),
         ({"attention": (2,)}, "level 2 of 2"),
         ({"dropped": (-1,)}, "level -1"),
+        ({"multipliers": (1, 6)}, "48 channels"),  # attention has heads of 32
+        ({"multipliers": (1,) * 11, "blocks": (1,) * 11}, "11 levels"),
+        ({"blocks": (1, 101)}, "101 blocks"),
+        ({"multipliers": (1, 16_384)}, "131072 channels"),
     ],
 )
 def test_sizes_of_which_no_network_can_be_built_are_refused(wrong, message):
