@@ -16,7 +16,10 @@ METHODS = {
     "patchcore": ("patchcore:PatchCore", "distance of patch features to a coreset of healthy ones"),
     "rd4ad": ("rd4ad:RD4AD", "student that rebuilds a teacher's features from an embedding; their cosine"),
     "riad": ("riad:RIAD", "hidden squares are inpainted; difference of gradient magnitudes"),
-    "feature-memory": ("feature_memory:FeatureMemory", "distance to features of healthy slices, anywhere or in place"),
+    "feature-memory": (
+        "feature_memory:FeatureMemory",
+        "distance to features of healthy slices, anywhere or at the same place",
+    ),
     "uniad": ("uniad:UniAD", "transformer that rebuilds frozen features without their neighbours; distance"),
     "fanogan": ("fanogan:FAnoGAN", "GAN of healthy slices with an encoder; reconstruction error"),
     "ra": ("ra:RA", "soft-introspective VAE; residual and perceptual (LPIPS) difference maps"),
