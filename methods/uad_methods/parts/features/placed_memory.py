@@ -7,7 +7,7 @@ from uad_methods.parts.features.memory import nearest_distances
 from uad_methods.parts.features.near import NearMemory
 
 #: Entries, at least, that a position without entries nearby is compared with: every n-th of the whole memory.
-ANCHORS = 256
+ANCHORS = 64
 
 
 class PlacedMemory(nn.Module):
