@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
 from uad_bench import Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import UsageError
@@ -23,9 +22,9 @@ from uad_methods.parts.features.extractor import (
 )
 from uad_methods.parts.features.memory import coreset, nearest_distances
 from uad_methods.parts.features.patches import PatchFeatures
+from uad_methods.parts.features.positions import at_positions, brain_cells, draw_positions, slice_map
 from uad_methods.parts.features.pyramid import Pyramid, check_stages
-from uad_methods.parts.images.blur import gaussian_blur
-from uad_methods.parts.images.square import from_square, to_square
+from uad_methods.parts.images.square import to_square
 from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.weights import load_into
 
@@ -123,19 +122,13 @@ class PatchCore(TorchMethod):
         each, parts = max(1, self.vectors // len(stack)), []
         for first in range(0, len(stack), self.batch):
             batch = stack.take(np.arange(first, min(first + self.batch, len(stack))))
-            features = self._net(to_square(batch.image, self.side)).flatten(2)
-            inside = self._cells(batch.brain).flatten(1)
-            rng = ctx.torch_rng("positions", first)
-            keys = torch.rand(inside.shape, generator=rng, device=inside.device) * inside
-            best = keys.topk(min(each, keys.shape[1]), dim=1)
-            index = best.indices[:, None].expand(-1, features.shape[1], -1)
-            parts.append(features.gather(2, index).movedim(1, 2)[best.values > 0])
+            counts, rng = [each] * len(batch.image), ctx.torch_rng("positions", first)
+            index, inside = draw_positions(self._cells(batch.brain), counts, rng)
+            parts.append(at_positions(self._net(to_square(batch.image, self.side)), index)[inside])
         return torch.cat(parts)
 
     def _cells(self, brain: torch.Tensor) -> torch.Tensor:
-        """Brain masks (n, X, Y) -> 1 for positions (n, x, y) of the finest map with brain in their cell, else 0."""
-        square = (to_square(brain[:, None].float(), self.side) > 0).float()
-        return functional.max_pool2d(square, self._net.pyramid.strides[0])[:, 0]
+        return brain_cells(brain, self.side, self._net.pyramid.strides[0])
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """Squared distance to the memory, at least 0 (X, Y, Z), higher = more anomalous; 0 outside the brain mask."""
@@ -143,16 +136,9 @@ class PatchCore(TorchMethod):
 
     def _distances(self, batch: Batch) -> torch.Tensor:
         net, cells = self._net, self._cells(batch.brain)
-        features = net(to_square(batch.image, self.side))
-        distances = nearest_distances(features.movedim(1, -1).flatten(0, 2), net.memory, self.k).view(
-            cells.shape
-        )
-        size, pair = (self.side, self.side), torch.stack([distances * cells, cells], dim=1)
-        full = functional.interpolate(pair, size, mode="bilinear", align_corners=False)
-        if self.sigma:
-            full = gaussian_blur(full, self.sigma)
-        x, y = batch.image.shape[-2:]
-        return from_square(full[:, 0] / full[:, 1].clamp(min=1e-6), (x, y)) * batch.brain
+        features = net(to_square(batch.image, self.side)).movedim(1, -1).flatten(0, 2)
+        distances = nearest_distances(features, net.memory, self.k).view(cells.shape)
+        return slice_map(distances, cells, batch.brain, self.side, self.sigma)
 
     @property
     def _net(self) -> "FeatureMemory":

@@ -18,7 +18,7 @@ METHODS = {
     "riad": ("riad:RIAD", "hidden squares are inpainted; difference of gradient magnitudes"),
     "feature-memory": (
         "feature_memory:FeatureMemory",
-        "distance to features of healthy slices, anywhere or in place",
+        "distance to features of healthy slices, anywhere or at the same place",
     ),
     "uniad": ("uniad:UniAD", "transformer with neighbour-masked attention rebuilds frozen features; error"),
     "fanogan": ("fanogan:FAnoGAN", "GAN of healthy slices with an encoder; reconstruction error"),

@@ -20,7 +20,7 @@ VARIANTS = ("self", "random", "patch", "filters")
 
 
 def made(name="patch", **parameters):
-    return FeatureMemory(**{**FeatureMemory.tiny, **FeatureMemory.variants[name], **parameters})
+    return FeatureMemory(**{**FeatureMemory.tiny, **FeatureMemory.variants.get(name, {}), **parameters})
 
 
 def fitted(scans, name="patch", **parameters):
@@ -39,7 +39,7 @@ def test_the_published_encoder_is_refused_without_weights():
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
-        ("random", {"side": 30}), ("random", {"side": 0}), ("patch", {"side": 64}), ("patch", {"patch": 4}),
+        ("random", {"side": 30}), ("patch", {"patch": 4}), ("dinov2", {"weights": "some.pth", "side": 64}),
         ("self", {"weights": "some.pth"}), ("random", {"stages": (2, 1)}),
     ],
 )  # fmt: skip
@@ -77,18 +77,19 @@ def test_a_scan_whose_features_are_all_in_the_memory_has_score_zero(name, where)
 def test_distances_equal_those_of_scikit_learn(metric):
     scans, (fresh,) = toy_scans(3), toy_scans(1, prefix="fresh")
     method = fitted(scans, "random", metric=metric, where="anywhere", k=3, sigma=0.0)
-    queries = torch.randn(2, 5, 4, method.net_.basis.shape[0], generator=torch.Generator().manual_seed(0))
-    features = method._mapped(queries)
-    squared = method._search(features, torch.zeros(2, dtype=torch.int64))
+    entries, numbers = method.net_.memory.entries, method.net_.encoder.channels
+    queries = torch.randn(2, 5, 4, numbers, generator=torch.Generator().manual_seed(0))
+    features = method.net_.components(queries)
+    squared = method.net_.memory.squared_distances(features, torch.zeros(2, dtype=torch.int64), 3)
     found = squared / 2 if metric == "cosine" else squared
     search = NearestNeighbors(
         n_neighbors=3, metric="cosine" if metric == "cosine" else "sqeuclidean", algorithm="brute"
     )
-    search.fit(method.net_.memory.numpy())
+    search.fit(entries.numpy())
     expected = search.kneighbors(features.flatten(0, 2).numpy())[0].mean(axis=1)
     np.testing.assert_allclose(found.flatten().numpy(), expected, rtol=1e-4, atol=1e-6)
     if metric == "cosine":  # squared distances of unit vectors are 2 (1 - cosine)
-        assert method.net_.memory.norm(dim=1).numpy() == pytest.approx(1, abs=1e-5)
+        assert entries.norm(dim=1).numpy() == pytest.approx(1, abs=1e-5)
     assert fresh.shape == method.score(fresh, Context()).shape
 
 
@@ -121,8 +122,9 @@ def test_the_order_of_the_subjects_changes_nothing_where_all_features_are_kept()
 @pytest.mark.parametrize("reduce", ["none", "random", "coreset"])
 def test_the_memory_has_at_most_its_size(reduce):
     method = fitted(toy_scans(3), "random", reduce=reduce, size=37)
-    assert method.size_ == (method.drawn_ if reduce == "none" else 37) == len(method.net_.memory)
-    assert method.drawn_ <= 300 and len(method.net_.memory.unique(dim=0)) > 30
+    entries = method.net_.memory.entries
+    assert method.size_ == (method.drawn_ if reduce == "none" else 37) == len(entries)
+    assert method.drawn_ <= 300 and len(entries.unique(dim=0)) > 30
 
 
 def test_a_position_without_entries_nearby_is_compared_with_entries_of_the_whole_memory():

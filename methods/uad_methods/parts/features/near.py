@@ -1,7 +1,7 @@
 """Nearest neighbours among the entries of a memory near a position: in the same or next slices, within a radius.
 
-Entries are kept in blocks of a grid, so that a position is compared with those of 3 x 3 blocks in a few slices. All
-steps are gathers and matrix products on the device of the memory, without waits for it.
+Entries are kept in blocks as wide as the radius, so that a position is compared with those of 3 x 3 blocks
+in a few slices. All steps are gathers and matrix products on the device of the memory, without waits for it.
 """
 
 from collections.abc import Iterator
@@ -24,8 +24,14 @@ class NearMemory:
         slices: int,
         radius: float,
     ) -> None:
-        self.entries, self.places, self.grid = entries, places.float(), grid
-        self.slices, self.radius, self.side = slices, radius, max(1, int(radius) + 1)
+        self.grid, self.mean = grid, entries.mean(dim=0)
+        # the last of each stands for positions of the table without an entry
+        self.entries, self.places = _with_last(entries, 0.0), _with_last(places[:, 1:].float(), 0.0)
+        self.centred = self.entries - self.mean
+        self.norms = _with_last(self.centred[:-1].square().sum(dim=1), float("inf"))
+        farthest = int(radius + 1e-6)  # along one axis, in whole positions
+        self.slices, self.radius, self.side = slices, radius, max(1, farthest)
+        self.reach = min(1, farthest)  # blocks: none but its own for a position where the radius is below 1
         # One more block on each side, and as many slices as are searched: their blocks are empty.
         self.blocks = tuple(-(-n // self.side) + 2 for n in grid[1:])
         self.table = self._table(places)
@@ -46,7 +52,7 @@ class NearMemory:
 
     def _active(self) -> torch.Tensor:
         """The blocks of a slice, numbered without the margin, that have an entry nearby in any slice."""
-        filled = (self.table < len(self.entries)).any(dim=3).any(dim=0)
+        filled = (self.table < len(self.entries) - 1).any(dim=3).any(dim=0)
         near = functional.max_pool2d(filled[None, None].float(), 3, stride=1)[0, 0]
         return near.flatten().nonzero().flatten()
 
@@ -60,11 +66,10 @@ class NearMemory:
         queries = self._blocked(features)
         here = self._blocked(_coordinates(x, y, features.device).expand(n, -1, -1, -1))
         rough, index = self._nearest(queries, here, z, k)
-        entries, total = _with_last(self.entries, 0.0), torch.zeros(rough.shape[:2], device=features.device)
+        total = torch.zeros(rough.shape[:2], device=features.device)
         for one in index.unbind(dim=2):
-            total += (
-                (queries - entries.index_select(0, one.flatten()).view(queries.shape)).square().sum(dim=2)
-            )
+            entries = self.entries.index_select(0, one.flatten()).view(queries.shape)
+            total += (queries - entries).square().sum(dim=2)
         total = torch.where(rough[..., -1].isinf(), float("inf"), total / k)
         return self._unblocked(total, n, x, y)
 
@@ -72,30 +77,30 @@ class NearMemory:
         self, queries: torch.Tensor, here: torch.Tensor, z: torch.Tensor, k: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Squared distances (blocks, positions, k), up to a number for each query, and indices of the entries."""
-        mean = self.entries.mean(dim=0)
-        norms = _with_last((self.entries - mean).square().sum(dim=1), float("inf"))
-        entries, places = _with_last(self.entries, 0.0), _with_last(self.places[:, 1:], 0.0)
         rough = queries.new_full((*queries.shape[:2], k), float("inf"))
-        index = torch.full(rough.shape, len(self.entries), device=queries.device)
+        index = torch.full(rough.shape, len(self.entries) - 1, device=queries.device)
+        centred = queries - self.mean
         for near in self._neighbours(z):
-            some = entries.index_select(0, near.flatten()).view(*near.shape, -1)
-            found = torch.baddbmm(
-                norms[near][:, None], queries - mean, (some - mean).transpose(1, 2), alpha=-2
+            entries, places = (
+                one.index_select(0, near.flatten()).view(*near.shape, -1)
+                for one in (self.centred, self.places)
             )
-            place = places.index_select(0, near.flatten()).view(*near.shape, 2)
-            found.masked_fill_(_farther(here, place, self.radius), float("inf"))
+            # without the norms of the queries, which change no order
+            norms = self.norms.index_select(0, near.flatten()).view(len(near), 1, -1)
+            found = torch.baddbmm(norms, centred, entries.transpose(1, 2), alpha=-2)
+            found.masked_fill_(_farther(here, places, self.radius), float("inf"))
             rough, index = _lowest(rough, index, found, near, k)
         return rough, index
 
     def _neighbours(self, z: torch.Tensor) -> Iterator[torch.Tensor]:
-        """Indices of the entries (blocks, most) of each neighbouring block, for the active blocks of the slices z."""
+        """Indices (blocks, m) of the entries in and around each active block of slices z, per neighbouring slice."""
         x, y = (count - 2 for count in self.blocks)
+        steps = range(1 - self.reach, 2 + self.reach)
         for dz in range(2 * self.slices + 1):
             layer = self.table.index_select(0, z + dz)
-            for dx in range(3):
-                for dy in range(3):
-                    here = layer[:, dx : dx + x, dy : dy + y].flatten(1, 2)
-                    yield here.index_select(1, self.active).flatten(0, 1)
+            around = [layer[:, dx : dx + x, dy : dy + y] for dx in steps for dy in steps]
+            blocks = torch.cat(around, dim=3).flatten(1, 2)
+            yield blocks.index_select(1, self.active).flatten(0, 1)
 
     def _blocked(self, maps: torch.Tensor) -> torch.Tensor:
         """Maps (n, d, x, y) -> (n active blocks, positions of a block, d)."""

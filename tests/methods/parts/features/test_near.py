@@ -23,7 +23,8 @@ def brute(features, z, entries, places, slices, radius, k):
 
 
 @pytest.mark.parametrize(
-    ("slices", "radius", "k"), [(0, 0.0, 1), (1, 2.0, 1), (2, 3.5, 3), (1, 20.0, 2), (0, 1.5, 2)]
+    ("slices", "radius", "k"),
+    [(0, 0.0, 1), (1, 2.0, 1), (2, 3.5, 3), (1, 20.0, 2), (0, 1.5, 2), (1, 0.7, 1), (0, 1.0, 1)],
 )
 def test_distances_equal_those_of_all_entries_within_the_radius(slices, radius, k):
     rng = torch.Generator().manual_seed(3)
