@@ -121,7 +121,7 @@ class IterMask(TorchMethod):
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: Context) -> None:
         """Train both networks on slices of `train`, keep averages of their weights, and find the threshold on `val`."""
         self.begin(train, ctx)
-        self._channels_last(ctx)
+        self._channels_last()
         stack = SliceStack(train, ctx)
         self._fit_network("first", self.first_steps, stack, ctx)
         self._fit_network("masked", self.masked_steps, stack, ctx)
@@ -174,7 +174,7 @@ class IterMask(TorchMethod):
 
     def score(self, scan: Scan, ctx: Context) -> FloatArray:
         """Squared error (X, Y, Z), at least 0, higher = more anomalous; 0 outside the brain mask."""
-        self._channels_last(ctx)
+        self._channels_last()
         return self.score_slices(scan, ctx, partial(self._map, scan, ctx), size=scan.shape[2])
 
     def _map(self, scan: Scan, ctx: Context, batch: Batch) -> torch.Tensor:
@@ -235,9 +235,9 @@ class IterMask(TorchMethod):
         brain = to_network(brain, self.side, self._plan.multiple)[:, 0] > 0  # more than half of the pixel
         return Slices(image, high_frequencies(image, self.radius), brain)
 
-    def _channels_last(self, ctx: Context) -> None:
-        if ctx.device != "cpu":  # the layout of a GPU's matrix units
-            self.net_.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def _channels_last(self) -> None:
+        """The layout of a GPU's matrix units, which saves a sixth of a step on a CPU, too."""
+        self.net_.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def _nets(self) -> nn.ModuleDict:
