@@ -22,8 +22,8 @@ METHODS = [
     "ra:ssim", "ra:clahe", "ra:l1", "phanes:noperc", "vae:gradient", "vae:product",
     "patch2loc:conv-full", "patch2loc:conv-mixture", "patch2loc:conv-scales", "patch2loc:conv-experts",
     "patch2loc:conv-25d", "patch2loc:conv-flips", "patch2loc:conv-usual", "patch2loc:conv-25d-usual",
-    "andi", "andi:gaussian", "andi:noncausal", "itermask", "itermask:stop1", "disyre", "disyre:minmax",
-    "disyre:noncausal", "disyre:undamped",
+    "andi", "andi:gaussian", "andi:noncausal", "disyre", "disyre:minmax", "disyre:noncausal", "disyre:undamped",
+    "itermask", "itermask:stop1",
     "ddpm", "ddpm:anoddpm", "pddpm", "pddpm:anywhere", "cddpm", "cddpm:pretrained",
 ]  # fmt: skip
 

@@ -158,10 +158,8 @@ class DISYRE(TorchMethod):
         both = stack.take(np.concatenate([chosen, others]))
         image, brain = both.image, both.brain
         if self.side:
-            image, brain = (
-                to_square(image, self.side),
-                to_square(brain[:, None].float(), self.side)[:, 0] > 0.5,
-            )
+            image = to_square(image, self.side)
+            brain = to_square(brain[:, None].float(), self.side)[:, 0] > 0.5
         draws = ctx.torch_rng("anomalies", step)
         patches, masks = random_views(image.clamp(0, 1), brain, self.patch, draws, augment=self.augment)
         (clean, foreign), (inside, foreign_inside) = patches.chunk(2), masks.chunk(2)

@@ -27,8 +27,8 @@ METHODS = {
     "ddpm": ("ddpm:DDPM", "diffusion model; difference from the restored slice"),
     "pddpm": ("pddpm:PDDPM", "patched diffusion model: one patch is restored at a time"),
     "cddpm": ("cddpm:CDDPM", "diffusion model conditioned on an encoder embedding of the input slice"),
-    "disyre": ("disyre:DISYRE", "network that removes synthetic anomalies, with shapes of our own; residual"),
     "andi": ("andi:ANDi", "diffusion model; one denoising step from each of many noise levels"),
+    "disyre": ("disyre:DISYRE", "network that removes synthetic anomalies, with shapes of our own; residual"),
     "itermask": ("itermask:IterMask", "inpainting of a mask that shrinks onto what cannot be filled"),
     "patch2loc": (
         "patch2loc:Patch2Loc",

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import torch
 
+At = torch.Tensor | slice  # positions of slices
+
 
 class Shrunk(NamedTuple):
     """What is left of n slices. image: filled slices of their last turn (n, C, X, Y). mask: bool (n, X, Y)."""
@@ -29,7 +31,7 @@ def largest_share(error: torch.Tensor, brain: torch.Tensor, share: float) -> tor
 def shrink(
     images: torch.Tensor,
     mask: torch.Tensor,
-    fill: Callable[[torch.Tensor, int], torch.Tensor],
+    fill: Callable[[torch.Tensor, int, At], torch.Tensor],
     threshold: float,
     stop: float,
     turns: int,
@@ -37,20 +39,26 @@ def shrink(
     """Hide, fill and unhide what was filled well, at most `turns` times; masks only shrink.
 
     A slice ends with the turn in which its mask (n, X, Y) lost less than a share of `stop` of its pixels, or was empty.
-    Finished slices are computed on but kept: only a CPU looks whether all have finished.
+    A CPU fills unfinished slices only. On a GPU all are filled, and finished ones kept: the CPU would have to wait for
+    the list of the others.
 
-        fill: network that receives the mask (n, X, Y) and the number of the turn and returns whole slices (n, C, X, Y).
+        fill: network that receives masks (m, X, Y), the number of the turn and the positions of the m slices, and
+            returns whole slices (m, C, X, Y).
         threshold: of the squared error of `images` (n, C, X, Y), mean over channels; above it a pixel stays hidden.
     """
-    image, active = images, torch.ones(len(images), dtype=torch.bool, device=images.device)
+    on_cpu = images.device.type == "cpu"
+    image, mask = images.clone(), mask.clone()
+    active = torch.ones(len(images), dtype=torch.bool, device=images.device)
     for turn in range(turns):
-        filled = fill(mask, turn)
-        kept = mask & (squared_error(images, filled) > threshold)
-        before, after = mask.sum(dim=(1, 2)), kept.sum(dim=(1, 2))
-        image = torch.where(active[:, None, None, None], filled, image)
-        mask = torch.where(active[:, None, None], kept, mask)
-        active = active & (before > 0) & (before - after >= stop * before)
-        if active.device.type == "cpu" and not bool(active.any()):
+        at: At = active.nonzero()[:, 0] if on_cpu else slice(None)
+        hidden, going = mask[at], active[at]
+        filled = fill(hidden, turn, at)
+        kept = hidden & (squared_error(images[at], filled) > threshold)
+        before, after = hidden.sum(dim=(1, 2)), kept.sum(dim=(1, 2))
+        image[at] = torch.where(going[:, None, None, None], filled, image[at])
+        mask[at] = torch.where(going[:, None, None], kept, hidden)
+        active[at] = going & (before > 0) & (before - after >= stop * before)
+        if on_cpu and not bool(active.any()):
             break
     return Shrunk(image, mask)
 

@@ -15,9 +15,9 @@ BRAIN[:2, 2:18, 2:18] = True  # the third slice is empty
 def test_a_perfect_filler_empties_the_masks_in_one_turn():
     seen = []
 
-    def fill(mask, turn):
+    def fill(mask, turn, at):
         seen.append(mask)
-        return IMAGES
+        return IMAGES[at]
 
     found = shrink(IMAGES, BRAIN, fill, 0.01, 0.1, 10)
     assert not found.mask.any() and (found.image == IMAGES).all()
@@ -27,7 +27,7 @@ def test_a_perfect_filler_empties_the_masks_in_one_turn():
 def test_a_filler_that_is_wrong_in_a_square_leaves_the_square():
     wrong = IMAGES.clone()
     wrong[:2, :, 5:9, 6:10] += 1
-    found = shrink(IMAGES, BRAIN, lambda mask, turn: wrong, 0.5, 0.1, 10)
+    found = shrink(IMAGES, BRAIN, lambda mask, turn, at: wrong[at], 0.5, 0.1, 10)
     expected = torch.zeros_like(BRAIN)
     expected[:2, 5:9, 6:10] = True
     assert torch.equal(found.mask, expected) and torch.equal(found.image, wrong)
@@ -36,12 +36,13 @@ def test_a_filler_that_is_wrong_in_a_square_leaves_the_square():
 def test_masks_never_grow_and_turns_end():
     masks = []
 
-    def fill(mask, turn):
+    def fill(mask, turn, at):
         masks.append(mask)
-        noise = torch.randn(IMAGES.shape, generator=torch.Generator().manual_seed(turn))
-        return IMAGES + noise
+        noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(turn))
+        return images[at] + noise[at]
 
-    found = shrink(IMAGES, BRAIN, fill, 0.05, 0.1, 6)
+    images = IMAGES[:2]  # with brain
+    found = shrink(images, BRAIN[:2], fill, 0.05, 0.1, 6)
     masks.append(found.mask)
     assert len(masks) == 7 and all(not (b & ~a).any() for a, b in pairwise(masks))
 
@@ -52,7 +53,7 @@ def test_a_slice_ends_when_its_mask_lost_less_than_the_share(lost, turns):
     images, mask = torch.zeros(1, 1, 10, 10), torch.ones(1, 10, 10, dtype=torch.bool)
     outputs = []
 
-    def fill(hidden, turn):
+    def fill(hidden, turn, at):
         error = torch.full((100,), 1.0 + turn)
         error[:lost] = 0
         outputs.append(error.view(1, 1, 10, 10))
@@ -63,17 +64,18 @@ def test_a_slice_ends_when_its_mask_lost_less_than_the_share(lost, turns):
     assert found.mask.sum() == 100 - lost
 
 
-def test_a_finished_slice_is_kept_while_others_go_on():
-    images = torch.zeros(2, 1, 4, 4)
+def test_a_finished_slice_is_kept_and_not_filled_again_while_others_go_on():
+    images, filled = torch.zeros(2, 1, 4, 4), []
 
-    def fill(mask, turn):
+    def fill(mask, turn, at):
+        filled.append(at.tolist())
         error = torch.full((2, 1, 4, 4), 1.0 + turn)
         error[1].view(-1)[: 2 * turn + 2] = 0
-        return error
+        return error[at]
 
     found = shrink(images, torch.ones(2, 4, 4, dtype=torch.bool), fill, 0.5, 0.1, 3)
     assert found.mask.sum(dim=(1, 2)).tolist() == [16, 10]
-    assert found.image.amax(dim=(1, 2, 3)).tolist() == [1, 3]
+    assert found.image.amax(dim=(1, 2, 3)).tolist() == [1, 3] and filled == [[0, 1], [1], [1]]
 
 
 @pytest.mark.parametrize("share", [0.01, 0.6, 1.0])

@@ -22,9 +22,9 @@ INSIDE = 0.05  # pixels with a larger value are inside a shape
 
 
 def places(brain: torch.Tensor, reach: int, rng: torch.Generator) -> torch.Tensor:
-    """Random brain pixels (n, 2) of masks (n, S, S) at least `reach` pixels from the edges; any such pixel for want.
+    """Random brain pixels (n, 2) of masks (n, S, S), at least `reach` pixels from the edges.
 
-    Raises no error for an empty mask, whose pixel is uniform.
+    Where no brain pixel is that far from the edges, any pixel that is.
     """
     inner = brain[:, reach : brain.shape[1] - reach + 1, reach : brain.shape[2] - reach + 1]
     key = inner.float() + torch.rand(inner.shape, generator=rng, device=rng.device)
