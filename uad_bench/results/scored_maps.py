@@ -33,7 +33,7 @@ class ScoredMaps(Sequence[Scored]):
     once.
     """
 
-    KEEP_VOXELS = 2e8
+    KEEP_VOXELS = 5e7  # 300 MB
 
     def __init__(
         self,
