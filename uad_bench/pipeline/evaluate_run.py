@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 #: Voxels of the grids of all test cases from which on other processes are started. The gain has not been measured.
 PARALLEL_FROM = 5e7
-#: Voxels of the grids of a set whose stored maps and masks are kept in memory, 150 MB, beside the maps after the steps.
-SHARED_UP_TO = 2.5e7
+#: Voxels of the grids of a set whose stored maps and masks are kept in memory, 300 MB, beside the maps after the steps.
+SHARED_UP_TO = 5e7
 
 
 def evaluate_run(
