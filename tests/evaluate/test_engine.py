@@ -150,8 +150,7 @@ def test_score_histograms_bracket_the_pooled_value(scored, cases, thresholds, me
     cases = [*cases, scored("e", brain=False)]
     result = evaluate(cases, METRICS, thresholds, memory=memory, sketches=True)
     assert set(result.sketches) == {case.case_id for case in cases}
-    stored = {name: sketch.to_bytes() for name, sketch in result.sketches.items()}
-    lesion = [Sketch.of_bytes(stored[case.case_id]) for case in cases if not case.healthy]
+    lesion = [Sketch.of_bytes(result.sketches[case.case_id]) for case in cases if not case.healthy]
     low, high = Sketch.merged(lesion).ap()
     assert low <= rows_by_name(result.set_rows)["all", "ap.pooled"].value <= high
     assert not evaluate(cases, METRICS, thresholds).sketches

@@ -12,7 +12,6 @@ from typing import Any
 from uad_bench.errors import DataError
 from uad_bench.evaluate.curves.bootstrap import BootstrapCase
 from uad_bench.evaluate.curves.curve import Curve
-from uad_bench.evaluate.curves.score_histogram import Sketch
 from uad_bench.evaluate.curves.two_pass import SecondPass
 from uad_bench.evaluate.parallel import evaluated_cases
 from uad_bench.types import Scored, Value
@@ -26,7 +25,8 @@ class CaseResult:
     """What evaluation keeps of a case.
 
     has_brain: the region of interest is not empty. values, kept: by name of the query, the value of the case and what
-    the metric keeps for its pooled value. bootstrap: for the resamples, None for a healthy scan.
+    the metric keeps for its pooled value. bootstrap: for the resamples, None for a healthy scan. sketch: the bytes of
+    the score histogram, a tenth of the histogram itself; None where it was not requested.
     """
 
     case_id: str
@@ -38,7 +38,7 @@ class CaseResult:
     values: Mapping[str, Value]
     kept: Mapping[str, Any]
     bootstrap: BootstrapCase | None
-    sketch: Sketch | None = None
+    sketch: bytes | None = None
 
     def without_negatives(self) -> "CaseResult":
         """The same, without the scores of voxels that are not lesion."""
@@ -122,7 +122,9 @@ class PooledCurves:
         key = self._keys[name]
         if key not in self._curves:
             counted = self._counted
-            self._curves[key] = counted.curve(name) if counted else Curve.pool(self._members[name].values())
+            self._curves[key] = (
+                counted.finished(name) if counted else Curve.pool(self._members[name].values())
+            )
         return self._curves[key]
 
     def bootstrap_cases(self, name: str, members: Iterable[CaseResult]) -> list[BootstrapCase]:

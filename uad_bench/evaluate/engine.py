@@ -28,9 +28,9 @@ from uad_bench.evaluate.rows import CaseRow, SetRow, case_rows, reports
 from uad_bench.evaluate.thresholds import Threshold, refuse_leaks
 from uad_bench.types import Scored
 
-#: Bytes of scores of voxels that are not lesion, 134 million voxels. The scores of lesion voxels, and in a second
+#: Bytes of scores of voxels that are not lesion, 67 million voxels. The scores of lesion voxels, and in a second
 #: pass the counts of each group (`two_pass.SecondPass`), come on top.
-MEMORY = 1 << 29
+MEMORY = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,16 @@ class Evaluation:
     draws: by group and metric ("ap.pooled"), the values (B,) under `bootstrap.resamples` of the group's lesion cases in
     the order of their ids, NaN where a resample has no value; thresholds stay those of the whole set, those of oracle
     rules included. Only for "all" and the lesion kinds, and for metrics that are read off a curve.
-    sketches: the score histogram of each case by id, if requested; empty for a case without a brain. curves: the pooled
-    curves of "all" and of the lesion kinds, if requested, with counts at all thresholds and without the negatives.
+    sketches: the score histogram of each case by id, if requested, as `Sketch.to_bytes` writes it; empty for a case
+    without a brain. curves: the pooled curves of "all" and of the lesion kinds, if requested, with counts at all
+    thresholds and without the negatives.
     """
 
     case_rows: tuple[CaseRow, ...]
     set_rows: tuple[SetRow, ...]
     thresholds: Mapping[str, Threshold]
     draws: Mapping[tuple[str, str], Floats] = field(default_factory=dict, compare=False)
-    sketches: Mapping[str, Sketch] = field(default_factory=dict, compare=False)
+    sketches: Mapping[str, bytes] = field(default_factory=dict, compare=False)
     curves: Mapping[str, Curve] = field(default_factory=dict, compare=False)
 
 
@@ -152,8 +153,8 @@ def _curve(scored: Scored, *, regions: bool) -> Curve:
         raise PluginError(error.what, where=f"case {scored.case_id}", hint=error.hint) from error
 
 
-def _sketch(curve: Curve) -> Sketch:
-    return Sketch.of(curve.positives, curve.negatives[0], curve.missed if curve.n_brain else 0)
+def _sketch(curve: Curve) -> bytes:
+    return Sketch.of(curve.positives, curve.negatives[0], curve.missed if curve.n_brain else 0).to_bytes()
 
 
 def _refuse_duplicates(results: Sequence[CaseResult]) -> None:

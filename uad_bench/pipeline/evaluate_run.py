@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 #: Voxels of the grids of all test cases from which on other processes are started. The gain has not been measured.
 PARALLEL_FROM = 5e7
-#: Voxels of the grids of a set whose stored maps are kept in memory, 200 MB, beside those after the steps.
+#: Voxels of the grids of a set whose stored maps and masks are kept in memory, 300 MB, beside the maps after the steps.
 SHARED_UP_TO = 5e7
 
 
@@ -55,7 +55,7 @@ def evaluate_run(
         evaluation = maps.measured(dataset, test, metrics, steps)
         sheet = f"sheet-{dataset}.png" if number else "sheet.png"
         draw_run_figures(directory, spec, test, dataset, sheet, evaluation)
-        found[dataset] = replace(evaluation, curves={})
+        found[dataset] = evaluation = replace(evaluation, curves={})  # nothing else refers to the curves
         test.forget()  # before the raw maps take their memory
         ablation += maps.ablation(dataset, metrics, steps)
     _write(directory, found, ablation, row_facts(metrics, spec.protocol.thresholds), declared_ranges(metrics))
@@ -68,7 +68,7 @@ class _Maps:
     def __init__(self, directory: RunDir, spec: RunSpec, cohort: Cohort, workers: int) -> None:
         self._directory, self._spec, self._cohort, self._workers = directory, spec, cohort, workers
         self._raw: dict[str, ScoredMaps] = {}  # by role
-        self._validation: dict[int, ScoredMaps] = {}  # shared by the test sets, by number of steps
+        self._healthy: dict[int, dict[str, Threshold]] = {}  # shared by the test sets, by number of steps
 
     def of(self, role: str, dataset: str | None, steps: "Sequence[Step]") -> ScoredMaps:
         """The maps of a role after these steps; small sets are unpacked once for all numbers of steps."""
@@ -93,16 +93,13 @@ class _Maps:
 
         full: also strata, patient resamples, score histograms and curves for figures; otherwise lesion kinds only.
         """
-        from uad_bench.evaluate import engine, postprocess, thresholds
+        from uad_bench.evaluate import engine, postprocess
 
-        healthy = self._validation.setdefault(len(steps), self.of("val", None, steps))
-        tune, names = self.of("tune", dataset, steps), self._spec.protocol.thresholds
-        rules = thresholds.resolve(names, validation=healthy, tune=tune, test=test)
         return engine.evaluate(
             test,
             metrics,
-            rules,
-            names,
+            self._thresholds(dataset, test, steps),
+            self._spec.protocol.thresholds,
             prediction_steps=postprocess.split(steps)[1],
             strata=full,
             draws=full,
@@ -111,6 +108,27 @@ class _Maps:
             workers=environment.threads(),
             processes=self._workers if full and self._voxels(test.members) >= PARALLEL_FROM else 1,
         )
+
+    def _thresholds(self, dataset: str, test: ScoredMaps, steps: "Sequence[Step]") -> "dict[str, Threshold]":
+        """The threshold of every rule; the maps of one role are in memory at a time, and none of them afterwards."""
+        from uad_bench.evaluate import thresholds
+
+        names = self._spec.protocol.thresholds
+        if len(steps) not in self._healthy:
+            scans = self.of("val", None, steps)
+            of_healthy = [name for name in names if thresholds.healthy_percent(name) is not None]
+            self._healthy[len(steps)] = thresholds.resolve(of_healthy, validation=scans)
+            self._forget(scans)
+        tune = self.of("tune", dataset, steps)
+        of_tune = [name for name in names if name.startswith("tune")]
+        found = self._healthy[len(steps)] | thresholds.resolve(of_tune, tune=tune)
+        self._forget(tune)
+        return found | thresholds.resolve([name for name in names if name not in found], test=test)
+
+    def _forget(self, maps: ScoredMaps) -> None:
+        """Drop maps that were computed here; stored maps serve other numbers of steps."""
+        if maps not in self._raw.values():
+            maps.forget()
 
     def _voxels(self, members: Sequence[Member]) -> int:
         return len(members) * math.prod(self._spec.protocol.grid.shape)
@@ -126,7 +144,9 @@ class _Maps:
         for count, stage in enumerate(stages(steps) if measured else ()):
             first = steps[:count]
             test = self.of("test", dataset, first)
-            for row in self.measured(dataset, test, measured, first, full=False).set_rows:
+            rows = self.measured(dataset, test, measured, first, full=False).set_rows
+            self._forget(test)
+            for row in rows:
                 yield {"dataset": dataset, **vars(row), "metric": f"{stage}:{row.metric}"}
 
 
@@ -152,11 +172,11 @@ def _write(
     """
     from uad_bench.evaluate.metrics.declarations.table import metric_of
 
-    cases = [
+    cases = (  # one at a time: a large run has 250,000
         {**vars(row), "dataset": d, "case_id": row.case_id.removeprefix(f"{d}/")}
         for d, e in found.items()
         for row in e.case_rows
-    ]
+    )
     sets = [{"dataset": d, **vars(row)} for d, e in found.items() for row in e.set_rows]
     for row in (numbers := [*sets, *ablation]):
         row["oracle"], row["higher_is_better"] = known[row["metric"].rpartition(":")[2]]
@@ -167,8 +187,7 @@ def _write(
     directory.write_table("metrics.csv", columns, numbers)
     directory.write_table("thresholds.csv", csv_tables.THRESHOLD_COLUMNS, points)
     sketches = {
-        d: {name.removeprefix(f"{d}/"): one.to_bytes() for name, one in e.sketches.items()}
-        for d, e in found.items()
+        d: {name.removeprefix(f"{d}/"): one for name, one in e.sketches.items()} for d, e in found.items()
     }
     directory.write_sketches(sketches)
     directory.write_draws({(d, *key): values for d, e in found.items() for key, values in e.draws.items()})

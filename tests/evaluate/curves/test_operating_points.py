@@ -58,3 +58,16 @@ def test_chance_and_perfection_of_the_partial_area():
 def test_one_class_alone_has_no_area(lesion):
     points = Curve.of(np.arange(4, dtype=np.float32), lesion).points
     assert points.partial_auroc(0.3) is points.sensitivity(0.05) is None
+
+
+@pytest.mark.parametrize("rows", [1, 3, 64])
+def test_rows_computed_in_parts_of_any_size_give_the_same_bits(rows, monkeypatch):
+    def numbers(points):
+        recall = points.tp / points.n_positive
+        areas = [points.area(recall, limit) for limit in (0.05, 1.0)]
+        return points.ap(), points.auroc(), points.best_dice(), points.sensitivity(0.1), *areas
+
+    tables = [Curve.of(scores, lesion, missed=1).points for scores, lesion in of_both_classes(100)]
+    whole = [numbers(points) for points in tables]
+    monkeypatch.setattr("uad_bench.evaluate.curves.operating_points._PART", rows)
+    assert [numbers(points) for points in tables] == whole

@@ -97,3 +97,12 @@ def test_pools_of_the_same_cases_share_a_counter(scored):
     assert second.curve("ms").ap() == second.curve("all").ap() == Curve.pool(map(Curve.of_case, cases)).ap()
     assert second.curve("one").ap() == Curve.of_case(cases[0]).ap()
     assert set(second.at_edges["ms"]) == set("abc")
+
+
+def test_the_counts_of_a_pool_are_dropped_with_its_curve(scored):
+    cases = [scored(name) for name in "ab"]
+    members = {case.case_id: Curve.of_case(case) for case in cases}
+    second = SecondPass({"all": members, "ms": members, "one": {"a": members["a"]}})
+    second.run(cases)
+    assert second.finished("ms").ap() == Curve.pool(map(Curve.of_case, cases)).ap()
+    assert set(second._counters) == {"one"} and len(second._shared) == 1

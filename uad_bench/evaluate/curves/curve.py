@@ -19,8 +19,8 @@ from uad_bench.types import BoolArray, Scored
 if TYPE_CHECKING:
     from uad_bench.evaluate.curves.regions import Regions
 
-#: Negatives searched together when curves are pooled: 256 MiB of float32.
-_BATCH = 1 << 26
+#: Negatives searched together when curves are pooled: 64 MiB of float32.
+_BATCH = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,5 +172,11 @@ def _merged(runs: tuple[Scores, ...]) -> Iterator[Scores]:
     for index, run in enumerate(runs):
         batch.append(run)
         if index + 1 == len(runs) or sum(part.size for part in batch) >= _BATCH:
-            yield run if len(batch) == 1 else np.sort(np.concatenate(batch))
+            yield run if len(batch) == 1 else _sorted_together(batch)
             batch = []
+
+
+def _sorted_together(runs: list[Scores]) -> Scores:
+    joined: Scores = np.concatenate(runs)
+    joined.sort()  # in place: np.sort would copy the batch once more
+    return joined

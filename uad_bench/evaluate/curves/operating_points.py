@@ -6,6 +6,7 @@ positives adds false positives only; and a curve over the false-positive rate ri
 operating point, as in scikit-learn.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy.typing as npt
 Scores = npt.NDArray[np.floating[Any]]
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+#: Rows computed together: the table of a pool has millions, and each intermediate array as many.
+_PART = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,20 +58,35 @@ class OperatingPoints:
     @property
     def gained(self) -> Counts:
         """The number of positives at each threshold."""
-        return np.diff(self.tp, prepend=0)
+        gained = self.tp.copy()
+        gained[1:] -= self.tp[:-1]
+        return gained
+
+    def _parts(self) -> Iterator[tuple[slice, Counts, Counts, Counts]]:
+        """Some rows at a time: which ones, the positives gained at each of them, tp and fp."""
+        for start in range(0, self.tp.size, _PART):
+            part = slice(start, start + _PART)
+            tp = self.tp[part]
+            yield part, np.diff(tp, prepend=self.tp[start - 1] if start else 0), tp, self.fp[part]
 
     def ap(self) -> float | None:
         """Average precision, Σ (R_n - R_(n-1)) P_n, in [0, 1]; None without a positive."""
         if not self.n_positive:
             return None
-        return float(np.sum(self.gained * (self.tp / (self.tp + self.fp)))) / self.n_positive
+        terms = np.empty(self.tp.size)  # summed at once: the last bits of a sum depend on its order
+        for part, gained, tp, fp in self._parts():
+            terms[part] = gained * (tp / (tp + fp))
+        return float(np.sum(terms)) / self.n_positive
 
     def auroc(self) -> float | None:
         """P(positive > negative) + P(equal) / 2, in [0, 1]; missed positives rank last; None without both classes."""
         if not (self.n_positive and self.n_negative):
             return None
         # Counted in half pairs, so that the sum is an exact integer.
-        halves = int(np.sum(self.gained * (2 * self.n_negative - self.fp - self.fp_above)))
+        halves = sum(
+            int(np.sum(gained * (2 * self.n_negative - fp - self.fp_above[part])))
+            for part, gained, _, fp in self._parts()
+        )
         return halves / (2 * self.n_positive * self.n_negative)
 
     def partial_auroc(self, limit: float) -> float | None:
@@ -87,8 +105,10 @@ class OperatingPoints:
         if not (self.n_positive and self.n_negative):
             return None
         # The quotient fp / n is compared, as limit * n may be rounded: 1 of 20 is 0.05, but 20 * 0.05 need not be 1.
-        allowed = self.fp / self.n_negative <= limit
-        return int(np.max(self.tp, where=allowed, initial=0)) / self.n_positive
+        found = [
+            int(np.max(tp, where=fp / self.n_negative <= limit, initial=0)) for _, _, tp, fp in self._parts()
+        ]
+        return max(found, default=0) / self.n_positive
 
     def best_dice(self) -> tuple[float, float] | None:
         """The largest Dice and the highest threshold that reaches it; None without a positive.
@@ -99,9 +119,13 @@ class OperatingPoints:
             return None
         if not self.tp.size:
             return 0.0, float("inf")
-        dice = 2 * self.tp / (self.tp + self.fp + self.n_positive)
-        best = int(np.argmax(dice))
-        return float(dice[best]), float(self.thresholds[best])
+        best, row = -1.0, 0
+        for part, _, tp, fp in self._parts():
+            dice = 2 * tp / (tp + fp + self.n_positive)
+            highest = int(np.argmax(dice))
+            if dice[highest] > best:
+                best, row = float(dice[highest]), part.start + highest
+        return best, float(self.thresholds[row])
 
     def area(self, heights: Floats, limit: float) -> float:
         """The area under a curve over the false-positive rate, from 0 to `limit`, where it is cut by interpolation.
@@ -110,10 +134,16 @@ class OperatingPoints:
         equal to a threshold, and constant over those between two thresholds. Needs a negative.
         """
         end = limit * self.n_negative
-        start, stop = np.minimum(self.fp_above, end), np.minimum(self.fp, end)
-        before = np.concatenate([np.zeros(1), heights[:-1]]) if heights.size else heights
-        tied = self.fp - self.fp_above
-        share = np.divide(stop - start, tied, out=np.zeros(tied.size), where=tied > 0)
-        slopes = (stop - start) * (before + (heights - before) * share / 2)
-        levels = (np.append(start[1:], end)[: stop.size] - stop) * heights
+        slopes, levels = np.empty(heights.size), np.empty(heights.size)
+        for first in range(0, heights.size, _PART):
+            part = slice(first, first + _PART)
+            start, stop = np.minimum(self.fp_above[part], end), np.minimum(self.fp[part], end)
+            height = heights[part]
+            before = np.concatenate([heights[first - 1 : first] if first else np.zeros(1), height[:-1]])
+            tied = self.fp[part] - self.fp_above[part]
+            share = np.divide(stop - start, tied, out=np.zeros(tied.size), where=tied > 0)
+            slopes[part] = (stop - start) * (before + (height - before) * share / 2)
+            following = np.minimum(self.fp_above[first + _PART : first + _PART + 1], end)
+            after = np.concatenate([start[1:], following if following.size else [end]])
+            levels[part] = (after - stop) * height
         return (float(np.sum(slopes)) + float(np.sum(levels))) / self.n_negative

@@ -78,8 +78,14 @@ def edges_of(positives: Scores) -> Scores:
 
 def _first_rows(at: Counts) -> Counts:
     """The row at which each bin begins, among distinct values in ascending order with `at` positives each."""
-    share = (np.cumsum(at) - at) * N_COARSE // max(1, int(at.sum()))
-    return np.flatnonzero(np.diff(share, prepend=-1))
+    if not at.size:
+        return np.zeros(0, np.int64)
+    share = np.cumsum(at)  # changed in place: a pool has millions of rows
+    total = int(share[-1])
+    share -= at
+    share *= N_COARSE
+    share //= total
+    return np.concatenate([np.zeros(1, np.int64), np.flatnonzero(share[1:] != share[:-1]) + 1])
 
 
 def precision_sum(p: Floats, n: Floats, shares: Shares) -> Floats:

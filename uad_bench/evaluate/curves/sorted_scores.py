@@ -30,9 +30,15 @@ def distinct(run: npt.NDArray[Number]) -> tuple[npt.NDArray[Number], Counts]:
     """
     if not run.size:
         return run.copy(), np.zeros(0, np.int64)
-    first = np.flatnonzero(run[1:] != run[:-1]) + 1
-    first = np.concatenate([np.zeros(1, first.dtype), first])
-    return run[first], np.diff(first, append=run.size)
+    # Written into two arrays: a pool has millions of rows.
+    changes = np.flatnonzero(run[1:] != run[:-1])
+    first = np.zeros(changes.size + 1, np.int64)
+    np.add(changes, 1, out=first[1:])
+    del changes
+    times = np.empty_like(first)
+    np.subtract(first[1:], first[:-1], out=times[:-1])
+    times[-1] = run.size - first[-1]
+    return run[first], times
 
 
 def add_counts(run: Scores, values: Scores, below: Counts, up_to: Counts) -> None:

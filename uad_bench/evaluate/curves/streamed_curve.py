@@ -16,8 +16,8 @@ from uad_bench.evaluate.curves.operating_points import OperatingPoints, Scores
 from uad_bench.evaluate.curves.score_bins import edges_of
 from uad_bench.evaluate.curves.sorted_scores import add_counts, distinct, refuse_nonfinite
 
-#: Negatives in memory at a time, those being gathered and those of all workers together: 512 MiB of float32.
-BATCH = 1 << 27
+#: Negatives in memory at a time, those being gathered and those of all workers together: 256 MiB of float32.
+BATCH = 1 << 26
 #: Values counted together, so that few counts are in memory twice.
 _PART = 1 << 20
 

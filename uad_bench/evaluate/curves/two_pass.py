@@ -113,6 +113,12 @@ class SecondPass:
         """The curve of a pool; computed at every call."""
         return self._counters[name].curve()
 
+    def finished(self, name: str) -> StreamedCurve:
+        """The curve of a pool, whose counts are dropped: it cannot be asked for again, by no name of these cases."""
+        counter = self._shared.pop(frozenset(self._members[name]))
+        self._counters = {other: one for other, one in self._counters.items() if one is not counter}
+        return counter.curve()
+
     def _volumes(self, source: Iterable[Scored]) -> Iterator[VolumeNegatives]:
         for scored in source:
             names = [name for name, curves in self._members.items() if scored.case_id in curves]

@@ -34,8 +34,12 @@ def aupro(curve: Curve, limit: float) -> float | None:
     """
     if curve.regions is None or not (curve.regions.n and curve.n_negative):
         return None
-    found = np.cumsum(1 / curve.regions.sizes[::-1].astype(np.float64))
-    recall = found[curve.points.tp - 1] / curve.regions.n
+    found = curve.regions.sizes[::-1].astype(np.float64)  # changed in place: a pool has millions of positives
+    np.divide(1, found, out=found)
+    np.cumsum(found, out=found)
+    recall = found[curve.points.tp - 1]
+    del found
+    recall /= curve.regions.n
     return curve.points.area(recall, limit) / limit
 
 
