@@ -20,7 +20,7 @@ from uad_methods.parts.images.geometric_mean import GeometricMean
 from uad_methods.parts.images.network_grid import from_network, to_network
 from uad_methods.parts.images.reconstruction import reconstruction
 from uad_methods.parts.limits import LIMITS, Limits
-from uad_methods.parts.networks.ddpmpp.unet import DDPMPlusPlus, Plan
+from uad_methods.parts.networks.ddpmpp.unet import DDPMPlusPlus, Plan, plan_of
 from uad_methods.parts.training.descent import descend
 from uad_methods.parts.training.draws import noise_fields
 from uad_methods.parts.training.moving_average import MovingAverage
@@ -94,19 +94,14 @@ class ANDi(TorchMethod):
 
     def __post_init__(self) -> None:
         """Raise UsageError for sizes of which no network can be built, and for no level at test time."""
-        try:
-            _ = self._plan
-        except ValueError as error:
-            hint = "levels count from 0; with attention they have at most 32 channels or a multiple of 32"
-            raise UsageError(f"andi has no such network: {error}", hint=hint) from error
+        _ = self._plan
         if self.stop >= self.start:
             what = f"andi.start is {self.start} and andi.stop {self.stop}, which leaves no noise level"
             raise UsageError(what, hint="stop is below start")
 
     @property
     def _plan(self) -> Plan:
-        names = ("base", "multipliers", "blocks", "attention", "dropout", "dropped", "causal")
-        return Plan(**{name: getattr(self, name) for name in names})
+        return plan_of(self, "andi")
 
     def build(self) -> DDPMPlusPlus:
         """Network: 7,537,025 weights with one modality and the defaults."""

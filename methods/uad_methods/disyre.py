@@ -21,8 +21,7 @@ from uad_methods.parts.images.reconstruction import reconstruction
 from uad_methods.parts.images.square import to_square
 from uad_methods.parts.images.windows import blended
 from uad_methods.parts.limits import LIMITS, Limits
-from uad_methods.parts.networks.ddpmpp.blocks import heads
-from uad_methods.parts.networks.ddpmpp.unet import DDPMPlusPlus, Plan
+from uad_methods.parts.networks.ddpmpp.unet import DDPMPlusPlus, Plan, plan_of
 from uad_methods.parts.training.descent import descend
 from uad_methods.parts.training.moving_average import MovingAverage
 from uad_methods.parts.training.synthetic.corruption import Anomalies, Corrupted
@@ -101,13 +100,7 @@ class DISYRE(TorchMethod):
 
     def __post_init__(self) -> None:
         """Raise UsageError for sizes of which no network can be built, and for patches that it does not take."""
-        try:
-            plan = self._plan
-            for level in (*self.attention, -1):
-                heads(plan.widths[level], plan.head_width)
-        except ValueError as error:
-            hint = "levels count from 0; with attention they have at most 32 channels or a multiple of 32"
-            raise UsageError(f"disyre has no such network: {error}", hint=hint) from error
+        plan = self._plan
         multiple = max(4, plan.multiple)
         if self.patch % multiple:
             what = f"disyre.patch is {self.patch}, which is no multiple of {multiple}"
@@ -115,8 +108,7 @@ class DISYRE(TorchMethod):
 
     @property
     def _plan(self) -> Plan:
-        names = ("base", "multipliers", "blocks", "attention", "dropout", "dropped", "causal")
-        return Plan(**{name: getattr(self, name) for name in names})
+        return plan_of(self, "disyre")
 
     def build(self) -> DDPMPlusPlus:
         """Network: 39,252,353 weights with one modality and the defaults."""

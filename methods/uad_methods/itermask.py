@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
-from uad_bench.errors import UsageError
 from uad_bench.method.precision import whole_float32
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
@@ -21,8 +20,7 @@ from uad_methods.parts.iterative_masks.high_frequencies import high_frequencies
 from uad_methods.parts.iterative_masks.random_masks import random_masks
 from uad_methods.parts.iterative_masks.shrinking import At, Shrunk, largest_share, shrink, squared_error
 from uad_methods.parts.limits import LIMITS, Limits
-from uad_methods.parts.networks.ddpmpp.blocks import heads
-from uad_methods.parts.networks.ddpmpp.unet import DDPMPlusPlus, Plan
+from uad_methods.parts.networks.ddpmpp.unet import DDPMPlusPlus, Plan, plan_of
 from uad_methods.parts.training.descent import descend
 from uad_methods.parts.training.draws import noise_fields
 from uad_methods.parts.training.moving_average import MovingAverage
@@ -100,18 +98,11 @@ class IterMask(TorchMethod):
 
     def __post_init__(self) -> None:
         """Raise UsageError for sizes of which no network can be built."""
-        try:
-            plan = self._plan
-            for level in (*self.attention, -1):
-                heads(plan.widths[level], plan.head_width)
-        except ValueError as error:
-            hint = "levels count from 0; with attention they have at most 32 channels or a multiple of 32"
-            raise UsageError(f"itermask has no such network: {error}", hint=hint) from error
+        _ = self._plan
 
     @property
     def _plan(self) -> Plan:
-        names = ("base", "multipliers", "blocks", "attention", "dropout", "dropped", "causal")
-        return Plan(**{name: getattr(self, name) for name in names}, time=False, norm="batch", rescale=False)
+        return plan_of(self, "itermask", time=False, norm="batch", rescale=False)
 
     def build(self) -> nn.ModuleDict:
         """The two networks: 6,748,481 and 6,748,769 weights with one modality and the defaults."""

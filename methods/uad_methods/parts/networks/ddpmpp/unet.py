@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from uad_bench.errors import UsageError
 from uad_methods.parts.networks.ddpmpp.blocks import (
     Attention,
     AttentionBlock,
@@ -133,6 +135,22 @@ class Plan:
         """Residual block whose outputs have the sides of `level`."""
         dropout = self.dropout if level in self.dropped else 0.0
         return ResidualBlock(inputs, outputs, self.style, dropout=dropout, way=way)
+
+
+#: Fields of a method that are sizes of its plan.
+OF_METHODS = ("base", "multipliers", "blocks", "attention", "dropout", "dropped", "causal")
+
+
+def plan_of(method: Any, name: str, **more: Any) -> Plan:  # of any method with these fields
+    """The plan that the fields of a method make, with `more` of `Plan`.
+
+    Raises UsageError, with the method's name, for sizes of which no network can be built.
+    """
+    try:
+        return Plan(**{field: getattr(method, field) for field in OF_METHODS}, **more)
+    except ValueError as error:
+        hint = "levels count from 0; with attention they have at most 32 channels or a multiple of 32"
+        raise UsageError(f"{name} has no such network: {error}", hint=hint) from error
 
 
 class DDPMPlusPlus(nn.Module):
