@@ -47,7 +47,8 @@ def test_maps_of_validation_and_tune_cases_are_dropped_once_they_gave_their_thre
     run.path.joinpath("metrics.csv").unlink()
     module.evaluate_run(run, spec, cohort)
     assert seen["evaluate"] == [["test"]] * 3  # after all steps, of the raw maps, after the first step
-    assert seen["resolve"] == [[]] * 9  # before the healthy scans, the tune cases and the test cases of each
+    # Of the healthy scans, three times, then of the tune cases and of the test cases in turn.
+    assert seen["resolve"] == [[]] * 9
     assert roles_in_memory() == []
 
 

@@ -48,6 +48,8 @@ def evaluate_run(
     metrics = load_metrics(spec.protocol.metrics)
     steps = [step.on(device) for step in postprocess.parse(spec.protocol.postprocess)]
     maps = _Maps(directory, spec, cohort, workers)
+    staged = stages(steps) if any(metric.per_stage for metric in metrics) else []
+    maps.validate([steps, *(steps[:count] for count in range(len(staged)))])
     found: dict[str, Evaluation] = {}
     ablation: list[dict[str, Any]] = []
     for number, dataset in enumerate(map(plugins.label, spec.test)):
@@ -69,6 +71,19 @@ class _Maps:
         self._directory, self._spec, self._cohort, self._workers = directory, spec, cohort, workers
         self._raw: dict[str, ScoredMaps] = {}  # by role
         self._healthy: dict[int, dict[str, Threshold]] = {}  # shared by the test sets, by number of steps
+
+    def validate(self, several: "Iterable[Sequence[Step]]") -> None:
+        """The thresholds from the healthy scans after each of these steps; their maps are needed for nothing else."""
+        from uad_bench.evaluate import thresholds
+
+        names = [
+            name for name in self._spec.protocol.thresholds if thresholds.healthy_percent(name) is not None
+        ]
+        for steps in several:
+            scans = self.of("val", None, steps)
+            self._healthy[len(steps)] = thresholds.resolve(names, validation=scans)
+            self._forget(scans)
+        self._raw.pop("val", None)
 
     def of(self, role: str, dataset: str | None, steps: "Sequence[Step]") -> ScoredMaps:
         """The maps of a role after these steps; small sets are unpacked once for all numbers of steps."""
@@ -110,15 +125,10 @@ class _Maps:
         )
 
     def _thresholds(self, dataset: str, test: ScoredMaps, steps: "Sequence[Step]") -> "dict[str, Threshold]":
-        """The threshold of every rule; the maps of one role are in memory at a time, and none of them afterwards."""
+        """The threshold of every rule; the maps of tune cases are dropped before those of test cases are read."""
         from uad_bench.evaluate import thresholds
 
         names = self._spec.protocol.thresholds
-        if len(steps) not in self._healthy:
-            scans = self.of("val", None, steps)
-            of_healthy = [name for name in names if thresholds.healthy_percent(name) is not None]
-            self._healthy[len(steps)] = thresholds.resolve(of_healthy, validation=scans)
-            self._forget(scans)
         tune = self.of("tune", dataset, steps)
         of_tune = [name for name in names if name.startswith("tune")]
         found = self._healthy[len(steps)] | thresholds.resolve(of_tune, tune=tune)
