@@ -23,10 +23,10 @@ class MethodLabel(NamedTuple):
 def parse_label(label: str) -> MethodLabel:
     """The parts of a label of a registered method.
 
-    >>> parse_label("dae:published@t1+flair")
-    MethodLabel(name='dae', variant='published', modalities=('t1', 'flair'))
-    >>> str(parse_label("dae")), parse_label("dae").modalities
-    ('dae', ())
+    >>> parse_label("mine:small@t1+flair")
+    MethodLabel(name='mine', variant='small', modalities=('t1', 'flair'))
+    >>> str(parse_label("mine")), parse_label("mine").modalities
+    ('mine', ())
     """
     called, modalities = without_modalities(label)
     name, _, variant = called.partition(":")
@@ -36,8 +36,8 @@ def parse_label(label: str) -> MethodLabel:
 def without_modalities(name: str) -> tuple[str, Sequence[str]]:
     """What precedes the "@" of a method's name, and the modalities after it; an "@" in a path is part of the path.
 
-    >>> without_modalities("thresh@flair"), without_modalities("mail@home/mine.py")
-    (('thresh', ['flair']), ('mail@home/mine.py', ()))
+    >>> without_modalities("mine@flair"), without_modalities("mail@home/mine.py")
+    (('mine', ['flair']), ('mail@home/mine.py', ()))
     """
     called, at, modalities = name.rpartition("@")
     return (called, modalities.split("+")) if at and MODALITIES.fullmatch(modalities) else (name, ())

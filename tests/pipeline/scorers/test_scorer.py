@@ -50,7 +50,7 @@ def job(scored, **place):
     return SimpleNamespace(
         cohort=SimpleNamespace(scored=scored),
         place=SimpleNamespace(**{"case_timeout_s": None, "device": "cpu", "threads": 1} | place),
-        spec=SimpleNamespace(method="place", seed=0, precision="fp32"),
+        spec=SimpleNamespace(method="place", seed=0, precision="fp32", modalities=()),
         label="place seed 0",
     )
 
