@@ -12,8 +12,8 @@ from pathlib import Path
 
 #: The cohort: 12 healthy subjects, two of each of four kinds of lesions.
 COHORT = ("--protocol", "phantom", "--set", "phantom.healthy=12", "--set", "phantom.lesions=2")
-#: Files that hold times of the clock.
-TIMES = {"status.json"}
+#: Files that hold times of the clock, or the state of the repository.
+TIMES = {"status.json", "env.json"}
 
 
 @dataclass(frozen=True)
