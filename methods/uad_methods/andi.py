@@ -21,9 +21,8 @@ from uad_methods.parts.images.network_grid import from_network, to_network
 from uad_methods.parts.images.reconstruction import reconstruction
 from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.ddpmpp.unet import DDPMPlusPlus, Plan, plan_of
-from uad_methods.parts.training.descent import descend
 from uad_methods.parts.training.draws import noise_fields
-from uad_methods.parts.training.moving_average import MovingAverage
+from uad_methods.parts.training.moving_average import train_averaged
 from uad_methods.parts.training.noise import pyramid_noise
 
 LEVELS = 1000  # of the time axis [0, 1]; a step of the reverse process is one of them
@@ -112,15 +111,12 @@ class ANDi(TorchMethod):
         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
         if ctx.device != "cpu":  # the layout of a GPU's matrix units
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        opt = torch.optim.AdamW(net.parameters(), self.lr, weight_decay=self.weight_decay)
-        average = MovingAverage(net, self.decay, warm_up=True)
-        for step in ctx.steps(self.steps, net=net, opt=opt, average=average):
+
+        def loss_at(step: int) -> torch.Tensor:
             clean = self._network_input(stack.batch(step, self.batch).image)
-            loss = self.loss(net, clean, step, ctx)
-            ctx.log(loss=loss)
-            descend(opt, loss)
-            average.update(net)
-        self.net_ = average.module
+            return self.loss(net, clean, step, ctx)
+
+        self.net_ = train_averaged(self, net, self.steps, loss_at, ctx)
 
     def loss(self, net: nn.Module, clean: torch.Tensor, key: object, ctx: Context) -> torch.Tensor:
         """Mean of (n_hat - n)^2 over all pixels, n_hat the noise that follows from the network's v: a scalar.

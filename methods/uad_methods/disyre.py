@@ -22,8 +22,7 @@ from uad_methods.parts.images.square import to_square
 from uad_methods.parts.images.windows import blended
 from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.ddpmpp.unet import DDPMPlusPlus, Plan, plan_of
-from uad_methods.parts.training.descent import descend
-from uad_methods.parts.training.moving_average import MovingAverage
+from uad_methods.parts.training.moving_average import train_averaged
 from uad_methods.parts.training.synthetic.corruption import Anomalies, Corrupted
 from uad_methods.parts.training.synthetic.tissues import centroids
 from uad_methods.parts.training.synthetic.views import random_views
@@ -119,15 +118,13 @@ class DISYRE(TorchMethod):
         net, stack = self.begin(train, ctx), SliceStack(train, ctx)
         if ctx.device != "cpu":  # the layout of a GPU's matrix units
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        opt = torch.optim.AdamW(net.parameters(), self.lr, weight_decay=self.weight_decay)
-        average, anomalies = MovingAverage(net, self.decay, warm_up=True), self.anomalies(stack)
-        for step in ctx.steps(self.steps, net=net, opt=opt, average=average):
+        anomalies = self.anomalies(stack)
+
+        def loss_at(step: int) -> torch.Tensor:
             clean, corrupted = self.examples(stack, anomalies, step, ctx)
-            loss = self.loss(net, clean, corrupted, ctx)
-            ctx.log(loss=loss)
-            descend(opt, loss)
-            average.update(net)
-        self.net_ = average.module
+            return self.loss(net, clean, corrupted, ctx)
+
+        self.net_ = train_averaged(self, net, self.steps, loss_at, ctx)
 
     def anomalies(self, stack: SliceStack) -> Anomalies:
         """The generator of anomalies, with the tissues' intensities in at most 200 training slices."""

@@ -21,9 +21,8 @@ from uad_methods.parts.iterative_masks.random_masks import random_masks
 from uad_methods.parts.iterative_masks.shrinking import At, Shrunk, largest_share, shrink, squared_error
 from uad_methods.parts.limits import LIMITS, Limits
 from uad_methods.parts.networks.ddpmpp.unet import DDPMPlusPlus, Plan, plan_of
-from uad_methods.parts.training.descent import descend
 from uad_methods.parts.training.draws import noise_fields
-from uad_methods.parts.training.moving_average import MovingAverage
+from uad_methods.parts.training.moving_average import train_averaged
 
 CHUNK = 64  # slices per pass where the threshold is found
 
@@ -120,16 +119,11 @@ class IterMask(TorchMethod):
 
     def _fit_network(self, name: str, steps: int, stack: SliceStack, ctx: Context) -> None:
         """Train one network and replace it by the average of its weights."""
-        net = self._nets[name]
-        opt = torch.optim.AdamW(net.parameters(), self.lr, weight_decay=self.weight_decay)
-        average = MovingAverage(net, self.decay, warm_up=True)
-        for step in ctx.steps(steps, name=name, net=net, opt=opt, average=average):
-            slices = self._network_slices(stack.batch(step, self.batch))
-            loss = self.loss(name, slices, step, ctx)
-            ctx.log(loss=loss)
-            descend(opt, loss)
-            average.update(net)
-        self._nets[name] = average.module
+
+        def loss_at(step: int) -> torch.Tensor:
+            return self.loss(name, self._network_slices(stack.batch(step, self.batch)), step, ctx)
+
+        self._nets[name] = train_averaged(self, self._nets[name], steps, loss_at, ctx, name)
 
     def loss(self, name: str, slices: Slices, key: object, ctx: Context) -> torch.Tensor:
         """Mean squared error over all pixels of the network "first" or "masked": a scalar.

@@ -4,7 +4,7 @@ After Dhariwal and Nichol 2021 (arXiv 2105.05233, appendix). Features are (n, C,
 """
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -129,3 +129,24 @@ def _resize(way: Way) -> nn.Module:
     if way == "same":
         return nn.Identity()
     return nn.AvgPool2d(2) if way == "down" else nn.Upsample(scale_factor=2, mode="nearest")
+
+
+def pass_with_skips(net: Any, x: torch.Tensor, embedding: torch.Tensor | None) -> torch.Tensor:
+    """Output of a U-Net for x (n, C, X, Y): `first`, the steps `down`, `middle` and `up`, and `last`.
+
+    Each step takes features and the embedding. A step of `up` also takes the last output of `down` that was not used
+    yet, as further channels, but for those whose `way` is "up".
+    """
+    features = net.first(x)
+    skips = [features]
+    for step in net.down:
+        features = step(features, embedding)
+        skips.append(features)
+    for step in net.middle:
+        features = step(features, embedding)
+    for step in net.up:
+        if getattr(step, "way", "same") != "up":
+            features = torch.cat([features, skips.pop()], dim=1)
+        features = step(features, embedding)
+    out: torch.Tensor = net.last(features)
+    return out

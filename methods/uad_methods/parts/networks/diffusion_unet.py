@@ -12,6 +12,7 @@ from uad_methods.parts.networks.diffusion_blocks import (
     Block,
     Way,
     embedding_mlp,
+    pass_with_skips,
     sinusoids,
     zero_init,
 )
@@ -72,20 +73,7 @@ class DiffusionUNet(nn.Module):
         """
         if any(side % self.multiple for side in x.shape[-2:]):
             raise ValueError(f"sides {tuple(x.shape[-2:])} are not multiples of {self.multiple}")
-        embedding = self._embedding(t, condition)
-        features = self.first(x)
-        skips = [features]
-        for step in self.down:
-            features = step(features, embedding)
-            skips.append(features)
-        for step in self.middle:
-            features = step(features, embedding)
-        for step in self.up:
-            if not _doubles(step):
-                features = torch.cat([features, skips.pop()], dim=1)
-            features = step(features, embedding)
-        out: torch.Tensor = self.last(features)
-        return out
+        return pass_with_skips(self, x, self._embedding(t, condition))
 
     def _embedding(self, t: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
         if (condition is None) != (self.condition is None):
@@ -153,7 +141,3 @@ class _Plan:
     def attention_block(self, inputs: int, outputs: int) -> AttentionBlock:
         """Residual block with attention."""
         return AttentionBlock(self.block(inputs, outputs), Attention(outputs, self.groups, self.head_width))
-
-
-def _doubles(step: nn.Module) -> bool:
-    return isinstance(step, Block) and step.way == "up"

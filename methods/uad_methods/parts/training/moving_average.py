@@ -1,10 +1,14 @@
-"""Exponential moving average of a network's weights."""
+"""Exponential moving average of a network's weights, and a training that keeps it."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
+
+from uad_bench import Context
+from uad_methods.parts.training.descent import descend
 
 
 class MovingAverage(nn.Module):
@@ -47,3 +51,25 @@ class MovingAverage(nn.Module):
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Read what `get_extra_state` returned."""
         self.updates = int(state["updates"])
+
+
+def train_averaged(
+    method: Any,
+    net: nn.Module,
+    steps: int,
+    loss_at: Callable[[int], torch.Tensor],
+    ctx: Context,
+    name: str = "",
+) -> nn.Module:
+    """The moving average of a network's weights over a training by AdamW on `loss_at(step)`, a scalar.
+
+    method: gives `lr`, `weight_decay` and `decay`. name: of the phase, for a method with several.
+    """
+    opt = torch.optim.AdamW(net.parameters(), method.lr, weight_decay=method.weight_decay)
+    average = MovingAverage(net, method.decay, warm_up=True)
+    for step in ctx.steps(steps, name=name, net=net, opt=opt, average=average):
+        loss = loss_at(step)
+        ctx.log(loss=loss)
+        descend(opt, loss)
+        average.update(net)
+    return average.module

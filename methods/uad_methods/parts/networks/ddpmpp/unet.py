@@ -18,7 +18,13 @@ from uad_methods.parts.networks.ddpmpp.blocks import (
     Style,
     heads,
 )
-from uad_methods.parts.networks.diffusion_blocks import Way, embedding_mlp, sinusoids, zero_init
+from uad_methods.parts.networks.diffusion_blocks import (
+    Way,
+    embedding_mlp,
+    pass_with_skips,
+    sinusoids,
+    zero_init,
+)
 from uad_methods.parts.networks.half_precision import LastInFloat32
 
 MOST_LEVELS = 10  # sides are halved nine times
@@ -181,20 +187,7 @@ class DDPMPlusPlus(nn.Module):
         """
         if any(side % self.plan.multiple for side in x.shape[-2:]):
             raise ValueError(f"sides {tuple(x.shape[-2:])} are not multiples of {self.plan.multiple}")
-        embedding = self._embedding(t)
-        features = self.first(x)
-        skips = [features]
-        for step in self.down:
-            features = step(features, embedding)
-            skips.append(features)
-        for step in self.middle:
-            features = step(features, embedding)
-        for step in self.up:
-            if not _doubles(step):
-                features = torch.cat([features, skips.pop()], dim=1)
-            features = step(features, embedding)
-        out: torch.Tensor = self.last(features)
-        return out
+        return pass_with_skips(self, x, self._embedding(t))
 
     def _embedding(self, t: torch.Tensor | None) -> torch.Tensor | None:
         """Embedding (n, 4 base) of the noise levels; the activation in front of every block's layer is applied here."""
@@ -203,7 +196,3 @@ class DDPMPlusPlus(nn.Module):
         if t is None or self.time is None:
             return None
         return functional.silu(self.time(sinusoids(t, self.plan.base)))
-
-
-def _doubles(step: nn.Module) -> bool:
-    return isinstance(step, ResidualBlock) and step.way == "up"
