@@ -1,12 +1,14 @@
 """ANDi: oracles with known networks, loss, levels, draws, resumed training."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from tests.helpers.known_noise import Known
+from tests.helpers.method_maps import inside_of_an_odd_grid, require_independence_of_batches
 from tests.helpers.networks import weight_count
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context
@@ -16,7 +18,6 @@ from uad_bench.method.slices import SliceStack
 from uad_bench.testing import toy_scans
 from uad_methods.andi import ANDi
 from uad_methods.parts import log_snr
-from uad_methods.parts.batches import Batches
 
 SHAPE = (16, 16, 4)
 CONSTANT = 6.644e-4  # of the published levels at 224 pixels
@@ -192,24 +193,13 @@ def test_training_noise_is_of_the_kind_that_is_set():
 
 
 def test_the_map_depends_neither_on_the_batch_size_nor_on_other_slices():
-    (scan,) = toy_scans(1)
-    method = fitted(toy_scans(2))
-    whole = method.score(scan, Context())
-    method._batches = Batches(3, "cpu")
-    np.testing.assert_allclose(method.score(scan, Context()), whole, rtol=1e-3, atol=1e-4 * whole.max())
-    upper = scan.brain_mask & (np.arange(scan.shape[2]) >= scan.shape[2] // 2)
-    found = method.score(replace(scan, brain_mask=upper), Context())
-    np.testing.assert_allclose(found, whole * upper, rtol=1e-3, atol=1e-4 * whole.max())
-    assert found.any()
+    require_independence_of_batches(fitted(toy_scans(2)))
 
 
 @pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
 @pytest.mark.parametrize("side", [0, 16])
 def test_maps_are_zero_outside_the_brain_for_odd_grids_and_several_modalities(modalities, side):
-    scans = toy_scans(2, modalities, shape=(33, 21, 5))
-    found = fitted(scans, side=side).score(scans[0], Context())
-    assert found.shape == (33, 21, 5) and (found[~scans[0].brain_mask] == 0).all()
-    assert found[scans[0].brain_mask].min() > 0
+    assert inside_of_an_odd_grid(partial(fitted, side=side), modalities).min() > 0
 
 
 def test_the_component_is_the_mean_restoration():

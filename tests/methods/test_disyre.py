@@ -1,12 +1,14 @@
 """DISYRE: oracles with known networks, examples, loss, windows, resumed training."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from tests.helpers.known_noise import Known
+from tests.helpers.method_maps import inside_of_an_odd_grid
 from tests.helpers.networks import weight_count
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context
@@ -158,10 +160,7 @@ def test_the_loss_falls_on_a_fixed_batch_and_lesions_are_removed(parameters):
 @pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
 @pytest.mark.parametrize("side", [0, 20])
 def test_maps_are_zero_outside_the_brain_for_odd_grids_and_several_modalities(modalities, side):
-    scans = toy_scans(2, modalities, shape=(33, 21, 5))
-    found = fitted(scans, side=side).score(scans[0], Context())
-    assert found.shape == (33, 21, 5) and (found[~scans[0].brain_mask] == 0).all()
-    assert found[scans[0].brain_mask].min() >= 0 and found.max() > 0
+    inside_of_an_odd_grid(partial(fitted, side=side), modalities)
 
 
 def test_the_map_depends_neither_on_the_batch_size_nor_on_other_slices():

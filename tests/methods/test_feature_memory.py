@@ -8,6 +8,7 @@ import pytest
 import torch
 from sklearn.neighbors import NearestNeighbors
 
+from tests.helpers.method_maps import inside_of_an_odd_grid
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context
 from uad_bench.errors import UsageError
@@ -137,11 +138,7 @@ def test_a_position_without_entries_nearby_is_compared_with_entries_of_the_whole
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
 def test_maps_are_zero_outside_the_brain_for_odd_grids_and_several_modalities(name, modalities):
-    scans = toy_scans(2, modalities, shape=(33, 21, 5))
-    (fresh,) = toy_scans(1, modalities, shape=(33, 21, 5), prefix="fresh")
-    found = fitted(scans, name).score(fresh, Context())
-    assert found.shape == (33, 21, 5) and found.min() >= 0
-    assert (found[~fresh.brain_mask] == 0).all() and (found[fresh.brain_mask] > 0).any()
+    inside_of_an_odd_grid(lambda scans: fitted(scans, name), modalities)
 
 
 @pytest.mark.parametrize("name", ["patch", "filters"])

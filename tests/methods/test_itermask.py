@@ -1,11 +1,13 @@
 """IterMask2: oracles with known networks, loss, threshold, draws, resumed training."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from tests.helpers.method_maps import inside_of_an_odd_grid, require_independence_of_batches
 from tests.helpers.networks import weight_count
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context
@@ -14,7 +16,6 @@ from uad_bench.method.base import variant
 from uad_bench.method.slices import SliceStack
 from uad_bench.testing import toy_scans
 from uad_methods.itermask import IterMask, Slices, exceeded_by
-from uad_methods.parts.batches import Batches
 from uad_methods.parts.iterative_masks.high_frequencies import high_frequencies
 from uad_methods.parts.iterative_masks.random_masks import random_masks
 
@@ -154,24 +155,13 @@ def test_the_loss_falls_on_a_fixed_batch(name):
 
 
 def test_the_map_depends_neither_on_the_batch_size_nor_on_other_slices():
-    (scan,) = toy_scans(1)
-    method = fitted(toy_scans(2))
-    whole = method.score(scan, Context())
-    method._batches = Batches(3, "cpu")
-    np.testing.assert_allclose(method.score(scan, Context()), whole, rtol=1e-3, atol=1e-4 * whole.max())
-    upper = scan.brain_mask & (np.arange(scan.shape[2]) >= scan.shape[2] // 2)
-    found = method.score(replace(scan, brain_mask=upper), Context())
-    np.testing.assert_allclose(found, whole * upper, rtol=1e-3, atol=1e-4 * whole.max())
-    assert found.any()
+    require_independence_of_batches(fitted(toy_scans(2)))
 
 
 @pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
 @pytest.mark.parametrize("side", [0, 16])
 def test_maps_are_zero_outside_the_brain_for_odd_grids_and_several_modalities(modalities, side):
-    scans = toy_scans(2, modalities, shape=(33, 21, 5))
-    found = fitted(scans, side=side).score(scans[0], Context())
-    assert found.shape == (33, 21, 5) and (found[~scans[0].brain_mask] == 0).all()
-    assert found[scans[0].brain_mask].min() >= 0 and found.any()
+    inside_of_an_odd_grid(partial(fitted, side=side), modalities)
 
 
 def test_a_scan_without_brain_scores_zero():

@@ -1,12 +1,12 @@
 """PatchCore: weights, memory, maps, variants."""
 
 import hashlib
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from tests.helpers.method_maps import inside_of_an_odd_grid, scores_of_a_replaced_texture
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context
 from uad_bench.errors import UsageError
@@ -60,11 +60,7 @@ def test_a_scan_whose_features_are_all_in_the_memory_has_score_zero():
 
 @pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
 def test_maps_are_zero_outside_the_brain_for_odd_grids_and_several_modalities(modalities):
-    scans = toy_scans(2, modalities, shape=(33, 21, 5))
-    (fresh,) = toy_scans(1, modalities, shape=(33, 21, 5), prefix="fresh")
-    found = fitted(scans).score(fresh, Context())
-    assert found.shape == (33, 21, 5) and found.min() >= 0
-    assert (found[~fresh.brain_mask] == 0).all() and (found[fresh.brain_mask] > 0).any()
+    inside_of_an_odd_grid(fitted, modalities)
 
 
 def test_equal_distances_stay_equal_at_the_border_of_the_brain():
@@ -79,11 +75,7 @@ def test_equal_distances_stay_equal_at_the_border_of_the_brain():
 def test_a_replaced_texture_of_equal_mean_scores_higher():
     scans = toy_scans(4, shape=(64, 64, 6))
     method = fitted(scans, side=64, width=8, dims=32, vectors=2000, share=0.2)
-    (fresh,) = toy_scans(1, shape=(64, 64, 6), prefix="fresh")
-    image, at = fresh.image.copy(), (slice(24, 40), slice(24, 40), 3)
-    board = np.indices((16, 16)).sum(axis=0) // 2 % 2
-    image[0][at] = image[0][at].mean() + 0.3 * (board - board.mean())
-    before, after = (method.score(s, Context())[at].mean() for s in (fresh, replace(fresh, image=image)))
+    before, after = scores_of_a_replaced_texture(method)
     assert after > 1.5 * before
 
 

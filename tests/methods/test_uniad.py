@@ -1,12 +1,16 @@
 """UniAD: weights, frozen features, training, maps, variants."""
 
 import hashlib
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from tests.helpers.method_maps import (
+    inside_of_an_odd_grid,
+    require_mean_of_modalities,
+    scores_of_a_replaced_texture,
+)
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
@@ -160,32 +164,17 @@ def test_equal_features_score_zero_and_a_difference_of_one_the_root_of_their_num
 
 @pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
 def test_maps_are_zero_outside_the_brain_for_odd_grids_and_several_modalities(modalities):
-    scans = toy_scans(2, modalities, shape=(33, 21, 5))
-    (fresh,) = toy_scans(1, modalities, shape=(33, 21, 5), prefix="fresh")
-    found = fitted(scans).score(fresh, Context())
-    assert found.shape == (33, 21, 5) and found.min() >= 0
-    assert (found[~fresh.brain_mask] == 0).all() and (found[fresh.brain_mask] > 0).any()
+    inside_of_an_odd_grid(fitted, modalities)
 
 
 def test_the_map_of_several_modalities_is_the_mean_of_theirs():
-    (scan,) = toy_scans(1, ("t1", "t2"))
-    both = fitted([scan], steps=1)
-    alone = []
-    for i, name in enumerate(scan.modalities):
-        both.channels_ = 1
-        alone.append(both.score(replace(scan, image=scan.image[i : i + 1], modalities=(name,)), Context()))
-    both.channels_ = 2
-    np.testing.assert_allclose(both.score(scan, Context()), np.mean(alone, axis=0), rtol=1e-4, atol=1e-5)
+    require_mean_of_modalities(fitted(toy_scans(1, ("t1", "t2")), steps=1))
 
 
 def test_a_replaced_texture_of_equal_mean_scores_higher():
     scans = toy_scans(4, shape=(64, 64, 6))
     method = fitted(scans, side=64, width=8, grid=8, dims=32, batch=8, steps=200, jitter=5.0)
-    (fresh,) = toy_scans(1, shape=(64, 64, 6), prefix="fresh")
-    image, at = fresh.image.copy(), (slice(24, 40), slice(24, 40), 3)
-    board = np.indices((16, 16)).sum(axis=0) // 2 % 2
-    image[0][at] = image[0][at].mean() + 0.3 * (board - board.mean())
-    before, after = (method.score(s, Context())[at].mean() for s in (fresh, replace(fresh, image=image)))
+    before, after = scores_of_a_replaced_texture(method)
     assert after > 1.5 * before
 
 
