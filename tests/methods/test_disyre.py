@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.helpers.known_noise import Known
-from tests.helpers.method_maps import inside_of_an_odd_grid
+from tests.helpers.method_maps import inside_of_an_odd_grid, require_independence_of_batches
 from tests.helpers.networks import weight_count
 from tests.helpers.two_phases import assert_resume_is_bit_equal
 from uad_bench import Context
@@ -17,7 +17,6 @@ from uad_bench.method.base import variant
 from uad_bench.method.slices import SliceStack
 from uad_bench.testing import toy_scans
 from uad_methods.disyre import DISYRE
-from uad_methods.parts.batches import Batches
 
 SHAPE = (24, 33, 5)
 PRESET = {"base": 16, "multipliers": (1, 1, 2, 2), "blocks": (1,) * 4, "attention": (2, 3), "dropped": ()}
@@ -164,15 +163,7 @@ def test_maps_are_zero_outside_the_brain_for_odd_grids_and_several_modalities(mo
 
 
 def test_the_map_depends_neither_on_the_batch_size_nor_on_other_slices():
-    (scan,) = toy_scans(1)
-    method = fitted(toy_scans(2), side=0)
-    whole = method.score(scan, Context())
-    method._batches = Batches(3, "cpu")
-    np.testing.assert_allclose(method.score(scan, Context()), whole, rtol=1e-3, atol=1e-4 * whole.max())
-    upper = scan.brain_mask & (np.arange(scan.shape[2]) >= scan.shape[2] // 2)
-    found = method.score(replace(scan, brain_mask=upper), Context())
-    np.testing.assert_allclose(found, whole * upper, rtol=1e-3, atol=1e-4 * whole.max())
-    assert found.any()
+    require_independence_of_batches(fitted(toy_scans(2), side=0))
 
 
 def test_a_resume_is_bit_equal(tmp_path):

@@ -70,7 +70,7 @@ class Matrix:
                 raise unknown_name("method in the settings", name, known)
         for dataset in (protocol.train, *test, *over.datasets):
             plugins.resolve("dataset", dataset)
-        return [spec for one in methods for spec in self._of_method(one, over, protocol, test)]
+        return _each_once([spec for one in methods for spec in self._of_method(one, over, protocol, test)])
 
     def _of_method(
         self, method: NamedMethod, over: Overrides, protocol: Protocol, test: tuple[str, ...]
@@ -103,6 +103,14 @@ class Matrix:
         require_track(cls, specs[0])
         require_unseen(cls, specs[0])
         return specs
+
+
+def _each_once(specs: Sequence[RunSpec]) -> list[RunSpec]:
+    """The specifications without repetitions: two names may stand for one method, such as a preset's variant."""
+    found = {(spec.method, spec.run_id("")): spec for spec in specs}
+    if twice := len(specs) - len(found):
+        log.info("%d of %d runs have another name too and are carried out once", twice, len(specs))
+    return list(found.values())
 
 
 def _resolved(

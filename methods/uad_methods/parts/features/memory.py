@@ -61,5 +61,5 @@ def nearest_distances(queries: torch.Tensor, memory: torch.Tensor, k: int = 1) -
 
 
 def _lowest(values: torch.Tensor, k: int) -> torch.Tensor:
-    """Indices (m, k) of the k lowest values of each row; of one alone without sorting, which is much faster."""
+    """Indices (m, k) of the k lowest values of each row; of one alone by its minimum, not by a partial sort."""
     return values.argmin(dim=1, keepdim=True) if k == 1 else values.topk(k, dim=1, largest=False).indices
