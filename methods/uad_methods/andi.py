@@ -155,9 +155,8 @@ class ANDi(TorchMethod):
             total = torch.zeros_like(self._network_input(batch.image))
             for restored in self._restorations(scan, batch, ctx):
                 total += restored
-            n, channels, x, y = total.shape
-            grid = from_network(total.view(-1, x, y) / len(self._times), scan.shape[:2], self.side)
-            return (grid.view(n, channels, *scan.shape[:2]) + 1) / 2
+            grid = from_network(total.flatten(0, 1) / len(self._times), scan.shape[:2], self.side)
+            return (grid.view(*total.shape[:2], *scan.shape[:2]) + 1) / 2
 
         return reconstruction(self, scan, ctx, mean, size=scan.shape[2])
 

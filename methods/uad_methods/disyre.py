@@ -171,7 +171,7 @@ class DISYRE(TorchMethod):
 
         def mean(batch: Batch) -> torch.Tensor:
             total = torch.stack(list(self._restorations(self._network_input(batch.image), ctx))).mean(dim=0)
-            grid = from_network(total.flatten(0, 1), scan.shape[:2], self.side)
+            grid = self._on_the_grid(total.flatten(0, 1), scan)
             return (grid.view(*total.shape[:2], *scan.shape[:2]) + 1) / 2
 
         return reconstruction(self, scan, ctx, mean)
@@ -182,7 +182,7 @@ class DISYRE(TorchMethod):
         maps = torch.zeros_like(slices[:, 0])
         for restored in self._restorations(slices, ctx):
             maps += (restored - slices).abs().mean(dim=1) / self.times
-        maps = from_network(maps, scan.shape[:2], self.side) * batch.brain
+        maps = self._on_the_grid(maps, scan) * batch.brain
         return maps * batch.brain.float().mean(dim=(1, 2), keepdim=True) if self.damped else maps
 
     def _restorations(self, slices: torch.Tensor, ctx: Context) -> Iterator[torch.Tensor]:
@@ -205,7 +205,13 @@ class DISYRE(TorchMethod):
         return self._batches.run(len(windows), predict)
 
     def _network_input(self, images: torch.Tensor) -> torch.Tensor:
-        """Slices (n, C, x, y) in [-1, 1], padded with background, -1, to at least a patch."""
+        """Slices (n, C, x, y) in [-1, 1], padded on all sides with background, -1, to at least a patch."""
         slices = to_network(images.clamp(0, 1), self.side, 1)
         x, y = (max(0, self.patch - size) for size in slices.shape[-2:])
-        return functional.pad(slices, (0, y, 0, x), value=-1.0)
+        return functional.pad(slices, (y // 2, y - y // 2, x // 2, x - x // 2), value=-1.0)
+
+    def _on_the_grid(self, maps: torch.Tensor, scan: Scan) -> torch.Tensor:
+        """Maps (n, x, y) of padded slices on the grid of the scan, (n, X, Y)."""
+        sizes = (self.side, self.side) if self.side else scan.shape[:2]
+        x, y = (max(0, self.patch - size) // 2 for size in sizes)
+        return from_network(maps[:, x:, y:], scan.shape[:2], self.side)

@@ -189,9 +189,8 @@ class IterMask(TorchMethod):
         def explain(batch: Batch) -> dict[str, torch.Tensor]:
             slices = self._network_slices(batch)
             image, mask = self._shrunk(scan, slices, batch.z, ctx)
-            n, channels, x, y = image.shape
-            grid = from_network((image.view(-1, x, y) + 3) / 6, scan.shape[:2], self.side)
-            rebuilt = grid.view(n, channels, *scan.shape[:2]) * batch.brain[:, None]
+            grid = from_network((image.flatten(0, 1) + 3) / 6, scan.shape[:2], self.side)
+            rebuilt = grid.view(*image.shape[:2], *scan.shape[:2]) * batch.brain[:, None]
             return {
                 "rebuilt": rebuilt,
                 "mask": from_network(mask.float(), scan.shape[:2], self.side) * batch.brain,

@@ -175,11 +175,13 @@ class RIAD(TorchMethod):
         weights = [float(one) ** 2 if count else 1.0 for one in self.squares]  # (side / one)^2 squares
         for weight, square in zip(weights, self.squares, strict=True):
             for number in range(self.partitions):
-                hidden = self._hidden(square, ctx, scan.case_id, number)
-                yield weight / sum(weights) / self.partitions, hidden
+                # on the CPU, so that a map does not depend on the device
+                hidden = self._hidden(square, ctx, scan.case_id, number, device="cpu")
+                yield weight / sum(weights) / self.partitions, hidden.to(ctx.device)
 
-    def _hidden(self, square: int, ctx: Context, *key: object) -> torch.Tensor:
-        return hidden_groups(self.side, square, self.groups, ctx.torch_rng("partition", square, *key))
+    def _hidden(self, square: int, ctx: Context, *key: object, device: str | None = None) -> torch.Tensor:
+        draws = ctx.torch_rng("partition", square, *key, device=device)
+        return hidden_groups(self.side, square, self.groups, draws)
 
     def _filled(self, images: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
         return filled(self.net_, images, hidden, told=self.mask_channel)

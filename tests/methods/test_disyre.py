@@ -79,7 +79,11 @@ def test_slices_smaller_than_a_patch_are_padded_with_background():
     method = with_network(lambda x, t: x + 0.1, scan, patch=32, damped=False)
     np.testing.assert_allclose(method.score(scan, Context()), 0.1 * scan.brain_mask, rtol=1e-4)
     ((x, _), *_) = method.net_.inputs
-    assert x.shape[2:] == (32, 32) and (x[..., 20:] == -1).all() and (x[:, :, 16:] == -1).all()
+    image = np.moveaxis(scan.image.astype(np.float16), -1, 0)[scan.brain_mask.any(axis=(0, 1))]
+    middle = torch.from_numpy(2 * image.astype(np.float32) - 1)
+    assert torch.equal(x, torch.nn.functional.pad(middle, (6, 6, 8, 8), value=-1.0))  # as a patch in training
+    (found,) = with_network(lambda x, t: x, scan, patch=32).components(scan, Context()).values()
+    np.testing.assert_allclose(np.asarray(found.values), scan.image[0] * scan.brain_mask, atol=1e-3)
 
 
 def test_the_component_is_the_mean_restoration():
@@ -123,6 +127,29 @@ def test_examples_depend_on_the_step_and_the_seed_only():
     one, again, other = (parts(method, scans, step=step)[1].image for step in (3, 3, 4))
     assert torch.equal(one, again) and not torch.equal(one, other)
     assert not torch.equal(one, parts(method, scans, Context(seed=1), step=3)[1].image)
+
+
+def test_parameters_of_the_examples_reach_them():
+    scans = toy_scans(3, shape=SHAPE)
+
+    def drawn(**parameters):
+        return parts(DISYRE(**{**DISYRE.tiny, "batch": 32, **parameters}), scans)
+
+    (clean, corrupted), (same, other) = drawn(), drawn(matching="minmax")
+    assert torch.equal(clean, same) and not torch.equal(corrupted.image, other.image)
+    plain, augmented = (drawn(augment=augment)[0] for augment in (False, True))
+    assert not torch.equal(plain, augmented)
+    method = DISYRE(**{**DISYRE.tiny, "tissues": 3})
+    assert method.anomalies(SliceStack(scans, Context())).centres.shape == (1, 3)
+
+
+@pytest.mark.parametrize(("overlap", "windows"), [(0.25, 3 * 6), (0.5, 2 * 4), (1, 2 * 3)])
+def test_windows_are_an_overlap_of_a_patch_apart(overlap, windows):
+    (scan,) = toy_scans(1, shape=SHAPE)
+    method = with_network(lambda x, t: x, scan, overlap=overlap, times=1)
+    method.score(scan, Context())
+    slices = scan.brain_mask.any(axis=(0, 1)).sum()
+    assert sum(len(x) for x, _ in method.net_.inputs) == windows * slices
 
 
 def test_of_several_modalities_each_has_tissues_of_its_own():

@@ -112,6 +112,94 @@ def test_the_first_network_sees_the_condition_only_and_decides_what_is_hidden():
     assert all(e[h].min() > e[b & ~h].max() for e, h, b in zip(error, hidden, brain, strict=True) if h.any())
 
 
+def hidden_noise(method, scan, ctx):
+    """What the second network gets in hidden pixels in each turn, and the slices there."""
+    clean, _ = network_slices(scan)
+    method.net_["masked"].inputs.clear()
+    method.score(scan, ctx)
+    return [
+        (x[:, 0][x[:, 0] != clean[:, 0]], clean[:, 0][x[:, 0] != clean[:, 0]])
+        for x in method.net_["masked"].inputs
+    ]
+
+
+def test_hidden_pixels_are_normal_noise_that_is_new_for_each_turn_case_and_seed():
+    (scan,) = toy_scans(1, shape=(32, 32, 8))
+    method = with_networks(
+        torch.zeros_like, lambda x: torch.full_like(x[:, :1], 9), scan, turns=2, stop_share=0
+    )
+    (one, there), (two, _) = hidden_noise(
+        method, scan, Context()
+    )  # nothing is filled well, so the mask stays
+    others = [
+        hidden_noise(method, changed, ctx)[0][0]
+        for changed, ctx in ((replace(scan, case_id="other"), Context()), (scan, Context(seed=1)))
+    ]
+    assert len(one) > 1000 and abs(one.mean()) < 0.1 and one.std() == pytest.approx(1, abs=0.1)
+    assert all(abs(np.corrcoef(one, other)[0, 1]) < 0.1 for other in (there, two, *others))
+    assert torch.equal(one, hidden_noise(method, scan, Context())[0][0])
+
+
+def test_hidden_pixels_are_normal_noise_in_training():
+    slices = some_slices()
+    method = with_networks(lambda x: x, lambda x: x[:, :1], toy_scans(1)[0])
+    for key in (0, 1):
+        method.loss("masked", slices, key, Context())
+    found = []
+    for given in method.net_["masked"].inputs:
+        hidden = given[:, 0] != slices.image[:, 0]
+        found.append((given[:, 0][hidden], slices.image[:, 0][hidden]))
+    (one, there), (two, _) = found
+    shared = min(len(one), len(two))
+    assert abs(one.mean()) < 0.2 and one.std() == pytest.approx(1, abs=0.2)
+    assert (
+        abs(np.corrcoef(one, there)[0, 1]) < 0.2 and abs(np.corrcoef(one[:shared], two[:shared])[0, 1]) < 0.2
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fills"),
+    [({"turns": 50}, 1), ({"turns": 50, "stop_share": 0.01}, 7), ({"turns": 2, "stop_share": 0.01}, 2)],
+)
+def test_masks_shrink_until_the_share_that_is_set_or_the_last_turn(parameters, fills):
+    """A column of a slice that is all brain is filled well in each turn: 1/32 of the mask in the first."""
+    (scan,) = toy_scans(1, shape=(32, 32, 1))
+    scan = replace(scan, brain_mask=np.ones(scan.shape, bool))
+    clean, _ = network_slices(scan)
+    turns = []
+
+    def masked(x):
+        turns.append(len(turns))
+        filled = clean + 1
+        if len(turns) < 7:
+            filled[..., : len(turns)] = clean[..., : len(turns)]
+        return filled
+
+    first = lambda x: clean + torch.rand(clean.shape, generator=torch.Generator().manual_seed(0)) + 0.1  # noqa: E731
+    method = with_networks(first, masked, scan, start_share=1.0, **parameters)
+    method.score(scan, Context())
+    assert len(turns) == fills
+
+
+@pytest.mark.parametrize("radius", [2.0, 40.0])
+def test_the_condition_has_the_radius_that_is_set(radius):
+    (scan,) = toy_scans(1, shape=SHAPE)
+    clean, _ = network_slices(scan)
+    method = with_networks(torch.zeros_like, lambda x: x[:, :1], scan, radius=radius)
+    method.score(scan, Context())
+    (condition,) = method.net_["first"].inputs
+    torch.testing.assert_close(condition, high_frequencies(clean, radius))
+    assert not torch.allclose(condition, high_frequencies(clean, 15))
+
+
+def test_components_do_not_need_a_certain_order_in_memory():
+    (scan,) = toy_scans(1, ("t1", "t2"), shape=SHAPE)
+    method = with_networks(lambda x: x, lambda x: x[:, :2] + 1, scan)
+    other = replace(scan, image=np.asfortranarray(scan.image))
+    for name, found in method.components(scan, Context()).items():
+        np.testing.assert_array_equal(found.values, method.components(other, Context())[name].values)
+
+
 def test_twenty_percent_of_the_errors_exceed_the_threshold():
     errors = np.random.default_rng(0).permutation(100).astype(np.float32)
     assert exceeded_by(errors, 0.2) == 79 and exceeded_by(errors[:0], 0.2) == 0

@@ -15,6 +15,7 @@ from uad_bench.method.slices import Batch
 from uad_bench.testing import toy_scans
 from uad_methods import riad
 from uad_methods.parts.images.blur import gaussian_blur
+from uad_methods.parts.images.gradient_similarity import msgms_difference
 from uad_methods.riad import RIAD
 
 
@@ -132,6 +133,25 @@ def test_gms_does_not_see_a_constant_that_the_squared_difference_sees():
     (gms, both) = (untrained(difference=one)._difference(some, some + 0.5) for one in ("gms", "gms+l2"))
     assert gms.max() < 1e-5
     torch.testing.assert_close(both, torch.full_like(both, 0.25), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("median", [True, False])
+def test_the_median_of_the_map_is_as_set(median):
+    some, other = images(), images(seed=1)
+    found = untrained(median=median)._difference(some, other)
+    torch.testing.assert_close(found, msgms_difference(some, other, median=median))
+    assert not torch.allclose(found, msgms_difference(some, other, median=not median))
+
+
+def test_partitions_of_the_map_are_drawn_on_the_cpu(monkeypatch):
+    devices, (scan,) = [], toy_scans(1)
+    draws = Context.torch_rng
+    monkeypatch.setattr(
+        Context,
+        "torch_rng",
+        lambda *given, device=None: devices.append(device) or draws(*given, device=device),
+    )
+    assert len(list(untrained()._drawn(Context(), scan))) == len(devices) and set(devices) == {"cpu"}
 
 
 @pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])
