@@ -43,6 +43,16 @@ def test_f64_a_name_that_would_hurt_a_table_is_listed_as_broken(name):
     assert "must match" in found.broken[0].reason
 
 
+def test_a_method_has_no_at_sign_in_its_name_because_modalities_follow_it():
+    found = plugins.Catalogue()
+    for kind in ("method", "dataset"):
+        found.add(kind, "mine@v2", "a:B", "", "dist")
+    assert set(found.entries) == {("dataset", "mine@v2")} and "must match" in found.broken[0].reason
+    with pytest.raises(UsageError, match="'mine@V2' is no name for a method") as caught:
+        plugins.resolve("method", "folder/mine@V2.py")
+    assert caught.value.code == "UB205"
+
+
 def test_f62_two_plugins_with_one_name_keep_the_first_and_name_both():
     found = plugins.Catalogue()
     found.add("method", "mine", "a:A", "", "first")

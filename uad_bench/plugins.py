@@ -18,10 +18,19 @@ from uad_bench.errors import PluginError, UadError, UsageError, unknown_name
 Kind = Literal["method", "dataset", "metric"]
 KINDS: tuple[Kind, ...] = ("method", "dataset", "metric")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
+#: In labels of methods "@" precedes the modalities that a method sees.
+METHOD_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 #: In row names "@" precedes the threshold rule, "." the form, and ":" follows the post-processing stage.
 METRIC_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 #: A file may have capitals in its name, as many have.
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
+METHOD_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+REGISTERED: dict[Kind, re.Pattern[str]] = {"method": METHOD_NAME, "dataset": NAME, "metric": METRIC_NAME}
+IN_A_FILE: dict[Kind, re.Pattern[str]] = {
+    "method": METHOD_FILE_NAME,
+    "dataset": FILE_NAME,
+    "metric": METRIC_NAME,
+}
 CONTRACTS = {
     "method": ("uad_bench.method.base", "Method"),
     "dataset": ("uad_bench.data.adapter", "DatasetAdapter"),
@@ -63,7 +72,7 @@ class Catalogue:
     def add(self, kind: Kind, name: str, target: str, summary: str, source: str) -> None:
         """Register a name; one that is ill-formed or taken is listed as broken instead."""
         taken = self.entries.get((kind, name))
-        pattern = METRIC_NAME if kind == "metric" else NAME
+        pattern = REGISTERED[kind]
         if not isinstance(name, str) or not pattern.fullmatch(name):
             self.broken.append(Broken(repr(name)[:80], source, f"a {kind} name must match {pattern.pattern}"))
         elif taken:
@@ -139,7 +148,7 @@ def resolve(kind: Kind, name: str) -> Entry:
 def _file_label(kind: Kind, name: str) -> str:
     """The name in results of a plug-in in a file. Raises UsageError where a table could not show it (UB205)."""
     called = label(name)
-    pattern = METRIC_NAME if kind == "metric" else FILE_NAME
+    pattern = IN_A_FILE[kind]
     if not pattern.fullmatch(called):
         hint = f"rename the file: its name must match {pattern.pattern}"
         raise UsageError(f"{called!r} is no name for a {kind}", where=name, hint=hint, code="UB205")

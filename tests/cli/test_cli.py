@@ -125,7 +125,11 @@ def test_the_package_alone_imports_nothing_but_itself_and_importlib():
 @pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
 @pytest.mark.parametrize(
     ("words", "kept"),
-    [(["doctor"], "finished work is kept"), (["run", "thresh"], "finished work is kept, --resume continues")],
+    [
+        (["doctor"], "finished work is kept"),
+        (["run", "thresh"], "finished work is kept, --resume continues"),
+        (["run", "thresh", "--fresh"], "finished work is kept, --resume without --fresh continues"),
+    ],
 )
 def test_whoever_stops_it_is_told_what_is_kept(monkeypatch, capsys, stop, code, words, kept):
     """F77, F78. Verbs without the option --resume do not name it."""

@@ -94,6 +94,15 @@ def test_f88_one_seed_has_no_deviation(kept, runs):
     assert "±" not in ranking.split("- ±")[0]
 
 
+def test_f61_a_run_that_was_edited_is_left_out_of_the_table_of_run_which_says_so_by_its_exit_code(workspace):
+    assert workspace.run().code == 0
+    (path,) = workspace.runs.rglob("metrics.csv")
+    path.write_text(path.read_text().replace("0.", "0.9", 1))
+    answer = workspace.run()
+    assert answer.code == 5 and "left out: metrics.csv was changed after the run" in answer.err
+    assert "1 of 1 runs failed the integrity check" in answer.error
+
+
 @pytest.mark.parametrize("name", ["status.json", "spec.yaml", "splits.csv", "metrics.csv", "digests.json"])
 @pytest.mark.parametrize("text", ["", '{"state": ', "foreign"])
 def test_f89_half_written_and_foreign_files_are_skipped(kept, runs, name, text):

@@ -77,6 +77,11 @@ def test_f50_a_complete_run_is_left_alone_and_fresh_makes_it_again(place, caplog
     assert (run.path / "metrics.csv").stat().st_mtime_ns != before
 
 
+def test_fresh_and_resume_exclude_each_other(place):
+    with pytest.raises(UsageError, match="--fresh and --resume exclude each other"):
+        place(fresh=True, resume=True)
+
+
 def test_the_training_time_includes_that_of_interrupted_processes(place, monkeypatch):
     monkeypatch.setattr(Context, "earlier_s", property(lambda _self: 1000.0))
     (run,) = execute(matrix("Blur"), place())

@@ -81,7 +81,9 @@ def test_models_of_two_selections_differ(two):
 
 
 def test_a_method_for_one_modality_takes_part_in_a_protocol_of_two(two):
-    with pytest.raises(UsageError, match=r"takes t1, protocol 'toy' has t1, t2: write onlyt1@t1") as caught:
+    with pytest.raises(
+        UsageError, match=r"takes t1, protocol 'toy' has t1, t2: write .*toy_two\.py:OnlyT1@t1, "
+    ) as caught:
         specs("OnlyT1")
     assert caught.value.code == "UB204"
     with pytest.raises(UsageError, match="takes t1, and is to see t2"):
@@ -95,6 +97,16 @@ def test_a_modality_that_the_protocol_lacks_or_that_stands_twice_is_refused(name
     with pytest.raises(UsageError, match="write different ones of protocol 'toy': t1, t2") as caught:
         specs(name)
     assert caught.value.code == "UB204"
+
+
+@pytest.mark.parametrize(
+    ("name", "proper"),
+    [("thresh@T1", "thresh@t1"), ("thresh@t1+", "thresh@t1"), ("paper/ae@t1,t2", "paper/ae@t1+t2")],
+)
+def test_what_names_no_modalities_after_a_method_is_said(name, proper):
+    with pytest.raises(UsageError, match="names no modalities") as caught:
+        specs(name)
+    assert caught.value.code == "UB204" and f"such as {proper}" in str(caught.value)
 
 
 def test_all_modalities_in_any_order_are_the_method_itself(caplog):

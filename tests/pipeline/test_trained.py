@@ -8,9 +8,13 @@ import pytest
 
 from tests.helpers.runs import DATA, execute, matrix
 from tests.helpers.toy_data import write_case
+from uad_bench.leaderboard.collect import collect
+from uad_bench.pipeline import model
+from uad_bench.pipeline import run as run_module
 from uad_bench.pipeline.matrix import Matrix
 from uad_bench.pipeline.trained.key import code_digest, model_key
 from uad_bench.results.run_directory import RunDir
+from uad_bench.support import environment
 
 OTHER = str(DATA).replace("toy_data.py", "toy_other.py")
 
@@ -85,6 +89,65 @@ def test_the_key_covers_code_cases_and_machine(both, tmp_path):
     env = json.loads((copy.path / "env.json").read_text())
     (copy.path / "env.json").write_text(json.dumps({k: v for k, v in env.items() if k != "code"}))
     assert model_key(copy) == ""
+
+
+@pytest.fixture
+def interrupted(place, monkeypatch):
+    """interrupted(minutes): a run that ends after the last step of its training; minutes between checkpoints."""
+
+    def made(minutes):
+        with monkeypatch.context() as patch:
+            patch.setattr(model, "_store", _interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                execute(matrix("Blur", checkpoint_minutes=minutes), place())
+
+    return made
+
+
+def _interrupt(*_words):
+    raise KeyboardInterrupt
+
+
+def test_a_training_that_other_code_continues_is_said_marked_and_not_taken(
+    place, interrupted, monkeypatch, caplog
+):
+    interrupted(0)
+    monkeypatch.setattr(run_module, "code_digest", lambda _target: "0" * 12)
+    monkeypatch.setattr(environment, "installed", lambda name: "9.9" if name == "torch" else "1.0")
+    monkeypatch.setattr(environment, "cpu_model", lambda: "another CPU")
+    (run,) = execute(matrix("Blur", checkpoint_minutes=0), place(resume=True))
+    changed = ["code", "processor", "torch", "numpy", "scipy", "uad-bench"]
+    assert run.environment()["continued_with"] == changed and model_key(run) == ""
+    assert "blur seed 0: training that began with other code, processor, torch, " in caplog.text
+    assert "began with" in (run.path / "log.txt").read_text()
+    (mark,) = collect([run]).runs[0].marks
+    assert mark.startswith("blur seed 0: training was continued with other code, processor, torch")
+
+
+def test_what_changed_is_kept_when_the_training_is_interrupted_again(place, interrupted, monkeypatch):
+    interrupted(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "code_digest", lambda _target: "0" * 12)
+        patch.setattr(model, "_store", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            execute(matrix("Blur", checkpoint_minutes=0), place(resume=True))
+    (run,) = execute(matrix("Blur", checkpoint_minutes=0), place(resume=True))
+    assert run.environment()["continued_with"] == ["code"]
+
+
+@pytest.mark.parametrize("code", ["", "0" * 12])
+def test_the_same_code_and_a_training_without_a_checkpoint_are_continued_without_a_word(
+    place, interrupted, monkeypatch, caplog, code
+):
+    interrupted(0)
+    if code:
+        (folder,) = place().out.rglob("checkpoints")
+        shutil.rmtree(folder)
+        folder.mkdir()
+        monkeypatch.setattr(run_module, "code_digest", lambda _target: code)
+    (run,) = execute(matrix("Blur", checkpoint_minutes=0), place(resume=True))
+    assert "continued_with" not in run.environment() and model_key(run) and "began with" not in caplog.text
+    assert not collect([run]).runs[0].marks
 
 
 def test_the_code_of_a_method_counts(tmp_path):

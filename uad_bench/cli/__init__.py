@@ -125,7 +125,9 @@ def _interrupted(arguments: Sequence[str]) -> str:
     """What a verb says that was interrupted; those that have the option --resume name it."""
     verbs = {one.name: one.callback for one in app.registered_commands}
     verb = verbs.get(arguments[0]) if arguments else None
-    return INTERRUPTED + (", --resume continues" if "resume" in getattr(verb, "__annotations__", {}) else "")
+    if "resume" not in getattr(verb, "__annotations__", {}):
+        return INTERRUPTED
+    return INTERRUPTED + ", --resume" + (" without --fresh" if "--fresh" in arguments else "") + " continues"
 
 
 def _replace_unprintable() -> None:

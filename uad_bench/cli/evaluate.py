@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from uad_bench.cli import options
-from uad_bench.cli.leaderboard import print_tables
+from uad_bench.cli.leaderboard import print_tables, require_all
 from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def evaluate(
     place = Workplace(out, options.sources(data, workers), device_for_arrays(device), fresh=fresh)
     require_writable(out, place.sources.cache)
     run = evaluate_maps(of, place)
-    print_tables([run])
+    require_all(1, print_tables([run]))
     typer.echo(f"results: {run.path}")
 
 
@@ -110,9 +110,10 @@ def _evaluate_runs(
         except UadError as error:
             failed.append(error)
             log.error("not evaluated: %s", error)
-    print_tables(done)
+    refused = print_tables(done)
     if len(failed) == len(found) == 1:
         raise failed[0]
     if failed:
         what = f"{len(failed)} of {len(found)} runs were not evaluated"
         raise PartialFailure(what, hint="see the lines above")
+    require_all(len(done), refused)

@@ -115,7 +115,7 @@ def _leaderboard(
         _write_tables(tables, format_, to)
     if plots is not None:
         _draw(tables, plots)
-    _require_all(len(found), collected.refused, len(shown.errors) if shown else 0, logs_left_out)
+    require_all(len(found), collected.refused, len(shown.errors) if shown else 0, logs_left_out)
 
 
 def _known_tracks(names: Sequence[str]) -> Sequence[str]:
@@ -142,7 +142,7 @@ def _of_tracks(collected: "Collected", tracks: Sequence[str]) -> "Collected":
     )
 
 
-def _require_all(runs: int, refused: "Sequence[UadError]", left_out: int, logs: int) -> None:
+def require_all(runs: int, refused: "Sequence[UadError]", left_out: int = 0, logs: int = 0) -> None:
     """Raise IntegrityError or PartialFailure for refused runs, PartialFailure for what viewer or page lack."""
     from uad_bench.errors import IntegrityError, PartialFailure
     from uad_bench.results.run_directory import EDITED
@@ -210,9 +210,11 @@ def _links(shown: "Written | None", viewer: ViewerRequest, to: Path | None) -> "
     }
 
 
-def print_tables(runs: "Sequence[RunDir]") -> None:
-    """Print the leaderboard of some runs to the terminal."""
-    _print(_tables(_collected(runs)))
+def print_tables(runs: "Sequence[RunDir]") -> "Sequence[UadError]":
+    """Print the leaderboard of some runs to the terminal; the errors of those that are left out."""
+    collected = _collected(runs)
+    _print(_tables(collected))
+    return collected.refused
 
 
 def _print(tables: "Sequence[Table]") -> None:

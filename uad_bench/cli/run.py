@@ -107,14 +107,14 @@ def run(
 
 
 def _report(outcome: "Outcome", *, tables: bool) -> None:
-    """Print the tables and where the results are. Raises the error of the outcome, if there is one."""
-    from uad_bench.cli.leaderboard import print_tables
+    """Print the tables and where the results are. Raises the error of the outcome, or of runs that no table shows."""
+    from uad_bench.cli.leaderboard import print_tables, require_all
 
-    if outcome.done and tables:
-        print_tables(outcome.done)
+    refused = print_tables(outcome.done) if outcome.done and tables else ()
     _print_places(outcome)
     if outcome.error:
         raise outcome.error
+    require_all(len(outcome.done), refused)
 
 
 def _print_places(outcome: "Outcome") -> None:

@@ -137,12 +137,16 @@ def _optional(kind: Callable[[Any], Value], value: Any) -> Value | None:  # any 
 
 
 def _marks(run: RunDir, spec: RunSpec) -> tuple[str, ...]:
-    """Remarks on a run: another version of its method, a published split, and the data leaks that were allowed."""
+    """Remarks on a run: another version of its method, a mixed training, a published split, allowed data leaks."""
     published = [f"roles from a published split, {spec.splits}"] if spec.splits else []
     installed = installed_version(spec)
     if installed not in {None, spec.version}:
         what = f"{spec.method} was run with version {spec.version} of the method, version {installed} is installed"
         published.append(f"{what}: the numbers are not those of the present method")
+    continued = run.environment().get("continued_with", ())
+    if continued:
+        what = f"{spec.method} seed {spec.seed}: training was continued with other {', '.join(continued)}"
+        published.append(f"{what}, so that no single version made the model")
     found = json.loads((run.path / "audit.json").read_text()) if spec.allow_leak else []
     leaks = [f"leak {one['rule']}: {one['what']}" for one in found if one["severity"] == "error"]
     return (*published, *leaks, *((MAPS_ONLY_REMARK,) if spec.target == MAPS_ONLY else ()))

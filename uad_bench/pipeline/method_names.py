@@ -4,6 +4,7 @@
 another one. `paper/` in front also ignores the protocol's presets.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -89,6 +90,7 @@ def variant_of(cls: type[Any], values: Mapping[str, Any]) -> str:
 def find_method(name: str) -> NamedMethod:
     """The method of a name. Raises UsageError where there is none, or no such variant of it."""
     whole, modalities = without_modalities(name)
+    _require_modality_names(name, modalities)
     called = whole if whole.endswith(".py") else whole.removeprefix(PAPER)  # a folder may be named paper/
     paper, (base, _, variant) = called != whole, called.partition(":")
     if variant and ("method", base) in plugins.catalogue().entries:
@@ -100,6 +102,20 @@ def find_method(name: str) -> NamedMethod:
         return NamedMethod(entry, cls, known[variant], paper, modalities)
     entry = plugins.resolve("method", called)
     return NamedMethod(entry, plugins.load(entry), {}, paper, modalities)
+
+
+def _require_modality_names(name: str, found: Sequence[str]) -> None:
+    """Raise UsageError for a registered method before an "@" that no names of modalities follow (UB204)."""
+    called, at, rest = name.rpartition("@")
+    if (
+        found
+        or not at
+        or ("method", called.removeprefix(PAPER).partition(":")[0]) not in plugins.catalogue().entries
+    ):
+        return
+    proper = "+".join(re.findall("[a-z0-9]+", rest.lower()))
+    hint = f"write lower-case names with + between them, such as {called}@{proper or 't2'}"
+    raise UsageError(f"{name}: {rest!r} names no modalities", hint=hint, code="UB204")
 
 
 def changed_parameters(spec: RunSpec) -> dict[str, Any]:

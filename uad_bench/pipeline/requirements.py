@@ -70,10 +70,14 @@ def require_modalities(cls: type, spec: RunSpec) -> None:
         what = f"method {spec.method!r} takes {', '.join(takes)}, {source}"
         hint = "choose a protocol with a modality that it takes"
         if common:
-            hint = (
-                f"write {parse_label(spec.method)._replace(modalities=tuple(common))}, which sees those alone"
-            )
+            hint = f"write {_typed(spec)}@{'+'.join(common)}, which sees those alone"
         raise UsageError(what, hint=hint, code="UB204")
+
+
+def _typed(spec: RunSpec) -> str:
+    """What a user writes for the method of a run, without modalities: a registered name, or its file or class."""
+    label = parse_label(spec.method)._replace(modalities=())
+    return str(label) if ("method", label.name) in plugins.catalogue().entries else spec.target
 
 
 def borrowed_weights(spec: RunSpec) -> list[Finding]:

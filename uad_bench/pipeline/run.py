@@ -22,7 +22,7 @@ from uad_bench.pipeline.replace_results import replace_results
 from uad_bench.pipeline.requirements import borrowed_weights, track_of
 from uad_bench.pipeline.run_job import RunJob
 from uad_bench.pipeline.score import score_cases
-from uad_bench.pipeline.trained.key import code_digest
+from uad_bench.pipeline.trained.key import code_digest, differences
 from uad_bench.results import csv_tables
 from uad_bench.results.run_directory import RunDir
 from uad_bench.support import environment, messages
@@ -106,9 +106,22 @@ def _begin(job: RunJob) -> None:
     directory.write_spec(spec)
     if not (directory.path / "model").is_dir():  # else: the record of where the model was made stays
         facts = {"roots": job.roots(), "method": _class_facts(spec), "code": code_digest(spec.target)}
-        directory.write_json("env.json", here | facts)
+        directory.write_json("env.json", here | facts | _continued(job, here | facts))
     _write_cohort(job)
     log.info("%s: begin on %s, process %d", job.label, place.device, os.getpid())
+
+
+def _continued(job: RunJob, now: Mapping[str, Any]) -> dict[str, Any]:
+    """What changed since the training began whose checkpoints are continued; nothing where there are none."""
+    began, checkpoints = job.directory.environment(), job.directory.path / "checkpoints"
+    if not began or not checkpoints.is_dir() or not any(checkpoints.iterdir()):
+        return {}
+    changed = differences(began, now)
+    if changed:
+        what = "training that began with other %s is continued: no single version made the model, and the table says so"
+        log.warning(f"%s: {what}", job.label, ", ".join(changed))
+    changed = list(dict.fromkeys([*began.get("continued_with", ()), *changed]))
+    return {"continued_with": changed} if changed else {}
 
 
 def _write_cohort(job: RunJob) -> None:

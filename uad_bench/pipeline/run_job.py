@@ -8,6 +8,7 @@ from uad_bench import plugins
 from uad_bench.cohort.cohort import Cohort
 from uad_bench.cohort.discovery import Sources
 from uad_bench.config import RunSpec
+from uad_bench.errors import UsageError
 from uad_bench.results.run_directory import RunDir, run_dir
 from uad_bench.support import environment
 
@@ -34,6 +35,12 @@ class Workplace:
     case_timeout_s: float | None = None
     trackers: tuple[str, ...] = ()
     record: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Raise UsageError where a run would be continued and started again."""
+        if self.fresh and self.resume:
+            hint = "--resume continues unfinished runs and keeps complete ones, --fresh deletes both and starts again"
+            raise UsageError("--fresh and --resume exclude each other", hint=hint)
 
 
 @dataclass(frozen=True)

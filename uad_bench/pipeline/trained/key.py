@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ OF_SPEC = {"target", "parameters", "seed", "precision"}
 OF_PROTOCOL = {"modalities", "grid", "prepare"}
 OF_MACHINE = ("device", "device_name", "threads", "bf16", "code")
 PACKAGES = ("torch", "numpy", "scipy", "uad-bench")
+#: Facts of the machine that may change between two parts of a training; another device or thread count is refused.
+WORDS = {"code": "code", "processor": "device_name", "bf16 arithmetic": "bf16"}
 ROLES = ("train", "val")
 
 
@@ -22,7 +25,8 @@ def model_key(run: RunDir) -> str:
     """12 hex digits of all that made the model of a run, from its files: method, parameters, seed, code, machine,
     protocol, training and validation cases with their voxels, and what the preparation learnt.
 
-    "" where that is not recorded, as in runs of older versions, and where the time of training was limited.
+    "" where that is not recorded, as in runs of older versions, where the time of training was limited, and where a
+    training was continued with other code or on another machine.
     """
     try:
         spec, machine = run.spec(), run.environment()
@@ -30,7 +34,7 @@ def model_key(run: RunDir) -> str:
         fitted = (run.path / "fitted.json").read_text()
     except (UadError, OSError, ValueError, KeyError):
         return ""
-    if spec.time_budget_s is not None or not machine.get("code"):
+    if spec.time_budget_s is not None or not machine.get("code") or machine.get("continued_with"):
         return ""
     values: dict[str, Any] = {
         "spec": spec.model_dump(mode="json", include=OF_SPEC),
@@ -42,6 +46,13 @@ def model_key(run: RunDir) -> str:
         "fitted": hashlib.sha256(fitted.encode()).hexdigest(),
     }
     return digest(values)
+
+
+def differences(began: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What the bits of a model depend on and two records of a machine do not have in common, in words."""
+    then, here = began.get("packages", {}), now["packages"]
+    facts = [word for word, name in WORDS.items() if began.get(name) != now[name]]
+    return facts + [name for name in PACKAGES if then.get(name) != here.get(name)]
 
 
 @lru_cache(maxsize=32)
