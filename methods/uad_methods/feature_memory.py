@@ -57,7 +57,7 @@ class FeatureMemory(TorchMethod):
         where: "anywhere", or "near" for entries of nearby slices and places only.
         slices: below and above that are searched if `where` is "near".
         radius_mm: in the plane, of the same search.
-        vectors: features of healthy slices that are drawn at most, in proportion to the brain area of a slice.
+        vectors: features of healthy slices that are drawn at most, 2 or more, in proportion to a slice's brain area.
         reduce: how `size` of the drawn features are kept: "none" (all), "random" or "coreset".
         size: entries that "random" and "coreset" keep, at most.
         k: nearest entries over which one minus the cosine, or the squared distance before its root, is averaged.
@@ -90,7 +90,7 @@ class FeatureMemory(TorchMethod):
 
     limits: ClassVar[Limits] = {
         **LIMITS, "side": (0, 2048), "patch": (1, 31), "pca": (0, 65_536), "slices": (0, 100),
-        "radius_mm": (0, 200), "vectors": (1, 1e9), "size": (1, 1e9), "k": (1, 1000), "sigma": (0, 100),
+        "radius_mm": (0, 200), "vectors": (2, 1e9), "size": (1, 1e9), "k": (1, 1000), "sigma": (0, 100),
     }  # fmt: skip
     paper: ClassVar[str] = "Damm et al. 2025, WACV, arXiv 2405.14529"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -116,8 +116,9 @@ class FeatureMemory(TorchMethod):
         if not check_stages(self.stages, 3) or not self.patch % 2:
             what = f"feature-memory.stages is {self.stages}, patch is {self.patch}"
             raise UsageError(what, hint="stages are rising numbers from 1 to 3, and patch is odd")
-        if self.encoder not in ON_THE_GRID and self.side % (14 if external else 2 ** (self.stages[-1] + 1)):
-            hint = "a multiple of 14 for DINOv2, of 4, 8, 16 for stage 1, 2, 3 of a ResNet"
+        stride = 14 if external else 2 ** (self.stages[-1] + 1)
+        if self.encoder not in ON_THE_GRID and (not self.side or self.side % stride):
+            hint = "above 0, a multiple of 14 for DINOv2, of 4, 8, 16 for stage 1, 2, 3 of a ResNet"
             raise UsageError(f"feature-memory.side is {self.side}", hint=hint)
 
     def seen(self) -> tuple[str, ...]:

@@ -49,7 +49,8 @@ class PatchCore(TorchMethod):
         width: channels of the first stage of `self` and `random`.
         patch: side of the neighbourhood that is pooled to a feature, in positions of each map.
         dims: length of the features of one modality.
-        vectors: features of healthy slices that are drawn at most, equally many from each slice.
+        vectors: features of healthy slices that are drawn at most, equally many from each slice; one of each where
+            there are more slices.
         share: of the drawn features, the share that the coreset keeps.
         k: neighbours over which the distance is averaged.
         sigma: of the Gaussian that smooths the map, in pixels of the square; 0 for none.

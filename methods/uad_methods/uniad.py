@@ -12,6 +12,7 @@ from uad_bench import Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
 from uad_bench.types import FloatArray
+from uad_methods.parts.features.components import divisors
 from uad_methods.parts.features.extractor import (
     SETTLED,
     VARIANTS,
@@ -205,4 +206,4 @@ class FeaturesAndTransformer(nn.Module):
         """Standardise tokens by the statistics of these slices (n, C, side, side)."""
         with torch.no_grad():
             tokens = self.tokens(images).flatten(0, 2)
-        self.mean, self.sd = tokens.mean(dim=0), tokens.std(dim=0).clamp(min=1e-6)
+        self.mean, self.sd = tokens.mean(dim=0), divisors(tokens.std(dim=0))

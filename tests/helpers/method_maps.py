@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
 
-from uad_bench import Context
+from uad_bench import Context, SliceStack
 from uad_bench.testing import toy_scans
 from uad_methods.parts.batches import Batches
+from uad_methods.parts.features.memory import nearest_distances
+from uad_methods.parts.images.blur import gaussian_blur
 
 ODD = (33, 21, 5)
 
@@ -45,9 +48,35 @@ def require_independence_of_batches(method):
 
 
 def scores_of_a_replaced_texture(method):
-    """Mean scores of a square of a slice before and after a board of equal mean takes its place."""
+    """Mean scores of a square of a slice before and after a board of equal mean takes its place.
+
+    The square is off the diagonal and scores higher than the transposed place: the map's axes are those of the slice.
+    """
     (fresh,) = toy_scans(1, shape=(64, 64, 6), prefix="fresh")
-    image, at = fresh.image.copy(), (slice(24, 40), slice(24, 40), 3)
+    along, across = slice(34, 50), slice(14, 30)
+    image, at = fresh.image.copy(), (along, across, 3)
     board = np.indices((16, 16)).sum(axis=0) // 2 % 2
     image[0][at] = image[0][at].mean() + 0.3 * (board - board.mean())
-    return tuple(method.score(one, Context())[at].mean() for one in (fresh, replace(fresh, image=image)))
+    before, after = (method.score(one, Context()) for one in (fresh, replace(fresh, image=image)))
+    assert after[at].mean() > after[across, along, 3].mean()
+    return before[at].mean(), after[at].mean()
+
+
+def require_smoothing(method, mapped):
+    """`mapped(batch)` is the map without smoothing, smoothed by `sigma`, in slices that are all brain."""
+    batch = SliceStack(toy_scans(1, shape=(method.side, method.side, 4)), Context()).spread(2)
+    batch.brain.fill_(True)
+    method.net_.eval()
+    with torch.no_grad():
+        method.sigma = 0.0
+        rough = mapped(batch)
+        method.sigma = 2.0
+        torch.testing.assert_close(mapped(batch), gaussian_blur(rough, 2.0), rtol=1e-4, atol=1e-6)
+
+
+def require_cover(drawn, memory):
+    """A memory has a smaller covering radius than the first, or random, of the drawn features of its number."""
+    rng, n = torch.Generator().manual_seed(0), len(memory)
+    others = [drawn[:n], *(drawn[torch.randperm(len(drawn), generator=rng)[:n]] for _ in range(3))]
+    radius, *radii = (nearest_distances(drawn, some).max() for some in (memory, *others))
+    assert radius < min(radii)

@@ -8,9 +8,10 @@ import pytest
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from tests.helpers.method_maps import inside_of_an_odd_grid
+from tests.helpers.method_maps import inside_of_an_odd_grid, require_cover, require_smoothing
 from tests.helpers.two_phases import assert_resume_is_bit_equal
-from uad_bench import Context
+from uad_bench import Context, SliceStack
+from uad_bench.config import checked_parameters
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
@@ -41,12 +42,20 @@ def test_the_published_encoder_is_refused_without_weights():
     ("name", "wrong"),
     [
         ("random", {"side": 30}), ("patch", {"patch": 4}), ("dinov2", {"weights": "some.pth", "side": 64}),
-        ("self", {"weights": "some.pth"}), ("random", {"stages": (2, 1)}),
+        ("self", {"weights": "some.pth"}), ("random", {"stages": (2, 1)}), ("random", {"side": 0}),
+        ("dinov2", {"weights": "some.pth", "side": 0}),
     ],
 )  # fmt: skip
 def test_invalid_hyper_parameters_are_refused(name, wrong):
     with pytest.raises(UsageError):
         made(name, **wrong)
+
+
+def test_one_vector_is_refused_since_it_has_no_deviation_and_two_are_enough():
+    with pytest.raises(UsageError, match="vectors is 1"):
+        checked_parameters(FeatureMemory, {"encoder": "filters", "vectors": 1}, "feature-memory")
+    for name in ("patch", "filters"):
+        assert np.isfinite(fitted(toy_scans(1), name, vectors=2).score(*toy_scans(1), Context())).all()
 
 
 def test_only_the_encoder_with_given_weights_is_in_the_track_of_features():
@@ -111,7 +120,7 @@ def test_more_entries_never_raise_a_score_and_more_neighbours_never_lower_it():
     five = fitted(scans, pca=0, vectors=10**6, k=5).score(fresh, Context())
     inside = fresh.brain_mask
     assert (more[inside] <= few[inside] + 1e-5).all() and (more[inside] <= five[inside] + 1e-5).all()
-    assert (more[inside] < few[inside]).any()
+    assert (more[inside] < few[inside]).any() and (more[inside] < five[inside]).any()
 
 
 def test_the_order_of_the_subjects_changes_nothing_where_all_features_are_kept():
@@ -126,6 +135,20 @@ def test_the_memory_has_at_most_its_size(reduce):
     entries = method.net_.memory.entries
     assert method.size_ == (method.drawn_ if reduce == "none" else 37) == len(entries)
     assert method.drawn_ <= 300 and len(entries.unique(dim=0)) > 30
+
+
+def test_a_coreset_covers_the_drawn_features():
+    scans, ctx = toy_scans(3), Context()
+    method = fitted(scans, "random", reduce="coreset", size=37)
+    with torch.no_grad():
+        drawn = method.net_.components(method._draw(SliceStack(scans, ctx), ctx)[0])
+    require_cover(drawn, method.net_.memory.entries)
+
+
+@pytest.mark.parametrize("name", ["patch", "random"])
+def test_the_map_is_smoothed_by_sigma(name):
+    method = fitted(toy_scans(1, shape=(56, 56, 4)), name)
+    require_smoothing(method, method._distances)
 
 
 def test_a_position_without_entries_nearby_is_compared_with_entries_of_the_whole_memory():

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from tests.helpers.method_maps import inside_of_an_odd_grid, scores_of_a_replaced_texture
+from tests.helpers.method_maps import (
+    inside_of_an_odd_grid,
+    require_cover,
+    require_smoothing,
+    scores_of_a_replaced_texture,
+)
 from tests.helpers.two_phases import assert_resume_is_bit_equal
-from uad_bench import Context
+from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
@@ -49,6 +54,31 @@ def test_the_memory_has_its_share_of_the_drawn_features_which_are_bounded():
     slices = sum(int(scan.brain_mask.any(axis=(0, 1)).sum()) for scan in scans)
     assert slices <= method.drawn_ <= 120 and method.size_ == round(0.25 * method.drawn_)
     assert method.net_.memory.shape == (method.size_, 16)
+
+
+def test_the_memory_is_a_coreset_of_the_drawn_features():
+    scans, ctx = toy_scans(3), Context()
+    method = fitted(scans)
+    with torch.no_grad():
+        drawn = method._draw(SliceStack(scans, ctx), ctx)
+    require_cover(drawn, method.net_.memory)
+
+
+def test_more_slices_than_vectors_give_one_feature_each():
+    scans = toy_scans(2)
+    slices = sum(int(scan.brain_mask.any(axis=(0, 1)).sum()) for scan in scans)
+    assert fitted(scans, vectors=3).drawn_ == slices
+
+
+def test_five_neighbours_lower_no_score_and_raise_some():
+    scans, (fresh,) = toy_scans(2), toy_scans(1, prefix="fresh")
+    one, five = (fitted(scans, k=k).score(fresh, Context()) for k in (1, 5))
+    assert (five >= one * (1 - 1e-5)).all() and (five > 1.01 * one).any()
+
+
+def test_the_map_is_smoothed_by_sigma():
+    method = fitted(toy_scans(1))
+    require_smoothing(method, method._distances)
 
 
 def test_a_scan_whose_features_are_all_in_the_memory_has_score_zero():

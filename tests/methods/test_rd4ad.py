@@ -9,6 +9,7 @@ import torch
 from tests.helpers.method_maps import (
     inside_of_an_odd_grid,
     require_mean_of_modalities,
+    require_smoothing,
     scores_of_a_replaced_texture,
 )
 from tests.helpers.two_phases import assert_resume_is_bit_equal
@@ -16,7 +17,8 @@ from uad_bench import Context, SliceStack
 from uad_bench.errors import UsageError
 from uad_bench.method.base import variant
 from uad_bench.testing import toy_scans
-from uad_methods.parts.images.blur import gaussian_blur
+from uad_methods.parts.features.distillation import direction_loss
+from uad_methods.parts.images.square import to_square
 from uad_methods.parts.networks.resnet18 import ResNet18
 from uad_methods.parts.training.descent import descend
 from uad_methods.rd4ad import RD4AD
@@ -78,6 +80,21 @@ def test_a_step_lowers_the_loss_of_its_batch_and_leaves_the_teacher_as_it_is(los
     assert not any(p.requires_grad or p.grad is not None for p in net.teacher.parameters())
 
 
+def test_the_loss_is_that_of_images_or_of_positions_as_set():
+    scans, ctx = toy_scans(3), Context()
+    method, batch, values = fitted(scans, steps=1), SliceStack(scans, ctx).batch(7, 4), []
+    with torch.no_grad():
+        maps = method.net_.train()(to_square(batch.image, 64))
+        for method.loss in ("image", "position"):
+            values.append(method.batch_loss(batch, ctx).item())
+    expected = [direction_loss(*maps, position=position).item() for position in (False, True)]
+    assert values == pytest.approx(expected, rel=1e-5) and abs(values[0] - values[1]) > 0.01
+
+
+def test_the_student_is_in_train_mode_in_every_step():
+    assert fitted(toy_scans(1), steps=4).net_.student.fuse_middle[1].num_batches_tracked == 4
+
+
 def test_training_lowers_the_loss():
     losses, ctx = [], Context()
     ctx.policy.sink = lambda values: losses.append(values["loss"])
@@ -116,15 +133,8 @@ def test_the_map_of_several_modalities_is_the_mean_of_theirs():
 
 
 def test_the_map_is_smoothed_before_it_returns_to_the_slice():
-    scans = toy_scans(1, shape=(64, 64, 4))
-    method = fitted(scans, steps=1, sigma=0.0)
-    plain = SliceStack(scans, Context()).spread(2)
-    plain.brain.fill_(True)
-    method.net_.eval()
-    with torch.no_grad():
-        rough = method._map(plain)
-        method.sigma = 2.0
-        torch.testing.assert_close(method._map(plain), gaussian_blur(rough, 2.0))
+    method = fitted(toy_scans(1), steps=1)
+    require_smoothing(method, method._map)
 
 
 def test_a_replaced_texture_of_equal_mean_scores_higher():

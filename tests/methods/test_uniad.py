@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from tests.helpers.method_maps import (
     inside_of_an_odd_grid,
@@ -109,6 +110,19 @@ def test_standardised_tokens_have_mean_0_and_deviation_1():
     assert fitted(scans).net_.sd.eq(1).all() and fitted(scans).net_.mean.eq(0).all()
 
 
+def test_a_channel_that_is_silent_while_it_settles_stays_within_fp16():
+    net = fitted(toy_scans(1)).net_
+    maps = torch.randn(8, 28, 4, 4, generator=torch.Generator().manual_seed(0))
+    maps[:, 3] = 0
+    net.pyramid.forward = lambda images: [maps]
+    net.settle(torch.empty(8, 1, 32, 32))
+    sounding = maps.clone()
+    sounding[:, 3] = 0.1
+    net.pyramid.forward = lambda images: [sounding]
+    tokens = net.tokens(torch.empty(8, 1, 32, 32))
+    assert tokens.half().isfinite().all() and tokens[..., 3].max().item() == pytest.approx(100, rel=0.1)
+
+
 def test_training_on_a_fixed_batch_lowers_its_loss_and_leaves_the_features_as_they_are():
     scans = toy_scans(3)
     method = fitted(scans, steps=1, dropout=0.0, jitter=1.0)
@@ -142,6 +156,15 @@ def test_the_learning_rate_falls_to_a_tenth_at_its_share_of_the_steps():
     assert method.rate(9) == 1e-3
 
 
+def test_every_step_of_training_has_its_learning_rate(monkeypatch):
+    rates = []
+    monkeypatch.setattr(
+        "uad_methods.uniad.descend", lambda opt, loss, clip: rates.append(opt.param_groups[0]["lr"])
+    )
+    fitted(toy_scans(1), steps=10, drop_at=0.8, lr=1e-3)
+    assert rates == [1e-3] * 8 + [1e-4] * 2
+
+
 def test_the_optimiser_is_adamw_as_set(monkeypatch):
     used = []
     monkeypatch.setattr("uad_methods.uniad.descend", lambda opt, loss, clip: used.append((opt, clip)))
@@ -160,6 +183,16 @@ def test_equal_features_score_zero_and_a_difference_of_one_the_root_of_their_num
     found = method.score(scans[0], Context())
     np.testing.assert_allclose(found[brain], expected, rtol=1e-4, atol=1e-5)
     assert (found[~brain] == 0).all()
+
+
+def test_a_difference_at_one_token_is_at_its_place_resized_with_aligned_corners():
+    scans = toy_scans(1, shape=(32, 32, 4))
+    method, grid = fitted(scans), torch.zeros(1, 1, 4, 4)
+    grid[..., 1, 2] = 1
+    method.net_.transformer.forward = lambda tokens: tokens + grid.view(16, 1)
+    full = functional.interpolate(28**0.5 * grid, (32, 32), mode="bilinear", align_corners=True)[0, 0]
+    expected = full.numpy()[..., None] * scans[0].brain_mask
+    np.testing.assert_allclose(method.score(scans[0], Context()), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("modalities", [("t2",), ("t1", "t2")])

@@ -4,15 +4,24 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-#: The least standard deviation that numbers are divided by.
-LEAST = 1e-6
+#: The least standard deviation that numbers are divided by, as a share of the root mean square of all deviations.
+LEAST = 1e-3
+
+
+def divisors(deviations: torch.Tensor) -> torch.Tensor:
+    """Standard deviations (numbers,) to divide by: none far below the others, and 1 where all are 0.
+
+    A number that is constant by chance in the features that this is learnt from, and not in others, stays within fp16.
+    """
+    raised = deviations.clamp(min=LEAST * deviations.square().mean().sqrt())
+    return torch.where(raised > 0, raised, 1.0)
 
 
 class Components(nn.Module):
     """Features (..., numbers) -> (..., kept): the first principal components; with kept = numbers, the features.
 
-    standardise: each result minus the mean and divided by its standard deviation over healthy features. unit: results
-    have length 1. Until `settle`, nothing is subtracted and the first numbers are kept.
+    standardise: each result minus the mean and divided by its standard deviation over healthy features (`divisors`).
+    unit: results have length 1. Until `settle`, nothing is subtracted and the first numbers are kept.
     """
 
     shift: torch.Tensor
@@ -35,7 +44,7 @@ class Components(nn.Module):
             directions = torch.linalg.eigh(centred.double().T.cov()).eigenvectors  # of rising variance
             basis = directions.flip(1)[:, :kept].float()
         if self.standardise:
-            basis = basis / (centred @ basis).std(dim=0).clamp(min=LEAST)
+            basis = basis / divisors((centred @ basis).std(dim=0))
         self.basis = basis.contiguous()
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:

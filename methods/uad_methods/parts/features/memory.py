@@ -9,10 +9,11 @@ STARTS = 10
 
 
 def coreset(vectors: torch.Tensor, count: int, rng: torch.Generator, projected: int = 128) -> torch.Tensor:
-    """Indices (count,) of a subset that covers the vectors (n, d): always the one farthest from those chosen.
+    """Indices (count,) of a subset that covers the vectors (n, d), greedily by the distance to those chosen.
 
-    As published: distances after a random linear map to `projected` numbers (0: none), and at first mean distances to
-    ten random vectors. A vector is chosen once. The host does not wait for the device.
+    As published: distances after a random linear map to `projected` numbers (none for 0, or where vectors have no
+    more), and at first mean distances to ten random vectors. These stay an upper bound of every later distance, so that
+    early steps need not take the farthest vector. A vector is chosen once. The host does not wait for the device.
     """
     points, n = _projected(vectors - vectors.mean(dim=0), rng, projected), len(vectors)
     norms = points.square().sum(dim=1)

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch.nn import functional
 
 from uad_methods.parts.features.positions import at_positions, brain_cells, draw_positions, shares, slice_map
+from uad_methods.parts.images.blur import gaussian_blur
 
 
 def rng():
@@ -49,3 +51,17 @@ def test_positions_without_brain_have_no_weight_in_the_map(side):
     cells = brain_cells(brain, side, 4 if side else 1)
     found = slice_map(torch.where(cells > 0, 2.0, 99.0), cells, brain, side, 1.0)
     torch.testing.assert_close(found, 2.0 * brain)
+
+
+@pytest.mark.parametrize("side", [0, 16])
+def test_a_map_is_smoothed_by_the_gaussian(side):
+    values, brain = torch.rand(2, 16, 16, generator=rng()), torch.ones(2, 16, 16, dtype=torch.bool)
+    found = slice_map(values, brain_cells(brain, side, 1), brain, side, 2.0)
+    torch.testing.assert_close(found, gaussian_blur(values, 2.0))
+
+
+def test_a_coarse_map_is_resized_bilinearly_without_aligned_corners():
+    values, brain = torch.rand(2, 4, 4, generator=rng()), torch.ones(2, 16, 16, dtype=torch.bool)
+    found = slice_map(values, brain_cells(brain, 16, 4), brain, 16, 0.0)
+    expected = functional.interpolate(values[:, None], (16, 16), mode="bilinear", align_corners=False)[:, 0]
+    torch.testing.assert_close(found, expected)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.helpers.networks import weight_count
-from uad_methods.parts.features.pyramid import Pyramid, check_stages, settle_statistics
+from uad_methods.parts.features.pyramid import MEAN, SD, Pyramid, check_stages, settle_statistics
 from uad_methods.parts.features.wide_resnet50 import WideResNet50
 
 
@@ -48,6 +48,15 @@ def test_statistics_change_only_while_it_learns():
     inner = pyramid.resnet.conv1((images.expand(-1, 3, -1, -1) - pyramid.mean) / pyramid.sd)
     torch.testing.assert_close(first.running_mean, inner.mean(dim=(0, 2, 3)))
     assert not any(module.training for module in pyramid.modules())
+
+
+def test_colours_are_normalised_by_the_published_numbers_of_imagenet():
+    assert (*MEAN, *SD) == (0.485, 0.456, 0.406, 0.229, 0.224, 0.225)
+    pyramid, seen = Pyramid("resnet18", (1,), 4), []
+    pyramid.resnet.taps = lambda images: seen.append(images) or {1: images}
+    pyramid(torch.full((1, 1, 2, 2), 0.5))
+    expected = [(0.5 - 0.485) / 0.229, (0.5 - 0.456) / 0.224, (0.5 - 0.406) / 0.225]
+    assert seen[0][0, :, 0, 0].tolist() == pytest.approx(expected)
 
 
 def test_stages_rise_from_one():
