@@ -41,9 +41,11 @@ def run(job: RunJob, earlier: Sequence[logging.LogRecord] = ()) -> RunDir:
     is marked incomplete, without results.
     """
     directory = job.directory
+    if (
+        job.place.record is not None
+    ):  # also for a run that another process has: its state is then that of the run
+        write_json(job.place.record, {"run": directory.name})
     with directory.locked():
-        if job.place.record is not None:
-            write_json(job.place.record, {"run": directory.name})
         if _is_complete(job):
             return directory
         with messages.written(directory.path / "log.txt", earlier):
