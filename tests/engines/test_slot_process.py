@@ -32,7 +32,9 @@ ENGINE = """
 import signal, sys
 from types import SimpleNamespace
 from uad_bench.engines import local, signals, slots
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored in the background
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has signals ignored in the background
+for number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
 local._hours = lambda job: 1.0
 jobs = [SimpleNamespace(label="run 0", directory=SimpleNamespace(name="run0", state="running"))]
 local.execute_in_slots(jobs, lambda number, slot: sys.argv[1:], slots.parse_slots("local:1"))
@@ -78,6 +80,13 @@ def test_a_worker_of_a_killed_run_ends_with_it(start, tmp_path, monkeypatch, wor
     wait_for(lambda: not lives(worker_of(tmp_path)), 60)
 
 
+def test_a_worker_of_a_killed_run_is_asked_to_end_before_it_is_killed(start, tmp_path):
+    asked = "sh -c 'trap \"echo asked > {folder}/asked; exit\" TERM; while :; do sleep 0.1; done'"
+    process, _ = start(LEAVES_A_WORKER, worker=asked.format(folder=tmp_path))
+    wait_for(process.has_ended, 60)
+    assert (tmp_path / "asked").exists()
+
+
 def test_a_worker_that_cannot_be_found_does_not_hold_the_slot(start, tmp_path, monkeypatch):
     monkeypatch.setattr(slot_process, "DRAIN", 0.2)
     process, _ = start(LEAVES_A_WORKER, worker="setsid sleep 600")
@@ -98,6 +107,12 @@ def test_runs_go_on_after_one_that_was_killed_before_it_had_a_status(tmp_path, m
     )
     assert outcome.done == (jobs[1].directory,)
     assert "1 of 2 runs failed (run 0): its process was ended by SIGKILL" in str(outcome.error)
+
+
+def test_a_run_whose_status_cannot_be_read_has_failed(tmp_path):
+    (tmp_path / "status.json").write_text("{")
+    error = local._failure(SimpleNamespace(directory=RunDir(tmp_path)), 0, "")
+    assert "exit code 0" in str(error)
 
 
 def test_the_last_error_of_a_process_is_kept_and_all_lines_are_shown(start):

@@ -41,9 +41,7 @@ def run(job: RunJob, earlier: Sequence[logging.LogRecord] = ()) -> RunDir:
     is marked incomplete, without results.
     """
     directory = job.directory
-    if (
-        job.place.record is not None
-    ):  # also for a run that another process has: its state is then that of the run
+    if job.place.record is not None:  # before the lock: an engine asks the run itself, whoever carries it out
         write_json(job.place.record, {"run": directory.name})
     with directory.locked():
         if _is_complete(job):
