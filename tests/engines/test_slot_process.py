@@ -81,8 +81,11 @@ def test_a_worker_of_a_killed_run_ends_with_it(start, tmp_path, monkeypatch, wor
 
 
 def test_a_worker_of_a_killed_run_is_asked_to_end_before_it_is_killed(start, tmp_path):
-    asked = "sh -c 'trap \"echo asked > {folder}/asked; exit\" TERM; while :; do sleep 0.1; done'"
-    process, _ = start(LEAVES_A_WORKER, worker=asked.format(folder=tmp_path))
+    worker = (
+        'trap "echo asked > {folder}/asked; exit" TERM; touch {folder}/ready; while :; do sleep 0.1; done'
+    )
+    ready = "while [ ! -e {folder}/ready ]; do sleep 0.05; done"
+    process, _ = start(f"sh -c '{worker}' & {ready}; kill -9 $$")
     wait_for(process.has_ended, 60)
     assert (tmp_path / "asked").exists()
 
