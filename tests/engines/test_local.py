@@ -14,8 +14,8 @@ import pytest
 from tests.helpers.command import call
 from tests.helpers.slurm import methods, pretended_cards
 from uad_bench.engines import local
-from uad_bench.engines.local import parse_slots
-from uad_bench.errors import UsageError
+from uad_bench.engines.slots import parse_slots
+from uad_bench.pipeline.matrix import Matrix
 from uad_bench.results.run_directory import RunDir
 
 #: A run without Python's packages: it fails where another run has its card.
@@ -40,21 +40,6 @@ def results(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_slots_by_number_or_by_gpu():
-    assert [(slot.threads, dict(slot.variables)) for slot in parse_slots("local:2", threads=3)] == [
-        (3, {})
-    ] * 2
-    gpus = parse_slots("gpus:0,3")
-    assert [slot.variables["CUDA_VISIBLE_DEVICES"] for slot in gpus] == ["0", "3"]
-    assert {slot.device for slot in gpus} == {"cuda"}
-
-
-@pytest.mark.parametrize("text", ["", "local", "local:0", "local:x", "gpus:", "gpus:a", "gpus:0,0", "moon:1"])
-def test_other_forms_are_usage_errors(text):
-    with pytest.raises(UsageError, match="local:2"):
-        parse_slots(text)
-
-
 def test_a_matrix_in_two_slots_has_the_results_of_the_serial_command(words, tmp_path, monkeypatch, capsys):
     matrix = ("thresh", "Blur")
     assert call(monkeypatch, capsys, *words(*matrix, out="one"))[0] == 0
@@ -67,6 +52,7 @@ def test_a_matrix_in_two_slots_has_the_results_of_the_serial_command(words, tmp_
 
 
 def test_four_gpus_are_never_shared_by_two_runs(tmp_path, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(local, "_hours", lambda job: 1.0)
     jobs = [SimpleNamespace(label=f"run {n}", directory=RunDir(tmp_path / f"run{n}")) for n in range(24)]
 
@@ -81,6 +67,7 @@ def test_four_gpus_are_never_shared_by_two_runs(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_runs_on_four_gpus_see_one_each(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     site = pretended_cards.pretend_in(tmp_path / "site")
     monkeypatch.setenv("PYTHONPATH", site, prepend=os.pathsep)
     monkeypatch.setenv("UAD_TRIAL", str(tmp_path))
@@ -106,6 +93,8 @@ def test_a_single_failure_has_the_code_of_the_run_and_quiet_hides_no_warning(wor
     assert (code, serial[0]) == (4, 4)
     assert "FAILED" in err
     assert "NaN" in err
+    code, _, err = call(monkeypatch, capsys, *words("GivesNaN", out="slots"), "--on", "local:1")
+    assert (code, "error[UB210]: an unfinished run is here" in err, "NaN" in err) == (2, True, False)
 
 
 def test_a_run_that_fails_stops_no_other(words, tmp_path, monkeypatch, capsys):
@@ -118,27 +107,61 @@ def test_a_run_that_fails_stops_no_other(words, tmp_path, monkeypatch, capsys):
     ("code", "what"), [(-9, "SIGKILL (kill -9, or out of memory)"), (-11, "signal 11"), (1, "exit code 1")]
 )
 def test_a_run_whose_process_was_killed_is_told_with_the_way_it_ended(code, what):
-    directory = SimpleNamespace(status=lambda: {"state": "running"}, state="running", name="seed0")
-    error = local._failure(SimpleNamespace(directory=directory), code)
+    directory = SimpleNamespace(state="running", name="seed0")
+    error = local._failure(SimpleNamespace(directory=directory), code, "")
     assert what in str(error)
     assert ("fewer runs at once" in str(error)) == (code == -9)
 
 
-def test_sigterm_ends_the_processes_and_resume_continues(words, tmp_path):
-    slow = ["--set", "blur.steps=60", "--set", "blur.sleep=0.1", "--checkpoint-minutes", "0"]
-    typed = [*map(str, words("Blur", "thresh")), *slow, "--on", "local:2"]
-    command = [sys.executable, "-m", "uad_bench", *typed]
+@pytest.mark.parametrize(("code", "what"), [(2, "an unfinished run"), (-9, "SIGKILL"), (1, "exit code 1")])
+def test_the_error_of_an_earlier_command_is_not_told_as_that_of_this_one(code, what):
+    status = {"state": "failed", "error": "3 voxels are NaN", "code": "UB404"}
+    directory = SimpleNamespace(status=lambda: status, state="failed", name="seed0")
+    said = "error[UB210]: an unfinished run is here (seed0): add --resume" if code == 2 else ""
+    error = local._failure(SimpleNamespace(directory=directory), code, said)
+    assert (what in str(error), "NaN" in str(error)) == (True, False)
+    assert error.code == ("UB210" if code == 2 else local.RunFailed.code)
+    assert error.exit_code == (code if code > 0 else 6)
+
+
+def test_sigterm_ends_the_processes_which_save_and_resume_repeats_no_step(words, tmp_path, monkeypatch):
+    monkeypatch.setenv("UAD_TRIAL", str(tmp_path))
+    seldom = ["--checkpoint-minutes", "600"]  # a process that is killed has saved nothing
+    typed = [*map(str, words(f"{methods.__file__}:Gated", "thresh")), *seldom, "--on", "local:2"]
+    command, journal = [sys.executable, "-m", "uad_bench", *typed], tmp_path / "Gated-0"
     parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: any(tmp_path.rglob("checkpoints/*")))
+    wait_for(lambda: journal.is_file() and len(journal.read_text().split()) > 1)
     parent.send_signal(signal.SIGTERM)
     _, err = parent.communicate(timeout=600)
     assert parent.returncode == 143
     assert "interrupted" in err
     assert not running(tmp_path)
+    (tmp_path / methods.GATE).touch()
     again = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
-    (story,) = (path.read_text() for path in tmp_path.rglob("blur/*/log.txt"))
-    assert story.count("begin on") == 2
+    assert journal.read_text().split() == [str(step) for step in range(400)]
+
+
+def test_runs_of_methods_that_declare_more_hours_begin_first(tmp_path):
+    specs = Matrix(("thresh", "ae", "patch2loc:conv")).specs()
+    jobs = [
+        SimpleNamespace(label=one.method, spec=one, directory=RunDir(tmp_path / one.method)) for one in specs
+    ]
+    begun = []
+
+    def command(number, slot):
+        begun.append(jobs[number].label)
+        return ["false"]
+
+    local.execute_in_slots(jobs, command, parse_slots("local:1"))
+    assert begun == ["patch2loc:conv", "ae", "thresh"]
+
+
+def test_a_line_that_every_process_says_is_shown_once(caplog):
+    board = local._Board([])
+    for line in ("ixi: 3 cases left out", "", "ixi: 3 cases left out", "ae seed 0: done"):
+        board.show(line)
+    assert caplog.messages == ["ixi: 3 cases left out", "ae seed 0: done"]
 
 
 def test_a_line_now_and_then_says_which_runs_are_under_way(monkeypatch, caplog):

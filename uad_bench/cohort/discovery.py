@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -82,7 +83,9 @@ class Sources:
         own = self.named_root(plugins.label(dataset)) or adapter.default_root()
         if own is None:
             about = f"; {adapter.about}" if adapter.about else ""
-            hint = f"add --data {dataset}=FOLDER, or place the folder below $UAD_BENCH_DATA{about}"
+            hint = (
+                f"add --data {shlex.quote(dataset)}=FOLDER, or place the folder below $UAD_BENCH_DATA{about}"
+            )
             raise DataError(f"no folder is known for dataset {dataset!r}", hint=hint, code="UB301")
         return own
 

@@ -1,6 +1,7 @@
 """Datasets prepared for a protocol without a run, as the verbs `prepare` and `data report` do it."""
 
 import logging
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -98,7 +99,7 @@ def learnt_steps(
         and sources.named_root(name) is None
         and adapter_for(name, chosen).default_root() is None
     ):
-        return _without_learning(protocol, f"add --data {name}=FOLDER")
+        return _without_learning(protocol, f"add --data {shlex.quote(name)}=FOLDER")
     cases = [c for c in require_cases(name, chosen, sources) if set(protocol.modalities) <= set(c.images)]
     train = [case for case, role in assign_roles(protocol, Plan(), name, cases) if role == "train"]
     if not train:

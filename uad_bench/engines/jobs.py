@@ -1,11 +1,12 @@
 """Matrices as a whole: submitted, submitted again, cancelled; one process at a time changes one."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from uad_bench.engines import matrix_file, slurm, squeue, states
+from uad_bench.engines import matrix_file, slurm, slurm_file, squeue, states
+from uad_bench.engines.command_words import for_shell, last_value
 from uad_bench.engines.matrix_file import JobMatrix
 from uad_bench.engines.squeue import Queue
 from uad_bench.engines.states import JobState
@@ -42,7 +43,8 @@ def begin_here(folder: Path, matrix: JobMatrix) -> None:
     if queue.fault:
         log.warning("%s: whether earlier jobs of these runs are in the queue is not known", queue.fault)
     if count := sum(not one.has_ended for one in queue.jobs.values()):
-        hint = f"wait for them, or cancel them: uad-bench jobs {folder.parents[1]} --cancel"
+        cancel = for_shell(["jobs", str(folder.parents[1]), "--cancel"])
+        hint = f"wait for them, or cancel them: {cancel}"
         raise EnvironmentFault(
             f"{count} jobs of these runs are in the queue of Slurm", where=str(folder), hint=hint
         )
@@ -57,8 +59,7 @@ def submit(folder: Path, matrix: JobMatrix, *, prepare: bool) -> int:
     The lock of the matrix must be held. prepare: with jobs that prepare in front. Raises EnvironmentFault where Slurm
     does not answer or refuses.
     """
-    queue = _answered(queue_of(matrix))
-    todo = [one.number for one in states.states(folder, matrix, queue) if one.state in states.TO_RETRY]
+    todo = _todo(folder, matrix)
     if todo and prepare:
         matrix = slurm.submit_prepare(folder, matrix)
     if todo:
@@ -66,14 +67,39 @@ def submit(folder: Path, matrix: JobMatrix, *, prepare: bool) -> int:
     return len(todo)
 
 
-def retry(folder: Path) -> int:
-    """Submit the failed, lost and cancelled runs of a matrix again; their number.
+def _todo(folder: Path, matrix: JobMatrix) -> list[int]:
+    """The numbers of the runs to submit. Raises EnvironmentFault where Slurm does not answer."""
+    found = states.states(folder, matrix, _answered(queue_of(matrix)))
+    return [one.number for one in found if one.state in states.TO_RETRY]
 
-    Its runs must be jobs of Slurm. Raises as `submit`.
+
+def retry(folder: Path) -> int:
+    """Submit the failed, lost and cancelled runs of a matrix again, by its file as it is now; their number.
+
+    Its runs must be jobs of Slurm. Raises as `submit`, and UsageError for a file that is not valid or gone.
     """
     slurm.require_submitit()
     with one_engine(folder):
-        return submit(folder, matrix_file.load(folder), prepare=False)
+        matrix = matrix_file.load(folder)
+        todo = _todo(folder, matrix)
+        if todo:
+            slurm.submit_runs(folder, _planned_again(matrix, todo), todo)
+        return len(todo)
+
+
+def _planned_again(matrix: JobMatrix, numbers: Collection[int]) -> JobMatrix:
+    """The matrix with the settings of its file, and with what the jobs of these runs get by them."""
+    settings, path = slurm_file.read(matrix.on, matrix.cwd), slurm_file.path_of(matrix.on, matrix.cwd)
+    slurm_file.require_known_labels(settings, [run.method for run in matrix.runs], str(path))
+    if last_value(matrix.words, "--device") == "cpu":
+        settings = settings.without_gpu()
+    if path:
+        log.info("settings of the jobs: %s", path)
+    runs = tuple(
+        slurm_file.planned_again(run, settings) if number in numbers else run
+        for number, run in enumerate(matrix.runs)
+    )
+    return matrix.model_copy(update={"runs": runs, "settings": settings.model_dump(mode="json")})
 
 
 def cancel(folder: Path) -> list[JobState]:

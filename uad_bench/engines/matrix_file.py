@@ -19,16 +19,18 @@ from pydantic import Field
 from uad_bench.config import RunSpec, Strict, digest, validated
 from uad_bench.errors import IntegrityError
 from uad_bench.support.atomic_files import read_json, write_json
+from uad_bench.types import Resources
 
 FOLDER, NAME, LOCK = "jobs", "matrix.json", "engine.lock"
 Stage = Literal["prepare", "run", "board"]
 
 
 class PlannedRun(Strict):
-    """A run of the matrix, and what its job gets."""
+    """A run of the matrix, and what its job gets. needs: what its method declares; None in older files."""
 
     method: str
     seed: int
+    needs: Resources | None = None
     gpu: bool = False
     threads: int = 1
     cpus: int = 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from uad_bench.engines import matrix_file, slurm_file
+from uad_bench.engines.command_words import with_options
 from uad_bench.engines.matrix_file import JobMatrix, PlannedRun, Stage
 from uad_bench.engines.slurm_file import Share, SlurmFile
 from uad_bench.engines.slurm_job import SlurmJob
@@ -62,7 +63,7 @@ def _groups(runs: Sequence[tuple[int, PlannedRun]], settings: SlurmFile) -> list
     groups: dict[str, list[int]] = {}
     for number, run in sorted(runs, key=lambda pair: -pair[1].minutes):
         share = slurm_file.share_of_run(run.method, settings)
-        key = share.model_dump_json() + run.model_dump_json(exclude={"method", "seed"})
+        key = share.model_dump_json() + run.model_dump_json(exclude={"method", "seed", "needs"})
         groups.setdefault(key, []).append(number)
     return [group[i : i + MOST] for group in groups.values() for i in range(0, len(group), MOST)]
 
@@ -110,14 +111,15 @@ def _task(folder: Path, matrix: JobMatrix, settings: SlurmFile, stage: Stage, nu
         run = matrix.runs[number]
         own = ["--only", str(number), "--resume", "--threads", str(run.threads), "--workers", str(run.cpus)]
         place = ["--device", "cuda" if run.gpu else "cpu", "--out", str(out)]
-        words = [*matrix.words, *own, *place, "--record", str(matrix_file.run_record(folder, number))]
+        record = ["--record", str(matrix_file.run_record(folder, number))]
+        words = with_options(matrix.words, [*own, *place, *record])
     elif stage == "prepare":
         words = [*matrix.prepare, "--shard", f"{number + 1}/{settings.prepare.jobs}"]
     else:
         words = ["leaderboard", str(out), "--to", str(folder / "leaderboard.md")]
-    record = matrix_file.job_record(folder, stage, number)
-    record.unlink(missing_ok=True)
-    return SlurmJob(words, str(record), max(1.0, settings.signal_seconds - MARGIN))
+    ended = matrix_file.job_record(folder, stage, number)
+    ended.unlink(missing_ok=True)
+    return SlurmJob(words, str(ended), max(1.0, settings.signal_seconds - MARGIN))
 
 
 def _sbatch(
@@ -136,7 +138,7 @@ def _sbatch(
             jobs = executor.submit_array(tasks)
     except (FailedJobError, FailedSubmissionError, subprocess.SubprocessError, OSError) as error:
         what = f"sbatch refused the jobs: {' '.join(str(error).split())}"
-        hint = "correct the file of --on slurm:FILE.yaml"
+        hint = "correct the file of --on slurm:FILE.yaml and give the command again"
         raise EnvironmentFault(what, where=str(folder), hint=hint, code="UB611") from error
     return str(jobs[0].job_id).partition("_")[0]
 

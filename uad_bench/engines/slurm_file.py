@@ -1,7 +1,7 @@
 """FILE.yaml of `--on slurm:FILE.yaml`: where jobs go and what each gets."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,27 +76,52 @@ class SlurmFile(Share):
         return self.model_copy(update={"gpu": False, "methods": methods})
 
 
-def read(on: str) -> SlurmFile:
-    """The settings that `slurm` or `slurm:FILE.yaml` names.
-
-    Raises UsageError for keys and values that are not valid, DataError for a file that cannot be read.
-    """
+def path_of(on: str, where: str = "") -> Path | None:
+    """The file that `slurm:FILE.yaml` names, seen from the folder `where`; None for `slurm`."""
     name = on.partition(":")[2]
-    return validated(SlurmFile, strict_yaml.read(Path(name).expanduser()) if name else {}, name or "--on")
+    return Path(where) / Path(name).expanduser() if name else None
+
+
+def read(on: str, where: str = "") -> SlurmFile:
+    """The settings that `slurm` or `slurm:FILE.yaml` names; where: the folder in which the command was given.
+
+    Raises UsageError for keys and values that are not valid, and for a file that cannot be read.
+    """
+    path = path_of(on, where)
+    return validated(SlurmFile, strict_yaml.read(path) if path else {}, str(path or "--on"))
 
 
 def require_known_methods(settings: SlurmFile, specs: Sequence[RunSpec], where: str) -> None:
     """Raise UsageError for a key below `methods` that is the name of no method (UB201)."""
     own = {parse_label(spec.method).name: spec for spec in specs}
+    _require_known(settings, where, own, lambda name: method_class(own[name]).variants)
+
+
+def require_known_labels(settings: SlurmFile, labels: Collection[str], where: str) -> None:
+    """As `require_known_methods`, for the methods of an earlier command, whose code is not loaded.
+
+    A method that is not installed has the variants that these labels name.
+    """
+    variants: dict[str, set[str]] = {}
+    for label in map(parse_label, labels):
+        variants.setdefault(label.name, set()).add(label.variant)
+    installed = {entry.name for entry in plugins.catalogue().names("method")}
+    own = {name: named for name, named in variants.items() if name not in installed}
+    _require_known(settings, where, own, lambda name: own[name])
+
+
+def _require_known(
+    settings: SlurmFile, where: str, own: Collection[str], variants: Callable[[str], Collection[str]]
+) -> None:
+    """variants: those of one of the methods `own`; the others are looked up among the installed ones."""
     names = {*own, *(entry.name for entry in plugins.catalogue().names("method"))}
     for key in settings.methods:
         base, variant, _ = parse_label(key)
         if base not in names:
             raise unknown_name(f"method in {where}", key, names)
-        if variant:
-            cls = method_class(own[base]) if base in own else find_method(base).cls
-            if variant not in cls.variants:
-                raise unknown_name(f"variant of {base} in {where}", variant, cls.variants)
+        known = (variants(base) if base in own else find_method(base).cls.variants) if variant else [""]
+        if variant not in known:
+            raise unknown_name(f"variant of {base} in {where}", variant, known)
 
 
 def planned(label: str, seed: int, needs: Resources, settings: SlurmFile, threads: int) -> PlannedRun:
@@ -108,12 +133,19 @@ def planned(label: str, seed: int, needs: Resources, settings: SlurmFile, thread
     return PlannedRun(
         method=label,
         seed=seed,
+        needs=needs,
         gpu=gpu,
         threads=threads or cpus,
         cpus=cpus,
         memory_gib=memory,
         minutes=minutes(share.hours or needs.hours),
     )
+
+
+def planned_again(run: PlannedRun, settings: SlurmFile) -> PlannedRun:
+    """A run with what its job gets by settings that have changed; its threads, which fix its bits, stay."""
+    stored = Resources(run.gpu, run.memory_gib, run.minutes / 60)
+    return planned(run.method, run.seed, run.needs or stored, settings, run.threads)
 
 
 def share_of_run(label: str, settings: SlurmFile) -> Share:

@@ -7,11 +7,23 @@ from dataclasses import dataclass, field
 from uad_bench.errors import EnvironmentFault
 
 FORMAT = "%F|%K|%j|%T|%L|%N|%r"
-#: States in which a job waits, and in which it has ended.
+#: States in which a job waits, and in which it has ended: all final base states of Slurm, and REVOKED, a flag.
+#: (https://slurm.schedmd.com/job_state_codes.html)
 WAITING = frozenset({"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"})
 ENDED = frozenset(
-    {"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "BOOT_FAIL", "DEADLINE", "OUT_OF_MEMORY", "REVOKED"}
-)  # fmt: skip
+    {
+        "BOOT_FAIL",
+        "CANCELLED",
+        "COMPLETED",
+        "DEADLINE",
+        "FAILED",
+        "NODE_FAIL",
+        "OUT_OF_MEMORY",
+        "PREEMPTED",
+        "REVOKED",
+        "TIMEOUT",
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def _of_run(folder: Path, matrix: JobMatrix, queue: Queue, number: int) -> JobSt
         return JobState("run", number, label, CANCELLED, "jobs --retry submits it again")
     if status.get("state") in {"failed", "incomplete"}:
         return JobState("run", number, label, FAILED, str(status.get("error") or status["state"]))
-    return JobState("run", number, label, *_ended(folder, matrix, queue, "run", number))
+    return JobState("run", number, label, *_ended(folder, matrix, queue, "run", number, run))
 
 
 def _ended_jobs(folder: Path, queued: QueuedJob | None, number: int) -> set[str]:
@@ -91,7 +91,9 @@ def _in_queue(queued: QueuedJob, run: RunDir | None) -> tuple[str, str]:
     return RUNNING, f"{progress(run)}, job {queued.job} on {queued.node or '?'}{left}"
 
 
-def _ended(folder: Path, matrix: JobMatrix, queue: Queue, stage: Stage, number: int) -> tuple[str, str]:
+def _ended(
+    folder: Path, matrix: JobMatrix, queue: Queue, stage: Stage, number: int, run: RunDir | None = None
+) -> tuple[str, str]:
     """State and detail of a job that is neither complete, in the queue nor alive."""
     record = _record(folder, stage, number)
     code = record.get("code")
@@ -103,6 +105,8 @@ def _ended(folder: Path, matrix: JobMatrix, queue: Queue, stage: Stage, number: 
         return LOST, f"job {record.get('job')} was ended by SIGKILL (kill -9, or out of memory)"
     if code:
         return FAILED, str(record.get("error") or f"exit code {code}")
+    if matrix.latest(stage, number) is None or (stage == "run" and not matrix.is_slurm):
+        return _of_no_job(folder, matrix, run)
     return _unheard(folder, matrix, queue, stage, number)
 
 
@@ -113,17 +117,23 @@ def _record(folder: Path, stage: Stage, number: int) -> dict[str, Any]:
 
 
 def _unheard(folder: Path, matrix: JobMatrix, queue: Queue, stage: Stage, number: int) -> tuple[str, str]:
-    """State and detail of a job that left no exit record."""
-    if matrix.latest(stage, number) is None or (stage == "run" and not matrix.is_slurm):
-        engine = lease.read(locks.lease_of(folder / matrix_file.LOCK))
-        if engine and lease.seems_alive(engine) and engine.holder.pid != os.getpid():
-            return WAITING, f"{matrix.on}: {engine.holder}"
-        return LOST, "never begun: the process that was to start or submit it has ended"
+    """State and detail of a job of Slurm that left no exit record."""
     if queue.fault:
         return UNKNOWN, "neither complete nor alive, and Slurm does not answer"
     queued = _queued(matrix, queue, stage, number)
     last = f"Slurm: {queued.state}" if queued else "no longer in the queue"
     return LOST, f"its job left no exit record ({last}); see {folder.name}/log"
+
+
+def _of_no_job(folder: Path, matrix: JobMatrix, run: RunDir | None) -> tuple[str, str]:
+    """State and detail of what a process of this machine was to carry out or submit and left without an error."""
+    engine = lease.read(locks.lease_of(folder / matrix_file.LOCK))
+    if engine and lease.seems_alive(engine) and engine.holder.pid != os.getpid():
+        return WAITING, f"{matrix.on}: {engine.holder}"
+    if not _status(run):
+        return LOST, "never begun: the process that was to start or submit it has ended"
+    way = "jobs --retry submits it" if matrix.is_slurm else "--resume continues it"
+    return LOST, f"its process has ended; {way}, {progress(run)}"
 
 
 def _queued(matrix: JobMatrix, queue: Queue, stage: Stage, number: int) -> QueuedJob | None:

@@ -3,6 +3,7 @@
 A run directory may come from anyone. What it names as `module:Class` or as a .py file would be executed on import.
 """
 
+import shlex
 from collections.abc import Collection, Iterator
 from importlib.util import find_spec
 
@@ -44,7 +45,7 @@ def require_installed_method(run: RunDir, trusted: Collection[str]) -> None:
 def _refuse(run: RunDir, foreign: list[str]) -> None:
     if foreign:
         what = f"the {run.kind} names code that is not installed: {', '.join(foreign)}"
-        hint = f"add --trust {foreign[0]} if you trust it"
+        hint = f"add --trust {shlex.quote(foreign[0])} if you trust it"
         raise IntegrityError(what, where=run.name, hint=hint, code="UB502")
 
 

@@ -41,9 +41,9 @@ def run(job: RunJob, earlier: Sequence[logging.LogRecord] = ()) -> RunDir:
     is marked incomplete, without results.
     """
     directory = job.directory
+    if job.place.record is not None:  # before the lock: an engine asks the run itself, whoever carries it out
+        write_json(job.place.record, {"run": directory.name})
     with directory.locked():
-        if job.place.record is not None:
-            write_json(job.place.record, {"run": directory.name})
         if _is_complete(job):
             return directory
         with messages.written(directory.path / "log.txt", earlier):

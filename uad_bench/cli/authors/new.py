@@ -1,5 +1,6 @@
 """`new`: the package of a new plug-in."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -31,4 +32,6 @@ def new(
     folder = to or Path(f"uad-{name}")
     for path in write_package(kind, name, folder):
         typer.echo(f"written: {path}")
-    typer.echo(f"next: cd {folder}; pip install -e '.[test]'; pytest; uad-bench list {kind}s")
+    typer.echo(
+        f"next: cd {shlex.quote(str(folder))}; pip install -e '.[test]'; pytest; uad-bench list {kind}s"
+    )

@@ -143,7 +143,7 @@ def _find(
 
     cases, faults = find_cases(dataset, chosen, sources)
     if not (cases or faults):
-        hint = f"`uad-bench show {dataset}` describes the expected layout"
+        hint = f"`uad-bench show {shlex.quote(dataset)}` describes the expected layout"
         raise DataError("no case found", where=dataset, hint=hint, code="UB334")
     return cases, faults
 

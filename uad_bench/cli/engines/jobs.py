@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from uad_bench.cli import options
-from uad_bench.errors import PartialFailure, UsageError
+from uad_bench.engines.command_words import for_shell, with_options, without
+from uad_bench.errors import PartialFailure, UadError, UsageError
 
 if TYPE_CHECKING:
     from uad_bench.engines.matrix_file import JobMatrix
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 RETRY = "Submit failed, lost and cancelled runs again; complete ones stay."
 CANCEL = "Cancel the jobs that wait or run; what they saved stays."
+#: States of runs for which the verb ends with exit code 7.
+BAD = frozenset({"failed", "lost"})
 
 
 def jobs(
@@ -45,19 +48,36 @@ def jobs(
     skipped = _acted(loaded, retry, cancel)
     bad = [one for one in found for _ in _show(one)]
     others = _others(folder, found)
+    if not (found or others):
+        begin = for_shell(["run", "METHOD", "--out", str(folder)])
+        raise UsageError(
+            "no runs", where=str(folder), hint=f"give --out of an earlier run, or begin one: {begin}"
+        )
+    bad_others = [one for one, state in others.items() if state in BAD]
     if retry or cancel:
         _require_none_left(loaded, skipped, retry)
-    elif bad or others:
-        raise _failure(folder, [loaded[one].is_slurm for one in bad] + [False for _ in others])
+    elif bad or bad_others:
+        raise _failure(folder, [loaded[one].is_slurm for one in bad] + [False for _ in bad_others])
 
 
 def _acted(found: Mapping[Path, "JobMatrix"], retry: bool, cancel: bool) -> list[Path]:
-    """Submit or cancel the jobs of all matrices, first of those of Slurm; the others are named, skipped and given."""
+    """Submit or cancel the jobs of all matrices, first of those of Slurm; the others are named, skipped and given.
+
+    Raises the first error after all matrices had their turn; further ones are printed.
+    """
     if not (retry or cancel):
         return []
     chosen = [one for one, matrix in found.items() if (matrix.is_slurm if retry else matrix.submissions)]
+    errors: list[UadError] = []
     for one in sorted(chosen, key=lambda one: not found[one].is_slurm):
-        _retry(one) if retry else _cancel(one)
+        try:
+            _retry(one) if retry else _cancel(one)
+        except UadError as error:
+            errors.append(error)
+    for other in errors[1:]:
+        typer.echo(f"error[{other.code}]: {other}", err=True)
+    if errors:
+        raise errors[0]
     skipped = [one for one in found if one not in chosen]
     for one in skipped:
         typer.echo(f"{one.name}: skipped, its runs are no jobs of Slurm (--on {found[one].on})", err=True)
@@ -66,7 +86,8 @@ def _acted(found: Mapping[Path, "JobMatrix"], retry: bool, cancel: bool) -> list
 
 def _failure(folder: Path, of_slurm: Sequence[bool]) -> PartialFailure:
     """The error of runs that failed or were lost; of_slurm: whether each is a job of Slurm."""
-    hints = [f"`uad-bench jobs {folder} --retry` submits jobs of Slurm again"] if any(of_slurm) else []
+    again = for_shell(["jobs", str(folder), "--retry"])
+    hints = [f"`{again}` submits jobs of Slurm again"] if any(of_slurm) else []
     if not all(of_slurm):
         hints.append("the command of `run` with --resume continues runs of this machine")
     return PartialFailure(f"{len(of_slurm)} runs failed or were lost", hint="; ".join(hints))
@@ -82,7 +103,9 @@ def _require_none_left(found: Mapping[Path, "JobMatrix"], skipped: Sequence[Path
         matrix = found[one]
         count = sum(run.state in sought for run in states.states(one, matrix, engine.queue_of(matrix)))
         if count and retry:
-            hint = f"give the command again: uad-bench {' '.join(matrix.words)} --resume --on {matrix.on}"
+            words = without(matrix.words, flags=["--fresh", "--resume"])
+            again = for_shell(with_options(words, ["--resume", "--on", matrix.on]))
+            hint = f"give the command again: {again}"
             raise UsageError(
                 f"{count} runs of this machine are not submitted again", where=str(one), hint=hint
             )
@@ -112,7 +135,7 @@ def _show(folder: Path) -> "list[JobState]":
     queue = engine.queue_of(matrix)
     if queue.fault:
         typer.echo(f"warning: {queue.fault}: jobs that wait are not known", err=True)
-    typer.echo(f"{folder.name}: uad-bench {' '.join(matrix.words)} --on {matrix.on}")
+    typer.echo(f"{folder.name}: {for_shell(with_options(matrix.words, ['--on', matrix.on]))}")
     for stage in ("prepare", "board"):
         of_stage = states.stage_states(folder, matrix, queue, stage)
         if of_stage:
@@ -121,7 +144,7 @@ def _show(folder: Path) -> "list[JobState]":
     runs = states.states(folder, matrix, queue)
     _lines(runs)
     typer.echo(f"  {len(runs)} runs: {_counted(runs)}")
-    return [one for one in runs if one.state in {states.FAILED, states.LOST}]
+    return [one for one in runs if one.state in BAD]
 
 
 def _counted(found: "Sequence[JobState]") -> str:
@@ -134,8 +157,8 @@ def _lines(found: "Sequence[JobState]") -> None:
         typer.echo(f"  {one.number:>4}  {one.label:<{width}}  {one.state:<9}  {one.detail}".rstrip())
 
 
-def _others(folder: Path, matrices: Sequence[Path]) -> list[str]:
-    """Print the runs below a folder that belong to no matrix; the failed and lost ones."""
+def _others(folder: Path, matrices: Sequence[Path]) -> dict[str, str]:
+    """Print the runs below a folder that belong to no matrix; their states by name."""
     from uad_bench.engines import matrix_file, states
     from uad_bench.results.find_runs import find_runs
 
@@ -149,4 +172,4 @@ def _others(folder: Path, matrices: Sequence[Path]) -> list[str]:
     found = [(run.name, *states.state_of_directory(run)) for run in rest]
     for name, state, detail in found:
         typer.echo(f"  {name}  {state:<9}  {detail}".rstrip())
-    return [name for name, state, _ in found if state in {states.FAILED, states.LOST}]
+    return {name: state for name, state, _ in found}

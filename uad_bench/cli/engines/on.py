@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from uad_bench.engines.command_words import for_shell, with_options, without
 from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Typed:
     @property
     def words(self) -> list[str]:
         """The words of the command line without --on."""
-        return without_on(sys.argv[1:])
+        return without(sys.argv[1:], valued=["--on"])
 
 
 def in_slots(
@@ -48,16 +49,17 @@ def in_slots(
     """The runs as processes: the command that was typed, for one run each."""
     from uad_bench.engines import matrix_file
     from uad_bench.engines.jobs import begin_here, one_engine
-    from uad_bench.engines.local import Slot, execute_in_slots, parse_slots
+    from uad_bench.engines.local import execute_in_slots
+    from uad_bench.engines.slots import Slot, parse_slots
     from uad_bench.pipeline.matrix import jobs
     from uad_bench.support.atomic_files import write_json
 
-    slots, words = parse_slots(typed.on, typed.threads), typed.words
+    slots, words = parse_slots(typed.on, typed.threads, typed.device), typed.words
 
     def command(number: int, slot: Slot) -> list[str]:
         device = ["--device", slot.device] if slot.device else []
         own = ["--only", str(number), "--threads", str(slot.threads), "--workers", "1", *device]
-        return [sys.executable, "-m", "uad_bench", *words, *own]
+        return [sys.executable, "-m", "uad_bench", *with_options(words, own)]
 
     todo, folder = jobs(specs, place, table), matrix_file.matrix_folder(place.out, specs)
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +92,7 @@ def on_slurm(typed: Typed, specs: "list[RunSpec]", place: "Workplace") -> None:
         matrix_file.save(folder, matrix)
         count = submit(folder, matrix, prepare=True)
     log.info("%d of %d runs submitted, the others are complete or in the queue", count, len(specs))
-    log.info("`uad-bench jobs %s` shows them", place.out)
+    log.info("`%s` shows them", for_shell(["jobs", str(place.out)]))
 
 
 def _matrix(typed: Typed, runs: "Sequence[PlannedRun]") -> "JobMatrix":
@@ -138,12 +140,3 @@ def _prepare(typed: Typed, spec: "RunSpec", workers: int) -> tuple[str, ...]:
             else []
         )
     return tuple(words)
-
-
-def without_on(words: list[str]) -> list[str]:
-    """The words of a command line without the option --on."""
-    kept = [word for word in words if not word.startswith("--on=")]
-    while "--on" in kept:
-        place = kept.index("--on")
-        del kept[place : place + 2]
-    return kept
