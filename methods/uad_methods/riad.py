@@ -9,6 +9,7 @@ import torch
 from uad_bench import Component, Context, Scan, SliceStack, TorchMethod
 from uad_bench.errors import UsageError
 from uad_bench.method.slices import Batch
+from uad_bench.method.transfer import sent
 from uad_bench.types import FloatArray
 from uad_methods.parts.images.blur import gaussian_blur
 from uad_methods.parts.images.gradient_similarity import SMALLEST, msgms_difference, msgms_loss
@@ -170,14 +171,16 @@ class RIAD(TorchMethod):
         return found + ((images - output) ** 2).mean(dim=1) if self.difference == "gms+l2" else found
 
     def _drawn(self, ctx: Context, scan: Scan) -> Iterator[tuple[float, torch.Tensor]]:
-        """Partitions of a scan, the same for all its slices, with weights that add up to 1."""
+        """Partitions of a scan, the same for all its slices and on all devices, with weights that add up to 1."""
         count = self.weighting == "count"
         weights = [float(one) ** 2 if count else 1.0 for one in self.squares]  # (side / one)^2 squares
-        for weight, square in zip(weights, self.squares, strict=True):
-            for number in range(self.partitions):
-                # on the CPU, so that a map does not depend on the device
-                hidden = self._hidden(square, ctx, scan.case_id, number, device="cpu")
-                yield weight / sum(weights) / self.partitions, hidden.to(ctx.device)
+        hidden = [
+            self._hidden(square, ctx, scan.case_id, number, device="cpu")
+            for square in self.squares
+            for number in range(self.partitions)
+        ]
+        each = [weight / sum(weights) / self.partitions for weight in weights for _ in range(self.partitions)]
+        return zip(each, sent(hidden, ctx.device), strict=True)
 
     def _hidden(self, square: int, ctx: Context, *key: object, device: str | None = None) -> torch.Tensor:
         draws = ctx.torch_rng("partition", square, *key, device=device)

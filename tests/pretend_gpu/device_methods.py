@@ -19,8 +19,8 @@ PAIRS = (
 ALL = [Setting(d, p, m) for d in ("cuda", "cuda:1") for p in ("fp32", "bf16") for m in (("t2",), THREE)]
 #: Of a map's largest value, between the CPU and the pretended GPU in fp32, with the same weights.
 TOLERANCE = 5e-5
-#: Noise for a scan is drawn on the host, so that it is the same on every device, and copied without a wait.
-DRAWN = ("ddpm", "pddpm", "cddpm", "andi", "itermask", "ra:sampled", "phanes:shipped")
+#: Noise for a scan, or partitions of it, are drawn on the host, equal on all devices, and copied without a wait.
+DRAWN = ("ddpm", "pddpm", "cddpm", "andi", "itermask", "riad", "ra:sampled", "phanes:shipped")
 
 
 def _cases():

@@ -10,8 +10,8 @@ END_OF_OPTIONS = "--"
 def with_options(words: Sequence[str], options: Sequence[str]) -> list[str]:
     """The words with these options behind all others, so that they decide, and in front of a literal `--`.
 
-    >>> with_options(["run", "--seeds", "2", "--", "ae"], ["--only", "0"])
-    ['run', '--seeds', '2', '--only', '0', '--', 'ae']
+    >>> with_options(["run", "--seeds", "2", "--", "mine"], ["--only", "0"])
+    ['run', '--seeds', '2', '--only', '0', '--', 'mine']
     """
     before, after = _divided(words)
     return [*before, *options, *after]
@@ -20,8 +20,8 @@ def with_options(words: Sequence[str], options: Sequence[str]) -> list[str]:
 def without(words: Sequence[str], *, valued: Sequence[str] = (), flags: Sequence[str] = ()) -> list[str]:
     """The words without some options. valued: options with a value, as one word or two; flags: those without one.
 
-    >>> without(["run", "ae", "--on", "slurm", "--fresh", "--", "--on"], valued=["--on"], flags=["--fresh"])
-    ['run', 'ae', '--', '--on']
+    >>> without(["run", "mine", "--on", "slurm", "--fresh", "--", "--on"], valued=["--on"], flags=["--fresh"])
+    ['run', 'mine', '--', '--on']
     """
     before, after = _divided(words)
     kept: list[str] = []
@@ -37,7 +37,7 @@ def without(words: Sequence[str], *, valued: Sequence[str] = (), flags: Sequence
 def last_value(words: Sequence[str], option: str) -> str:
     """The value of an option, the last one where it is there several times; "" without it.
 
-    >>> last_value(["run", "ae", "--device=cpu", "--", "--device", "cuda"], "--device")
+    >>> last_value(["run", "mine", "--device=cpu", "--", "--device", "cuda"], "--device")
     'cpu'
     """
     before, _ = _divided(words)
@@ -52,8 +52,8 @@ def last_value(words: Sequence[str], option: str) -> str:
 def for_shell(words: Sequence[str]) -> str:
     """The command as it is typed in a shell.
 
-    >>> for_shell(["run", "ae", "--set", "protocol.modalities=[t1, t2]"])
-    "uad-bench run ae --set 'protocol.modalities=[t1, t2]'"
+    >>> for_shell(["run", "mine", "--set", "protocol.modalities=[t1, t2]"])
+    "uad-bench run mine --set 'protocol.modalities=[t1, t2]'"
     """
     return shlex.join(["uad-bench", *words])
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -97,7 +97,7 @@ def _summary(run: RunDir) -> RunSummary:
         deterministic=bool(facts.get("deterministic")),
         null=bool(facts.get("null")),
         error=str(status.get("error", "")),
-        marks=_marks(run, spec),
+        marks=_marks(run, spec, machine.get("continued_with", ())),
         baseline=bool(facts.get("baseline")),
         paper=str(facts.get("paper", "")),
         cost=_cost(status, machine) if state == "complete" else NO_COST,
@@ -136,16 +136,17 @@ def _optional(kind: Callable[[Any], Value], value: Any) -> Value | None:  # any 
     return None if value is None else kind(value)
 
 
-def _marks(run: RunDir, spec: RunSpec) -> tuple[str, ...]:
+def _marks(run: RunDir, spec: RunSpec, continued_with: Sequence[str] = ()) -> tuple[str, ...]:
     """Remarks on a run: another version of its method, a mixed training, a published split, allowed data leaks."""
     published = [f"roles from a published split, {spec.splits}"] if spec.splits else []
     installed = installed_version(spec)
     if installed not in {None, spec.version}:
         what = f"{spec.method} was run with version {spec.version} of the method, version {installed} is installed"
         published.append(f"{what}: the numbers are not those of the present method")
-    continued = run.environment().get("continued_with", ())
-    if continued:
-        what = f"{spec.method} seed {spec.seed}: training was continued with other {', '.join(continued)}"
+    if continued_with:
+        what = (
+            f"{spec.method} seed {spec.seed}: training was continued with other {', '.join(continued_with)}"
+        )
         published.append(f"{what}, so that no single version made the model")
     found = json.loads((run.path / "audit.json").read_text()) if spec.allow_leak else []
     leaks = [f"leak {one['rule']}: {one['what']}" for one in found if one["severity"] == "error"]
