@@ -11,11 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from uad_bench.errors import UsageError
 from uad_bench.evaluate.postprocess import STEPS, PredictionStep, Step
 from uad_bench.leaderboard.comparability import belongs, difference_on, table_key
 from uad_bench.leaderboard.run_summary import ORACLE, STEP_SEPARATOR, MetricValue, Name, RunSummary
 from uad_bench.leaderboard.seed_means import mean_cost, mean_over_seeds
+from uad_bench.leaderboard.statistics import ranking
 from uad_bench.leaderboard.statistics.row_data import RowData
 from uad_bench.leaderboard.statistics.table_statistics import add_statistics
 from uad_bench.leaderboard.table import Cell, Reported, Row, Table, TableKey
@@ -260,10 +263,9 @@ def _ranked(rows: Iterable[Row], primary: str) -> list[Row]:
     for row in sorted(rows, key=lambda row: row.label):
         valid = row.complete and not row.leaky and _seeds(row, primary) == row.started
         (controls if row.null else ranked if valid else unranked).append(row)
-    ranked.sort(key=lambda row: -_primary_mean(row, primary))
-    means = [_primary_mean(row, primary) for row in ranked]
-    placed = [replace(row, rank=means.index(_primary_mean(row, primary)) + 1) for row in ranked]
-    return [*controls, *placed, *unranked]
+    ranks = ranking.ranks(np.array([_primary_mean(row, primary) for row in ranked])).tolist()
+    placed = [replace(row, rank=rank) for rank, row in zip(ranks, ranked, strict=True)]
+    return [*controls, *sorted(placed, key=lambda row: row.rank or 0), *unranked]
 
 
 def _seeds(row: Row, metric: str) -> int:

@@ -1,5 +1,7 @@
 """Several cases of one subject are correlated: they are combined by subject before any inference.
 
+Ranks, printed means, differences, intervals, tests and resamples are all of the mean over cases, so that a subject with
+more cases counts more in each of them. Only ranks on each subject (`subject_means`) count subjects alike.
 Values are (replicates, cases), NaN where a case is undefined. With one case per subject nothing changes.
 """
 
@@ -26,7 +28,7 @@ def subject_indices(ids: Sequence[str], subjects: Mapping[str, str]) -> Indices:
 
 
 def subject_means(values: Floats, subject: Indices) -> Floats:
-    """Mean of each subject's cases, (replicates, subjects), for tests; NaN where any of the cases is undefined.
+    """Mean of each subject's cases, (replicates, subjects), for ranks on a subject; NaN where a case is undefined.
 
     >>> subject_means(np.array([[0.2, 0.4, 0.9]]), np.array([0, 0, 1])).tolist()
     [[0.30000000000000004, 0.9]]
@@ -34,6 +36,23 @@ def subject_means(values: Floats, subject: Indices) -> Floats:
     if _one_case_each(subject):
         return values
     return np.asarray(_sums(values, subject) / np.bincount(subject))
+
+
+def subject_totals(values: Floats, subject: Indices) -> Floats:
+    """Share of each subject in the mean over cases, (replicates, subjects), for differences, tests and resamples.
+
+    For k subjects with n cases in all: k / n times the sum of the subject's cases, NaN where one is undefined. Their
+    mean is the mean over cases. The share of a subject changes its sign with that of its values, so that differences of
+    equal methods are symmetric, also where one subject has most cases. There `influence_values` are nearly equal
+    whatever the values are, and a test of them would claim what one subject says.
+
+    >>> subject_totals(np.array([[0.2, 0.4, 0.9]]), np.array([0, 0, 1])).round(6).tolist()
+    [[0.4, 0.6]]
+    """
+    if _one_case_each(subject):
+        return values
+    cases = np.bincount(subject)
+    return np.asarray(_sums(values, subject) * (len(cases) / len(subject)))
 
 
 def influence_values(values: Floats, subject: Indices) -> Floats:

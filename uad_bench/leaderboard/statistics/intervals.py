@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logit, stdtr, stdtrit
 
+from uad_bench.leaderboard.statistics.ranking import DIGITS
 from uad_bench.leaderboard.statistics.variance_components import Floats, VarianceComponents
 
 #: The quantile lies between the patients' and the seeds' t quantile, at the seeds' share of the variance to this power.
@@ -140,6 +141,7 @@ def _standardised(distance: Floats, components: VarianceComponents) -> Floats:
     """The distance over its standard error; 0 or infinity without variance, NaN below two patients."""
     total, _ = components.variance
     error = np.sqrt(total)
+    distance = np.where(np.abs(distance) < 10.0**-DIGITS, 0.0, distance)  # equal, as in ranks
     # Rounding errors of equal differences are no variance.
     error = np.where(error <= 1e-12 * np.abs(distance), 0, error)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -11,7 +11,7 @@ import numpy as np
 
 from uad_bench.leaderboard.statistic_types import Contrast, RankStatistics
 from uad_bench.leaderboard.statistics import ranking
-from uad_bench.leaderboard.statistics.clusters import subject_indices, subject_means
+from uad_bench.leaderboard.statistics.clusters import subject_indices, subject_means, subject_totals
 from uad_bench.leaderboard.statistics.complete_values import CompleteValues
 from uad_bench.leaderboard.statistics.critical_difference import critical_difference
 from uad_bench.leaderboard.statistics.pairwise.all_pairs import Pairs, all_pairs
@@ -35,11 +35,13 @@ from uad_bench.leaderboard.table import Row, Table
 class _Family:
     """The rows that are tested together: those with a rank, and all reference rows.
 
-    labels: of the k rows; averaged: per-case values by subject, averaged over seeds, (k, subjects).
+    labels: of the k rows. (k, subjects), averaged over seeds: means, of each subject's cases; totals, the share of each
+    subject in the mean over cases.
     """
 
     labels: Sequence[str]
-    averaged: Floats
+    means: Floats
+    totals: Floats
     pairs: Pairs
 
     def rows(self, labels: Sequence[str]) -> list[int]:
@@ -69,8 +71,8 @@ def add_statistics(table: Table, data: Mapping[str, RowData]) -> Table:
     to_reference = to_baseline if same else _contrasts(table, family, reference, metric)
     critical = None
     if family and ranked:
-        averaged = family.averaged[family.rows(ranked)]
-        critical = critical_difference(averaged, ranked, metric, table.scheme.alpha)
+        means = family.means[family.rows(ranked)]
+        critical = critical_difference(means, ranked, metric, table.scheme.alpha)
     rows = [
         replace(
             row,
@@ -86,9 +88,12 @@ def add_statistics(table: Table, data: Mapping[str, RowData]) -> Table:
 
 
 def _patients(table: Table, ids: Sequence[str], data: Mapping[str, RowData]) -> int:
-    """Number of patients: subjects with a case in the primary metric, or cases with lesions where they are unknown."""
+    """Number of patients: subjects of the primary metric's cases, else of those with lesions; cases where unknown."""
     subjects = subject_by_case(data)
-    return len({subjects.get(one, one) for one in ids}) if ids else table.lesion
+    known = ids or sorted(
+        set().union(*(run.groups.get("all", ()) for one in data.values() for run in one.runs))
+    )
+    return len({subjects.get(one, one) for one in known}) if known else table.lesion
 
 
 def _values_only(table: Table, data: Mapping[str, RowData]) -> Table:
@@ -118,7 +123,8 @@ def _compared(table: Table, by_case: Mapping[str, Floats]) -> dict[str, Floats]:
     return {
         row.label: by_case[row.label]
         for row in table.rows
-        if row.label in by_case and (row.rank is not None or (row.is_reference and not row.leaky))
+        if row.label in by_case
+        and (row.rank is not None or (row.is_reference and row.complete and not row.leaky))
     }
 
 
@@ -142,16 +148,17 @@ def _family(
         return None
     kept = [one for one, keep in zip(ids, complete.kept, strict=True) if keep]
     subject = subject_indices(kept, subject_by_case(data))
-    values = [subject_means(complete.values[label], subject) for label in labels]
+    values = [complete.values[label] for label in labels]
     averaged = np.array([one.mean(0) for one in values])
     incomplete = np.array([label in complete.replaced for label in labels])
-    return _Family(labels, averaged, all_pairs(values, table.scheme, incomplete))
+    pairs = all_pairs([subject_totals(one, subject) for one in values], table.scheme, incomplete)
+    return _Family(labels, subject_means(averaged, subject), subject_totals(averaged, subject), pairs)
 
 
 def _strongest(table: Table, candidates: Sequence[Row]) -> list[str]:
-    """The label of the reference row with the best mean; never one with a data leak or a missing value."""
+    """The label of the reference row with the best mean; never one with a data leak, a missing seed or value."""
     name = ("all", table.primary)
-    valid = [(row.mean(name), row.label) for row in candidates if row.done and not row.leaky]
+    valid = [(row.mean(name), row.label) for row in candidates if row.complete and not row.leaky]
     found = sorted((-mean, label) for mean, label in valid if mean is not None)
     return [label for _, label in found[:1]]
 
@@ -166,7 +173,7 @@ def _contrasts(
     if not compared:
         return {}
     at = (family.labels.index(reference[0]), reference[0])
-    found = paired_differences(family.pairs, family.averaged, family.rows(compared), at, metric, table.scheme)
+    found = paired_differences(family.pairs, family.totals, family.rows(compared), at, metric, table.scheme)
     return dict(zip(compared, found, strict=True))
 
 
@@ -176,8 +183,7 @@ def _rank_statistics(
     """Rank statistics by label, and Kendall's tau-b to the rankings of the resamples."""
     ranked = [row for row in table.rows if row.rank is not None]
     labels = [row.label for row in ranked]
-    averaged = family.averaged[family.rows(labels)] if family else np.zeros((0, 0))
-    scores = _resampled_scores(table, ranked, data, averaged)
+    scores = _resampled_scores(table, ranked, data, family)
     if scores is None:
         return {}, None
     resampled = ranking.ranks(scores)
@@ -186,7 +192,7 @@ def _rank_statistics(
     if family:
         which = np.ix_(family.rows(labels), family.rows(labels))
         letters = compact_letters(family.pairs.different(table.scheme.alpha)[which])
-        by_case = ranking.rank_then_aggregate(averaged)
+        by_case = ranking.rank_then_aggregate(family.means[family.rows(labels)])
     found = {
         row.label: RankStatistics(
             int(low[i]),
@@ -201,7 +207,7 @@ def _rank_statistics(
 
 
 def _resampled_scores(
-    table: Table, ranked: Sequence[Row], data: Mapping[str, RowData], averaged: Floats
+    table: Table, ranked: Sequence[Row], data: Mapping[str, RowData], family: _Family | None
 ) -> Floats | None:
     """Primary metric of the ranked rows under patient resamples, (rows, B).
 
@@ -213,4 +219,8 @@ def _resampled_scores(
     drawn = [metric.draws.mean(0) for metric in pooled if metric is not None]
     if len(drawn) == len(ranked) and len({len(one) for one in drawn}) == 1:
         return np.array(drawn)
-    return bootstrap_means(averaged, table.scheme.draws) if averaged.size else None
+    if family is None:
+        return None
+    # A resample has equally many cases in all rows: its totals have the order of its means over cases.
+    totals = family.totals[family.rows([row.label for row in ranked])]
+    return bootstrap_means(totals, table.scheme.draws)

@@ -28,6 +28,21 @@ def test_f1_the_p_values_are_those_of_paired_t_tests_with_holm_over_all_pairs():
     assert ends == pytest.approx([one.confidence_interval().low for one in tests], rel=1e-6)
 
 
+def test_heavy_tails_widen_the_interval_and_the_equivalence_test_but_not_the_test_of_a_difference():
+    """One seed: patients alone are random. Two differences of equal mean and variance, one with heavy tails."""
+    light = np.linspace(-1, 1, 20)
+    heavy = np.array([*[-0.1, 0.1] * 9, -3, 3])
+    light, heavy = (0.01 + 0.02 * one / one.std() for one in (light, heavy))
+    base = np.linspace(0, 1, 20)
+    (one, other) = (all_pairs([(base + d)[None], base[None]], Scheme(delta=0.02)) for d in (light, heavy))
+    df = 19 / (1 + (stats.kurtosis(heavy)) / 2)
+    error = 0.02 * np.sqrt(20 / 19) / np.sqrt(20)
+    assert one.half[0, 1] == pytest.approx(stats.t.ppf(0.975, 19) * error, rel=2e-3)
+    assert other.half[0, 1] == pytest.approx(stats.t.ppf(0.975, df) * error, rel=0.05)
+    assert other.half[0, 1] > 1.1 * one.half[0, 1] and other.p_equal[0, 1] > one.p_equal[0, 1]
+    assert other.p[0, 1] == pytest.approx(one.p[0, 1])
+
+
 def test_f5_equal_rows_are_equivalent_and_distant_rows_are_not():
     values = [one / 50 for one in scores(2, 30, 0.0)] + [scores(1, 30, 0.0)[0] / 50 + 0.1]
     found = all_pairs(values, Scheme(delta=0.02))
