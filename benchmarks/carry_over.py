@@ -5,8 +5,9 @@
 
 Reads CSV files of `uad-bench leaderboard --format csv`. Prints Markdown: AP per patient (mean over seeds) of each
 method that is in all files, on the lesions of the synthetic cohort and on the real scans; then Kendall's tau-b of the
-columns of the synthetic cohort with the AUPRC that the Patch2Loc talk reports, and with the AP on the real scans, first
-over the methods that are in all files, then over all methods of each file where that is more.
+columns of the synthetic cohort with the AUPRC that the Patch2Loc talk reports (over the methods that were run, and with
+variants that stand for methods whose weights are not free), and with the AP on the real scans; first over the methods
+that are in all files, then over all methods of each file where that is more. Controls are left out.
 """
 
 import argparse
@@ -44,6 +45,7 @@ def read(file: Path) -> pd.DataFrame:
     """Measured AP per patient: methods in the index, the columns of SYNTHETIC and REAL."""
     rows = pd.read_csv(file, low_memory=False)
     rows = rows[(rows.metric == "ap.case") & (rows.origin == "measured") & rows["mean"].notna()]
+    rows = rows[rows["null"].astype(str).isin(["0", "False"])]  # controls are no methods
     columns = {}
     for name, (test, group) in {**SYNTHETIC, **REAL}.items():
         part = rows[(rows.test == test) & (rows.group == group)]
@@ -81,7 +83,8 @@ def side_by_side(tables: Mapping[str, pd.DataFrame]) -> str:
 def correlations(tables: Mapping[str, pd.DataFrame], papers: "Mapping[str, pd.Series[float]]") -> str:
     """Kendall's tau-b and the number of methods, for each version, synthetic column and real test set."""
     sets = {"brats21": "BraTS21", "mslub": "MSLUB"}
-    heads = [f"{name}, {kind}" for name in sets.values() for kind in ("reported", "real scans")]
+    kinds = ("reported", "reported, with stand-ins", "real scans")
+    heads = [f"{name}, {kind}" for name in sets.values() for kind in kinds]
     lines = [f"| synthetic cohort | column | {' | '.join(heads)} |", f"|---|---|{'---|' * len(heads)}"]
     parts = list(shared(tables).items())
     parts += [(f"{label}, all", tables[label]) for label, one in parts if len(one) < len(tables[label])]
@@ -90,14 +93,18 @@ def correlations(tables: Mapping[str, pd.DataFrame], papers: "Mapping[str, pd.Se
             cells = [
                 cell
                 for name, title in sets.items()
-                for cell in (tau(table[column], papers[name]), tau_of(table[column], table[title]))
+                for cell in (
+                    tau_of(table[column], papers[name]),
+                    tau(table[column], papers[name]),
+                    tau_of(table[column], table[title]),
+                )
             ]
             lines.append(f"| {label} | {column} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def tau(measured: "pd.Series[float]", paper: "pd.Series[float]") -> str:
-    """Kendall's tau-b over the methods that have both numbers."""
+    """Kendall's tau-b over the methods that have both numbers, or whose stand-in has one."""
     ours = {name: measured.get(name, measured.get(STANDS_FOR.get(name, ""))) for name in paper.index}
     return tau_of(pd.Series(ours, dtype=float), paper)
 

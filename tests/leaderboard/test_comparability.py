@@ -53,6 +53,31 @@ def test_the_explanation_lists_what_else_excludes_a_run_from_a_ranking(make_run)
         "failed: out of memory"
     )
     assert "counts one of them" in explain(leaky, replace(leaky, name="elsewhere"))[-1]
+    assert explain(leaky, failed)[0].endswith("are comparable on phantom: they are in the same table")
+
+
+def test_a_control_and_a_method_are_in_one_table_and_not_ranked_together(make_run):
+    first, second = explain(make_run("ae"), make_run("random", null=True))
+    assert first.endswith("are comparable on phantom: they are in the same table")
+    assert "random" in second and second.endswith("is an uninformative control: it is shown but never ranked")
+
+
+def test_a_table_of_few_patients_has_no_ranks(make_run):
+    run = make_run()
+    ids = [f"c{i}" for i in range(12)]
+    scans = replace(
+        run.results["phantom"],
+        groups={"all": frozenset(ids)},
+        subjects={one: f"s{i // 3}" for i, one in enumerate(ids)},
+    )
+    (line,) = explain(replace(run, results={"phantom": scans}), make_run("vae", results={"phantom": scans}))
+    assert line.endswith("in the same table, without ranks: fewer than 10 patients with lesions (4)")
+
+
+def test_runs_with_other_training_cases_are_no_repetition(make_run):
+    run = make_run()
+    other = replace(run, name="other", results={"phantom": replace(run.results["phantom"], fit_ids="z")})
+    assert not any("they repeat" in line for line in explain(run, other))
 
 
 def test_a_fold_is_named_where_the_other_run_has_none(make_run):

@@ -94,6 +94,12 @@ def test_leaks_and_missing_or_few_seeds_are_shown(rows):
     assert found["dae"][0].endswith(", 3 seeds") and found["fae"][0].endswith(", 1 seed")
 
 
+def test_few_seeds_are_shown_where_a_table_has_values_only(rows):
+    unranked = [row("ae", 0.3, None, done=3, started=3), row("dae", 0.2, None, done=5, started=5)]
+    found = cells([table(unranked)], [paper("ae")])
+    assert found["ae"][0].endswith(", 3 seeds") and not found["dae"][0].endswith("seeds")
+
+
 def test_modalities_are_columns_of_their_own(rows):
     papers = [paper("ae"), paper("ae", ap=0.1, modality="t1")]
     grid = overview([table(rows)], papers)

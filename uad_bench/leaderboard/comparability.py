@@ -5,6 +5,7 @@ from itertools import zip_longest
 from typing import Any
 
 from uad_bench.leaderboard.run_summary import LEAK, RunSummary
+from uad_bench.leaderboard.statistic_types import SCHEME
 from uad_bench.leaderboard.table import TableKey
 from uad_bench.types import TRACKS
 
@@ -64,24 +65,38 @@ def explain(a: RunSummary, b: RunSummary) -> list[str]:
     """Lines for `leaderboard why`: one for each shared test dataset, then what else excludes a run from a ranking."""
     pair, shared = f"{a.name} and {b.name}", sorted(set(a.results) & set(b.results))
     lines = [] if shared else [f"{pair} are not comparable: {difference(a, b)}"]
+    excluded = [*_exclusions(a, b)]
     for test in shared:
-        reason = difference_on(a, b, test)
+        if reason := difference_on(a, b, test):
+            lines.append(f"{pair} are not comparable on {test}: {reason}")
+            continue
+        patients = min(_patients(a, test), _patients(b, test))
+        few = f", without ranks: fewer than {SCHEME.patients} patients with lesions ({patients})"
+        where = "ranked together" if not excluded else "in the same table"
         lines.append(
-            f"{pair} are not comparable on {test}: {reason}"
-            if reason
-            else f"{pair} are comparable on {test}: they are ranked together"
+            f"{pair} are comparable on {test}: they are "
+            + (where if patients >= SCHEME.patients else f"in the same table{few}")
         )
-    return [*lines, *_exclusions(a, b)]
+    return [*lines, *excluded]
+
+
+def _patients(run: RunSummary, test: str) -> int:
+    """Subjects with lesions on a test dataset; cases with lesions where the subjects are not known."""
+    results = run.results[test]
+    return len({results.subjects.get(one, one) for one in results.groups.get("all", ())}) or results.lesion
 
 
 def _exclusions(a: RunSummary, b: RunSummary) -> Iterator[str]:
     """What excludes a run from a ranking that it is comparable with."""
     for run in (a, b):
+        if run.null:
+            yield f"{run.name} is an uninformative control: it is shown but never ranked"
         if not run.complete:
             yield f"{run.name} has no results, its state is {run.state}{': ' if run.error else ''}{run.error}"
         if any(mark.startswith(LEAK) for mark in run.marks):
             yield f"{run.name} was run with an allowed data leak: it is shown but never ranked"
-    if a.name != b.name and all(getattr(a, part) == getattr(b, part) for part in REPETITION):
+    repeated = all(getattr(a, part) == getattr(b, part) for part in REPETITION)
+    if a.name != b.name and repeated and not difference(a, b):
         yield "they repeat the same method, parameters and seed: a ranking counts one of them"
 
 

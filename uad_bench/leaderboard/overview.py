@@ -167,7 +167,7 @@ def _measured(table: Table, row: Row) -> str:
     if row.leaky:
         return wording.rank_text(row)
     value = metric_column(table, shown_metrics(table)[0]).text(row)
-    if row.complete and not wording.has_few_seeds(row):
+    if row.complete and not wording.is_of_few_seeds(row):
         return value
     seeds = str(row.done) if row.complete else f"{row.done} of {row.started}"
     return f"{value}, {seeds} {'run' if row.folds else 'seed'}{'' if seeds == '1' else 's'}"

@@ -89,8 +89,12 @@ def rank_text(row: Row, *, bare: bool = False) -> str:
 
 def has_few_seeds(row: Row) -> bool:
     """The rank is based on fewer seeds than recommended."""
-    random = row.rank is not None and not row.deterministic and row.folds < 2
-    return random and row.done < SEEDS_TO_RANK
+    return row.rank is not None and is_of_few_seeds(row)
+
+
+def is_of_few_seeds(row: Row) -> bool:
+    """The mean, ranked or not, is over fewer seeds than recommended."""
+    return not row.deterministic and row.folds < 2 and row.done < SEEDS_TO_RANK
 
 
 def seeds_text(row: Row) -> str:
@@ -196,7 +200,8 @@ def contrast_reading(table: Table) -> str:
         f"pairs of rows ({table.scheme.correction}). The {percent(table)} interval is pointwise: it is that of one "
         "difference alone, not corrected for the number of pairs, nor for the best row being chosen on the same data. "
         "Where it excludes 0 although "
-        f"p is above {table.scheme.alpha:g}, {NOT_SIGNIFICANT} (not significant) follows p."
+        f"p is above {table.scheme.alpha:g}, {NOT_SIGNIFICANT} (not significant) follows p. "
+        "Where seeds vary, the test also has fewer degrees of freedom than the interval."
     )
 
 
