@@ -60,10 +60,10 @@ def test_a_killed_command_has_the_code_of_its_signal(child, tmp_path):
 
 def test_sigusr2_does_not_reach_the_command_and_a_checkpoint_ends_it_after_it_saved(child, tmp_path):
     pytest.importorskip("submitit")
-    job, answers = child(SAVES), []
+    job, answers, earlier = child(SAVES), [], slurm_job._child
 
     def interrupt():
-        wait_for((tmp_path / "begun").exists)
+        wait_for(lambda: (tmp_path / "begun").exists() and slurm_job._child is not earlier)
         os.kill(slurm_job._child.pid, signal.SIGUSR2)
         time.sleep(0.2)
         answers.append(slurm_job._child.poll())
@@ -84,8 +84,11 @@ def test_a_command_that_does_not_end_is_killed(child, tmp_path):
     job = child("#!/bin/sh\ntrap '' TERM\necho begun > {0}/begun\nsleep 60 & wait; wait\n")
     job.grace = 0.3
 
+    earlier = slurm_job._child
+
     def interrupt():
-        wait_for((tmp_path / "begun").exists)
+        # The command may have begun before its process is known here.
+        wait_for(lambda: (tmp_path / "begun").exists() and slurm_job._child is not earlier)
         slurm_job._end(slurm_job._child, job.grace)
 
     threading.Thread(target=interrupt).start()
