@@ -45,7 +45,7 @@ def read(file: Path) -> pd.DataFrame:
     """Measured AP per patient: methods in the index, the columns of SYNTHETIC and REAL."""
     rows = pd.read_csv(file, low_memory=False)
     rows = rows[(rows.metric == "ap.case") & (rows.origin == "measured") & rows["mean"].notna()]
-    rows = rows[rows["null"].astype(str).isin(["0", "False"])]  # controls are no methods
+    rows = rows[rows["null"] == 0]  # controls are no methods
     columns = {}
     for name, (test, group) in {**SYNTHETIC, **REAL}.items():
         part = rows[(rows.test == test) & (rows.group == group)]

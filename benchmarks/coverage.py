@@ -11,7 +11,8 @@ plain share of the seeds in the variance (Cochran and Cox). The second table
 has settings in which coverage is not guaranteed: two seeds, and a pooled metric in which few patients have most of the
 weight (log-normal weights, sigma 0.9: five of 30 patients have 45 % of the weight; in MSLUB they have 44 % of the
 lesion voxels). The third table has folds with several seeds: folds' sd 0, 0.02 or 0.04, seeds' sd 0.03 within folds.
-The fourth table has subjects with one to three cases each, with an sd of 0.05 between the cases of a subject.
+The fourth table has subjects with one to three cases each, with an sd of 0.05 between the cases of a subject. The
+fifth has differences of two methods where subjects have very different numbers of cases.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from tests.helpers.simulations import (
     clustered_covers,
     components,
     coverage,
+    pair_of_methods,
     share_within,
     simulate,
     simulate_folds,
@@ -38,9 +40,17 @@ FOLDS = ((2, 3), (3, 1), (3, 3), (5, 1), (5, 3))
 #: Numbers of patients and seeds, and sd over seeds, for which coverage is required.
 SETTINGS = tuple(itertools.product((20, 288), (3, 5), (0.01, 0.03, 0.05)))
 
+#: Cases of each subject, by name.
+VISITS = {
+    "12: 1 with 60, 11 with 1": [60, *[1] * 11],
+    "12: 2 with 12, 10 with 1": [12, 12, *[1] * 10],
+    "20: 4 each with 1 to 5": [1, 2, 3, 4, 5] * 4,
+    "75: 45 with 1, 20 with 2, 10 with 3": [*[1] * 45, *[2] * 20, *[3] * 10],
+}
+
 
 def main() -> None:
-    """Simulate and print four tables."""
+    """Simulate and print five tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--draws", type=int, default=8000, help="experiments per line")
     parser.add_argument("--only", choices=TABLES, help="one of the tables")
@@ -94,11 +104,31 @@ def sessions(draws: int) -> None:
     print("\n| subjects | seeds | clustered by subject | cases as independent |\n|---|---|---|---|")
     for n, seeds in itertools.product((20, 100), (1, 3)):
         rng = np.random.default_rng([n, seeds])
-        covered = np.mean([clustered_covers(rng, n, seeds) for _ in range(draws)], axis=0)
+        covered = np.mean([clustered_covers(rng, rng.integers(1, 4, n), seeds) for _ in range(draws)], axis=0)
         print(f"| {n} | {seeds} | {covered[0]:.3f} | {covered[1]:.3f} |", flush=True)
 
 
-TABLES = {"within": within, "beyond": beyond, "folds": folded, "sessions": sessions}
+def visits(draws: int) -> None:
+    """The fifth table: claims of equal methods, intervals of a difference of 0.05, and of the mean of a method."""
+    print(
+        "\n| subjects: cases of each | claims of equal methods | the same, influence values | difference covered "
+        "| the same, influence values | mean covered |\n" + "|---" * 6 + "|"
+    )
+    for name, cases in VISITS.items():
+        equal, apart = (
+            np.mean(
+                [pair_of_methods(np.random.default_rng([i, len(cases)]), cases, true) for i in range(draws)],
+                axis=0,
+            )
+            for true in (0.0, 0.05)
+        )
+        rng = np.random.default_rng(len(cases))
+        mean = np.mean([clustered_covers(rng, cases, 3)[0] for _ in range(draws)])
+        shares = (equal[0, 0], equal[1, 0], apart[0, 1], apart[1, 1], mean)
+        print(f"| {name} | {' | '.join(f'{share:.3f}' for share in shares)} |", flush=True)
+
+
+TABLES = {"within": within, "beyond": beyond, "folds": folded, "sessions": sessions, "visits": visits}
 
 
 def _weighted_covers(values: Floats, weights: Floats) -> bool:

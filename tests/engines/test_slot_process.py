@@ -95,6 +95,7 @@ def test_a_worker_that_cannot_be_found_does_not_hold_the_slot(start, tmp_path, m
     process, _ = start(LEAVES_A_WORKER, worker="setsid sleep 600")
     try:
         wait_for(process.has_ended, 60)
+        assert process.code == -signal.SIGKILL and lives(worker_of(tmp_path))
     finally:
         with suppress(ProcessLookupError):
             os.kill(worker_of(tmp_path), signal.SIGKILL)
@@ -177,6 +178,7 @@ def test_a_signal_between_the_start_of_a_process_and_its_entry_leaves_no_process
 def test_signals_that_are_ignored_stay_so():
     with signals.handled([signal.SIGHUP], signal.SIG_IGN), signals.end_as_sigterm(), signals.held_back():
         signal.raise_signal(signal.SIGHUP)  # after nohup
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
 
 def test_handlers_come_back_and_other_threads_set_none():

@@ -3,8 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from uad_bench.leaderboard.statistics.clusters import influence_values
+from uad_bench.leaderboard.statistics.clusters import influence_values, subject_totals
 from uad_bench.leaderboard.statistics.intervals import t_interval_half_width
+from uad_bench.leaderboard.statistics.pairwise.all_pairs import all_pairs
 from uad_bench.leaderboard.statistics.variance_components import VarianceComponents, components_from_cases
 
 Floats = npt.NDArray[np.float64]
@@ -48,12 +49,13 @@ def share_within(mean: Floats, half: Floats) -> float:
     return float(np.mean(np.abs(mean) <= half))
 
 
-def clustered_covers(rng: np.random.Generator, subjects: int, seeds: int) -> tuple[bool, bool]:
+def clustered_covers(rng: np.random.Generator, cases: npt.ArrayLike, seeds: int) -> tuple[bool, bool]:
     """Whether the interval of one experiment contains 0: cases clustered by subject, and cases taken as independent.
 
-    Subjects have one to three cases each. A single seed has no seed effect, since its interval is over patients only.
+    cases: their number for each subject. A single seed has no seed effect, since its interval is over patients only.
     """
-    subject = np.repeat(np.arange(subjects), rng.integers(1, 4, subjects))
+    subjects = len(np.asarray(cases))
+    subject = np.repeat(np.arange(subjects), cases)
     of_seeds = rng.normal(0, 0.01, (seeds, 1)) if seeds > 1 else 0.0
     of_subjects = rng.normal(0, PATIENT_SD, subjects)[subject]
     of_cases = rng.normal(0, CASE_SD, subject.size)
@@ -62,3 +64,23 @@ def clustered_covers(rng: np.random.Generator, subjects: int, seeds: int) -> tup
     halves = [t_interval_half_width(components(one[None]))[0] for one in found]
     clustered, independent = (bool(abs(values.mean()) <= half) for half in halves)
     return clustered, independent
+
+
+def pair_of_methods(rng: np.random.Generator, cases: npt.ArrayLike, true: float) -> list[tuple[bool, bool]]:
+    """Whether a difference of two methods is claimed, and whether its interval contains the `true` mean difference.
+
+    First with `subject_totals`, as in tables, then with `influence_values`. cases: their number for each subject.
+    Subjects differ by PATIENT_SD, their differences by CASE_SD; three seeds.
+    """
+    subject = np.repeat(np.arange(len(np.asarray(cases))), cases)
+    n = int(subject[-1]) + 1
+    level, difference = rng.normal(0, PATIENT_SD, n)[subject], rng.normal(true, CASE_SD, n)[subject]
+    one, other = (
+        mean + rng.normal(0, INTERACTION_SD, (3, subject.size)) + rng.normal(0, 0.005, (3, 1))
+        for mean in (level + difference, level)
+    )
+    found = (all_pairs([of(one, subject), of(other, subject)]) for of in (subject_totals, influence_values))
+    return [
+        (bool(pair.p[0, 1] <= 0.05), bool(abs(pair.difference[0, 1] - true) <= pair.half[0, 1]))
+        for pair in found
+    ]

@@ -20,8 +20,10 @@ from uad_bench.support.atomic_files import read_json
 
 DONE, RUNNING, WAITING = "done", "running", "waiting"
 FAILED, LOST, CANCELLED, UNKNOWN = "failed", "lost", "cancelled", "unknown"
+#: Of runs that ended without a result and not by `jobs --cancel`.
+BAD = frozenset({FAILED, LOST})
 #: What `jobs --retry` submits again.
-TO_RETRY = frozenset({FAILED, LOST, CANCELLED})
+TO_RETRY = BAD | {CANCELLED}
 TERMINATED, KILLED = 143, 137
 
 

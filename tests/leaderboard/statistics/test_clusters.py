@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from statsmodels.api import OLS
 
-from tests.helpers.simulations import clustered_covers
-from uad_bench.leaderboard.statistics.clusters import influence_values, subject_indices, subject_means
+from tests.helpers.simulations import clustered_covers, pair_of_methods
+from uad_bench.leaderboard.statistics.clusters import (
+    influence_values,
+    subject_indices,
+    subject_means,
+    subject_totals,
+)
 from uad_bench.leaderboard.statistics.variance_components import components_from_cases
 
 SUBJECT = np.array([0, 0, 0, 1, 2, 2, 3, 4, 4, 5])
@@ -53,8 +58,25 @@ def test_one_case_per_subject_changes_nothing():
 
 def test_coverage_with_several_cases_per_subject():
     rng = np.random.default_rng(3)
-    covered = np.mean([clustered_covers(rng, 20, 3) for _ in range(1000)], axis=0)
+    covered = np.mean([clustered_covers(rng, rng.integers(1, 4, 20), 3) for _ in range(1000)], axis=0)
     assert 0.925 <= covered[0] <= 0.975 and covered[1] < 0.9
+
+
+def test_a_subject_with_most_cases_makes_no_claim_between_equal_methods():
+    """Influence values are nearly equal whatever the difference of the dominant subject is: their test claims it."""
+    rng = np.random.default_rng(5)
+    found = np.array([pair_of_methods(rng, [60, *[1] * 11], 0.0) for _ in range(200)])
+    (totals, influence), _ = found.mean(0).T
+    assert totals <= 0.05 and influence > 0.4
+
+
+def test_shares_of_subjects_have_the_mean_over_cases_and_change_sign_with_the_values():
+    y = values(2)
+    found = subject_totals(y, SUBJECT)
+    assert found.shape == (2, 6) and found.mean(1) == pytest.approx(y.mean(1))
+    assert subject_totals(-y, SUBJECT) == pytest.approx(-found)
+    subject = subject_indices(list("abcdefghij"), {})
+    assert subject_totals(y, subject) is y
 
 
 def test_without_any_defined_case_everything_is_undefined():

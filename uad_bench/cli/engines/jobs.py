@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 RETRY = "Submit failed, lost and cancelled runs again; complete ones stay."
 CANCEL = "Cancel the jobs that wait or run; what they saved stays."
-#: States of runs for which the verb ends with exit code 7.
-BAD = frozenset({"failed", "lost"})
 
 
 def jobs(
@@ -33,7 +31,7 @@ def jobs(
     The state of a run is what its directory and the queue of Slurm say at this moment. Exit code 7 where runs failed
     or were lost.
     """
-    from uad_bench.engines import matrix_file
+    from uad_bench.engines import matrix_file, states
 
     options.show_messages(quiet, verbose)
     if not folder.is_dir():
@@ -53,7 +51,7 @@ def jobs(
         raise UsageError(
             "no runs", where=str(folder), hint=f"give --out of an earlier run, or begin one: {begin}"
         )
-    bad_others = [one for one, state in others.items() if state in BAD]
+    bad_others = [one for one, state in others.items() if state in states.BAD]
     if retry or cancel:
         _require_none_left(loaded, skipped, retry)
     elif bad or bad_others:
@@ -144,7 +142,7 @@ def _show(folder: Path) -> "list[JobState]":
     runs = states.states(folder, matrix, queue)
     _lines(runs)
     typer.echo(f"  {len(runs)} runs: {_counted(runs)}")
-    return [one for one in runs if one.state in BAD]
+    return [one for one in runs if one.state in states.BAD]
 
 
 def _counted(found: "Sequence[JobState]") -> str:

@@ -1,5 +1,6 @@
 """Limits of the statistics of a table that a reader has to know."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from uad_bench.leaderboard.layout import wording
@@ -28,7 +29,7 @@ def table_warnings(table: Table, data: Mapping[str, RowData], replaced: Mapping[
     else:
         yield from _replaced(replaced)
         yield from _few_seeds(table, data)
-        yield from _several_cases_per_subject(data)
+        yield from _several_cases_per_subject(data, table.scheme.patients)
     yield from _outside_range(table, data)
     for row in table.rows:
         if row.folds and row.done:
@@ -74,14 +75,22 @@ def _few_seeds(table: Table, data: Mapping[str, RowData]) -> Iterator[str]:
         )
 
 
-def _several_cases_per_subject(data: Mapping[str, RowData]) -> Iterator[str]:
+def _several_cases_per_subject(data: Mapping[str, RowData], patients: int) -> Iterator[str]:
     known = subject_by_case(data)
     cases = next((run.groups["all"] for one in data.values() for run in one.runs if run.groups), known)
-    subjects = {known.get(case, case) for case in cases}
-    if len(subjects) < len(cases):
+    counts = Counter(known.get(case, case) for case in cases)
+    if len(counts) == len(cases):
+        return
+    yield (
+        f"{len(cases)} cases of {len(counts)} subjects: intervals and tests of per-case metrics are clustered by "
+        "subject; intervals and ranks of pooled metrics treat cases as independent"
+    )
+    # The effective number of clusters (Kish 1965), as if all subjects had equally many cases.
+    effective = len(cases) ** 2 / sum(count**2 for count in counts.values())
+    if effective < patients:
         yield (
-            f"{len(cases)} cases of {len(subjects)} subjects: intervals and tests of per-case metrics are clustered by "
-            "subject; intervals and ranks of pooled metrics treat cases as independent"
+            f"few subjects have most of the cases, which weigh as much as {effective:.1f} subjects with equally many: "
+            "confidence intervals of means are too narrow"
         )
 
 

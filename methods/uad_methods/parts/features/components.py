@@ -11,7 +11,7 @@ LEAST = 1e-3
 def divisors(deviations: torch.Tensor) -> torch.Tensor:
     """Standard deviations (numbers,) to divide by: none far below the others, and 1 where all are 0.
 
-    A number that is constant by chance in the features that this is learnt from, and not in others, stays within fp16.
+    A number that is constant by chance in the features that this is learnt from, and not in others, would exceed fp16.
     """
     raised = deviations.clamp(min=LEAST * deviations.square().mean().sqrt())
     return torch.where(raised > 0, raised, 1.0)
