@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from uad_bench.data.csv_rows import csv_rows
 from uad_bench.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -59,9 +60,9 @@ def _from_text(path: Path) -> list[tuple[int, list[str]]]:
         text, skipped, named = _without_sep(_decoded(raw, path))
         first = text.split("\n", 1)[0]
         # Spreadsheets write semicolons in countries with decimal commas.
-        delimiter = named or max(",;\t", key=first.count)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        return _filled((reader.line_num + skipped, cells) for cells in reader)
+        of_name = "\t" if path.suffix.lower() == ".tsv" and "\t" in first else ""
+        delimiter = named or of_name or max(",;\t", key=first.count)
+        return _filled((line + skipped, cells) for line, cells in csv_rows(text, delimiter))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise _unreadable(path, error, "save it as UTF-8 CSV") from error
 

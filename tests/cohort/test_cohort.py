@@ -80,7 +80,13 @@ def test_a_published_split_gives_the_roles_and_says_what_is_odd(cohort_of, tmp_p
         "h00": "train", "h01": "train", "h02": "train", "h03": "val", "a00": "test", "b01": "test",
     }  # fmt: skip
     assert any("1 rows of the split table are repeated" in line for line in caplog.messages)
-    assert any("1 cases of the split table were not found: gone" in line for line in caplog.messages)
+    (said,) = [one for one in caplog.records if "of the split table have no usable files" in one.getMessage()]
+    assert (
+        said.levelname == "WARNING"
+        and "1 of 7 cases" in said.getMessage()
+        and said.getMessage().endswith(": gone")
+    )
+    assert ("toy_data", "gone", "in the split table, not found") in cohort.left_out
 
 
 def test_a_subject_in_train_and_test_stops_the_run_before_anything_is_prepared(cohort_of, tmp_path):

@@ -174,3 +174,12 @@ def test_the_published_table_has_the_rows_that_its_papers_have(shared_data):
     assert {role for _, role, _ in table.rows("mslub", source="patch2loc")} == {"test"}
     with pytest.raises(UsageError, match="patch2loc, pddpm"):
         table.rows("mslub")
+
+
+def test_f31_a_quote_that_is_not_closed_swallows_no_rows(write):
+    text = 'dataset,role,case_id,source\na,train,x,s\na,test,y,"s\na,test,z,s\n'
+    with pytest.raises(
+        DataError, match=r"row that begins in line 3; is a quote not closed\? \(table\.csv\)"
+    ) as caught:
+        read_table(write(text))
+    assert caught.value.code == "UB335"

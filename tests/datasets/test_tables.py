@@ -59,6 +59,22 @@ def test_an_unreadable_table_is_an_error_of_one_line(tmp_path, name, raw):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("row", ['p1,"B', 'p1,"B" x'])
+def test_a_quote_that_is_not_closed_swallows_no_rows(tmp_path, row):
+    path = tmp_path / "cases.csv"
+    path.write_text(f"case_id,site\np0,A\n{row}\np2,C\np3,D\n")
+    with pytest.raises(DataError, match="in the row that begins in line 3; is a quote not closed") as caught:
+        read_rows(path)
+    assert caught.value.code == "UB321"
+
+
+def test_a_tsv_has_tabs_however_many_commas_its_header_has(tmp_path):
+    path = tmp_path / "participants.tsv"
+    path.write_text("participant_id\tage (years, at scan, rounded)\nsub-1\t40\n")
+    (row,) = read_rows(path)
+    assert row.get("participant_id") == "sub-1" and row.get("age (years, at scan, rounded)") == "40"
+
+
 def test_a_column_twice_is_no_guess(tmp_path):
     (tmp_path / "t.csv").write_text("id,age,AGE\n1,2,3\n")
     with pytest.raises(DataError, match="two columns are named 'age'"):

@@ -38,9 +38,10 @@ def gather(spec: RunSpec, sources: Sources, plan: Plan | None = None) -> Cohort:
     ):  # first what the user named: it may be missing
         cases, missing = usable_cases(dataset, spec.datasets.get(dataset, {}), protocol, sources)
         given = assign_roles(protocol, plan, dataset, cases)
-        left_out += missing
+        absent = absent_rows(plan, dataset, cases)
+        left_out += missing + _unfound(absent, missing)
         with_roles[dataset] = [case for case, _ in given]
-        everyone += [_seen(case, role) for case, role in given] + absent_rows(plan, dataset, cases)
+        everyone += [_seen(case, role) for case, role in given] + absent
         wanted += [(case, role) for case, role in given if dataset in spec.test or role in {"train", "val"}]
     # All roles are audited, those of a test set that this run leaves out too: results of both may be compared.
     same, overlaps = shared_people(with_roles, spec.datasets)
@@ -58,6 +59,13 @@ def gather(spec: RunSpec, sources: Sources, plan: Plan | None = None) -> Cohort:
     members = _members(wanted, prepared)
     late = _check_prepared(members, spec, plan, fitted)
     return Cohort(tuple(members), tuple(left_out), (*findings, *late), tuple(fitted))
+
+
+def _unfound(absent: Sequence[audit.AuditedCase], missing: Sequence[LeftOut]) -> list[LeftOut]:
+    """Cases of a split table without files, as left out; those that are for another reason already are not repeated."""
+    known = {(dataset, case_id) for dataset, case_id, _ in missing}
+    keys = dict.fromkeys((one.dataset, one.case_id) for one in absent)
+    return [(*key, "in the split table, not found") for key in keys if key not in known]
 
 
 def usable_cases(

@@ -82,8 +82,9 @@ def _published(plan: Plan, dataset: str, cases: Sequence[Case]) -> Iterator[Assi
             f"{dataset}: {len(rows) - len(wanted)} rows of the split table are repeated; each counts once"
         )
     if absent:
-        log.info(
-            f"{dataset}: {len(absent)} cases of the split table were not found: {first_names(sorted(absent))}"
+        log.warning(
+            f"{dataset}: {len(absent)} of {len({case_id for case_id, _ in wanted})} cases of the split table have no "
+            f"usable files and are left out: {first_names(sorted(absent))}"
         )
     return ((known[case_id], role) for case_id, role in wanted if case_id in known)
 

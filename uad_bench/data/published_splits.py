@@ -7,12 +7,12 @@ as they are, repeats and leaks included: the audit reports these.
 
 import csv
 import hashlib
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 
+from uad_bench.data.csv_rows import csv_rows
 from uad_bench.data.nifti.validation import ID_PATTERN
 from uad_bench.errors import DataError, IntegrityError, UsageError, unknown_name
 
@@ -175,19 +175,18 @@ def _without_ending(name: str) -> str:
 
 def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """The number and the stripped cells, by column, of every line that is not empty."""
-    reader = csv.reader(io.StringIO(_text(path), newline=""), skipinitialspace=True)
     columns: list[str] = []
+    where = path.name
     try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
+        for line, cells in csv_rows(_text(path)):
             if columns and any(cells[len(columns) :]):
+                where = f"{path.name}, line {line}"
                 raise csv.Error("more cells than columns")
             if columns and any(cells):
-                yield reader.line_num, dict(zip(columns, cells, strict=False))
+                yield line, dict(zip(columns, cells, strict=False))
             elif any(cells):
                 columns = [cell.lower() for cell in cells]
     except csv.Error as error:
-        where = f"{path.name}, line {reader.line_num}"
         raise DataError(f"not a CSV: {error}", where=where, hint="save it as CSV", code="UB335") from None
 
 

@@ -19,6 +19,8 @@ from uad_datasets.pairing import Files, Pairing, images_of, need_lesion_mask
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"(sub-strokecase\d{4}_ses-\d+)_((?i:adc|dwi|flair|msk))(?i:\.nii(\.gz)?)")
+#: Of the sidecars.
+KEYS = AGE, SEX = "PatientAge", "PatientSex"
 LAYOUT = (
     "rawdata/sub-strokecase0001/ses-0001/sub-strokecase0001_ses-0001_{flair,dwi,adc}.nii.gz, or the same below "
     "{dwi,anat}/, and derivatives/sub-strokecase0001/ses-0001/sub-strokecase0001_ses-0001_msk.nii.gz"
@@ -80,13 +82,14 @@ def _case(case_id: str, files: Files) -> Case:
         lesion_kind="stroke",
         allow_other_mask_grid=True,
         stripped=True,
-        age=_value(case_id, facts, "PatientAge", age_of),
-        sex=_value(case_id, facts, "PatientSex", sex_of),
+        age=_value(case_id, facts, AGE, age_of),
+        sex=_value(case_id, facts, SEX, sex_of),
     )
 
 
 def _facts(images: Any) -> dict[str, str]:
-    """The texts of the first sidecar that can be read and names an age or a sex."""
+    """Age and sex as texts, each of the first sidecar that can be read and names it."""
+    found: dict[str, str] = {}
     for path in images:
         sidecar = path.with_name(path.name.partition(".")[0] + ".json")
         try:
@@ -96,9 +99,10 @@ def _facts(images: Any) -> dict[str, str]:
         except (OSError, ValueError, RecursionError) as error:
             log.warning("%s is not read: %s", sidecar.name, error)
             continue
-        if isinstance(content, dict) and {"PatientAge", "PatientSex"} & set(content):
-            return {str(key): str(value).strip() for key, value in content.items()}
-    return {}
+        values = content if isinstance(content, dict) else {}
+        for key in KEYS:
+            found[key] = found.get(key) or str(values.get(key, "")).strip()
+    return found
 
 
 def _value(case_id: str, facts: dict[str, str], key: str, read: Any) -> Any:

@@ -3,6 +3,7 @@
 import gzip
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -71,12 +72,28 @@ def test_f15_a_mask_of_another_shape(make, write_nifti):
     assert finding.is_error and "20x22x18" in finding.text and "3x3x3" in finding.text
 
 
-def test_a_lesion_mask_belongs_to_the_first_modality_of_the_protocol(make, write_nifti):
-    t1 = write_nifti("t1.nii.gz", np.indices((9, 9, 9))[0].astype(np.float32))
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_lesion_mask_lies_on_any_image_of_the_case_as_in_preparation(make, write_nifti, quick):
+    """FCD-Bonn: a mask on the grid of FLAIR, a protocol of T1 and FLAIR, and T1 has a grid of its own."""
+    t1 = write_nifti("t1.nii.gz", np.pad(ball().astype(np.float32), 4) * np.linspace(50, 60, SHAPE[2] + 8))
     case = make()
     case = replace(case, images={"t1": t1, **case.images})
-    assert not inspect_case(case).findings
-    assert only(case, Checks(("t1",))).is_error
+    for checks in (Checks(quick=quick), Checks(("t1",), quick=quick), Checks(("t1", "t2"), quick=quick)):
+        assert not inspect_case(case, checks).findings
+    lesion = write_nifti("other.nii.gz", np.ones((3, 3, 3), np.uint8))
+    assert "on another grid" in only(replace(case, lesion_mask=lesion), Checks(("t1",), quick=quick)).text
+
+
+def test_the_lesion_mask_is_read_by_the_transform_that_is_set(make):
+    case = replace(make(), orientation="qform")
+    image = nib.load(case.lesion_mask)
+    image.set_qform(image.affine, code=1)
+    image.set_sform(np.zeros((4, 4)), code=1)
+    nib.save(image, case.lesion_mask)
+    found = inspect_case(case)
+    assert not [one for one in found.findings if one.is_error] and found.lesion_ml == pytest.approx(
+        ball(2).sum() / 1000
+    )
 
 
 def test_f23_fractions_are_an_error_without_a_threshold(make):

@@ -42,6 +42,16 @@ def test_age_and_sex_come_from_the_sidecar(tree, age, sex, expected):
     assert (case.age, case.sex) == expected
 
 
+def test_age_and_sex_may_be_in_two_sidecars(tree):
+    root = tree(*CHALLENGE, MASK)
+    for name, content in zip(
+        CHALLENGE[:2], ({"PatientSex": "F"}, {"PatientAge": "060Y", "PatientSex": "M"}), strict=True
+    ):
+        (root / name.replace(".nii.gz", ".json")).write_text(json.dumps(content))
+    (case,) = Isles22Adapter().discover(root)
+    assert case.age == 60 and case.sex in {"f", "m"}
+
+
 def test_a_sidecar_without_sense_is_no_age_and_a_warning(tree, caplog):
     root = tree(*CHALLENGE, MASK)
     (root / CHALLENGE[2].replace(".nii.gz", ".json")).write_text('{"PatientAge": "old"}')

@@ -138,7 +138,7 @@ def _read_voxels(case: Case, checks: Checks, found: FindingList) -> InspectedCas
     if mask is not None:
         check_lesions(case, mask, brain, found)
     if case.lesion_mask and mask is not None and case.mask_threshold is None:
-        check_values(case, read_any(case.lesion_mask, case.case_id).array, found)
+        check_values(case, read_any(case.lesion_mask, case.case_id, way).array, found)
     return InspectedCase(
         case,
         lesion_ml=None if mask is None else float(mask.array.sum()) * mask.grid.voxel_ml,
@@ -148,9 +148,9 @@ def _read_voxels(case: Case, checks: Checks, found: FindingList) -> InspectedCas
 
 
 def _lesion_grids(grids: dict[str, Grid], checks: Checks) -> list[Grid]:
-    """The grids that a lesion mask may be on: that of the protocol's first modality, else that of any image."""
+    """The grids that a lesion mask may be on, as in preparation: first that of the protocol's first modality."""
     first = checks.modalities[:1]
-    return [grid for name, grid in grids.items() if name in first] or list(grids.values())
+    return [grid for _, grid in sorted(grids.items(), key=lambda pair: pair[0] not in first)]
 
 
 def _mask(
