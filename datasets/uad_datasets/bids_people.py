@@ -118,11 +118,10 @@ def _years(sidecar: Path, column: str) -> Callable[[str], str]:
         log.warning("%s: ages in an unknown unit %r are left out", sidecar.name, unit)
 
     def years(text: str) -> str:
-        if per_year in {None, 1.0}:
-            age = age_of(text) if per_year else None
-            return "" if age is None else str(age)
-        assert per_year is not None
-        return "" if text.lower() in MISSING else str(float(text.replace(",", ".")) / per_year)
+        if per_year is None or text.lower() in MISSING:
+            return ""
+        age = age_of(text if per_year == 1 else repr(float(text.replace(",", ".")) / per_year))
+        return "" if age is None else str(age)
 
     if per_year not in {None, 1.0}:
         log.warning("%s: ages are in %s and are converted to years", sidecar.name, unit)

@@ -72,6 +72,7 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
     masks, absent = _Masks(), set(not_fetched(root, SKIPPED))
     names = [parsed(path) for path in sorted([*nifti_files(root, SKIPPED), *absent])]
     names = _last_runs(names, root, absent, masks) if tree.last_run else names
+    names = _with_entities(names, tree.entities)
     _warn_flair(names)
     for name in names:
         path = name.path
@@ -111,6 +112,29 @@ def _last_runs(names: Sequence[Name], root: Path, absent: set[Path], masks: _Mas
             "other runs of an image than the last fetched one are not read (%d): %s", len(left_out), found
         )
     return [*others, *last.values()]
+
+
+def _with_entities(names: Sequence[Name], entities: Mapping[str, str]) -> list[Name]:
+    """The names without those that lack an entity where the same folder has such a name with the value that is set."""
+    keys = [key for key in entities if key != "space"]
+
+    def rest(name: Name) -> tuple[Path, str]:
+        return name.path.parent, re.sub(rf"_({'|'.join(map(re.escape, keys))})-[^_.]+", "", name.path.name)
+
+    def number(name: Name) -> int:
+        return sum(name.tags.get(key) == entities[key] for key in keys)
+
+    if not keys:
+        return list(names)
+    most: dict[tuple[Path, str], int] = {}
+    wanted = [name for name in names if _wanted(name, entities)]
+    for name in wanted:
+        most[rest(name)] = max(number(name), most.get(rest(name), 0))
+    less = {name.path for name in wanted if number(name) < most[rest(name)]}
+    if less:
+        found = first_names(sorted(path.name for path in less), 3)
+        log.warning("files without an entity beside the same with it are not read (%d): %s", len(less), found)
+    return [name for name in names if name.path not in less]
 
 
 def _lateness(name: Name, absent: set[Path]) -> tuple[bool, int]:

@@ -99,6 +99,14 @@ def test_only_file_names_lose_their_endings(write):
     assert [row[0] for row in read_table(write(text)).rows("toy")] == ["p1_T1", "p1_T2", "p2"]
 
 
+@pytest.mark.parametrize("ending", ["T1w.nii.gz", "t1.nii.gz", "t1"])
+def test_the_space_in_a_bids_name_is_no_part_of_the_session(write, ending):
+    """ATLAS: the case is `sub-r001s034_ses-1`; another name may have `_space-` for its own reasons."""
+    names = f"sub-r001s034_ses-1_space-MNI152NLin2009aSym_{ending}\np1_space-x_{ending}\n"
+    table = read_table(write("img_name\n" + names, "ATLAS_v2_test.csv"))
+    assert [row[0] for row in table.rows("atlas_v2")] == ["sub-r001s034_ses-1", "p1_space-x"]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "word"),
     [

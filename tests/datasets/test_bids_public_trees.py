@@ -111,12 +111,16 @@ def test_ages_and_sexes_without_a_single_value_are_unknown_with_a_warning(made, 
     assert "sex unknown for 3 subjects" in caplog.text
 
 
-def test_ages_in_months_become_years(tree):
+@pytest.mark.parametrize(
+    ("text", "age"), [("30", 2.5), ("-5", None), ("9999", None), ("inf", None), ("n/a", None), ("30M", None)]
+)
+def test_ages_in_months_become_years(tree, caplog, text, age):
     root = tree("sub-01/anat/sub-01_T1w.nii.gz")
-    (root / "participants.tsv").write_text("participant_id\tage\nsub-01\t30\n")
+    (root / "participants.tsv").write_text(f"participant_id\tage\nsub-01\t{text}\n")
     (root / "participants.json").write_text(json.dumps({"age": {"Units": "months"}}))
     (case,) = FolderAdapter(bids=True, healthy=("sub-*",)).discover(root)
-    assert case.age == 2.5
+    assert case.age == age
+    assert ("age unknown for 1 subjects" in caplog.text) == (age is None)
 
 
 def test_a_mask_without_session_serves_the_sessions_on_its_grid(write_nifti, tmp_path, sort_out):

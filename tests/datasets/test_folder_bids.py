@@ -76,6 +76,22 @@ def test_two_acquisitions_are_an_error_until_one_is_selected(tree, sort_out):
     assert list(first.images) == ["t1", "t2"]
 
 
+def test_of_a_file_with_an_entity_and_one_without_that_with_it_is_read(tree, caplog):
+    root = tree(
+        "sub-01/anat/sub-01_T2w.nii.gz", "sub-01/anat/sub-01_acq-iso_T2w.nii.gz", "sub-01/anat/sub-01_T1w.nii.gz",
+        "sub-02/anat/sub-02_T2w.nii.gz", "sub-02/anat/sub-02_acq-fast_T2w.nii.gz",
+    )  # fmt: skip
+    one, other = FolderAdapter(bids=True, healthy=("sub-*",), entities={"acq": "iso"}).discover(root)
+    assert {what: path.name for what, path in one.images.items()} == {
+        "t1": "sub-01_T1w.nii.gz",
+        "t2": "sub-01_acq-iso_T2w.nii.gz",
+    }
+    assert other.images["t2"].name == "sub-02_T2w.nii.gz"
+    assert (
+        "files without an entity beside the same with it are not read (1): sub-01_T2w.nii.gz" in caplog.text
+    )
+
+
 def test_a_subject_may_be_called_lesion_or_brain(tree):
     root = tree(
         "sub-brainlesion/anat/sub-brainlesion_T1w.nii.gz",

@@ -154,7 +154,7 @@ def _seen(case: Case, role: str, ready: PreparedCase | None = None) -> audit.Aud
     """A case as the audit sees it."""
     if ready is None:
         return audit.AuditedCase(case.dataset, case.case_id, case.subject_id, role, case.healthy)
-    voxels = "+".join(ready.record["sources"][name]["voxels"] for name in ready.record["modalities"])
+    voxels = frozenset(ready.record["sources"][name]["voxels"] for name in ready.record["modalities"])
     return audit.AuditedCase(
         case.dataset, case.case_id, case.subject_id, role, case.healthy, voxels, ready.thumbnail()
     )

@@ -20,8 +20,10 @@ ROLES = ("train", "val", "tune", "test")
 FILE = re.compile(r"(?P<dataset>.+?)_(?P<role>train|val|tune|test)(_fold(?P<fold>\d+))?\.csv", re.IGNORECASE)
 NIFTI = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
 #: Endings of the names of prepared files, which are not part of the id.
-ENDING = re.compile(r"[_-](t1|t1ce|t2|flair|pd|mask|seg)$", re.IGNORECASE)
+ENDING = re.compile(r"[_-](t1w?|t1ce|t2w?|flair|pdw?|mask|seg)$", re.IGNORECASE)
 BIDS = re.compile(r"sub-[A-Za-z0-9]+")
+#: The space of an image, in a BIDS name: a part of the file's name and not of the session's.
+SPACE = re.compile(r"_space-[A-Za-z0-9]+")
 FOLD = re.compile(r"(\d{1,3})(\.0)?")  # some programs write integers as floats in a column with gaps
 
 
@@ -170,7 +172,8 @@ def _row(cells: Mapping[str, str], file: str, line: int, where: str) -> Row:
 
 def _without_ending(name: str) -> str:
     """The id in a file's name or path, also of Windows: the part before modality and ending."""
-    return ENDING.sub("", NIFTI.sub("", PureWindowsPath(name).name))
+    plain = ENDING.sub("", NIFTI.sub("", PureWindowsPath(name).name))
+    return SPACE.sub("", plain) if BIDS.match(plain) else plain
 
 
 def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -16,14 +16,17 @@ def audit_voxels(cases: Sequence[AuditedCase]) -> list[Finding]:
 
 
 def _equal_voxels(cases: Sequence[AuditedCase]) -> list[Finding]:
+    """One image is enough: a patient whose T2 alone was copied under another id is in two roles as well."""
     groups: dict[str, list[AuditedCase]] = defaultdict(list)
     for one in cases:
-        groups[one.voxels].append(one)
+        for image in one.voxels:
+            groups[image].append(one)
     findings = [
         _duplicates("L3", "the same voxels under two ids", group)
-        for group in groups.values()
+        for group in {tuple(group): group for group in groups.values()}.values()
         if len({one.name for one in group}) > 1
     ]
+    findings.sort(key=lambda finding: finding.cases)
     names = {one.name for one in cases}
     what = f"{count(names, 'case')}, all with different voxels"
     return findings or ([Finding("L3", "note", what)] if names else [])
@@ -36,7 +39,7 @@ def _near_duplicates(cases: Sequence[AuditedCase]) -> list[Finding]:
         [one.thumbnail for one in pictured if one.thumbnail is not None]
     ):
         pair = pictured[i], pictured[j]
-        found_by_l3 = pair[0].voxels and pair[0].voxels == pair[1].voxels
+        found_by_l3 = pair[0].voxels & pair[1].voxels
         if pair[0].subject != pair[1].subject and not found_by_l3:
             what = f"two subjects are near duplicates (correlation {correlation:.5f})"
             findings.append(_duplicates("L4", what, pair))

@@ -16,8 +16,8 @@ Subject = tuple[str, str]
 class AuditedCase:
     """One case in one role.
 
-    healthy: None where it is not declared; voxels: a digest of its voxels, "" where they were not read; thumbnail:
-    float32 (16, 16, 16), see `near_duplicates.thumbnail`.
+    healthy: None where it is not declared; voxels: a digest of the voxels of each image, none where they were not
+    read; thumbnail: float32 (16, 16, 16), see `near_duplicates.thumbnail`.
     """
 
     dataset: str
@@ -25,7 +25,7 @@ class AuditedCase:
     subject_id: str
     role: str
     healthy: bool | None = None
-    voxels: str = ""
+    voxels: frozenset[str] = frozenset()
     thumbnail: FloatArray | None = None
 
     @property

@@ -40,7 +40,7 @@ def _case(row: Mapping[str, str]) -> AuditedCase:
         row["subject_id"],
         row["role"],
         row["healthy"] == "True",
-        row["content"],
+        frozenset({row["content"]}),
     )
 
 
