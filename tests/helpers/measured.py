@@ -26,13 +26,14 @@ def measured(seed, mean, sd=0.02, undefined=None):
 
 
 def simulated_runs(make_run, measured_csv, test, metric):
-    """Runs of the methods of a published board, with its numbers of seeds and cases, means and deviations over seeds.
+    """Runs of the methods of a published board's track `healthy`.
 
-    The values of patients are drawn: skewed, positive, and shared in part by all methods.
+    They have its numbers of seeds and cases, means and deviations over seeds. The values of patients are drawn:
+    skewed, positive, and shared in part by all methods.
     """
     with gzip.open(measured_csv, "rt", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["origin"] == "measured" and row["test"] == test
-                and (row["group"], row["metric"]) == ("all", metric)]  # fmt: skip
+                and (row["group"], row["metric"], row["track"]) == ("all", metric, "healthy")]  # fmt: skip
     rng = np.random.default_rng(5)
     ids = [f"case{i:02d}" for i in range(int(rows[0]["n"]))]
     shared = rng.gamma(0.6, size=len(ids))

@@ -74,6 +74,8 @@ def test_f19_the_rows_above_the_strongest_reference_are_counted_and_named():
     assert verdict(handmade.table([rows[0], *worse[1:]])).endswith(
         f"; 1 of 4 methods (patch2loc:conv) is {ending}"
     )
+    assert verdict(handmade.table(rows[:1])).endswith(f"; no other row is ranked; it is {ending}")
+    assert verdict(handmade.table(worse[:1])).endswith(f"; no other row is ranked; it is not {ending}")
     many = [replace(row, label=f"{row.label}{n}") for n in range(3) for row in rows]
     assert verdict(handmade.table(many)).endswith(f"; 12 of 12 methods are {ending}")
 

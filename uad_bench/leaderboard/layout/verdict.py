@@ -78,10 +78,13 @@ def _references(table: Table, ranked: Sequence[Row]) -> list[str]:
     if not known:
         return []
     better = [row.label for row, found in known if _significant(table, found, better=True)]
+    what = f"significantly better than the strongest reference, {known[0][1].other}"
+    if len(ranked) == 1:
+        return [f"it is {'' if better else 'not '}{what}"]
     names = f" ({_listed(better)})" if 0 < len(better) <= LISTED else ""
     methods = f"{len(better) or 'none'} of {len(known)} method{'' if len(known) == 1 else 's'}{names}"
     verb = "is" if len(better) < 2 else "are"
-    return [f"{methods} {verb} significantly better than the strongest reference, {known[0][1].other}"]
+    return [f"{methods} {verb} {what}"]
 
 
 def _tested_on(table: Table, ranked: Sequence[Row]) -> list[str]:
