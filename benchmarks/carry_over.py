@@ -3,7 +3,7 @@
     python -m benchmarks.carry_over "version 4=leaderboard/results/measured.csv.gz" \
         --reported leaderboard/published/patch2loc_talk.csv
 
-Reads CSV files of `uad-bench leaderboard --format csv`. Prints Markdown: AP per patient (mean over seeds) of each
+Reads CSV files of `uad-bench leaderboard --format csv`. Prints Markdown: AP per case (mean over seeds) of each
 method that is in all files, on the lesions of the synthetic cohort and on the real scans; then Kendall's tau-b of the
 columns of the synthetic cohort with the AUPRC that the Patch2Loc talk reports (over the methods that were run, and with
 variants that stand for methods whose weights are not free), and with the AP on the real scans; first over the methods
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def read(file: Path) -> pd.DataFrame:
-    """Measured AP per patient: methods in the index, the columns of SYNTHETIC and REAL."""
+    """Measured AP per case: methods in the index, the columns of SYNTHETIC and REAL."""
     rows = pd.read_csv(file, low_memory=False)
     rows = rows[(rows.metric == "ap.case") & (rows.origin == "measured") & rows["mean"].notna()]
     rows = rows[rows["null"] == 0]  # controls are no methods

@@ -89,7 +89,7 @@ class Board:
 
 def readme(board: Board) -> Iterator[str]:
     """README's table: the whole synthetic board."""
-    yield "| rank | method | seeds | AP per patient | AP pooled | iso-intense tumour | MS | structural | tumour |"
+    yield "| rank | method | seeds | AP per case | AP pooled | iso-intense tumour | MS | structural | tumour |"
     yield "|---|---|---|---|---|---|---|---|---|"
     values = [board.prevalence("all"), board.prevalence("all", "ap.pooled"), *map(board.prevalence, TYPES)]
     yield f"| | prevalence | | {' | '.join(f'{one:.4f}' for one in values)} |"
@@ -103,7 +103,7 @@ def readme(board: Board) -> Iterator[str]:
         lines[best][column] = f"**{lines[best][column]}**"
     for name, cells in lines.items():
         row = board.row(name)
-        rank = "not ranked" if row["null"] else f"{row['rank']:.0f}" + of_track(row["track"])
+        rank = "control" if row["null"] else f"{row['rank']:.0f}" + of_track(row["track"])
         seeds = "" if row["deterministic"] else f"{row['seeds']:.0f}"
         yield f"| {rank} | {name} | {seeds} | {' | '.join(cells)} |"
 
@@ -150,7 +150,7 @@ def patch2loc(metric: str, title: str, parts: str) -> Callable[[Board], Iterator
 TABLES: dict[str, Callable[[Board], Iterator[str]]] = {
     "synthetic cohort": readme,
     "methods of other benchmarks": other_benchmarks,
-    "patch2loc per patient": patch2loc("ap.case", "AP per patient", "sr"),
+    "patch2loc per case": patch2loc("ap.case", "AP per case", "sr"),
     "patch2loc pooled": patch2loc("ap.pooled", "AP of all voxels pooled", "s"),
 }
 
