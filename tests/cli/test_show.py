@@ -11,6 +11,7 @@ import typer
 from tests.helpers.command import call
 from tests.helpers.runs import DATA, HERE
 from uad_bench.cli import app
+from uad_bench.cohort.discovery import pinned_protocol
 
 
 def rows(out):
@@ -136,3 +137,14 @@ def test_verbs_and_names_are_completed():
     assert "--install-completion" in {
         name for _, one in options(typer.main.get_command(app)) for name in one.opts
     }
+
+
+def test_a_protocol_is_shown_with_the_fingerprint_of_its_runs(monkeypatch, capsys, tmp_path):
+    """The SHA-256 of an atlas that is not shipped is a part of it; without the file this is said."""
+    monkeypatch.setenv("UAD_BENCH_ATLASES", str(tmp_path))
+    _, without, _ = call(monkeypatch, capsys, "show", "pddpm-2mm")
+    assert "without the SHA-256 of its atlas, which `run` adds" in without.splitlines()[0]
+    (tmp_path / "sri24.nii.gz").write_bytes(b"an atlas")
+    _, out, _ = call(monkeypatch, capsys, "show", "pddpm-2mm")
+    first = out.splitlines()[0]
+    assert first.endswith(pinned_protocol("pddpm-2mm", {}).fingerprint) and first not in without

@@ -219,3 +219,26 @@ def test_borrowed_weights_that_saw_the_test_set_are_a_leak(monkeypatch, data, tm
     blur = "tests.helpers.toy_methods:Blur"
     with pytest.raises(DataError, match=r"leak L11.*toy_data.*--allow-leak"):
         matrix(f"{blur}")
+
+
+def test_steps_that_end_on_another_grid_than_the_protocol_states_are_an_error(data, tmp_path):
+    protocol = load_protocol(str(HERE / "toy.yaml"), {"train": DATA, "test": [DATA]})
+    steps = tuple(step for step in protocol.prepare if step["step"] != "resample")
+    other = protocol.grid.model_copy(update={"spacing": (9.0, 9.0, 9.0)})
+    protocol = protocol.model_copy(update={"prepare": steps, "grid": other})
+    with pytest.raises(DataError, match=r"ends on another grid .* in place of .*9x9x9 mm") as caught:
+        gather(spec_on(protocol, DATA), Sources(tmp_path / "cache", {"toy_data": data}))
+    assert caught.value.code == "UB328"
+
+
+def test_a_folder_of_data_may_begin_with_a_tilde_and_one_that_is_gone_is_said(tmp_path, monkeypatch, caplog):
+    (tmp_path / "all" / "Toy").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("UAD_BENCH_DATA", "~/all")
+    assert Sources(tmp_path).named_root("toy") == tmp_path / "all" / "Toy"
+    monkeypatch.setenv("UAD_BENCH_DATA", "~/gone")
+    here = Sources(tmp_path)
+    assert here.named_root("toy") is None and here.named_root("other") is None
+    assert [line for line in caplog.messages if "is no folder and is not used" in line] == [
+        f"$UAD_BENCH_DATA is no folder and is not used: {tmp_path / 'gone'}"
+    ]

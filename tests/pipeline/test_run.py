@@ -172,6 +172,23 @@ def test_other_metrics_are_measured_without_a_new_run(place, caplog):
     assert run.spec().protocol.thresholds == ("healthy_q95",)
 
 
+def test_edited_maps_are_not_measured_again_by_run(place):
+    (run,) = execute(matrix("Blur"), place())
+    one, other, *_ = sorted((run.path / "maps").rglob("*.npz"))
+    one.write_bytes(other.read_bytes())
+    with pytest.raises(IntegrityError, match="was changed"):
+        execute(matrix("Blur", more=[(["protocol", "thresholds"], ["healthy_q95"])]), place())
+
+
+def test_other_metrics_keep_the_maps_as_they_are_kept(place):
+    (run,) = execute(matrix("Blur"), place())
+    settings = [(["protocol", "thresholds"], ["healthy_q95"])]
+    execute(matrix("Blur", more=settings, keep_maps="none"), place())
+    spec = run.spec()
+    assert (spec.protocol.thresholds, spec.keep_maps) == (("healthy_q95",), "all")
+    reevaluate(run, [], place().sources)
+
+
 def test_what_scores_knows_only_what_was_stored(place):
     with pytest.raises(PluginError, match="secret"):
         execute(matrix("Forgets"), place())

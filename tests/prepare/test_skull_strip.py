@@ -171,3 +171,14 @@ def test_weights_that_another_package_removed_are_named(monkeypatch, tmp_path):
     skull_strip._deepbet.cache_clear()
     with pytest.raises(EnvironmentFault, match=r"weights are missing .*--force-reinstall deepbet"):
         skull_strip._deepbet()
+
+
+def test_the_tool_that_is_asked_for_and_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(skull_strip, "find_spec", lambda name: None)
+    monkeypatch.setattr(skull_strip.shutil, "which", lambda name: "/bin/hd-bet")
+    assert skull_strip.available_tool("auto") == "hd-bet"
+    with pytest.raises(EnvironmentFault, match="the skull-stripping tool deepbet is not installed"):
+        skull_strip.available_tool("deepbet")
+    monkeypatch.setattr(skull_strip.shutil, "which", lambda name: None)
+    with pytest.raises(EnvironmentFault, match="no skull-stripping tool is installed"):
+        skull_strip.available_tool("auto")

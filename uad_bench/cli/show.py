@@ -85,11 +85,21 @@ def _show_method(name: str, protocol: str) -> None:
 
 
 def _show_protocol(name: str) -> None:
+    from uad_bench.cohort.discovery import pinned_protocol
     from uad_bench.config import load_protocol
+    from uad_bench.errors import DataError
     from uad_bench.support import strict_yaml
 
-    protocol = load_protocol(name)
-    typer.echo(f"# protocol {protocol.name} version {protocol.version}, fingerprint {protocol.fingerprint}")
+    try:
+        protocol, without = pinned_protocol(name, {}), ""
+    except DataError as error:  # the protocol is shown all the same
+        protocol, without = (
+            load_protocol(name),
+            f" without the SHA-256 of its atlas, which `run` adds: {error}",
+        )
+    typer.echo(
+        f"# protocol {protocol.name} version {protocol.version}, fingerprint {protocol.fingerprint}{without}"
+    )
     typer.echo(strict_yaml.dump(protocol.model_dump(mode="json")), nl=False)
 
 

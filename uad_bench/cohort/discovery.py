@@ -32,7 +32,7 @@ class Sources:
 
     cache: the folder of prepared cases; roots: folders by dataset; workers: processes that prepare cases;
     skip_broken: leave out cases that cannot be paired or prepared; skip_missing: leave out cases that lack a
-    modality of the protocol; reported: warnings of files that no case uses, each given once.
+    modality of the protocol; reported: messages that were given, each once.
     """
 
     cache: Path
@@ -42,20 +42,31 @@ class Sources:
     skip_missing: bool = False
     reported: set[str] = field(default_factory=set, compare=False, repr=False)
 
+    def _warn_once(self, text: str) -> None:
+        if text not in self.reported:
+            self.reported.add(text)
+            log.warning("%s", text)
+
     def named_root(self, dataset: str) -> Path | None:
         """The folder that the user named for a dataset: --data, then $UAD_BENCH_DATA/<name>; None without either.
 
-        Raises DataError where $UAD_BENCH_DATA cannot be read (UB321).
+        Raises DataError where $UAD_BENCH_DATA cannot be read (UB321); one that is no folder is a warning.
         """
         if dataset in self.roots:
             return self.roots[dataset]
-        parent = os.environ.get("UAD_BENCH_DATA", "")
+        named = os.environ.get("UAD_BENCH_DATA", "")
+        if not named:
+            return None
+        parent = user_folder("UAD_BENCH_DATA", Path.cwd, "data")
         try:
-            for folder in sorted(Path(parent).iterdir()) if parent and Path(parent).is_dir() else []:
+            if not parent.is_dir():
+                self._warn_once(f"$UAD_BENCH_DATA is no folder and is not used: {parent}")
+                return None
+            for folder in sorted(parent.iterdir()):
                 if folder.name.lower() == dataset.lower() and folder.is_dir():
                     return folder
         except OSError as error:
-            raise _unreadable(error, Path(parent)) from error
+            raise _unreadable(error, parent) from error
         return None
 
     def with_recorded(self, roots: Mapping[str, str], where: str) -> "Sources":

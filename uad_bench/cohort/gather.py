@@ -15,6 +15,7 @@ from uad_bench.errors import DataError, UadError
 from uad_bench.prepare.cache.prepared_case import PreparedCase
 from uad_bench.prepare.fit_steps import fit_steps
 from uad_bench.prepare.prepare_cases import prepare_cases
+from uad_bench.prepare.protocol_grid import other_grid
 from uad_bench.support.text import first_names
 from uad_bench.types import Case
 
@@ -140,8 +141,9 @@ def _check_assigned(
 def _check_prepared(
     members: Sequence[Member], spec: RunSpec, plan: Plan, fitted: Sequence[Any]
 ) -> list[audit.Finding]:
-    """Checks that need voxels: empty roles, healthy cases with lesions, equal scans, landmarks that saw a test case."""
+    """Checks of prepared cases: empty roles, grid, lesions of healthy cases, equal scans, landmarks of test cases."""
     _check_roles({(m.case.dataset, m.role) for m in members}, spec)
+    _check_grids(members, spec.protocol)
     _check_healthy(members)
     seen = [_seen(m.case, m.role, m.prepared) for m in members]
     objects = [audit.FittedObject(one.step, "landmarks", one.saw) for one in fitted]
@@ -169,7 +171,8 @@ def _stop_leaks(findings: Sequence[audit.Finding], plan: Plan) -> None:
         log.warning("%d leaks are allowed; the result is marked permanently: %s", len(leaks), leaks[0].what)
         return
     more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
-    hint = "`uad-bench audit` with the same options lists them; --allow-leak runs all the same and marks the result"
+    how = "the message names them" if leaks[0].rule in {"L3", "L4"} else "`uad-bench audit` lists them"
+    hint = f"{how}; correct the data or the splits, or add --allow-leak, which marks the result permanently"
     where = first_names(leaks[0].cases)
     raise DataError(f"leak {leaks[0].rule}: {leaks[0].what}{more}", where=where, hint=hint, code="UB340")
 
@@ -182,6 +185,15 @@ def _check_roles(roles: Collection[tuple[str, str]], spec: RunSpec) -> None:
     for dataset in spec.test:
         if (plugins.label(dataset), "test") not in roles:
             raise DataError(f"no case of dataset {dataset!r} to test on", code="UB305")
+
+
+def _check_grids(members: Sequence[Member], protocol: Protocol) -> None:
+    """Raise DataError where the steps end on another grid than the protocol has: distances would be wrong (UB328)."""
+    for one in members:
+        if other := other_grid(one.prepared.shape, one.prepared.spacing, protocol.grid):
+            what = f"the preparation ends on another grid than the protocol {protocol.name}: {other}"
+            hint = "correct its key `grid`, or add the step 'resample'"
+            raise DataError(what, where=one.case.case_id, hint=hint, code="UB328")
 
 
 def _check_healthy(members: Sequence[Member]) -> None:

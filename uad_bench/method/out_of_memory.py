@@ -18,5 +18,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def out_of_memory(what: str) -> EnvironmentFault:
     """The error for `what` ("NAME.fit") that needs more memory than there is (UB603)."""
-    hint = "lower the method's batch size (--set METHOD.batch=N) or network, or use a device with more memory"
+    hint = (
+        "lower the number of slices in a training step (METHOD.batch or METHOD.slices, see uad-bench show METHOD) "
+        "or the size of the network, or use a device with more memory"
+    )
     return EnvironmentFault("out of memory", where=what, hint=hint, code=CODE)

@@ -75,7 +75,11 @@ def _is_complete(job: RunJob) -> bool:
             log.info("%s: already complete (--fresh makes it again)", directory.name)
         else:
             log.info("%s: complete; measured again", directory.name)
-            replace_results(directory, directory, job.spec, job.cohort, place.device, place.sources.workers)
+            directory.verify(maps=True)
+            stored = directory.spec()  # the maps stay as they were kept
+            kept = {"keep_maps": stored.keep_maps, "map_bits": stored.map_bits}
+            spec = job.spec.model_copy(update=kept)
+            replace_results(directory, directory, spec, job.cohort, place.device, place.sources.workers)
         return True
     if state == "cleared":  # a --fresh that was killed
         directory.clear()

@@ -62,7 +62,10 @@ def available_tool(stripper: str) -> str:
         hint = "install HD-BET 2, or leave `stripper` at auto"
         raise EnvironmentFault("the command hd-bet is not on the PATH", hint=hint, code="UB601")
     hint = "pip install 'uad-bench[strip]', or provide brain masks"
-    raise EnvironmentFault("no skull-stripping tool is installed", hint=hint, code="UB601")
+    what = f"the skull-stripping tool {stripper} is not installed"
+    if stripper == "auto":
+        what = "no skull-stripping tool is installed"
+    raise EnvironmentFault(what, hint=hint, code="UB601")
 
 
 def flip_dice(image: Image, found: BrainExtraction, stripper: str, where: str = "") -> float:

@@ -61,9 +61,7 @@ def refuse_twins(what: str, called: Iterable[tuple[str, str]]) -> None:
     for own, name in called:
         other = met.setdefault(name.casefold(), own)  # some file systems ignore case
         if other != own:
-            hint = (
-                "names hold letters and digits only; export them one by one, with --to folders of their own"
-            )
+            hint = "write them one by one, with --to folders of their own; names hold letters and digits only"
             raise UsageError(f"the {what} {other} and {own} would both be {name}", hint=hint, code="UB230")
 
 

@@ -1,6 +1,5 @@
 """The dataset `phantom`: a synthetic cohort without download, whose lesions are known exactly."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import platformdirs
 
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError
+from uad_bench.support.user_folders import user_folder
 from uad_datasets.phantom.cohort import TABLE, ensure_cohort, read_table
 from uad_datasets.phantom.contrast import MODALITIES
 from uad_datasets.phantom.generate import DEFAULT_VERSION, Recipe
@@ -43,7 +43,7 @@ class PhantomAdapter(DatasetAdapter):
 
     def default_root(self) -> Path:
         """The folder of the cohort; the first call generates it: about one CPU minute at 2 mm, five at 1 mm."""
-        cache = Path(os.environ.get("UAD_BENCH_CACHE") or platformdirs.user_cache_dir("uad-bench"))
+        cache = user_folder("UAD_BENCH_CACHE", lambda: platformdirs.user_cache_path("uad-bench"), "the cache")
         recipe = Recipe(self.version, self.spacing, self.seed)
         root = cache / "phantom" / f"{recipe.name}-h{self.healthy}-l{self.lesions}"
         return ensure_cohort(root, recipe, healthy=self.healthy, lesions=self.lesions)

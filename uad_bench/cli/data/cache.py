@@ -58,7 +58,9 @@ def prune(
         float, typer.Option("--older-than", help="Only entries made more than DAYS ago.", min=0)
     ] = 0,
     old: Annotated[bool, typer.Option("--old-versions", help="Only entries of older versions.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Every entry.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every prepared case; synthetic cohorts and digests of files stay.")
+    ] = False,
     dry: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be removed; remove nothing.")
     ] = False,

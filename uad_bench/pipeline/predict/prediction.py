@@ -10,6 +10,7 @@ from uad_bench.data.nifti.read import Image, Mask, Volume, read_grid
 from uad_bench.errors import DataError
 from uad_bench.pipeline.predict.model import HealthyThreshold, TrainedModel
 from uad_bench.prepare.cache.prepared_case import PreparedCase
+from uad_bench.prepare.protocol_grid import other_grid
 from uad_bench.prepare.to_native import prepared_grid, to_native
 from uad_bench.types import BoolArray, FloatArray, Scan
 
@@ -98,17 +99,9 @@ def check_scan(model: TrainedModel, scan: Scan) -> None:
     if scan.modalities != protocol.modalities:
         what = f"the model takes {', '.join(protocol.modalities)}, the scan has {', '.join(scan.modalities)}"
         raise DataError(what, where=scan.case_id, hint="use a model of the scan's protocol", code="UB332")
-    spacing = tuple(round(size, 4) for size in scan.spacing)
-    if scan.shape != tuple(protocol.grid.shape) or not np.allclose(spacing, protocol.grid.spacing, rtol=1e-3):
-        mine, its = (
-            _grid_text(*one) for one in ((scan.shape, spacing), (protocol.grid.shape, protocol.grid.spacing))
-        )
-        what = f"the scan is on another grid, {mine}, than the model's protocol {protocol.name}, {its}"
+    if other := other_grid(scan.shape, scan.spacing, protocol.grid):
+        what = f"the scan is on another grid than the model's protocol {protocol.name}: {other}"
         raise DataError(what, where=scan.case_id, hint="prepare it by that protocol", code="UB328")
-
-
-def _grid_text(shape: tuple[int, ...], spacing: tuple[float, ...]) -> str:
-    return f"{'x'.join(map(str, shape))} voxels of {'x'.join(f'{size:g}' for size in spacing)} mm"
 
 
 def background(scores: FloatArray) -> float:

@@ -35,13 +35,24 @@ class PreparedCase:
         """12 hex digits of the prepared voxels, masks included."""
         return digest(dict(self.record["content"]))
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels (X, Y, Z), from the head of a file: nothing else is read."""
+        z, x, y = _mapped(self.folder / "brain_mask.npy").shape
+        return x, y, z
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """The voxel size (x, y, z) in mm."""
+        x, y, z = (float(size) for size in np.linalg.norm(np.array(self.record["affine"])[:3, :3], axis=0))
+        return x, y, z
+
     def scan(self) -> Scan:
         """The part of the case that a method receives: image, brain mask and geometry."""
         affine = np.array(self.record["affine"])
-        x, y, z = (float(size) for size in np.linalg.norm(affine[:3, :3], axis=0))
         image, brain_mask = self._array("image"), self._array("brain_mask")
         modalities = tuple(self.record["modalities"])
-        return Scan(self.case.case_id, modalities, image, brain_mask, affine, (x, y, z))
+        return Scan(self.case.case_id, modalities, image, brain_mask, affine, self.spacing)
 
     def truth(self) -> Truth:
         """The part of the case for evaluation alone: the lesion mask, empty for a healthy case.
