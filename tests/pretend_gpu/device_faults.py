@@ -210,7 +210,7 @@ def test_f12_out_of_memory_in_training_is_a_fault_of_the_environment():
     with pretending() as gpu:
         gpu.memory.total = gpu.memory.elsewhere + 1000
         expected = pytest.raises(
-            EnvironmentFault, match=r"out of memory \(ae.fit\): lower the method's batch"
+            EnvironmentFault, match=r"out of memory \(ae.fit\): lower the number of slices"
         )
         with expected, guarded("ae.fit"):
             ae.AE(**ae.AE.tiny).fit(toy_scans(2), toy_scans(1), Context(device="cuda"))
