@@ -75,8 +75,8 @@ def predict(
     No lesion mask is needed, and no scan is called healthy.
     """
     from uad_bench.errors import PartialFailure
-    from uad_bench.pipeline.predict.files import Output
     from uad_bench.pipeline.predict.model import open_model
+    from uad_bench.pipeline.predict.paths import Output
     from uad_bench.pipeline.predict.predict import as_cases, predict_to
     from uad_bench.pipeline.predict.scans import ScanOptions, scans_of
     from uad_bench.support import environment
