@@ -95,3 +95,41 @@ def test_bad_paths_and_options_are_refused(touch, tmp_path):
         found([tmp_path / "nowhere"])
     with pytest.raises(DataError, match="no t2 image in the folder; of its 1 NIfTI files"):
         found([flair.parent])
+
+
+def test_what_is_wrong_with_one_case_leaves_the_others(touch):
+    names = [
+        "a_T1w.nii",
+        "a_T2w.nii",
+        "b_T1w.nii",
+        "x/c_T1w.nii",
+        "x/c_T2w.nii",
+        "y/c_T2w.nii",
+        "my d_T1w.nii",
+    ]
+    faults = {one.case_id: one.fault and one.fault.code for one in find_scans(touch(*names), ("t1", "t2"))}
+    assert faults == {"a": None, "b": "UB332", "c": "UB335", "my d": "UB205"}
+
+
+def test_links_to_folders_are_followed_once(touch, tmp_path):
+    touch("real/sub-2/sub-2_T2w.nii")
+    root = touch("tree/sub-1/sub-1_T2w.nii")[0].parents[1]
+    (root / "sub-2").symlink_to(tmp_path / "in" / "real" / "sub-2")
+    (root / "sub-1" / "up").symlink_to(root)
+    assert set(found([root])) == {"sub-1", "sub-2"}
+
+
+def test_a_folder_that_may_not_be_listed_is_refused(touch, monkeypatch):
+    import os
+
+    root = touch("sub-1/sub-1_T2w.nii", "sub-2/sub-2_T2w.nii")[0].parents[1]
+    scandir = os.scandir
+
+    def closed(path):
+        if str(path).endswith("sub-2"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(DataError, match=r"a folder cannot be listed.*sub-2"):
+        found([root])

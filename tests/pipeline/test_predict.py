@@ -193,7 +193,8 @@ def noise(path):
         ("x_t2.nii.gz", (), 3, "UB331"),
         ("x_t2.nii.gz", ("--brain-mask", "no.nii"), 2, "no such file"),
         ("x_t2.nii.gz", ("--orientation", "up"), 2, "UB202"),
-        ("x_t2.nii.gz", ("--id", "../x"), 5, "UB502"),
+        ("x_t2.nii.gz", ("--id", "../x"), 2, "UB205"),
+        ("my x_t2.nii.gz", (), 2, "UB205.*--id, or rename"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(predict, tmp_path, name, more, code, words):
@@ -421,3 +422,18 @@ def test_the_interface_replaces_no_map_of_another_scan(predict, run, scan, tmp_p
     edit(scan, lambda a: a[::-1])
     with pytest.raises(UsageError, match="a map of another scan"):
         api.predict(run.path, scan, **words)
+
+
+def test_a_name_that_is_no_id_and_a_missing_modality_stop_no_other_scan(predict, toy_root, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("ok_T2w", "my scan_T2w", "_x_T2w"):
+        shutil.copy(toy_root / "a00_t2.nii.gz", folder / f"{name}.nii.gz")
+    shutil.copy(toy_root / "a00_t2.nii.gz", tmp_path / "b_T1w.nii.gz")
+    code, out, err = predict(folder, tmp_path / "b_T1w.nii.gz")
+    assert code == 7 and "1 map in out" in out and "3 of 4 scans have no map" in err
+    assert (
+        "the id 'my scan' cannot be used" in err
+        and "the id '_x' cannot be used" in err
+        and "the scan has t1" in err
+    )

@@ -91,11 +91,13 @@ def predict(
         workers=workers or environment.threads(),
         trusted=trust,
     )
-    cases = as_cases(scans_of(trained, scans, said), said.facts)
-    done, failed = predict_to(trained, cases, Output(to, prepared_grid, sheet), fresh=fresh)
+    found = scans_of(trained, scans, said)
+    cases = as_cases([one for one in found if not one.fault], said.facts)
+    faults = [one.fault for one in found if one.fault]
+    done, failed = predict_to(trained, cases, Output(to, prepared_grid, sheet), fresh=fresh, faults=faults)
     _print(done, to)
     if failed:
-        raise PartialFailure(f"{len(failed)} of {len(cases)} scans have no map", hint="see the lines above")
+        raise PartialFailure(f"{len(failed)} of {len(found)} scans have no map", hint="see the lines above")
 
 
 def _print(done: "Sequence[Written]", to: Path) -> None:

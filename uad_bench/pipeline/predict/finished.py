@@ -1,7 +1,7 @@
 """Whether a folder holds a prediction already: what identifies it, and what must not be replaced.
 
 The sidecar of the map is written twice: before all other files it says that the prediction is unfinished, and after
-them it has the digest of each. So a call that was killed, or that met a full disk, leaves nothing that counts as finished.
+them it has the digest of each. So nothing that a kill or a full disk cut off counts as finished.
 """
 
 from collections.abc import Mapping, Sequence

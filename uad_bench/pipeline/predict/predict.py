@@ -45,7 +45,10 @@ class ScanFacts:
 
 
 def as_cases(scans: Sequence[ScanFiles], facts: ScanFacts) -> list[Case]:
-    """The scans as cases without a lesion mask; none of them is declared healthy."""
+    """The scans as cases without a lesion mask; none of them is declared healthy. Raises the first fault of a scan."""
+    for one in scans:
+        if one.fault:
+            raise one.fault
     return [
         Case(
             DATASET,
@@ -78,11 +81,18 @@ def predictions(model: TrainedModel, cases: Sequence[Case]) -> Iterator[Predicti
 
 
 def predict_to(
-    model: TrainedModel, cases: Sequence[Case], output: Output, *, fresh: bool = False
+    model: TrainedModel,
+    cases: Sequence[Case],
+    output: Output,
+    *,
+    fresh: bool = False,
+    faults: Sequence[UadError] = (),
 ) -> tuple[list[Written], list[UadError]]:
     """Write the predictions of some cases, and return them with an error for each case that failed.
 
-    fresh: make again what is there already. Raises UsageError for names that clash before any work (UB230, UB232),
+    fresh: make again what is there already; faults: of scans that are no cases, which fail as well.
+
+    Raises UsageError for names that clash before any work (UB230, UB232),
     EnvironmentFault where the folders cannot be written, and the first error where every case fails; nothing is then
     written.
     """
@@ -90,6 +100,7 @@ def predict_to(
     require_writable(output.to, model.place.sources.cache)
     log.info("%s: prepare %d scans for protocol %s", model.spec.method, len(cases), model.spec.protocol.name)
     ready, failures = prepared(model, cases)
+    failures = [*faults, *failures]
     done: list[Written] = []
     ticker = Ticker("predict")
     for number, one in enumerate(ready, start=1):
