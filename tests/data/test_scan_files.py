@@ -133,3 +133,26 @@ def test_a_folder_that_may_not_be_listed_is_refused(touch, monkeypatch):
     monkeypatch.setattr(os, "scandir", closed)
     with pytest.raises(DataError, match=r"a folder cannot be listed.*sub-2"):
         found([root])
+
+
+def test_masks_and_maps_are_no_scans_whatever_the_option_says(touch, caplog):
+    touch("predictions/sub-1/anat/sub-1_x.nii.gz")[0].parents[2].joinpath(
+        "dataset_description.json"
+    ).write_text('{"DatasetType": "derivative"}')
+    words = ("lesions", "brain_mask", "seg", "dseg", "mask", "desc-x_scoremap", "T2w_seg")
+    paths = touch("pat1.nii.gz", *(f"pat1_{word}.nii.gz" for word in words))
+    caplog.set_level(logging.INFO)
+    assert found([paths[0].parent], modality="t2") == {"pat1": ["brain_mask", "t2"]}
+    assert "1 scans: pat1.nii.gz" in caplog.text and "no scans are taken from it" in caplog.text
+    with pytest.raises(UsageError, match="the name says a mask or a map"):
+        found(paths, modality="t2")
+
+
+def test_a_brain_mask_may_have_the_whole_name_of_its_image(touch):
+    names = ["case_T2w.nii.gz", "case_T2w_brain_mask.nii.gz"]
+    assert found(touch(*names)) == {"case": ["brain_mask", "t2"]}
+    names += ["case_T1w.nii.gz", "case_T1w_brain_mask.nii.gz"]
+    (one,) = find_scans(touch(*names), ("t2",))
+    assert one.fault is None and one.files["brain_mask"].name == names[1]
+    (one,) = find_scans(touch(*names), ("t1", "t2"))
+    assert one.fault is None and one.files["brain_mask"].name == names[3]

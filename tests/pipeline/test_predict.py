@@ -437,3 +437,18 @@ def test_a_name_that_is_no_id_and_a_missing_modality_stop_no_other_scan(predict,
         and "the id '_x' cannot be used" in err
         and "the scan has t1" in err
     )
+
+
+def test_a_model_that_is_not_there_or_one_level_too_high_is_no_complete_run(predict, scan, tmp_path):
+    code, _, err = predict(scan, model=tmp_path / "nothere")
+    assert code == 2 and "UB252" in err and "--out" not in err
+    (tmp_path / "name" / "0123").mkdir(parents=True)
+    (tmp_path / "name" / "0123" / "manifest.json").touch()
+    code, _, err = predict(scan, model=tmp_path / "name")
+    assert code == 2 and "UB252" in err and "holds 1 bundles" in err and "name/0123" in err
+
+
+def test_the_hint_of_a_header_names_the_option(predict, scan):
+    edit(scan, qform=TURNED)
+    code, _, err = predict(scan)
+    assert code == 3 and "UB325" in err and "--orientation" in err

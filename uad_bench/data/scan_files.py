@@ -14,6 +14,7 @@ from pathlib import Path
 from uad_bench.data.nifti.validation import ID_PATTERN
 from uad_bench.data.unread_files import NIFTI
 from uad_bench.errors import DataError, UadError, UsageError
+from uad_bench.support.atomic_files import read_json
 from uad_bench.support.text import first_names
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,11 @@ MODALITIES = {
 BRAIN_MASK = "brain_mask"
 EXTENSION = re.compile(r"(?i)\.nii(\.gz)?$")
 MASK_WORDS = re.compile(r"(?i)[._-](desc-)?brain[_-]?mask$")
+#: What is made of scans, by the end of its name: masks, segmentations and maps are no scans, whatever --modality says.
+DERIVED_WORDS = re.compile(
+    r"(?i)[._-]([a-z]*mask|msk|scoremap|d?seg|probseg|segmentation|lesions?|labels?|roi)$"
+)
+DERIVED = "a mask or a map"
 LAST_WORD = re.compile(r"[._-]([A-Za-z0-9]+)$")
 #: Folders of a BIDS tree that hold no scans as acquired.
 NOT_RAW = frozenset({"derivatives", "sourcedata", "code", "stimuli"})
@@ -49,6 +55,7 @@ class _Named:
     path: Path
     kind: str  # a modality, BRAIN_MASK, or "" where the name says neither
     stem: str  # the name without the word that says so
+    of: str = ""  # of a brain mask: the modality of its image, where the name says it
 
 
 def find_scans(
@@ -58,11 +65,13 @@ def find_scans(
 
     wanted: the modalities of the model; modality: of all images, whatever their names; case_id: the id of the only
     case. A case that lacks a modality (UB332), has two files of a modality (UB335) or a name that cannot be an id
-    (UB205) has this as its `fault`, which is raised where all cases have one. Raises UsageError for a path that does not
-    exist, for a name that says another modality than `modality` (UB250), and for a file that names no modality
+    (UB205) has this as its `fault`, which is raised where all cases have one. Raises UsageError for a path that does
+    not exist, for a name that says another modality than `modality` (UB250), and for a file that names no modality
     (UB251); DataError where a folder has no scan (UB304) or cannot be listed (UB321).
     """
     named = [one for path in paths for one in _named(path, wanted, modality)]
+    order = ["", *wanted]  # of several brain masks that name a modality, the first that the model takes
+    named = sorted((one for one in named if one.of in order), key=lambda one: order.index(one.of))
     cases = list(_cases({one.path: one for one in named}.values()))
     if case_id:
         if len(cases) != 1:
@@ -87,7 +96,12 @@ def modality_of(path: Path) -> str:
 def _parsed(path: Path) -> _Named:
     stem = EXTENSION.sub("", path.name)
     if MASK_WORDS.search(stem):
-        return _Named(path, BRAIN_MASK, MASK_WORDS.sub("", stem))
+        rest = MASK_WORDS.sub("", stem)
+        word = LAST_WORD.search(rest)  # `case_T2w_brain_mask` is the mask of `case_T2w`
+        of = MODALITIES.get(word[1].lower(), "") if word else ""
+        return _Named(path, BRAIN_MASK, rest[: word.start()] if word and of else rest, of)
+    if DERIVED_WORDS.search(stem):
+        return _Named(path, DERIVED, stem)
     last = LAST_WORD.search(stem)
     kind = MODALITIES.get(last[1].lower(), "") if last else ""
     if kind == "t1" and re.search(r"(^|_)ce-", stem):
@@ -113,7 +127,7 @@ def _named(path: Path, wanted: Sequence[str], modality: str) -> Iterator[_Named]
 
 def _as_said(one: _Named, wanted: Sequence[str], modality: str) -> _Named:
     """A file with the modality that the user gave; its name may say nothing, or the same."""
-    if one.kind == BRAIN_MASK or (one.kind and not modality):
+    if one.kind == BRAIN_MASK or (one.kind not in {"", DERIVED} and not modality):
         return one
     if modality and one.kind not in {"", modality}:
         what = f"--modality says {modality}, the name says {one.kind}"
@@ -130,6 +144,8 @@ def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[_Name
     found = [_parsed(path) for path in sorted(_walk(folder)) if NIFTI.fullmatch(path.name)]
     if modality:
         found = [one if one.kind else _Named(one.path, modality, one.stem) for one in found]
+        named = [one.path.name for one in found if one.kind == modality]
+        log.info("%s: %d scans: %s", folder.name, len(named), first_names(named, 20))
     used = [one for one in found if one.kind in (*wanted, BRAIN_MASK)]
     if not any(one.kind != BRAIN_MASK for one in used):
         others = f"; of its {len(found)} NIfTI files none says so in its name" if found else ""
@@ -153,8 +169,18 @@ def _walk(folder: Path) -> Iterator[Path]:
             folders[:] = []
             continue
         met.add((at.st_dev, at.st_ino))
+        if Path(here) != folder and _is_derivative(Path(here)):
+            log.info("%s: maps and other derivatives, no scans are taken from it", here)
+            folders[:] = []
+            continue
         folders[:] = sorted(name for name in folders if name[0] != "." and name not in NOT_RAW)
         yield from (Path(here, name) for name in names if name[0] != ".")
+
+
+def _is_derivative(folder: Path) -> bool:
+    """Whether a folder is a BIDS derivative dataset, as `predict` itself writes it."""
+    about = read_json(folder / "dataset_description.json")
+    return isinstance(about, dict) and about.get("DatasetType") == "derivative"
 
 
 def _unlisted(error: OSError) -> None:
@@ -171,7 +197,7 @@ def _cases(named: Iterable[_Named]) -> Iterator[ScanFiles]:
         sessions.setdefault(_session(one.stem), []).append(one)
     groups: dict[str, list[_Named]] = {}
     for session, members in sessions.items():
-        kinds = [one.kind for one in members]
+        kinds = [(one.kind, one.of) for one in members]
         for one in members:
             groups.setdefault(session if len(set(kinds)) == len(kinds) else one.stem, []).append(one)
     for case_id, members in sorted(groups.items()):
@@ -186,6 +212,8 @@ def _case(case_id: str, members: Sequence[_Named]) -> ScanFiles:
     found: dict[str, Path] = {}
     fault = None
     for one in members:
+        if one.of and BRAIN_MASK in found:
+            continue
         if one.kind in found:
             what = f"two {one.kind} files: {found[one.kind].name} and {one.path.name}"
             hint = "leave one out, or give them different names"
