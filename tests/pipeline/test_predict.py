@@ -452,3 +452,13 @@ def test_the_hint_of_a_header_names_the_option(predict, scan):
     edit(scan, qform=TURNED)
     code, _, err = predict(scan)
     assert code == 3 and "UB325" in err and "--orientation" in err
+
+
+def test_what_the_reader_changed_is_in_the_json_and_said_each_time(predict, scan, tmp_path):
+    apart = AFFINE.copy()
+    apart[0, 3] = 12
+    edit(scan, qform=apart)
+    for _ in range(2):
+        code, _, err = predict(scan, "--stripped", "--no-sheet")
+        assert code == 0 and err.count("12 mm (2 voxels) apart; the sform is read") == 1
+        assert any("the sform is read" in text for text in sidecar(tmp_path)["Warnings"])

@@ -79,7 +79,7 @@ def _about(model: TrainedModel, one: Prediction) -> dict[str, Any]:
         "Modalities": list(record["modalities"]),
         "SourceFiles": {name: found["name"] for name, found in record["sources"].items()},
         "BrainMaskFrom": next((s["figures"]["from"] for s in record["steps"] if "from" in s["figures"]), ""),
-        "Warnings": [text for step in record["steps"] for text in step["figures"].get("warnings", [])],
+        "Warnings": one.prepared.warnings,
         "ToAtlas": record.get("to_atlas"),
         "Interpolation": "linear",
         "GeneratedBy": GENERATOR,

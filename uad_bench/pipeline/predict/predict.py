@@ -69,6 +69,9 @@ def prepared(model: TrainedModel, cases: Sequence[Case]) -> tuple[list[PreparedC
     sources = model.place.sources
     how = sources.preparation(model.spec.protocol, model.steps)
     done, failures = prepare_cases(cases, how)
+    for one in done:
+        for text in one.warnings if one.cached else ():  # else they were logged while it was prepared
+            log.warning("%s: %s", one.case.case_id, text)
     return done, [error for _, error in failures]
 
 
