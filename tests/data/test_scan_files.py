@@ -156,3 +156,10 @@ def test_a_brain_mask_may_have_the_whole_name_of_its_image(touch):
     assert one.fault is None and one.files["brain_mask"].name == names[1]
     (one,) = find_scans(touch(*names), ("t1", "t2"))
     assert one.fault is None and one.files["brain_mask"].name == names[3]
+
+
+def test_a_brain_mask_that_is_named_itself_needs_its_image(touch):
+    paths = touch("a_T2w.nii.gz", "b_brain_mask.nii.gz")
+    with pytest.raises(UsageError, match="a brain mask without an image"):
+        found(paths)
+    assert found([paths[0].parent]) == {"a": ["t2"]}

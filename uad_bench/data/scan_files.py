@@ -73,6 +73,7 @@ def find_scans(
     order = ["", *wanted]  # of several brain masks that name a modality, the first that the model takes
     named = sorted((one for one in named if one.of in order), key=lambda one: order.index(one.of))
     cases = list(_cases({one.path: one for one in named}.values()))
+    _refuse_lone_masks(paths, named, cases)
     if case_id:
         if len(cases) != 1:
             what = f"--id names one case, and {len(cases)} were given"
@@ -157,6 +158,17 @@ def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[_Name
         text = f"{len(unused)} NIfTI files are not used: {first_names(unused, 3)}"
         log.info("%s: %s (the model takes %s)", folder.name, text, ", ".join(wanted))
     return used
+
+
+def _refuse_lone_masks(paths: Sequence[Path], named: Sequence[_Named], cases: Sequence[ScanFiles]) -> None:
+    """Raise UsageError (UB250) for a brain mask that the user names itself and whose image is not among the files."""
+    used = {path for case in cases for path in case.files.values()}
+    ids = {case.case_id for case in cases}
+    for one in named:
+        alone = one.path not in used and not {one.stem, _session(one.stem)} & ids
+        if alone and one.path in paths and one.kind == BRAIN_MASK:
+            hint = "give it the name of its image, but _brain_mask at the end, or name it with --brain-mask"
+            raise UsageError("a brain mask without an image", where=one.path.name, hint=hint, code="UB250")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
