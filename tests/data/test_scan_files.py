@@ -95,3 +95,71 @@ def test_bad_paths_and_options_are_refused(touch, tmp_path):
         found([tmp_path / "nowhere"])
     with pytest.raises(DataError, match="no t2 image in the folder; of its 1 NIfTI files"):
         found([flair.parent])
+
+
+def test_what_is_wrong_with_one_case_leaves_the_others(touch):
+    names = [
+        "a_T1w.nii",
+        "a_T2w.nii",
+        "b_T1w.nii",
+        "x/c_T1w.nii",
+        "x/c_T2w.nii",
+        "y/c_T2w.nii",
+        "my d_T1w.nii",
+    ]
+    faults = {one.case_id: one.fault and one.fault.code for one in find_scans(touch(*names), ("t1", "t2"))}
+    assert faults == {"a": None, "b": "UB332", "c": "UB335", "my d": "UB205"}
+
+
+def test_links_to_folders_are_followed_once(touch, tmp_path):
+    touch("real/sub-2/sub-2_T2w.nii")
+    root = touch("tree/sub-1/sub-1_T2w.nii")[0].parents[1]
+    (root / "sub-2").symlink_to(tmp_path / "in" / "real" / "sub-2")
+    (root / "sub-1" / "up").symlink_to(root)
+    assert set(found([root])) == {"sub-1", "sub-2"}
+
+
+def test_a_folder_that_may_not_be_listed_is_refused(touch, monkeypatch):
+    import os
+
+    root = touch("sub-1/sub-1_T2w.nii", "sub-2/sub-2_T2w.nii")[0].parents[1]
+    scandir = os.scandir
+
+    def closed(path):
+        if str(path).endswith("sub-2"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(DataError, match=r"a folder cannot be listed.*sub-2"):
+        found([root])
+
+
+def test_masks_and_maps_are_no_scans_whatever_the_option_says(touch, caplog):
+    touch("predictions/sub-1/anat/sub-1_x.nii.gz")[0].parents[2].joinpath(
+        "dataset_description.json"
+    ).write_text('{"DatasetType": "derivative"}')
+    words = ("lesions", "brain_mask", "seg", "dseg", "mask", "desc-x_scoremap", "T2w_seg")
+    paths = touch("pat1.nii.gz", *(f"pat1_{word}.nii.gz" for word in words))
+    caplog.set_level(logging.INFO)
+    assert found([paths[0].parent], modality="t2") == {"pat1": ["brain_mask", "t2"]}
+    assert "1 scans: pat1.nii.gz" in caplog.text and "no scans are taken from it" in caplog.text
+    with pytest.raises(UsageError, match="the name says a mask or a map"):
+        found(paths, modality="t2")
+
+
+def test_a_brain_mask_may_have_the_whole_name_of_its_image(touch):
+    names = ["case_T2w.nii.gz", "case_T2w_brain_mask.nii.gz"]
+    assert found(touch(*names)) == {"case": ["brain_mask", "t2"]}
+    names += ["case_T1w.nii.gz", "case_T1w_brain_mask.nii.gz"]
+    (one,) = find_scans(touch(*names), ("t2",))
+    assert one.fault is None and one.files["brain_mask"].name == names[1]
+    (one,) = find_scans(touch(*names), ("t1", "t2"))
+    assert one.fault is None and one.files["brain_mask"].name == names[3]
+
+
+def test_a_brain_mask_that_is_named_itself_needs_its_image(touch):
+    paths = touch("a_T2w.nii.gz", "b_brain_mask.nii.gz")
+    with pytest.raises(UsageError, match="a brain mask without an image"):
+        found(paths)
+    assert found([paths[0].parent]) == {"a": ["t2"]}

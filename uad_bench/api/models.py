@@ -30,7 +30,9 @@ def predict(
     is loaded already device, threads, workers, trusted. A prediction has `case_id`, `map` and `brain_mask` (each with
     `array` and `affine`), `background` and `volumes`. Raises the first error.
     """
-    from uad_bench.pipeline.predict.files import Output, refuse_other_maps, write_prediction, write_table
+    from uad_bench.pipeline.predict.files import write_prediction, write_table
+    from uad_bench.pipeline.predict.finished import refuse_other_maps, refuse_other_scan
+    from uad_bench.pipeline.predict.paths import Output
     from uad_bench.pipeline.predict.predict import as_cases, predictions
     from uad_bench.pipeline.predict.scans import ScanOptions, scans_of
 
@@ -42,6 +44,8 @@ def predict(
         refuse_other_maps(trained, cases, Path(to))
     done = list(predictions(trained, cases))
     if to is not None:
+        for one in done:
+            refuse_other_scan(trained, one.prepared, Path(to))
         for one in done:
             write_prediction(trained, one, Output(Path(to)))
         write_table(Path(to))

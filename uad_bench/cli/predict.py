@@ -75,8 +75,8 @@ def predict(
     No lesion mask is needed, and no scan is called healthy.
     """
     from uad_bench.errors import PartialFailure
-    from uad_bench.pipeline.predict.files import Output
     from uad_bench.pipeline.predict.model import open_model
+    from uad_bench.pipeline.predict.paths import Output
     from uad_bench.pipeline.predict.predict import as_cases, predict_to
     from uad_bench.pipeline.predict.scans import ScanOptions, scans_of
     from uad_bench.support import environment
@@ -91,11 +91,13 @@ def predict(
         workers=workers or environment.threads(),
         trusted=trust,
     )
-    cases = as_cases(scans_of(trained, scans, said), said.facts)
-    done, failed = predict_to(trained, cases, Output(to, prepared_grid, sheet), fresh=fresh)
+    found = scans_of(trained, scans, said)
+    cases = as_cases([one for one in found if not one.fault], said.facts)
+    faults = [one.fault for one in found if one.fault]
+    done, failed = predict_to(trained, cases, Output(to, prepared_grid, sheet), fresh=fresh, faults=faults)
     _print(done, to)
     if failed:
-        raise PartialFailure(f"{len(failed)} of {len(cases)} scans have no map", hint="see the lines above")
+        raise PartialFailure(f"{len(failed)} of {len(found)} scans have no map", hint="see the lines above")
 
 
 def _print(done: "Sequence[Written]", to: Path) -> None:

@@ -8,11 +8,13 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from uad_bench.data.nifti.validation import ID_PATTERN
 from uad_bench.data.unread_files import NIFTI
-from uad_bench.errors import DataError, UsageError
+from uad_bench.errors import DataError, UadError, UsageError
+from uad_bench.support.atomic_files import read_json
 from uad_bench.support.text import first_names
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,11 @@ MODALITIES = {
 BRAIN_MASK = "brain_mask"
 EXTENSION = re.compile(r"(?i)\.nii(\.gz)?$")
 MASK_WORDS = re.compile(r"(?i)[._-](desc-)?brain[_-]?mask$")
+#: What is made of scans, by the end of its name: masks, segmentations and maps are no scans, whatever --modality says.
+DERIVED_WORDS = re.compile(
+    r"(?i)[._-]([a-z]*mask|msk|scoremap|d?seg|probseg|segmentation|lesions?|labels?|roi)$"
+)
+DERIVED = "a mask or a map"
 LAST_WORD = re.compile(r"[._-]([A-Za-z0-9]+)$")
 #: Folders of a BIDS tree that hold no scans as acquired.
 NOT_RAW = frozenset({"derivatives", "sourcedata", "code", "stimuli"})
@@ -32,11 +39,15 @@ NOT_RAW = frozenset({"derivatives", "sourcedata", "code", "stimuli"})
 
 @dataclass(frozen=True)
 class ScanFiles:
-    """The files of one case by modality, and its `brain_mask`, if any. Both ids come from the names."""
+    """The files of one case by modality, and its `brain_mask`, if any. Both ids come from the names.
+
+    fault: why the case cannot be used; other cases can.
+    """
 
     case_id: str
     subject_id: str
     files: Mapping[str, Path]
+    fault: UadError | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ class _Named:
     path: Path
     kind: str  # a modality, BRAIN_MASK, or "" where the name says neither
     stem: str  # the name without the word that says so
+    of: str = ""  # of a brain mask: the modality of its image, where the name says it
 
 
 def find_scans(
@@ -52,19 +64,24 @@ def find_scans(
     """The cases of some files and folders, ordered by id; folders are searched with all that is below them.
 
     wanted: the modalities of the model; modality: of all images, whatever their names; case_id: the id of the only
-    case. Raises UsageError for a path that does not exist, for a name that says another modality than `modality`
-    (UB250), and for a file that names no modality (UB251); DataError where a case lacks a modality (UB332), where a
-    folder has no scan (UB304), and for two files of one case and modality (UB335).
+    case. A case that lacks a modality (UB332), has two files of a modality (UB335) or a name that cannot be an id
+    (UB205) has this as its `fault`, which is raised where all cases have one. Raises UsageError for a path that does
+    not exist, for a name that says another modality than `modality` (UB250), and for a file that names no modality
+    (UB251); DataError where a folder has no scan (UB304) or cannot be listed (UB321).
     """
     named = [one for path in paths for one in _named(path, wanted, modality)]
+    order = ["", *wanted]  # of several brain masks that name a modality, the first that the model takes
+    named = sorted((one for one in named if one.of in order), key=lambda one: order.index(one.of))
     cases = list(_cases({one.path: one for one in named}.values()))
+    _refuse_lone_masks(paths, named, cases)
     if case_id:
         if len(cases) != 1:
             what = f"--id names one case, and {len(cases)} were given"
             raise UsageError(what, hint="leave --id out: ids are those of the files", code="UB250")
-        cases = [ScanFiles(case_id, case_id, cases[0].files)]
-    for case in cases:
-        _check_modalities(case, wanted)
+        cases = [replace(cases[0], case_id=case_id, subject_id=case_id)]
+    cases = [replace(case, fault=case.fault or _fault(case, wanted)) for case in cases]
+    if cases and cases[0].fault and all(case.fault for case in cases):
+        raise cases[0].fault
     return cases
 
 
@@ -80,7 +97,12 @@ def modality_of(path: Path) -> str:
 def _parsed(path: Path) -> _Named:
     stem = EXTENSION.sub("", path.name)
     if MASK_WORDS.search(stem):
-        return _Named(path, BRAIN_MASK, MASK_WORDS.sub("", stem))
+        rest = MASK_WORDS.sub("", stem)
+        word = LAST_WORD.search(rest)  # `case_T2w_brain_mask` is the mask of `case_T2w`
+        of = MODALITIES.get(word[1].lower(), "") if word else ""
+        return _Named(path, BRAIN_MASK, rest[: word.start()] if word and of else rest, of)
+    if DERIVED_WORDS.search(stem):
+        return _Named(path, DERIVED, stem)
     last = LAST_WORD.search(stem)
     kind = MODALITIES.get(last[1].lower(), "") if last else ""
     if kind == "t1" and re.search(r"(^|_)ce-", stem):
@@ -106,7 +128,7 @@ def _named(path: Path, wanted: Sequence[str], modality: str) -> Iterator[_Named]
 
 def _as_said(one: _Named, wanted: Sequence[str], modality: str) -> _Named:
     """A file with the modality that the user gave; its name may say nothing, or the same."""
-    if one.kind == BRAIN_MASK or (one.kind and not modality):
+    if one.kind == BRAIN_MASK or (one.kind not in {"", DERIVED} and not modality):
         return one
     if modality and one.kind not in {"", modality}:
         what = f"--modality says {modality}, the name says {one.kind}"
@@ -123,6 +145,8 @@ def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[_Name
     found = [_parsed(path) for path in sorted(_walk(folder)) if NIFTI.fullmatch(path.name)]
     if modality:
         found = [one if one.kind else _Named(one.path, modality, one.stem) for one in found]
+        named = [one.path.name for one in found if one.kind == modality]
+        log.info("%s: %d scans: %s", folder.name, len(named), first_names(named, 20))
     used = [one for one in found if one.kind in (*wanted, BRAIN_MASK)]
     if not any(one.kind != BRAIN_MASK for one in used):
         others = f"; of its {len(found)} NIfTI files none says so in its name" if found else ""
@@ -136,10 +160,46 @@ def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[_Name
     return used
 
 
+def _refuse_lone_masks(paths: Sequence[Path], named: Sequence[_Named], cases: Sequence[ScanFiles]) -> None:
+    """Raise UsageError (UB250) for a brain mask that the user names itself and whose image is not among the files."""
+    used = {path for case in cases for path in case.files.values()}
+    ids = {case.case_id for case in cases}
+    for one in named:
+        alone = one.path not in used and not {one.stem, _session(one.stem)} & ids
+        if alone and one.path in paths and one.kind == BRAIN_MASK:
+            hint = "give it the name of its image, but _brain_mask at the end, or name it with --brain-mask"
+            raise UsageError("a brain mask without an image", where=one.path.name, hint=hint, code="UB250")
+
+
 def _walk(folder: Path) -> Iterator[Path]:
-    for here, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name[0] != "." and name not in NOT_RAW]
+    """The files below a folder, links to folders included. Each folder is read once, by its first path, so that a
+    link to a folder above ends."""
+    met: set[tuple[int, int]] = set()
+    for here, folders, names in os.walk(folder, onerror=_unlisted, followlinks=True):
+        at = Path(here).stat()
+        if (at.st_dev, at.st_ino) in met:
+            folders[:] = []
+            continue
+        met.add((at.st_dev, at.st_ino))
+        if Path(here) != folder and _is_derivative(Path(here)):
+            log.info("%s: maps and other derivatives, no scans are taken from it", here)
+            folders[:] = []
+            continue
+        folders[:] = sorted(name for name in folders if name[0] != "." and name not in NOT_RAW)
         yield from (Path(here, name) for name in names if name[0] != ".")
+
+
+def _is_derivative(folder: Path) -> bool:
+    """Whether a folder is a BIDS derivative dataset, as `predict` itself writes it."""
+    about = read_json(folder / "dataset_description.json")
+    return isinstance(about, dict) and about.get("DatasetType") == "derivative"
+
+
+def _unlisted(error: OSError) -> None:
+    """Raise DataError for a folder that cannot be listed (UB321): its scans would be left out without a trace."""
+    what = f"a folder cannot be listed: {error.strerror}"
+    hint = "allow it to be read, or name the other folders one by one"
+    raise DataError(what, where=str(error.filename), hint=hint, code="UB321") from error
 
 
 def _cases(named: Iterable[_Named]) -> Iterator[ScanFiles]:
@@ -149,25 +209,29 @@ def _cases(named: Iterable[_Named]) -> Iterator[ScanFiles]:
         sessions.setdefault(_session(one.stem), []).append(one)
     groups: dict[str, list[_Named]] = {}
     for session, members in sessions.items():
-        kinds = [one.kind for one in members]
+        kinds = [(one.kind, one.of) for one in members]
         for one in members:
             groups.setdefault(session if len(set(kinds)) == len(kinds) else one.stem, []).append(one)
     for case_id, members in sorted(groups.items()):
         if any(one.kind != BRAIN_MASK for one in members):
-            yield ScanFiles(case_id, _subject(case_id), _by_kind(case_id, members))
+            yield _case(case_id, members)
         else:
             log.warning("%s: a brain mask without an image is not used", case_id)
 
 
-def _by_kind(case_id: str, members: Sequence[_Named]) -> dict[str, Path]:
+def _case(case_id: str, members: Sequence[_Named]) -> ScanFiles:
+    """A case; two files of one kind are its fault."""
     found: dict[str, Path] = {}
+    fault = None
     for one in members:
+        if one.of and BRAIN_MASK in found:
+            continue
         if one.kind in found:
             what = f"two {one.kind} files: {found[one.kind].name} and {one.path.name}"
             hint = "leave one out, or give them different names"
-            raise DataError(what, where=case_id, hint=hint, code="UB335")
+            fault = DataError(what, where=case_id, hint=hint, code="UB335")
         found[one.kind] = one.path
-    return found
+    return ScanFiles(case_id, _subject(case_id), found, fault)
 
 
 def _session(stem: str) -> str:
@@ -180,10 +244,19 @@ def _subject(case_id: str) -> str:
     return case_id.partition("_")[0] if case_id.startswith("sub-") else case_id
 
 
-def _check_modalities(case: ScanFiles, wanted: Sequence[str]) -> None:
+def _fault(case: ScanFiles, wanted: Sequence[str]) -> UadError | None:
+    """Why a case cannot be used: its id (UB205), or a modality that is missing (UB332)."""
+    if not ID_PATTERN.fullmatch(case.case_id):
+        what = f"the id {case.case_id[:120]!r} cannot be used"
+        hint = (
+            "name the scan with --id, or rename the file: 1 to 100 letters of English, digits, '.', '_' or '-', "
+            "a letter or a digit first"
+        )
+        return UsageError(what, where=next(iter(case.files.values())).name, hint=hint, code="UB205")
     missing = [name for name in wanted if name not in case.files]
     if missing:
         has = ", ".join(name for name in case.files if name != BRAIN_MASK)
         what = f"the model takes {', '.join(wanted)}, the scan has {has}: no {' and no '.join(missing)}"
         hint = "give the scan of that modality, or a model of another protocol"
-        raise DataError(what, where=case.case_id, hint=hint, code="UB332")
+        return DataError(what, where=case.case_id, hint=hint, code="UB332")
+    return None

@@ -129,7 +129,7 @@ def check_sides(affine: Affine, other: Affine | None, where: str) -> None:
 
     axes = " and ".join("".join(aff2axcodes(one)) for one in (affine, other))  # type: ignore[no-untyped-call]
     what = f"sform and qform exchange left and right: the axes are {axes}"
-    hint = "inspect the scan, then set the dataset's option `orientation` to sform or qform"
+    hint = "inspect the scan, then set the dataset's option `orientation` to sform or qform; predict has --orientation"
     raise DataError(what, where=where, hint=hint, code="UB325")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from uad_bench.cohort.discovery import Sources, default_cache
 from uad_bench.config import RunSpec
+from uad_bench.errors import UsageError
 from uad_bench.pipeline.foreign_code import require_installed_method
 from uad_bench.pipeline.model import context, stored
 from uad_bench.pipeline.run_job import Workplace
@@ -116,7 +117,22 @@ def _model_source(model: Path | str) -> RunDir:
     path = Path(model)
     if not path.exists() and is_reference(str(model)):
         return open_model_bundle(stored_bundle(reference(str(model)), default_store()).folder)
-    return open_model_bundle(path) if is_bundle(path) else one_run(path)
+    if is_bundle(path):
+        return open_model_bundle(path)
+    inside = sorted(path.glob("*/manifest.json")) if path.is_dir() else []
+    if inside or not path.is_dir():
+        what = (
+            f"the folder holds {len(inside)} bundles" if inside else "no such folder of a run or of a bundle"
+        )
+        one = (
+            f"name one of them, for instance {inside[0].parent}"
+            if inside
+            else "name the folder of one run or bundle"
+        )
+        raise UsageError(
+            what, where=str(path), hint=f"{one}, or NAME@DIGEST of a bundle on this machine", code="UB252"
+        )
+    return one_run(path)
 
 
 def _compare_code(run: ModelBundle, spec: RunSpec) -> None:

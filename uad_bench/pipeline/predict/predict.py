@@ -9,7 +9,9 @@ from typing import Any
 from uad_bench.data.scan_files import BRAIN_MASK, ScanFiles
 from uad_bench.errors import UadError
 from uad_bench.pipeline.predict import files
+from uad_bench.pipeline.predict.finished import refuse_other_maps, refuse_other_scan, why_made_again
 from uad_bench.pipeline.predict.model import TrainedModel
+from uad_bench.pipeline.predict.paths import Output, paths_of
 from uad_bench.pipeline.predict.prediction import Prediction, predict_one
 from uad_bench.prepare.cache.prepared_case import PreparedCase
 from uad_bench.prepare.prepare_cases import prepare_cases
@@ -43,7 +45,10 @@ class ScanFacts:
 
 
 def as_cases(scans: Sequence[ScanFiles], facts: ScanFacts) -> list[Case]:
-    """The scans as cases without a lesion mask; none of them is declared healthy."""
+    """The scans as cases without a lesion mask; none of them is declared healthy. Raises the first fault of a scan."""
+    for one in scans:
+        if one.fault:
+            raise one.fault
     return [
         Case(
             DATASET,
@@ -64,6 +69,9 @@ def prepared(model: TrainedModel, cases: Sequence[Case]) -> tuple[list[PreparedC
     sources = model.place.sources
     how = sources.preparation(model.spec.protocol, model.steps)
     done, failures = prepare_cases(cases, how)
+    for one in done:
+        for text in one.warnings if one.cached else ():  # else they were logged while it was prepared
+            log.warning("%s: %s", one.case.case_id, text)
     return done, [error for _, error in failures]
 
 
@@ -76,18 +84,26 @@ def predictions(model: TrainedModel, cases: Sequence[Case]) -> Iterator[Predicti
 
 
 def predict_to(
-    model: TrainedModel, cases: Sequence[Case], output: files.Output, *, fresh: bool = False
+    model: TrainedModel,
+    cases: Sequence[Case],
+    output: Output,
+    *,
+    fresh: bool = False,
+    faults: Sequence[UadError] = (),
 ) -> tuple[list[Written], list[UadError]]:
     """Write the predictions of some cases, and return them with an error for each case that failed.
 
-    fresh: make again what is there already. Raises UsageError for names that clash before any work (UB230, UB232),
+    fresh: make again what is there already; faults: of scans that are no cases, which fail as well.
+
+    Raises UsageError for names that clash before any work (UB230, UB232),
     EnvironmentFault where the folders cannot be written, and the first error where every case fails; nothing is then
     written.
     """
-    files.refuse_other_maps(model, cases, output.to)
+    refuse_other_maps(model, cases, output.to)
     require_writable(output.to, model.place.sources.cache)
     log.info("%s: prepare %d scans for protocol %s", model.spec.method, len(cases), model.spec.protocol.name)
     ready, failures = prepared(model, cases)
+    failures = [*faults, *failures]
     done: list[Written] = []
     ticker = Ticker("predict")
     for number, one in enumerate(ready, start=1):
@@ -98,16 +114,25 @@ def predict_to(
         ticker(number, len(ready))
     for failure in failures if done else failures[1:]:  # the first is raised where no scan has a map
         log.error("%s", failure)
+    if (
+        done or (output.to / files.TABLE).exists()
+    ):  # a failure may have ended within a prediction that had rows
+        files.write_table(output.to)
     if not done:
         raise failures[0]
-    files.write_table(output.to)
     return done, failures
 
 
-def _written(model: TrainedModel, ready: PreparedCase, output: files.Output, *, fresh: bool) -> Written:
-    path = files.map_path(output.to, ready.case.case_id, model)
-    if not fresh and files.is_finished(model, ready, output):
-        log.info("%s: predicted already (--fresh makes it again)", ready.case.case_id)
-        return Written(ready.case.case_id, path, bids.described(path), kept=True)
+def _written(model: TrainedModel, ready: PreparedCase, output: Output, *, fresh: bool) -> Written:
+    case_id = ready.case.case_id
+    path = paths_of(output.to, case_id, model).map
+    if not fresh:
+        refuse_other_scan(model, ready, output.to)
+        reason = why_made_again(model, ready, output)
+        if reason is None:
+            log.info("%s: predicted already (--fresh makes it again)", case_id)
+            return Written(case_id, path, bids.described(path), kept=True)
+        if reason:
+            log.info("%s: predicted again: %s", case_id, reason)
     files.write_prediction(model, predict_one(model, ready), output)
-    return Written(ready.case.case_id, path, bids.described(path))
+    return Written(case_id, path, bids.described(path))

@@ -3,7 +3,7 @@
 import io
 import mmap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,25 @@ Steps = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class PreparedCase:
-    """A case and its entry in the cache. Arrays are mapped from disk on access."""
+    """A case and its entry in the cache. Arrays are mapped from disk on access.
+
+    cached: the entry, or that of its first steps, was there already, so that its warnings were not logged this time.
+    """
 
     case: Case
     folder: Path
     record: Mapping[str, Any]
+    cached: bool = field(default=False, compare=False)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was read otherwise than expected from its files, and what the steps warned of."""
+        notes = [
+            f"{one['name']}: {text}"
+            for one in self.record["sources"].values()
+            for text in one.get("notes", ())
+        ]
+        return notes + [text for step in self.record["steps"] for text in step["figures"].get("warnings", [])]
 
     @property
     def content(self) -> str:
@@ -153,7 +167,7 @@ def find_prepared(
     folder = entry_folder(case, modalities, steps, digests, cache_dir)
     record = read_entry(folder)
     remove_left_lease(folder.with_suffix(".lock"))
-    return PreparedCase(case, folder, record) if record else None
+    return PreparedCase(case, folder, record, cached=True) if record else None
 
 
 def prepare_case(case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Path) -> PreparedCase:
@@ -168,17 +182,20 @@ def prepare_case(case: Case, modalities: Sequence[str], steps: Steps, cache_dir:
         digests = {role: file_digests(source, case.case_id, cache_dir) for role, source in files.items()}
         folder = entry_folder(case, modalities, steps, digests, cache_dir)
         record = read_entry(folder)
+        cached = record is not None
         remove_left_lease(folder.with_suffix(".lock"))
         if record is None:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with locked(folder.with_suffix(".lock"), wait=True):
                 record = read_entry(folder)
+                cached = record is not None
                 if record is None:
                     before = prepare_case(case, modalities, steps[:first], cache_dir) if first else None
+                    cached = before is not None and before.cached
                     result = run_chain(case, modalities, steps[first:], before.arrays() if before else None)
                     record = write_entry(case, result, digests, folder)
     except OSError as error:
         what = f"cannot write the cache: {error.strerror or error}"
         hint = "free some space, or name another cache folder"
         raise EnvironmentFault(what, where=str(cache_dir), hint=hint) from error
-    return PreparedCase(case, folder, record)
+    return PreparedCase(case, folder, record, cached)
