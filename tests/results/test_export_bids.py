@@ -253,3 +253,13 @@ def test_one_case_that_fails_does_not_stop_the_others(run, sources, tmp_path, mo
     out, err = capsys.readouterr()
     assert f"{len(cases_of(run)) - 1} maps of 1 runs" in out and f"sub-{first}" in err
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_map_without_a_sidecar_is_never_replaced(run, sources, tmp_path):
+    export([run], tmp_path, sources, (), "")
+    path = sorted(tmp_path.rglob("*_scoremap.nii.gz"))[0]
+    path.with_name(path.name.replace(".nii.gz", ".json")).unlink()
+    path.write_bytes(b"of another program")
+    with pytest.raises(UsageError, match="without a readable JSON file") as raised:
+        export([run], tmp_path, sources, (), "")
+    assert raised.value.code == "UB232" and path.read_bytes() == b"of another program"

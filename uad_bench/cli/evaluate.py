@@ -49,8 +49,9 @@ def evaluate(
 ) -> None:
     """Evaluate stored anomaly maps again, without training: new metrics, thresholds or post-processing.
 
-    With --set protocol.postprocess=... the results go to a new run, because they belong to another protocol. With
-    --maps FOLDER --name NAME, maps of another program are evaluated under a protocol and become a run "NAME:maps-only".
+    With --set protocol.postprocess=... the results go to a new run, because they belong to another protocol; its folder
+    is printed. With --maps FOLDER --name NAME, maps of another program are evaluated under a protocol and become a run
+    "NAME:maps-only".
     """
     options.show_messages(quiet, verbose)
     if maps is None:
@@ -99,7 +100,7 @@ def _evaluate_runs(
     from uad_bench.results.readable import check_readable
 
     log = logging.getLogger(__name__)
-    found, done, failed = find_runs(runs), [], []
+    found, done, failed, new = find_runs(runs), [], [], []
     for directory in found:
         try:
             if (state := directory.state) != "complete":
@@ -107,10 +108,13 @@ def _evaluate_runs(
             require_installed_code(directory, trusted)
             check_readable(directory)
             done.append(reevaluate(directory, settings, sources, device))
+            new += [done[-1].path] if done[-1].path != directory.path.resolve() else []
         except UadError as error:
             failed.append(error)
             log.error("not evaluated: %s", error)
     refused = print_tables(done)
+    for path in new:
+        typer.echo(f"results: {path}")
     if len(failed) == len(found) == 1:
         raise failed[0]
     if failed:

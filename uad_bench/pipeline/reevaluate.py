@@ -1,5 +1,6 @@
 """A finished run measured again from its stored maps, under its own protocol or a changed one."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from uad_bench.pipeline.protocol_checks import check_protocol
 from uad_bench.pipeline.replace_results import replace_results
 from uad_bench.results.run_cases import sources_of
 from uad_bench.results.run_directory import RunDir, run_dir
+from uad_bench.support.atomic_files import cannot_write
 from uad_bench.support.environment import device_for_arrays
 
 #: What may change without scoring again: everything that comes after the map.
@@ -31,10 +33,12 @@ def reevaluate(
 
     device: where steps that can use a GPU are computed, "auto" for a GPU where there is one.
 
-    The new results are written next to the old ones and swapped in when whole (`replace_results`).
+    The new results are written next to the old ones and swapped in when whole (`replace_results`). A run whose identity
+    does not change is replaced in its own folder, wherever that is and whatever its name. A new run goes to
+    OUT/PROTOCOL/METHOD/RUN of the same OUT; where the run was moved out of such folders, to PROTOCOL-RUN beside it.
 
-    Raises UsageError for a change that would need new maps, DataError where the cases are not those of the run,
-    IntegrityError where the run was edited.
+    Raises UsageError for a change that would need new maps and where the folder of a new run is taken, DataError where
+    the cases are not those of the run, IntegrityError where the run was edited.
     """
     directory.verify(maps=True)
     if directory.spec().keep_maps == "none":
@@ -48,10 +52,34 @@ def reevaluate(
     here = replace(sources_of(directory, sources), skip_missing=True, skip_broken=True)
     cohort = gather(spec, here, plan)
     _same_cases(directory, cohort)
-    target = run_dir(directory.path.resolve().parents[2], spec, cohort.digest)
+    target = _target(directory, spec, cohort.digest)
     with target.locked():
         replace_results(directory, target, spec, cohort, device_for_arrays(device), sources.workers)
     return target
+
+
+def _target(directory: RunDir, spec: RunSpec, cohort: str) -> RunDir:
+    """Where the results go, see `reevaluate`; the folder is there."""
+    path, before = directory.path.resolve(), directory.spec()
+    if _identity(before, cohort) == _identity(spec, cohort):
+        return RunDir(path)
+    usual = before.protocol.name, before.method.replace(":", "-")
+    if path.parts[-3:-1] == usual and re.fullmatch(rf"seed{before.seed}-[0-9a-f]{{8}}", path.name):
+        return run_dir(path.parents[2], spec, cohort)
+    beside = RunDir(path.parent / "-".join(_identity(spec, cohort)))
+    taken = beside.path.exists() and (beside.path.is_file() or any(beside.path.iterdir()))
+    if taken and (beside.path == path or _identity(beside.spec(), cohort) != _identity(spec, cohort)):
+        hint = "move the run into a folder of its own"
+        raise UsageError("the folder of the new run is taken", where=str(beside.path), hint=hint)
+    try:
+        beside.path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise cannot_write(error, beside.path) from error
+    return beside
+
+
+def _identity(spec: RunSpec, cohort: str) -> tuple[str, str]:
+    return spec.protocol.name, spec.run_id(cohort)
 
 
 def _own_roles(directory: RunDir) -> RoleTable:

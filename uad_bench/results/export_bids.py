@@ -160,9 +160,10 @@ def _check_names(items: Sequence[Item], to: Path) -> None:
     for item in items:
         for path in (to / image for image in item.images):
             there = bids.described(path)
-            if there and any(there.get(key) != own for key, own in item.own.items()):
+            if path.is_file() and any(there.get(key) != own for key, own in item.own.items()):
                 hint = "export to another folder"
                 what = f"a map of {there.get('Run')}, {there.get('CaseId')}, exists already"
+                what = what if there else "a map without a readable JSON file exists already"
                 raise UsageError(what, where=str(path), hint=hint, code="UB232")
 
 

@@ -13,7 +13,8 @@ from uad_bench.cohort.gather import gather
 from uad_bench.config import MAPS_ONLY, Overrides, RunSpec, digest, validated
 from uad_bench.errors import DataError, UadError, UsageError, unknown_name
 from uad_bench.pipeline.evaluate_run import evaluate_run
-from uad_bench.pipeline.maps_only.map_files import Key, find_maps, on_protocol_grid
+from uad_bench.pipeline.maps_only.map_files import find_maps, on_protocol_grid
+from uad_bench.pipeline.maps_only.map_table import Key
 from uad_bench.pipeline.protocol_checks import check_protocol
 from uad_bench.pipeline.run_job import RunJob, Workplace
 from uad_bench.pipeline.settings import with_settings

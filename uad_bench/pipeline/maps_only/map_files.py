@@ -1,6 +1,5 @@
 """Anomaly maps of other programs: which file belongs to which case, and its values on the protocol's grid."""
 
-import csv
 import logging
 import re
 from collections.abc import Sequence
@@ -11,7 +10,8 @@ import numpy as np
 from uad_bench.cohort.cohort import Member
 from uad_bench.data.nifti.read import Grid, read_file, read_grid
 from uad_bench.data.nifti.validation import location
-from uad_bench.errors import DataError, UsageError, unknown_name
+from uad_bench.errors import DataError, UsageError
+from uad_bench.pipeline.maps_only.map_table import Key, check_files, only, read_table
 from uad_bench.prepare.resampling.grid import same_grid, sample
 from uad_bench.prepare.to_native import prepared_grid
 from uad_bench.results import bids
@@ -19,10 +19,7 @@ from uad_bench.types import BoolArray, FloatArray
 
 log = logging.getLogger(__name__)
 
-Key = tuple[str, str]
 SUFFIX = re.compile(r"(?i)_scoremap\.nii(\.gz)?$")
-#: Columns of a table of maps.
-CASE, FILE = "case_id", "file"
 #: Least share of a voxel of the protocol's grid that must lie in the brain of the file for a value of its own.
 LEAST = 1e-3
 
@@ -32,48 +29,47 @@ def find_maps(source: Path, members: Sequence[Member], space: str, described: st
 
     source: a folder of files with BIDS derivative names (`sub-X[_ses-Y][_space-S]_desc-D_scoremap.nii.gz`), or a CSV
     with the columns case_id (or DATASET/case_id) and file. described: the value of `desc` where the folder has several.
-    Raises UsageError where there is no such file, for an unknown case id (UB201), and for several maps of a case or a
-    map that is post-processed already (UB253).
+    Raises UsageError where there is no such file, for an unknown case id (UB201), for several maps of a case, a name
+    that means cases of several datasets, a table that cannot be read or a map that is post-processed already (UB253);
+    DataError where a map is no file (UB321).
     """
     if source.is_dir():
-        return _by_name(source, members, space, described)
+        found = _by_name(source, members, space, described)
+        check_files(found.values())
+        return found
     if not source.is_file():
         hint = "give a folder of maps with BIDS derivative names, or a CSV with the columns case_id and file"
         raise UsageError("no such folder or file of maps", where=str(source), hint=hint)
-    found = _by_table(source, members)
+    found = read_table(source, _cases(members))
+    check_files(found.values())
     for path in found.values():
         _refuse_processed(path)
     return found
 
 
-def _by_table(table: Path, members: Sequence[Member]) -> dict[Key, Path]:
-    known: dict[str, Key] = {}
+def _cases(members: Sequence[Member]) -> dict[str, set[Key]]:
+    """The cases that a case id may mean, or DATASET/case_id."""
+    known: dict[str, set[Key]] = {}
     for member in members:
         key = member.case.dataset, member.case.case_id
-        known |= {key[1]: key, "/".join(key): key}
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {CASE, FILE} <= set(rows[0]):
-        hint = f"write the columns {CASE} and {FILE}"
-        raise UsageError("not a table of maps", where=table.name, hint=hint, code="UB253")
-    found: dict[Key, Path] = {}
-    for row in rows:
-        if row[CASE] not in known:
-            raise unknown_name(
-                f"case in {table.name}", row[CASE], [member.case.case_id for member in members]
-            )
-        path = table.parent / Path(row[FILE]).expanduser()
-        if found.setdefault(known[row[CASE]], path) != path:
-            what, hint = f"two maps of case {row[CASE]}", "keep one row for each case"
-            raise UsageError(what, where=table.name, hint=hint, code="UB253")
-    return found
+        for name in (key[1], "/".join(key)):
+            known.setdefault(name, set()).add(key)
+    return known
+
+
+def _names(members: Sequence[Member]) -> dict[str, set[Key]]:
+    """The cases that the first part of a file's name may mean."""
+    keys = [(m.case.dataset, m.case.subject_id, m.case.case_id) for m in members]
+    named: dict[str, set[Key]] = {}
+    for key, name in bids.names(keys).items():
+        own = key[2] if key[2][:4] == "sub-" else f"sub-{bids.value(key[2])}"
+        for one in (name, own):
+            named.setdefault(one, set()).add((key[0], key[2]))
+    return named
 
 
 def _by_name(folder: Path, members: Sequence[Member], space: str, described: str) -> dict[Key, Path]:
-    keys = [(m.case.dataset, m.case.subject_id, m.case.case_id) for m in members]
-    named = {name: (key[0], key[2]) for key, name in bids.names(keys).items()}
-    named |= {f"sub-{bids.value(key[2])}": (key[0], key[2]) for key in keys if key[2][:4] != "sub-"}
-    named |= {key[2]: (key[0], key[2]) for key in keys if key[2][:4] == "sub-"}
+    named = _names(members)
     found: dict[Key, list[Path]] = {}
     unknown: list[str] = []
     for path in sorted(path for path in folder.rglob("*") if SUFFIX.search(path.name)):
@@ -84,7 +80,7 @@ def _by_name(folder: Path, members: Sequence[Member], space: str, described: str
             continue
         name = re.split(r"_(space|desc|scoremap)", path.name)[0]
         if name in named:
-            found.setdefault(named[name], []).append(path)
+            found.setdefault(only(name, named[name]), []).append(path)
         else:
             unknown.append(path.name)
     if unknown:
