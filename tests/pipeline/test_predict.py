@@ -43,7 +43,7 @@ def predict(run, tmp_path, toy_cache, monkeypatch, capsys):
     return verb
 
 
-def tested_ids(run):
+def _tested_ids(run):
     return [row["case_id"] for row in run.table("splits.csv") if row["role"] == "test"]
 
 
@@ -52,7 +52,7 @@ def loaded(path):
 
 
 def test_the_map_of_a_test_scan_is_that_of_the_run_bit_by_bit(predict, run, toy_root, tmp_path):
-    for case_id in tested_ids(run)[:2]:
+    for case_id in _tested_ids(run)[:2]:
         scan, mask = (toy_root / f"{case_id}_{word}.nii.gz" for word in ("t2", "brain"))
         code, out, err = predict(scan, "--brain-mask", mask, "--prepared-grid")
         assert code == 0, err
@@ -86,7 +86,7 @@ def test_outside_the_brain_the_map_lies_below_every_score(predict, toy_root, tmp
 def test_volumes_are_those_above_healthy_quantiles(predict, run, toy_root, tmp_path):
     from uad_bench.evaluate import postprocess
 
-    case_id = next(name for name in tested_ids(run) if name[0] == "a")
+    case_id = next(name for name in _tested_ids(run) if name[0] == "a")
     predict(toy_root / f"{case_id}_t2.nii.gz", "--brain-mask", toy_root / f"{case_id}_brain.nii.gz")
     (row,) = [r for r in run.table("thresholds.csv") if r["rule"] == "healthy_q98"]
     brain = loaded(toy_root / f"{case_id}_brain.nii.gz") > 0

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.api.results import Results
+from uad_bench.data.nifti.precision import check_float32
 from uad_bench.errors import DataError, UsageError
 from uad_bench.types import Scored
 
@@ -65,6 +66,12 @@ def _scored(maps: Any, lesions: Any, brains: Any, spacing: tuple[float, float, f
         raise UsageError(
             f"{len(listed[0])} maps, {len(listed[1])} lesion masks, {len(listed[2])} brain masks"
         )
+    if not listed[0]:
+        raise UsageError("no map is given", hint="give an array (X, Y, Z) or a list of arrays")
+    if len(spacing) != 3 or not all(np.isfinite(size) and size > 0 for size in spacing):
+        raise UsageError(
+            f"the spacing is {tuple(spacing)}", hint="give three positive lengths (x, y, z) in mm"
+        )
     for i, (values, lesion, brain) in enumerate(zip(*listed, strict=True)):
         mask = (np.isfinite(values) & (values != 0)) if brain is None else brain
         yield _one(f"case{i:03d}", values, mask, lesion, spacing)
@@ -77,7 +84,9 @@ def _one(
     if len(shapes) != 1 or len(next(iter(shapes))) != 3:
         what = f"map {np.shape(values)}, brain mask {np.shape(brain)} and lesion mask {np.shape(lesion)}"
         raise DataError(what, where=name, hint="give arrays (X, Y, Z) of one shape", code="UB328")
+    _check_kinds(name, values, brain, lesion)
     region, lesions = np.asarray(brain) > 0, np.asarray(lesion) > 0
+    check_float32(np.asarray(values)[region], name)
     bad = int((~np.isfinite(np.asarray(values)[region])).sum())
     if bad:
         hint = "give every brain voxel a finite score"
@@ -87,3 +96,13 @@ def _one(
     scores = np.where(region, values, 0).astype(np.float32)
     scores[~region] = scores[region].min() if region.any() else 0
     return Scored(name, scores, region, lesions, spacing, healthy=not lesions.any(), image=scores[np.newaxis])
+
+
+def _check_kinds(name: str, values: Array, *masks: Array) -> None:
+    """Raise DataError for a map that is not of real numbers, and for NaN in a mask (UB323, UB328)."""
+    if np.asarray(values).dtype.kind not in "fiub":
+        what = f"the map has values of type {np.asarray(values).dtype}"
+        raise DataError(what, where=name, hint="give real numbers", code="UB323")
+    if any(np.isnan(np.asarray(mask, dtype=np.float64)).any() for mask in masks):
+        hint = "a mask has 0 and 1, or True and False"
+        raise DataError("a mask contains NaN", where=name, hint=hint, code="UB328")

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from uad_bench.data.nifti.background import without_background
 from uad_bench.data.nifti.header_checks import AGAIN, nifti_bytes, nifti_header
 from uad_bench.data.nifti.orientation import TOLERANCE, check_sides, corner_voxels, placement
+from uad_bench.data.nifti.precision import check_float32
 from uad_bench.data.nifti.validation import check_contrast, check_labels, location
 from uad_bench.errors import DataError
 from uad_bench.types import Affine, FloatArray, Orientation
@@ -221,7 +222,11 @@ def _values(header: Any, content: bytes, where: str) -> FloatArray:  # nibabel i
         voxels = ArrayProxy(BytesIO(content), header)  # type: ignore[no-untyped-call]
         # The step `brain_mask` decides about Inf and NaN that scaling makes.
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(voxels, dtype=np.float32)
+            if np.can_cast(header.get_data_dtype(), np.float32):
+                return np.asarray(voxels, dtype=np.float32)
+            wide = np.asarray(voxels)
+            check_float32(wide, where)
+            return wide.astype(np.float32)
     except HeaderDataError as error:
         what = f"damaged: the header's intensity scaling cannot be used: {error}"
         raise DataError(what, where=where, hint=AGAIN, code="UB322") from None
