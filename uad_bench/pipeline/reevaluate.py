@@ -18,6 +18,7 @@ from uad_bench.results.run_cases import sources_of
 from uad_bench.results.run_directory import RunDir, run_dir
 from uad_bench.support.atomic_files import cannot_write
 from uad_bench.support.environment import device_for_arrays
+from uad_bench.support.exchange import restore
 
 #: What may change without scoring again: everything that comes after the map.
 AFTER_THE_MAP = {"postprocess", "thresholds", "metrics", "primary", "name", "summary"}
@@ -62,11 +63,13 @@ def _target(directory: RunDir, spec: RunSpec, cohort: str) -> RunDir:
     """Where the results go, see `reevaluate`; the folder is there."""
     path, before = directory.path.resolve(), directory.spec()
     if _identity(before, cohort) == _identity(spec, cohort):
+        restore(path)  # where a process was killed while it replaced the results
         return RunDir(path)
     usual = before.protocol.name, before.method.replace(":", "-")
     if path.parts[-3:-1] == usual and re.fullmatch(rf"seed{before.seed}-[0-9a-f]{{8}}", path.name):
         return run_dir(path.parents[2], spec, cohort)
     beside = RunDir(path.parent / "-".join(_identity(spec, cohort)))
+    restore(beside.path)
     taken = beside.path.exists() and (beside.path.is_file() or any(beside.path.iterdir()))
     if taken and (beside.path == path or _identity(beside.spec(), cohort) != _identity(spec, cohort)):
         hint = "move the run into a folder of its own"
