@@ -148,12 +148,15 @@ def test_masks_and_maps_are_no_scans_whatever_the_option_says(touch, caplog):
         found(paths, modality="t2")
 
 
-def test_a_brain_mask_may_have_the_whole_name_of_its_image(touch):
+def test_a_brain_mask_may_have_the_whole_name_of_its_image(touch, caplog):
     names = ["case_T2w.nii.gz", "case_T2w_brain_mask.nii.gz"]
     assert found(touch(*names)) == {"case": ["brain_mask", "t2"]}
     names += ["case_T1w.nii.gz", "case_T1w_brain_mask.nii.gz"]
     (one,) = find_scans(touch(*names), ("t2",))
     assert one.fault is None and one.files["brain_mask"].name == names[1]
+    assert (
+        f"{names[3]}: the brain mask of a t1 image, which the model does not take, is not used" in caplog.text
+    )
     (one,) = find_scans(touch(*names), ("t1", "t2"))
     assert one.fault is None and one.files["brain_mask"].name == names[3]
 

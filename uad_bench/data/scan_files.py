@@ -71,6 +71,13 @@ def find_scans(
     """
     named = [one for path in paths for one in _named(path, wanted, modality)]
     order = ["", *wanted]  # of several brain masks that name a modality, the first that the model takes
+    for one in named:
+        if one.of not in order:
+            log.warning(
+                "%s: the brain mask of a %s image, which the model does not take, is not used",
+                one.path.name,
+                one.of,
+            )
     named = sorted((one for one in named if one.of in order), key=lambda one: order.index(one.of))
     cases = list(_cases({one.path: one for one in named}.values()))
     _refuse_lone_masks(paths, named, cases)

@@ -76,9 +76,8 @@ def _is_complete(job: RunJob) -> bool:
         else:
             log.info("%s: complete; measured again", directory.name)
             directory.verify(maps=True)
-            stored = directory.spec()  # the maps stay as they were kept
-            kept = {"keep_maps": stored.keep_maps, "map_bits": stored.map_bits}
-            spec = job.spec.model_copy(update=kept)
+            # The maps stay as they were kept.
+            spec = job.spec.model_copy(update={"keep_maps": directory.spec().keep_maps})
             replace_results(directory, directory, spec, job.cohort, place.device, place.sources.workers)
         return True
     if state == "cleared":  # a --fresh that was killed

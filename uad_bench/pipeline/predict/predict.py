@@ -114,9 +114,8 @@ def predict_to(
         ticker(number, len(ready))
     for failure in failures if done else failures[1:]:  # the first is raised where no scan has a map
         log.error("%s", failure)
-    if (
-        done or (output.to / files.TABLE).exists()
-    ):  # a failure may have ended within a prediction that had rows
+    # Without a new map too: a prediction that had rows may have failed half-way.
+    if done or (output.to / files.TABLE).exists():
         files.write_table(output.to)
     if not done:
         raise failures[0]
