@@ -1,5 +1,6 @@
 """The Python interface gives the numbers, maps and errors of the command line."""
 
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +12,8 @@ import uad_bench
 from tests.helpers.runs import DATA, HERE, METHODS
 from tests.helpers.toy_data import write_case
 from uad_bench import api
-from uad_bench.errors import DataError, UsageError
+from uad_bench.errors import DataError, IntegrityError, UsageError
+from uad_bench.results.run_directory import RunDir
 
 SETTINGS = {"protocol.train": DATA, "protocol.splits.tune": {DATA: 0.4}, "blur.steps": 5}
 
@@ -67,6 +69,28 @@ def test_predict_gives_the_map_of_the_run_and_writes_on_demand(
     assert one.background < one.map.array[one.brain_mask.array].min()
     with pytest.raises(UsageError, match="unknown case"):
         api.load_map(folder, "nobody")
+
+
+def test_an_edited_map_of_a_complete_run_is_refused(done, tmp_path):
+    copy = RunDir(shutil.copytree(model_of(done), tmp_path / "p/m/run"))
+    first, other = sorted(copy.path.glob("maps/*/a*.npz"))[:2]
+    first.write_bytes(other.read_bytes())
+    with pytest.raises(IntegrityError, match="was changed after the run") as caught:
+        api.load_map(copy.path, first.stem)
+    assert caught.value.code == "UB508"
+    assert api.load_map(copy.path, other.stem)[0].any()
+    copy.set_state("incomplete")  # its maps are not sealed yet
+    assert np.array_equal(api.load_map(copy.path, first.stem)[0], api.load_map(copy.path, other.stem)[0])
+
+
+def test_runs_that_are_not_complete_are_named_by_load_run(done, tmp_path, caplog):
+    copies = [RunDir(shutil.copytree(path, tmp_path / "p/m" / path.name)) for path in done.runs[:2]]
+    copies[1].set_state("failed")
+    found = api.load_run(tmp_path)
+    assert found.runs == (copies[0].path,)
+    assert f"left out: {copies[1].name} is not complete, its state is 'failed'" in caplog.text
+    with pytest.raises(UsageError, match="no complete run, found: 'failed'"):
+        api.load_run(copies[1].path)
 
 
 def test_a_scan_of_another_protocols_grid_is_refused(done, toy_root, toy_cache, monkeypatch):

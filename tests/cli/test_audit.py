@@ -9,7 +9,8 @@ from tests.helpers.runs import spec_on
 from tests.helpers.toy_data import make
 from uad_bench.cli.data import audit
 from uad_bench.config import load_protocol
-from uad_bench.errors import DataError, IntegrityError, UsageError
+from uad_bench.errors import DataError, IntegrityError, PartialFailure, UsageError
+from uad_bench.results.csv_tables import SPLIT_COLUMNS, THRESHOLD_COLUMNS
 from uad_bench.results.run_directory import RunDir
 
 HERE = Path(__file__).parents[1] / "helpers"
@@ -98,11 +99,33 @@ def test_a_finished_run_is_audited_from_its_files(tmp_path, capsys):
     with pytest.raises(IntegrityError, match="digests"):
         audit.audit([tmp_path / "runs"])
     RunDir(run).seal()
+    other = RunDir(tmp_path / "runs" / "p" / "m" / "failed")
+    other.write_spec(spec_on(load_protocol("phantom")))
+    other.set_state("failed")
     with pytest.raises(DataError, match="2 leaks"):
         audit.audit([tmp_path / "runs"])
     out = capsys.readouterr().out
     assert "L3   p/m/r: the same voxels under two ids, in train and test: toy/a, toy/b" in out
     assert "L8   p/m/r: landmarks 'histogram' were fitted on 1 test case: toy/b" in out
+
+
+def test_a_run_that_is_not_complete_is_not_audited_and_the_exit_code_says_so(tmp_path, capsys):
+    """Without leaks the error would be swallowed: exit code 0 means that all runs are audited."""
+    for name, state in (("done", "complete"), ("failed", "failed")):
+        run = RunDir(tmp_path / "runs" / "p" / "m" / name)
+        run.write_spec(spec_on(load_protocol("phantom")))
+        run.write_table("splits.csv", SPLIT_COLUMNS, [
+            {"dataset": "toy", "case_id": "a", "subject_id": "a", "role": "test", "healthy": True, "content": "1"}
+        ])  # fmt: skip
+        run.write_table("thresholds.csv", THRESHOLD_COLUMNS, [])
+        run.seal()
+        run.set_state(state)
+    with pytest.raises(PartialFailure, match="1 runs are not audited"):
+        audit.audit([tmp_path / "runs"])
+    out, err = capsys.readouterr()
+    assert "L1   ok" in out and "left out: p/m/failed is not complete, its state is 'failed'" in err
+    with pytest.raises(UsageError, match="no complete run, found: 'failed'"):
+        audit.audit([tmp_path / "runs/p/m/failed"])
 
 
 def test_the_published_table_is_named_fold_by_fold(shared_data, capsys):

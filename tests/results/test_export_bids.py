@@ -126,6 +126,39 @@ def test_masks_are_what_the_evaluation_thresholds(run, sources, tmp_path):
     assert (mask > 0)[lesion].mean() > 0.3 > (mask > 0)[~lesion].mean()  # bright blobs, a median beside them
 
 
+def test_cases_of_another_dataset_than_a_test_set_get_their_map_and_no_mask(run, sources, tmp_path, caplog):
+    copy = type(run)(shutil.copytree(run.path, tmp_path / "p/thresh-raw/seed0-00000000"))
+    rows = copy.table("thresholds.csv")
+    copy.write_table("thresholds.csv", THRESHOLD_COLUMNS, [row | {"dataset": "elsewhere"} for row in rows])
+    copy.seal()
+    done, failed = export([copy], tmp_path / "o", sources, ["all"], "healthy_q98")
+    assert failed == [] and done == len(list((tmp_path / "o").rglob("*scoremap.nii.gz"))) > 0
+    assert not list((tmp_path / "o").rglob("*mask*"))
+    assert f"no mask of {done} cases of toy_data: a threshold is of a test dataset (elsewhere)" in caplog.text
+
+
+def test_an_image_never_lies_beside_the_sidecar_of_another(run, sources, tmp_path, monkeypatch):
+    case_id = cases_of(run)[0]
+    export([run], tmp_path, sources, [case_id], "healthy_q98")
+    (mask,) = tmp_path.rglob("*_mask.nii.gz")
+    copy = type(run)(shutil.copytree(run.path, tmp_path / "other" / Path(*run.path.parts[-3:])))
+    rows = copy.table("thresholds.csv")
+    copy.write_table(
+        "thresholds.csv", THRESHOLD_COLUMNS, [row | {"value": row["value"] and 0.5} for row in rows]
+    )
+    copy.seal()
+    monkeypatch.setattr("uad_bench.results.export_bids.write_volume", lambda *_: 1 / 0)
+    _, (error,) = export([copy], tmp_path, sources, [case_id], "healthy_q98")
+    assert (
+        "ZeroDivisionError" in str(error) and mask.is_file()
+    )  # the sidecar of the map is equal: it was met first
+    write_volume = lambda path, *_: None if "scoremap" in path.name else 1 / 0  # noqa: E731
+    monkeypatch.setattr("uad_bench.results.export_bids.write_volume", write_volume)
+    export([copy], tmp_path, sources, [case_id], "healthy_q98")
+    assert json.loads(mask.with_name(mask.name.replace(".nii.gz", ".json")).read_text())["Threshold"] == 0.5
+    assert not mask.exists()
+
+
 def test_without_a_rule_there_is_no_mask_and_cases_can_be_chosen(run, sources, tmp_path):
     tuned, name = cases_of(run, "tune")[0], cases_of(run)[0]
     export([run], tmp_path, sources, [tuned, f"toy_data/{name}"], "")
@@ -150,6 +183,28 @@ def test_two_exports_are_equal_to_the_byte_with_one_worker_or_two(run, sources, 
     assert files(tmp_path / "a") == files(tmp_path / "b") != []
     for name in files(tmp_path / "a"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+@pytest.fixture
+def verb(sources, monkeypatch):
+    """verb(words ...): `export` as a person types it; its error is raised."""
+    monkeypatch.setenv("UAD_BENCH_CACHE", str(sources.cache))
+    monkeypatch.setattr(sys, "argv", ["export"])
+    app = typer.Typer()
+    app.command()(export_verb.export)
+    data = ["--data", f"{DATA}={sources.roots['toy_data']}", "--workers", "1"]
+    return lambda *words: app([*map(str, words), *data], standalone_mode=False)
+
+
+def test_a_run_that_is_not_complete_is_named_and_the_exit_code_says_so(run, verb, tmp_path, capsys):
+    for name in ("seed0-00000000", "seed1-00000000"):
+        copy = type(run)(shutil.copytree(run.path, tmp_path / "p/thresh-raw" / name))
+    copy.set_state("failed")
+    with pytest.raises(PartialFailure, match="1 of 2 runs are not complete and are left out"):
+        verb(tmp_path, "--to", tmp_path / "o")
+    out, err = capsys.readouterr()
+    assert f"{len(cases_of(run))} maps of 1 runs" in out
+    assert "left out: p/thresh-raw/seed1-00000000 is not complete, its state is 'failed'" in err
 
 
 @pytest.mark.parametrize(
@@ -239,17 +294,12 @@ def test_a_library_error_of_one_case_does_not_stop_the_others(run, sources, tmp_
     assert "ValueError: of a library" in str(error) and cases_of(run)[0] in str(error)
 
 
-def test_one_case_that_fails_does_not_stop_the_others(run, sources, tmp_path, monkeypatch, capsys):
+def test_one_case_that_fails_does_not_stop_the_others(run, verb, tmp_path, capsys):
     first = cases_of(run)[0]
     in_the_way = tmp_path / f"sub-{first}/anat/sub-{first}_desc-threshraw_scoremap.nii.gz"
     in_the_way.mkdir(parents=True)
-    monkeypatch.setenv("UAD_BENCH_CACHE", str(sources.cache))
-    app = typer.Typer()
-    app.command()(export_verb.export)
-    words = [str(run.path), "--to", str(tmp_path), "--data", f"{DATA}={sources.roots['toy_data']}"]
-    monkeypatch.setattr(sys, "argv", ["export"])
     with pytest.raises(PartialFailure, match="1 maps cannot be written"):
-        app([*words, "--workers", "1"], standalone_mode=False)
+        verb(run.path, "--to", tmp_path)
     out, err = capsys.readouterr()
     assert f"{len(cases_of(run)) - 1} maps of 1 runs" in out and f"sub-{first}" in err
     assert not list(tmp_path.rglob("*.tmp"))

@@ -162,6 +162,20 @@ def test_runs_are_found_below_a_folder(tmp_path, run, spec):
         find_runs([tmp_path / "none"])
 
 
+def test_links_to_folders_are_followed_and_each_run_is_found_once(tmp_path, run, spec):
+    run.write_spec(spec)
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    (shelf / "a").symlink_to(run.path.parents[1], target_is_directory=True)
+    (shelf / "b").symlink_to(run.path, target_is_directory=True)
+    (shelf / "up").symlink_to(tmp_path, target_is_directory=True)  # a loop
+    (found,) = find_runs([shelf])
+    assert found.path.samefile(run.path) and found.path.parts[: len(shelf.parts)] == shelf.parts
+    assert [r.path for r in find_runs([tmp_path, shelf])] == [
+        run.path
+    ]  # the folder itself before a link to it
+
+
 def test_draws_read_back_equal_whatever_the_names_and_damage_is_told(run):
     draws = {
         ("d|x", "a|b", "ap.pooled"): np.arange(3.0),

@@ -119,6 +119,13 @@ def test_a_pushed_run_is_there_already_and_a_bundle_can_be_pushed_on(verb, bundl
     assert code == 2 and "part of its digest" in err
 
 
+def test_a_name_that_no_bundle_may_have_is_said_and_nothing_is_written(verb, run, tmp_path):
+    for name in ("../x", "Tiny", "a b"):
+        code, _, err = verb("weights", "push", run.path, "--to", "shelf", "--name", name)
+        assert code == 2 and f"error[UB205]: '{name}' is no name for weights" in err
+    assert not list(tmp_path.rglob("*.json"))
+
+
 def test_list_and_verify_show_what_is_there(verb, bundle, tmp_path):
     copied(bundle.folder, tmp_path / "store")
     code, out, _ = verb("weights", "list")
@@ -130,6 +137,9 @@ def test_list_and_verify_show_what_is_there(verb, bundle, tmp_path):
     code, out, _ = verb("weights", "verify")
     assert code == 0 and f"intact: {bundle.label}" in out
     assert verb("weights", "verify", bundle.label, bundle.folder)[1].count("intact: ") == 2
+    for folder in ("store", "store/tiny"):  # a folder of bundles, and of those of one name
+        code, out, _ = verb("weights", "verify", folder)
+        assert code == 0 and f"intact: {bundle.label}" in out and "1 bundle is intact" in out
 
 
 def test_the_python_interface_takes_bundles(bundle, run, tmp_path, toy_cache, toy_root, monkeypatch):

@@ -56,17 +56,22 @@ def run(
 
 
 def load_run(*folders: AnyPath) -> Results:
-    """The results of finished runs: run folders, or folders of them. Raises the error of a run that was edited."""
-    from uad_bench.results.find_runs import find_runs
+    """The results of finished runs: run folders, or folders of them.
 
-    return results_of(find_runs([Path(folder) for folder in folders]))
+    Runs that are not complete are named in a warning and left out. Raises UsageError where none is complete, and the
+    error of a run that was edited.
+    """
+    from uad_bench.results.find_runs import complete_runs
+
+    return results_of(complete_runs([Path(folder) for folder in folders])[0])
 
 
 def load_map(source: AnyPath, case_id: str = "", dataset: str = "") -> tuple[FloatArray, Affine]:
     """An anomaly map (X, Y, Z) and its affine (4, 4), of a NIfTI file, or of a case of a run.
 
     A map of a run is on the protocol's grid; where the protocol centres it on each brain, the affine has the voxel
-    sizes and its origin in the middle of the grid. Raises UsageError for a case that the run has no map of.
+    sizes and its origin in the middle of the grid. Raises UsageError for a case that the run has no map of, and
+    IntegrityError for a map that was changed after the run.
 
     >>> import nibabel, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -88,6 +93,7 @@ def load_map(source: AnyPath, case_id: str = "", dataset: str = "") -> tuple[Flo
 def _map_of_run(folder: Path, case_id: str, dataset: str) -> tuple[FloatArray, Affine]:
     from uad_bench.errors import unknown_name
     from uad_bench.results.run_directory import RunDir
+    from uad_bench.results.seal import verify_one
 
     run, grid = RunDir(folder), RunDir(folder).spec().protocol.grid
     found = [path for path in sorted(folder.glob("maps/*/*.npz")) if dataset in ("", path.parent.name)]
@@ -97,6 +103,8 @@ def _map_of_run(folder: Path, case_id: str, dataset: str) -> tuple[FloatArray, A
         if match:
             raise UsageError(f"several datasets have a case {case_id!r}", hint="name the dataset")
         raise unknown_name(f"case of {run.name}", case_id, known)
+    if run.state == "complete":
+        verify_one(folder, match[0].relative_to(folder).as_posix(), run.name)
     values = run.read_map(match[0].parent.name, case_id)
     centre = np.zeros(3) if grid.centre == "brain" else np.array(grid.centre)
     affine = np.diag([*grid.spacing, 1.0])

@@ -2,14 +2,11 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from uad_bench.cli import options
-
-if TYPE_CHECKING:
-    from uad_bench.results.run_directory import RunDir
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +50,13 @@ def inside(
     from uad_bench.pipeline.explain import CaseSelection, explain
     from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.pipeline.run_job import Workplace
+    from uad_bench.results.find_runs import complete_runs
     from uad_bench.results.readable import check_readable
     from uad_bench.support import environment
     from uad_bench.support.environment import resolve_device
 
     options.show_messages(quiet, verbose)
-    complete, left_out = _complete(runs)
+    complete, left_out = complete_runs(runs)
     if to and len(complete) > 1:
         raise UsageError(f"--to is for one run, got {len(complete)}", hint="give one run, or omit --to")
     sources, selection = options.sources(data, workers), CaseSelection(options.names(cases), count, test)
@@ -111,10 +109,11 @@ def methods(
     """Show the stored maps of all methods on the same test cases, side by side; the lowest seed of each method."""
     from uad_bench.figures.compare_methods import compare_methods
     from uad_bench.pipeline.foreign_code import require_installed_code
+    from uad_bench.results.find_runs import complete_runs
     from uad_bench.results.readable import check_readable
 
     options.show_messages(quiet, verbose)
-    found, left_out = _complete(runs)
+    found, left_out = complete_runs(runs)
     for run in found:
         require_installed_code(run, [*trust, *options.dataset_names(data)])
         check_readable(run)
@@ -123,32 +122,6 @@ def methods(
     )
     typer.echo(f"picture: {to} ({count} methods)")
     _require_all(left_out + len(errors))
-
-
-def _complete(roots: list[Path]) -> "tuple[list[RunDir], int]":
-    """The complete runs, and the number of the others, each named in a warning."""
-    from uad_bench.errors import UsageError
-    from uad_bench.results.find_runs import find_runs
-
-    states = [(run, _state(run)) for run in find_runs(roots)]
-    complete = [run for run, state in states if state == "complete"]
-    if not complete:
-        states_of = ", ".join(sorted({repr(state) for _, state in states})) or "no run"
-        where, hint = ", ".join(map(str, roots)), "finish one with --resume"
-        raise UsageError(f"no complete run, found: {states_of}", where=where, hint=hint)
-    for run, state in states:
-        if state != "complete":
-            log.warning("left out: %s is not complete, its state is %r", run.name, state)
-    return complete, len(states) - len(complete)
-
-
-def _state(run: "RunDir") -> str:
-    from uad_bench.errors import IntegrityError
-
-    try:
-        return run.state
-    except IntegrityError:
-        return "unreadable"
 
 
 def _require_all(left_out: int) -> None:

@@ -22,7 +22,8 @@ def export(
         str,
         typer.Option(
             "--thresholded",
-            help="A threshold rule of the run: also write the masks that it gives; default: none.",
+            help="A threshold rule of the run: also write the masks that it gives, for cases of test datasets; "
+            "default: none.",
         ),
     ] = "",
     prepared_grid: Annotated[
@@ -35,16 +36,14 @@ def export(
     verbose: options.Verbose = False,
 ) -> None:
     """Write anomaly maps as NIfTI on the grid of each original scan, with BIDS derivative names."""
-    from uad_bench.errors import PartialFailure, UsageError
+    from uad_bench.errors import PartialFailure
     from uad_bench.pipeline.foreign_code import require_installed_code
     from uad_bench.results.export_bids import export as write_all
-    from uad_bench.results.find_runs import find_runs
+    from uad_bench.results.find_runs import complete_runs
     from uad_bench.results.readable import check_readable
 
     options.show_messages(quiet, verbose)
-    complete = [run for run in find_runs(runs) if run.state == "complete"]
-    if not complete:
-        raise UsageError("no complete run", where=", ".join(map(str, runs)), hint="finish one with --resume")
+    complete, left_out = complete_runs(runs)
     for run in complete:
         require_installed_code(run, [*trust, *options.dataset_names(data)])
         check_readable(run)
@@ -55,3 +54,6 @@ def export(
         typer.echo(f"  {error}", err=True)
     if failed:
         raise PartialFailure(f"{len(failed)} maps cannot be written", hint="see the lines above")
+    if left_out:
+        what = f"{left_out} of {left_out + len(complete)} runs are not complete and are left out"
+        raise PartialFailure(what, hint="see the lines above; finish them with --resume")

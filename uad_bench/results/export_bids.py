@@ -2,9 +2,12 @@
 
 DIR/dataset_description.json   .bidsignore
 DIR/sub-x/anat/sub-x_desc-method_scoremap.nii.gz + .json        the map as the method returned it
-DIR/sub-x/anat/sub-x_desc-methodrule_mask.nii.gz + .json        voxels of the evaluated map at or above a threshold
+DIR/sub-x/anat/sub-x_desc-methodrule_mask.nii.gz + .json        voxels of the evaluated map at or above a threshold;
+                                                                  cases of test datasets only, which have thresholds
 """
 
+import json
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,10 +29,12 @@ from uad_bench.prepare.to_native import prepared_grid, to_native
 from uad_bench.results import bids, run_cases
 from uad_bench.results.run_directory import RunDir
 from uad_bench.results.scored_maps import ScoredMaps
-from uad_bench.support.atomic_files import write_json
+from uad_bench.support.atomic_files import json_bytes, write_json
 from uad_bench.support.process_pool import each
 from uad_bench.support.progress import Ticker
 from uad_bench.types import FloatArray, Scored
+
+log = logging.getLogger(__name__)
 
 GENERATOR = {"Name": "uad-bench", "Version": __version__}
 SCORED = ("test", "tune", "val")
@@ -117,9 +122,31 @@ def plan(
     names = bids.names({_key(row): None for row in rows})
     chosen = {_key(row): row for row in rows if _is_wanted(row, wanted)}
     members, failed = run_cases.available(run, list(chosen.values()), sources)
-    limits = {dataset: threshold(run, dataset, rule) for dataset, _, _ in chosen} if rule else {}
-    items = [Item(run, spec, one, names[_key(row)], rule, limits.get(row["dataset"])) for row, one in members]
+    limits = _limits(run, [dataset for dataset, _, _ in chosen], rule)
+    items = [
+        Item(
+            run,
+            spec,
+            one,
+            names[_key(row)],
+            rule if row["dataset"] in limits else "",
+            limits.get(row["dataset"]),
+        )
+        for row, one in members
+    ]
     return items, failed
+
+
+def _limits(run: RunDir, datasets: Sequence[str], rule: str) -> dict[str, float]:
+    """The threshold of a rule by dataset, for those with thresholds: the test datasets. The others are said."""
+    if not rule:
+        return {}
+    tests = {row["dataset"] for row in run.table("thresholds.csv")}
+    without = [one for one in datasets if one not in tests]
+    for one in dict.fromkeys(without):
+        what = "%s: no mask of %d cases of %s: a threshold is of a test dataset (%s)"
+        log.warning(what, run.name, without.count(one), one, ", ".join(sorted(tests)))
+    return {one: threshold(run, one, rule) for one in dict.fromkeys(datasets) if one in tests}
 
 
 def _key(row: Mapping[str, str]) -> bids.Key:
@@ -253,6 +280,8 @@ def _about(item: Item) -> dict[str, Any]:
 
 
 def _put(path: Path, volume: Volume[Any], header: Any, about: Mapping[str, Any]) -> None:
-    # The sidecar first, so that no image exists without its origin.
+    # The sidecar first, so that no image exists without its origin; an earlier image never has that of another.
+    if path.is_file() and bids.described(path) != json.loads(json_bytes(about)):
+        path.unlink()
     write_json(bids.sidecar(path), about)
     write_volume(path, volume, header)

@@ -30,6 +30,12 @@ def read(path: Path, run: str) -> dict[str, str]:
     return found
 
 
+def verify_one(folder: Path, name: str, run: str) -> None:
+    """Raise IntegrityError where one file of a sealed run, by its path in the run, is not the sealed one."""
+    sealed = read(folder / "digests.json", run)
+    verify(folder, {name: sealed.get(name, "")}, run)
+
+
 def verify(folder: Path, sealed: Mapping[str, str], run: str) -> None:
     """Raise IntegrityError for the first file that is missing, a link, or has another digest (UB508)."""
     for name, digest in sealed.items():

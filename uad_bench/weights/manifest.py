@@ -73,6 +73,12 @@ class PretrainedFacts(Strict):
     terms: str = ""
 
 
+def check_name(name: str) -> None:
+    """Raise UsageError for a name that no bundle may have (UB205)."""
+    if not re.fullmatch(NAME, name):
+        raise UsageError(f"{name!r:.80} is no name for weights", hint=f"it must match {NAME}", code="UB205")
+
+
 class Manifest(Strict):
     """What manifest.json holds. files: by path relative to the bundle."""
 

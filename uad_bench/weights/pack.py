@@ -20,7 +20,7 @@ from uad_bench.support.copy_files import copy_file, copy_folder
 from uad_bench.weights.bundle import Bundle, aside_of, described, settle
 from uad_bench.weights.card import Said, card, page, requirements
 from uad_bench.weights.contents import check_content
-from uad_bench.weights.manifest import FORMAT, MANIFEST, NUMBERS, Manifest, ModelFacts
+from uad_bench.weights.manifest import FORMAT, MANIFEST, NUMBERS, Manifest, ModelFacts, check_name
 from uad_bench.weights.portable import (
     changed_texts,
     healthy_rows,
@@ -38,9 +38,12 @@ UNPORTABLE = "UB415"
 def pack(folder: Path, said: Said, store: Path) -> Bundle:
     """Write the bundle of a run's model into a store, as <store>/NAME/DIGEST/; equal models give equal bytes.
 
-    Raises UsageError for a folder that is not one complete run (UB252), IntegrityError for an edited run (UB508),
-    PluginError for a method that is no plug-in or that stores its model in files that no bundle holds (UB415).
+    Raises UsageError for a name that no bundle may have (UB205) and for a folder that is not one complete run (UB252),
+    IntegrityError for an edited run (UB508), PluginError for a method that is no plug-in or that stores its model in
+    files that no bundle holds (UB415).
     """
+    if said.name:
+        check_name(said.name)
     run = one_run(folder)
     run.verify()
     spec = run.spec()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uad_bench.errors import DataError, IntegrityError, UsageError
 from uad_bench.support.atomic_files import write_bytes, write_text
 from uad_bench.weights.bundle import Bundle, aside_of, described, settle
-from uad_bench.weights.manifest import FORMAT, MANIFEST, NAME, Manifest, PretrainedFacts
+from uad_bench.weights.manifest import FORMAT, MANIFEST, Manifest, PretrainedFacts, check_name
 from uad_bench.weights.store import default_store, is_reference, reference, stored_bundle
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def import_weights(name: str, file: Path, sha256: str, terms: str, store: Path) 
     """
     from safetensors.torch import save
 
-    if not re.fullmatch(NAME, name):
-        raise UsageError(f"{name!r:.80} is no name for weights", hint=f"it must match {NAME}", code="UB205")
+    check_name(name)
     content, digest = _read(file)
     _check_digest(file, digest, sha256)
     state = {key: value.detach().clone().contiguous() for key, value in _read_state(file, content).items()}

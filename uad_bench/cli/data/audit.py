@@ -37,14 +37,18 @@ def audit(
 
     RUN audits finished runs; --splits without --data audits the table alone. Otherwise the cases on disk get the
     roles of the protocol, or those of --splits, in each fold unless --fold names one. The output has one line for
-    each finding and one for each leak rule. Exit code 3 if a finding is an error.
+    each finding and one for each leak rule. Exit code 3 if a finding is an error; runs that are not complete are named
+    and are not audited.
     """
+    from uad_bench.errors import PartialFailure
+
     options.show_messages(quiet, verbose)
     said, table = options.table(splits)
     source = said.partition("=")[0].partition(":")[2]
     folds = [fold] if fold >= 0 else []
+    left_out = 0
     if runs:
-        findings = _of_runs(runs)
+        findings, left_out = _of_runs(runs)
     elif table and not data:
         findings = _of_table(table, folds, source)
     else:
@@ -52,20 +56,21 @@ def audit(
             _plans(table, folds, source), protocol, test, data, options.overrides(config, set_)
         )
     _print(findings)
+    if left_out:
+        raise PartialFailure(f"{left_out} runs are not audited", hint="see the lines above")
 
 
-def _of_runs(folders: list[Path]) -> "list[Finding]":
+def _of_runs(folders: list[Path]) -> "tuple[list[Finding], int]":
+    """The findings of the complete runs, and the number of runs that are not complete."""
     import json
 
     from uad_bench.data.audit.finished_runs import audit_finished_run
-    from uad_bench.results.find_runs import find_runs
+    from uad_bench.results.find_runs import complete_runs
     from uad_bench.results.readable import check_readable, readable
 
     findings: list[Finding] = []
-    for run in find_runs(folders):
-        if run.state != "complete":
-            log.warning("%s: %s, not audited", run.name, run.state)
-            continue
+    complete, left_out = complete_runs(folders)
+    for run in complete:
         run.verify()
         check_readable(run)
         files = [run.path / name for name in ("fitted.json", "audit.json")]
@@ -73,7 +78,7 @@ def _of_runs(folders: list[Path]) -> "list[Finding]":
         with readable(run):
             found = audit_finished_run(run.table("splits.csv"), run.table("thresholds.csv"), fitted, before)
         findings += _scoped(found, run.name)
-    return findings
+    return findings, left_out
 
 
 def _of_table(table: "RoleTable", folds: list[int], source: str) -> "list[Finding]":

@@ -96,7 +96,8 @@ def verify(
     which: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[BUNDLE]...", help="NAME@DIGEST or folders of bundles; default: all of this machine."
+            metavar="[BUNDLE]...",
+            help="NAME@DIGEST, the folder of a bundle, or a folder of bundles; default: all of this machine.",
         ),
     ] = None,
 ) -> None:
@@ -151,9 +152,15 @@ def import_(
 
 def _chosen(which: list[str]) -> "Iterator[Bundle | UadError]":
     from uad_bench.errors import UadError
+    from uad_bench.weights.bundle import is_bundle
     from uad_bench.weights.store import bundles, default_store
 
     for text in which:
+        place = Path(text)
+        inside = [] if is_bundle(place) else [*bundles(place), *bundles(place.parent, place.name)]
+        if inside:
+            yield from inside
+            continue
         try:
             yield _bundle(text)
         except UadError as error:
