@@ -149,9 +149,8 @@ def test_an_image_never_lies_beside_the_sidecar_of_another(run, sources, tmp_pat
     copy.seal()
     monkeypatch.setattr("uad_bench.results.export_bids.write_volume", lambda *_: 1 / 0)
     _, (error,) = export([copy], tmp_path, sources, [case_id], "healthy_q98")
-    assert (
-        "ZeroDivisionError" in str(error) and mask.is_file()
-    )  # the sidecar of the map is equal: it was met first
+    assert "ZeroDivisionError" in str(error) and mask.is_file()
+    assert mask.with_name(mask.name.replace("healthyq98_mask", "_scoremap")).is_file()  # its sidecar is equal
     write_volume = lambda path, *_: None if "scoremap" in path.name else 1 / 0  # noqa: E731
     monkeypatch.setattr("uad_bench.results.export_bids.write_volume", write_volume)
     export([copy], tmp_path, sources, [case_id], "healthy_q98")

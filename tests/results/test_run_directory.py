@@ -171,9 +171,9 @@ def test_links_to_folders_are_followed_and_each_run_is_found_once(tmp_path, run,
     (shelf / "up").symlink_to(tmp_path, target_is_directory=True)  # a loop
     (found,) = find_runs([shelf])
     assert found.path.samefile(run.path) and found.path.parts[: len(shelf.parts)] == shelf.parts
-    assert [r.path for r in find_runs([tmp_path, shelf])] == [
-        run.path
-    ]  # the folder itself before a link to it
+    (tmp_path / "a-link").symlink_to(run.path.parents[1], target_is_directory=True)
+    # The folder itself before a link to it.
+    assert [r.path for r in find_runs([tmp_path, shelf])] == [run.path]
 
 
 def test_draws_read_back_equal_whatever_the_names_and_damage_is_told(run):
