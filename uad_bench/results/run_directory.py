@@ -139,7 +139,8 @@ class RunDir:
                 else:
                     item.unlink(missing_ok=True)
         except OSError as error:
-            raise cannot_write(error, self.path) from error
+            hint = "parts of the old run are removed: allow the folder to be written, and start again"
+            raise cannot_write(error, self.path, hint) from error
 
     def log(self, text: str) -> None:
         """Append a line to log.txt with the time (UTC); a full disk does not hide the error that is logged."""

@@ -178,10 +178,10 @@ def append_text(path: Path, text: str) -> None:
         raise cannot_write(error, path) from error
 
 
-def cannot_write(error: OSError, path: Path) -> EnvironmentFault:
+def cannot_write(error: OSError, path: Path, hint: str = "nothing was replaced") -> EnvironmentFault:
     """The error of a file or folder that cannot be written, to be raised."""
     reason = error.strerror or str(error)
-    return EnvironmentFault(f"cannot write: {reason}", where=str(path), hint="nothing was replaced")
+    return EnvironmentFault(f"cannot write: {reason}", where=str(path), hint=hint)
 
 
 #: Below this nothing of use can be written, and work would be lost.

@@ -155,7 +155,7 @@ def _integers(values: FloatArray, where: str) -> FloatArray:
     off = float(np.abs(values - whole).max(initial=0))
     if off >= ROUNDED:
         what = f"the mask contains values that are not integers: off by up to {off:.2g}"
-        hint = "warp masks by nearest neighbour, or set `mask_threshold`, for instance to 0.5"
+        hint = "warp masks by nearest neighbour, or, for a dataset, set `mask_threshold`, for instance to 0.5"
         raise DataError(what, where=where, hint=hint, code="UB328")
     if off:
         count = int((values != whole).sum())
@@ -204,7 +204,7 @@ def check_same_grid(grid: Grid, like: Grid, where: str) -> None:
     offset, by_other = apart(grid, like)
     if offset > TOLERANCE:
         what = f"the mask is on another grid: {grid}; the image is {like}"
-        hint = "resample the mask to its image, or set `allow_other_mask_grid`"
+        hint = "resample the mask to its image, or, for a dataset, set `allow_other_mask_grid`"
         raise DataError(what, where=where, hint=hint, code="UB328")
     if by_other:
         text = "the mask lies on its image by the other transform (sform against qform); read as on the image's grid"
