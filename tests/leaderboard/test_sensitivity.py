@@ -10,7 +10,7 @@ from scipy import stats
 
 from uad_bench.errors import DataError
 from uad_bench.leaderboard.run_summary import DatasetResults, RunSummary
-from uad_bench.leaderboard.sensitivity import as_csv, markdown, sensitivity
+from uad_bench.leaderboard.sensitivity import Sensitivity, as_csv, markdown, sensitivity
 from uad_bench.leaderboard.statistics.pairwise.all_pairs import all_pairs
 
 RNG = np.random.default_rng(0)
@@ -91,6 +91,23 @@ def test_several_cases_of_a_subject_are_one_observation():
     rows = sensitivity({"own": [replace(run, results={"set": one})], "changed": [other]}, "set", "ap")
     expected = stats.ttest_rel(BASE[:12] + np.linspace(-0.1, 0.1, 12), BASE[:12]).confidence_interval(0.95)
     assert rows[1].high - rows[1].low == pytest.approx(expected.high - expected.low)
+
+
+def test_the_difference_is_that_of_the_means_where_subjects_have_unequal_numbers_of_cases():
+    shift = np.linspace(-0.1, 0.1, 24)  # the cases of the subject with most of them differ most
+    run = summary(BASE)
+    subjects = {f"case{i:02}": "first" for i in range(8)}
+    own = replace(run, results={"set": replace(run.results["set"], subjects=subjects)})
+    rows = sensitivity({"own": [own], "changed": [summary(BASE + shift, "o")]}, "set", "ap")
+    assert rows[1].difference == pytest.approx(rows[1].mean - rows[0].mean)
+
+
+def test_small_numbers_and_names_are_written_as_in_the_tables_of_the_leaderboard():
+    row = Sensitivity("a|b", "scale=1|2", 3, -0.0001, None, 30, 30, -0.0001, -0.0004, 0.0002, 1e-9)
+    text = markdown([row], "ap")
+    assert "| scale=1\\|2 | 3 | 30 | 0.000 | 30 | 0.000 [0.000, 0.000] | <0.001 |" in text
+    assert "## a\\|b: ap" in text
+    assert "'=1+1," in as_csv([replace(row, preparation="=1+1")])
 
 
 def test_a_change_that_leaves_all_voxels_as_they_are_is_named():

@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.errors import DataError
+from uad_bench.leaderboard.layout import wording
+from uad_bench.leaderboard.render import escape
 from uad_bench.leaderboard.run_summary import DatasetResults, RunSummary
 from uad_bench.leaderboard.statistic_types import SCHEME
-from uad_bench.leaderboard.statistics.clusters import Indices, subject_indices, subject_means
+from uad_bench.leaderboard.statistics.clusters import Indices, subject_indices, subject_totals
 from uad_bench.leaderboard.statistics.pairwise.all_pairs import all_pairs
 from uad_bench.leaderboard.statistics.pairwise.multiple_comparisons import holm_correction
 from uad_bench.leaderboard.statistics.variance_components import Floats
@@ -143,7 +145,7 @@ def _against(
     if not both.any():
         return list(rows)
     _, of_case = np.unique(subject[both], return_inverse=True)
-    averaged = [subject_means(one[:, both], of_case) for one in (own, *changed)]
+    averaged = [subject_totals(one[:, both], of_case) for one in (own, *changed)]
     pairs, enough = all_pairs(averaged), averaged[0].shape[1] >= SCHEME.patients
     found = []
     for place, row in enumerate(rows, start=1):
@@ -159,7 +161,7 @@ def markdown(rows: Sequence[Sensitivity], metric: str) -> str:
     lines: list[str] = []
     for test in dict.fromkeys(row.test for row in rows):
         lines += [
-            f"## {test}: {metric}",
+            f"## {_name(test)}: {metric}",
             "",
             f"| {' | '.join(HEADINGS)} |",
             "| --- |" + " ---: |" * (len(HEADINGS) - 1),
@@ -169,14 +171,20 @@ def markdown(rows: Sequence[Sensitivity], metric: str) -> str:
 
 
 def _cells(row: Sensitivity) -> tuple[str, ...]:
-    spread = "" if row.sd is None else f" ± {row.sd:.3f}"
-    mean = "–" if row.mean is None else f"{row.mean:.3f}{spread}"
+    mean = wording.NOTHING if row.mean is None else wording.mean_text(row.mean, row.sd)
     paired = "" if row.difference is None else str(row.paired)
-    interval = "" if row.low is None else f" [{row.low:+.3f}, {row.high:+.3f}]"
-    difference = "" if row.difference is None else f"{row.difference:+.3f}{interval}"
-    p = "" if row.p_holm is None else f"{row.p_holm:.3f}"
+    difference = "" if row.difference is None else wording.signed(row.difference)
+    if row.low is not None and row.high is not None:
+        difference += f" [{wording.signed(row.low)}, {wording.signed(row.high)}]"
+    p = "" if row.p_holm is None else wording.p_text(row.p_holm)
     same = " (same voxels)" if row.same_voxels and row.difference is not None else ""
-    return row.preparation + same, str(row.seeds), str(row.cases), mean, paired, difference, p
+    texts = (row.preparation + same, str(row.seeds), str(row.cases), mean, paired, difference, p)
+    return tuple(map(_name, texts))
+
+
+def _name(text: str) -> str:
+    """Text that is read in a terminal too: no column break, and no other escape."""
+    return escape.printable(text).replace("|", "\\|")
 
 
 def as_csv(rows: Sequence[Sensitivity]) -> str:
@@ -184,5 +192,8 @@ def as_csv(rows: Sequence[Sensitivity]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Sensitivity)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    writer.writerows(
+        {name: escape.spreadsheet(value) if isinstance(value, str) else value for name, value in asdict(row).items()}
+        for row in rows
+    )
     return text.getvalue()

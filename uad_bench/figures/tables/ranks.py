@@ -54,7 +54,7 @@ def critical_difference_plot(table: Table) -> Figure | None:
         return None
     half = -(-len(found.mean_ranks) // 2)
     depth = 0.9 + 0.28 * len(found.cliques)
-    friedman = "" if found.p is None else f", Friedman p {wording.p_text(found.p)}"
+    friedman = "" if found.p is None else f", Friedman p {wording.p_text(found.p, table.scheme.alpha)}"
     title = f"mean rank by {found.metric} over {found.n} cases (1 is best){friedman}"
     figure, axes = single_plot(8, 1.7 + 0.26 * len(found.cliques) + 0.3 * half, table, title)
     last = len(found.mean_ranks)
