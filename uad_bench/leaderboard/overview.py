@@ -22,7 +22,9 @@ NOTES = (
     "reported results are in the row of the published method; a variant (name:variant) may differ from it in training, "
     "weights or network, and its page says how",
 )
-LEFT_OUT_NOTE = "not in this table, since protocol, training set or cases differ from those of the tables in it"
+LEFT_OUT_NOTE = (
+    "not in this table, since protocol, training set or cases differ from those of the tables in it"
+)
 TRACKS_NOTE = (
     "methods of different tracks learn from different information, so each track has a ranking of its own"
 )

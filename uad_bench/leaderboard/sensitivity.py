@@ -193,7 +193,10 @@ def as_csv(rows: Sequence[Sensitivity]) -> str:
     writer = csv.DictWriter(text, [field.name for field in fields(Sensitivity)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {name: escape.spreadsheet(value) if isinstance(value, str) else value for name, value in asdict(row).items()}
+        {
+            name: escape.spreadsheet(value) if isinstance(value, str) else value
+            for name, value in asdict(row).items()
+        }
         for row in rows
     )
     return text.getvalue()

@@ -86,7 +86,11 @@ def test_a_best_row_that_is_the_baseline_is_compared_with_once():
 def long_table():
     statistics = RankStatistics(1, 2, 0.1, "a", 1)
     rows = [
-        replace(handmade.row(f"method-{n}:a-long-variant-name [steps={n}00]", 0.4, 1), rank=n, rank_statistics=statistics)
+        replace(
+            handmade.row(f"method-{n}:a-long-variant-name [steps={n}00]", 0.4, 1),
+            rank=n,
+            rank_statistics=statistics,
+        )
         for n in range(1, 66)
     ]
     return handmade.table(rows)

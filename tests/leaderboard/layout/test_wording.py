@@ -136,6 +136,8 @@ def test_a_p_that_is_not_significant_is_never_printed_as_alpha():
     assert wording.p_text(0.05000000001) == "> 0.05" and wording.p_text(0.0104, 0.01) == "0.0104"
 
 
-@pytest.mark.parametrize(("n", "text"), [(999_499, "999k"), (999_600, "1M"), (999_999_999, "1G"), (999, "999")])
+@pytest.mark.parametrize(
+    ("n", "text"), [(999_499, "999k"), (999_600, "1M"), (999_999_999, "1G"), (999, "999")]
+)
 def test_parameters_are_rounded_before_their_unit_is_chosen(n, text):
     assert wording.count(n) == text

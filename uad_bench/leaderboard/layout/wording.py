@@ -16,6 +16,7 @@ FEW_SEEDS = "°"
 CONTROL = "control"
 EQUIVALENT = "≈"
 NOT_SIGNIFICANT = "n.s."
+POINTWISE = "pointwise"
 
 
 def title(table: Table) -> str:
@@ -189,15 +190,20 @@ def only_pointwise(contrast: Contrast, alpha: float) -> bool:
     return not contrast.low <= 0 <= contrast.high and contrast.p_holm > alpha
 
 
-def contrast_reading(table: Table) -> str:
-    """How intervals and p values of differences are read together; empty for a table without differences."""
+def contrast_reading(table: Table, *, intervals: bool = True) -> str:
+    """How p values of differences, and intervals where they are shown, are read; empty without differences."""
     rows = table.rows
     known = [found for row in rows for found in (row.to_best, row.to_reference, row.to_baseline) if found]
     if not any(found.p_holm is not None for found in known):
         return ""
-    return (
+    significant = (
         f"Δ: a difference is significant only where p is at most {table.scheme.alpha:g}; p is corrected for all "
-        f"pairs of rows ({table.scheme.correction}). The {percent(table)} interval is pointwise: it is that of one "
+        f"pairs of rows ({table.scheme.correction})"
+    )
+    if not intervals:
+        return significant
+    return (
+        f"{significant}. The {percent(table)} interval is {POINTWISE}: it is that of one "
         "difference alone, not corrected for the number of pairs, nor for the best row being chosen on the same data. "
         "Where it excludes 0 although "
         f"p is above {table.scheme.alpha:g}, {NOT_SIGNIFICANT} (not significant) follows p. "

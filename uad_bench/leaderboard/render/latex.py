@@ -41,11 +41,11 @@ def _table(table: Table) -> str:
 def _floats(grids: Sequence[text_grid.Grid]) -> list[list[text_grid.Grid]]:
     """The grids in groups that fit a page each; a grid that is longer than a page in parts."""
     floats: list[list[text_grid.Grid]] = [[]]
-    for grid in (part for grid in grids for part in _pages(grid)):
-        lines = sum(len(one.rows) + HEAD_LINES for one in [*floats[-1], grid])
+    for part in (part for grid in grids for part in _pages(grid)):
+        lines = sum(len(one.rows) + HEAD_LINES for one in [*floats[-1], part])
         if floats[-1] and lines > LINES_PER_PAGE:
             floats.append([])
-        floats[-1].append(grid)
+        floats[-1].append(part)
     return floats
 
 
