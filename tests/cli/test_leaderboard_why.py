@@ -54,3 +54,20 @@ def test_an_unknown_or_ambiguous_name_is_one_line_and_exit_code_2(runs, monkeypa
 def test_the_leaderboard_itself_still_takes_folders(runs, monkeypatch, capsys):
     code, out, _ = call(monkeypatch, capsys, "leaderboard", str(runs), "--format", "json")
     assert code == 0 and '"tables"' in out
+
+
+def test_a_folder_that_does_not_exist_is_an_error_and_not_a_folder_without_runs(runs, monkeypatch, capsys):
+    code, _, err = call(monkeypatch, capsys, "leaderboard", "why", "phantom/ae", "phantom/vae", "runz")
+    assert code == 2 and "no such folder of runs (runz)" in err
+
+
+def test_of_many_runs_an_unknown_name_is_told_their_number_and_some_examples(runs, monkeypatch, capsys):
+    code, _, err = call(monkeypatch, capsys, "leaderboard", "why", "xyz", "phantom/vae")
+    assert code == 2 and "no run has 'xyz' in its name (3 runs in runs, for instance phantom/ae/seed0" in err
+
+
+def test_a_folder_without_runs_and_an_unknown_format_are_named(tmp_path, monkeypatch, capsys):
+    code, _, err = call(monkeypatch, capsys, "leaderboard", tmp_path, "--format", "csv")
+    assert code == 0 and f"no runs in {tmp_path}: " in err
+    code, _, err = call(monkeypatch, capsys, "leaderboard", tmp_path, "--format", "pdf")
+    assert code == 2 and "known: csv, html, json, latex, markdown, text" in err

@@ -9,7 +9,19 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage, imread
 
-from uad_bench.data_report.sheets import ATLAS, BRAIN, LESION, Histogram, SheetRow, draw_sheet, slice_index
+from uad_bench.data_report.sheets import (
+    ATLAS,
+    BRAIN,
+    HEAD,
+    LESION,
+    ROW,
+    WIDTH,
+    Histogram,
+    SheetRow,
+    _sheet,
+    draw_sheet,
+    slice_index,
+)
 
 SHAPE = (20, 24, 16)
 
@@ -124,3 +136,9 @@ def test_a_figure_is_freed_after_its_sheet_is_written(row, tmp_path):
         assert not [o for o in gc.get_objects() if isinstance(o, AxesImage)]
     finally:
         gc.enable()
+
+
+def test_a_long_heading_is_smaller_and_not_cut(row):
+    figure = _sheet((WIDTH, HEAD + ROW), [replace(row, lines=(f"1. {'sub-0123456789_' * 7}, t2",))], "toy")
+    figure.draw_without_rendering()
+    assert all(text.get_window_extent().x1 <= figure.bbox.x1 for text in figure.texts)

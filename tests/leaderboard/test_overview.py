@@ -140,3 +140,15 @@ def test_a_metric_that_no_paper_reports_for_a_dataset_has_no_column(rows):
         "reported Dice, brats21 t2",
         "reported Dice, brats t1",
     )
+
+
+def test_tables_of_other_protocols_that_the_overview_lacks_are_named(rows):
+    tables = [
+        table(rows, test="brats21"),
+        table(rows, test="mslub", protocol="other"),
+        table(rows, test="ixi"),
+    ]
+    assert len(overview(tables, [paper("ae")]).rows[0]) == 1 + 2 + 2
+    (left_out,) = [note for note in overview_notes(tables) if note.startswith("not in this table")]
+    assert left_out.endswith(": Tested on mslub, trained on ixi, protocol other")
+    assert not any(note.startswith("not in this table") for note in overview_notes(tables[::2]))

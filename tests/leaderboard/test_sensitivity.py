@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from uad_bench.errors import DataError
+from uad_bench.leaderboard.render.sensitivity_table import as_csv, markdown
 from uad_bench.leaderboard.run_summary import DatasetResults, RunSummary
-from uad_bench.leaderboard.sensitivity import as_csv, markdown, sensitivity
+from uad_bench.leaderboard.sensitivity import sensitivity
 from uad_bench.leaderboard.statistics.pairwise.all_pairs import all_pairs
 
 RNG = np.random.default_rng(0)
@@ -91,6 +92,15 @@ def test_several_cases_of_a_subject_are_one_observation():
     rows = sensitivity({"own": [replace(run, results={"set": one})], "changed": [other]}, "set", "ap")
     expected = stats.ttest_rel(BASE[:12] + np.linspace(-0.1, 0.1, 12), BASE[:12]).confidence_interval(0.95)
     assert rows[1].high - rows[1].low == pytest.approx(expected.high - expected.low)
+
+
+def test_the_difference_is_that_of_the_means_where_subjects_have_unequal_numbers_of_cases():
+    shift = np.linspace(-0.1, 0.1, 24)  # the cases of the subject with most of them differ most
+    run = summary(BASE)
+    subjects = {f"case{i:02}": "first" for i in range(8)}
+    own = replace(run, results={"set": replace(run.results["set"], subjects=subjects)})
+    rows = sensitivity({"own": [own], "changed": [summary(BASE + shift, "o")]}, "set", "ap")
+    assert rows[1].difference == pytest.approx(rows[1].mean - rows[0].mean)
 
 
 def test_a_change_that_leaves_all_voxels_as_they_are_is_named():

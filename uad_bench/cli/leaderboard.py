@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
@@ -73,6 +72,8 @@ def leaderboard(
     its folder, or by a part of its name that is unique among the runs in FOLDERS (default: ./runs).
     """
     if runs and str(runs[0]) == "why":
+        from uad_bench.cli.leaderboard_why import why
+
         return why(runs[1:])
     place = viewer_to or (to.parent if to else Path()) / "viewer"
     request = ViewerRequest(viewer, place, data, trust)
@@ -99,10 +100,11 @@ def _leaderboard(
     from uad_bench.results.find_runs import find_runs
 
     format_, to = output
+    _require_format(format_)
     found = find_runs(runs or [Path("runs")])
-    if not (runs or found):
+    if not found:
         hint = "run a method first (uad-bench run METHOD), or give a folder of runs"
-        typer.echo(f"no runs in ./runs: {hint}", err=True)
+        typer.echo(f"no runs in {', '.join(map(str, runs)) or './runs'}: {hint}", err=True)
     collected = _of_tracks(_collected(found), tracks)
     tables = _tables(collected)
     shown = _write_viewer(tables, collected, viewer) if viewer.count else None
@@ -116,6 +118,15 @@ def _leaderboard(
     if plots is not None:
         _draw(tables, plots)
     require_all(len(found), collected.refused, len(shown.errors) if shown else 0, logs_left_out)
+
+
+def _require_format(name: str) -> None:
+    """Raise UsageError for a format that does not exist, before anything is computed."""
+    from uad_bench.errors import unknown_name
+    from uad_bench.leaderboard.render.render import FORMATS
+
+    if name not in {*FORMATS, "text"}:
+        raise unknown_name("format", name, [*FORMATS, "text"])
 
 
 def _known_tracks(names: Sequence[str]) -> Sequence[str]:
@@ -259,41 +270,3 @@ def _reported() -> "list[Reported]":
     from uad_bench.support.package_files import shipped
 
     return published.read(shipped("leaderboard/published"))
-
-
-def why(words: Sequence[Path]) -> None:
-    """Print why two runs are comparable or not; words: the two runs, then folders in which they are searched.
-
-    Raises UsageError with fewer than two words, and where a word matches no run or several.
-    """
-    from uad_bench.errors import UsageError
-    from uad_bench.leaderboard.collect import summarise
-    from uad_bench.leaderboard.comparability import explain
-
-    if len(words) < 2:
-        hint = "uad-bench leaderboard why RUN RUN [FOLDERS]..."
-        raise UsageError(f"`leaderboard why` takes two runs, got {len(words)}", hint=hint)
-    one, other = (summarise(_find(str(word), words[2:] or [Path("runs")])) for word in words[:2])
-    for line in explain(one, other):
-        typer.echo(line)
-
-
-def _find(word: str, folders: Sequence[Path]) -> "RunDir":
-    """The run in the folder `word`, or the only run in `folders` whose name contains `word`."""
-    from uad_bench.errors import UsageError, unknown_name
-    from uad_bench.results.find_runs import find_runs
-
-    if Path(word).is_dir():
-        found, known = find_runs([Path(word)]), []
-    else:
-        known = find_runs([folder for folder in folders if folder.is_dir()])
-        found = [run for run in known if word in run.name]
-    exact = [run for run in found if run.name == word]
-    if len(exact or found) == 1:
-        return (exact or found)[0]
-    if not found:
-        names = [run.name for run in known]
-        near = get_close_matches(word, names, n=3, cutoff=0.4) or names[:3]
-        raise unknown_name("run", word, near, hint="give its folder or a part of its name")
-    first = ", ".join(run.name for run in found[:3]) + (" ..." if len(found) > 3 else "")
-    raise UsageError(f"{word!r} matches {len(found)} runs: {first}", hint="give the folder of one run")

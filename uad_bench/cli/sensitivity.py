@@ -46,7 +46,7 @@ def sensitivity(
     Runs under a changed preparation belong to protocols of their own and are never ranked with others. Complete runs
     are found again.
     """
-    from uad_bench.leaderboard.sensitivity import as_csv, markdown
+    from uad_bench.leaderboard.render.sensitivity_table import as_csv, markdown
     from uad_bench.pipeline.run_job import Workplace
     from uad_bench.pipeline.sensitivity.compare import Sensitive, compare_preparations
     from uad_bench.pipeline.settings import parse_seeds

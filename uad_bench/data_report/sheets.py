@@ -28,6 +28,8 @@ WIDTH, ROW, HEAD, DPI = 14.5, 1.9, 0.6, 90
 #: Left edge and width of each column in inches: three planes, two histograms, text.
 COLUMNS = ((0.05, 1.75), (1.85, 1.75), (3.65, 2.05), (5.95, 1.75), (7.95, 1.75), (9.95, 4.5))
 TEXT_WIDTH, TEXT_LINES, LINE = 78, 10, 0.155
+#: Characters of a heading that fit next to the planes at 10 points; longer ones are smaller, never cut.
+HEADING = 46
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,15 @@ def _draw_text(figure: Figure, row: SheetRow, down: float) -> None:
     """The text of a row: as many lines as fit."""
     left = COLUMNS[-1][0]
     first, *others = [printable(line) for line in row.lines]
-    _text(figure, left, down, first, fontsize=10, weight="bold", va="top")
+    _text(
+        figure,
+        left,
+        down,
+        first,
+        fontsize=min(10.0, 10 * HEADING / max(len(first), 1)),
+        weight="bold",
+        va="top",
+    )
     lines = [part for line in others for part in textwrap.wrap(line, TEXT_WIDTH)]
     warned = [part for line in row.warnings for part in textwrap.wrap(f"! {printable(line)}", TEXT_WIDTH)]
     room = max(TEXT_LINES - len(lines), 1)

@@ -4,6 +4,7 @@ Every method has a colour of Okabe and Ito's, a marker and a line style, so that
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.render.escape import printable
-from uad_bench.leaderboard.table import Table
+from uad_bench.leaderboard.table import Row, Table
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKERS = "osD^vPX<>p*h"
@@ -41,6 +42,15 @@ def row_styles(table: Table) -> dict[str, PlotStyle]:
     }
 
 
+def first_of(shown: int, rows: int, what: str = "rows") -> str:
+    """A line below the title of a figure that does not show all rows: "the first 60 of 65 rows"; else nothing.
+
+    >>> first_of(60, 65), first_of(5, 5)
+    ('\\nthe first 60 of 65 rows', '')
+    """
+    return f"\nthe first {shown} of {rows} {what}" if shown < rows else ""
+
+
 def file_stem(name: str) -> str:
     """A name as part of a file name: letters, digits and inner dots, dashes for everything else.
 
@@ -63,6 +73,15 @@ def folded(name: str, width: int = 34) -> str:
                 lines.append("")
             lines[-1] += piece
     return "\n".join(line.rstrip() for line in lines)
+
+
+def legend_height(rows: Sequence[Row], width: int, least: float) -> float:
+    """The height of a figure in inches, at least `least`, with a legend of all rows beside the plots.
+
+    width: that of the labels, as of `folded`. The letters have at most 8 points.
+    """
+    lines = sum(folded(row.label, width).count("\n") + 1 for row in rows)
+    return max(least, 1.3 + 0.14 * lines + 0.06 * len(rows))
 
 
 def single_plot(width: float, height: float, table: Table | None, title: str) -> tuple[Figure, Axes]:

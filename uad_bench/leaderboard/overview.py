@@ -22,16 +22,24 @@ NOTES = (
     "reported results are in the row of the published method; a variant (name:variant) may differ from it in training, "
     "weights or network, and its page says how",
 )
+LEFT_OUT_NOTE = (
+    "not in this table, since protocol, training set or cases differ from those of the tables in it"
+)
 TRACKS_NOTE = (
     "methods of different tracks learn from different information, so each track has a ranking of its own"
 )
 
 
 def overview_notes(tables: Sequence[Table]) -> list[str]:
-    """The remarks below the overview, beginning with what the measured rows were trained on, in words."""
-    trained = dict.fromkeys(wording.trained_on(table.key) for table in _shown(tables))
+    """The remarks below the overview: what the measured rows were trained on, in words, and which tables it lacks."""
+    shown = _shown(tables)
+    every = _all_tracks(shown, tables)
+    trained = dict.fromkeys(wording.trained_on(table.key) for table in shown)
     notes = [f"measured rows: trained on {', '.join(trained)}, whatever the test set", *NOTES]
-    tracks = [wording.track(table.key) for table in _all_tracks(_shown(tables), tables)]
+    keys = {table.key for table in every}
+    if left_out := [wording.title(table) for table in tables if table.key not in keys]:
+        notes.append(f"{LEFT_OUT_NOTE}: {'; '.join(left_out)}")
+    tracks = [wording.track(table.key) for table in every]
     return notes if len(set(tracks)) < 2 else [*notes, *dict.fromkeys(tracks), TRACKS_NOTE]
 
 

@@ -5,11 +5,9 @@ between the protocols is the question: subjects are the same, paired by case id,
 equal.
 """
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +15,10 @@ import numpy.typing as npt
 from uad_bench.errors import DataError
 from uad_bench.leaderboard.run_summary import DatasetResults, RunSummary
 from uad_bench.leaderboard.statistic_types import SCHEME
-from uad_bench.leaderboard.statistics.clusters import Indices, subject_indices, subject_means
+from uad_bench.leaderboard.statistics.clusters import Indices, subject_indices, subject_totals
 from uad_bench.leaderboard.statistics.pairwise.all_pairs import all_pairs
 from uad_bench.leaderboard.statistics.pairwise.multiple_comparisons import holm_correction
 from uad_bench.leaderboard.statistics.variance_components import Floats
-
-HEADINGS = ("preparation", "seeds", "cases", "mean ± sd", "cases of both", "difference [95 %]", "p (Holm)")
-NOTE = (
-    "Mean over the cases with a value, then mean and sample standard deviation over seeds. Difference to the "
-    "protocol's own preparation over the cases with a value under both, with its interval over seeds and patients; "
-    "below ten subjects without interval and test. With one seed, intervals and tests are over patients only and "
-    "hold for the trained models, not for the method."
-)
 
 
 @dataclass(frozen=True)
@@ -143,7 +133,7 @@ def _against(
     if not both.any():
         return list(rows)
     _, of_case = np.unique(subject[both], return_inverse=True)
-    averaged = [subject_means(one[:, both], of_case) for one in (own, *changed)]
+    averaged = [subject_totals(one[:, both], of_case) for one in (own, *changed)]
     pairs, enough = all_pairs(averaged), averaged[0].shape[1] >= SCHEME.patients
     found = []
     for place, row in enumerate(rows, start=1):
@@ -152,37 +142,3 @@ def _against(
         p = float(pairs.p[place, 0])
         found.append(replace(one, low=d - half, high=d + half, p_holm=p) if enough else one)
     return found
-
-
-def markdown(rows: Sequence[Sensitivity], metric: str) -> str:
-    """A Markdown table for each test set."""
-    lines: list[str] = []
-    for test in dict.fromkeys(row.test for row in rows):
-        lines += [
-            f"## {test}: {metric}",
-            "",
-            f"| {' | '.join(HEADINGS)} |",
-            "| --- |" + " ---: |" * (len(HEADINGS) - 1),
-        ]
-        lines += [f"| {' | '.join(_cells(row))} |" for row in rows if row.test == test] + [""]
-    return "\n".join([*lines, NOTE])
-
-
-def _cells(row: Sensitivity) -> tuple[str, ...]:
-    spread = "" if row.sd is None else f" ± {row.sd:.3f}"
-    mean = "–" if row.mean is None else f"{row.mean:.3f}{spread}"
-    paired = "" if row.difference is None else str(row.paired)
-    interval = "" if row.low is None else f" [{row.low:+.3f}, {row.high:+.3f}]"
-    difference = "" if row.difference is None else f"{row.difference:+.3f}{interval}"
-    p = "" if row.p_holm is None else f"{row.p_holm:.3f}"
-    same = " (same voxels)" if row.same_voxels and row.difference is not None else ""
-    return row.preparation + same, str(row.seeds), str(row.cases), mean, paired, difference, p
-
-
-def as_csv(rows: Sequence[Sensitivity]) -> str:
-    """The same numbers with all digits; undefined ones are empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Sensitivity)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    return text.getvalue()

@@ -85,3 +85,12 @@ def test_equal_cases_give_equal_bytes(cases, tmp_path):
 def test_the_magnitude_of_a_displacement_is_its_length():
     component = Component(np.stack([np.full(SHAPE, 3.0), np.full(SHAPE, 4.0)]), "shift")
     assert (magnitude(component) == 5).all()
+
+
+def test_long_names_of_cases_and_lesion_kinds_are_folded_and_never_cut(cases):
+    case = replace(
+        cases[0].case, case_id="sub-0123456789_ses-20200101_run-02", label="white-matter-hyperintensity"
+    )
+    figure = component_sheet([replace(cases[0], case=case)], "title")
+    label = rows(figure, 6)[0, 0].get_ylabel().replace("\n", "").replace(" ", "")
+    assert label == f"{case.case_id}{case.label},z=3"

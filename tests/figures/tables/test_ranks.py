@@ -31,7 +31,7 @@ def test_the_critical_difference_and_its_cliques_are_drawn(table):
     assert [ends[0][0], ends[1][0]] == pytest.approx([1.47, 2.53])
     texts = [text.get_text() for text in axes.texts]
     assert "critical difference 1.20" in texts and "thresh  2.00 " in texts and " 4.00  vae" in texts
-    assert axes.get_figure().get_suptitle().endswith("over 28 cases (1 is best), Friedman p <0.001")
+    assert axes.get_figure().get_suptitle().endswith("over 28 patients (1 is best), Friedman p <0.001")
 
 
 def test_without_statistics_there_are_no_plots(table):

@@ -5,7 +5,11 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers import handmade
+from uad_bench.figures.figure_files import fixed_style
 from uad_bench.figures.tables import scores
+from uad_bench.figures.tables.cost import cost_plot
+from uad_bench.figures.tables.ranks import rank_plot
+from uad_bench.leaderboard.statistic_types import RankStatistics
 from uad_bench.leaderboard.table import Cell
 
 
@@ -76,3 +80,37 @@ def test_a_best_row_that_is_the_baseline_is_compared_with_once():
     assert figure.get_suptitle().endswith("\nap of each case")
     assert len(figure.axes[0].get_legend().get_texts()) == 1
     assert figure.axes[0].get_xlim() == figure.axes[0].get_ylim()
+
+
+@pytest.fixture(scope="module")
+def long_table():
+    statistics = RankStatistics(1, 2, 0.1, "a", 1)
+    rows = [
+        replace(
+            handmade.row(f"method-{n}:a-long-variant-name [steps={n}00]", 0.4, 1),
+            rank=n,
+            rank_statistics=statistics,
+        )
+        for n in range(1, 66)
+    ]
+    return handmade.table(rows)
+
+
+@pytest.mark.parametrize(
+    ("plot", "words"),
+    [(scores.forest_plot, "the first 60 of 65 rows"), (scores.recall_by_size_plot, "the first 60 of 65 rows"),
+     (scores.paired_plot, "the first 12 of 64 rows"), (rank_plot, "the first 60 of 65 rows")],
+)  # fmt: skip
+def test_a_figure_says_how_many_rows_it_does_not_show(plot, words, long_table, table):
+    assert plot(long_table).get_suptitle().endswith(f"\n{words}")
+    assert "the first" not in plot(table).get_suptitle()
+
+
+@pytest.mark.parametrize("plot", [scores.recall_by_size_plot, cost_plot])
+def test_the_legend_of_many_methods_is_inside_the_figure(plot, long_table):
+    with fixed_style():
+        figure = plot(long_table)
+        figure.draw_without_rendering()
+        (legend,) = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend())]
+        box = legend.get_window_extent()
+    assert box.y0 >= 0 and box.y1 <= figure.bbox.height and box.x1 <= figure.bbox.width

@@ -38,8 +38,11 @@ def test_times_of_several_devices_are_not_compared():
     )
     assert measured_devices(found) == ["cpu", "gpu"] and set(cost_points(found)) == {"parameters"}
     assert withheld_text(found) == (
-        "Not compared, since rows were measured on several devices (cpu; gpu): scoring, s per volume."
+        "Not compared, since rows were measured on several devices (cpu; gpu; an unknown one): "
+        "scoring, s per volume."
     )
+    known = replace(found, rows=found.rows[1:])
+    assert "several devices (cpu; gpu): scoring" in withheld_text(known)
 
 
 @pytest.mark.parametrize("device", ["cpu, gpu", ""])

@@ -126,3 +126,10 @@ def test_a_threshold_rule_is_explained_where_a_column_has_it(full, bare):
     told = [note for note in below(full) if note.startswith("@")]
     assert told and all(": the threshold is " in note for note in told)
     assert [note for note in below(bare) if note.startswith("@")] == []
+
+
+def test_intervals_of_differences_are_explained_only_below_grids_that_show_them(full):
+    for make, shown in ((text_grid.terminal_grids, False), (text_grid.printed_grids, True)):
+        text = " ".join(notes.notes(full, make(full)))
+        assert "Δ: a difference is significant only where p is at most 0.05" in text
+        assert [words in text for words in ("pointwise", "n.s.")] == [shown, shown]

@@ -127,3 +127,17 @@ def test_figures_have_three_digits(value, text):
 
 def test_an_interval_needs_both_ends():
     assert wording.interval_text(0.12, 0.1724) == "[0.120, 0.172]" and wording.interval_text(None, 0.2) == ""
+
+
+def test_a_p_that_is_not_significant_is_never_printed_as_alpha():
+    found = Contrast("best", "ap.case", 28, -0.1, -0.2, 0.01, 0.01, 0.0504, 0.02)
+    assert "p 0.0504" in wording.contrast_text(found, 0.05)
+    assert "(p 0.0504)" in wording.brief_contrast_text(found, 0.05)
+    assert wording.p_text(0.05000000001) == "> 0.05" and wording.p_text(0.0104, 0.01) == "0.0104"
+
+
+@pytest.mark.parametrize(
+    ("n", "text"), [(999_499, "999k"), (999_600, "1M"), (999_999_999, "1G"), (999, "999")]
+)
+def test_parameters_are_rounded_before_their_unit_is_chosen(n, text):
+    assert wording.count(n) == text

@@ -37,6 +37,16 @@ def test_a_long_table_is_split_and_its_notes_are_outside_the_floats():
     assert "an upper bound (ceiling)" in text[text.rindex("\\end{table}") :]
 
 
+def test_a_grid_longer_than_a_page_is_split_and_keeps_its_headings_and_all_rows():
+    names = [f"m{n:03d}" for n in range(100)]
+    text = latex_tables([handmade.table([handmade.row(name, 0.3, None) for name in names])])
+    floats = text.split(r"\begin{table}")[1:]
+    assert max(part.count(" \\\\\n") for part in floats) <= 42
+    ranks = "".join(part for part in floats if "& cases &" in part)
+    assert re.findall(r"m\d{3}", ranks) == names
+    assert all(part.count(r"\toprule") == part.count(r"\midrule") > 0 for part in floats)
+
+
 VALUES = {"ap.pooled": 0.146, "prevalence.pooled": 0.0226, "ap.case": 0.2, "auroc.pooled": 0.8}
 
 

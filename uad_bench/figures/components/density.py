@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from scipy import ndimage
 
 from uad_bench.figures.figure_files import write_png
-from uad_bench.figures.style import MARKERS, add_grid
+from uad_bench.figures.style import MARKERS, add_grid, folded
 from uad_bench.leaderboard.render.escape import printable
 
 Numbers = npt.NDArray[np.floating]
@@ -111,7 +111,7 @@ def draw_joint_density(axes: Axes, sample: JointSample, limits: tuple[Limits, Li
             "markeredgecolor": "w",
         }
         axes.plot(*np.median(values, axis=0), **style)
-        handles.append(Line2D([], [], label=f"median of {printable(kind)[:16]}", **style))
+        handles.append(Line2D([], [], label=f"median of {folded(kind)}", **style))
     return handles
 
 

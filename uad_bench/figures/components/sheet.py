@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from uad_bench.figures.figure_files import MAX_BYTES_OF_GRID, write_png
 from uad_bench.figures.slice_drawing import LESION_COLOUR, draw_outline, label_sides, show_slice
 from uad_bench.figures.slices import CaseImages, axial_slice, brain_slice, crop_slice, robust_range
+from uad_bench.figures.style import folded
 from uad_bench.leaderboard.render.escape import printable
 from uad_bench.types import Component, FloatArray
 
@@ -110,7 +111,7 @@ def _draw_case(row: Sequence[Axes], one: CaseComponents, columns: Sequence[Sheet
     for axes in row[:2]:
         show_slice(axes, view.image, "gray", view.window, view.aspect)
     label_sides(row[0])
-    label = f"{printable(one.case.case_id)[:24]}\n{printable(one.case.label)[:16]}, z = {view.z}"
+    label = f"{folded(one.case.case_id, 24)}\n{folded(f'{one.case.label}, z = {view.z}', 24)}"
     row[0].set_ylabel(label, fontsize=8)
     draw_outline(row[1], view.lesion, LESION_COLOUR, 1.2)
     for axes, column in zip(row[2:], columns, strict=True):

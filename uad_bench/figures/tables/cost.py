@@ -8,7 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from uad_bench.figures.style import GREY, PlotStyle, add_grid, folded, printable_lines, row_styles
+from uad_bench.figures.style import (
+    GREY,
+    PlotStyle,
+    add_grid,
+    folded,
+    legend_height,
+    printable_lines,
+    row_styles,
+)
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.layout.cost_points import (
     COSTS,
@@ -36,7 +44,8 @@ def cost_plot(table: Table) -> Figure | None:
         return None
     across = min(len(shown), 2)
     down = -(-len(shown) // across)
-    figure = Figure(figsize=(4.2 * across + 2.6, 3.2 * down + 0.6), layout="constrained")
+    height = legend_height(rows, width=34, least=3.2 * down + 0.6)
+    figure = Figure(figsize=(4.2 * across + 2.6, height), layout="constrained")
     measured = f", measured on {', '.join(devices)}" if devices else ""
     title = f"{accuracy_heading(table)} against computational cost{measured}"
     heads = [wording.title(table), title, *([withheld_text(table)] if withheld(table) else [])]

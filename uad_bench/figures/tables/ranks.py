@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from uad_bench.figures.style import GREY, MAX_ROWS, PlotStyle, folded, row_styles, single_plot
+from uad_bench.figures.style import GREY, MAX_ROWS, PlotStyle, first_of, folded, row_styles, single_plot
 from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.table import Row, Table
 
 
 def rank_plot(table: Table) -> Figure | None:
     """Rank of each ranked row with its 95 % interval, compact letters and share of first ranks; None without any."""
-    rows = [row for row in table.rows if row.rank_statistics is not None and row.rank is not None][:MAX_ROWS]
+    ranked = [row for row in table.rows if row.rank_statistics is not None and row.rank is not None]
+    rows = ranked[:MAX_ROWS]
     if not rows:
         return None
-    figure, axes = single_plot(
-        7, 1.4 + 0.32 * len(rows), table, f"rank by {table.primary}, {wording.percent(table)} interval"
-    )
+    title = f"rank by {table.primary}, {wording.percent(table)} interval{first_of(len(rows), len(ranked))}"
+    figure, axes = single_plot(7, 1.4 + 0.32 * len(rows), table, title)
     styles = row_styles(table)
     for place, row in enumerate(rows):
         _draw_interval(axes, place, row, styles[row.label])
@@ -54,8 +54,8 @@ def critical_difference_plot(table: Table) -> Figure | None:
         return None
     half = -(-len(found.mean_ranks) // 2)
     depth = 0.9 + 0.28 * len(found.cliques)
-    friedman = "" if found.p is None else f", Friedman p {wording.p_text(found.p)}"
-    title = f"mean rank by {found.metric} over {found.n} cases (1 is best){friedman}"
+    friedman = "" if found.p is None else f", Friedman p {wording.p_text(found.p, table.scheme.alpha)}"
+    title = f"mean rank by {found.metric} over {found.n} patients (1 is best){friedman}"
     figure, axes = single_plot(8, 1.7 + 0.26 * len(found.cliques) + 0.3 * half, table, title)
     last = len(found.mean_ranks)
     _draw_scale(axes, found.difference, last)

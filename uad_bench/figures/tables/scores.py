@@ -15,7 +15,9 @@ from uad_bench.figures.style import (
     MAX_ROWS,
     PlotStyle,
     add_grid,
+    first_of,
     folded,
+    legend_height,
     plot_style,
     printable_lines,
     row_styles,
@@ -36,16 +38,13 @@ MAX_PLOTS, ACROSS = 12, 4
 def forest_plot(table: Table) -> Figure | None:
     """Forest plot: primary metric of each row with its confidence interval; controls hollow, the prevalence dashed."""
     name = ("all", table.primary)
-    shown = [(row, cell) for row in table.rows if (cell := row.cells.get(name)) and cell.mean is not None]
-    shown = shown[:MAX_ROWS]
+    known = [(row, cell) for row in table.rows if (cell := row.cells.get(name)) and cell.mean is not None]
+    shown = known[:MAX_ROWS]
     if not shown:
         return None
-    figure, axes = single_plot(
-        7,
-        1.4 + 0.3 * len(shown),
-        table,
-        f"{table.primary}, {wording.percent(table)} confidence interval over seeds and patients",
-    )
+    title = f"{table.primary}, {wording.percent(table)} confidence interval over seeds and patients"
+    title += first_of(len(shown), len(known))
+    figure, axes = single_plot(7, 1.4 + 0.3 * len(shown), table, title)
     styles = row_styles(table)
     for place, (row, cell) in enumerate(shown):
         _draw_estimate(axes, place, (cell, styles[row.label]), hollow=row.null)
@@ -74,12 +73,14 @@ def _draw_estimate(axes: Axes, place: int, estimate: tuple[Cell, PlotStyle], *, 
 def recall_by_size_plot(table: Table) -> Figure | None:
     """Recall of all lesions by their size, at one threshold rule that is not an oracle; None without values."""
     rule, metrics = size_metrics(table)
-    rows = [
+    known = [
         row for row in table.rows if any(row.mean(("all", metric)) is not None for metric in metrics.values())
-    ][:MAX_ROWS]
+    ]
+    rows = known[:MAX_ROWS]
     if not rows:
         return None
-    figure, axes = single_plot(7.5, 4.2, table, f"recall by lesion size{f', at {rule}' if rule else ''}")
+    title = f"recall by lesion size{f', at {rule}' if rule else ''}{first_of(len(rows), len(known))}"
+    figure, axes = single_plot(7.5, legend_height(rows, width=24, least=4.2), table, title)
     styles = row_styles(table)
     for row in rows:
         _draw_recall(axes, styles[row.label], row, list(metrics.values()))
@@ -133,13 +134,13 @@ def paired_plot(table: Table) -> Figure | None:
     shown = [row for row in table.rows if row.values and any(row is not other for other in references)]
     if not references or not shown:
         return None
-    shown = sorted(shown, key=lambda row: (row.rank is None, row.rank or 0))[:MAX_PLOTS]
+    candidates = sorted(shown, key=lambda row: (row.rank is None, row.rank or 0))
+    shown = candidates[:MAX_PLOTS]
     across = min(ACROSS, len(shown))
     down = -(-len(shown) // across)
     figure = Figure(figsize=(2.6 * across, 1.3 + 3.0 * down), layout=ConstrainedLayoutEngine(h_pad=0.18))
-    figure.suptitle(
-        printable_lines(f"{wording.title(table)}\n{FORM.sub('', table.primary)} of each case"), fontsize=10
-    )
+    title = f"{wording.title(table)}\n{FORM.sub('', table.primary)} of each case"
+    figure.suptitle(printable_lines(title + first_of(len(shown), len(candidates))), fontsize=10)
     grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     for axes, row in zip(grid.flat, shown, strict=False):
         _draw_pairs(axes, row, best, baseline)

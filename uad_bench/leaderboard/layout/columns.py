@@ -94,7 +94,7 @@ def contrast_columns(table: Table, *, brief: bool = False) -> list[Column]:
     ]
     if _others(table, found[2][2]) <= _others(table, found[1][2]):
         del found[2]
-    after = "(Holm p)" if brief else f"[pointwise {wording.percent(table)}], Holm p"
+    after = "(Holm p)" if brief else f"[{wording.POINTWISE} {wording.percent(table)}], Holm p"
     return [
         _contrast_column(table, Heading(f"Δ to {what} {after}", key), contrast, brief=brief)
         for what, key, contrast in found

@@ -59,17 +59,22 @@ def cost_points(table: Table) -> dict[str, dict[str, Point]]:
 
 def withheld(table: Table) -> list[str]:
     """The costs, by field, that are not compared because their rows were measured on several devices."""
-    return [
-        name
-        for name in OF_DEVICE
-        if len(_devices([row for row in measured_rows(table) if getattr(row.cost, name) is not None])) > 1
-    ]
+    return [name for name in OF_DEVICE if len(_devices_of(table, name)) > 1]
+
+
+def _devices_of(table: Table, name: str) -> set[str]:
+    """The devices of the rows with a cost, "" for an unknown one."""
+    return _devices([row for row in measured_rows(table) if getattr(row.cost, name) is not None])
 
 
 def withheld_text(table: Table) -> str:
     """The same as a sentence, "" where all costs are compared."""
-    names = "; ".join(COSTS[name] for name in withheld(table))
-    devices = "; ".join(measured_devices(table)) or "unknown"
+    left_out = withheld(table)
+    unknown = ["an unknown one"] if any("" in _devices_of(table, name) for name in left_out) else []
+    devices, names = (
+        "; ".join([*measured_devices(table), *unknown]),
+        "; ".join(COSTS[name] for name in left_out),
+    )
     return f"Not compared, since rows were measured on several devices ({devices}): {names}." if names else ""
 
 

@@ -38,7 +38,7 @@ def legend(table: Table, grids: Sequence[Grid]) -> list[str]:
         *_value_notes(table, grids),
         *_threshold_notes(grids),
         *_rank_notes(table, grids),
-        *_contrast_notes(table, _keys(grids)),
+        *_contrast_notes(table, grids),
         *_row_notes(table),
         *_cost_note(_keys(grids)),
         *table.warnings,
@@ -168,12 +168,14 @@ def _rank_then_aggregate(rows: Sequence[Row]) -> Iterator[str]:
         yield f"ranks that change if methods are ranked per patient and the ranks averaged: {', '.join(other)}"
 
 
-def _contrast_notes(table: Table, keys: Container[str]) -> Iterator[str]:
-    shown = [what for what in _REFERENCES if f"delta_{what}" in keys]
+def _contrast_notes(table: Table, grids: Sequence[Grid]) -> Iterator[str]:
+    headings = {heading.key: heading.text for grid in grids for heading in grid.headings}
+    shown = [what for what in _REFERENCES if f"delta_{what}" in headings]
+    intervals = any(wording.POINTWISE in headings[f"delta_{what}"] for what in shown)
     for what in shown:
         contrasts = [getattr(row, f"to_{what}") for row in table.rows]
-        yield from _contrast_note(table, what, [found for found in contrasts if found])
-    if shown and (reading := wording.contrast_reading(table)):
+        yield from _contrast_note(table, what, [found for found in contrasts if found], intervals=intervals)
+    if shown and (reading := wording.contrast_reading(table, intervals=intervals)):
         yield reading
     if shown:
         yield (
@@ -182,14 +184,15 @@ def _contrast_notes(table: Table, keys: Container[str]) -> Iterator[str]:
         )
 
 
-def _contrast_note(table: Table, what: str, found: Sequence[Contrast]) -> Iterator[str]:
+def _contrast_note(table: Table, what: str, found: Sequence[Contrast], *, intervals: bool) -> Iterator[str]:
     if found:
         others, metrics = (
             ", ".join(dict.fromkeys(names)) for names in zip(*(c[:2] for c in found), strict=True)
         )
+        interval = f" with its {wording.POINTWISE} {wording.percent(table)} confidence interval over seeds and patients"
         yield (
-            f"Δ to {_REFERENCES[what]} ({others}): mean paired difference in {metrics} with its "
-            f"pointwise {wording.percent(table)} confidence interval over seeds and patients; p: {table.scheme.test}, "
+            f"Δ to {_REFERENCES[what]} ({others}): mean paired difference in {metrics}"
+            f"{interval if intervals else ''}; p: {table.scheme.test}, "
             f"{table.scheme.correction}'s correction over all pairs of the ranked rows and the reference rows"
         )
 

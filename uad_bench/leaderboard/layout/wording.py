@@ -5,7 +5,7 @@ from typing import Literal
 
 from uad_bench import plugins
 from uad_bench.leaderboard.run_summary import SEEDS_FOR_SPREAD, SEEDS_TO_RANK
-from uad_bench.leaderboard.statistic_types import Contrast
+from uad_bench.leaderboard.statistic_types import SCHEME, Contrast
 from uad_bench.leaderboard.table import Cell, Reported, Row, Table, TableKey
 from uad_bench.types import TRACKS, USUAL_TRACK
 
@@ -16,6 +16,7 @@ FEW_SEEDS = "°"
 CONTROL = "control"
 EQUIVALENT = "≈"
 NOT_SIGNIFICANT = "n.s."
+POINTWISE = "pointwise"
 
 
 def title(table: Table) -> str:
@@ -176,7 +177,7 @@ def contrast_text(contrast: Contrast | None, alpha: float) -> str:
     if contrast is None or contrast.difference is None:
         return NOTHING
     interval = interval_text(contrast.low, contrast.high)
-    p = "" if contrast.p_holm is None else f", p {p_text(contrast.p_holm)}"
+    p = "" if contrast.p_holm is None else f", p {p_text(contrast.p_holm, alpha)}"
     equal = f" {EQUIVALENT}" if contrast.p_equal is not None and contrast.p_equal <= alpha else ""
     not_significant = f", {NOT_SIGNIFICANT}" if only_pointwise(contrast, alpha) else ""
     return signed(contrast.difference) + (interval and f" {minus(interval)}") + p + not_significant + equal
@@ -189,15 +190,20 @@ def only_pointwise(contrast: Contrast, alpha: float) -> bool:
     return not contrast.low <= 0 <= contrast.high and contrast.p_holm > alpha
 
 
-def contrast_reading(table: Table) -> str:
-    """How intervals and p values of differences are read together; empty for a table without differences."""
+def contrast_reading(table: Table, *, intervals: bool = True) -> str:
+    """How p values of differences, and intervals where they are shown, are read; empty without differences."""
     rows = table.rows
     known = [found for row in rows for found in (row.to_best, row.to_reference, row.to_baseline) if found]
     if not any(found.p_holm is not None for found in known):
         return ""
-    return (
+    significant = (
         f"Δ: a difference is significant only where p is at most {table.scheme.alpha:g}; p is corrected for all "
-        f"pairs of rows ({table.scheme.correction}). The {percent(table)} interval is pointwise: it is that of one "
+        f"pairs of rows ({table.scheme.correction})"
+    )
+    if not intervals:
+        return significant
+    return (
+        f"{significant}. The {percent(table)} interval is {POINTWISE}: it is that of one "
         "difference alone, not corrected for the number of pairs, nor for the best row being chosen on the same data. "
         "Where it excludes 0 although "
         f"p is above {table.scheme.alpha:g}, {NOT_SIGNIFICANT} (not significant) follows p. "
@@ -209,7 +215,7 @@ def brief_contrast_text(contrast: Contrast | None, alpha: float) -> str:
     """`−0.021 (p 0.013)`, for narrow tables."""
     if contrast is None or contrast.difference is None:
         return NOTHING
-    p = "" if contrast.p_holm is None else f" (p {p_text(contrast.p_holm)})"
+    p = "" if contrast.p_holm is None else f" (p {p_text(contrast.p_holm, alpha)})"
     equal = EQUIVALENT if contrast.p_equal is not None and contrast.p_equal <= alpha else ""
     return signed(contrast.difference) + p + equal
 
@@ -239,9 +245,16 @@ def decimal(value: float, digits: int) -> str:
     return text if float(text) else text.lstrip("-")
 
 
-def p_text(p: float) -> str:
-    """`0.013`, `<0.001`."""
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
+def p_text(p: float, alpha: float = SCHEME.alpha) -> str:
+    """`0.013`, `<0.001`; a p above alpha has as many digits as show that it is.
+
+    >>> p_text(0.0132), p_text(0.0004), p_text(0.0499), p_text(0.0504)
+    ('0.013', '<0.001', '0.050', '0.0504')
+    """
+    if p < 0.001:
+        return "<0.001"
+    texts = (f"{p:.{digits}f}" for digits in (3, 4, 5, 6))
+    return next((text for text in texts if p <= alpha or float(text) > alpha), f"> {alpha:g}")
 
 
 def figure(value: float | None) -> str:
@@ -252,12 +265,17 @@ def figure(value: float | None) -> str:
 
 
 def count(n: int | None) -> str:
-    """`11.2M`, `4.5k`, `12`."""
+    """`11.2M`, `4.5k`, `12`: three significant digits.
+
+    >>> count(11_240_000), count(999_600), count(999)
+    ('11.2M', '1M', '999')
+    """
     if n is None:
         return NOTHING
+    rounded = float(f"{n:.3g}")
     for size, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
-        if n >= size:
-            return f"{n / size:.3g}{letter}"
+        if rounded >= size:
+            return f"{rounded / size:.3g}{letter}"
     return str(n)
 
 

@@ -1,6 +1,7 @@
 """Tables -> LaTeX `table` environments with booktabs; wide parts are scaled to the line width by graphicx."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from uad_bench.leaderboard.layout import notes, text_grid, wording
 from uad_bench.leaderboard.layout.reading_order import reading_order
@@ -9,6 +10,8 @@ from uad_bench.leaderboard.table import Table
 
 #: Lines in footnote size that fit a page next to a caption.
 LINES_PER_PAGE = 42
+#: Lines of a grid next to its rows: the headings, and the space around it.
+HEAD_LINES = 3
 PACKAGES = "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs} and \\usepackage{graphicx}"
 
 
@@ -36,14 +39,22 @@ def _table(table: Table) -> str:
 
 
 def _floats(grids: Sequence[text_grid.Grid]) -> list[list[text_grid.Grid]]:
-    """The grids in groups that fit a page each."""
+    """The grids in groups that fit a page each; a grid that is longer than a page in parts."""
     floats: list[list[text_grid.Grid]] = [[]]
-    for grid in grids:
-        lines = sum(len(one.rows) + 3 for one in [*floats[-1], grid])
+    for part in (part for grid in grids for part in _pages(grid)):
+        lines = sum(len(one.rows) + HEAD_LINES for one in [*floats[-1], part])
         if floats[-1] and lines > LINES_PER_PAGE:
             floats.append([])
-        floats[-1].append(grid)
+        floats[-1].append(part)
     return floats
+
+
+def _pages(grid: text_grid.Grid) -> Iterator[text_grid.Grid]:
+    """A grid in parts of at most a page, each with the headings: LaTeX prints of a longer one what fits."""
+    most = LINES_PER_PAGE - HEAD_LINES
+    for first in range(0, max(len(grid.rows), 1), most):
+        some = slice(first, first + most)
+        yield replace(grid, rows=grid.rows[some], sources=grid.sources[some])
 
 
 def _float(grids: Sequence[text_grid.Grid], caption: str) -> str:
