@@ -8,13 +8,17 @@ sustained rate, they are not measured: `--rate`, in TFLOP/s. 58 (nominal) + 1,28
 """
 
 import argparse
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 from unittest import mock
 
 import numpy as np
-from torch.utils.flop_counter import FlopCounterMode
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from uad_bench import Context, Scan, plugins
 from uad_bench.method.training_loop import Loop
@@ -87,10 +91,23 @@ class _Whole(nullcontext[None]):
     parents: ClassVar = {"Global"}
 
 
-def _counter() -> FlopCounterMode:
+class _Uncomputed(TorchDispatchMode):
+    """Convolutions and matrix products give zeros of the right shape: they are counted by shapes, and take the time."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func.overloadpacket not in flop_registry:
+            return func(*args, **(kwargs or {}))
+        shapes = tree_map_only(torch.Tensor, lambda one: one.to("meta"), (args, kwargs or {}))
+        found = func(*shapes[0], **shapes[1])
+        return tree_map_only(torch.Tensor, lambda one: torch.zeros_like(one, device="cpu"), found)
+
+
+@contextmanager
+def _counter() -> Iterator[FlopCounterMode]:
     counter = FlopCounterMode(display=False)
     counter.mod_tracker = _Whole()  # type: ignore[assignment]
-    return counter
+    with _Uncomputed(), counter:
+        yield counter
 
 
 def _scoring(model: Any, scan: Scan) -> int:
