@@ -3,7 +3,8 @@
 size      volume in mm3, the part outside the brain included.
 contrast  (mean of the lesion - mean of its surroundings) / standard deviation of the surroundings (ddof = 0), in the
           first channel of the prepared image. The surroundings are the brain voxels within 5 mm of the lesion, centre
-          to centre, that belong to no lesion and are not ignored. NaN for a lesion without a voxel in the brain or without surroundings.
+          to centre, that belong to no lesion and are not ignored. NaN for a lesion without a voxel in the brain or
+          without surroundings.
 depth     distance in mm of the centroid from the nearest edge voxel of the brain mask; 0 for a centroid outside it.
 side      position of the centroid along x as a share of the extent of the brain, 0 at its left and 1 at its right end.
 height    the same along z, 0 at the lower and 1 at the upper end.
