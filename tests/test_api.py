@@ -166,12 +166,13 @@ def test_a_spacing_of_any_kind_of_number_gives_the_same_distances(spacing):
 
 def test_evaluate_names_arguments_of_another_form():
     values, lesion, brain = arrays()
-    with pytest.raises(
-        DataError, match="a mask contains negative numbers"
-    ):  # it was taken for a healthy scan
+    # It was taken for a healthy scan.
+    with pytest.raises(DataError, match="a mask contains negative numbers"):
         api.evaluate(values, np.where(lesion, 255, 0).astype(np.uint8).view(np.int8), brain)
-    with pytest.raises(UsageError, match="the spacing is 2.0"):
+    with pytest.raises(UsageError, match="the spacing is 2"):
         api.evaluate(values, lesion, brain, spacing=2.0)
+    with pytest.raises(DataError, match="a mask contains fractions"):  # as in files: a warped mask
+        api.evaluate(values, lesion * 0.3, brain)
     with pytest.raises(UsageError, match="healthy000 is no pair"):
         api.evaluate(values, lesion, brain, healthy=[values])
 

@@ -29,8 +29,8 @@ def evaluate(
     lesion: masks, empty for a healthy scan; brain: where scores count, by default where a map is finite and not 0;
     spacing: voxel size in mm; healthy: pairs (map, brain) of healthy scans that thresholds like healthy_q98 are taken
     from; metrics, thresholds: names, by default those of the default protocol. No post-processing is applied. Without
-    the image, the contrast of a lesion is not defined (`no_image`). Raises DataError for shapes that differ, for
-    scores that are not finite and for masks below 0, UsageError for arguments of another form.
+    the image, the contrast of a lesion is not defined (`no_image`). Raises DataError for shapes that differ, scores
+    that are not finite and masks with fractions or negative numbers, UsageError for arguments of another form.
 
     >>> scores = np.zeros((8, 8, 8), np.float32); scores[2:4, 2:4, 2:4] = 1
     >>> done = evaluate(scores, scores > 0, np.ones((8, 8, 8), bool), metrics=["ap", "dice"], thresholds=["oracle_set"])
@@ -82,7 +82,8 @@ def _lengths(spacing: Any) -> tuple[float, float, float]:
 def _healthy(name: str, pair: Any, spacing: tuple[float, float, float]) -> Scored:
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise UsageError(f"{name} is no pair", hint="healthy=[(map, brain mask), ...]")
-    return _one(name, *pair, np.zeros(np.shape(pair[0]), bool), spacing)
+    values, brain = pair
+    return _one(name, values, brain, np.zeros(np.shape(values), bool), spacing)
 
 
 def _one(
@@ -107,11 +108,13 @@ def _one(
 
 
 def _check_kinds(name: str, values: Array, *masks: Array) -> None:
-    """Raise DataError for a map that is not of real numbers (UB323), and for NaN or less than 0 in a mask (UB328)."""
+    """Raise DataError for a map that is not of real numbers (UB323), and for a mask that is none (UB328)."""
     if np.asarray(values).dtype.kind not in "fiub":
         what = f"the map has values of type {np.asarray(values).dtype}"
         raise DataError(what, where=name, hint="give real numbers", code="UB323")
     for mask in (np.asarray(mask, dtype=np.float64) for mask in masks):
-        if np.isnan(mask).any() or (mask < 0).any():  # 255 becomes -1 in 8 signed bits
-            what = "a mask contains " + ("NaN" if np.isnan(mask).any() else "negative numbers")
-            raise DataError(what, where=name, hint="a mask has 0 and 1, or True and False", code="UB328")
+        what = "NaN" if np.isnan(mask).any() else "fractions" if (mask != np.rint(mask)).any() else ""
+        what = what or ("negative numbers" if (mask < 0).any() else "")  # 255 becomes -1 in 8 signed bits
+        if what:
+            hint = "a mask has 0 and 1, or True and False"
+            raise DataError(f"a mask contains {what}", where=name, hint=hint, code="UB328")
