@@ -89,10 +89,11 @@ def test_kept_views_hold_no_file_open(made):
         ("ap.cas", "ap.case"), ("dice@oracle_set", "uses the test labels"), ("fpr@healthy_q98", "lower"),
         ("sens_fpr05.case", "uses the test labels"), ("raw:ap.case", "unknown primary metric"),
         ("case_ap_q99.case", "unknown primary metric"), ("nsd_2mm.pooled@healthy_q98", "unknown primary metric"),
+        ("prevalence.case", "a reference value"),
     ],
 )  # fmt: skip
 def test_only_a_metric_of_the_protocol_that_may_rank_is_primary(primary, words):
-    metrics = ["ap", "dice", "fpr", "sens_fpr05", "case_ap_q99", "nsd_2mm"]
+    metrics = ["ap", "dice", "fpr", "sens_fpr05", "case_ap_q99", "nsd_2mm", "prevalence"]
     with pytest.raises(UsageError, match=words):
         check_protocol(load_protocol("phantom", {"primary": primary, "metrics": metrics}))
 

@@ -30,11 +30,21 @@ def check_protocol(protocol: Protocol) -> None:
         known |= row_facts([metric], protocol.thresholds, _forms(metric))
     if protocol.primary not in known:
         raise unknown_name("primary metric", protocol.primary, known, hint="(of the protocol's own metrics)")
-    oracle, higher = known[protocol.primary]
-    if oracle or not higher:
+    if why := _why_not(protocol.primary, *known[protocol.primary]):
         hint = "choose a primary metric that does not use the test labels, and of which higher is better"
-        why = "uses the test labels" if oracle else "is better the lower it is"
         raise UsageError(f"protocol.primary is {protocol.primary!r}, which {why}", hint=hint)
+
+
+def _why_not(number: str, oracle: bool, higher_is_better: bool) -> str:
+    """Why a number may not rank methods, or ""."""
+    from uad_bench.evaluate.metrics.declarations.table import declaration_of
+
+    declared = declaration_of(number)
+    if oracle:
+        return "uses the test labels"
+    if declared and not declared.better:
+        return "is a reference value"
+    return "" if higher_is_better else "is better the lower it is"
 
 
 def load_metrics(names: Sequence[str]) -> list["Metric"]:

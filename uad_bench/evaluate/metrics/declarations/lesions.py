@@ -10,7 +10,7 @@ _COUNTED = (*_SHARED, "no_case")
 
 
 def _any_overlap() -> Iterator[Declaration]:
-    source = "after Commowick et al. 2018, who demand a minimum overlap; here any overlap counts"
+    source = "Commowick et al. 2018, here with any overlap in place of their minimum overlap"
     yield Declaration(
         "lesion_recall",
         "lesion:LesionRecall",
