@@ -152,6 +152,31 @@ def test_evaluate_refuses_what_it_cannot_count():
         api.run("thresh", sede=3)
 
 
+def test_evaluate_has_no_contrast_without_an_image():
+    found = api.evaluate(*arrays(), metrics=["detect_contrast_bright"], thresholds=["oracle_set"])
+    assert set(found.cases["reason"]) == {"no_image"} and found.table["value"].isna().all()
+
+
+@pytest.mark.parametrize("spacing", [(1, 2, 3), tuple(np.array([1, 2, 3])), np.float32([1, 2, 3])])
+def test_a_spacing_of_any_kind_of_number_gives_the_same_distances(spacing):
+    found = api.evaluate(*arrays(), metrics=["hd95"], thresholds=["oracle_set"], spacing=spacing)
+    same = api.evaluate(*arrays(), metrics=["hd95"], thresholds=["oracle_set"], spacing=(1.0, 2.0, 3.0))
+    assert found.cases.equals(same.cases)
+
+
+def test_evaluate_names_arguments_of_another_form():
+    values, lesion, brain = arrays()
+    # It was taken for a healthy scan.
+    with pytest.raises(DataError, match="a mask contains negative numbers"):
+        api.evaluate(values, np.where(lesion, 255, 0).astype(np.uint8).view(np.int8), brain)
+    with pytest.raises(UsageError, match="the spacing is 2"):
+        api.evaluate(values, lesion, brain, spacing=2.0)
+    with pytest.raises(DataError, match="a mask contains fractions"):  # as in files: a warped mask
+        api.evaluate(values, lesion * 0.3, brain)
+    with pytest.raises(UsageError, match="healthy000 is no pair"):
+        api.evaluate(values, lesion, brain, healthy=[values])
+
+
 def test_the_functions_are_there_without_loading_anything():
     code = (
         "import sys, uad_bench\n"

@@ -153,7 +153,8 @@ class Scored:
     """An anomaly map with its lesion mask: what a metric gets. All arrays (X, Y, Z) on the scan's grid.
 
     map: float32, finite inside the brain, higher = more anomalous, any range. brain_mask: the region of interest
-    after post-processing; whole_brain: the scan's own brain mask, None where it is the same. lost: lesion voxels that
+    after post-processing; whole_brain: the scan's own brain mask, None where it is the same. ignored: voxels that are
+    neither lesion nor healthy, in no region that a number is made from; None: there are none. lost: lesion voxels that
     the preparation could not keep on the grid; they count as missed. image: the prepared scan (C, X, Y, Z), for
     metrics that use intensities; strata: the groups of the case in addition to its lesion kind
     ({"site": "HH", "sex": "f"}).
@@ -170,6 +171,7 @@ class Scored:
     whole_brain: BoolArray | None = None
     image: FloatArray | None = None
     strata: Mapping[str, str] = field(default_factory=dict)
+    ignored: BoolArray | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,13 @@ from tests.helpers.scored_cases import builtin_metrics, rows_by_name
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metric import Metric
-from uad_bench.evaluate.metrics.voxel import AveragePrecision, Dice, FalsePositiveRate, Prevalence
+from uad_bench.evaluate.metrics.voxel import (
+    ApWithHealthy,
+    AveragePrecision,
+    Dice,
+    FalsePositiveRate,
+    Prevalence,
+)
 from uad_bench.evaluate.thresholds import resolve
 from uad_bench.types import Value
 
@@ -48,6 +54,14 @@ def test_a_pool_has_lesion_cases_only(cases, thresholds):
     voxels = sum(int(np.sum(case.brain_mask | case.lesion_mask)) for case in lesion)
     assert row.value == pytest.approx(sum(int(case.lesion_mask.sum()) for case in lesion) / voxels)
     assert row.n == 4
+
+
+@pytest.mark.parametrize("memory", [0, 1 << 28])
+def test_a_pool_with_healthy_scans_is_not_mixed_up_with_a_kind(scored, cases, memory):
+    plain = rows_by_name(evaluate(cases, [ApWithHealthy()], {}).set_rows)
+    more = [*cases, scored("e", kind="ms and healthy")]
+    found = rows_by_name(evaluate(more, [AveragePrecision(), ApWithHealthy()], {}, memory=memory).set_rows)
+    assert found["ms", "ap_with_healthy.pooled"] == plain["ms", "ap_with_healthy.pooled"]
 
 
 def test_the_false_positive_rate_is_that_of_the_healthy_scans(cases, thresholds):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from uad_bench.errors import DataError, UsageError
+from uad_bench.errors import DataError, PluginError, UsageError
 from uad_bench.evaluate.curves.curve import Curve
 from uad_bench.evaluate.engine import evaluate
 from uad_bench.evaluate.metrics.voxel import Dice
@@ -45,6 +45,22 @@ def test_a_quantile_of_millions_of_voxels_hits_its_rank(scored):
     big = type(case)("h", scores, np.ones(n, bool), np.zeros(n, bool), case.spacing, healthy=True)
     found = resolve(["healthy_q99"], validation=[big])["healthy_q99"]
     assert found.value == np.sort(scores)[-(-99 * (n - 1) // 100)]
+
+
+def test_every_percentage_hits_its_rank_where_the_share_is_no_float(scored):
+    case, shape = scored("h", healthy=True), (1, 1, 101)
+    ranks, full = np.arange(101, dtype=np.float32).reshape(shape), np.ones(shape, bool)
+    scan = replace(case, map=ranks, brain_mask=full, lesion_mask=~full)
+    found = resolve([f"healthy_q{percent:02d}" for percent in range(100)], validation=[scan])
+    assert [one.value for one in found.values()] == list(range(100))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_healthy_score_that_is_not_finite_is_refused(scored, bad):
+    scan = scored("h", healthy=True)
+    scan = replace(scan, map=np.where(scan.map == scan.map[scan.brain_mask][0], np.float32(bad), scan.map))
+    with pytest.raises(PluginError, match="NaN or infinite"):
+        resolve(["healthy_q50"], validation=[scan])
 
 
 def test_lesion_cases_do_not_move_a_healthy_quantile(scored):

@@ -11,6 +11,7 @@ from uad_bench.config import load_protocol
 from uad_bench.errors import EnvironmentFault, UsageError
 from uad_bench.evaluate import engine, postprocess
 from uad_bench.evaluate.curves.score_histogram import Sketch
+from uad_bench.evaluate.metric import Metric
 from uad_bench.figures.run_figures import typical_cases
 from uad_bench.pipeline import evaluate_run as module
 from uad_bench.pipeline.evaluate_run import stages
@@ -87,12 +88,32 @@ def test_kept_views_hold_no_file_open(made):
     [
         ("ap.cas", "ap.case"), ("dice@oracle_set", "uses the test labels"), ("fpr@healthy_q98", "lower"),
         ("sens_fpr05.case", "uses the test labels"), ("raw:ap.case", "unknown primary metric"),
+        ("case_ap_q99.case", "unknown primary metric"), ("nsd_2mm.pooled@healthy_q98", "unknown primary metric"),
+        ("prevalence.case", "a reference value"),
     ],
 )  # fmt: skip
 def test_only_a_metric_of_the_protocol_that_may_rank_is_primary(primary, words):
-    metrics = ["ap", "dice", "fpr", "sens_fpr05"]
+    metrics = ["ap", "dice", "fpr", "sens_fpr05", "case_ap_q99", "nsd_2mm", "prevalence"]
     with pytest.raises(UsageError, match=words):
         check_protocol(load_protocol("phantom", {"primary": primary, "metrics": metrics}))
+
+
+@pytest.mark.parametrize(
+    "primary", ["ap.pooled", "case_ap_q99.pooled", "nsd_2mm@healthy_q98", "sound.case", "shares.pooled"]
+)
+def test_every_number_that_a_metric_has_may_be_primary(primary):
+    own = ["tests.helpers.sound_plugins:SoundMetric", f"{__name__}:SharesMetric"]
+    metrics = ["ap", "case_ap_q99", "nsd_2mm", *own]
+    check_protocol(load_protocol("phantom", {"primary": primary, "metrics": metrics}))
+
+
+class SharesMetric(Metric):
+    """A pooled value alone, from what is kept of the cases."""
+
+    name = "shares"
+
+    def joined(self, kept):
+        return None
 
 
 def test_rows_say_whether_they_look_at_the_labels_and_which_way_is_better(made):

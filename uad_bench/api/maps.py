@@ -28,8 +28,9 @@ def evaluate(
 
     lesion: masks, empty for a healthy scan; brain: where scores count, by default where a map is finite and not 0;
     spacing: voxel size in mm; healthy: pairs (map, brain) of healthy scans that thresholds like healthy_q98 are taken
-    from; metrics, thresholds: names, by default those of the default protocol. No post-processing is applied. Raises
-    DataError for shapes that differ and for scores that are not finite.
+    from; metrics, thresholds: names, by default those of the default protocol. No post-processing is applied. Without
+    the image, the contrast of a lesion is not defined (`no_image`). Raises DataError for shapes that differ, scores
+    that are not finite and masks with fractions or negative numbers, UsageError for arguments of another form.
 
     >>> scores = np.zeros((8, 8, 8), np.float32); scores[2:4, 2:4, 2:4] = 1
     >>> done = evaluate(scores, scores > 0, np.ones((8, 8, 8), bool), metrics=["ap", "dice"], thresholds=["oracle_set"])
@@ -44,12 +45,9 @@ def evaluate(
     from uad_bench.pipeline.protocol_checks import load_metrics
 
     usual = load_protocol(default_protocol())
+    spacing = _lengths(spacing)
     test = list(_scored(map, lesion, brain, spacing))
-    empty = (np.zeros(np.shape(one[0]), bool) for one in healthy)
-    named = [f"healthy{i:03d}" for i in range(len(healthy))]
-    validation = [
-        _one(name, *pair, none, spacing) for name, pair, none in zip(named, healthy, empty, strict=True)
-    ]
+    validation = [_healthy(f"healthy{i:03d}", pair, spacing) for i, pair in enumerate(healthy)]
     rules = resolve(thresholds or usual.thresholds, validation=validation, test=test)
     found = engine.evaluate(test, load_metrics(metrics or usual.metrics), rules, draws=False)
     return Results(
@@ -68,13 +66,24 @@ def _scored(maps: Any, lesions: Any, brains: Any, spacing: tuple[float, float, f
         )
     if not listed[0]:
         raise UsageError("no map is given", hint="give an array (X, Y, Z) or a list of arrays")
-    if len(spacing) != 3 or not all(np.isfinite(size) and size > 0 for size in spacing):
-        raise UsageError(
-            f"the spacing is {tuple(spacing)}", hint="give three positive lengths (x, y, z) in mm"
-        )
     for i, (values, lesion, brain) in enumerate(zip(*listed, strict=True)):
         mask = (np.isfinite(values) & (values != 0)) if brain is None else brain
         yield _one(f"case{i:03d}", values, mask, lesion, spacing)
+
+
+def _lengths(spacing: Any) -> tuple[float, float, float]:
+    """The voxel size as floats, which distances need. Raises UsageError where it is no three positive lengths."""
+    sizes = [float(size) for size in np.ravel(spacing)]
+    if len(sizes) != 3 or not all(np.isfinite(size) and size > 0 for size in sizes):
+        raise UsageError(f"the spacing is {spacing}", hint="give three positive lengths (x, y, z) in mm")
+    return sizes[0], sizes[1], sizes[2]
+
+
+def _healthy(name: str, pair: Any, spacing: tuple[float, float, float]) -> Scored:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise UsageError(f"{name} is no pair", hint="healthy=[(map, brain mask), ...]")
+    values, brain = pair
+    return _one(name, values, brain, np.zeros(np.shape(values), bool), spacing)
 
 
 def _one(
@@ -95,14 +104,17 @@ def _one(
         )
     scores = np.where(region, values, 0).astype(np.float32)
     scores[~region] = scores[region].min() if region.any() else 0
-    return Scored(name, scores, region, lesions, spacing, healthy=not lesions.any(), image=scores[np.newaxis])
+    return Scored(name, scores, region, lesions, spacing, healthy=not lesions.any())
 
 
 def _check_kinds(name: str, values: Array, *masks: Array) -> None:
-    """Raise DataError for a map that is not of real numbers, and for NaN in a mask (UB323, UB328)."""
+    """Raise DataError for a map that is not of real numbers (UB323), and for a mask that is none (UB328)."""
     if np.asarray(values).dtype.kind not in "fiub":
         what = f"the map has values of type {np.asarray(values).dtype}"
         raise DataError(what, where=name, hint="give real numbers", code="UB323")
-    if any(np.isnan(np.asarray(mask, dtype=np.float64)).any() for mask in masks):
-        hint = "a mask has 0 and 1, or True and False"
-        raise DataError("a mask contains NaN", where=name, hint=hint, code="UB328")
+    for mask in (np.asarray(mask, dtype=np.float64) for mask in masks):
+        what = "NaN" if np.isnan(mask).any() else "fractions" if (mask != np.rint(mask)).any() else ""
+        what = what or ("negative numbers" if (mask < 0).any() else "")  # 255 becomes -1 in 8 signed bits
+        if what:
+            hint = "a mask has 0 and 1, or True and False"
+            raise DataError(f"a mask contains {what}", where=name, hint=hint, code="UB328")

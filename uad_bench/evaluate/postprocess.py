@@ -163,9 +163,13 @@ def split(steps: Iterable[Step]) -> tuple[tuple[Step, ...], tuple[PredictionStep
     return on_maps, tuple(step for step in ordered if isinstance(step, PredictionStep))
 
 
-def apply(anomaly_map: FloatArray, brain_mask: BoolArray, steps: Iterable[Step]) -> MapAndMask:
+def apply(
+    anomaly_map: FloatArray, brain_mask: BoolArray, steps: Iterable[Step], ignored: BoolArray | None = None
+) -> MapAndMask:
     """The map and the region of interest after all steps on maps; steps on thresholded maps are skipped.
 
+    ignored: voxels that are evaluated as neither lesion nor healthy. They leave the region of interest after the
+    steps, whose result must not depend on labels: an erosion would cut the lesions beside a hole in the brain mask.
     Outside the region of interest the map gets its lowest score inside, so that nothing is anomalous there in a figure
     or at a threshold; for an empty brain it is 0.
     """
@@ -173,6 +177,8 @@ def apply(anomaly_map: FloatArray, brain_mask: BoolArray, steps: Iterable[Step])
         if not brain_mask.any():
             break
         anomaly_map, brain_mask = step.run(anomaly_map, brain_mask)
+    if ignored is not None:
+        brain_mask = brain_mask & ~ignored
     floor = anomaly_map[brain_mask].min() if brain_mask.any() else np.float32(0)
     return np.where(brain_mask, anomaly_map, floor), brain_mask
 

@@ -140,7 +140,7 @@ class GroupReport:
 
     def _pool(self, query: MetricQuery) -> str:
         both = query.metric.population == "both"
-        return f"{self.group.name} and healthy" if both else self.group.name
+        return f"{self.group.name}\nand healthy" if both else self.group.name  # no group has a line break
 
 
 def _compares(query: MetricQuery, members: Sequence[CaseResult]) -> bool:

@@ -30,6 +30,7 @@ import numpy as np
 from uad_bench.errors import DataError, unknown_name
 from uad_bench.evaluate.curves.curve import Curve, split
 from uad_bench.evaluate.curves.quantile_search import RateThresholds
+from uad_bench.evaluate.curves.sorted_scores import rank_of_quantile, refuse_nonfinite
 from uad_bench.evaluate.curves.two_pass import stream
 from uad_bench.types import Scored
 
@@ -122,18 +123,20 @@ def meaning(rule: str) -> str:
 
 
 def healthy_quantiles(percents: Mapping[str, int], scans: Iterable[Scored]) -> dict[str, Threshold]:
-    """The quantiles of all brain scores of the healthy scans, pooled: the next score above (numpy's method "higher").
+    """The quantiles of all brain scores of the healthy scans, pooled; between two scores, the higher one.
 
-    percents: the percentage of each rule, by name. Cases that are not healthy are left out.
+    percents: the percentage of each rule, by name. Cases that are not healthy are left out. Raises PluginError for a
+    score that is not finite.
     """
     scores = {scored.case_id: scored.map[scored.brain_mask] for scored in scans if scored.healthy}
     case_ids = tuple(sorted(scores))
     pool = np.concatenate([np.empty(0, np.float32), *scores.values()])
     if not pool.size:
         return {rule: Threshold(rule, None, case_ids, reason="no_threshold") for rule in percents}
-    shares = np.array(list(percents.values())) / 100
-    values = np.quantile(pool, shares, method="higher", overwrite_input=True)
-    return {rule: Threshold(rule, float(v), case_ids) for rule, v in zip(percents, values, strict=True)}
+    refuse_nonfinite(np.array([pool.min(), pool.max()]))
+    ranks = {rule: rank_of_quantile(pool.size, percent) for rule, percent in percents.items()}
+    pool.partition(sorted(set(ranks.values())))
+    return {rule: Threshold(rule, float(pool[rank]), case_ids) for rule, rank in ranks.items()}
 
 
 def by_curves(rules: Sequence[str], cases: Iterable[Scored]) -> dict[str, Threshold]:

@@ -10,7 +10,8 @@ from uad_bench.errors import PluginError, UsageError, unknown_name
 if TYPE_CHECKING:
     from uad_bench.evaluate.metric import Metric
 
-FORMS: tuple[Literal["case", "pooled"], ...] = ("case", "pooled")
+Form = Literal["case", "pooled"]
+FORMS: tuple[Form, ...] = ("case", "pooled")
 
 
 def check_protocol(protocol: Protocol) -> None:
@@ -22,14 +23,28 @@ def check_protocol(protocol: Protocol) -> None:
     postprocess.parse(protocol.postprocess)
     for rule in protocol.thresholds:
         thresholds.healthy_percent(rule)
-    known = row_facts(load_metrics(protocol.metrics), protocol.thresholds)
+    known: dict[str, tuple[bool, bool]] = {}
+    for metric in load_metrics(
+        protocol.metrics
+    ):  # one of scans has no value per case, one of surfaces no pooled one
+        known |= row_facts([metric], protocol.thresholds, _forms(metric))
     if protocol.primary not in known:
         raise unknown_name("primary metric", protocol.primary, known, hint="(of the protocol's own metrics)")
-    oracle, higher = known[protocol.primary]
-    if oracle or not higher:
+    if why := _why_not(protocol.primary, *known[protocol.primary]):
         hint = "choose a primary metric that does not use the test labels, and of which higher is better"
-        why = "uses the test labels" if oracle else "is better the lower it is"
         raise UsageError(f"protocol.primary is {protocol.primary!r}, which {why}", hint=hint)
+
+
+def _why_not(number: str, oracle: bool, higher_is_better: bool) -> str:
+    """Why a number may not rank methods, or ""."""
+    from uad_bench.evaluate.metrics.declarations.table import declaration_of
+
+    declared = declaration_of(number)
+    if oracle:
+        return "uses the test labels"
+    if declared and not declared.better:
+        return "is a reference value"
+    return "" if higher_is_better else "is better the lower it is"
 
 
 def load_metrics(names: Sequence[str]) -> list["Metric"]:
@@ -53,7 +68,21 @@ def declared_ranges(metrics: "Iterable[Metric]") -> dict[str, str]:
     return {one.name: one.value_range for one in metrics if one.value_range and one.name not in METRICS}
 
 
-def row_facts(metrics: "Iterable[Metric]", rules: Sequence[str]) -> dict[str, tuple[bool, bool]]:
+def _forms(metric: "Metric") -> tuple[Form, ...]:
+    """The numbers over several cases that a metric has: declared, or those that the class of a plug-in computes."""
+    from uad_bench.evaluate.metric import Metric
+    from uad_bench.evaluate.metrics.declarations.table import METRICS
+
+    cls, declared = type(metric), METRICS.get(metric.name)
+    if declared and declared.class_name == cls.__name__:
+        return declared.forms
+    pooled = cls.pooled is not Metric.pooled or cls.joined is not Metric.joined
+    return tuple(form for form, has in zip(FORMS, (cls.case is not Metric.case, pooled), strict=True) if has)
+
+
+def row_facts(
+    metrics: "Iterable[Metric]", rules: Sequence[str], forms: Sequence[Form] = FORMS
+) -> dict[str, tuple[bool, bool]]:
     """For every row name that these metrics and rules can give: whether it is an oracle, whether higher is better."""
     from uad_bench.evaluate.metric import metric_name
 
@@ -61,5 +90,5 @@ def row_facts(metrics: "Iterable[Metric]", rules: Sequence[str]) -> dict[str, tu
         metric_name(metric, form, rule): (metric.oracle or rule.startswith("oracle"), metric.higher_is_better)
         for metric in metrics
         for rule in (rules if metric.per_rule else ("",))
-        for form in FORMS
+        for form in forms
     }

@@ -134,7 +134,6 @@ class ScoredMaps(Sequence[Scored]):
             values, brain = self._spooled_map(index, scan.shape)
         else:
             values = self._directory.read_map(case.dataset, case.case_id)
-            # What is neither lesion nor healthy belongs to no region that a number is made from.
             brain = scan.brain_mask if truth.ignored is None else scan.brain_mask & ~truth.ignored
         return Scored(
             evaluation_id(case),
@@ -149,12 +148,15 @@ class ScoredMaps(Sequence[Scored]):
             whole_brain=scan.brain_mask,
             image=scan.image,
             strata=strata(case, truth, float(np.prod(scan.spacing))),
+            ignored=None if truth.ignored is None else np.array(truth.ignored, order="C"),
         )
 
     def _postprocessed(self, raw: Scored) -> Scored:
         from uad_bench.evaluate import postprocess
 
-        values, region = postprocess.apply(raw.map, raw.brain_mask, self._steps)
+        # The steps see the whole brain, as in `predict`, where nothing is known to be ignored.
+        brain = raw.brain_mask if raw.ignored is None else np.array(raw.whole_brain, order="C")
+        values, region = postprocess.apply(raw.map, brain, self._steps, raw.ignored)
         return replace(raw, map=values, brain_mask=region)
 
 

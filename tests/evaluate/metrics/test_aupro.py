@@ -61,6 +61,12 @@ def test_constant_and_perfect_maps():
     assert aupro(curve(lesion.astype(np.float32), brain, lesion), 0.3) == pytest.approx(1)
 
 
+def test_rounding_brings_no_perfect_map_above_1():
+    for n in range(1, 20):
+        lesion = np.concatenate([np.arange(size + 1) < size for size in range(1, n + 1)]).reshape(1, 1, -1)
+        assert aupro(curve(lesion.astype(np.float32), np.ones_like(lesion), lesion), 0.3) <= 1
+
+
 @pytest.mark.parametrize("metric", [Aupro30(), Aupro05()])
 def test_the_metric_builds_regions_where_the_curve_has_none(metric):
     scored = Scored("a", *case(1), (1, 1, 1))

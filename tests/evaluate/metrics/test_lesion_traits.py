@@ -63,6 +63,15 @@ def test_location_does_not_depend_on_post_processing():
     assert traits(replace(eroded, whole_brain=None)).depth < traits(plain).depth
 
 
+def test_ignored_voxels_are_not_among_the_surroundings():
+    truth, cavity = box(((4, 7), (4, 7), (4, 7))), box(((7, 9), (4, 7), (4, 7)))
+    image = np.random.default_rng(1).normal(size=truth.shape).astype(np.float32)
+    plain = case(empty(truth.shape), truth, image=image[None])
+    with_cavity = replace(plain, image=np.where(cavity, 1000, image)[None])
+    assert contrast(replace(plain, ignored=cavity)) == contrast(replace(with_cavity, ignored=cavity))
+    assert contrast(with_cavity) != contrast(replace(with_cavity, ignored=cavity))
+
+
 def test_a_difference_within_the_rounding_of_the_image_is_no_contrast():
     truth = box(((4, 7), (4, 7), (4, 7)))
     image = np.full(truth.shape, 1000, np.float32)

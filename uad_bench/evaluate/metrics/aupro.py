@@ -40,7 +40,7 @@ def aupro(curve: Curve, limit: float) -> float | None:
     recall = found[curve.points.tp - 1]
     del found
     recall /= curve.regions.n
-    return curve.points.area(recall, limit) / limit
+    return min(1.0, curve.points.area(recall, limit) / limit)  # sums of 1 / size are rounded
 
 
 class RegionMetric(VoxelMetric):

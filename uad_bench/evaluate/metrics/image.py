@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.evaluate.curves.curve import Curve
+from uad_bench.evaluate.curves.sorted_scores import rank_of_quantile
 from uad_bench.evaluate.memoise import once
 from uad_bench.evaluate.metric import Metric, View
 from uad_bench.evaluate.metrics.additive import of_case
@@ -130,13 +131,15 @@ def _case_scores(scored: Scored) -> dict[str, float]:
     return {
         "max": float(scores.max()),
         "mean": float(scores.mean(dtype=np.float64)),
-        "q99": float(np.quantile(scores, 0.99, method="higher")),
+        "q99": float(_q99(scores)),
     }
 
 
-def _rank_q99(scores: npt.NDArray[np.floating[Any]]) -> int:
-    """The rank that `np.quantile(scores, 0.99, method="higher")` takes, in the precision of the scores as there."""
-    return int(np.ceil((scores.size - 1) * np.asarray(0.99, scores.dtype)))
+def _q99(scores: npt.NDArray[np.floating[Any]]) -> np.floating[Any]:
+    """The 99 % quantile of some scores, (n,) with n > 0; between two of them, the higher one."""
+    rank = rank_of_quantile(scores.size, 99)
+    found: np.floating[Any] = np.partition(scores, rank)[rank]
+    return found
 
 
 def _slice_scores(scored: Scored) -> dict[str, Floats]:
@@ -145,8 +148,8 @@ def _slice_scores(scored: Scored) -> dict[str, Floats]:
     scores = scored.map.transpose(2, 0, 1)[brain]
     counts = np.count_nonzero(brain, axis=(1, 2))
     slices = np.split(scores, np.cumsum(counts[counts > 0])[:-1])
-    q99 = [np.partition(one, rank := _rank_q99(one))[rank] for one in slices]
-    return {"max": np.array([one.max() for one in slices], np.float64), "q99": np.array(q99, np.float64)}
+    largest, q99 = [one.max() for one in slices], [_q99(one) for one in slices]
+    return {"max": np.array(largest, np.float64), "q99": np.array(q99, np.float64)}
 
 
 CaseAurocMax = variant(CaseMetric, "case_auroc_max")

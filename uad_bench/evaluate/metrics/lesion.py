@@ -4,8 +4,8 @@ A lesion is a 26-connected component of the lesion mask, inside the brain or out
 component of the prediction: brain voxels with map >= threshold, after post-processing of the thresholded map. Lesion
 voxels that preparation cut off (`Scored.lost`) belong to no component and are not counted here.
 
-Any overlap (Commowick et al. 2018): a lesion is found where it shares a voxel with the prediction; a finding is true
-where it shares a voxel with the lesion mask. One finding may find several lesions.
+Any overlap (after Commowick et al. 2018, who demand a minimum overlap): a lesion is found where it shares a voxel with
+the prediction; a finding is true where it shares a voxel with the lesion mask. One finding may find several lesions.
     recall = lesions found / lesions, precision = true findings / findings, F1 = their harmonic mean.
 IoU >= t: lesions and findings are paired one to one, each used once, only where their intersection over union is at
 least t. The number of pairs m is the largest possible (maximum bipartite matching), so no order of search matters.

@@ -2,8 +2,9 @@
 
 size      volume in mm3, the part outside the brain included.
 contrast  (mean of the lesion - mean of its surroundings) / standard deviation of the surroundings (ddof = 0), in the
-          first channel of the prepared image. The surroundings are the brain voxels of no lesion within 5 mm of the
-          lesion, centre to centre. NaN for a lesion without a voxel in the brain or without surroundings.
+          first channel of the prepared image. The surroundings are the brain voxels within 5 mm of the lesion, centre
+          to centre, that belong to no lesion and are not ignored. NaN for a lesion without a voxel in the brain or
+          without surroundings.
 depth     distance in mm of the centroid from the nearest edge voxel of the brain mask; 0 for a centroid outside it.
 side      position of the centroid along x as a share of the extent of the brain, 0 at its left and 1 at its right end.
 height    the same along z, 0 at the lower and 1 at the upper end.
@@ -112,7 +113,10 @@ def _contrast(voxels: npt.NDArray[np.int64], scored: Scored, image: FloatArray) 
     lesion[tuple((voxels - low).T)] = True
     near = ndimage.distance_transform_edt(~lesion, sampling=scored.spacing) <= RING_MM
     inner = values[lesion & brain].astype(np.float64)
-    ring = values[near & brain & ~scored.lesion_mask[box]].astype(np.float64)
+    around = near & brain & ~scored.lesion_mask[box]
+    if scored.ignored is not None:
+        around &= ~scored.ignored[box]
+    ring = values[around].astype(np.float64)
     if not (inner.size and ring.size):
         return float("nan")
     difference = float(inner.mean() - ring.mean())

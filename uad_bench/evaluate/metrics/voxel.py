@@ -80,7 +80,8 @@ class ApWithHealthy(AveragePrecision):
 class Prevalence(VoxelMetric):
     """The share of lesion voxels, π = n+ / (n+ + n-), in [0, 1]: the expected average precision of a random score.
 
-    A reference value for `ap`, undefined where `ap` is: `empty_brain`, `no_positive`.
+    A random score has less where lesion voxels lie outside the brain, which it misses. A reference value for `ap`,
+    undefined where `ap` is: `empty_brain`, `no_positive`.
 
     >>> import numpy as np
     >>> lesion = np.array([True, False, False, False])

@@ -53,6 +53,12 @@ def test_the_value_is_that_of_the_definition(digits):
     assert 0.1 < found < 0.9
 
 
+def test_rounding_brings_no_perfect_map_above_1():
+    for n in range(2, 12):
+        assert value([scan("h", RNG.random(977 * n)), scan("a", [9.0], [True])]).value == pytest.approx(1)
+        assert value([scan("h", RNG.random(977 * n)), scan("a", [9.0], [True])]).value <= 1
+
+
 def test_equal_cases_in_another_order_have_the_same_bits():
     tails = [Tail(np.sort(RNG.normal(size=900).astype(np.float32).round(1)), n) for n in (9000, 7000, 9001)]
     one, other = levels(tails), levels(tails[::-1])

@@ -1,5 +1,7 @@
 """Lesion FROC against a search over all thresholds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -48,6 +50,15 @@ def test_the_score_is_that_of_a_search_over_all_thresholds(levels):
 def test_a_map_of_one_value_has_one_false_candidate_and_not_every_lesion():
     flat = case(np.ones((12, 11, 10)), box((1, 1, 1), (9, 9, 8)))
     assert Froc().case(View.of_case(flat)).value == 0
+
+
+def test_equal_scores_of_float64_are_a_tie():
+    truth, scores = box((1, 1, 1)), np.zeros((12, 11, 10))
+    scores[1, 1, 1] = scores[9, 9, 8] = (
+        0.1  # a lesion and a false candidate; the nearest float32 is above 0.1
+    )
+    lesion = replace(case(truth, truth), map=scores)
+    assert Froc().case(View.of_case(lesion)).value == pytest.approx(4 / 7)
 
 
 def test_a_perfect_map_has_the_score_1_and_reasons_are_given():

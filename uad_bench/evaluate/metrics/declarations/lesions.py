@@ -10,7 +10,7 @@ _COUNTED = (*_SHARED, "no_case")
 
 
 def _any_overlap() -> Iterator[Declaration]:
-    source = "Commowick et al. 2018"
+    source = "Commowick et al. 2018, here with any overlap in place of their minimum overlap"
     yield Declaration(
         "lesion_recall",
         "lesion:LesionRecall",

@@ -108,4 +108,5 @@ class Aupimo(Metric):
         if len(healthy) > MOST:
             return Value(None, "many_healthy")
         at = levels(healthy)
-        return Value(math.fsum(sensitivity(case, at) for case in cases) / len(cases))
+        mean = math.fsum(sensitivity(case, at) for case in cases) / len(cases)
+        return Value(min(1.0, mean))  # the weights are rounded

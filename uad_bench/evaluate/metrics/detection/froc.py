@@ -38,7 +38,7 @@ def detections(scored: Scored) -> Detections:
     """The detections of a case that has a brain."""
     found, truth = candidates(scored), lesions(scored)
     owner = truth.at(found.index)
-    best = np.full(truth.n, -np.inf, np.float32)
+    best = np.full(truth.n, -np.inf, found.scores.dtype)  # as the false ones: a tie stays a tie
     np.maximum.at(best, owner[owner >= 0], found.scores[owner >= 0])
     return Detections(best, found.scores[owner < 0])
 
