@@ -164,6 +164,11 @@ def test_a_spacing_of_any_kind_of_number_gives_the_same_distances(spacing):
     assert found.cases.equals(same.cases)
 
 
+def test_one_name_is_as_good_as_a_list_of_one():
+    word = api.evaluate(*arrays(), metrics="dice", thresholds="oracle_set")
+    assert word.cases.equals(api.evaluate(*arrays(), metrics=["dice"], thresholds=["oracle_set"]).cases)
+
+
 def test_evaluate_names_arguments_of_another_form():
     values, lesion, brain = arrays()
     # It was taken for a healthy scan.

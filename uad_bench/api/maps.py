@@ -46,6 +46,7 @@ def evaluate(
 
     usual = load_protocol(default_protocol())
     spacing = _lengths(spacing)
+    metrics, thresholds = ([one] if isinstance(one, str) else list(one) for one in (metrics, thresholds))
     test = list(_scored(map, lesion, brain, spacing))
     validation = [_healthy(f"healthy{i:03d}", pair, spacing) for i, pair in enumerate(healthy)]
     rules = resolve(thresholds or usual.thresholds, validation=validation, test=test)

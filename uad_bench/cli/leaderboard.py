@@ -19,14 +19,30 @@ if TYPE_CHECKING:
     from uad_bench.results.run_directory import RunDir
     from uad_bench.viewer.write import Written
 
+#: The format of a file by the ending of its name.
+ENDINGS = {
+    ".md": "markdown",
+    ".csv": "csv",
+    ".tex": "latex",
+    ".json": "json",
+    ".html": "html",
+    ".htm": "html",
+}
+
 
 def leaderboard(
     runs: Annotated[
         list[Path] | None, typer.Argument(metavar="[RUNS]...", help="Folders of runs, or `why RUN RUN`.")
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", "-f", help="text, markdown, csv, latex, json or html.")
-    ] = "text",
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            help="text, markdown, csv, latex, json or html; default: by the ending of --to (.md, .csv, .tex, .json, "
+            ".html), else text, which is Markdown in a file.",
+        ),
+    ] = "",
     to: Annotated[Path | None, typer.Option("--to", help="Write to this file; default: stdout.")] = None,
     plots: Annotated[
         Path | None,
@@ -77,7 +93,8 @@ def leaderboard(
         return why(runs[1:])
     place = viewer_to or (to.parent if to else Path()) / "viewer"
     request = ViewerRequest(viewer, place, data, trust)
-    return _leaderboard(runs or [], (format_, to), plots, request, _known_tracks(track or []))
+    output = (format_ or _format_of(to), to)
+    return _leaderboard(runs or [], output, plots, request, _known_tracks(track or []))
 
 
 @dataclass(frozen=True)
@@ -118,6 +135,11 @@ def _leaderboard(
     if plots is not None:
         _draw(tables, plots)
     require_all(len(found), collected.refused, len(shown.errors) if shown else 0, logs_left_out)
+
+
+def _format_of(to: Path | None) -> str:
+    """The format that the ending of a file name stands for; text for others and for stdout."""
+    return ENDINGS.get(to.suffix.lower(), "text") if to else "text"
 
 
 def _require_format(name: str) -> None:
