@@ -46,6 +46,7 @@ def trained(job: RunJob) -> "Method":
                 whole_float32() if spec.precision == "fp32" else nullcontext(),
             ):
                 method.fit(train, val, ctx)
+                ctx.require_trained()
         fit_s = round(ctx.earlier_s + time.monotonic() - began, 2)
         job.set_state(
             "running", fit_s=fit_s, stopped_early=ctx.stopped_early, parameters=n_parameters(method)

@@ -93,18 +93,23 @@ def check_resume(candidate: MethodCandidate) -> None:
 
 
 def _killed_and_resumed(candidate: MethodCandidate) -> Method:
+    kills: list[_Killed] = []
+
+    def kill_at_second_step(values: Mapping[str, Any]) -> None:
+        if values["step"] >= 1:
+            kills.append(_Killed())
+            raise kills[-1]
+
     with TemporaryDirectory() as folder:
-        kept = Policy(folder=Path(folder), checkpoint_minutes=0, sink=_kill_at_second_step)
+        kept = Policy(folder=Path(folder), checkpoint_minutes=0, sink=kill_at_second_step)
         try:
             candidate.fit(policy=kept)
         except _Killed:
             return candidate.fit(policy=Policy(folder=Path(folder), resume=True))
+    if kills:
+        fix = "catch no exception of ctx.steps: after Ctrl-C the training is not complete"
+        raise broken(candidate.name, "a training that ends with its loop", "one that goes on", fix)
     raise NotChecked("the method takes fewer than two steps through ctx.steps")
-
-
-def _kill_at_second_step(values: Mapping[str, Any]) -> None:
-    if values["step"] >= 1:
-        raise _Killed
 
 
 def check_process_stays_untouched(candidate: MethodCandidate) -> None:
