@@ -59,9 +59,12 @@ def check_deterministic_is_true(candidate: MethodCandidate) -> None:
 
 
 def check_order_does_not_matter(candidate: MethodCandidate) -> None:
-    """The map of a scan does not depend on the scans that were scored before it."""
+    """The map of a scan does not depend on the scans that were scored before it.
+
+    The method is fitted anew, so that the other scan is the very first: what a method keeps of its first scan matters.
+    """
     first, second = candidate.fresh_scans()
-    alone, method, ctx = candidate.reference, candidate.first_fit[0], Context()
+    alone, method, ctx = candidate.reference, candidate.fit(), Context()
     candidate.map(method, second, ctx=ctx)
     if not np.array_equal(alone, candidate.map(method, first, ctx=ctx)):
         fix = "store nothing from one score for the next; draw from ctx.rng(scan.case_id)"
@@ -69,12 +72,12 @@ def check_order_does_not_matter(candidate: MethodCandidate) -> None:
 
 
 def check_save_and_load(candidate: MethodCandidate) -> None:
-    """A method that was saved and loaded gives the same map."""
+    """A method that was saved after its fit, before any score, and loaded gives the same map."""
 
     def through_files() -> Method:
         loaded = candidate.new()
         with TemporaryDirectory() as folder:
-            candidate.first_fit[0].save(Path(folder))
+            candidate.fit().save(Path(folder))
             loaded.load(Path(folder), Context())
         return loaded
 
