@@ -69,6 +69,40 @@ def test_f63_a_hook_of_another_version_is_refused_by_name():
         collect(module(register_method=register_method))
 
 
+def test_a_package_without_a_marked_hook_is_refused():
+    unmarked = types.ModuleType("fake")
+    unmarked.register_methods = lambda register: register("mine", "a:B")
+    with pytest.raises(PluginError, match=r"no hook found.*register_methods.*hookimpl"):
+        collect(unmarked)
+
+
+@pytest.mark.parametrize("target", [int, "a.b.C", "a b:C", ":C", "a:", None])
+def test_a_target_that_names_no_class_of_a_module_is_listed_as_broken(target):
+    found = plugins.Catalogue()
+    found.add("method", "mine", target, "", "dist")
+    assert not found.entries and "expected 'package.module:Class'" in found.broken[0].reason
+
+
+def test_what_a_plugin_prints_when_it_is_imported_is_no_output_of_a_command(monkeypatch, tmp_path, capsys):
+    class Point:
+        name, value, dist = "loud", "loud", None
+
+        def load(self):
+            print("imported")
+            return module(register_metrics=lambda register: print("registered"))
+
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [Point()])
+    plugins.catalogue.cache_clear()
+    (tmp_path / "mine.py").write_text("from uad_bench import Method\nprint('loaded')\nclass A(Method): ...\n")
+    try:
+        assert not plugins.catalogue().broken
+        plugins.load(plugins.resolve("method", str(tmp_path / "mine.py")))
+    finally:
+        plugins.catalogue.cache_clear()
+    out, err = capsys.readouterr()
+    assert out == "" and err.split() == ["imported", "registered", "loaded"]
+
+
 def test_f63_a_plugin_of_another_version_is_listed_with_the_version_of_this_one(monkeypatch):
     class Point:
         name, value, dist = "old", "old.plugin", None
@@ -109,6 +143,14 @@ def test_a_file_path_stands_wherever_a_name_does():
         plugins.load(plugins.resolve("method", FILE))
     with pytest.raises(UsageError, match="no such file"):
         plugins.load(plugins.resolve("method", "nowhere.py:X"))
+
+
+@pytest.mark.parametrize("line", ["pretrained_on = 'brats21'", "modalities = 't2'", "pretrained_on = None"])
+def test_a_word_in_place_of_a_tuple_of_words_is_refused(tmp_path, line):
+    path = tmp_path / "mine.py"
+    path.write_text(f"from uad_bench import Method\nclass A(Method):\n    {line}\n")
+    with pytest.raises(PluginError, match=r"A\.\w+ is .*, not a tuple of words.*with the comma"):
+        plugins.load(plugins.resolve("method", str(path)))
 
 
 def test_a_class_that_is_no_method_is_refused():

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import re
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
@@ -22,6 +23,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
 METHOD_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 #: In row names "@" precedes the threshold rule, "." the form, and ":" follows the post-processing stage.
 METRIC_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+#: What a hook registers: a class by its module, or by its file.
+TARGET = re.compile(r"([^\W\d]\w*(\.[^\W\d]\w*)*|.+\.py):[^\W\d]\w*")
 #: A file may have capitals in its name, as many have.
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
 METHOD_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
@@ -78,8 +81,11 @@ class Catalogue:
         elif taken:
             reason = f"{kind} {name!r} is also registered by {taken.source}, which comes first"
             self.broken.append(Broken(name, source, reason))
+        elif not isinstance(target, str) or not TARGET.fullmatch(target):
+            reason = f"register(name, target): the target is {target!r:.80}, expected 'package.module:Class'"
+            self.broken.append(Broken(name, source, reason))
         else:
-            self.entries[kind, name] = Entry(kind, name, str(target), " ".join(str(summary).split()), source)
+            self.entries[kind, name] = Entry(kind, name, target, " ".join(str(summary).split()), source)
 
 
 @lru_cache(maxsize=1)
@@ -90,7 +96,8 @@ def catalogue() -> Catalogue:
         entry_points(group=hookspecs.PROJECT), key=lambda p: (_source(p) != "uad-bench", p.name)
     ):
         try:
-            _collect(found, point.load(), _source(point))
+            with redirect_stdout(sys.stderr):  # a line of a plug-in must not begin a table in JSON
+                _collect(found, point.load(), _source(point))
         except (Exception, SystemExit) as error:  # an import of a plug-in may raise anything
             found.broken.append(Broken(point.name, _source(point), _reason(error)))
     return found
@@ -120,6 +127,9 @@ def _collect(found: Catalogue, module: Any, source: str) -> None:  # a module or
     manager.add_hookspecs(hookspecs)
     manager.register(module)
     manager.check_pending()
+    if not manager.get_hookcallers(module):
+        hooks = ", ".join(f"register_{kind}s" for kind in KINDS)
+        raise PluginError(f"no hook found: write one of {hooks}, and @uad_bench.hookimpl above it")
     for kind in KINDS:
 
         def register(name: str, target: str, summary: str = "", kind: Kind = kind) -> None:
@@ -171,11 +181,12 @@ def load(entry: Entry) -> type[Any]:
     """
     module_name, _, cls = entry.target.partition(":")
     try:
-        module = (
-            _from_file(Path(module_name))
-            if module_name.endswith(".py")
-            else importlib.import_module(module_name)
-        )
+        with redirect_stdout(sys.stderr):
+            module = (
+                _from_file(Path(module_name))
+                if module_name.endswith(".py")
+                else importlib.import_module(module_name)
+            )
         found = getattr(module, cls) if cls else _only_class(module, entry)
     except UadError:
         raise
@@ -188,7 +199,17 @@ def load(entry: Entry) -> type[Any]:
         raise PluginError(
             f"{entry.target} is not a {_contract(entry.kind).__name__} class", where=entry.source
         )
+    _require_tuples(found, entry)
     return found
+
+
+def _require_tuples(cls: type[Any], entry: Entry) -> None:
+    """Raise PluginError (UB400) for a word in place of a tuple of words: its letters would be taken for the names."""
+    for name in ("modalities", "pretrained_on", "may_share"):
+        value = getattr(cls, name, ())
+        if not isinstance(value, tuple | list) or not all(isinstance(one, str) for one in value):
+            what = f"{cls.__name__}.{name} is {value!r:.60}, not a tuple of words"
+            raise PluginError(what, where=entry.source, hint=f'write {name} = ("one",), with the comma')
 
 
 def _contract(kind: Kind) -> type[Any]:

@@ -68,3 +68,23 @@ class ChangesTheProcess(Method):
         os.environ["UAD_BENCH_CACHE"] = "/nowhere"
         os.chdir("/")
         return scan.image[0].copy()
+
+
+@dataclass
+class SwallowsWhatEndsTraining(Method):
+    """Catches everything that its training loop raises and goes on, as after "interrupted, using current weights"."""
+
+    end: str = "loss"
+
+    def fit(self, train: object, val: object, ctx: Context) -> None:
+        for _phase in range(2):
+            try:
+                for step in ctx.steps(50):
+                    ctx.log(loss=np.nan if self.end == "loss" else 0.0)
+                    if step == 1 and self.end != "loss":
+                        os.kill(os.getpid(), signal.SIGINT if self.end == "ctrl-c" else signal.SIGTERM)
+            except BaseException:
+                pass
+
+    def score(self, scan: Scan, ctx: Context) -> np.ndarray:
+        return scan.image[0].copy()

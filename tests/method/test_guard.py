@@ -51,6 +51,30 @@ def test_f59_tensors_bools_and_other_strides_are_accepted(scan, answer):
     assert found.dtype == np.float32 and found[scan.brain_mask].min() == 1
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        np.ones((3, 4, 5), complex),
+        torch.ones(3, 4, 5, dtype=torch.complex64),
+        np.full((3, 4, 5), "1"),
+        np.full((3, 4, 5), 1, object),
+    ],
+)
+def test_what_would_be_cast_to_numbers_with_a_loss_is_refused(scan, answer):
+    with pytest.raises(PluginError, match="not a map of real numbers") as caught:
+        checked_map(answer, scan, "mine")
+    assert caught.value.code == "UB403"
+
+
+def test_masked_voxels_in_the_brain_have_no_score(scan):
+    values = np.ma.ones((3, 4, 5))
+    values[0] = np.ma.masked
+    assert checked_map(values, scan, "mine")[2, 2, 2] == 1
+    values[2, 2, 2] = np.ma.masked
+    with pytest.raises(PluginError, match="1 voxels"):
+        checked_map(values, scan, "mine")
+
+
 def test_f59_the_methods_own_array_stays_as_it_is(scan):
     own = np.ones(scan.shape)
     own.flags.writeable = False

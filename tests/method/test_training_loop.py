@@ -1,5 +1,6 @@
 """`ctx.steps`: resume, best weights, time budget, signals, stop at a loss that is not finite."""
 
+import contextlib
 import os
 import signal
 import time
@@ -117,6 +118,28 @@ def test_a_second_signal_interrupts_at_once(tmp_path):
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
             pytest.fail("the second signal was not raised")
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_what_ends_a_loop_is_raised_again_where_the_method_catches_it(twice):
+    ctx = Context()
+    ctx.require_trained()
+    with contextlib.suppress(KeyboardInterrupt):
+        for _ in ctx.steps(5):
+            os.kill(os.getpid(), signal.SIGINT)
+            if twice:  # raised in the loop's body
+                os.kill(os.getpid(), signal.SIGINT)
+    for go_on in (ctx.require_trained, lambda: list(ctx.steps(5))):
+        with pytest.raises(KeyboardInterrupt):
+            go_on()
+
+
+def test_a_loop_that_is_left_by_break_ends_no_training():
+    ctx = Context()
+    for _ in ctx.steps(5):
+        break
+    ctx.require_trained()
+    assert list(ctx.steps(2)) == [0, 1]
 
 
 def test_a_second_sigterm_does_not_interrupt_the_step(tmp_path):

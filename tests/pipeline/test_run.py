@@ -277,3 +277,15 @@ def _wait_for(folder, pattern):
             return
         time.sleep(0.05)
     raise AssertionError(f"no {pattern} appeared")
+
+
+def test_settings_of_torch_that_a_plugin_made_when_it_was_imported_change_no_other_run(place):
+    torch = pytest.importorskip("torch")
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    try:
+        (run,) = execute(matrix("Blur"), place())
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+    assert run.state == "complete"

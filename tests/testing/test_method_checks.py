@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import pytest
+import torch
 
 from tests.helpers.sound_plugins import SoundMethod
 from uad_bench.testing import METHOD_CHECKS, check_method, method_checks
@@ -35,6 +36,13 @@ class WritesScan(SoundMethod):
 
 
 @dataclass
+class WritesValidationScan(SoundMethod):
+    def fit(self, train, val, ctx):
+        super().fit(train, val, ctx)
+        torch.from_numpy(val[0].image).mul_(2)
+
+
+@dataclass
 class Transposed(SoundMethod):
     def score(self, scan, ctx):
         return super().score(scan, ctx).T
@@ -51,6 +59,7 @@ BROKEN = {
     WrongVariant: "parameters_are_fields",
     ChangesItself: "parameters_stay_untouched",
     WritesScan: "scans_stay_untouched",
+    WritesValidationScan: "scans_stay_untouched",
     Transposed: "map",
     OneChannel: "modalities",
 }

@@ -40,6 +40,36 @@ class Remembers(SoundMethod):
 
 
 @dataclass
+class ScalesByItsFirstScan(SoundMethod):
+    """Every scan is divided by the largest value of the first one that is scored, whichever it is."""
+
+    def score(self, scan, ctx):
+        if not hasattr(self, "top_"):
+            self.top_ = float(scan.image.max() + scan.image.mean())
+        return super().score(scan, ctx) / self.top_
+
+
+@dataclass
+class LearnsWhenScoring(SoundMethod):
+    """Keeps the training scans and computes what is saved at the first score, which is after the save of a run."""
+
+    def fit(self, train, val, ctx):
+        self._images = [scan.image.mean() for scan in train]
+
+    def score(self, scan, ctx):
+        if not hasattr(self, "mean_"):
+            self.mean_ = float(np.mean(self._images))
+        return super().score(scan, ctx)
+
+
+@dataclass
+class SetsADevice(SoundMethod):
+    def fit(self, train, val, ctx):
+        super().fit(train, val, ctx)
+        torch.set_default_device("meta")
+
+
+@dataclass
 class Forgets(SoundMethod):
     def fit(self, train, val, ctx):
         self._mean = len(train)
@@ -80,11 +110,26 @@ class ForgetsItsOptimiser(TorchMethod):
         )
 
 
+@dataclass
+class CatchesEverything(ForgetsItsOptimiser):
+    """Goes on with the weights that it has when its training is interrupted."""
+
+    def fit(self, train, val, ctx):
+        try:
+            super().fit(train, val, ctx)
+        except BaseException:
+            self.net_.eval()
+
+
 BROKEN = {
+    CatchesEverything: {"resume"},
     WantsAList: {"fit_needs_only_scans"},
     GlobalDice: {"same_seed_same_bits", "order_does_not_matter"},
     Liar: {"deterministic_is_true"},
     Remembers: {"order_does_not_matter"},
+    ScalesByItsFirstScan: {"order_does_not_matter"},
+    LearnsWhenScoring: {"save_and_load"},
+    SetsADevice: {"process_stays_untouched"},
     Forgets: {"save_and_load"},
     Meddles: {"process_stays_untouched"},
     ForgetsItsOptimiser: {"resume"},

@@ -92,3 +92,14 @@ def test_a_broken_promise_is_named(cls, promise, told):
     found = outcome(cls)
     assert found[promise].status == "broken" and told in found[promise].message
     assert sum(one.status == "broken" for one in found.values()) == 1
+
+
+@pytest.mark.parametrize("answer", ["brats21", None])
+def test_a_word_or_nothing_from_seen_is_found(answer):
+    @dataclass
+    class Seen(Plain):
+        def seen(self):
+            return answer
+
+    found = outcome(Seen)["track"]
+    assert found.status == "broken" and "a tuple of dataset names" in found.message

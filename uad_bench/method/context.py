@@ -52,6 +52,11 @@ class Context:
         """Seconds of training in earlier processes that were interrupted and that this one continues."""
         return self._loops.earlier_s
 
+    def require_trained(self) -> None:
+        """Raise again what ended a training loop, such as Ctrl-C: a method that caught it is not trained."""
+        if self._loops.ended_by is not None:
+            raise self._loops.ended_by
+
     def rng(self, *key: object) -> np.random.Generator:
         """A numpy generator that depends on the seed and `key` only; every call starts it anew.
 
@@ -106,7 +111,9 @@ class Context:
         mode without gradients every `every` steps (default: a tenth of `total`) and at the end; the modules get the
         weights with the lowest value when the loop ends. Leaving the loop by `break` keeps the current weights.
 
-        Raises UsageError for fewer than one step, PluginError at the first loss that is not finite.
+        Raises UsageError for fewer than one step, PluginError at the first loss that is not finite. A method that
+        catches this, or the KeyboardInterrupt of Ctrl-C, has ended its training nevertheless: no loop begins after it,
+        and the run stores no model.
 
         >>> import torch
         >>> net = torch.nn.Linear(1, 1, bias=False)
@@ -118,6 +125,7 @@ class Context:
         """
         from uad_bench.method.training_loop import Loop
 
+        self.require_trained()
         if total < 1:
             raise UsageError(f"a training loop of {total} steps", hint="give at least one step")
         phase = name or f"phase{self._loops.phases}"

@@ -17,6 +17,7 @@ from uad_bench.errors import PluginError, UadError
 from uad_bench.method.base import Method, scores_sets
 from uad_bench.method.context import Context
 from uad_bench.method.out_of_memory import is_out_of_memory, out_of_memory
+from uad_bench.method.torch_settings import restore_torch_settings, torch_settings
 from uad_bench.types import FloatArray, Scan
 
 log = logging.getLogger("uad_bench")
@@ -31,7 +32,7 @@ def guarded(what: str) -> Iterator[None]:
     """Restore afterwards what a method may change of its process, so that it harms neither the next method nor us.
 
     Restored are the working directory, environment variables, random states, numpy's error handling, signal handlers,
-    and torch's default dtype, threads and gradient mode. what: named in the error. Raises EnvironmentFault (UB603)
+    and the settings of torch (`torch_settings`). what: named in the error. Raises EnvironmentFault (UB603)
     where memory is exhausted, PluginError (UB402) for another exception that is no UadError or a call of sys.exit.
     """
     restore = _process_state()
@@ -54,9 +55,8 @@ def _process_state() -> Callable[[], None]:
 
     cwd, environ, errors = Path.cwd(), dict(os.environ), np.geterr()
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the global state is what is restored
-    dtype, threads, torch_state = torch.get_default_dtype(), torch.get_num_threads(), torch.get_rng_state()
+    settings, torch_state = torch_settings(), torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
-    gradients = torch.is_grad_enabled()
     handlers = {number: signal.getsignal(number) for number in SIGNALS} if _in_main_thread() else {}
 
     def restore() -> None:
@@ -67,12 +67,10 @@ def _process_state() -> Callable[[], None]:
         np.seterr(**errors)
         random.setstate(python)
         np.random.set_state(numpy)  # noqa: NPY002
-        torch.set_default_dtype(dtype)
-        torch.set_num_threads(threads)
+        restore_torch_settings(settings)
         torch.set_rng_state(torch_state)
         if cuda is not None:
             torch.cuda.set_rng_state_all(cuda)
-        torch.set_grad_enabled(gradients)
         for number, handler in handlers.items():
             if signal.getsignal(number) is not handler:
                 signal.signal(number, handler)
@@ -110,13 +108,23 @@ def checked_map(answer: Any, scan: Scan, method: str) -> FloatArray:  # whatever
 
 
 def _float64(answer: Any, scan: Scan, method: str) -> npt.NDArray[np.float64]:
-    """A float64 copy of an array or tensor: the method may go on using its own. Raises PluginError (UB403)."""
+    """A float64 copy of an array or tensor: the method may go on using its own. Masked voxels are NaN.
+
+    Raises PluginError for what is no map of real numbers: complex numbers would lose a part, words be read as numbers
+    (UB403).
+    """
+    kind = type(answer).__name__
     try:
         if hasattr(answer, "detach"):
-            answer = answer.detach().cpu().double().numpy()
-        return np.array(answer, dtype=np.float64)
+            answer = answer.detach().cpu()
+            answer = (answer if answer.is_complex() else answer.double()).numpy()
+        values = np.ma.asanyarray(answer)
+        kind = kind if values.dtype.kind in "biuf" else f"{kind} of {values.dtype}"
+        if values.dtype.kind not in "biuf":
+            raise TypeError(kind)
+        return np.ma.filled(values.astype(np.float64), np.nan)
     except (TypeError, ValueError, RuntimeError) as error:
-        what = f"method {method!r} returned {type(answer).__name__}, not a map"
+        what = f"method {method!r} returned {kind}, not a map of real numbers"
         raise PluginError(what, where=scan.case_id, code="UB403") from error
 
 

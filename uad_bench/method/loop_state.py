@@ -44,6 +44,7 @@ class LoopState:
     device: of the run. stopped_early: the time budget ended a loop. phases: loops started so far. spent_s: seconds of
     the finished phases. earlier_s: seconds of training in earlier processes, which this one continues. logged: figures
     of the current step. generators: by key, those that the method still refers to; checkpoints contain their states.
+    ended_by: what ended a loop before its last step, such as Ctrl-C or a loss that is not finite.
     """
 
     device: str = "cpu"
@@ -53,6 +54,7 @@ class LoopState:
     earlier_s: float = 0.0
     logged: dict[str, Any] = field(default_factory=dict)
     generators: WeakValueDictionary[str, np.random.Generator] = field(default_factory=WeakValueDictionary)
+    ended_by: BaseException | None = None
 
     def track(self, name: str, bits: np.random.BitGenerator) -> np.random.Generator:
         """A generator over `bits`; checkpoints contain its state while a reference to it exists.

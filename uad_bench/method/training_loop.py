@@ -5,7 +5,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,7 +59,8 @@ class Loop:
             return
         began, saved = time.monotonic() - self.elapsed, time.monotonic()
         self._report = Report(self.policy, self.phase, self.total, self.step)
-        with interrupts_deferred() as signals, Bar(self.policy.progress, self.phase, self.total) as bar:
+        progress = Bar(self.policy.progress, self.phase, self.total)
+        with interrupts_deferred() as signals, _recorded(self.shared, signals), progress as bar:
             while self.step < self.total and not self._out_of_time(began):
                 yield self.step
                 self._finish_step()
@@ -72,8 +73,9 @@ class Loop:
                     self._save()
                     saved = time.monotonic()
                 if signals:
-                    raise Terminated if signals[0] == signal.SIGTERM else KeyboardInterrupt
-        self._end()
+                    raise _stop(signals)
+        with _recorded(self.shared, ()):
+            self._end()
 
     def _finish_step(self) -> None:
         self._pending.append((self.step, {k: _detached(v) for k, v in self.shared.logged.items()}))
@@ -195,6 +197,24 @@ class Loop:
         for name, state in kept["generators"].items():
             if name in self.shared.generators:
                 self.shared.generators[name].bit_generator.state = state
+
+
+@contextmanager
+def _recorded(shared: LoopState, signals: Sequence[int]) -> Iterator[None]:
+    """Record what ends a loop, because the method may catch it. Leaving the loop by `break` ends no training, unless a
+    signal has come."""
+    try:
+        yield
+    except GeneratorExit:
+        shared.ended_by = _stop(signals) if signals else None
+        raise
+    except BaseException as error:
+        shared.ended_by = error
+        raise
+
+
+def _stop(signals: Sequence[int]) -> BaseException:
+    return Terminated() if signals[0] == signal.SIGTERM else KeyboardInterrupt()
 
 
 def _detached(value: Any) -> Any:

@@ -46,6 +46,7 @@ def trained(job: RunJob) -> "Method":
                 whole_float32() if spec.precision == "fp32" else nullcontext(),
             ):
                 method.fit(train, val, ctx)
+                ctx.require_trained()
         fit_s = round(ctx.earlier_s + time.monotonic() - began, 2)
         job.set_state(
             "running", fit_s=fit_s, stopped_early=ctx.stopped_early, parameters=n_parameters(method)
@@ -83,6 +84,10 @@ def context(spec: RunSpec, place: Workplace, policy: "Policy | None" = None) -> 
     from uad_bench.method.context import Context
     from uad_bench.method.loop_state import Policy
 
+    # Whatever the import of a plug-in has set: it would change the numbers of all other methods.
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.backends.cudnn.benchmark = False
     torch.set_num_threads(place.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

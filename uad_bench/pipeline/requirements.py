@@ -17,7 +17,7 @@ def require_unseen(cls: type, spec: RunSpec) -> None:
 
     Nothing is raised where the run allows leaks.
     """
-    seen = _seen_tests(cls(**spec.parameters).seen(), spec)
+    seen = _seen_tests(_seen(cls, spec), spec)
     if seen and not spec.allow_leak:
         what = f"leak L11: pretrained weights of {spec.method!r} were trained on {', '.join(seen)}"
         hint = "test on another dataset, or add --allow-leak, which marks the result permanently"
@@ -82,10 +82,22 @@ def _typed(spec: RunSpec) -> str:
 
 def borrowed_weights(spec: RunSpec) -> list[Finding]:
     """Rule L11 of the audit: on which datasets the pretrained weights of a method were trained."""
-    seen = sorted(set(method_class(spec)(**spec.parameters).seen()))
+    seen = sorted(set(_seen(method_class(spec), spec)))
     tested = _seen_tests(seen, spec)
     what = f"pretrained weights were trained on {', '.join(seen)}"
     return [Finding("L11", "error" if tested else "note", what, tuple(tested))] if seen else []
+
+
+def _seen(cls: type[Any], spec: RunSpec) -> tuple[str, ...]:
+    """The datasets that a method's weights were trained on. Raises PluginError where `seen` returns no such names.
+
+    A word would be taken for its letters, and the leak not be found (UB402).
+    """
+    found = cls(**spec.parameters).seen()
+    if not isinstance(found, tuple | list) or not all(isinstance(one, str) for one in found):
+        what = f"method {spec.method!r}: seen() returned {found!r:.60}, not a tuple of dataset names"
+        raise PluginError(what, hint='return ("one",), with the comma', code="UB402")
+    return tuple(found)
 
 
 def _seen_tests(seen: "tuple[str, ...] | list[str]", spec: RunSpec) -> list[str]:

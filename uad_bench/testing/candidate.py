@@ -49,13 +49,15 @@ class MethodCandidate:
         seed: int = 0,
         *,
         train: Sequence[Scan] | None = None,
+        val: Sequence[Scan] | None = None,
         policy: Policy | None = None,
         modalities: Sequence[str] = (),
     ) -> Method:
-        """A new method fitted on four toy scans, or on `train`."""
+        """A new method fitted on four toy scans, or on `train`, with two for validation, or `val`."""
         method, used = self.new(), tuple(modalities) or self.modalities
         scans = toy_scans(4, used, prefix="train") if train is None else train
-        method.fit(scans, toy_scans(2, used, prefix="val"), Context(seed=seed, policy=policy or Policy()))
+        kept = toy_scans(2, used, prefix="val") if val is None else val
+        method.fit(scans, kept, Context(seed=seed, policy=policy or Policy()))
         return method
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from uad_bench.testing.repeat_checks import (
 )
 from uad_bench.testing.set_checks import check_set_order_does_not_matter, check_sets_are_streamed, check_track
 from uad_bench.testing.toy import toy_scans
+from uad_bench.types import Scan
 
 QUICK_S = 60.0  # generous, for busy machines
 
@@ -61,19 +63,24 @@ def check_parameters_stay_untouched(candidate: MethodCandidate) -> None:
 
 def check_scans_stay_untouched(candidate: MethodCandidate) -> None:
     """Neither `fit` nor `score` writes into a scan."""
-    train = toy_scans(4, candidate.modalities, prefix="train")
+    scans = train, val = _train_and_val(candidate)
     fix = "work on a copy, scan.image.copy()"
     try:
-        candidate.fit(train=train).score(train[0], Context())
+        candidate.fit(train=train, val=val).score(train[0], Context())
     except ValueError as error:
         if "read-only" not in str(error):
             raise
         raise broken(candidate.name, "scans that are only read", str(error), fix) from error
-    for now, before in zip(train, toy_scans(4, candidate.modalities, prefix="train"), strict=True):
+    for now, before in zip(chain(*scans), chain(*_train_and_val(candidate)), strict=True):
         if not (
             np.array_equal(now.image, before.image) and np.array_equal(now.brain_mask, before.brain_mask)
         ):
             raise broken(candidate.name, "scans that are only read", f"{now.case_id} changed", fix)
+
+
+def _train_and_val(candidate: MethodCandidate) -> tuple[list[Scan], list[Scan]]:
+    train, val = (toy_scans(n, candidate.modalities, prefix=role) for n, role in ((4, "train"), (2, "val")))
+    return train, val
 
 
 def check_map(candidate: MethodCandidate) -> None:

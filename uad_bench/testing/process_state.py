@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
+from uad_bench.method.torch_settings import torch_settings
 from uad_bench.testing.candidate import broken
 
 Result = TypeVar("Result")
@@ -25,12 +26,7 @@ def process_state() -> dict[str, Any]:
         "random state of Python": random.getstate(),
         "random state of numpy": str(np.random.get_state()),  # noqa: NPY002  # the global state is what is compared
         "numpy's error handling": np.geterr(),
-        "torch threads": torch.get_num_threads(),
-        "torch default dtype": torch.get_default_dtype(),
-        "torch gradients": torch.is_grad_enabled(),
-        "torch deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
-        "torch matmul precision": torch.get_float32_matmul_precision(),
-    }
+    } | torch_settings()
 
 
 def changed_settings(before: dict[str, Any]) -> list[str]:

@@ -59,9 +59,12 @@ def check_deterministic_is_true(candidate: MethodCandidate) -> None:
 
 
 def check_order_does_not_matter(candidate: MethodCandidate) -> None:
-    """The map of a scan does not depend on the scans that were scored before it."""
+    """The map of a scan does not depend on the scans that were scored before it.
+
+    The method is fitted anew, so that the other scan is the very first: what a method keeps of its first scan matters.
+    """
     first, second = candidate.fresh_scans()
-    alone, method, ctx = candidate.reference, candidate.first_fit[0], Context()
+    alone, method, ctx = candidate.reference, candidate.fit(), Context()
     candidate.map(method, second, ctx=ctx)
     if not np.array_equal(alone, candidate.map(method, first, ctx=ctx)):
         fix = "store nothing from one score for the next; draw from ctx.rng(scan.case_id)"
@@ -69,12 +72,12 @@ def check_order_does_not_matter(candidate: MethodCandidate) -> None:
 
 
 def check_save_and_load(candidate: MethodCandidate) -> None:
-    """A method that was saved and loaded gives the same map."""
+    """A method that was saved after its fit, before any score, and loaded gives the same map."""
 
     def through_files() -> Method:
         loaded = candidate.new()
         with TemporaryDirectory() as folder:
-            candidate.first_fit[0].save(Path(folder))
+            candidate.fit().save(Path(folder))
             loaded.load(Path(folder), Context())
         return loaded
 
@@ -93,18 +96,23 @@ def check_resume(candidate: MethodCandidate) -> None:
 
 
 def _killed_and_resumed(candidate: MethodCandidate) -> Method:
+    kills: list[_Killed] = []
+
+    def kill_at_second_step(values: Mapping[str, Any]) -> None:
+        if values["step"] >= 1:
+            kills.append(_Killed())
+            raise kills[-1]
+
     with TemporaryDirectory() as folder:
-        kept = Policy(folder=Path(folder), checkpoint_minutes=0, sink=_kill_at_second_step)
+        kept = Policy(folder=Path(folder), checkpoint_minutes=0, sink=kill_at_second_step)
         try:
             candidate.fit(policy=kept)
         except _Killed:
             return candidate.fit(policy=Policy(folder=Path(folder), resume=True))
+    if kills:
+        fix = "catch no exception of ctx.steps: after Ctrl-C the training is not complete"
+        raise broken(candidate.name, "a training that ends with its loop", "one that goes on", fix)
     raise NotChecked("the method takes fewer than two steps through ctx.steps")
-
-
-def _kill_at_second_step(values: Mapping[str, Any]) -> None:
-    if values["step"] >= 1:
-        raise _Killed
 
 
 def check_process_stays_untouched(candidate: MethodCandidate) -> None:

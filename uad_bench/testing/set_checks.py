@@ -18,8 +18,11 @@ SET, ALIVE = 6, 3
 
 
 def check_track(candidate: MethodCandidate) -> None:
-    """`learns_from` names a track; a method that scores whole sets is in one that allows it."""
-    track = candidate.new().learns_from()
+    """`learns_from` names a track that allows `score_set` where the method has one; `seen` is a tuple of datasets."""
+    seen, track = candidate.new().seen(), candidate.new().learns_from()
+    if not isinstance(seen, tuple | list) or not all(isinstance(one, str) for one in seen):
+        fix = 'return ("one",), with the comma'
+        raise broken(candidate.name, "a tuple of dataset names from `seen`", repr(seen), fix)
     if track not in TRACKS:
         raise broken(candidate.name, f"a track of {', '.join(TRACKS)}", repr(track), "correct `track`")
     if scores_sets(candidate.cls) and track not in SET_TRACKS:

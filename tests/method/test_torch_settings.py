@@ -1,0 +1,47 @@
+"""Settings of torch that a method changes are named, and are as before after its call."""
+
+import pytest
+import torch
+
+from uad_bench.method.guard import guarded
+from uad_bench.method.torch_settings import restore_torch_settings, torch_settings
+
+CHANGES = {
+    "torch threads": lambda: torch.set_num_threads(torch.get_num_threads() + 1),
+    "torch default dtype": lambda: torch.set_default_dtype(torch.float64),
+    "torch default device": lambda: torch.set_default_device("meta"),
+    "torch gradients": lambda: torch.set_grad_enabled(False),
+    "torch deterministic algorithms": lambda: torch.use_deterministic_algorithms(
+        not torch.are_deterministic_algorithms_enabled()
+    ),
+    "torch matmul precision": lambda: torch.set_float32_matmul_precision("medium"),
+    "torch cudnn.enabled": lambda: setattr(torch.backends.cudnn, "enabled", False),
+    "torch cudnn.benchmark": lambda: setattr(torch.backends.cudnn, "benchmark", True),
+    "torch cudnn.deterministic": lambda: setattr(torch.backends.cudnn, "deterministic", True),
+}
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    before = torch_settings()
+    yield
+    restore_torch_settings(before)
+
+
+def test_every_setting_is_tested():
+    assert CHANGES.keys() == torch_settings().keys()
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_setting_that_a_method_changes_is_as_before_after_its_call(name):
+    before = torch_settings()
+    with guarded("mine.score"):
+        CHANGES[name]()
+        changed = {key for key, value in torch_settings().items() if value != before[key]}
+    assert changed == {name}
+    assert torch_settings() == before
+
+
+def test_without_a_change_no_setting_is_written(monkeypatch):
+    monkeypatch.setattr(torch, "set_default_dtype", lambda _: pytest.fail("written"))
+    restore_torch_settings(torch_settings())
