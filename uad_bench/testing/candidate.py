@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import SkipTest
 
@@ -65,6 +66,19 @@ class MethodCandidate:
         """The method fitted with seed 0, and the seconds of the fit."""
         began = time.monotonic()
         return self.fit(), time.monotonic() - began
+
+    @cached_property
+    def _saved(self) -> TemporaryDirectory[str]:
+        """What an equal fit saves before it has scored anything, as in a run."""
+        folder = TemporaryDirectory()
+        self.fit().save(Path(folder.name))
+        return folder
+
+    def loaded(self) -> Method:
+        """A new method with what an equal fit saved before it had scored anything. Raises whatever the method does."""
+        method = self.new()
+        method.load(Path(self._saved.name), Context())
+        return method
 
     @cached_property
     def first_map(self) -> FloatArray:
