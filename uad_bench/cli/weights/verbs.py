@@ -156,7 +156,7 @@ def _chosen(which: list[str]) -> "Iterator[Bundle | UadError]":
     from uad_bench.weights.store import bundles, default_store
 
     for text in which:
-        place = Path(text)
+        place = Path(text).absolute()
         inside = [] if is_bundle(place) else [*bundles(place), *bundles(place.parent, place.name)]
         if inside:
             yield from inside
