@@ -3,8 +3,9 @@
     OMP_NUM_THREADS=1 python -m benchmarks.budget [METHOD]...
 
 PyTorch counts the operations of convolutions and matrix products in two and in one training step with two slices, on
-the CPU; the difference is a step, times batch and number of steps. Scoring is counted on one scan. The hours assume a
-sustained rate, they are not measured: `--rate`, in TFLOP/s. 58 (nominal) + 1,281 scans of 66 slices are scored.
+the CPU, without computing them; the difference is a step, times batch and number of steps. Scoring is counted on one
+scan. The hours assume a sustained rate, they are not measured: `--rate`, in TFLOP/s. 58 (nominal) + 1,281 scans of 66
+slices are scored.
 """
 
 import argparse
@@ -92,7 +93,7 @@ class _Whole(nullcontext[None]):
 
 
 class _Uncomputed(TorchDispatchMode):
-    """Convolutions and matrix products give zeros of the right shape: they are counted by shapes, and take the time."""
+    """Convolutions and matrix products are not computed and give zeros: their operations depend on shapes only."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func.overloadpacket not in flop_registry:

@@ -203,11 +203,20 @@ def load(entry: Entry) -> type[Any]:
     return found
 
 
+def are_names(value: Any) -> bool:
+    """Whether a plug-in gave a tuple or list of words; a single word would be taken for its letters.
+
+    >>> are_names(("brats21",)), are_names(("brats21"))
+    (True, False)
+    """
+    return isinstance(value, tuple | list) and all(isinstance(one, str) for one in value)
+
+
 def _require_tuples(cls: type[Any], entry: Entry) -> None:
-    """Raise PluginError (UB400) for a word in place of a tuple of words: its letters would be taken for the names."""
+    """Raise PluginError (UB400) for a class attribute that is no tuple of words."""
     for name in ("modalities", "pretrained_on", "may_share"):
         value = getattr(cls, name, ())
-        if not isinstance(value, tuple | list) or not all(isinstance(one, str) for one in value):
+        if not are_names(value):
             what = f"{cls.__name__}.{name} is {value!r:.60}, not a tuple of words"
             raise PluginError(what, where=entry.source, hint=f'write {name} = ("one",), with the comma')
 

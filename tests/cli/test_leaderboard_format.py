@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import call
-from uad_bench.cli.leaderboard import _format_of
+from uad_bench.leaderboard.render.render import format_for
 
 BEGINS = {
     "a.md": "no results",
@@ -21,13 +21,13 @@ BEGINS = {
 
 @pytest.fixture
 def write(tmp_path, monkeypatch, capsys):
-    """write(file name, further words ...) -> the text that `leaderboard` writes of a folder without runs."""
+    """write(file name, further words ...) -> the text that `leaderboard` writes where ./runs has no run yet."""
     (tmp_path / "runs").mkdir()
     monkeypatch.chdir(tmp_path)
 
     def run(name, *more):
-        code, _, err = call(monkeypatch, capsys, "leaderboard", "runs", "--to", name, *more)
-        assert code == 0 and "no runs in runs" in err
+        code, _, err = call(monkeypatch, capsys, "leaderboard", "--to", name, *more)
+        assert code == 0 and "no runs in ./runs" in err
         return (tmp_path / name).read_text()
 
     return run
@@ -39,7 +39,7 @@ def test_the_ending_of_a_file_chooses_its_format(write, name):
 
 
 def test_latex_is_the_format_of_tex_files():
-    assert _format_of(Path("a/b.tex")) == "latex" and _format_of(None) == "text"
+    assert format_for("", Path("a/b.tex")) == "latex" and format_for("", None) == "text"
 
 
 def test_a_named_format_is_that_of_the_file_whatever_its_ending(write):

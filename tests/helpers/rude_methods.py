@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,13 +79,11 @@ class SwallowsWhatEndsTraining(Method):
 
     def fit(self, train: object, val: object, ctx: Context) -> None:
         for _phase in range(2):
-            try:
+            with suppress(BaseException):  # the fault that is tested
                 for step in ctx.steps(50):
                     ctx.log(loss=np.nan if self.end == "loss" else 0.0)
                     if step == 1 and self.end != "loss":
                         os.kill(os.getpid(), signal.SIGINT if self.end == "ctrl-c" else signal.SIGTERM)
-            except BaseException:
-                pass
 
     def score(self, scan: Scan, ctx: Context) -> np.ndarray:
         return scan.image[0].copy()

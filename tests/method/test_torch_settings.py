@@ -42,6 +42,11 @@ def test_a_setting_that_a_method_changes_is_as_before_after_its_call(name):
     assert torch_settings() == before
 
 
-def test_without_a_change_no_setting_is_written(monkeypatch):
-    monkeypatch.setattr(torch, "set_default_dtype", lambda _: pytest.fail("written"))
-    restore_torch_settings(torch_settings())
+def test_only_a_setting_that_was_changed_is_written(monkeypatch):
+    written = []
+    monkeypatch.setattr("uad_bench.method.torch_settings._set", lambda *pair: written.append(pair))
+    before = torch_settings()
+    restore_torch_settings(before)
+    assert written == []
+    restore_torch_settings(before | {"torch matmul precision": "medium"})
+    assert written == [("torch matmul precision", "medium")]

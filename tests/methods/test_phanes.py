@@ -185,8 +185,7 @@ def test_a_batch_of_slices_scores_as_single_slices(method, scans):
     together = method.score(scans[0], Context())
     single = method.score_slices(scans[0], Context(), method._scorer(scans[0], Context()), 1)
     differs = np.abs(together - single) > 1e-5  # pixels at the threshold may be inside or outside the mask
-    # A pixel at the threshold also moves what is painted around it: 1.1 % of the pixels differ on a processor that
-    # rounds otherwise. Statistics of the batch would change nearly all.
+    # A pixel at the threshold also changes what is painted around it: 1.1 % of the pixels differ on one processor.
     assert differs.mean() < 3e-2
 
 

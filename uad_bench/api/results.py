@@ -47,7 +47,7 @@ class Results:
 
 
 def results_of(runs: "Iterable[RunDir]") -> Results:
-    """The results of complete runs; of others nothing. Raises the error of the first one that cannot be read."""
+    """The results of the complete ones of some runs. Raises the error of the first one that cannot be read."""
     import io
 
     import pandas as pd

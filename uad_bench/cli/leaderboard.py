@@ -19,66 +19,64 @@ if TYPE_CHECKING:
     from uad_bench.results.run_directory import RunDir
     from uad_bench.viewer.write import Written
 
-#: The format of a file by the ending of its name.
-ENDINGS = {
-    ".md": "markdown",
-    ".csv": "csv",
-    ".tex": "latex",
-    ".json": "json",
-    ".html": "html",
-    ".htm": "html",
-}
+Runs = Annotated[
+    list[Path] | None, typer.Argument(metavar="[RUNS]...", help="Folders of runs, or `why RUN RUN`.")
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        "-f",
+        help="text, markdown, csv, latex, json or html; default: by the ending of --to (.md, .csv, .tex, .json, "
+        ".html), else text, which is Markdown in a file.",
+    ),
+]
+To = Annotated[Path | None, typer.Option("--to", help="Write to this file; default: stdout.")]
+Plots = Annotated[
+    Path | None,
+    typer.Option(
+        "--plots",
+        metavar="FOLDER",
+        help="Also write figures (PNG and SVG) to this folder; default: none.",
+    ),
+]
+Viewer = Annotated[
+    int,
+    typer.Option(
+        "--viewer",
+        metavar="N",
+        min=0,
+        help="Also write pages with the maps of N test cases of every table, from the worst to the best of its "
+        "highest-ranked method with stored maps (3: worst, median, best); 0: none.",
+    ),
+]
+ViewerFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--viewer-to",
+        metavar="FOLDER",
+        help="The folder of the viewer; default: viewer, next to the file of --to, else in this folder.",
+    ),
+]
+Tracks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        metavar="TRACK",
+        help="Only methods of this track: healthy, features, synthetic, transductive or weak; repeat it for more. "
+        "Default: all, each with a ranking of its own.",
+    ),
+]
 
 
 def leaderboard(
-    runs: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RUNS]...", help="Folders of runs, or `why RUN RUN`.")
-    ] = None,
-    format_: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            "-f",
-            help="text, markdown, csv, latex, json or html; default: by the ending of --to (.md, .csv, .tex, .json, "
-            ".html), else text, which is Markdown in a file.",
-        ),
-    ] = "",
-    to: Annotated[Path | None, typer.Option("--to", help="Write to this file; default: stdout.")] = None,
-    plots: Annotated[
-        Path | None,
-        typer.Option(
-            "--plots",
-            metavar="FOLDER",
-            help="Also write figures (PNG and SVG) to this folder; default: none.",
-        ),
-    ] = None,
-    viewer: Annotated[
-        int,
-        typer.Option(
-            "--viewer",
-            metavar="N",
-            min=0,
-            help="Also write pages with the maps of N test cases of every table, from the worst to the best of its "
-            "highest-ranked method with stored maps (3: worst, median, best); 0: none.",
-        ),
-    ] = 0,
-    viewer_to: Annotated[
-        Path | None,
-        typer.Option(
-            "--viewer-to",
-            metavar="FOLDER",
-            help="The folder of the viewer; default: viewer, next to the file of --to, else in this folder.",
-        ),
-    ] = None,
-    track: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--track",
-            metavar="TRACK",
-            help="Only methods of this track: healthy, features, synthetic, transductive or weak; repeat it for more. "
-            "Default: all, each with a ranking of its own.",
-        ),
-    ] = None,
+    runs: Runs = None,
+    format_: Format = "",
+    to: To = None,
+    plots: Plots = None,
+    viewer: Viewer = 0,
+    viewer_to: ViewerFolder = None,
+    track: Tracks = None,
     data: options.Data = [],
     trust: options.Trust = [],
 ) -> None:
@@ -93,8 +91,7 @@ def leaderboard(
         return why(runs[1:])
     place = viewer_to or (to.parent if to else Path()) / "viewer"
     request = ViewerRequest(viewer, place, data, trust)
-    output = (format_ or _format_of(to), to)
-    return _leaderboard(runs or [], output, plots, request, _known_tracks(track or []))
+    return _leaderboard(runs or [], (format_, to), plots, request, _known_tracks(track or []))
 
 
 @dataclass(frozen=True)
@@ -114,10 +111,11 @@ def _leaderboard(
     viewer: ViewerRequest,
     tracks: Sequence[str],
 ) -> None:
+    from uad_bench.leaderboard.render.render import format_for
     from uad_bench.results.find_runs import find_runs
 
-    format_, to = output
-    _require_format(format_)
+    to = output[1]
+    format_ = format_for(*output)
     found = find_runs(runs or [Path("runs")])
     if not found:
         hint = "run a method first (uad-bench run METHOD), or give a folder of runs"
@@ -135,20 +133,6 @@ def _leaderboard(
     if plots is not None:
         _draw(tables, plots)
     require_all(len(found), collected.refused, len(shown.errors) if shown else 0, logs_left_out)
-
-
-def _format_of(to: Path | None) -> str:
-    """The format that the ending of a file name stands for; text for others and for stdout."""
-    return ENDINGS.get(to.suffix.lower(), "text") if to else "text"
-
-
-def _require_format(name: str) -> None:
-    """Raise UsageError for a format that does not exist, before anything is computed."""
-    from uad_bench.errors import unknown_name
-    from uad_bench.leaderboard.render.render import FORMATS
-
-    if name not in {*FORMATS, "text"}:
-        raise unknown_name("format", name, [*FORMATS, "text"])
 
 
 def _known_tracks(names: Sequence[str]) -> Sequence[str]:

@@ -173,15 +173,8 @@ def _draw_text(figure: Figure, row: SheetRow, down: float) -> None:
     """The text of a row: as many lines as fit."""
     left = COLUMNS[-1][0]
     first, *others = [printable(line) for line in row.lines]
-    _text(
-        figure,
-        left,
-        down,
-        first,
-        fontsize=min(10.0, 10 * HEADING / max(len(first), 1)),
-        weight="bold",
-        va="top",
-    )
+    size = min(10.0, 10 * HEADING / max(len(first), 1))
+    _text(figure, left, down, first, fontsize=size, weight="bold", va="top")
     lines = [part for line in others for part in textwrap.wrap(line, TEXT_WIDTH)]
     warned = [part for line in row.warnings for part in textwrap.wrap(f"! {printable(line)}", TEXT_WIDTH)]
     room = max(TEXT_LINES - len(lines), 1)

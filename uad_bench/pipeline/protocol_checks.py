@@ -24,9 +24,8 @@ def check_protocol(protocol: Protocol) -> None:
     for rule in protocol.thresholds:
         thresholds.healthy_percent(rule)
     known: dict[str, tuple[bool, bool]] = {}
-    for metric in load_metrics(
-        protocol.metrics
-    ):  # one of scans has no value per case, one of surfaces no pooled one
+    for metric in load_metrics(protocol.metrics):
+        # Not every metric has both forms: one of scans has no value per case, one of surfaces no pooled value.
         known |= row_facts([metric], protocol.thresholds, _forms(metric))
     if protocol.primary not in known:
         raise unknown_name("primary metric", protocol.primary, known, hint="(of the protocol's own metrics)")

@@ -89,12 +89,10 @@ def borrowed_weights(spec: RunSpec) -> list[Finding]:
 
 
 def _seen(cls: type[Any], spec: RunSpec) -> tuple[str, ...]:
-    """The datasets that a method's weights were trained on. Raises PluginError where `seen` returns no such names.
-
-    A word would be taken for its letters, and the leak not be found (UB402).
-    """
+    """The datasets that a method's weights were trained on. Raises PluginError where `seen` returns no such names
+    (UB402)."""
     found = cls(**spec.parameters).seen()
-    if not isinstance(found, tuple | list) or not all(isinstance(one, str) for one in found):
+    if not plugins.are_names(found):
         what = f"method {spec.method!r}: seen() returned {found!r:.60}, not a tuple of dataset names"
         raise PluginError(what, hint='return ("one",), with the comma', code="UB402")
     return tuple(found)

@@ -55,11 +55,18 @@ class Item:
     prepared_grid: bool = False
 
     @property
+    def has_mask(self) -> bool:
+        """Whether a mask is exported: the rule has a threshold for the dataset of the case."""
+        return self.threshold is not None
+
+    @property
     def images(self) -> list[Path]:
         """The images to be written, relative to the folder of the dataset."""
         space = f"_space-{bids.value(self.spec.protocol.name)}" if self.prepared_grid else ""
         maps = [bids.image_path(self.name, self.spec.method, "scoremap", space)]
-        masks = [bids.image_path(self.name, f"{self.spec.method}{self.rule}", "mask")] if self.rule else []
+        masks = (
+            [bids.image_path(self.name, f"{self.spec.method}{self.rule}", "mask")] if self.has_mask else []
+        )
         return maps + masks
 
     @property
@@ -123,17 +130,7 @@ def plan(
     chosen = {_key(row): row for row in rows if _is_wanted(row, wanted)}
     members, failed = run_cases.available(run, list(chosen.values()), sources)
     limits = _limits(run, [dataset for dataset, _, _ in chosen], rule)
-    items = [
-        Item(
-            run,
-            spec,
-            one,
-            names[_key(row)],
-            rule if row["dataset"] in limits else "",
-            limits.get(row["dataset"]),
-        )
-        for row, one in members
-    ]
+    items = [Item(run, spec, one, names[_key(row)], rule, limits.get(row["dataset"])) for row, one in members]
     return items, failed
 
 

@@ -20,10 +20,8 @@ SIGNS = ({"spec.yaml"}, {"spec.json", "status.json"}, {"digests.json", "status.j
 def find_runs(roots: Iterable[Path]) -> list[RunDir]:
     """Every run directory at or below `roots`, complete or not, ordered by path.
 
-    Links to folders are followed; a folder that several paths lead to is found once.
-
-    Raises UsageError for a root that does not exist, DataError for a folder that may not be listed: a run in it would
-    be left out without a trace.
+    Links to folders are followed; a folder that several paths lead to is found once. Raises UsageError for a root that
+    does not exist, DataError for a folder that may not be listed: a run in it would be left out without a trace.
     """
     found, met = [], set[str]()
     for root in roots:

@@ -9,6 +9,7 @@ import numpy as np
 from uad_bench.method.base import scores_sets
 from uad_bench.method.context import Context
 from uad_bench.method.guard import score_scans
+from uad_bench.plugins import are_names
 from uad_bench.testing.candidate import MethodCandidate, NotChecked, broken
 from uad_bench.testing.toy import toy_scans
 from uad_bench.types import SET_TRACKS, TRACKS, FloatArray, Scan
@@ -20,7 +21,7 @@ SET, ALIVE = 6, 3
 def check_track(candidate: MethodCandidate) -> None:
     """`learns_from` names a track that allows `score_set` where the method has one; `seen` is a tuple of datasets."""
     seen, track = candidate.new().seen(), candidate.new().learns_from()
-    if not isinstance(seen, tuple | list) or not all(isinstance(one, str) for one in seen):
+    if not are_names(seen):
         fix = 'return ("one",), with the comma'
         raise broken(candidate.name, "a tuple of dataset names from `seen`", repr(seen), fix)
     if track not in TRACKS:

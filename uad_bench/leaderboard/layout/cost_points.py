@@ -71,10 +71,8 @@ def withheld_text(table: Table) -> str:
     """The same as a sentence, "" where all costs are compared."""
     left_out = withheld(table)
     unknown = ["an unknown one"] if any("" in _devices_of(table, name) for name in left_out) else []
-    devices, names = (
-        "; ".join([*measured_devices(table), *unknown]),
-        "; ".join(COSTS[name] for name in left_out),
-    )
+    devices = "; ".join([*measured_devices(table), *unknown])
+    names = "; ".join(COSTS[name] for name in left_out)
     return f"Not compared, since rows were measured on several devices ({devices}): {names}." if names else ""
 
 

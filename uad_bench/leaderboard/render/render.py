@@ -1,6 +1,7 @@
 """Tables -> text in one of five formats. Equal tables give equal bytes."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from uad_bench.errors import unknown_name
 from uad_bench.leaderboard.render.csv_json import long_csv, strict_json
@@ -16,6 +17,23 @@ FORMATS: dict[str, Callable[[Sequence[Table]], str]] = {
     "json": strict_json,
     "html": html_page,
 }
+
+#: The format of a file by the ending of its name.
+ENDINGS = {"md": "markdown", "csv": "csv", "tex": "latex", "json": "json", "html": "html", "htm": "html"}
+TEXT = "text"
+
+
+def format_for(named: str, to: Path | None) -> str:
+    """The format that is named, or else that of the file's ending; text for other files and for stdout.
+
+    Raises UsageError for a name that is no format.
+
+    >>> format_for("", Path("board.TEX")), format_for("", None), format_for("json", Path("board.tex"))
+    ('latex', 'text', 'json')
+    """
+    if named and named not in {*FORMATS, TEXT}:
+        raise unknown_name("format", named, [*FORMATS, TEXT])
+    return named or ENDINGS.get(to.suffix.lower().removeprefix(".") if to else "", TEXT)
 
 
 def render(tables: Sequence[Table], form: str, reported: Sequence[Reported] = ()) -> str:

@@ -45,7 +45,7 @@ def _cells(row: Sensitivity) -> tuple[str, ...]:
 
 
 def _name(text: str) -> str:
-    """Text that is read in a terminal too: no column break, and no other escape."""
+    """Text of a table cell. Only the column separator is escaped, since the table is also read in a terminal."""
     return escape.printable(text).replace("|", "\\|")
 
 
