@@ -206,7 +206,7 @@ def load(entry: Entry) -> type[Any]:
 def are_names(value: Any) -> bool:
     """Whether a plug-in gave a tuple or list of words; a single word would be taken for its letters.
 
-    >>> are_names(("brats21",)), are_names(("brats21"))
+    >>> are_names(("auroc",)), are_names(("auroc"))
     (True, False)
     """
     return isinstance(value, tuple | list) and all(isinstance(one, str) for one in value)
