@@ -93,9 +93,9 @@ def test_options_stand_in_front_of_a_literal_double_dash():
 
 def test_methods_behind_a_double_dash_are_run_in_slots(words, tmp_path, monkeypatch, capsys):
     verb, name, *options = words("random")
-    code, _, err = call(monkeypatch, capsys, verb, *options, "--on", "local:2", "--", name, "thresh")
+    code, _, err = call(monkeypatch, capsys, verb, *options, "--on", "local:2", "--", name)
     assert code == 0, err
-    assert {path.parents[1].name for path in tmp_path.rglob("metrics.csv")} == {"random", "thresh"}
+    assert {path.parents[1].name for path in tmp_path.rglob("metrics.csv")} == {"random"}
 
 
 def test_a_command_can_be_copied_into_a_shell():

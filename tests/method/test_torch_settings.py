@@ -1,5 +1,8 @@
 """Settings of torch that a method changes are named, and are as before after its call."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -50,3 +53,23 @@ def test_only_a_setting_that_was_changed_is_written(monkeypatch):
     assert written == []
     restore_torch_settings(before | {"torch matmul precision": "medium"})
     assert written == [("torch matmul precision", "medium")]
+
+
+DETERMINISM = """
+import sys, torch
+from uad_bench.method.torch_settings import set_determinism
+set_determinism(True, warn_only=True)
+assert torch.is_deterministic_algorithms_warn_only_enabled()
+assert not [name for name in sys.modules if name.startswith(("torch._inductor", "torch._dynamo"))]
+import torch._inductor.config as compiler
+assert compiler.deterministic
+set_determinism(False)
+assert not torch.are_deterministic_algorithms_enabled() and not compiler.deterministic
+set_determinism(True)
+assert torch.are_deterministic_algorithms_enabled() and compiler.deterministic
+assert not torch.is_deterministic_algorithms_warn_only_enabled()
+"""
+
+
+def test_determinism_holds_for_compiled_code_and_imports_no_compiler():
+    subprocess.run([sys.executable, "-c", DETERMINISM], check=True)

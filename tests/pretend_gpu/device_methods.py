@@ -1,6 +1,7 @@
 """Every built-in method and variant on the pretended GPU. Run by test_methods.py in a process of its own."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,14 +11,14 @@ from tests.pretend_gpu.story import Setting, Story, difference, tell
 
 THREE = ("t1", "t2", "flair")
 #: Two settings contain both devices, both precisions, one and three modalities. Every method is tested with one of the
-#: two pairs, in turn, so that all combinations of any two are tested, and every variant with one setting of a pair;
-#: `-m slow` adds the other settings.
+#: two pairs, in turn, so that all combinations of any two are tested, and every variant with one setting of a pair and
+#: without the second training; `-m slow` adds the other settings and trainings.
 PAIRS = (
     (Setting("cuda", "fp32"), Setting("cuda:1", "bf16", THREE)),
     (Setting("cuda:1", "fp32", THREE), Setting("cuda", "bf16")),
 )
-#: VGG19 in bf16 takes minutes on a CPU without bf16 units: variants without its loss are tested in bf16.
-SLOW_IN_BF16 = ("phanes",)
+#: VGG19 in bf16 takes minutes on a CPU without bf16 units: the variant without its loss is tested in bf16.
+SLOW_IN_BF16 = ("phanes", "phanes:shipped")
 ALL = [Setting(d, p, m) for d in ("cuda", "cuda:1") for p in ("fp32", "bf16") for m in (("t2",), THREE)]
 #: Of a map's largest value, between the CPU and the pretended GPU in fp32, with the same weights.
 TOLERANCE = 5e-5
@@ -31,16 +32,19 @@ def _cases():
         turn = i // parts
         pair = PAIRS[turn % 2]
         usual = [pair[turn // 2 % 2]] if ":" in name else pair
-        usual = [one for one in usual if one.precision == "fp32" or name not in SLOW_IN_BF16]
+        usual = [replace(one, precision="fp32") if name in SLOW_IN_BF16 else one for one in usual]
         for setting in ALL if i % parts == part else ():
-            marks = () if setting in usual else pytest.mark.slow
-            yield pytest.param(name, setting, id=f"{name}-{setting}", marks=marks)
+            if setting in usual:
+                yield pytest.param(name, setting, ":" not in name, id=f"{name}-{setting}")
+            if setting not in usual or ":" in name:
+                yield pytest.param(name, setting, True, id=f"{name}-{setting}-whole", marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("name", "setting"), list(_cases()))
-def test_a_method_lives_on_the_device(name, setting):
-    story = tell(name, setting)
-    _same_after_load_and_resume(story)
+@pytest.mark.parametrize(("name", "setting", "whole"), list(_cases()))
+def test_a_method_lives_on_the_device(name, setting, whole):
+    story = tell(name, setting, whole)
+    if whole:
+        _same_after_load_and_resume(story)
     _waits(story)
     if setting.precision == "fp32":
         assert difference(story.map, story.on_cpu) <= TOLERANCE

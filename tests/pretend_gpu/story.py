@@ -38,14 +38,17 @@ class Setting:
 
 @dataclass
 class Story:
-    """What happened. map: of one scan, and the same of the method that was loaded, loaded on the CPU, and resumed."""
+    """What happened. map: of one scan, and the same of the method that was loaded, loaded on the CPU, and resumed.
+
+    None: not asked for. A map in bf16 is not compared with that of the CPU.
+    """
 
     name: str
     setting: Setting
     map: FloatArray
-    loaded: FloatArray
-    on_cpu: FloatArray
-    resumed: FloatArray
+    loaded: FloatArray | None
+    on_cpu: FloatArray | None
+    resumed: FloatArray | None
     components: Mapping[str, Any]
     events: list[Event] = field(repr=False)
 
@@ -63,8 +66,11 @@ class Killed(BaseException):
     """Ends a training from inside."""
 
 
-def tell(name: str, setting: Setting, **options: Any) -> Story:
-    """Run a method through its whole life; `options` are those of `pretending`. Raises what the method raises."""
+def tell(name: str, setting: Setting, whole: bool = True, **options: Any) -> Story:
+    """Run a method through its life; `options` are those of `pretending`. Raises what the method raises.
+
+    whole: with a second training, which is killed and resumed, and with a load on the same device.
+    """
     torch.use_deterministic_algorithms(True, warn_only=True)  # as in a run
     with tempfile.TemporaryDirectory() as folder, pretending(**options) as gpu:
         life = _Life(name, setting, Path(folder), gpu)
@@ -79,8 +85,10 @@ def tell(name: str, setting: Setting, **options: Any) -> Story:
             components = explain_scan(method, life.fresh[0], life.context(), name)
         gpu.stage = "again"
         place = life.saved(method)
-        loaded, on_cpu = (life.loaded(place, device) for device in (setting.device, "cpu"))
-        return Story(name, setting, found, loaded, on_cpu, life.resumed(), components, gpu.events)
+        on_cpu = life.loaded(place, "cpu") if setting.precision == "fp32" else None
+        loaded = life.loaded(place, setting.device) if whole else None
+        resumed = life.resumed() if whole else None
+        return Story(name, setting, found, loaded, on_cpu, resumed, components, gpu.events)
 
 
 class _Life:

@@ -1,5 +1,7 @@
 """Settings of torch that hold for the whole process and change numbers: read, and restored after a call of a method."""
 
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -41,12 +43,25 @@ def restore_torch_settings(before: dict[str, Any]) -> None:
             _set(name, value)
 
 
+def set_determinism(on: bool, warn_only: bool = False) -> None:
+    """As `torch.use_deterministic_algorithms`, without its import of torch's compiler, which takes seconds.
+
+    The compiler reads the environment variable where it is imported later.
+    """
+    os.environ["TORCHINDUCTOR_DETERMINISTIC"] = "1" if on else "0"
+    if "torch._inductor.config" in sys.modules:
+        torch.use_deterministic_algorithms(on, warn_only=warn_only)
+    else:
+        mode = "warn" if warn_only else "error"
+        torch.set_deterministic_debug_mode(mode if on else "default")
+
+
 def _set(name: str, value: Any) -> None:
     places = {f"torch cudnn.{switch}": (place, switch) for place, switch in SWITCHES}
     if name in places:
         setattr(*places[name], value)
     elif name == "torch deterministic algorithms":
-        torch.use_deterministic_algorithms(value[0], warn_only=value[1])
+        set_determinism(value[0], warn_only=value[1])
     else:
         setters: dict[str, Callable[[Any], Any]] = {
             "torch threads": torch.set_num_threads,

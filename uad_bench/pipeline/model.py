@@ -83,13 +83,14 @@ def context(spec: RunSpec, place: Workplace, policy: "Policy | None" = None) -> 
 
     from uad_bench.method.context import Context
     from uad_bench.method.loop_state import Policy
+    from uad_bench.method.torch_settings import set_determinism
 
     # Whatever the import of a plug-in has set: it would change the numbers of all other methods.
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.backends.cudnn.benchmark = False
     torch.set_num_threads(place.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    set_determinism(True, warn_only=True)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     return Context(spec.seed, place.device, spec.precision, policy or Policy())
 
