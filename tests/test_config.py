@@ -1,11 +1,12 @@
 """Protocol, RunSpec and the settings laid over them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from uad_bench import config
-from uad_bench.errors import UsageError
+from uad_bench.errors import PluginError, UsageError
 
 
 def test_the_shipped_protocols_are_valid_and_have_distinct_fingerprints():
@@ -55,6 +56,23 @@ def test_a_plugins_parameters_are_checked_like_a_protocol():
         config.checked_parameters(Plug, {"steps": "many"}, "plug")
     with pytest.raises(UsageError, match="did you mean steps"):
         config.checked_parameters(Plug, {"stepz": 1}, "plug")
+
+
+@dataclass
+class Template:
+    template: np.ndarray = field(default_factory=lambda: np.zeros(3))
+
+
+@dataclass
+class Unknown:
+    path: "Elsewhere" = None
+
+
+@pytest.mark.parametrize(("plug", "said"), [(Template, "numpy.ndarray"), (Unknown, "'Elsewhere' is not defined")])
+def test_a_field_whose_type_no_configuration_file_can_hold_is_a_fault_of_the_plugin(plug, said):
+    with pytest.raises(PluginError, match=said) as found:
+        config.checked_parameters(plug, {}, "plug")
+    assert plug.__name__ in found.value.where and "\n" not in found.value.what
 
 
 def test_settings_are_read_as_yaml_with_scientific_numbers():

@@ -17,8 +17,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.errors import PydanticSchemaGenerationError
 
-from uad_bench.errors import UadError, UsageError, unknown_name
+from uad_bench.errors import PluginError, UadError, UsageError, unknown_name
 from uad_bench.support import strict_yaml
 from uad_bench.support.deprecation import present_names
 from uad_bench.support.package_files import protocol_files, shipped
@@ -220,12 +221,20 @@ def _owner(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
 
 
 def parameters_model(cls: type) -> type[BaseModel]:
-    """A pydantic model of the dataclass fields of a plug-in, with the same checks as for a protocol."""
+    """A pydantic model of the dataclass fields of a plug-in, with the same checks as for a protocol.
+
+    Raises PluginError for a field whose type is unknown at run time, or is none that a configuration file can hold.
+    """
     if not is_dataclass(cls):
         return create_model(cls.__name__, __base__=Strict)
-    hints = get_type_hints(cls)
-    known: dict[str, Any] = {f.name: (hints[f.name], _default(f)) for f in fields(cls) if f.init}
-    return create_model(cls.__name__, __base__=Strict, **known)
+    try:
+        hints = get_type_hints(cls)
+        known: dict[str, Any] = {f.name: (hints[f.name], _default(f)) for f in fields(cls) if f.init}
+        return create_model(cls.__name__, __base__=Strict, **known)
+    except (NameError, PydanticSchemaGenerationError) as error:
+        hint = "annotate fields with int, float, bool, str, or tuples, lists and dicts of them, imported at run time"
+        what = f"a field's type cannot be used: {str(error).partition(' Set `')[0]}"
+        raise PluginError(what.splitlines()[0], where=f"{cls.__module__}:{cls.__name__}", hint=hint) from error
 
 
 def _default(field: DataclassField[Any]) -> Any:  # of any type

@@ -44,7 +44,7 @@ def test_two_runs_of_two_protocols_are_not_and_it_says_why(runs, monkeypatch, ca
 @pytest.mark.parametrize(
     ("words", "said"),
     [(["phantom/ae", "nobody"], "nobody"), (["ae/seed0", "phantom/vae"], "3 runs"), (["phantom/ae"], "two runs"),
-     (["phantom/ae", "runs"], "3 runs")],
+     (["phantom/ae", "runs"], "3 runs"), (["phantom/ae", "phantom/ae"], "both words name the run phantom/ae")],
 )  # fmt: skip
 def test_an_unknown_or_ambiguous_name_is_one_line_and_exit_code_2(runs, monkeypatch, capsys, words, said):
     code, _, err = call(monkeypatch, capsys, "leaderboard", "why", *words)

@@ -20,6 +20,16 @@ class WrongVariant(SoundMethod):
 
 
 @dataclass
+class LimitsOfNothing(SoundMethod):
+    limits = {"wieght": (0.0, 1.0)}
+
+
+@dataclass
+class EmptyVariant(SoundMethod):
+    variants = {"usual": {}}
+
+
+@dataclass
 class ChangesItself(SoundMethod):
     def fit(self, train, val, ctx):
         super().fit(train, val, ctx)
@@ -57,6 +67,8 @@ class OneChannel(SoundMethod):
 BROKEN = {
     NoDefault: "parameters_are_fields",
     WrongVariant: "parameters_are_fields",
+    LimitsOfNothing: "parameters_are_fields",
+    EmptyVariant: "parameters_are_fields",
     ChangesItself: "parameters_stay_untouched",
     WritesScan: "scans_stay_untouched",
     WritesValidationScan: "scans_stay_untouched",

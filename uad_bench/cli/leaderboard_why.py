@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def why(words: Sequence[Path]) -> None:
     """Print why two runs are comparable or not; words: the two runs, then folders in which they are searched.
 
-    Raises UsageError with fewer than two words, and where a word matches no run or several.
+    Raises UsageError with fewer than two words, where a word matches no run or several, and for one run twice.
     """
     from uad_bench.errors import UsageError
     from uad_bench.leaderboard.collect import summarise
@@ -24,8 +24,10 @@ def why(words: Sequence[Path]) -> None:
     if len(words) < 2:
         hint = "uad-bench leaderboard why RUN RUN [FOLDERS]..."
         raise UsageError(f"`leaderboard why` takes two runs, got {len(words)}", hint=hint)
-    one, other = (summarise(_find(str(word), words[2:] or [Path("runs")])) for word in words[:2])
-    for line in explain(one, other):
+    one, other = (_find(str(word), words[2:] or [Path("runs")]) for word in words[:2])
+    if one.path.resolve() == other.path.resolve():
+        raise UsageError(f"both words name the run {one.name}", hint="name two different runs")
+    for line in explain(summarise(one), summarise(other)):
         typer.echo(line)
 
 
