@@ -44,8 +44,8 @@ def test_runs_of_two_versions_are_two_rows_and_the_older_is_marked(make_run):
     new = [make_run(seed=i, settings={"a": 1, "run.version": 2}, version=2) for i in range(3)]
     (table,) = tables([*old, *new])
     assert sorted((row.label, row.done) for row in table.rows) == [
+        ("ae (version 1)", 2),
         ("ae [run.version=2]", 3),
-        ("ae [run.version=null] (version 1)", 2),
     ]
     assert any(mark in note for note in notes(table, []))
     (alone,) = tables(old)
