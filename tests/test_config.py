@@ -7,6 +7,7 @@ import pytest
 
 from uad_bench import config
 from uad_bench.errors import PluginError, UsageError
+from uad_bench.pipeline.settings import assignment
 
 
 def test_the_shipped_protocols_are_valid_and_have_distinct_fingerprints():
@@ -65,10 +66,12 @@ class Template:
 
 @dataclass
 class Unknown:
-    path: "Elsewhere" = None
+    path: "Elsewhere" = None  # noqa: F821  # as below TYPE_CHECKING
 
 
-@pytest.mark.parametrize(("plug", "said"), [(Template, "numpy.ndarray"), (Unknown, "'Elsewhere' is not defined")])
+@pytest.mark.parametrize(
+    ("plug", "said"), [(Template, "numpy.ndarray"), (Unknown, "'Elsewhere' is not defined")]
+)
 def test_a_field_whose_type_no_configuration_file_can_hold_is_a_fault_of_the_plugin(plug, said):
     with pytest.raises(PluginError, match=said) as found:
         config.checked_parameters(plug, {}, "plug")
@@ -76,10 +79,10 @@ def test_a_field_whose_type_no_configuration_file_can_hold_is_a_fault_of_the_plu
 
 
 def test_settings_are_read_as_yaml_with_scientific_numbers():
-    assert config.assignment("patch2loc.lr=1e-3") == (["patch2loc", "lr"], 0.001)
-    assert config.assignment("protocol.test=[a, b]") == (["protocol", "test"], ["a", "b"])
+    assert assignment("patch2loc.lr=1e-3") == (["patch2loc", "lr"], 0.001)
+    assert assignment("protocol.test=[a, b]") == (["protocol", "test"], ["a", "b"])
     with pytest.raises(UsageError, match="KEY=VALUE"):
-        config.assignment("steps")
+        assignment("steps")
 
 
 def test_a_run_id_depends_on_parameters_and_cohort_but_not_on_bookkeeping():

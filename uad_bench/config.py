@@ -234,7 +234,9 @@ def parameters_model(cls: type) -> type[BaseModel]:
     except (NameError, PydanticSchemaGenerationError) as error:
         hint = "annotate fields with int, float, bool, str, or tuples, lists and dicts of them, imported at run time"
         what = f"a field's type cannot be used: {str(error).partition(' Set `')[0]}"
-        raise PluginError(what.splitlines()[0], where=f"{cls.__module__}:{cls.__name__}", hint=hint) from error
+        raise PluginError(
+            what.splitlines()[0], where=f"{cls.__module__}:{cls.__name__}", hint=hint
+        ) from error
 
 
 def _default(field: DataclassField[Any]) -> Any:  # of any type
@@ -293,15 +295,3 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(value, Mapping) and isinstance(inner, Mapping)
         result[key] = merged(cast("Mapping[str, Any]", inner), value) if both else value
     return result
-
-
-def assignment(text: str) -> tuple[list[str], Any]:
-    """A `--set` option as path and value. Raises UsageError where there is no key or no "=".
-
-    >>> assignment("a.b=1e-3")
-    (['a', 'b'], 0.001)
-    """
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise UsageError(f"--set {text!r}", hint="write KEY=VALUE, for instance METHOD.steps=100")
-    return key.strip().split("."), strict_yaml.parse(value, f"--set {key}")

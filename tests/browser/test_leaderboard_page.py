@@ -10,7 +10,14 @@ from tests.helpers import handmade
 from uad_bench.leaderboard.render.html import html_page
 from uad_bench.results.training_log import LoggedSeries, TrainingLog
 
-SIZES = [(1600, "light"), (1600, "dark"), (1024, "light"), (1024, "dark"), (420, "light"), (420, "dark")]
+#: Every width and both colour schemes; `-m slow` adds the other combinations.
+SIZES = [
+    *((1600, "light"), (1024, "dark"), (420, "light")),
+    *(
+        pytest.param(*size, marks=pytest.mark.slow)
+        for size in ((1600, "dark"), (1024, "light"), (420, "dark"))
+    ),
+]
 RANKED = ["patch2loc:conv", "thresh", "ae", "vae"]
 
 

@@ -14,7 +14,8 @@ from uad_bench.pipeline.run_job import Workplace
 from uad_bench.support.package_files import shipped
 from uad_bench.viewer.write import write_viewer
 
-SIZES = [(1600, "light"), (1024, "dark"), (420, "light"), (420, "dark")]
+#: `-m slow` adds the last one.
+SIZES = [(1600, "light"), (1024, "dark"), (420, "light"), pytest.param(420, "dark", marks=pytest.mark.slow)]
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,14 @@ def test_i17_the_shell_and_a_case_are_small(board):
         assert 0 < sum(sorted(path.stat().st_size for path in case.iterdir())[-3:]) <= 1_000_000
 
 
-@pytest.mark.parametrize("words", ["a=-1&b=1.5", "a=99&b=x", "a=&b=", "a=NaN&b=Infinity"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "a=99&b=x",
+        "a=NaN&b=Infinity",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("a=-1&b=1.5", "a=&b=")),
+    ],
+)
 def test_i17_an_address_without_a_known_method_shows_the_leader_and_the_next(opened, words):
     page = opened(fragment=f"case=0/0&{words}")
     leader = page.evaluate("setNow().leader")

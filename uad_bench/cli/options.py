@@ -177,7 +177,7 @@ def all_settings(config: str, set_: list[str]) -> list[tuple[list[str], Any]]:
 
 def settings(texts: list[str]) -> list[tuple[list[str], Any]]:
     """The --set options as (path, value)."""
-    from uad_bench.config import assignment
+    from uad_bench.pipeline.settings import assignment
 
     return [assignment(text) for text in texts]
 

@@ -102,7 +102,9 @@ def _labels(method: str, by_settings: Mapping[str, Sequence[RunSummary]]) -> lis
     names = {name for value in values for name in value}
     varying = {name for name in names if len({_json(value.get(name)) for value in values}) > 1}
     return [
-        _label(method, {name: one for name, one in value.items() if name in varying} | dict(members[0].changed))
+        _label(
+            method, {name: one for name, one in value.items() if name in varying} | dict(members[0].changed)
+        )
         for value, members in zip(values, by_settings.values(), strict=True)
     ]
 

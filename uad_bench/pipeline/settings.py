@@ -6,6 +6,7 @@ from typing import Any
 from uad_bench import plugins
 from uad_bench.config import Overrides, merged, validated
 from uad_bench.errors import UsageError, unknown_name
+from uad_bench.support import strict_yaml
 
 #: More seeds in one command are a slip: a seed that was given as a count.
 MOST_SEEDS = 10_000
@@ -44,6 +45,18 @@ def _section(path: list[str], methods: Sequence[str]) -> list[str]:
     raise unknown_name(
         "setting", key, [*names, "protocol", *datasets], hint="(METHOD.KEY, DATASET.KEY, protocol.KEY)"
     )
+
+
+def assignment(text: str) -> tuple[list[str], Any]:
+    """A `--set` option as path and value. Raises UsageError where there is no key or no "=".
+
+    >>> assignment("a.b=1e-3")
+    (['a', 'b'], 0.001)
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--set {text!r}", hint="write KEY=VALUE, for instance METHOD.steps=100")
+    return key.strip().split("."), strict_yaml.parse(value, f"--set {key}")
 
 
 def parse_seeds(text: str) -> list[int]:
