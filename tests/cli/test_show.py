@@ -35,6 +35,13 @@ def test_parameters_are_a_table_with_preset_choices_and_description(monkeypatch,
     )
 
 
+def test_variants_are_settings_a_line_each_and_the_published_one_has_its_name(monkeypatch, capsys):
+    lines = call(monkeypatch, capsys, "show", "patch2loc")[1].splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("  variants "))
+    assert lines[start].startswith("  variants   :published network=resnet, ")
+    assert lines[start + 1].startswith("             :conv network=conv, ") and "{" not in lines[start + 1]
+
+
 @pytest.mark.parametrize(
     ("words", "begin"),
     [
