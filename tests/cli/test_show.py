@@ -89,6 +89,18 @@ def options(command, name="uad-bench"):
         yield from options(inner, f"{name} {word}")
 
 
+def arguments(command, name="uad-bench"):
+    """Each verb with each of its arguments."""
+    yield from ((name, one) for one in command.params if one.param_type_name == "argument")
+    for word, inner in getattr(command, "commands", {}).items():
+        yield from arguments(inner, f"{name} {word}")
+
+
+def test_every_argument_has_a_help_text():
+    found = list(arguments(typer.main.get_command(app)))
+    assert found and [(verb, one.name) for verb, one in found if not one.help] == []
+
+
 def test_every_help_text_says_its_default():
     found = list(options(typer.main.get_command(app)))
     silent = [
