@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.main import get_command
 
 from tests.helpers import handmade
 from tests.helpers.runs import execute, matrix
 from uad_bench import load_run
+from uad_bench.cli import app
 from uad_bench.cohort.discovery import Sources
 from uad_bench.data.audit.findings import Finding
 from uad_bench.errors import DataError
@@ -119,6 +121,14 @@ def test_the_small_tables_have_the_columns_of_the_page(run, tmp_path):
         for file, columns in rows("`left_out.csv`, `failures.csv`, `train.csv`", "file")
     }
     assert page == heads
+
+
+def test_the_commands_that_read_a_file_exist():
+    for _, _, readers in rows("Files", "file"):
+        for words in set(code_words(readers)) - {"load_run", "RunDir.sketches"}:
+            command = get_command(app)
+            for verb in words.partition(" --")[0].split():
+                command = command.commands[verb]
 
 
 def test_the_page_names_the_files_of_a_run(run):

@@ -35,6 +35,13 @@ def test_parameters_are_a_table_with_preset_choices_and_description(monkeypatch,
     )
 
 
+def test_variants_are_settings_a_line_each_and_the_published_one_has_its_name(monkeypatch, capsys):
+    lines = call(monkeypatch, capsys, "show", "patch2loc")[1].splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("  variants "))
+    assert lines[start].startswith("  variants   :published network=resnet, ")
+    assert lines[start + 1].startswith("             :conv network=conv, ") and "{" not in lines[start + 1]
+
+
 @pytest.mark.parametrize(
     ("words", "begin"),
     [
@@ -80,6 +87,18 @@ def options(command, name="uad-bench"):
     yield from ((name, one) for one in command.params if one.param_type_name == "option")
     for word, inner in getattr(command, "commands", {}).items():
         yield from options(inner, f"{name} {word}")
+
+
+def arguments(command, name="uad-bench"):
+    """Each verb with each of its arguments."""
+    yield from ((name, one) for one in command.params if one.param_type_name == "argument")
+    for word, inner in getattr(command, "commands", {}).items():
+        yield from arguments(inner, f"{name} {word}")
+
+
+def test_every_argument_has_a_help_text():
+    found = list(arguments(typer.main.get_command(app)))
+    assert found and [(verb, one.name) for verb, one in found if not one.help] == []
 
 
 def test_every_help_text_says_its_default():

@@ -1,5 +1,7 @@
 """FILE.yaml of `--on slurm:FILE.yaml`, and what jobs get by it."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -109,3 +111,11 @@ def test_names_of_methods_with_variants_and_from_files_are_accepted():
     names = ("thresh", "blur", "vae", "patch2loc:conv")
     settings = slurm_file.SlurmFile(methods={name: slurm_file.Share() for name in names})
     slurm_file.require_known_methods(settings, specs, "a.yaml")
+
+
+def test_the_page_states_the_defaults_of_the_file():
+    page = (Path(__file__).parents[2] / "docs/clusters.md").read_text()
+    file = slurm_file.read("slurm")
+    assert f"preparation is {file.prepare.jobs} jobs" in page
+    for name in ("signal_seconds", "requeues", "at_once"):
+        assert re.search(rf"`{name}` (is )?{getattr(file, name)}\b", page), name

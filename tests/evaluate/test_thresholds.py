@@ -218,4 +218,6 @@ def test_every_rule_has_a_meaning_and_other_words_have_none():
     assert "test cases" in meaning("oracle_fpr05") and "5 % of the tune cases' non-lesion voxels" in meaning(
         "tune_fpr05"
     )
+    for rule in ("tune", "oracle_set", "oracle_case"):
+        assert meaning(rule).startswith("the one with the largest Dice on ")  # a threshold, not a Dice
     assert meaning("") == meaning("max") == ""

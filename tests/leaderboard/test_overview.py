@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.handmade import row, table
-from uad_bench.leaderboard.overview import overview, overview_notes
+from uad_bench.leaderboard.overview import NOTES, overview, overview_notes
 from uad_bench.leaderboard.render.render import render
 from uad_bench.leaderboard.table import Reported
 
@@ -152,3 +152,9 @@ def test_tables_of_other_protocols_that_the_overview_lacks_are_named(rows):
     (left_out,) = [note for note in overview_notes(tables) if note.startswith("not in this table")]
     assert left_out.endswith(": Tested on mslub, trained on ixi, protocol other")
     assert not any(note.startswith("not in this table") for note in overview_notes(tables[::2]))
+
+
+def test_the_spread_of_reported_results_is_not_that_of_the_measured_ones():
+    measured, reported, _ = NOTES
+    assert "± sample standard deviation (ddof = 1) over seeds" in measured
+    assert reported.startswith("reported: as printed in the source (± too, which may be over folds)")

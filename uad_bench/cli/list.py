@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def list_(
     kind: Annotated[
-        str, typer.Argument(metavar="[KIND]", help="methods, datasets, metrics or protocols.")
+        str, typer.Argument(metavar="[KIND]", help="methods, datasets, metrics or protocols; default: all.")
     ] = "",
 ) -> None:
     """List methods, datasets, metrics and protocols, and the plug-ins that cannot be loaded."""

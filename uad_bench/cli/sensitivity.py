@@ -19,7 +19,12 @@ METRIC = (
 
 
 def sensitivity(
-    method: Annotated[str, typer.Argument(metavar="METHOD", autocompletion=options.names_of("method"))],
+    method: Annotated[
+        str,
+        typer.Argument(
+            metavar="METHOD", help="A method, as in `run`.", autocompletion=options.names_of("method")
+        ),
+    ],
     vary: Annotated[list[str], typer.Option("--vary", help=VARY)],
     seeds: Annotated[
         str, typer.Option("--seeds", help="A number of seeds (5: seeds 0 to 4) or a list (0,1,2).")

@@ -154,9 +154,8 @@ def _show_entry(entry: "Entry") -> None:
 
 def _show_plugin(entry: "Entry", cls: type[Any], preset: Mapping[str, Any], protocol: str = "") -> None:
     _show_entry(entry)
-    for fact in ("paper", "modalities", "about", "variants"):
-        if getattr(cls, fact, None):
-            typer.echo(f"  {fact:<10} {getattr(cls, fact)}")
+    for label, text in plugin_facts(cls):
+        typer.echo(f"  {label:<10} {text}")
     text = inspect.cleandoc(cls.__doc__ or "")
     rows = list(parameter_rows(cls, entry.name, preset))
     if rows:
@@ -168,6 +167,22 @@ def _show_plugin(entry: "Entry", cls: type[Any], preset: Mapping[str, Any], prot
         typer.echo("  " + "  ".join(f"{row[i]:<{widths[i]}}" for i in shown).rstrip())
     for line in text.splitlines():
         typer.echo(f"  {line}".rstrip())
+
+
+def plugin_facts(cls: type[Any]) -> Iterator[tuple[str, str]]:
+    """What the class of a method or dataset says about it, by label; a line for each variant.
+
+    >>> class Blur:
+    ...     modalities, variants = ("t1", "t2"), {"wide": {"sigma": 4, "axes": 2}, "": {"sigma": 1}}
+    >>> list(plugin_facts(Blur))
+    [('modalities', 't1, t2'), ('variants', ':wide sigma=4, axes=2'), ('', ':published sigma=1')]
+    """
+    for fact in ("paper", "modalities", "about"):
+        if found := getattr(cls, fact, None):
+            yield fact, found if isinstance(found, str) else ", ".join(found)
+    for number, (name, values) in enumerate(getattr(cls, "variants", {}).items()):
+        settings = ", ".join(f"{key}={value}" for key, value in values.items())
+        yield "" if number else "variants", f":{name or 'published'} {settings}"
 
 
 def parameter_rows(cls: type[Any], name: str, preset: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

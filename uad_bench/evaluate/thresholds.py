@@ -1,11 +1,11 @@
 """Threshold rules: from which cases the operating threshold of a thresholded metric is derived.
 
     healthy_qNN    the NN % quantile of the brain scores of the healthy validation scans, pooled
-    tune           the largest pooled Dice on labelled tune cases
+    tune           the threshold with the largest pooled Dice on labelled tune cases
     tune_fprNN     the lowest threshold at which at most NN % of the non-lesion brain voxels of the tune cases, pooled,
                    are called anomalous: a fixed false-positive rate
-    oracle_set     the largest pooled Dice on the test cases: an upper bound, not a result
-    oracle_case    the largest Dice of each test case: a higher upper bound
+    oracle_set     the threshold with the largest pooled Dice on the test cases: an upper bound, not a result
+    oracle_case    the threshold with the largest Dice of each test case: a higher upper bound
     oracle_fprNN   as tune_fprNN, on the test cases ("Dice at 5 % FPR" of some papers)
 
 Rules on tune and test cases use the lesion cases with a brain only, as pools do. Without a lesion voxel in a brain
@@ -108,7 +108,7 @@ def healthy_percent(rule: str) -> int | None:
 
 
 def meaning(rule: str) -> str:
-    """What a rule takes its threshold from, in words.
+    """Which threshold a rule takes, in words that follow "the threshold is".
 
     >>> meaning("healthy_q98")
     'the 98 % quantile of the scores of the healthy validation scans'
@@ -118,8 +118,9 @@ def meaning(rule: str) -> str:
     if found := _FPR.fullmatch(rule):
         scans = "test" if found[1] == "oracle" else "tune"
         return f"the lowest that calls at most {int(found[2])} % of the {scans} cases' non-lesion voxels anomalous"
-    of = {"tune": "the labelled tune cases", "oracle_set": "the test cases", "oracle_case": "each test case"}
-    return f"the largest Dice on {of[rule]}" if rule in of else ""
+    of = {"tune": "the labelled tune cases, pooled", "oracle_set": "the test cases, pooled"}
+    of["oracle_case"] = "each test case"
+    return f"the one with the largest Dice on {of[rule]}" if rule in of else ""
 
 
 def healthy_quantiles(percents: Mapping[str, int], scans: Iterable[Scored]) -> dict[str, Threshold]:

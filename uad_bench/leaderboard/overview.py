@@ -17,8 +17,8 @@ TITLE = "All test sets: measured and reported results"
 NOTES = (
     "measured: mean ± sample standard deviation (ddof = 1) over seeds, × ratio to the prevalence, n: cases with "
     "lesions; only values within a column are comparable",
-    "reported: as printed in the source, obtained under a different protocol (cases, preparation, thresholds); neither "
-    "the order nor the ranks use them",
+    "reported: as printed in the source (± too, which may be over folds), obtained under a different protocol (cases, "
+    "preparation, thresholds); neither the order nor the ranks use them",
     "reported results are in the row of the published method; a variant (name:variant) may differ from it in training, "
     "weights or network, and its page says how",
 )

@@ -75,8 +75,8 @@ def sources(table: Table, grids: Sequence[Grid]) -> Iterator[str]:
     found = dict.fromkeys(paper.source for row in table.rows for paper in row.reported)
     if found and "provenance" in _keys(grids):
         yield (
-            "reported: as printed in the source, obtained under a different protocol (cases, preparation, thresholds), "
-            f"not ranked; source: {'; '.join(found)}"
+            "reported: as printed in the source (± too, which may be over folds), obtained under a different protocol "
+            f"(cases, preparation, thresholds), not ranked; source: {'; '.join(found)}"
         )
 
 
