@@ -137,3 +137,17 @@ def test_a_model_that_is_not_there_or_one_level_too_high_is_no_complete_run(pred
     (tmp_path / "name" / "0123" / "manifest.json").touch()
     code, _, err = predict(scan, model=tmp_path / "name")
     assert code == 2 and "UB252" in err and "holds 1 bundles" in err and "name/0123" in err
+
+
+def test_a_folder_of_another_program_is_refused_before_any_work(predict, scan, tmp_path, monkeypatch):
+    from uad_bench.pipeline.predict import predict as module
+
+    monkeypatch.setattr(module, "prepare_cases", None)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/dataset_description.json").write_text('{"Name": "raw"}')
+    code, _, err = predict(scan)
+    assert code == 2 and err.count("the folder holds another dataset") == 1 and "UB231" in err
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / "out").touch()
+    code, _, err = predict(scan)
+    assert code == 6 and "name another folder with --to" in err
