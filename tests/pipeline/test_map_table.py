@@ -120,3 +120,11 @@ def test_copies_of_one_map_are_said(caplog):
 
     _warn_of_equal({("a", "p1"): "00", ("a", "p2"): "11", ("b", "p3"): "00"})
     assert "2 cases have equal maps: p1, p3" in caplog.text and "p2" not in caplog.text
+
+
+def test_maps_in_another_space_are_said(tmp_path, caplog):
+    assert folder_of(tmp_path, "sub-p1_space-MNI_desc-x", "sub-p2_desc-x") == {"p2": "sub-p2_desc-x"}
+    assert (
+        "1 maps are in another space than the scans and protocol p, and are not used: sub-p1_space"
+        in caplog.text
+    )

@@ -17,6 +17,7 @@ from uad_bench.pipeline.maps_only.map_table import Key, check_files, only, read_
 from uad_bench.prepare.resampling.grid import same_grid, sample
 from uad_bench.prepare.to_native import prepared_grid
 from uad_bench.results import bids
+from uad_bench.support.text import first_names
 from uad_bench.types import BoolArray, FloatArray
 
 log = logging.getLogger(__name__)
@@ -77,16 +78,21 @@ def _by_name(folder: Path, members: Sequence[Member], space: str, described: str
     named = _names(members)
     found: dict[Key, list[Path]] = {}
     unknown: list[str] = []
+    elsewhere: list[str] = []
     for path in sorted(path for path in folder.rglob("*") if SUFFIX.search(path.name)):
         if described and _entity(path, "desc") != described:
             continue
         if _entity(path, "space") not in ("", bids.value(space)):
+            elsewhere.append(path.name)
             continue
         name = re.split(r"_(space|desc|scoremap)", path.name)[0]
         if name in named:
             found.setdefault(only(name, named[name]), []).append(path)
         else:
             unknown.append(path.name)
+    if elsewhere:
+        what = "%d maps are in another space than the scans and protocol %s, and are not used: %s"
+        log.warning(what, len(elsewhere), space, first_names(elsewhere, 3))
     if unknown:
         log.warning("%d maps belong to no case that is evaluated: %s", len(unknown), ", ".join(unknown[:3]))
     return {key: _only(paths) for key, paths in found.items()}
