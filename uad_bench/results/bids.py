@@ -92,7 +92,17 @@ def begin(folder: Path, generator: Mapping[str, Any], ignored: str = "") -> None
         "GeneratedBy": [generator],
     }
     write_json(folder / DESCRIPTION, about)
-    write_text(folder / ".bidsignore", IGNORED + ignored)
+    _ignore(folder / ".bidsignore", IGNORED + ignored)
+
+
+def _ignore(path: Path, text: str) -> None:
+    """Add lines to .bidsignore: those of another verb that writes to the folder, and of the user, stay."""
+    try:
+        there = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        there = ""
+    lines = dict.fromkeys([*there.splitlines(), *text.splitlines()])
+    write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def refuse_other_dataset(folder: Path, generator: Mapping[str, Any]) -> None:

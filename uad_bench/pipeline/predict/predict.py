@@ -8,7 +8,7 @@ from typing import Any
 
 from uad_bench.data.scan_files import ScanFiles
 from uad_bench.data.scan_names import BRAIN_MASK
-from uad_bench.errors import UadError
+from uad_bench.errors import DataError, EnvironmentFault, UadError
 from uad_bench.pipeline.predict import files
 from uad_bench.pipeline.predict.finished import refuse_other_maps, refuse_other_scan, why_made_again
 from uad_bench.pipeline.predict.model import TrainedModel
@@ -114,20 +114,38 @@ def predict_to(
     failures = [*faults, *failures]
     done: list[Written] = []
     ticker = Ticker("predict")
-    for number, one in enumerate(ready, start=1):
-        try:
-            done.append(_written(model, one, output, fresh=fresh))
-        except UadError as error:
-            failures.append(error)
-        ticker(number, len(ready))
+    try:
+        for number, one in enumerate(ready, start=1):
+            found = _attempt(model, one, output, fresh=fresh)
+            if isinstance(found, Written):
+                done.append(found)
+            else:
+                failures.append(found)
+            ticker(number, len(ready))
+    finally:  # also after an interruption: the table has the maps that are there
+        # Without a new map too: a prediction that had rows may have failed half-way.
+        if done or (output.to / TABLE).exists():
+            write_table(output.to)
     for failure in failures if done else failures[1:]:  # the first is raised where no scan has a map
         log.error("%s", failure)
-    # Without a new map too: a prediction that had rows may have failed half-way.
-    if done or (output.to / TABLE).exists():
-        write_table(output.to)
     if not done:
         raise failures[0]
     return done, failures
+
+
+def _attempt(model: TrainedModel, ready: PreparedCase, output: Output, *, fresh: bool) -> Written | UadError:
+    """The prediction of one scan on disk, or its error, whatever a library raised at it."""
+    case_id = ready.case.case_id
+    try:
+        return _written(model, ready, output, fresh=fresh)
+    except UadError as error:
+        return error
+    except MemoryError:
+        return EnvironmentFault("out of memory", where=case_id, hint="free some memory, and repeat the call")
+    except Exception as error:  # of a library: one scan never ends the prediction of the others
+        log.debug("%s", case_id, exc_info=True)
+        what = f"cannot be predicted: {type(error).__name__}: {error}"
+        return DataError(what, where=case_id, hint="look at the scan, or leave it out")
 
 
 def _written(model: TrainedModel, ready: PreparedCase, output: Output, *, fresh: bool) -> Written:
