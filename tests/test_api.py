@@ -71,6 +71,38 @@ def test_predict_gives_the_map_of_the_run_and_writes_on_demand(
         api.load_map(folder, "nobody")
 
 
+def test_what_is_none_is_not_said_and_what_cannot_be_changed_is_refused(
+    done, toy_root, toy_cache, monkeypatch, caplog
+):
+    monkeypatch.setenv("UAD_BENCH_CACHE", str(toy_cache))
+    model, scan = api.load_model(model_of(done, "thresh"), device="cpu"), toy_root / "a00_t2.nii.gz"
+    for words in ("prepared now", "from the cache"):
+        caplog.clear()
+        (one,) = api.predict(model, scan, case_id=None, brain_mask=None, orientation=None)
+        assert one.case_id == "a00" and "assumed to be stripped" in caplog.text, words
+        caplog.clear()
+        api.prepare(scan, model=model)
+        assert "assumed to be stripped" in caplog.text
+    for more in ({"device": "cuda"}, {"threads": 3}):
+        with pytest.raises(UsageError, match="the model is loaded already"):
+            api.predict(model, scan, **more)
+    with pytest.raises(UsageError, match="unknown argument 'foo'"):
+        api.predict(model, scan, foo=1)
+    with pytest.raises(UsageError, match="a model, which has a protocol of its own"):
+        api.prepare(scan, protocol="phantom", model=model)
+
+
+@pytest.mark.parametrize(("methods", "seeds"), [([], 1), ("thresh", 0), ("thresh", [])])
+def test_a_run_of_nothing_is_refused(methods, seeds, tmp_path):
+    with pytest.raises(UsageError, match="name one of each or more"):
+        api.run(methods, seeds=seeds, out=tmp_path)
+
+
+def test_a_table_that_is_not_there_cannot_be_drawn(done):
+    with pytest.raises(UsageError, match="there is no table 7"):
+        done.plot("forest", 7)
+
+
 def test_an_edited_map_of_a_complete_run_is_refused(done, tmp_path):
     copy = RunDir(shutil.copytree(model_of(done), tmp_path / "p/m/run"))
     first, other = sorted(copy.path.glob("maps/*/a*.npz"))[:2]

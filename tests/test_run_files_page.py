@@ -22,7 +22,7 @@ from uad_bench.errors import DataError
 from uad_bench.leaderboard.render.csv_json import LONG_COLUMNS, long_csv
 from uad_bench.leaderboard.statistic_types import Contrast
 from uad_bench.pipeline import run as pipeline
-from uad_bench.pipeline.predict.files import COLUMNS as PREDICTION_COLUMNS
+from uad_bench.pipeline.predict.table import COLUMNS as PREDICTION_COLUMNS
 from uad_bench.pipeline.run_job import Workplace
 from uad_bench.pipeline.score import COLUMNS as FAILURE_COLUMNS
 from uad_bench.prepare.fit_steps import FittedStep

@@ -166,3 +166,31 @@ def test_a_brain_mask_that_is_named_itself_needs_its_image(touch):
     with pytest.raises(UsageError, match="a brain mask without an image"):
         found(paths)
     assert found([paths[0].parent]) == {"a": ["t2"]}
+
+
+def test_a_file_has_the_brain_mask_beside_it_as_its_folder_does(touch, caplog):
+    paths = touch(
+        "a_T2w.nii.gz", "a_brain_mask.nii.gz", "b_T2w.nii.gz", "c_T2w.nii.gz", "x/c_brain_mask.nii.gz"
+    )
+    both = ["brain_mask", "t2"]
+    assert found(paths[:1]) == {"a": both} and found([paths[2]]) == {"b": ["t2"]}
+    assert found([paths[3], paths[4]]) == {"c": both}  # the mask that is named itself
+    assert found([paths[0], paths[0].parent / "a_brain_mask.nii.gz", paths[0].parent])["a"] == both
+    assert found([*touch("scan.nii.gz", "scan_brainmask.nii")[:1]], modality="t2") == {"scan": both}
+
+
+def test_a_brain_mask_of_the_whole_session_is_not_taken_for_one_file_of_it(touch, caplog):
+    paths = touch("sub-1_acq-a_T2w.nii", "sub-1_acq-b_T2w.nii", "sub-1_brain_mask.nii")
+    assert found(paths[:1]) == {"sub-1": ["t2"]}
+    assert "sub-1_brain_mask.nii, may be of another image and is not used" in caplog.text
+
+
+def test_a_file_that_is_named_in_two_ways_is_one_file(touch, monkeypatch):
+    (path,) = touch("a_T2w.nii")
+    monkeypatch.chdir(path.parent)
+    assert found([path, path.parent, path.relative_to(path.parent)]) == {"a": ["t2"]}
+
+
+def test_two_files_of_a_case_are_told_apart_by_their_folders(touch):
+    with pytest.raises(DataError, match=r"two t2 files: x/a_t2.nii and y/a_t2.nii"):
+        found(touch("x/a_t2.nii", "y/a_t2.nii"))

@@ -73,3 +73,58 @@ def test_what_has_the_name_of_a_map_and_is_no_file_is_an_error(tmp_path, make):
     with pytest.raises(DataError, match="no readable files") as raised:
         find_maps(tmp_path, MEMBERS, "phantom")
     assert raised.value.code == "UB321"
+
+
+def folder_of(folder, *names, post_processed=()):
+    for name in names:
+        (folder / f"{name}_scoremap.nii.gz").write_bytes(b"")
+        (folder / f"{name}_scoremap.json").write_text(
+            f'{{"PostProcessing": {str(["median"] if name in post_processed else []).replace(chr(39), chr(34))}}}'
+        )
+    return {
+        key[1]: path.name.partition("_scoremap")[0]
+        for key, path in find_maps(folder, MEMBERS[:2], "p").items()
+    }
+
+
+def test_maps_of_two_programs_in_a_folder_are_not_mixed(tmp_path):
+    with pytest.raises(UsageError, match=r"several desc: x \(1 cases\), y \(1 cases\)") as raised:
+        folder_of(tmp_path, "sub-p1_desc-x", "sub-p2_desc-y")
+    assert raised.value.code == "UB253"
+    with pytest.raises(UsageError, match="several maps of a case"):  # also where one has the protocol's grid
+        folder_of(tmp_path, "sub-p2_desc-x", "sub-p1_space-p_desc-y")
+    chosen = find_maps(tmp_path, MEMBERS[:2], "p", "x")
+    assert {key[1]: path.name for key, path in chosen.items()} == {
+        one: f"sub-{one}_desc-x_scoremap.nii.gz" for one in ("p1", "p2")
+    }
+
+
+def test_the_raw_map_beside_the_post_processed_one_is_taken(tmp_path):
+    names = [
+        f"sub-{one}_{rest}" for one in ("p1", "p2") for rest in ("desc-xpostprocessed", "space-p_desc-xraw")
+    ]
+    found = folder_of(tmp_path, *names, post_processed=names[::2])
+    assert found == {one: f"sub-{one}_space-p_desc-xraw" for one in ("p1", "p2")}
+
+
+def test_one_file_for_two_cases_is_refused(tmp_path):
+    (tmp_path / "link.nii.gz").symlink_to(tmp_path / "a.nii.gz")
+    for other in ("a.nii.gz", "./a.nii.gz", "link.nii.gz"):
+        with pytest.raises(UsageError, match="the cases lemon/p1 and wmh/p2 have one map") as raised:
+            found(tmp_path, f"case_id,file\np1,a.nii.gz\nwmh/p2,{other}\n")
+        assert raised.value.code == "UB253"
+
+
+def test_copies_of_one_map_are_said(caplog):
+    from uad_bench.pipeline.maps_only.evaluate_maps import _warn_of_equal
+
+    _warn_of_equal({("a", "p1"): "00", ("a", "p2"): "11", ("b", "p3"): "00"})
+    assert "2 cases have equal maps: p1, p3" in caplog.text and "p2" not in caplog.text
+
+
+def test_maps_in_another_space_are_said(tmp_path, caplog):
+    assert folder_of(tmp_path, "sub-p1_space-MNI_desc-x", "sub-p2_desc-x") == {"p2": "sub-p2_desc-x"}
+    assert (
+        "1 maps are in another space than the scans and protocol p, and are not used: sub-p1_space"
+        in caplog.text
+    )

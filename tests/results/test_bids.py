@@ -67,3 +67,10 @@ def test_somebody_elses_dataset_stays_as_it_is(tmp_path, text):
         bids.begin(tmp_path, {"Name": "uad-bench"})
     assert [p.name for p in tmp_path.iterdir()] == ["dataset_description.json"]
     assert (tmp_path / "dataset_description.json").read_text() == text
+
+
+def test_what_another_verb_ignores_in_the_folder_stays(tmp_path):
+    bids.begin(tmp_path, {"Name": "uad-bench"}, "*_scoremap.png\npredictions.tsv\n")
+    first = (tmp_path / ".bidsignore").read_bytes()
+    bids.begin(tmp_path, {"Name": "uad-bench"})
+    assert (tmp_path / ".bidsignore").read_bytes() == first and b"predictions.tsv" in first

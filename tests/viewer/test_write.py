@@ -11,7 +11,7 @@ from tests.helpers import runs as toy_runs
 from tests.helpers.command import call
 from tests.helpers.toy_data import make
 from uad_bench.cohort.discovery import Sources
-from uad_bench.errors import UsageError
+from uad_bench.errors import DataError, UsageError
 from uad_bench.leaderboard.aggregate import tables
 from uad_bench.leaderboard.collect import collect
 from uad_bench.pipeline.run_job import Workplace
@@ -82,6 +82,34 @@ def test_i17_where_no_table_can_be_shown_the_reason_is_the_true_one(toy, tmp_pat
         with pytest.raises(UsageError, match=reason) as caught:
             written(toy, tmp_path, found=found)
         assert caught.value.code == "UB243" and not (tmp_path / "index.js").exists()
+
+
+def test_a_table_whose_data_are_not_here_does_not_stop_the_others(toy, tmp_path, monkeypatch, caplog):
+    (table,) = tables(collect(toy[1]).runs)
+    gone = [DataError("no folder is known for dataset 'x'", code="UB301")]
+    present = write.available
+
+    def available(run, rows, sources):
+        if gone:
+            raise gone.pop()
+        return present(run, rows, sources)
+
+    monkeypatch.setattr(write, "available", available)
+    first = replace(table, lesion=99)  # 99: it would be the first table of the page
+    done = written(toy, tmp_path, count=1, found=[first, table])
+    assert done.cases == 1 and scripts(tmp_path) == {"0/0/case.js", "0/0/map0.js", "0/0/map1.js"}
+    assert [error.code for error in done.errors] == ["UB346"]
+    assert "left out of the viewer: no folder is known for dataset 'x'" in caplog.text
+
+
+def test_data_without_the_cases_of_the_only_table_leave_nothing_to_show(toy, tmp_path, caplog):
+    other = Sources(toy[0] / "cache", {"toy_data": make(tmp_path / "data", healthy=1, lesions=0)})
+    with pytest.raises(
+        UsageError, match="none of its 2 chosen cases is in the data: the case is not in"
+    ) as caught:
+        written((*toy[:2], other), tmp_path / "viewer", count=2)
+    assert caught.value.code == "UB243" and not (tmp_path / "viewer").exists()
+    assert caplog.text.count("left out of the viewer: the case is not in the data") == 2
 
 
 def test_i17_kinds_and_rules_have_no_hidden_characters(toy, tmp_path, monkeypatch):

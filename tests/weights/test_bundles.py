@@ -140,6 +140,13 @@ def test_list_and_verify_show_what_is_there(verb, bundle, tmp_path):
     for folder in ("store", "store/tiny"):  # a folder of bundles, and of those of one name
         code, out, _ = verb("weights", "verify", folder)
         assert code == 0 and f"intact: {bundle.label}" in out and "1 bundle is intact" in out
+    for folder in ("store", "store/tiny", f"store/tiny/{bundle.digest}"):
+        code, out, _ = verb("weights", "list", "--from", folder)
+        assert code == 0 and bundle.label in out and "1 bundle in" in out
+
+
+def test_the_example_on_the_page_of_a_bundle_names_scans_with_their_modality(bundle):
+    assert "uad-bench predict NAME@DIGEST scan_t2.nii.gz " in (bundle.folder / "README.md").read_text()
 
 
 def test_the_python_interface_takes_bundles(bundle, run, tmp_path, toy_cache, toy_root, monkeypatch):

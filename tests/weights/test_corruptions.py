@@ -191,6 +191,19 @@ def test_damage_in_the_store_is_found_by_verify_and_list(verb, bundle, tmp_path)
     assert code == 5 and "UB510" in err
 
 
+def test_a_bundle_below_a_folder_of_another_name_is_found_by_verify_and_list(verb, bundle, tmp_path):
+    copied(bundle.folder, tmp_path / "store").parent.rename(tmp_path / "store/other")
+    for word in ("list", "verify"):
+        code, out, err = verb("weights", word)
+        assert code == 5 and f"damaged: the folder above is named 'other' ({bundle.label})" in out, err
+
+
+def test_a_bundle_that_lacks_a_file_is_refused_by_the_name_of_the_file(verb, bundle, tmp_path):
+    (copied(bundle.folder, tmp_path / "there") / "fitted.json").unlink()
+    code, _, err = verb("weights", "pull", bundle.label, "--from", "there")
+    assert code == 5 and "fitted.json is missing" in err and "UB510" in err
+
+
 def test_a_bundle_of_a_newer_version_is_unusable_and_not_damaged(verb, bundle, tmp_path):
     sealed_again(copied(bundle.folder, tmp_path / "store"), format=2)
     copied(bundle.folder, tmp_path / "store")

@@ -30,18 +30,22 @@ def predict(
     is loaded already device, threads, workers, trusted. A prediction has `case_id`, `map` and `brain_mask` (each with
     `array` and `affine`), `background` and `volumes`. Raises the first error.
     """
-    from uad_bench.pipeline.predict.files import write_prediction, write_table
+    from uad_bench.pipeline.predict.files import write_prediction
     from uad_bench.pipeline.predict.finished import refuse_other_maps, refuse_other_scan
     from uad_bench.pipeline.predict.paths import Output
-    from uad_bench.pipeline.predict.predict import as_cases, predictions
+    from uad_bench.pipeline.predict.predict import WRITABLE, as_cases, predictions
     from uad_bench.pipeline.predict.scans import ScanOptions, scans_of
+    from uad_bench.pipeline.predict.table import write_table
+    from uad_bench.support.atomic_files import require_writable
 
-    said = {key: more.pop(key) for key in ("brain_mask", "case_id", "orientation") if key in more}
-    about = ScanOptions(modality, stripped=stripped, **{key: str(value) for key, value in said.items()})
+    said = {key: more.pop(key, None) for key in ("brain_mask", "case_id", "orientation")}
+    given = {key: str(value) for key, value in said.items() if value is not None}
+    about = ScanOptions(modality, stripped=stripped, **given)
     trained = load_model(model, **more)
     cases = as_cases(scans_of(trained, paths_of(scans), about), about.facts)
     if to is not None:
         refuse_other_maps(trained, cases, Path(to))
+        require_writable(Path(to), hint=WRITABLE)
     done = list(predictions(trained, cases))
     if to is not None:
         for one in done:
@@ -53,14 +57,20 @@ def predict(
 
 
 def load_model(model: "AnyPath | TrainedModel", **more: Any) -> "TrainedModel":
-    """The trained model of a run or of a bundle, for several calls. more: device, threads, workers, trusted."""
+    """The trained model of a run or of a bundle, for several calls. more: device, threads, workers, trusted.
+
+    Raises UsageError for an unknown one of these, and for any of them with a model that is loaded already.
+    """
     from uad_bench.pipeline.predict.model import TrainedModel, open_model
     from uad_bench.support.environment import resolve_device
 
-    if isinstance(model, TrainedModel):
-        return model
     known = {"device": "auto", "threads": 0, "workers": 1, "trusted": ()}
     options: dict[str, Any] = known | options_of(more, known)
+    if isinstance(model, TrainedModel):
+        if more:
+            what = f"the model is loaded already, and {', '.join(sorted(more))} cannot be changed"
+            raise UsageError(what, hint="give it to load_model")
+        return model
     return open_model(os.fspath(model), **options | {"device": resolve_device(options["device"])})
 
 
@@ -86,16 +96,19 @@ def prepare(
 ) -> list[Scan]:
     """Scans on the grid of a protocol, or of the protocol of a model with what that learnt from its training scans.
 
-    Raises UsageError for a protocol with a step that learns from training scans, which needs a model; the first error
-    of a scan that cannot be prepared.
+    Raises UsageError for a protocol with a step that learns from training scans, which needs a model, and for a
+    protocol beside a model; the first error of a scan that cannot be prepared.
     """
     from uad_bench.cohort.discovery import pinned_protocol
     from uad_bench.data.scan_files import find_scans
-    from uad_bench.pipeline.predict.predict import ScanFacts, as_cases
+    from uad_bench.pipeline.predict.predict import ScanFacts, as_cases, warn_again
     from uad_bench.prepare.fit_steps import needs_fit
     from uad_bench.prepare.prepare_cases import prepare_cases
 
     if model is not None:
+        if protocol:
+            what = f"protocol {protocol!r} and a model, which has a protocol of its own"
+            raise UsageError(what, hint="give one of the two")
         trained = load_model(model)
         chosen, steps = trained.spec.protocol, trained.steps
     else:
@@ -107,6 +120,7 @@ def prepare(
     files = find_scans(paths_of(scans), chosen.modalities, modality)
     how = sources_of(None, 1).preparation(chosen, steps)
     done, failures = prepare_cases(as_cases(files, ScanFacts(stripped)), how)
+    warn_again(done)
     if failures:
         raise failures[0][1]
     return [one.scan() for one in done]

@@ -40,6 +40,9 @@ class Results:
             from uad_bench.errors import unknown_name
 
             raise unknown_name("figure", kind, PLOTS)
+        if not -len(self._tables) <= number < len(self._tables):
+            what = f"there is no table {number}, the results have {len(self._tables)}"
+            raise UsageError(what, hint=f"give a number from 0 to {len(self._tables) - 1}")
         figure = PLOTS[kind or "forest"](self._tables[number])
         if figure is None:
             raise UsageError(f"the table has no values for the figure {kind!r}", hint="choose another kind")

@@ -38,6 +38,10 @@ def run(
     options: dict[str, Any] = known | options_of(more, known)
     names = [methods] if isinstance(methods, str) else list(methods)
     wanted = range(seeds) if isinstance(seeds, int) else seeds
+    if not (names and len(wanted)):
+        raise UsageError(
+            f"{len(names)} methods and {len(wanted)} seeds are named", hint="name one of each or more"
+        )
     pairs = [(key.split("."), value) for key, value in (settings or {}).items()]
     specs = Matrix(names, tuple(wanted), protocol, tuple(test), settings=pairs).specs()
     place = Workplace(

@@ -53,7 +53,7 @@ def export(
     for error in failed:
         typer.echo(f"  {error}", err=True)
     if failed:
-        raise PartialFailure(f"{len(failed)} maps cannot be written", hint="see the lines above")
+        raise PartialFailure(f"{len(failed)} maps or runs cannot be exported", hint="see the lines above")
     if left_out:
         what = f"{left_out} of {left_out + len(complete)} runs are not complete and are left out"
         raise PartialFailure(what, hint="see the lines above; finish them with --resume")

@@ -216,10 +216,10 @@ def type_text(annotation: Any) -> str:  # any annotation
 def descriptions(text: str) -> dict[str, str]:
     """The description of each parameter in a docstring, `name: text` or `name, name: text`, as one line.
 
-    >>> descriptions("A thing; n: its size. Parameters:\\n    lr, `clip`: of the\\n        descent.\\n    k: one.")
+    >>> descriptions("A thing.\\n\\nn: its size. Parameters:\\n    lr, `clip`: of the\\n        descent.\\n    k: one.")
     {'n': 'its size', 'lr': 'of the descent', 'clip': 'of the descent', 'k': 'one'}
     """
-    flat = " ".join(line.strip() for line in text.partition("\n>>>")[0].splitlines())
+    flat = " ".join(text.partition("\n>>>")[0].split())
     start = re.compile(r"(?:^|(?<=[.;:] )|(?<=[.;] ))(`?[a-z_]\w*`?(?:, `?[a-z_]\w*`?)*): ")
     found = list(start.finditer(flat))
     ends = [*(one.start() for one in found), len(flat)][1:]

@@ -6,12 +6,12 @@ A file whose last words are `brain_mask` or `brainmask` is the brain mask of its
 
 import logging
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uad_bench.data.nifti.validation import ID_PATTERN
+from uad_bench.data.scan_names import BRAIN_MASK, DERIVED, Named, parsed, session_of, subject_of
 from uad_bench.data.unread_files import NIFTI
 from uad_bench.errors import DataError, UadError, UsageError
 from uad_bench.support.atomic_files import read_json
@@ -19,20 +19,6 @@ from uad_bench.support.text import first_names
 
 log = logging.getLogger(__name__)
 
-#: The last word of a file's name, in lower case, and the modality that it stands for.
-MODALITIES = {
-    "t1": "t1", "t1w": "t1", "t2": "t2", "t2w": "t2", "flair": "flair", "pd": "pd", "pdw": "pd",
-    "t1ce": "t1ce", "t1c": "t1ce", "t1gd": "t1ce", "t1cew": "t1ce",
-}  # fmt: skip
-BRAIN_MASK = "brain_mask"
-EXTENSION = re.compile(r"(?i)\.nii(\.gz)?$")
-MASK_WORDS = re.compile(r"(?i)[._-](desc-)?brain[_-]?mask$")
-#: What is made of scans, by the end of its name: masks, segmentations and maps are no scans, whatever --modality says.
-DERIVED_WORDS = re.compile(
-    r"(?i)[._-]([a-z]*mask|msk|scoremap|d?seg|probseg|segmentation|lesions?|labels?|roi)$"
-)
-DERIVED = "a mask or a map"
-LAST_WORD = re.compile(r"[._-]([A-Za-z0-9]+)$")
 #: Folders of a BIDS tree that hold no scans as acquired.
 NOT_RAW = frozenset({"derivatives", "sourcedata", "code", "stimuli"})
 
@@ -50,14 +36,6 @@ class ScanFiles:
     fault: UadError | None = None
 
 
-@dataclass(frozen=True)
-class _Named:
-    path: Path
-    kind: str  # a modality, BRAIN_MASK, or "" where the name says neither
-    stem: str  # the name without the word that says so
-    of: str = ""  # of a brain mask: the modality of its image, where the name says it
-
-
 def find_scans(
     paths: Sequence[Path], wanted: Sequence[str], modality: str = "", case_id: str = ""
 ) -> list[ScanFiles]:
@@ -70,6 +48,7 @@ def find_scans(
     (UB251); DataError where a folder has no scan (UB304) or cannot be listed (UB321).
     """
     named = [one for path in paths for one in _named(path, wanted, modality)]
+    named += _masks_beside([one for one in named if one.path in paths], named)
     order = ["", *wanted]  # of several brain masks that name a modality, the first that the model takes
     for one in named:
         if one.of not in order:
@@ -79,7 +58,8 @@ def find_scans(
                 one.of,
             )
     named = sorted((one for one in named if one.of in order), key=lambda one: order.index(one.of))
-    cases = list(_cases({one.path: one for one in named}.values()))
+    # A file that is named itself and found in a folder, too, is one file.
+    cases = list(_cases({one.path.absolute(): one for one in named}.values()))
     _refuse_lone_masks(paths, named, cases)
     if case_id:
         if len(cases) != 1:
@@ -92,32 +72,7 @@ def find_scans(
     return cases
 
 
-def modality_of(path: Path) -> str:
-    """The modality that a file's name says, `brain_mask`, or "".
-
-    >>> [modality_of(Path(name)) for name in ("sub-01_ses-2_FLAIR.nii.gz", "p7_brainmask.nii", "x.nii")]
-    ['flair', 'brain_mask', '']
-    """
-    return _parsed(path).kind
-
-
-def _parsed(path: Path) -> _Named:
-    stem = EXTENSION.sub("", path.name)
-    if MASK_WORDS.search(stem):
-        rest = MASK_WORDS.sub("", stem)
-        word = LAST_WORD.search(rest)  # `case_T2w_brain_mask` is the mask of `case_T2w`
-        of = MODALITIES.get(word[1].lower(), "") if word else ""
-        return _Named(path, BRAIN_MASK, rest[: word.start()] if word and of else rest, of)
-    if DERIVED_WORDS.search(stem):
-        return _Named(path, DERIVED, stem)
-    last = LAST_WORD.search(stem)
-    kind = MODALITIES.get(last[1].lower(), "") if last else ""
-    if kind == "t1" and re.search(r"(^|_)ce-", stem):
-        kind = "t1ce"
-    return _Named(path, kind, stem[: last.start()] if last and kind else stem)
-
-
-def _named(path: Path, wanted: Sequence[str], modality: str) -> Iterator[_Named]:
+def _named(path: Path, wanted: Sequence[str], modality: str) -> Iterator[Named]:
     """The files of one path that belong to cases."""
     if path.is_dir():
         yield from _in_folder(path, wanted, modality)
@@ -126,14 +81,14 @@ def _named(path: Path, wanted: Sequence[str], modality: str) -> Iterator[_Named]
         raise UsageError(
             "no such file or folder", where=str(path), hint="give NIfTI files or folders of them"
         )
-    one = _parsed(path)
+    one = parsed(path)
     if not NIFTI.fullmatch(path.name):
         hint = "convert it to .nii.gz, DICOM for instance with dcm2niix"
         raise DataError("not a NIfTI file", where=path.name, hint=hint, code="UB323")
     yield _as_said(one, wanted, modality)
 
 
-def _as_said(one: _Named, wanted: Sequence[str], modality: str) -> _Named:
+def _as_said(one: Named, wanted: Sequence[str], modality: str) -> Named:
     """A file with the modality that the user gave; its name may say nothing, or the same."""
     if one.kind == BRAIN_MASK or (one.kind not in {"", DERIVED} and not modality):
         return one
@@ -142,16 +97,16 @@ def _as_said(one: _Named, wanted: Sequence[str], modality: str) -> _Named:
         hint = "correct the option, or rename the file"
         raise UsageError(what, where=one.path.name, hint=hint, code="UB250")
     if modality:
-        return _Named(one.path, modality, one.stem)
+        return Named(one.path, modality, one.stem)
     hint = f"add --modality {wanted[0]} if it is one, or end its name in _{wanted[0]}"
     raise UsageError("the name says no modality", where=one.path.name, hint=hint, code="UB251")
 
 
-def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[_Named]:
+def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[Named]:
     """The scans below a folder. What is not used is counted in a message."""
-    found = [_parsed(path) for path in sorted(_walk(folder)) if NIFTI.fullmatch(path.name)]
+    found = [parsed(path) for path in sorted(_walk(folder)) if NIFTI.fullmatch(path.name)]
     if modality:
-        found = [one if one.kind else _Named(one.path, modality, one.stem) for one in found]
+        found = [one if one.kind else Named(one.path, modality, one.stem) for one in found]
         named = [one.path.name for one in found if one.kind == modality]
         log.info("%s: %d scans: %s", folder.name, len(named), first_names(named, 20))
     used = [one for one in found if one.kind in (*wanted, BRAIN_MASK)]
@@ -167,12 +122,40 @@ def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[_Name
     return used
 
 
-def _refuse_lone_masks(paths: Sequence[Path], named: Sequence[_Named], cases: Sequence[ScanFiles]) -> None:
+def _masks_beside(images: Sequence[Named], named: Sequence[Named]) -> Iterator[Named]:
+    """The brain masks in the folders of files that the user names, by the name of their image, unless others are given.
+
+    So a file has the same brain mask whether it or its folder is named. A mask by the name of the session alone may
+    belong to another image: it is said and not used.
+    """
+    given = {one.stem for one in named if one.kind == BRAIN_MASK}
+    masks = {folder: _masks_in(folder) for folder in {one.path.parent for one in images}}
+    for image in images:
+        if image.kind == BRAIN_MASK or given & {image.stem, session_of(image.stem)}:
+            continue
+        for mask in masks[image.path.parent]:
+            if mask.stem == image.stem and mask.of in ("", image.kind):
+                yield mask
+            elif mask.stem == session_of(image.stem) and mask.of in ("", image.kind):
+                what = "%s: the brain mask beside it, %s, may be of another image and is not used"
+                log.warning(f"{what}: --brain-mask names it", image.path.name, mask.path.name)
+
+
+def _masks_in(folder: Path) -> list[Named]:
+    try:
+        found = [parsed(path) for path in sorted(folder.iterdir()) if NIFTI.fullmatch(path.name)]
+    except OSError as error:
+        log.warning("%s cannot be listed (%s): no brain mask is taken from it", folder, error.strerror)
+        return []
+    return [one for one in found if one.kind == BRAIN_MASK]
+
+
+def _refuse_lone_masks(paths: Sequence[Path], named: Sequence[Named], cases: Sequence[ScanFiles]) -> None:
     """Raise UsageError (UB250) for a brain mask that the user names itself and whose image is not among the files."""
     used = {path for case in cases for path in case.files.values()}
     ids = {case.case_id for case in cases}
     for one in named:
-        alone = one.path not in used and not {one.stem, _session(one.stem)} & ids
+        alone = one.path not in used and not {one.stem, session_of(one.stem)} & ids
         if alone and one.path in paths and one.kind == BRAIN_MASK:
             hint = "give it the name of its image, but _brain_mask at the end, or name it with --brain-mask"
             raise UsageError("a brain mask without an image", where=one.path.name, hint=hint, code="UB250")
@@ -209,12 +192,12 @@ def _unlisted(error: OSError) -> None:
     raise DataError(what, where=str(error.filename), hint=hint, code="UB321") from error
 
 
-def _cases(named: Iterable[_Named]) -> Iterator[ScanFiles]:
+def _cases(named: Iterable[Named]) -> Iterator[ScanFiles]:
     """The files grouped into cases: by session, or by their whole stem where a session has several of a modality."""
-    sessions: dict[str, list[_Named]] = {}
+    sessions: dict[str, list[Named]] = {}
     for one in named:
-        sessions.setdefault(_session(one.stem), []).append(one)
-    groups: dict[str, list[_Named]] = {}
+        sessions.setdefault(session_of(one.stem), []).append(one)
+    groups: dict[str, list[Named]] = {}
     for session, members in sessions.items():
         kinds = [(one.kind, one.of) for one in members]
         for one in members:
@@ -226,7 +209,7 @@ def _cases(named: Iterable[_Named]) -> Iterator[ScanFiles]:
             log.warning("%s: a brain mask without an image is not used", case_id)
 
 
-def _case(case_id: str, members: Sequence[_Named]) -> ScanFiles:
+def _case(case_id: str, members: Sequence[Named]) -> ScanFiles:
     """A case; two files of one kind are its fault."""
     found: dict[str, Path] = {}
     fault = None
@@ -234,21 +217,12 @@ def _case(case_id: str, members: Sequence[_Named]) -> ScanFiles:
         if one.of and BRAIN_MASK in found:
             continue
         if one.kind in found:
-            what = f"two {one.kind} files: {found[one.kind].name} and {one.path.name}"
-            hint = "leave one out, or give them different names"
+            first, second = (f"{path.parent.name}/{path.name}" for path in (found[one.kind], one.path))
+            what = f"two {one.kind} files: {first} and {second}"
+            hint = "leave one out, give them different names, or name each by itself with --id"
             fault = DataError(what, where=case_id, hint=hint, code="UB335")
         found[one.kind] = one.path
-    return ScanFiles(case_id, _subject(case_id), found, fault)
-
-
-def _session(stem: str) -> str:
-    """`sub-01_ses-2` of a BIDS name, else the stem."""
-    match = re.match(r"(sub-[A-Za-z0-9]+)(_ses-[A-Za-z0-9]+)?(_|$)", stem)
-    return f"{match[1]}{match[2] or ''}" if match else stem
-
-
-def _subject(case_id: str) -> str:
-    return case_id.partition("_")[0] if case_id.startswith("sub-") else case_id
+    return ScanFiles(case_id, subject_of(case_id), found, fault)
 
 
 def _fault(case: ScanFiles, wanted: Sequence[str]) -> UadError | None:

@@ -84,18 +84,33 @@ def begin(folder: Path, generator: Mapping[str, Any], ignored: str = "") -> None
     ignored: further lines of .bidsignore. Raises UsageError where it is a dataset of another generator (UB231),
     EnvironmentFault where it cannot be written.
     """
-    path = folder / DESCRIPTION
-    if path.exists() and generator["Name"] not in _makers(path):
-        hint = "name a new folder, for instance derivatives/uad-bench within it"
-        raise UsageError("the folder holds another dataset", where=str(folder), hint=hint, code="UB231")
+    refuse_other_dataset(folder, generator)
     about = {
         "Name": "Anomaly maps",
         "BIDSVersion": VERSION,
         "DatasetType": "derivative",
         "GeneratedBy": [generator],
     }
-    write_json(path, about)
-    write_text(folder / ".bidsignore", IGNORED + ignored)
+    write_json(folder / DESCRIPTION, about)
+    _ignore(folder / ".bidsignore", IGNORED + ignored)
+
+
+def _ignore(path: Path, text: str) -> None:
+    """Add lines to .bidsignore: those of another verb that writes to the folder, and of the user, stay."""
+    try:
+        there = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        there = ""
+    lines = dict.fromkeys([*there.splitlines(), *text.splitlines()])
+    write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def refuse_other_dataset(folder: Path, generator: Mapping[str, Any]) -> None:
+    """Raise UsageError where a folder is a dataset of another generator (UB231)."""
+    path = folder / DESCRIPTION
+    if path.exists() and generator["Name"] not in _makers(path):
+        hint = "name a new folder, for instance derivatives/uad-bench within it"
+        raise UsageError("the folder holds another dataset", where=str(folder), hint=hint, code="UB231")
 
 
 def _makers(description: Path) -> set[str]:

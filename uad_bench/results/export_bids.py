@@ -93,21 +93,32 @@ def export(
     be exported, for instance because the data is not what the run was made on; IntegrityError where a run was edited.
     """
     _check_wanted(wanted, runs)
-    plans = [plan(run, sources, wanted, rule) for run in runs]
-    items, failed = (
-        [replace(one, prepared_grid=prepared_grid) for items, _ in plans for one in items],
-        [one for _, errors in plans for one in errors],
-    )
+    items, failed = _planned(runs, sources, wanted, rule)
     if failed and not items:
         raise failed[0]
-    asked = len(items) + len(failed)
+    items, asked = [replace(one, prepared_grid=prepared_grid) for one in items], len(items)
     _check_names(items, to)
     bids.begin(to, GENERATOR)
     ticker = Ticker("export")
+    broken: list[UadError] = []
     for number, error in enumerate(each(partial(_attempt, to=to), items, sources.workers, _died), start=1):
-        failed += [error] if error else []
-        ticker(number, len(items))
-    return asked - len(failed), failed
+        broken += [error] if error else []
+        ticker(number, asked)
+    return asked - len(broken), [*failed, *broken]
+
+
+def _planned(
+    runs: Sequence[RunDir], sources: Sources, wanted: Collection[str], rule: str
+) -> tuple[list[Item], list[UadError]]:
+    """The maps of all runs, and an error for each case and for each run without maps or data. Raises as `export`."""
+    items, failed = list[Item](), list[UadError]()
+    for run in runs:
+        try:
+            some, errors = plan(run, sources, wanted, rule)
+        except DataError as error:
+            some, errors = [], [error]
+        items, failed = [*items, *some], [*failed, *errors]
+    return items, failed
 
 
 def _check_wanted(wanted: Collection[str], runs: Sequence[RunDir]) -> None:

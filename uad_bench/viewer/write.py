@@ -11,10 +11,12 @@ from uad_bench.cohort.cohort import Member
 from uad_bench.cohort.discovery import Sources
 from uad_bench.errors import DataError, UadError, UsageError
 from uad_bench.leaderboard.collect import Collected
+from uad_bench.leaderboard.layout import wording
 from uad_bench.leaderboard.layout.reading_order import reading_order
+from uad_bench.leaderboard.render.escape import printable
 from uad_bench.leaderboard.table import Table, TableKey
 from uad_bench.results.readable import check_readable
-from uad_bench.results.run_cases import available_members, rows_of_tests
+from uad_bench.results.run_cases import available, rows_of_tests
 from uad_bench.results.scored_maps import ScoredMaps
 from uad_bench.support.atomic_files import write_bytes
 from uad_bench.viewer.case_scripts import case_facts, colours, map_facts
@@ -118,6 +120,10 @@ def _write_table(
         log.warning("left out of the viewer: %s", error)
         return {}, [], [*errors, error]
     members, missing = _members(with_maps, chosen, table.key.test, sources)
+    if not members:
+        what = f"none of its {len(chosen)} chosen cases is in the data: {missing[0].what}"
+        where, hint = printable(wording.title(table)), missing[0].hint
+        return {}, [], [*errors, DataError(what, where=where, hint=hint, code=NOT_SHOWN)]
     for viewed in with_maps:
         check_readable(viewed.run)
         viewed.run.verify(maps=True, model=False)
@@ -143,13 +149,19 @@ def _with_maps(runs: Sequence[ViewedRun]) -> tuple[list[ViewedRun], list[UadErro
 def _members(
     runs: Sequence[ViewedRun], chosen: Mapping[str, str], dataset: str, sources: Sources
 ) -> tuple[list[Member], list[UadError]]:
-    """The chosen cases in their order; all runs of a table have the same voxels. Raises the error of the first case
-    where none is left.
+    """The chosen cases in their order, and an error for each that is left out, logged; also where their dataset is not
+    found. All runs of a table have the same voxels.
     """
     run = runs[0].run
-    members, errors = available_members(run, rows_of_tests(run, list(chosen), dataset), sources)
+    errors: list[UadError]
+    try:
+        found, errors = available(run, rows_of_tests(run, list(chosen), dataset), sources)
+    except DataError as error:
+        found, errors = [], [error]
+    for fault in errors:
+        log.warning("left out of the viewer: %s", fault)
     order = list(chosen)
-    return sorted(members, key=lambda member: order.index(member.case.case_id)), errors
+    return sorted((one for _, one in found), key=lambda one: order.index(one.case.case_id)), errors
 
 
 def _write_maps(viewed: ViewedRun, index: int, members: Sequence[Member], folder: Path) -> None:

@@ -130,9 +130,10 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
     yield "A model for anomaly maps of brain MRI, trained on healthy scans with uad-bench. Scores are not"
     yield "probabilities, and maps are not a diagnosis. The model is not made for clinical use."
     yield ""
+    scans = " ".join(f"scan_{modality}.nii.gz" for modality in protocol["modalities"])
     yield from [
         "```",
-        "uad-bench predict NAME@DIGEST scan.nii.gz    # DIGEST: the name of this folder",
+        f"uad-bench predict NAME@DIGEST {scans}    # DIGEST: the name of this folder",
         "```",
     ]
     yield ""

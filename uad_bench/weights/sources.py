@@ -1,5 +1,6 @@
 """Where bundles come from and go to: a folder, or a repository of Hugging Face, with one layout: NAME/DIGEST/files."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +74,8 @@ class Folder:
         if not folder.is_dir():
             raise DataError(f"no bundle {one}", where=str(self.root), hint="check the digest", code=NOT_THERE)
         path = folder / name
+        if not os.path.lexists(path):
+            changed(f"{name} is missing", f"{one.name}@{one.digest[:12]}")
         if path.is_symlink() or not path.is_file() or path.stat().st_size > most:
             changed(f"{name} is no file of at most {most} bytes", f"{one.name}@{one.digest[:12]}")
         return path

@@ -1,5 +1,6 @@
 """The folder of bundles on this machine, and how a bundle in it is named: NAME@DIGEST."""
 
+import glob
 import logging
 import re
 from collections.abc import Iterator
@@ -8,8 +9,8 @@ from pathlib import Path
 
 from uad_bench.errors import UadError, UsageError
 from uad_bench.support.user_folders import user_folder
-from uad_bench.weights.bundle import Bundle, open_bundle
-from uad_bench.weights.manifest import DIGEST, NAME
+from uad_bench.weights.bundle import Bundle, is_bundle, open_bundle
+from uad_bench.weights.manifest import DIGEST, NAME, changed
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,26 @@ def bundles(store: Path, name: str = "*") -> Iterator[Bundle | UadError]:
     """Every bundle of a store, or of one name; an error for each folder whose manifest is not what its name says."""
     for folder in folders(store, name):
         try:
-            yield open_bundle(folder)
+            found = open_bundle(folder)
+            if found.manifest.name != folder.parent.name:  # it cannot be pulled by either name
+                changed(f"the folder above is named {folder.parent.name!r:.80}", found.label)
+            yield found
         except UadError as error:
             yield error
+
+
+def bundles_at(place: Path) -> list[Bundle | UadError]:
+    """The bundles of a store, of the folder of one name in a store, or the one in the folder of a bundle."""
+    if is_bundle(place):
+        return [*_one(place)]
+    return [*bundles(place), *bundles(place.parent, glob.escape(place.name))]
+
+
+def _one(folder: Path) -> Iterator[Bundle | UadError]:
+    try:
+        yield open_bundle(folder)
+    except UadError as error:
+        yield error
 
 
 def find(wanted: Reference, store: Path) -> Bundle | None:

@@ -168,3 +168,33 @@ def test_the_hint_of_a_header_names_the_option(predict, scan):
     edit(scan, qform=TURNED)
     code, _, err = predict(scan)
     assert code == 3 and "UB325" in err and "--orientation" in err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"FilesSha256": None}, {"Thresholds": None}, {"Thresholds": "ab"}, {"Thresholds": [1]},
+        {"Thresholds": [{"Rule": "healthy_q98", "VolumeMl": "much"}]}, {"BrainVolumeMl": ...},
+    ],
+)  # fmt: skip
+def test_an_edited_json_file_is_a_reason_to_make_the_map_again(predict, scan, tmp_path, change):
+    assert predict(scan)[0] == 0
+    good, path = sidecar(tmp_path), (tmp_path / MAP.format("a07")).with_suffix("").with_suffix(".json")
+    edited = {key: value for key, value in (good | change).items() if value is not ...}
+    path.write_text(json.dumps(edited))
+    code, _, err = predict(scan)
+    assert code == 0 and "predicted again: the JSON file of the map was changed" in err
+    assert sidecar(tmp_path) == good and (tmp_path / "out/predictions.tsv").read_text().count("\n") == 2
+
+
+def test_a_map_whose_json_file_was_edited_has_no_row_and_is_named(predict, scan, toy_root, tmp_path):
+    assert predict(scan)[0] == 0
+    about, path = sidecar(tmp_path), (tmp_path / MAP.format("a07")).with_suffix("").with_suffix(".json")
+    for content in ({key: value for key, value in about.items() if key != "Model"}, []):
+        path.write_text(json.dumps(content))
+        code, _, err = predict(toy_root / "a00_t2.nii.gz")
+        assert (
+            code == 0
+            and "sub-a07_desc-blurpostprocessed_scoremap.nii.gz: its JSON file was changed or lost" in err
+        )
+        assert "a07" not in (tmp_path / "out/predictions.tsv").read_text()

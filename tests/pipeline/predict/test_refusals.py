@@ -137,3 +137,50 @@ def test_a_model_that_is_not_there_or_one_level_too_high_is_no_complete_run(pred
     (tmp_path / "name" / "0123" / "manifest.json").touch()
     code, _, err = predict(scan, model=tmp_path / "name")
     assert code == 2 and "UB252" in err and "holds 1 bundles" in err and "name/0123" in err
+
+
+def test_a_folder_of_another_program_is_refused_before_any_work(predict, scan, tmp_path, monkeypatch):
+    from uad_bench.pipeline.predict import predict as module
+
+    monkeypatch.setattr(module, "prepare_cases", None)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/dataset_description.json").write_text('{"Name": "raw"}')
+    code, _, err = predict(scan)
+    assert code == 2 and err.count("the folder holds another dataset") == 1 and "UB231" in err
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / "out").touch()
+    code, _, err = predict(scan)
+    assert code == 6 and "name another folder with --to" in err
+
+
+def test_an_error_of_a_library_stops_no_other_scan(predict, toy_root, tmp_path, monkeypatch):
+    from uad_bench.pipeline.predict import files
+
+    draw = files._draw
+
+    def fails(model, one, path):
+        if one.case_id == "a00":
+            raise RuntimeError("no font")
+        draw(model, one, path)
+
+    monkeypatch.setattr(files, "_draw", fails)
+    code, out, err = predict(toy_root / "a00_t2.nii.gz", toy_root / "a01_t2.nii.gz")
+    assert code == 7 and "1 map in out" in out and "cannot be predicted: RuntimeError: no font (a00)" in err
+
+
+def test_an_interrupted_call_leaves_a_table_of_the_maps_that_are_there(
+    predict, toy_root, tmp_path, monkeypatch
+):
+    from uad_bench.pipeline.predict import predict as module
+
+    first = module.predict_one
+
+    def interrupted(model, ready):
+        if ready.case.case_id == "a01":
+            raise KeyboardInterrupt
+        return first(model, ready)
+
+    monkeypatch.setattr(module, "predict_one", interrupted)
+    code, _, _ = predict(toy_root / "a00_t2.nii.gz", toy_root / "a01_t2.nii.gz")
+    lines = (tmp_path / "out/predictions.tsv").read_text().splitlines()
+    assert code == 130 and [line.split("\t")[0] for line in lines[1:]] == ["a00"]

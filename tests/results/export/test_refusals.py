@@ -1,5 +1,6 @@
 """What cannot be exported is named, stops nothing else, and nothing of anybody else is overwritten."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 from tests.helpers.exports import cases_of, files
 from tests.helpers.toy_data import write_case
 from uad_bench.errors import DataError, IntegrityError, PartialFailure, UsageError
+from uad_bench.results import run_cases
 from uad_bench.results.export_bids import export, plan
 
 
@@ -114,7 +116,7 @@ def test_one_case_that_fails_does_not_stop_the_others(run, verb, tmp_path, capsy
     first = cases_of(run)[0]
     in_the_way = tmp_path / f"sub-{first}/anat/sub-{first}_desc-threshraw_scoremap.nii.gz"
     in_the_way.mkdir(parents=True)
-    with pytest.raises(PartialFailure, match="1 maps cannot be written"):
+    with pytest.raises(PartialFailure, match="1 maps or runs cannot be exported"):
         verb(run.path, "--to", tmp_path)
     out, err = capsys.readouterr()
     assert f"{len(cases_of(run)) - 1} maps of 1 runs" in out and f"sub-{first}" in err
@@ -129,3 +131,32 @@ def test_a_map_without_a_sidecar_is_never_replaced(run, sources, tmp_path):
     with pytest.raises(UsageError, match="without a readable JSON file") as raised:
         export([run], tmp_path, sources, (), "")
     assert raised.value.code == "UB232" and path.read_bytes() == b"of another program"
+
+
+def test_a_run_without_maps_does_not_stop_the_others(run, verb, tmp_path, capsys):
+    for name in ("seed0-00000000", "seed1-00000000"):
+        bare = shutil.copytree(run.path, tmp_path / "p/thresh-raw" / name)
+    shutil.rmtree(bare / "maps")
+    sealed = json.loads((bare / "digests.json").read_text())
+    kept = {name: one for name, one in sealed.items() if not name.startswith("maps/")}
+    (bare / "digests.json").write_text(json.dumps(kept))
+    with pytest.raises(PartialFailure, match="1 maps or runs cannot be exported"):
+        verb(tmp_path, "--to", tmp_path / "o")
+    out, err = capsys.readouterr()
+    assert f"{len(cases_of(run))} maps of 2 runs" in out and "the run kept no maps (p/thresh-raw/seed1" in err
+    with pytest.raises(DataError, match="the run kept no maps"):
+        verb(bare, "--to", tmp_path / "none")
+
+
+def test_a_run_whose_data_are_not_here_does_not_stop_the_others(run, sources, tmp_path, monkeypatch):
+    other = type(run)(shutil.copytree(run.path, tmp_path / "p/thresh-raw/seed1-00000000"))
+    here = run_cases.available
+
+    def available(one, rows, known):
+        if one.path == other.path:
+            raise DataError("no folder is known for dataset 'x'", code="UB301")
+        return here(one, rows, known)
+
+    monkeypatch.setattr(run_cases, "available", available)
+    done, failed = export([other, run], tmp_path / "o", sources, (), "")
+    assert done == len(cases_of(run)) and [error.code for error in failed] == ["UB301"]

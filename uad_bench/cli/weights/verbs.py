@@ -74,7 +74,7 @@ def list_(
     """
     from uad_bench.errors import UadError
     from uad_bench.weights.sources import source as source_of
-    from uad_bench.weights.store import bundles, default_store
+    from uad_bench.weights.store import bundles_at, default_store
 
     if source.startswith("hf://"):
         for reference in source_of(source).references():
@@ -83,7 +83,7 @@ def list_(
     if source:
         source_of(source)
     place = Path(source).expanduser() if source else default_store()
-    found = list(bundles(place))
+    found = bundles_at(place.absolute())
     for one in found:
         typer.echo(_fault(one) if isinstance(one, UadError) else _line(one))
     errors = [one for one in found if isinstance(one, UadError)]
@@ -152,13 +152,10 @@ def import_(
 
 def _chosen(which: list[str]) -> "Iterator[Bundle | UadError]":
     from uad_bench.errors import UadError
-    from uad_bench.weights.bundle import is_bundle
-    from uad_bench.weights.store import bundles, default_store
+    from uad_bench.weights.store import bundles, bundles_at, default_store
 
     for text in which:
-        place = Path(text).absolute()
-        inside = [] if is_bundle(place) else [*bundles(place), *bundles(place.parent, place.name)]
-        if inside:
+        if inside := bundles_at(Path(text).absolute()):
             yield from inside
             continue
         try:

@@ -85,7 +85,9 @@ def evaluate_maps(maps: MapsOf, place: Workplace) -> RunDir:
     cohort = gather(draft, place.sources)
     found = find_maps(maps.source, cohort.scored, draft.protocol.name, maps.described)
     cohort = _with_maps(cohort, found)
-    content = digest([[*key, sha256(path)] for key, path in sorted(found.items())])
+    digests = {key: sha256(path) for key, path in sorted(found.items())}
+    _warn_of_equal(digests)
+    content = digest([[*key, one] for key, one in digests.items()])
     job = RunJob.of(maps.spec(content), cohort, place)
     with job.directory.locked():
         complete = job.directory.state == "complete"
@@ -99,6 +101,16 @@ def evaluate_maps(maps: MapsOf, place: Workplace) -> RunDir:
         job.directory.clear()
         _make(job, found, track)
     return job.directory
+
+
+def _warn_of_equal(digests: Mapping[Key, str]) -> None:
+    """Warn of cases whose maps have the same bytes: most likely copies of one file."""
+    cases: dict[str, list[str]] = {}
+    for (_, case_id), one in digests.items():
+        cases.setdefault(one, []).append(case_id)
+    for equal in cases.values():
+        if len(equal) > 1:
+            log.warning("%d cases have equal maps: %s", len(equal), first_names(equal))
 
 
 def _track(job: RunJob, named: str) -> str:

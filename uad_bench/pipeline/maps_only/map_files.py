@@ -1,8 +1,10 @@
 """Anomaly maps of other programs: which file belongs to which case, and its values on the protocol's grid."""
 
 import logging
+import os
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from uad_bench.pipeline.maps_only.map_table import Key, check_files, only, read_
 from uad_bench.prepare.resampling.grid import same_grid, sample
 from uad_bench.prepare.to_native import prepared_grid
 from uad_bench.results import bids
+from uad_bench.support.text import first_names
 from uad_bench.types import BoolArray, FloatArray
 
 log = logging.getLogger(__name__)
@@ -29,19 +32,22 @@ def find_maps(source: Path, members: Sequence[Member], space: str, described: st
 
     source: a folder of files with BIDS derivative names (`sub-X[_ses-Y][_space-S]_desc-D_scoremap.nii.gz`), or a CSV
     with the columns case_id (or DATASET/case_id) and file. described: the value of `desc` where the folder has several.
-    Raises UsageError where there is no such file, for an unknown case id (UB201), for several maps of a case, a name
-    that means cases of several datasets, a table that cannot be read or a map that is post-processed already (UB253);
-    DataError where a map is no file (UB321).
+    Raises UsageError where there is no such file, for an unknown case id (UB201), for several maps of a case, maps of
+    several programs, one file for several cases, a name that means cases of several datasets, a table that cannot be
+    read or a map that is post-processed already (UB253); DataError where a map is no file (UB321).
     """
     if source.is_dir():
         found = _by_name(source, members, space, described)
+        _refuse_several_programs(found.values())
         check_files(found.values())
+        _refuse_shared(found)
         return found
     if not source.is_file():
         hint = "give a folder of maps with BIDS derivative names, or a CSV with the columns case_id and file"
         raise UsageError("no such folder or file of maps", where=str(source), hint=hint)
     found = read_table(source, _cases(members))
     check_files(found.values())
+    _refuse_shared(found)
     for path in found.values():
         _refuse_processed(path)
     return found
@@ -72,27 +78,41 @@ def _by_name(folder: Path, members: Sequence[Member], space: str, described: str
     named = _names(members)
     found: dict[Key, list[Path]] = {}
     unknown: list[str] = []
+    elsewhere: list[str] = []
     for path in sorted(path for path in folder.rglob("*") if SUFFIX.search(path.name)):
-        entities = dict(part.split("-", 1) for part in path.name.split("_") if "-" in part)
-        if described and entities.get("desc") != described:
+        if described and _entity(path, "desc") != described:
             continue
-        if entities.get("space", bids.value(space)) != bids.value(space):
+        if _entity(path, "space") not in ("", bids.value(space)):
+            elsewhere.append(path.name)
             continue
         name = re.split(r"_(space|desc|scoremap)", path.name)[0]
         if name in named:
             found.setdefault(only(name, named[name]), []).append(path)
         else:
             unknown.append(path.name)
+    if elsewhere:
+        what = "%d maps are in another space than the scans and protocol %s, and are not used: %s"
+        log.warning(what, len(elsewhere), space, first_names(elsewhere, 3))
     if unknown:
         log.warning("%d maps belong to no case that is evaluated: %s", len(unknown), ", ".join(unknown[:3]))
     return {key: _only(paths) for key, paths in found.items()}
 
 
+def _entity(path: Path, key: str) -> str:
+    """The value of a BIDS entity in a file's name, "" where it has none."""
+    return next(
+        (one.removeprefix(f"{key}-") for one in path.name.split("_") if one.startswith(f"{key}-")), ""
+    )
+
+
 def _only(paths: Sequence[Path]) -> Path:
-    """The map of a case: the one on the protocol's grid where there is one. Raises UsageError for several (UB253)."""
-    exact = [path for path in paths if "_space-" in path.name]
-    left = exact or paths
-    if len(left) > 1:
+    """The map of a case: the one on the protocol's grid where there is one. Raises UsageError for several (UB253),
+    also of other programs; maps that are post-processed already do not count beside others."""
+    raw = [path for path in paths if not _is_processed(path)] or paths
+    exact = [path for path in raw if _entity(path, "space")]
+    left = exact or raw
+    if len(left) > 1 or len({_entity(path, "desc") for path in raw}) > 1:
+        left = raw
         what = f"several maps of a case: {', '.join(path.name for path in left[:3])}"
         raise UsageError(what, hint="choose one with --desc", code="UB253")
     _refuse_processed(left[0])
@@ -101,9 +121,32 @@ def _only(paths: Sequence[Path]) -> Path:
 
 def _refuse_processed(path: Path) -> None:
     """Raise UsageError for a map whose sidecar names post-processing: the protocol's would be applied again (UB253)."""
-    if bids.described(path).get("PostProcessing"):
+    if _is_processed(path):
         hint = "give raw maps, for instance those of `predict --prepared-grid` with --desc METHODraw, or of `export`"
         raise UsageError("the map is post-processed already", where=path.name, hint=hint, code="UB253")
+
+
+def _is_processed(path: Path) -> bool:
+    return bool(bids.described(path).get("PostProcessing"))
+
+
+def _refuse_several_programs(paths: Collection[Path]) -> None:
+    """Raise UsageError for maps with different `desc`: a row of a table would mix the programs (UB253)."""
+    counts = Counter(_entity(path, "desc") for path in paths)
+    if len(counts) > 1:
+        found = ", ".join(f"{name or 'none'} ({number} cases)" for name, number in sorted(counts.items()))
+        hint = "choose one with --desc, or name the file of each case in a CSV"
+        raise UsageError(f"the maps have several desc: {found}", hint=hint, code="UB253")
+
+
+def _refuse_shared(found: Mapping[Key, Path]) -> None:
+    """Raise UsageError where several cases have one file (UB253)."""
+    owners: dict[str, Key] = {}
+    for key, path in found.items():
+        first = owners.setdefault(os.path.realpath(path), key)
+        if first != key:
+            what = f"the cases {'/'.join(first)} and {'/'.join(key)} have one map"
+            raise UsageError(what, where=str(path), hint="name the map of each case", code="UB253")
 
 
 def on_protocol_grid(path: Path, member: Member) -> FloatArray:

@@ -6,9 +6,7 @@ DIR/sub-x/anat/sub-x_desc-METHODbrain_mask.nii.gz + .json          where the map
 DIR/sub-x/anat/sub-x_space-PROTOCOL_desc-METHODraw_scoremap.nii.gz the map as the method returned it, if asked for
 """
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +19,10 @@ from uad_bench.pipeline.predict.finished import DIGESTS, GENERATOR, UNFINISHED, 
 from uad_bench.pipeline.predict.model import TrainedModel
 from uad_bench.pipeline.predict.paths import Output, paths_of
 from uad_bench.pipeline.predict.prediction import Prediction
+from uad_bench.pipeline.predict.table import TABLE
 from uad_bench.results import bids
-from uad_bench.support.atomic_files import write_json, write_text
+from uad_bench.support.atomic_files import write_json
 
-TABLE = "predictions.tsv"
-COLUMNS = ("case_id", "model", "rule", "threshold", "volume_ml", "share_of_brain", "brain_ml", "map")
 RAW = "Anomaly map on the protocol's grid as the method returned it: higher = more anomalous, 0 outside the brain"
 NOTE = "Anomaly scores are not probabilities. Volumes above a threshold are not a diagnosis; no scan is called healthy."
 
@@ -127,32 +124,3 @@ def _draw(model: TrainedModel, one: Prediction, path: Path) -> None:
     title = f"{case.case_id}, {modality}: {spec.method} seed {spec.seed}, {spec.protocol.name}"
     marks = [(v.threshold.rule, v.threshold.value, v.ml) for v in one.volumes]
     draw_prediction(path, PredictionImages(title, image, one.map, one.brain_mask, marks))
-
-
-def write_table(to: Path) -> None:
-    """predictions.tsv: one row for each map and threshold, of all predictions in the folder."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, delimiter="\t", lineterminator="\n")
-    writer.writeheader()
-    for path in sorted(to.rglob("*_scoremap.nii.gz")):
-        writer.writerows(_rows(path.relative_to(to), bids.described(path)))
-    write_text(to / TABLE, text.getvalue())
-
-
-def _rows(path: Path, about: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    if "Background" not in about:
-        return
-    same = {
-        "case_id": about["CaseId"],
-        "model": about["Model"],
-        "brain_ml": about["BrainVolumeMl"],
-        "map": path.as_posix(),
-    }
-    for one in about["Thresholds"] or [{}]:
-        keys = {
-            "rule": "Rule",
-            "threshold": "Value",
-            "volume_ml": "VolumeMl",
-            "share_of_brain": "ShareOfBrain",
-        }
-        yield same | {column: one.get(key, "n/a") for column, key in keys.items()}

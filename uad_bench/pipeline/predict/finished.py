@@ -15,6 +15,7 @@ from uad_bench.data.nifti.validation import location
 from uad_bench.errors import UsageError
 from uad_bench.pipeline.predict.model import TrainedModel
 from uad_bench.pipeline.predict.paths import Output, Paths, paths_of, stem
+from uad_bench.pipeline.predict.table import has_numbers
 from uad_bench.prepare.cache.prepared_case import PreparedCase
 from uad_bench.results import bids
 from uad_bench.support.atomic_files import sha256
@@ -49,8 +50,9 @@ def identity(model: TrainedModel, ready: PreparedCase) -> dict[str, Any]:
 
 
 def refuse_other_maps(model: TrainedModel, cases: Sequence[Case], to: Path) -> None:
-    """Raise UsageError where two cases would get the same name (UB230), or the folder holds a map of another model or
-    another program at the place of one of these (UB232)."""
+    """Raise UsageError where the folder is a dataset of another program (UB231), where two cases would get the same
+    name (UB230), or the folder holds a map of another model or program at the place of one of these (UB232)."""
+    bids.refuse_other_dataset(to, GENERATOR)
     bids.refuse_twins("cases", ((case.case_id, stem(case.case_id)) for case in cases))
     for case in cases:
         path = paths_of(to, case.case_id, model).map
@@ -93,7 +95,10 @@ def why_made_again(model: TrainedModel, ready: PreparedCase, output: Output) -> 
     differ = [key for key, value in identity(model, ready).items() if there.get(key) != value]
     if differ:
         return f"the map in the folder is of another scan, header, brain mask or declaration ({', '.join(differ)})"
-    changed = [path.name for path in paths.wanted(output) if not _is_same(path, there[DIGESTS])]
+    digests = there[DIGESTS]
+    if not has_numbers(there) or not isinstance(digests, Mapping):
+        return "the JSON file of the map was changed"
+    changed = [path.name for path in paths.wanted(output) if not _is_same(path, digests)]
     return f"not there, or changed: {', '.join(changed)}" if changed else None
 
 

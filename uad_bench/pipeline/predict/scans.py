@@ -1,15 +1,19 @@
 """What a user says of the scans for a trained model, checked before any of them is read."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
 
-from uad_bench.data.scan_files import BRAIN_MASK, MODALITIES, ScanFiles, find_scans
+from uad_bench.data.scan_files import ScanFiles, find_scans
+from uad_bench.data.scan_names import BRAIN_MASK, MODALITIES
 from uad_bench.errors import UsageError, unknown_name
 from uad_bench.pipeline.predict.model import TrainedModel
 from uad_bench.pipeline.predict.predict import ScanFacts
 from uad_bench.types import Orientation
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,15 @@ def scans_of(model: TrainedModel, paths: Sequence[Path], said: ScanOptions) -> l
         what = f"the model takes {', '.join(wanted)}, not {said.modality}"
         hint = "give scans of that modality, or a model of another protocol"
         raise UsageError(what, where=model.run.name, hint=hint, code="UB250")
-    found = find_scans(paths, wanted, said.modality, said.case_id)
+    found = _with_mask(find_scans(paths, wanted, said.modality, said.case_id), said)
+    for one in found:
+        if BRAIN_MASK in one.files:
+            log.info("%s: brain mask %s", one.case_id, one.files[BRAIN_MASK].name)
+    return found
+
+
+def _with_mask(found: list[ScanFiles], said: ScanOptions) -> list[ScanFiles]:
+    """The scans, the only one with the brain mask that the user names."""
     if not said.brain_mask:
         return found
     mask = Path(said.brain_mask)
