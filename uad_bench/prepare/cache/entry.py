@@ -53,8 +53,8 @@ def entry_folder(
 ) -> Path:
     """The folder of a case's entry. Its key covers the voxels of the files, all steps and the versions of libraries.
 
-    Raises IntegrityError for an id that is no plain word (UB502), DataError for labels whose declarations contradict each
-    other (UB342), UsageError for invalid steps.
+    Raises IntegrityError for an id that is no plain word (UB502), DataError for contradictory declarations
+    of labels (UB342), UsageError for invalid steps.
     """
     check_ids([case])
     check_declared_values(case)
