@@ -78,3 +78,15 @@ def test_f26_lesion_voxels_outside_the_brain_are_counted(make):
     lesion[0, 0, :5] = True
     finding = only(make(lesion=lesion.astype(np.uint8)))
     assert not finding.is_error and f"5 of {lesion.sum()} lesion voxels" in finding.text
+
+
+@pytest.mark.parametrize(("shift", "apart"), [(0, False), (15, False), (25, True)])
+@pytest.mark.parametrize("quick", [True, False])
+def test_images_that_lie_apart_in_the_world_are_a_warning(make, write_nifti, shift, apart, quick):
+    affine = np.eye(4)
+    affine[1, 3] = shift
+    other = write_nifti("t1.nii.gz", ball().astype(np.float32) * np.indices(SHAPE)[0] + 1, affine)
+    case = make()
+    found = inspect_case(replace(case, images={**case.images, "t1": other}), Checks(quick=quick)).findings
+    texts = [finding.text for finding in found if finding.kind == "images of a case that lie apart"]
+    assert len(texts) == apart and all("t2 and t1 do not overlap" in text for text in texts)

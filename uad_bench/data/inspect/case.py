@@ -12,6 +12,7 @@ from uad_bench.data.inspect.voxel_checks import (
     check_finite,
     check_lesions,
     check_on_grid,
+    check_overlap,
     check_values,
 )
 from uad_bench.data.nifti.lesions import check_declared_values, read_lesions
@@ -98,6 +99,7 @@ def _check_declared(case: Case, checks: Checks, found: FindingList) -> None:
 def _read_headers(case: Case, checks: Checks, found: FindingList) -> InspectedCase:
     """The quick checks: every header, and whether masks are on the grid of an image."""
     grids = _grids(case, case.images, found)
+    check_overlap(grids, found)
     for name, grid in grids.items() if case.orientation is None else ():
         found.attempt(check_sides, grid.affine, grid.other, location(case.case_id, case.images[name]))
     masks = ((case.brain_mask, list(grids.values())), (case.lesion_mask, _lesion_grids(grids, checks)))
@@ -133,6 +135,7 @@ def _read_voxels(case: Case, checks: Checks, found: FindingList) -> InspectedCas
     read = {name: found.attempt(read_volume, path, case.case_id, way) for name, path in files}
     images = {name: image for name, image in read.items() if image is not None}
     grids = _grids(case, images, found)
+    check_overlap(grids, found)
     brain = _brain(case, images, grids, checks, found)
     for name, image in images.items():
         check_finite(name, image, brain, found, zero=checks.zero_nonfinite)
