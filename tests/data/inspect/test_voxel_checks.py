@@ -90,3 +90,16 @@ def test_images_that_lie_apart_in_the_world_are_a_warning(make, write_nifti, shi
     found = inspect_case(replace(case, images={**case.images, "t1": other}), Checks(quick=quick)).findings
     texts = [finding.text for finding in found if finding.kind == "images of a case that lie apart"]
     assert len(texts) == apart and all("t2 and t1 do not overlap" in text for text in texts)
+
+
+@pytest.mark.parametrize(("shift", "text"), [(9, "lesion voxels; they count as missed"), (40, "none of 33")])
+def test_a_mask_on_a_grid_of_its_own_must_lie_in_the_image(make, write_nifti, shift, text):
+    affine = np.eye(4)
+    affine[0, 3] = shift
+    mask = write_nifti("far.nii.gz", ball(2).astype(np.uint8), affine)
+    case = replace(make(brain=None), lesion_mask=mask, allow_other_mask_grid=True)
+    finding = only(case)
+    assert text in finding.text and finding.exit_code == (3 if shift == 40 else 0)
+    affine[0, 3] = 3
+    mask = write_nifti("near.nii.gz", ball(2).astype(np.uint8), affine)
+    assert not inspect_case(replace(case, lesion_mask=mask)).findings

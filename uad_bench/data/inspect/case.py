@@ -10,6 +10,7 @@ from uad_bench.data.inspect.voxel_checks import (
     Box,
     check_brain_size,
     check_finite,
+    check_in_image,
     check_lesions,
     check_on_grid,
     check_overlap,
@@ -142,6 +143,7 @@ def _read_voxels(case: Case, checks: Checks, found: FindingList) -> InspectedCas
     mask = _mask(case.lesion_mask, case, _lesion_grids(grids, checks), read_lesions, found)
     if mask is not None:
         check_lesions(case, mask, brain, found)
+        check_in_image(case, mask, grids, brain, found)
     if case.lesion_mask and mask is not None and case.mask_threshold is None:
         check_values(case, read_any(case.lesion_mask, case.case_id, way).array, found)
     return InspectedCase(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from uad_bench.data.inspect.brain_region import BrainRegion
+from uad_bench.data.inspect.brain_region import BrainRegion, lesions_outside
 from uad_bench.data.inspect.findings import FindingList
 from uad_bench.data.nifti.read import Grid, Image, Mask
 from uad_bench.data.nifti.validation import check_brain_volume, check_labels, location
@@ -122,6 +122,27 @@ def check_lesions(case: Case, mask: Mask, brain: BrainRegion | None, found: Find
         hint = "is it a brain mask or a parcellation? name the labels that are lesions, or leave the case out"
         where = location(case.case_id, case.lesion_mask) if case.lesion_mask else case.case_id
         found.error(DataError(what, where=where, hint=hint, code="UB337"))
+
+
+def check_in_image(
+    case: Case, mask: Mask, grids: Mapping[str, Grid], brain: BrainRegion | None, found: FindingList
+) -> None:
+    """Whether the lesions lie within an image, which a mask with a grid of its own does not ensure.
+
+    An error where none does (UB328); a warning for some outside, which are counted with the brain where it is known.
+    """
+    count = int(mask.array.sum())
+    if not (count and grids and case.lesion_mask):
+        return
+    outside = min(lesions_outside(mask, grid) for grid in grids.values())
+    if outside == count:
+        what = f"none of {count} lesion voxels lies within an image"
+        where, hint = location(case.case_id, case.lesion_mask), "compare the origins of the headers"
+        found.error(DataError(what, where=where, hint=hint, code="UB328"))
+    elif outside and brain is None:
+        found.warn(
+            "lesion voxels outside the image", f"{outside} of {count} lesion voxels; they count as missed"
+        )
 
 
 def _reference_ml(mask: Mask, brain: BrainRegion | None) -> float:
