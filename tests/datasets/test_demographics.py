@@ -84,3 +84,12 @@ def test_a_sheet_is_looked_for_in_the_root_and_one_level_above(tmp_path):
     assert find_table(root, ("a.csv",)) == tmp_path / "up" / "a.csv"
     (root / "a.csv").touch()
     assert find_table(root, ("a.csv",)) == root / "a.csv"
+
+
+def test_a_column_of_the_exact_name_precedes_one_that_begins_so(tmp_path):
+    path = tmp_path / "sheet.csv"
+    path.write_text("ID,Age_of_onset,Age,Sex\n1,20,31,f\n")
+    assert read_people(path, COLUMNS) == {1: Person(31.0, "f")}
+    path.write_text("ID,Age_of_onset,Age_at_scan,Sex\n1,20,31,f\n")
+    with pytest.raises(DataError, match="no column AGE, and no single one that begins so"):
+        read_people(path, COLUMNS)
