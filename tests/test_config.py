@@ -68,9 +68,7 @@ class Unknown:
     path: "Elsewhere" = None
 
 
-@pytest.mark.parametrize(
-    ("plug", "said"), [(Template, "numpy.ndarray"), (Unknown, "'Elsewhere' is not defined")]
-)
+@pytest.mark.parametrize(("plug", "said"), [(Template, "numpy.ndarray"), (Unknown, "'Elsewhere' is not defined")])
 def test_a_field_whose_type_no_configuration_file_can_hold_is_a_fault_of_the_plugin(plug, said):
     with pytest.raises(PluginError, match=said) as found:
         config.checked_parameters(plug, {}, "plug")

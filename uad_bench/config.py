@@ -234,9 +234,7 @@ def parameters_model(cls: type) -> type[BaseModel]:
     except (NameError, PydanticSchemaGenerationError) as error:
         hint = "annotate fields with int, float, bool, str, or tuples, lists and dicts of them, imported at run time"
         what = f"a field's type cannot be used: {str(error).partition(' Set `')[0]}"
-        raise PluginError(
-            what.splitlines()[0], where=f"{cls.__module__}:{cls.__name__}", hint=hint
-        ) from error
+        raise PluginError(what.splitlines()[0], where=f"{cls.__module__}:{cls.__name__}", hint=hint) from error
 
 
 def _default(field: DataclassField[Any]) -> Any:  # of any type

@@ -82,12 +82,8 @@ def _numbered(path: Path, columns: tuple[str, str, str]) -> list[tuple[int, str,
     if "" in names:
         lacks = ", ".join(c for c, name in zip(columns, names, strict=True) if not name)
         hint = "name the right table, or remove this one"
-        raise DataError(
-            f"the table has no column {lacks}, and no single one that begins so",
-            where=str(path),
-            hint=hint,
-            code="UB334",
-        )
+        what = f"the table has no column {lacks}, and no single one that begins so"
+        raise DataError(what, where=str(path), hint=hint, code="UB334")
     number, age, sex = names
     found = ((re.search(r"\d+", row.get(number)), row) for row in rows)
     return [(int(match[0]), row.get(age), row.get(sex)) for match, row in found if match]
