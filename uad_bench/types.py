@@ -43,7 +43,7 @@ class Case:
 
     `images` maps a modality (t1, t2, flair, pd) to its file. `lesion_kind` is a word that groups lesions of
     one sort within a dataset ("tumour"); empty where the dataset knows no kinds. `lesion_labels` are the
-    integer values of the lesion mask that count as lesion; empty means every value above zero.
+    integer values of the lesion mask that count as lesion; empty means every value above zero that is not ignored.
     `ignored_labels` are values that are neither lesion nor healthy: those voxels are not evaluated.
     `known_labels`: the values that lesion masks may have; another one is an error; empty: any value.
     `mask_threshold`: masks hold fractions (of a linear warp), and voxels above this count; None: fractions are an

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from uad_datasets.bids_places import folder_tags
+
 
 def words_of(text: str) -> frozenset[str]:
     """The words of a text."""
@@ -58,10 +60,13 @@ class Name:
         return whole | parts | ({"lesion"} if "lesion" in self.tags else set())
 
 
-def parsed(path: Path) -> Name:
-    """The name of a file in its parts."""
+def parsed(path: Path, folders: Sequence[str] = ()) -> Name:
+    """The name of a file in its parts; a name without session has that of its folders, if they name one."""
     parts = path.name.partition(".")[0].split("_")
     tags = dict(part.split("-", 1) for part in parts if "-" in part)
+    session = folder_tags(folders).get("ses")
+    if session is not None and "sub" in tags:
+        tags.setdefault("ses", session)
     return Name(path, tags, [part for part in parts if "-" not in part], parts[-1])
 
 

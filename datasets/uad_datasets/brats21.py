@@ -70,7 +70,11 @@ class Brats21Adapter(DatasetAdapter):
 
 
 def _not_known(edition: str, paths: list[Path]) -> DataError:
-    what = f"the BraTS edition {edition!r} is not known: {len(paths)} files, the first {paths[0].name}"
+    files = f"{len(paths)} files, the first {paths[0].name}"
+    if re.match(CASE.pattern, paths[0].name, re.IGNORECASE):
+        what, hint = f"names in other capitals than BraTS2021_00000: {files}", "rename the files"
+        return DataError(what, where=paths[0].parent.name, hint=hint, code="UB334")
+    what = f"the BraTS edition {edition!r} is not known: {files}"
     hint = "its labels may have other meanings; read it with dataset `folder`, or leave it out of the root"
     return DataError(what, where=paths[0].parent.name, hint=hint, code="UB334")
 

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -59,7 +59,7 @@ def sex_of(text: str, codes: Mapping[str, str] = SEXES) -> str | None:
 def read_people(
     path: Path, columns: tuple[str, str, str], codes: Mapping[str, str] = SEXES
 ) -> dict[int, Person]:
-    """Persons by subject number, from a table whose columns begin with `columns`: number, age, sex.
+    """Persons by subject number, from a table whose columns are, or begin with, `columns`: number, age, sex.
 
     Values that the rows of a subject disagree on, or that are no age or sex, become None, and one warning names the
     subjects. Raises DataError for a table that cannot be read (UB321) or lacks a column (UB334).
@@ -77,16 +77,24 @@ def read_people(
 def _numbered(path: Path, columns: tuple[str, str, str]) -> list[tuple[int, str, str]]:
     """Subject number and the texts of age and sex; rows without a number are comments."""
     rows = read_rows(path)
-    names = [
-        next((n for n in (rows[0].cells if rows else ()) if n.startswith(c.lower())), "") for c in columns
-    ]
+    present = [*rows[0].cells] if rows else []
+    names = [_column(present, wanted.lower()) for wanted in columns]
     if "" in names:
         lacks = ", ".join(c for c, name in zip(columns, names, strict=True) if not name)
         hint = "name the right table, or remove this one"
-        raise DataError(f"the table has no column {lacks}", where=str(path), hint=hint, code="UB334")
+        what = f"the table has no column {lacks}, and no single one that begins so"
+        raise DataError(what, where=str(path), hint=hint, code="UB334")
     number, age, sex = names
     found = ((re.search(r"\d+", row.get(number)), row) for row in rows)
     return [(int(match[0]), row.get(age), row.get(sex)) for match, row in found if match]
+
+
+def _column(present: Sequence[str], wanted: str) -> str:
+    """The column of this name, else the only one whose name begins with it (`sex_id (1=m, 2=f)`); "" without one."""
+    if wanted in present:
+        return wanted
+    found = [name for name in present if name.startswith(wanted)]
+    return found[0] if len(found) == 1 else ""
 
 
 def _agreed(

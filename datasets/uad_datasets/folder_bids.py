@@ -19,6 +19,7 @@ from uad_datasets.bids_names import (
     what_is,
 )
 from uad_datasets.bids_people import facts_of
+from uad_datasets.bids_places import Places, contradicts
 from uad_datasets.file_search import nifti_files, not_fetched
 from uad_datasets.folder_table import CaseEntry
 from uad_datasets.pairing import Files, Pairing
@@ -53,24 +54,29 @@ class _Masks:
     """Masks by case or subject: shared by all sessions; of unknown meaning; lesion masks that are not read.
 
     earlier: by case, the runs of images that are not read: a mask that may belong to them is not read either.
+    misplaced: files whose folder names another subject or session.
     """
 
     shared: dict[str, list[tuple[str, Path]]] = field(default_factory=dict)
     unknown: dict[str, list[Path]] = field(default_factory=dict)
     unread: dict[str, list[Path]] = field(default_factory=dict)
     earlier: dict[str, set[str]] = field(default_factory=dict)
+    misplaced: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
     """Each session as a CaseEntry, by case id (`sub-01_ses-1`), or as a DataError where it cannot be paired.
 
-    A mask without session is used for the sessions of its subject whose grid it is on. A session with a mask of unknown
-    meaning, or with a lesion mask that is not read, is an error (UB333). Age, sex, site and so on are those of
+    A file without session in its name is of the session of its folder, if there is one. A mask without session is used
+    for the sessions of its subject whose grid it is on. A session with a mask of unknown meaning, or with a lesion mask
+    that is not read, is an error (UB333), and so is one with images of two trees, or with a file whose folder names
+    another subject or session (UB329). Age, sex, site and so on are those of
     participants.tsv in the root. Raises as `Pairing.cases`.
     """
     pairing = Pairing(root, LAYOUT, choose="choose one with entities, for instance {acq: iso}")
-    masks, absent = _Masks(), set(not_fetched(root, SKIPPED))
-    names = [parsed(path) for path in sorted([*nifti_files(root, SKIPPED), *absent])]
+    masks, places, absent = _Masks(), Places(root), set(not_fetched(root, SKIPPED))
+    paths = sorted([*nifti_files(root, SKIPPED), *absent])
+    names = [parsed(path, path.relative_to(root).parts[:-1]) for path in paths]
     names = _last_runs(names, root, absent, masks) if tree.last_run else names
     names = _with_entities(names, tree.entities)
     _warn_flair(names)
@@ -79,10 +85,16 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
         if "sub" in name.tags:
             _assign(name, path.relative_to(root).parts[:-1], path in absent, tree, pairing, masks)
     _share(pairing, masks, tree)
+    for case_id, files in pairing.files.items():
+        for what in files.keys() - {"lesion_mask", "brain_mask"}:
+            places.put(case_id, what, files[what].relative_to(root).parts[:-1])
+    places.warn_of_tables()
     facts = facts_of(root, tree.columns, {case_id.partition("_")[0] for case_id in pairing.files})
 
     def entry(case_id: str, files: Files) -> CaseEntry:
         subject = case_id.partition("_")[0]
+        places.check(case_id)
+        _refuse_misplaced(case_id, masks)
         _refuse_unread(case_id, subject, files, masks)
         return CaseEntry(case_id, subject, files, case_id, facts(subject))
 
@@ -181,6 +193,9 @@ def _assign(
             masks.unread.setdefault(case_id, []).append(name.path)
     elif what == UNKNOWN_MASK:
         masks.unknown.setdefault(case_id, []).append(name.path)
+    elif contradicts(name.tags, folders):
+        masks.misplaced.setdefault(case_id, []).append("/".join((*folders, name.path.name)))
+        pairing.put(case_id, what, name.path)
     elif what.endswith("mask") and "ses" not in name.tags:
         masks.shared.setdefault(case_id, []).append((what, name.path))
     else:
@@ -216,6 +231,14 @@ def _fits(mask: Path, files: Files) -> bool:
         return any(offset_voxels(own, read_grid(path, path.name)) <= TOLERANCE for path in images)
     except UadError:
         return True
+
+
+def _refuse_misplaced(case_id: str, masks: _Masks) -> None:
+    """Raise DataError for a file of the case whose folder names another subject or session (UB329)."""
+    if found := masks.misplaced.get(case_id):
+        what = f"the name and the folder of a file name two subjects or sessions: {first_names(found)}"
+        hint = "move or rename the file; its scan may be of another person"
+        raise DataError(what, where=case_id, hint=hint, code="UB329")
 
 
 def _refuse_unread(case_id: str, subject: str, files: Files, masks: _Masks) -> None:

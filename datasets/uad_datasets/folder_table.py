@@ -1,5 +1,6 @@
 """The user's table of cases, one row per case. Nothing is guessed: every invalid row is reported with its line."""
 
+import logging
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from pathlib import Path, PureWindowsPath
 from uad_bench.errors import DataError
 from uad_datasets.demographics import MISSING
 from uad_datasets.tables import Row, read_rows
+
+log = logging.getLogger(__name__)
 
 MODALITIES = ("t1", "t1ce", "t2", "flair", "pd")
 IDS = ("case_id", "subject_id")
@@ -44,6 +47,7 @@ def read_table(path: Path, columns: Mapping[str, str]) -> list[CaseEntry | DataE
         )
     rows = read_rows(path)
     names = _column_names(rows, columns, path)
+    _warn_unread_columns(rows, names, path)
     ids = Counter(_ids(row, names)[0] for row in rows)
     return [_entry(row, names, path, ids) for row in rows]
 
@@ -65,6 +69,19 @@ def _column_names(rows: list[Row], columns: Mapping[str, str], path: Path) -> di
         return names
     hint = f"the columns are {', '.join(present) or 'none'}; map them with `columns`"
     raise DataError(what, where=str(path), hint=hint, code="UB334")
+
+
+def _warn_unread_columns(rows: list[Row], names: Mapping[str, str], path: Path) -> None:
+    """Warn of columns that name image files and are not read, such as `lesion` in place of `lesion_mask`."""
+    known = {name.lower() for name in names.values()}
+    unread = [
+        column
+        for column in rows[0].cells
+        if column not in known and any(row.get(column).lower().endswith((".nii", ".nii.gz")) for row in rows)
+    ]
+    if unread:
+        what = "%s: columns that name image files and are not read: %s; map them with `columns`"
+        log.warning(what, path.name, ", ".join(unread))
 
 
 def _ids(row: Row, names: Mapping[str, str]) -> tuple[str, str]:
@@ -118,6 +135,8 @@ def _near(path: Path) -> str:
         return unicodedata.normalize("NFC", name)
 
     try:
+        if path.is_dir():
+            return "it is a folder; name a file in it"
         names = [other.name for other in path.parent.iterdir()]
     except OSError:
         return ""

@@ -15,7 +15,7 @@ from uad_datasets.pairing import Files, Pairing, images_of, need_lesion_mask
 
 FOLDER = re.compile(r"patient(\d{1,3})")
 NAME = re.compile(
-    r"(?:patient\d{1,3}_)?(T1WKS|T1W|T2W|FLAIR|brainmask|consensus_gt)(?:_N4\w*_regtoMNI)?(?i:\.nii(\.gz)?)"
+    r"(?:patient(\d{1,3})_)?(T1WKS|T1W|T2W|FLAIR|brainmask|consensus_gt)(?:_N4\w*_regtoMNI)?(?i:\.nii(\.gz)?)"
 )
 STANDARD = re.compile(r"GOLD_STANDARD\w*(?i:\.nii(\.gz)?)")
 WHAT = {
@@ -57,13 +57,16 @@ class MslubAdapter(DatasetAdapter):
 
 
 def _what(path: Path) -> str | None:
-    """The modality or mask of a file, None for other files."""
-    if not FOLDER.fullmatch(path.parent.name):
+    """The modality or mask of a file, None for other files, and for files of another patient than the folder's."""
+    patient = FOLDER.fullmatch(path.parent.name)
+    if not patient:
         return None
     if STANDARD.fullmatch(path.name):
         return "lesion_mask"
     match = NAME.fullmatch(path.name)
-    return WHAT[match[1]] if match else None
+    if not match or (match[1] and int(match[1]) != int(patient[1])):
+        return None
+    return WHAT[match[2]]
 
 
 def _case(people: Mapping[int, Person], case_id: str, files: Files) -> Case:

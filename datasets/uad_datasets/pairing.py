@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from uad_bench.errors import DataError
+from uad_bench.support.text import first_names
 
 log = logging.getLogger(__name__)
 
 #: Files of a case by role: a modality, "brain_mask", "lesion_mask".
 Files = dict[str, Path]
 Built = TypeVar("Built")
+ARCHIVE = re.compile(r"(?i)[^.].*\.(zip|tar|tgz|tar\.(gz|bz2|xz)|rar|7z)")
 
 #: Folders of the hidden sets of challenges: images whose lesion masks are not published.
 HIDDEN = re.compile(r"(?i).*(validation|testing).*|test")
@@ -54,7 +56,8 @@ class Pairing:
         """
         if not any(map(_has_image, self.files.values())):
             what = "no case found" if self.root.is_dir() else "no such folder"
-            raise DataError(what, where=str(self.root), hint=f"expected {self.layout}", code="UB334")
+            hint = f"{_archives(self.root)}expected {self.layout}"
+            raise DataError(what, where=str(self.root), hint=hint, code="UB334")
         return iter([self._one(case_id, build) for case_id in sorted(self.files)])
 
     def _one(self, case_id: str, build: Callable[[str, Files], Built]) -> Built | DataError:
@@ -99,6 +102,14 @@ class Pairing:
         folder = next(iter(files.values())).parent.relative_to(self.root)
         folders = (self.root.absolute().name, *folder.parts)
         return "lesion_mask" not in files and any(map(HIDDEN.fullmatch, folders))
+
+
+def _archives(root: Path) -> str:
+    """The start of a hint where a folder contains archives, which are not read; "" else."""
+    names = (
+        sorted(path.name for path in root.iterdir() if ARCHIVE.fullmatch(path.name)) if root.is_dir() else []
+    )
+    return f"unpack the archives first (`uad-bench data import`): {first_names(names, 3)}; " if names else ""
 
 
 def _has_image(files: Files) -> bool:

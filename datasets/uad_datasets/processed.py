@@ -80,7 +80,7 @@ class ProcessedAdapter(DatasetAdapter):
         return word if word in self.modalities else MASKS.get(word)
 
     def _case(self, case_id: str, files: Files) -> Case:
-        group, part = _group_and_part(files.values())
+        group, part = _only_part(case_id, files.values())
         healthy = group == "train" or part == "ixi"
         return Case(
             dataset=self.name,
@@ -95,6 +95,16 @@ class ProcessedAdapter(DatasetAdapter):
             stripped=True,
             site=_site(case_id, part),
         )
+
+
+def _only_part(case_id: str, files: Iterable[Path]) -> tuple[str, str]:
+    """As `_group_and_part`. Raises DataError where the files of a case lie in two parts: two persons, or two copies."""
+    found = sorted({_group_and_part([path]) for path in files})
+    if len(found) > 1:
+        what = f"files of this id are in two parts, {' and '.join('/'.join(one) for one in found[:2])}"
+        hint = "rename the cases of one part, or choose one part with processed.parts"
+        raise DataError(what, where=case_id, hint=hint, code="UB329")
+    return found[0]
 
 
 def _group_and_part(files: Iterable[Path]) -> tuple[str, str]:

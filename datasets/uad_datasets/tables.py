@@ -57,6 +57,10 @@ def _filled(rows: Iterable[tuple[int, list[str]]]) -> list[tuple[int, list[str]]
 def _from_text(path: Path) -> list[tuple[int, list[str]]]:
     try:
         raw = path.read_bytes()
+        if raw.startswith(b"PK\x03\x04"):
+            raise _unreadable(
+                path, "an .xlsx or another zip file", "save its first sheet as CSV and name that"
+            )
         text, skipped, named = _without_sep(_decoded(raw, path))
         first = text.split("\n", 1)[0]
         # Spreadsheets write semicolons in countries with decimal commas.
@@ -102,5 +106,5 @@ def _text(cell: object) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
-def _unreadable(path: Path, error: Exception, hint: str) -> DataError:
+def _unreadable(path: Path, error: Exception | str, hint: str) -> DataError:
     return DataError(f"the table cannot be read: {error}", where=str(path), hint=hint, code="UB321")

@@ -185,3 +185,11 @@ def test_help_imports_nothing_heavy(verb):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "Usage" in done.stdout and done.stdout.strip().endswith("HEAVY []")
+
+
+def test_two_roots_of_one_dataset_are_an_error(call, tmp_path):
+    words = [f"--data=folder={tmp_path / name}" for name in ("one", "two")]
+    code, _, err = call("check", "folder", *words)
+    assert code == 2
+    assert "a dataset has one root" in err and str(tmp_path / "one") in err
+    assert call("check", "folder", words[0], words[0])[0] == 3  # the same folder, which is empty

@@ -62,3 +62,14 @@ def test_every_shard_learns_from_all_training_cases(toy_root, tmp_path):
     assert learnt[0] == learnt[1] == learnt_steps(protocol, {}, here, [DATA])
     prepared = [next(prepare_datasets([DATA], protocol, {}, here, Shard(which, 2))) for which in (1, 2)]
     assert [one.found for one in prepared] == [8, 8]
+
+
+def test_a_dataset_without_a_folder_is_an_error_before_any_work(words, tmp_path, monkeypatch, capsys):
+    code, out, err = call(monkeypatch, capsys, *words[:2], "ixi", *words[2:])
+    assert (code, out) == (3, "") and "no folder is known for dataset 'ixi'" in err
+    assert not list(entries(tmp_path / "cache"))
+
+
+def test_a_dataset_that_is_named_twice_is_prepared_once(words, monkeypatch, capsys):
+    code, out, _ = call(monkeypatch, capsys, *words[:2], words[1], *words[2:])
+    assert (code, out.count("cases are prepared")) == (0, 1)

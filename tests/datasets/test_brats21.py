@@ -182,3 +182,8 @@ def test_names_in_capitals_are_the_same_files(tree):
     root = tree(*(f"BraTS2021_00000/BraTS2021_00000_{name}" for name in ("T2.NII.GZ", "seg.nii.gz")))
     (case,) = Brats21Adapter().discover(root)
     assert (list(case.images), case.lesion_mask is None) == (["t2"], False)
+
+
+def test_names_in_other_capitals_are_told(tree, sort_out):
+    _, (fault,) = sort_out(Brats21Adapter(), tree("BRATS2021_00000/BRATS2021_00000_t2.nii.gz"))
+    assert "in other capitals than BraTS2021_00000: 1 files" in str(fault)

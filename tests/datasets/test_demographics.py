@@ -69,7 +69,7 @@ def test_numbers_are_found_in_ids_and_notes_are_no_rows(tmp_path):
 
 def test_a_sheet_without_a_column_names_it(tmp_path):
     (tmp_path / "s.csv").write_text("ID,SEX\n1,m\n")
-    with pytest.raises(DataError, match=r"the table has no column AGE .*s\.csv") as caught:
+    with pytest.raises(DataError, match=r"the table has no column AGE, .*s\.csv") as caught:
         read_people(tmp_path / "s.csv", COLUMNS)
     assert caught.value.code == "UB334"
 
@@ -84,3 +84,12 @@ def test_a_sheet_is_looked_for_in_the_root_and_one_level_above(tmp_path):
     assert find_table(root, ("a.csv",)) == tmp_path / "up" / "a.csv"
     (root / "a.csv").touch()
     assert find_table(root, ("a.csv",)) == root / "a.csv"
+
+
+def test_a_column_of_the_exact_name_precedes_one_that_begins_so(tmp_path):
+    path = tmp_path / "sheet.csv"
+    path.write_text("ID,Age_of_onset,Age,Sex\n1,20,31,f\n")
+    assert read_people(path, COLUMNS) == {1: Person(31.0, "f")}
+    path.write_text("ID,Age_of_onset,Age_at_scan,Sex\n1,20,31,f\n")
+    with pytest.raises(DataError, match="no column AGE, and no single one that begins so"):
+        read_people(path, COLUMNS)

@@ -208,3 +208,18 @@ def test_control_characters_of_a_table_are_escaped_in_messages(table, sort_out):
     _, (fault,) = sort_out(FolderAdapter(), root)
     assert str(fault).isprintable()
     assert "\\x1b[31m" in str(fault)
+
+
+def test_a_column_that_names_files_and_is_not_read_is_named(table, caplog):
+    head = "case_id,t2,Lesion,healthy,edss\n"
+    list(
+        FolderAdapter().discover(
+            table(f"{head}c1,c1/t2.nii.gz,c1/lesion.nii.gz,yes,3\nh1,h1/t2.nii.gz,,yes,\n")
+        )
+    )
+    assert "image files and are not read: lesion;" in caplog.text and "edss" not in caplog.text
+
+
+def test_a_cell_that_names_a_folder_is_told(table, sort_out):
+    root = table("case_id,t2,healthy\nc1,c1,yes\nh1,h1/t2.nii.gz,yes\n")
+    assert "it is a folder" in one_fault(sort_out, FolderAdapter(), root).hint

@@ -84,3 +84,10 @@ def test_the_real_samples(shared_data):
     assert all(path.is_file() for path in (*first.images.values(), first.lesion_mask, first.brain_mask))
     with pytest.raises(DataError, match="no case found"):
         list(MslubAdapter().discover(shared_data / "MSLUB_longitudinal"))
+
+
+def test_a_file_of_another_patient_is_not_read(tree):
+    names = patient("patient01", whats=("FLAIR", "consensus_gt"))
+    root = tree(*names, "patient01/patient02_T2W.nii.gz", "patient01/patient1_T1W.nii.gz")
+    (case,) = MslubAdapter().discover(root)
+    assert list(case.images) == ["t1", "flair"]

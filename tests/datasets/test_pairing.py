@@ -82,3 +82,12 @@ def test_a_latest_folder_is_no_test_folder(tmp_path):
     found = pairing(tmp_path / "data", ("a", "t1", "latest/a.nii"))
     found.leave_out_hidden()
     assert list(found.files) == ["a"]
+
+
+def test_archives_in_a_root_without_cases_are_named(tmp_path):
+    (tmp_path / "IXI-T2.tar").touch()
+    (tmp_path / ".hidden.zip").touch()
+    with pytest.raises(
+        DataError, match=r"unpack the archives first \(`uad-bench data import`\): IXI-T2.tar; expected"
+    ):
+        Pairing(tmp_path, "LAYOUT").cases(lambda case_id, files: case_id)

@@ -95,3 +95,11 @@ def test_nothing_found_names_the_expected_layout(tmp_path, folder):
     with pytest.raises(DataError, match=r"expected Train/ixi/") as caught:
         list(ProcessedAdapter(parts=("ixi",)).discover(tmp_path / folder))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("other", ["Test/MSLUB/t1/a_t1.nii.gz", "Test/ixi/mask/a_mask.nii.gz"])
+def test_files_of_one_id_in_two_parts_are_no_case(tree, sort_out, other):
+    root = tree("Train/ixi/t2/a_t2.nii.gz", "Train/ixi/t2/b_t2.nii.gz", other)
+    cases, (fault,) = sort_out(ProcessedAdapter(), root)
+    assert [case.case_id for case in cases] == ["b"]
+    assert (fault.where, fault.code) == ("a", "UB329") and "in two parts" in str(fault)

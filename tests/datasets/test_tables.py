@@ -91,3 +91,12 @@ def test_f31_a_table_in_windows_1252_is_read_with_a_warning_and_lines_count_from
     (row,) = read_rows(tmp_path / "t.csv")
     assert (row.line, row.get("site")) == (3, "Köln")
     assert "Windows-1252" in caplog.text
+
+
+def test_a_workbook_is_not_read_as_text(tmp_path):
+    (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04" + bytes(range(256)))
+    with pytest.raises(
+        DataError, match=r"an .xlsx or another zip file.*save its first sheet as CSV"
+    ) as caught:
+        read_rows(tmp_path / "t.xlsx")
+    assert caught.value.code == "UB321"

@@ -116,17 +116,21 @@ def dataset_names(data: list[str]) -> list[str]:
 def sources(
     data: list[str], workers: int, skip_broken: bool = False, skip_missing: bool = False
 ) -> "Sources":
-    """The data sources of this machine. Raises UsageError for a --data that is not NAME=FOLDER."""
+    """The data sources of this machine. Raises UsageError for a --data that is not NAME=FOLDER, and for two folders of
+    one dataset, of which only one could be read."""
     from uad_bench import plugins
     from uad_bench.cohort.discovery import Sources, default_cache
     from uad_bench.support import environment
 
-    roots = {}
+    roots: dict[str, Path] = {}
     for item in data:
         name, equals, folder = item.partition("=")
         if not (name and equals and folder):
             raise UsageError(f"--data {item!r}", hint="write NAME=FOLDER")
-        roots[plugins.resolve("dataset", name).name] = Path(folder).expanduser()
+        key, root = plugins.resolve("dataset", name).name, Path(folder).expanduser()
+        if roots.setdefault(key, root) != root:
+            hint = f"a dataset has one root, and {roots[key]} is given too; leave out one of them"
+            raise UsageError(f"--data {item!r}", hint=hint)
     return Sources(default_cache(), roots, workers or environment.threads(), skip_broken, skip_missing)
 
 

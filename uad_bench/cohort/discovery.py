@@ -50,24 +50,22 @@ class Sources:
     def named_root(self, dataset: str) -> Path | None:
         """The folder that the user named for a dataset: --data, then $UAD_BENCH_DATA/<name>; None without either.
 
-        Raises DataError where $UAD_BENCH_DATA cannot be read (UB321); one that is no folder is a warning.
+        Raises DataError where $UAD_BENCH_DATA cannot be read (UB321) or has two such folders (UB301); one that is no
+        folder is a warning.
         """
         if dataset in self.roots:
             return self.roots[dataset]
-        named = os.environ.get("UAD_BENCH_DATA", "")
-        if not named:
+        if not os.environ.get("UAD_BENCH_DATA", ""):
             return None
         parent = user_folder("UAD_BENCH_DATA", Path.cwd, "data")
         try:
             if not parent.is_dir():
                 self._warn_once(f"$UAD_BENCH_DATA is no folder and is not used: {parent}")
                 return None
-            for folder in sorted(parent.iterdir()):
-                if folder.name.lower() == dataset.lower() and folder.is_dir():
-                    return folder
+            named = [one for one in parent.iterdir() if one.name.lower() == dataset.lower() and one.is_dir()]
         except OSError as error:
             raise _unreadable(error, parent) from error
-        return None
+        return _only(dataset, sorted(named))
 
     def with_recorded(self, roots: Mapping[str, str], where: str) -> "Sources":
         """These sources, with the folders that a run recorded for the datasets that the user named none for.
@@ -98,7 +96,17 @@ class Sources:
                 f"add --data {shlex.quote(dataset)}=FOLDER, or place the folder below $UAD_BENCH_DATA{about}"
             )
             raise DataError(f"no folder is known for dataset {dataset!r}", hint=hint, code="UB301")
-        return own
+        # Datasets read names of folders above their files, which ".." hides.
+        return own.resolve() if ".." in own.parts else own
+
+
+def _only(dataset: str, folders: Sequence[Path]) -> Path | None:
+    """The folder of a dataset, None without one. Raises DataError for two whose names differ in capitals (UB301)."""
+    if len(folders) > 1:
+        what = f"two folders for dataset {dataset!r}: {' and '.join(folder.name for folder in folders[:2])}"
+        hint = f"name one, --data {shlex.quote(dataset)}=FOLDER"
+        raise DataError(what, where=str(folders[0].parent), hint=hint, code="UB301")
+    return folders[0] if folders else None
 
 
 def pinned_protocol(name: str, overrides: Mapping[str, Any]) -> Protocol:

@@ -62,6 +62,9 @@ def prepare_datasets(
     shard: Shard = Shard(),
 ) -> Iterator[PreparedDataset]:
     """Each dataset after all cases with the protocol's modalities were prepared. options: of the datasets, by name."""
+    names = list(dict.fromkeys(names))
+    for name in names:  # a folder that is not known is an error before hours of work
+        sources.root(name, adapter_for(name, options.get(name, {})))
     steps = learnt_steps(protocol, options, sources, names, shard)
     for name in names:
         every, broken = find_cases(name, options.get(name, {}), sources)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from uad_bench.data.nifti.lesions import read_lesions
 from uad_bench.data.nifti.mask_grid import mask_grid
-from uad_bench.data.nifti.read import Grid, Volume, read_grid, read_mask, read_volume
+from uad_bench.data.nifti.read import Grid, Volume, read_grid, read_volume
 from uad_bench.data_report.outliers import CaseFacts
 from uad_bench.data_report.sheets import Histogram
 from uad_bench.errors import UadError
@@ -113,8 +114,7 @@ def lesion_measures(prepared: PreparedCase, grid: Grid) -> dict[str, float]:
         return {}
     first = read_grid(case.images[prepared.record["modalities"][0]], case.case_id, case.orientation)
     home = mask_grid(case.lesion_mask, case, first)
-    labels_and_cut = case.lesion_labels, case.mask_threshold
-    mask = read_mask(case.lesion_mask, case.case_id, home, *labels_and_cut, case.orientation)
+    mask = read_lesions(case.lesion_mask, case, home)
     labels, lesions = components(mask)
     there = target_voxels(np.argwhere(labels), mask.grid, grid)
     kept = (there >= 0).all(axis=1) & after[tuple(there.T)]

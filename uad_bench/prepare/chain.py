@@ -19,13 +19,13 @@ them), `crop_or_pad`, `scale`, `downsample` (in the other). docs/protocols.md co
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from uad_bench.config import validated
+from uad_bench.data.nifti.lesions import read_ignored, read_lesions
 from uad_bench.data.nifti.mask_grid import mask_grid
 from uad_bench.data.nifti.read import Grid, Mask, Volume, read_mask, read_volume
 from uad_bench.data.nifti.validation import location, zero_nonfinite
@@ -131,17 +131,9 @@ def load(case: Case, modalities: Sequence[str]) -> CaseVolumes:
     lesions = ignored = None
     if case.lesion_mask is not None:
         like = mask_grid(case.lesion_mask, case, first)
-        read = partial(
-            read_mask,
-            case.lesion_mask,
-            case.case_id,
-            like,
-            orientation=case.orientation,
-            known=case.known_labels,
-        )
-        lesions = read(case.lesion_labels, case.mask_threshold)
+        lesions = read_lesions(case.lesion_mask, case, like, case.known_labels)
         if case.ignored_labels:
-            ignored = read(case.ignored_labels)
+            ignored = read_ignored(case.lesion_mask, case, like, case.known_labels)
     brain = _brain_mask_file(case, first)
     return CaseVolumes(case.case_id, images, brain, lesions, ignored, case.stripped)
 

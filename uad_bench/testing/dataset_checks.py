@@ -6,7 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from uad_bench.data.nifti.read import read_grid, read_mask
+from uad_bench.data.nifti.lesions import read_lesions
+from uad_bench.data.nifti.read import read_grid
 from uad_bench.data.nifti.validation import check_ids as ids_are_sound
 from uad_bench.errors import DataError
 from uad_bench.plugins import NAME
@@ -125,7 +126,7 @@ def check_healthy_cases(candidate: DatasetCandidate) -> None:
 
 def _lesion(path: Path, case: Case) -> bool:
     grid = read_grid(path, case.case_id, case.orientation)
-    return bool(read_mask(path, case.case_id, grid, orientation=case.orientation).array.any())
+    return bool(read_lesions(path, case, grid).array.any())
 
 
 DATASET_CHECKS: tuple[Callable[[DatasetCandidate], None], ...] = (

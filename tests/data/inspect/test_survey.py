@@ -32,6 +32,15 @@ def test_f29_the_same_voxels_under_two_ids_in_files_of_other_types(make, write_n
     assert not found.errors
 
 
+def test_one_lesion_mask_file_of_two_subjects_is_a_warning(make):
+    one, two = make("one"), make("two", seed=1)
+    again = replace(one, case_id="one-b")
+    found = survey([one, again, replace(two, lesion_mask=one.lesion_mask)])
+    (text,) = texts(found, "lesion masks of several subjects")
+    assert text == "one_lesion.nii.gz: one-b, two"
+    assert not texts(survey([one, again, two]), "lesion masks of several subjects")
+
+
 def test_f32_an_id_that_could_escape_its_folder_is_reported_with_all_other_findings(make):
     bad = replace(make("a1"), case_id="../x\x1b[2J\n")
     found = survey([bad, make("b1")])

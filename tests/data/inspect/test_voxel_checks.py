@@ -78,3 +78,28 @@ def test_f26_lesion_voxels_outside_the_brain_are_counted(make):
     lesion[0, 0, :5] = True
     finding = only(make(lesion=lesion.astype(np.uint8)))
     assert not finding.is_error and f"5 of {lesion.sum()} lesion voxels" in finding.text
+
+
+@pytest.mark.parametrize(("shift", "apart"), [(0, False), (15, False), (25, True)])
+@pytest.mark.parametrize("quick", [True, False])
+def test_images_that_lie_apart_in_the_world_are_a_warning(make, write_nifti, shift, apart, quick):
+    affine = np.eye(4)
+    affine[1, 3] = shift
+    other = write_nifti("t1.nii.gz", ball().astype(np.float32) * np.indices(SHAPE)[0] + 1, affine)
+    case = make()
+    found = inspect_case(replace(case, images={**case.images, "t1": other}), Checks(quick=quick)).findings
+    texts = [finding.text for finding in found if finding.kind == "images of a case that lie apart"]
+    assert len(texts) == apart and all("t2 and t1 do not overlap" in text for text in texts)
+
+
+@pytest.mark.parametrize(("shift", "text"), [(9, "lesion voxels; they count as missed"), (40, "none of 33")])
+def test_a_mask_on_a_grid_of_its_own_must_lie_in_the_image(make, write_nifti, shift, text):
+    affine = np.eye(4)
+    affine[0, 3] = shift
+    mask = write_nifti("far.nii.gz", ball(2).astype(np.uint8), affine)
+    case = replace(make(brain=None), lesion_mask=mask, allow_other_mask_grid=True)
+    finding = only(case)
+    assert text in finding.text and finding.exit_code == (3 if shift == 40 else 0)
+    affine[0, 3] = 3
+    mask = write_nifti("near.nii.gz", ball(2).astype(np.uint8), affine)
+    assert not inspect_case(replace(case, lesion_mask=mask)).findings

@@ -86,6 +86,25 @@ def test_only_where_every_modality_has_data():
     assert BrainMask().apply(case_volumes(head(), cut)).brain_mask.array.sum() == 12 * 12 * 8
 
 
+@pytest.mark.parametrize("stripped", [True, None])
+def test_a_brain_that_another_image_shows_in_part_is_warned_of(caplog, stripped):
+    part = head()
+    part[:, :, :7] = 0
+    case = BrainMask().apply(case_volumes(head(), head(), part, stripped=stripped))
+    sentence = "only 75% of the brain in m0 has data in m1 and m2 too"
+    assert sentence in case.figures["warnings"] and sentence in caplog.text
+    assert not BrainMask().apply(case_volumes(head(), head())).figures.get("warnings")
+
+
+def test_images_without_a_common_voxel_are_told():
+    case = case_volumes(head(), head())
+    far = Volume(head(), np.array(WIDE) + np.array([[0, 0, 0, 900], *3 * [[0, 0, 0, 0]]]))
+    case = CaseVolumes("case-1", {**case.images, "m1": far}, stripped=True)
+    with pytest.raises(DataError, match="m0 and m1 have no voxel with data in common") as caught:
+        BrainMask().apply(case)
+    assert caught.value.code == "UB331"
+
+
 @pytest.mark.parametrize("stripped", [True, False, None])
 def test_the_mask_of_the_case_is_used_without_any_tool(no_tool, stripped, caplog):
     own = head(hollow=False) > 0

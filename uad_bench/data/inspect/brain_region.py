@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from uad_bench.data.nifti.orientation import TOLERANCE
 from uad_bench.data.nifti.read import Grid, Image, Mask, Volume, offset_voxels
@@ -47,11 +48,24 @@ def voxels_with_data(image: Image) -> BrainRegion:
     return BrainRegion(Volume(image.array != 0, image.affine), from_file=False)
 
 
+def lesions_outside(lesions: Mask, image: Grid) -> int:
+    """The number of voxels of a mask that lie outside the box of an image."""
+    if offset_voxels(lesions.grid, image) <= TOLERANCE:
+        return 0
+    places = _places(lesions.array, lesions.grid, image)
+    return int(lesions.array.sum()) - len(places)
+
+
 def _outside(marked: BoolArray, grid: Grid, mask: Mask) -> int:
     if offset_voxels(grid, mask.grid) <= TOLERANCE:
         return int((marked & ~mask.array).sum())
-    indices = np.argwhere(marked)
-    to_mask = np.linalg.solve(mask.affine, grid.affine)
-    in_mask = np.rint(indices @ to_mask[:3, :3].T + to_mask[:3, 3]).astype(np.intp)
-    within = ((in_mask >= 0) & (in_mask < mask.array.shape)).all(axis=1)
-    return len(indices) - int(mask.array[tuple(in_mask[within].T)].sum())
+    places = _places(marked, grid, mask.grid)
+    return int(marked.sum()) - int(mask.array[tuple(places.T)].sum())
+
+
+def _places(marked: BoolArray, grid: Grid, other: Grid) -> npt.NDArray[np.intp]:
+    """The indices (n, 3) in `other` of the marked voxels (X, Y, Z) of `grid`, without those outside its box."""
+    to_other = np.linalg.solve(other.affine, grid.affine)
+    found = np.rint(np.argwhere(marked) @ to_other[:3, :3].T + to_other[:3, 3]).astype(np.intp)
+    within: npt.NDArray[np.intp] = found[((found >= 0) & (found < other.shape)).all(axis=1)]
+    return within

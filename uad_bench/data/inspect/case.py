@@ -1,6 +1,6 @@
 """All checks of one case: every file is read to its last byte, every mask is compared with its image."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,10 +10,13 @@ from uad_bench.data.inspect.voxel_checks import (
     Box,
     check_brain_size,
     check_finite,
+    check_in_image,
     check_lesions,
     check_on_grid,
+    check_overlap,
     check_values,
 )
+from uad_bench.data.nifti.lesions import check_declared_values, read_lesions
 from uad_bench.data.nifti.mask_grid import matching_grid
 from uad_bench.data.nifti.orientation import check_sides
 from uad_bench.data.nifti.read import (
@@ -82,6 +85,7 @@ def inspect_case(case: Case, checks: Checks = DEFAULT_CHECKS) -> InspectedCase:
 def _check_declared(case: Case, checks: Checks, found: FindingList) -> None:
     """The checks that open no file."""
     found.attempt(check_ids, [case])
+    found.attempt(check_declared_values, case)
     missing = [name for name in checks.modalities if name not in case.images]
     if missing or not case.images:
         has = ", ".join(case.images) or "none"
@@ -96,6 +100,7 @@ def _check_declared(case: Case, checks: Checks, found: FindingList) -> None:
 def _read_headers(case: Case, checks: Checks, found: FindingList) -> InspectedCase:
     """The quick checks: every header, and whether masks are on the grid of an image."""
     grids = _grids(case, case.images, found)
+    check_overlap(grids, found)
     for name, grid in grids.items() if case.orientation is None else ():
         found.attempt(check_sides, grid.affine, grid.other, location(case.case_id, case.images[name]))
     masks = ((case.brain_mask, list(grids.values())), (case.lesion_mask, _lesion_grids(grids, checks)))
@@ -131,12 +136,14 @@ def _read_voxels(case: Case, checks: Checks, found: FindingList) -> InspectedCas
     read = {name: found.attempt(read_volume, path, case.case_id, way) for name, path in files}
     images = {name: image for name, image in read.items() if image is not None}
     grids = _grids(case, images, found)
+    check_overlap(grids, found)
     brain = _brain(case, images, grids, checks, found)
     for name, image in images.items():
         check_finite(name, image, brain, found, zero=checks.zero_nonfinite)
-    mask = _mask(case.lesion_mask, case, _lesion_grids(grids, checks), case.lesion_labels, found)
+    mask = _mask(case.lesion_mask, case, _lesion_grids(grids, checks), read_lesions, found)
     if mask is not None:
         check_lesions(case, mask, brain, found)
+        check_in_image(case, mask, grids, brain, found)
     if case.lesion_mask and mask is not None and case.mask_threshold is None:
         check_values(case, read_any(case.lesion_mask, case.case_id, way).array, found)
     return InspectedCase(
@@ -153,14 +160,22 @@ def _lesion_grids(grids: dict[str, Grid], checks: Checks) -> list[Grid]:
     return [grid for _, grid in sorted(grids.items(), key=lambda pair: pair[0] not in first)]
 
 
+def _read_brain_mask(path: Path, case: Case, like: Grid) -> Mask:
+    return read_mask(path, case.case_id, like, (), case.mask_threshold, case.orientation)
+
+
 def _mask(
-    path: Path | None, case: Case, images: Sequence[Grid], labels: Sequence[int], found: FindingList
+    path: Path | None,
+    case: Case,
+    images: Sequence[Grid],
+    read: Callable[[Path, Case, Grid], Mask],
+    found: FindingList,
 ) -> Mask | None:
     own = _own_grid(path, case, found)
     like = found.attempt(matching_grid, own, images, case, path) if path and own else None
     if path is None or like is None:
         return None
-    return found.attempt(read_mask, path, case.case_id, like, labels, case.mask_threshold, case.orientation)
+    return found.attempt(read, path, case, like)
 
 
 def _brain(
@@ -168,7 +183,7 @@ def _brain(
 ) -> BrainRegion | None:
     """The brain where it is known before preparation, its size checked."""
     region = None
-    mask = _mask(case.brain_mask, case, list(grids.values()), (), found)
+    mask = _mask(case.brain_mask, case, list(grids.values()), _read_brain_mask, found)
     if mask is not None:
         region = BrainRegion(mask, from_file=True)
     elif case.brain_mask is None and case.stripped and images:

@@ -29,7 +29,7 @@ HEADINGS = {
     "UB334": "data that the adapter cannot read as cases",
     "UB336": "brains of implausible volume",
     "UB337": "lesions that fill more than half of the brain",
-    "UB342": "labels that the dataset does not know",
+    "UB342": "labels that the dataset does not know, or that contradict each other",
     "UB338": "healthy cases with lesions",
     "UB501": "files longer than their header declares",
     "UB502": "ids that cannot be used",

@@ -1,9 +1,11 @@
 """Every case of a dataset inspected before any work, and the problems that only show between cases."""
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from uad_bench.data.inspect.case import DEFAULT_CHECKS, Checks, InspectedCase, inspect_case
 from uad_bench.data.inspect.findings import Finding, FindingList, finding_of
@@ -55,6 +57,7 @@ def survey(
             progress(len(inspected), len(cases))
     found = FindingList()
     _compare_ids(cases, found)
+    _compare_masks(cases, found)
     _compare_voxels(inspected, found)
     unpaired = sum(finding.is_error for finding in adapter_findings)
     return Survey(tuple(inspected), (*adapter_findings, *found.findings), unpaired, checks)
@@ -81,6 +84,19 @@ def _compare_ids(cases: Sequence[Case], found: FindingList) -> None:
         if len(ids) > 1:
             what = f"{subject_id}: {len(ids)} cases, {', '.join(sorted(ids))}; they will share a role"
             found.warn("subjects with several cases", what)
+
+
+def _compare_masks(cases: Sequence[Case], found: FindingList) -> None:
+    """A warning for a lesion mask file of several subjects, as where a cell of a table was copied."""
+    owners: dict[str, dict[str, str]] = defaultdict(dict)
+    for case in cases:
+        if case.lesion_mask is not None:
+            owners[os.path.realpath(case.lesion_mask)][case.subject_id] = case.case_id
+    for path, ids in sorted(owners.items()):
+        if len(ids) > 1:
+            found.warn(
+                "lesion masks of several subjects", f"{Path(path).name}: {', '.join(sorted(ids.values()))}"
+            )
 
 
 def _compare_voxels(inspected: Sequence[InspectedCase], found: FindingList) -> None:

@@ -1,13 +1,15 @@
 """Checks of the voxels of one case: pure functions of arrays, with findings as their result."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from uad_bench.data.inspect.brain_region import BrainRegion
+from uad_bench.data.inspect.brain_region import BrainRegion, lesions_outside
 from uad_bench.data.inspect.findings import FindingList
-from uad_bench.data.nifti.read import Image, Mask
+from uad_bench.data.nifti.read import Grid, Image, Mask
 from uad_bench.data.nifti.validation import check_brain_volume, check_labels, location
 from uad_bench.errors import DataError
-from uad_bench.types import Case, FloatArray
+from uad_bench.types import Affine, Case, FloatArray
 
 #: A brain that fills less or more of its box was cropped too far or is no brain: real heads have air around them.
 LEAST, MOST = 0.02, 0.90
@@ -49,6 +51,23 @@ def check_on_grid(case: Case, brain: BrainRegion, box: Box) -> None:
     hint = "check the header's origin, or use a protocol that registers or has `centre: brain`"
     what = f"no brain on the grid: its centre lies {away:.0f} mm from the grid's"
     raise DataError(what, where=case.case_id, hint=hint, code="UB331")
+
+
+def check_overlap(grids: Mapping[str, Grid], found: FindingList) -> None:
+    """A warning for images whose boxes do not overlap in the world: a case is prepared by world coordinates."""
+    boxes = {name: _world_box(grid) for name, grid in grids.items()}
+    for name, (low, high) in list(boxes.items())[1:]:
+        first, (low0, high0) = next(iter(boxes.items()))
+        if (np.minimum(high, high0) <= np.maximum(low, low0)).any():
+            what = f"{first} and {name} do not overlap in world coordinates: register them to each other"
+            found.warn("images of a case that lie apart", what)
+
+
+def _world_box(grid: Grid) -> tuple[Affine, Affine]:
+    """The lowest and highest world coordinates (x, y, z) of the voxel centres of a grid, mm."""
+    corners = np.indices((2, 2, 2)).reshape(3, -1).T * (np.array(grid.shape) - 1)
+    world = corners @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    return world.min(axis=0), world.max(axis=0)
 
 
 def check_finite(
@@ -103,6 +122,27 @@ def check_lesions(case: Case, mask: Mask, brain: BrainRegion | None, found: Find
         hint = "is it a brain mask or a parcellation? name the labels that are lesions, or leave the case out"
         where = location(case.case_id, case.lesion_mask) if case.lesion_mask else case.case_id
         found.error(DataError(what, where=where, hint=hint, code="UB337"))
+
+
+def check_in_image(
+    case: Case, mask: Mask, grids: Mapping[str, Grid], brain: BrainRegion | None, found: FindingList
+) -> None:
+    """Whether the lesions lie within an image, which a mask with a grid of its own does not ensure.
+
+    An error where none does (UB328); a warning for some outside, which are counted with the brain where it is known.
+    """
+    count = int(mask.array.sum())
+    if not (count and grids and case.lesion_mask):
+        return
+    outside = min(lesions_outside(mask, grid) for grid in grids.values())
+    if outside == count:
+        what = f"none of {count} lesion voxels lies within an image"
+        where, hint = location(case.case_id, case.lesion_mask), "compare the origins of the headers"
+        found.error(DataError(what, where=where, hint=hint, code="UB328"))
+    elif outside and brain is None:
+        found.warn(
+            "lesion voxels outside the image", f"{outside} of {count} lesion voxels; they count as missed"
+        )
 
 
 def _reference_ml(mask: Mask, brain: BrainRegion | None) -> float:

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.data.audit.near_duplicates import thumbnail
+from uad_bench.data.nifti.lesions import check_declared_values
 from uad_bench.data.nifti.validation import check_ids
 from uad_bench.prepare.cache.file_digests import FileDigests, Source
 from uad_bench.prepare.chain import PreparedArrays, parse_steps
@@ -52,14 +53,18 @@ def entry_folder(
 ) -> Path:
     """The folder of a case's entry. Its key covers the voxels of the files, all steps and the versions of libraries.
 
-    Raises IntegrityError for an id that is no plain word (UB502), UsageError for invalid steps.
+    Raises IntegrityError for an id that is no plain word (UB502), DataError for contradictory declarations
+    of labels (UB342), UsageError for invalid steps.
     """
     check_ids([case])
+    check_declared_values(case)
     labels = [list(case.lesion_labels), list(case.ignored_labels)]
     content = {
         "recipe": RECIPE,
         "lesion": [*labels, case.mask_threshold, case.allow_other_mask_grid],
         "stripped": case.stripped,
+        # Earlier versions counted ignored values as lesion where no value was declared as lesion.
+        **({"lesion_without_ignored": True} if case.ignored_labels and not case.lesion_labels else {}),
         **({"known_labels": list(case.known_labels)} if case.known_labels else {}),
         "sources": {role: [one.voxels, one.grid] for role, one in digests.items()},
         "modalities": list(modalities),

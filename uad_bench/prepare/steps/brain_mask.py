@@ -23,6 +23,8 @@ PLAUSIBLE_ML = (900, 1900)
 LARGEST_ML = 2200
 #: Share of the brain above which lesions are most likely another mask.
 MOST_LESION = 0.5
+#: A smaller share of the first image's brain with data in all images gives a warning.
+ENOUGH = 0.97
 #: Seven correct masks: agreement 0.964 to 0.986, flip Dice 0.987 to 0.995; wrong ones were mostly below these limits.
 AGREEMENT, FLIP_DICE = 0.95, 0.97
 
@@ -47,8 +49,9 @@ class BrainMask(Step):
     prediction) and `flip_dice`.
 
     Raises DataError for a mask that fills less than 2 % or more than 90 % of its box, as that of an image with skull
-    and background noise would (UB331), and for NaN or Inf inside the brain (UB326); EnvironmentFault where a tool is
-    needed and none is installed (UB601), so that a whole head is never used as a brain.
+    and background noise would, for images without a common voxel with data (UB331), and for NaN or Inf inside the brain
+    (UB326); EnvironmentFault where a tool is needed and none is installed (UB601), so that a whole head is never used
+    as a brain.
 
     Source: deepbet, Fisch et al. (2024); HD-BET, Isensee et al. (Hum Brain Mapp 40(17), 2019).
 
@@ -87,6 +90,8 @@ class BrainMask(Step):
             mask, figures = self._by_tool(case)
         else:
             mask, figures = data, {"from": "voxels with data"}
+            if warnings := _missing_data(case, data):
+                figures["warnings"] = warnings
         if data is not None and case.stripped is None:
             figures["warnings"] = [_assumption(data), *figures.get("warnings", [])]
         return mask, figures
@@ -130,6 +135,22 @@ def brain_from_data(case: CaseVolumes) -> Mask:
     for image in list(case.images.values())[1:]:
         filled &= on_grid(Volume(image.array != 0, image.affine), first.grid) >= 0.5
     return Volume(filled_largest_component(filled), first.affine)
+
+
+def _missing_data(case: CaseVolumes, data: Mask) -> list[str]:
+    """A warning where the images have few voxels with data in common: the brain is cut to these.
+
+    Raises DataError where there is none (UB331).
+    """
+    name, first = next(iter(case.images.items()))
+    others = " and ".join(one for one in case.images if one != name)
+    if not data.array.any():
+        hint = "check the origins of the headers; register or resample the images to each other"
+        raise case.error(f"{name} and {others} have no voxel with data in common", hint, "UB331")
+    if data.array.sum() >= ENOUGH * (first.array != 0).sum():  # filling holes takes long
+        return []
+    share = float(data.array.sum()) / float(filled_largest_component(first.array != 0).sum())
+    return [f"only {share:.0%} of the brain in {name} has data in {others} too"] if share < ENOUGH else []
 
 
 def within_data(mask: Mask, image: Image) -> Mask:

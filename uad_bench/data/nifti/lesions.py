@@ -1,0 +1,49 @@
+"""The lesions of a case, as its dataset declares the values of its lesion mask."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from uad_bench.data.nifti.read import Grid, Mask, Volume, read_mask
+from uad_bench.errors import DataError
+from uad_bench.types import Case
+
+
+def read_lesions(path: Path, case: Case, like: Grid, known: Sequence[int] = ()) -> Mask:
+    """The lesions in the lesion mask `path` of `case`, bool (X, Y, Z), on the grid `like`.
+
+    They are the voxels with a value in `case.lesion_labels`; without any, those above 0 whose value is not in
+    `case.ignored_labels`; with a `case.mask_threshold`, those above it. known: as in `read_mask`, whose errors are
+    raised.
+    """
+    labels, threshold, way = case.lesion_labels, case.mask_threshold, case.orientation
+    lesions = read_mask(path, case.case_id, like, labels, threshold, way, known)
+    if labels or not case.ignored_labels:
+        return lesions
+    return Volume(lesions.array & ~read_ignored(path, case, like, known).array, lesions.affine)
+
+
+def read_ignored(path: Path, case: Case, like: Grid, known: Sequence[int] = ()) -> Mask:
+    """The voxels of the lesion mask `path` that are neither lesion nor healthy, as `read_lesions`."""
+    return read_mask(path, case.case_id, like, case.ignored_labels, None, case.orientation, known)
+
+
+def check_declared_values(case: Case) -> None:
+    """Check that the values of lesion masks are declared without a contradiction. Raises DataError (UB342)."""
+    both = sorted({*case.lesion_labels} & {*case.ignored_labels})
+    cut = case.mask_threshold
+    if 0 in {*case.lesion_labels, *case.ignored_labels}:
+        what, hint = "label 0, the background, is declared as lesion or as ignored", "remove it"
+    elif both:
+        what = f"declared both as lesion and as ignored: label {', '.join(map(str, both))}"
+        hint = "name each label in `lesion_labels` or in `ignored_labels`"
+    elif cut is not None and (case.lesion_labels or case.ignored_labels):
+        what = "both labels and a `mask_threshold` are declared: a mask has labels or fractions"
+        hint = "leave out one of them"
+    elif cut is not None and not 0 <= cut < np.inf:
+        what = f"the mask_threshold is {cut:g}: the background, 0, would be lesion, or no voxel"
+        hint = "set it to 0 or more"
+    else:
+        return
+    raise DataError(what, where=case.case_id, hint=hint, code="UB342")
