@@ -56,3 +56,10 @@ def test_oblique_affines_pass_flat_ones_do_not():
     turn[:3, 1] = turn[:3, 0]
     with pytest.raises(DataError, match="orientation"):
         check_affine(turn, "c")
+
+
+def test_a_voxel_in_micrometres_is_refused_before_its_grid_is_made():
+    check_affine(np.diag([8.0, 8.0, 30.0, 1.0]), "c")
+    with pytest.raises(DataError, match="voxels of 1e\\+03 mm") as error:
+        check_affine(np.diag([940.0, 940.0, 1000.0, 1.0]), "c")
+    assert error.value.code == "UB325" and "another unit" in error.value.hint
