@@ -20,11 +20,6 @@ class WrongVariant(SoundMethod):
 
 
 @dataclass
-class LimitsOfNothing(SoundMethod):
-    limits = {"wieght": (0.0, 1.0)}
-
-
-@dataclass
 class EmptyVariant(SoundMethod):
     variants = {"usual": {}}
 
@@ -67,7 +62,6 @@ class OneChannel(SoundMethod):
 BROKEN = {
     NoDefault: "parameters_are_fields",
     WrongVariant: "parameters_are_fields",
-    LimitsOfNothing: "parameters_are_fields",
     EmptyVariant: "parameters_are_fields",
     ChangesItself: "parameters_stay_untouched",
     WritesScan: "scans_stay_untouched",

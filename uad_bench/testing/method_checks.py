@@ -29,7 +29,7 @@ QUICK_S = 60.0  # generous, for busy machines
 
 
 def check_parameters_are_fields(candidate: MethodCandidate) -> None:
-    """Parameters are dataclass fields with defaults; `tiny`, the variants and `limits` use their names."""
+    """Parameters are dataclass fields with defaults; `tiny` and the variants use their names."""
     name, cls = candidate.name, candidate.cls
     if not is_dataclass(cls):
         raise broken(name, "a dataclass", "a plain class", "write @dataclass above the class")
@@ -39,9 +39,6 @@ def check_parameters_are_fields(candidate: MethodCandidate) -> None:
         raise broken(name, "fields that all have defaults", f"none for {', '.join(without)}", fix)
     for label, values in {"tiny": cls.tiny, **cls.variants}.items():
         checked_parameters(cls, values, f"{name}, {label}")
-    unknown = sorted(set(cls.limits) - {f.name for f in fields(cls)})
-    if unknown:
-        raise broken(name, "limits of fields", f"limits of {', '.join(unknown)}", "write the name of a field")
     empty = [label for label, values in cls.variants.items() if label and not values]
     if empty:
         fix = "leave it out: its parameters are those of the plain name"
