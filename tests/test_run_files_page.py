@@ -128,6 +128,7 @@ def test_the_commands_that_read_a_file_exist():
         for words in set(code_words(readers)) - {"load_run", "RunDir.sketches"}:
             command = get_command(app)
             for verb in words.partition(" --")[0].split():
+                assert verb in getattr(command, "commands", {}), words
                 command = command.commands[verb]
 
 

@@ -67,7 +67,7 @@ class ProcessedAdapter(DatasetAdapter):
 
     def person_of(self, case: Case) -> str:
         """The person by the part that a scan is of: the word of the part's own adapter, and its subject."""
-        part = _group_and_part(case.images.values())[1]
+        part = _group_and_part(next(iter(case.images.values())))[1]
         return f"{PEOPLE[part]}/{case.subject_id}" if part in PEOPLE else ""
 
     def _what(self, path: Path) -> str | None:
@@ -99,7 +99,7 @@ class ProcessedAdapter(DatasetAdapter):
 
 def _only_part(case_id: str, files: Iterable[Path]) -> tuple[str, str]:
     """As `_group_and_part`. Raises DataError where the files of a case lie in two parts: two persons, or two copies."""
-    found = sorted({_group_and_part([path]) for path in files})
+    found = sorted({_group_and_part(path) for path in files})
     if len(found) > 1:
         what = f"files of this id are in two parts, {' and '.join('/'.join(one) for one in found[:2])}"
         hint = "rename the cases of one part, or choose one part with processed.parts"
@@ -107,9 +107,9 @@ def _only_part(case_id: str, files: Iterable[Path]) -> tuple[str, str]:
     return found[0]
 
 
-def _group_and_part(files: Iterable[Path]) -> tuple[str, str]:
+def _group_and_part(path: Path) -> tuple[str, str]:
     """`train` or `test`, and the part, by the folders of a file."""
-    group, part = next(iter(files)).absolute().parts[-4:-2]
+    group, part = path.absolute().parts[-4:-2]
     return group.lower(), part.lower()
 
 

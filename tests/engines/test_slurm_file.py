@@ -111,6 +111,9 @@ def test_names_of_methods_with_variants_and_from_files_are_accepted():
     names = ("thresh", "blur", "vae", "patch2loc:conv")
     settings = slurm_file.SlurmFile(methods={name: slurm_file.Share() for name in names})
     slurm_file.require_known_methods(settings, specs, "a.yaml")
+    one_more = slurm_file.SlurmFile(methods={**settings.methods, "nobody": slurm_file.Share()})
+    with pytest.raises(UsageError, match="nobody"):
+        slurm_file.require_known_methods(one_more, specs, "a.yaml")
 
 
 def test_the_page_states_the_defaults_of_the_file():

@@ -75,16 +75,12 @@ def bundles(store: Path, name: str = "*") -> Iterator[Bundle | UadError]:
 
 def bundles_at(place: Path) -> list[Bundle | UadError]:
     """The bundles of a store, of the folder of one name in a store, or the one in the folder of a bundle."""
-    if is_bundle(place):
-        return [*_one(place)]
-    return [*bundles(place), *bundles(place.parent, glob.escape(place.name))]
-
-
-def _one(folder: Path) -> Iterator[Bundle | UadError]:
+    if not is_bundle(place):
+        return [*bundles(place), *bundles(place.parent, glob.escape(place.name))]
     try:
-        yield open_bundle(folder)
+        return [open_bundle(place)]
     except UadError as error:
-        yield error
+        return [error]
 
 
 def find(wanted: Reference, store: Path) -> Bundle | None:

@@ -106,14 +106,15 @@ def _entity(path: Path, key: str) -> str:
 
 
 def _only(paths: Sequence[Path]) -> Path:
-    """The map of a case: the one on the protocol's grid where there is one. Raises UsageError for several (UB253),
-    also of other programs; maps that are post-processed already do not count beside others."""
+    """The map of a case: the one on the protocol's grid where there is one. Post-processed maps count only alone.
+
+    Raises UsageError for several maps, also of several programs (UB253).
+    """
     raw = [path for path in paths if not _is_processed(path)] or paths
     exact = [path for path in raw if _entity(path, "space")]
     left = exact or raw
     if len(left) > 1 or len({_entity(path, "desc") for path in raw}) > 1:
-        left = raw
-        what = f"several maps of a case: {', '.join(path.name for path in left[:3])}"
+        what = f"several maps of a case: {', '.join(path.name for path in raw[:3])}"
         raise UsageError(what, hint="choose one with --desc", code="UB253")
     _refuse_processed(left[0])
     return left[0]

@@ -38,11 +38,11 @@ def write_table(to: Path) -> None:
 def has_numbers(about: Mapping[str, Any]) -> bool:
     """Whether the JSON file of a map has all numbers of a prediction; that of a raw map and of an edited one do not."""
     try:
-        rows = list(_rows(Path(), about))
+        list(_rows(Path(), about))
         _ = [f"{one['Rule']} {one['VolumeMl']:.2f}" for one in about["Thresholds"]]
     except (KeyError, TypeError, AttributeError, ValueError):
         return False
-    return "Background" in about and bool(rows)
+    return "Background" in about
 
 
 def _rows(path: Path, about: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
