@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from uad_bench.config import validated
-from uad_bench.data.nifti.lesions import read_ignored, read_lesions
+from uad_bench.data.nifti.lesions import read_regions
 from uad_bench.data.nifti.mask_grid import mask_grid
 from uad_bench.data.nifti.read import Grid, Mask, Volume, read_mask, read_volume
 from uad_bench.data.nifti.validation import location, zero_nonfinite
@@ -131,9 +131,7 @@ def load(case: Case, modalities: Sequence[str]) -> CaseVolumes:
     lesions = ignored = None
     if case.lesion_mask is not None:
         like = mask_grid(case.lesion_mask, case, first)
-        lesions = read_lesions(case.lesion_mask, case, like, case.known_labels)
-        if case.ignored_labels:
-            ignored = read_ignored(case.lesion_mask, case, like, case.known_labels)
+        lesions, ignored = read_regions(case.lesion_mask, case, like, case.known_labels)
     brain = _brain_mask_file(case, first)
     return CaseVolumes(case.case_id, images, brain, lesions, ignored, case.stripped)
 

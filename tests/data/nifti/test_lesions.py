@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from uad_bench.data.inspect.case import inspect_case
-from uad_bench.data.nifti.lesions import check_declared_values, read_ignored, read_lesions
+from uad_bench.data.nifti.lesions import check_declared_values, read_lesions, read_regions
 from uad_bench.data.nifti.read import read_grid
 from uad_bench.errors import DataError
 from uad_bench.prepare.cache.prepared_case import prepare_case
@@ -27,7 +27,7 @@ def test_ignored_values_are_no_lesion(write_nifti, lesion, ignored, expected):
     found = read_lesions(path, case, grid).array
     assert sorted(values[found]) == expected
     if ignored:
-        assert sorted(values[read_ignored(path, case, grid).array]) == list(ignored)
+        assert sorted(values[read_regions(path, case, grid)[1].array]) == list(ignored)
 
 
 def test_a_case_with_ignored_values_alone_is_checked_and_prepared_without_them(

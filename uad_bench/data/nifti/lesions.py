@@ -17,16 +17,19 @@ def read_lesions(path: Path, case: Case, like: Grid, known: Sequence[int] = ()) 
     `case.ignored_labels`; with a `case.mask_threshold`, those above it. known: as in `read_mask`, whose errors are
     raised.
     """
+    return read_regions(path, case, like, known)[0]
+
+
+def read_regions(path: Path, case: Case, like: Grid, known: Sequence[int] = ()) -> tuple[Mask, Mask | None]:
+    """The lesions as `read_lesions`, and the voxels that are neither lesion nor healthy, if any value means so."""
     labels, threshold, way = case.lesion_labels, case.mask_threshold, case.orientation
     lesions = read_mask(path, case.case_id, like, labels, threshold, way, known)
-    if labels or not case.ignored_labels:
-        return lesions
-    return Volume(lesions.array & ~read_ignored(path, case, like, known).array, lesions.affine)
-
-
-def read_ignored(path: Path, case: Case, like: Grid, known: Sequence[int] = ()) -> Mask:
-    """The voxels of the lesion mask `path` that are neither lesion nor healthy, as `read_lesions`."""
-    return read_mask(path, case.case_id, like, case.ignored_labels, None, case.orientation, known)
+    if not case.ignored_labels:
+        return lesions, None
+    ignored = read_mask(path, case.case_id, like, case.ignored_labels, None, way, known)
+    if not labels:
+        lesions = Volume(lesions.array & ~ignored.array, lesions.affine)
+    return lesions, ignored
 
 
 def check_declared_values(case: Case) -> None:
