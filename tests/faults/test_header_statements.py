@@ -71,17 +71,18 @@ def test_no_unit_is_mm_and_the_unit_of_time_does_not_count(workspace, unit):
     assert "no error, no warning" in workspace.check().out
 
 
-def test_a_unit_that_is_wrong_makes_an_implausible_brain(workspace):
-    """The affine is in mm, but the header says metres."""
+@pytest.mark.parametrize(("unit", "size"), [(1, "voxels of 6e+03 mm"), (3, "voxels of 0.006 mm")])
+def test_a_unit_that_is_wrong_is_an_error_of_the_file(workspace, unit, size):
+    """The affine is in mm, but the header says metres or micrometres."""
     workspace.keep("h00", "a00")
     for column in ("t2", "brain_mask"):
-        with_header(workspace.file("h00", column), xyzt_units=1)
+        with_header(workspace.file("h00", column), xyzt_units=unit)
     answer = workspace.check()
     assert answer.code == 3
-    assert "e+08 litres; 0.2 to 2.5 are plausible (h00, " in answer.out
+    assert f"{size} (h00, data/h00_t2.nii.gz)" in answer.out
     answer = workspace.prepare()
     assert answer.code == 7
-    assert "the brain holds" in answer.listed[0] and "UB336" not in answer.out
+    assert size in answer.listed[0] and "another unit than mm" in answer.listed[0]
     assert "1 of 2 cases are prepared" in answer.out
 
 

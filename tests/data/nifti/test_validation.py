@@ -63,3 +63,9 @@ def test_a_voxel_in_micrometres_is_refused_before_its_grid_is_made():
     with pytest.raises(DataError, match="voxels of 1e\\+03 mm") as error:
         check_affine(np.diag([940.0, 940.0, 1000.0, 1.0]), "c")
     assert error.value.code == "UB325" and "another unit" in error.value.hint
+
+
+def test_a_voxel_smaller_than_any_scanners_has_the_wrong_unit_too():
+    check_affine(np.diag([0.05, 0.05, 0.05, 1.0]), "c")
+    with pytest.raises(DataError, match=r"voxels of 0\.002 mm"):
+        check_affine(np.diag([0.002, 0.002, 0.002, 1.0]), "c")

@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 #: Volumes of a human brain, a newborn's and a hydrocephalic one included, in ml; another one has the wrong unit.
 BRAIN_ML = (200.0, 2500.0)
 
-#: The largest side of a voxel, mm; a larger one has the wrong unit.
-LARGEST_MM = 100.0
+#: The smallest and the largest side of a voxel, mm; another one has the wrong unit.
+SMALLEST_MM, LARGEST_MM = 0.01, 100.0
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 #: Groups of cases in an evaluation that are no lesion kinds, and characters that separate groups in its rows.
@@ -71,11 +71,12 @@ def check_labels(values: FloatArray, known: Sequence[int], where: str) -> None:
 def check_affine(affine: Affine, where: str) -> None:
     """Check that the affine (4, 4) is finite and invertible, so that every voxel has its own world coordinates.
 
-    Raises DataError (UB325), also for voxels larger than any scanner's, which no memory would resample.
+    Raises DataError (UB325), also for voxels larger or smaller than any scanner's, which no memory would resample.
     """
     columns = np.linalg.norm(affine[:3, :3], axis=0)
-    if np.isfinite(columns).all() and columns.max() > LARGEST_MM:
-        what = f"voxels of {columns.max():.3g} mm"
+    implausible = columns[(columns > LARGEST_MM) | ((columns > 0) & (columns < SMALLEST_MM))]
+    if implausible.size and np.isfinite(columns).all():
+        what = f"voxels of {implausible.max():.3g} mm"
         hint = "the header's voxel size is in another unit than mm; convert the file again"
         raise DataError(what, where=where, hint=hint, code="UB325")
     sound = bool(np.isfinite(affine).all() and (columns > 0).all())
