@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.helpers.run_figures import no_run_figures  # noqa: F401
 from tests.helpers.toy_data import make
 from uad_bench.cohort.discovery import Sources
 from uad_bench.pipeline.run_job import Workplace

@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from tests.helpers import handmade
+from tests.helpers.run_figures import drawn_figures
 from tests.helpers.runs import execute, matrix
 from uad_bench import load_run
 from uad_bench.cli import app
@@ -74,7 +75,8 @@ def place(tmp_path_factory, toy_root, toy_cache):
 @pytest.fixture(scope="module")
 def run(place):
     """A complete run of a method that has nothing to train."""
-    (run,) = execute(matrix("thresh"), place)
+    with drawn_figures():
+        (run,) = execute(matrix("thresh"), place)
     return run
 
 

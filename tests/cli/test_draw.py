@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from tests.helpers.run_figures import drawn_figures
 from tests.helpers.toy_data import make, write_case
 from uad_bench import cli
 from uad_bench.cohort.discovery import Sources
@@ -53,7 +54,8 @@ def place(tmp_path_factory):
 def runs(place):
     """Three runs: glass with two seeds, and thresh:raw, which learns nothing."""
     glass = specs(f"{METHODS}:Glass", seeds=(0, 1))
-    outcome = execute([*glass, *specs("thresh:raw")], place)
+    with drawn_figures():
+        outcome = execute([*glass, *specs("thresh:raw")], place)
     assert outcome.error is None
     return {f"{re.split('[:.]', run.spec().method)[-1]}{run.spec().seed}": run for run in outcome.done}
 

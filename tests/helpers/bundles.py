@@ -4,8 +4,6 @@ import hashlib
 import json
 import shutil
 
-import pytest
-
 from tests.helpers.runs import execute, matrix
 from uad_bench.weights.bundle import described
 from uad_bench.weights.manifest import MANIFEST
@@ -24,10 +22,7 @@ def trained(place, method="dae", **parameters):
     base, tiny = method.partition(":")[0], find_method(method).cls.tiny
     more = [(["protocol", "prepare"], PREPARE)]
     more += [(["methods", base, key], value) for key, value in ({**tiny} | parameters).items()]
-    with pytest.MonkeyPatch.context() as patch:  # pictures are half of the time
-        patch.setattr("uad_bench.pipeline.evaluate_run.draw_run_figures", lambda *words: None)
-        patch.setattr("uad_bench.pipeline.run.draw_training", lambda *words: None)
-        (run,) = execute(matrix(method, more=more), place)
+    (run,) = execute(matrix(method, more=more), place)
     return run
 
 

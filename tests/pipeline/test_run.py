@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.helpers.run_figures import drawn_figures
 from tests.helpers.runs import DATA, HERE, METHODS, execute, execute_all, matrix
 from tests.helpers.toy_data import make, write_case
 from uad_bench.cohort.discovery import Sources
@@ -25,7 +26,8 @@ from uad_bench.pipeline.run_job import Workplace
 
 
 def test_a_run_ends_with_numbers_for_every_group_and_rule(place):
-    (run,) = execute(matrix("Blur"), place())
+    with drawn_figures():
+        (run,) = execute(matrix("Blur"), place())
     rows = {(r["group"], r["metric"]): r for r in run.table("metrics.csv")}
     assert run.state == "complete"
     assert all((run.path / name).is_file() for name in ("sheet.png", "dice.png", "dice.svg", "training.png"))
