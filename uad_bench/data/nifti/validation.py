@@ -71,7 +71,7 @@ def check_labels(values: FloatArray, known: Sequence[int], where: str) -> None:
 def check_affine(affine: Affine, where: str) -> None:
     """Check that the affine (4, 4) is finite and invertible, so that every voxel has its own world coordinates.
 
-    Raises DataError (UB325), also for voxels larger or smaller than any scanner's, which no memory would resample.
+    Raises DataError (UB325), also for voxels larger than 100 mm or smaller than 0.01 mm: the unit is wrong.
     """
     columns = np.linalg.norm(affine[:3, :3], axis=0)
     implausible = columns[(columns > LARGEST_MM) | ((columns > 0) & (columns < SMALLEST_MM))]

@@ -106,9 +106,10 @@ def _entity(path: Path, key: str) -> str:
 
 
 def _only(paths: Sequence[Path]) -> Path:
-    """The map of a case: the one on the protocol's grid where there is one. Post-processed maps count only alone.
+    """The map of a case: the one on the protocol's grid where there is one.
 
-    Raises UsageError for several maps, also of several programs (UB253).
+    A post-processed map is left out where there is a raw one. Raises UsageError for several maps, also of several
+    programs, and for a post-processed map alone (UB253).
     """
     raw = [path for path in paths if not _is_processed(path)] or paths
     exact = [path for path in raw if _entity(path, "space")]
