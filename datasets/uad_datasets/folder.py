@@ -29,13 +29,22 @@ TRUE, FALSE = {"1", "1.0", "true", "yes", "y"}, {"0", "0.0", "false", "no", "n"}
 class FolderAdapter(DatasetAdapter):
     """A table with one row per case, or (`bids: true`) a BIDS tree; docs/datasets/folder.md describes both.
 
-    table: CSV or TSV file, relative to the root. columns: names of the columns in the table (or participants.tsv) that
-    differ from case_id, subject_id, t1, t1ce, t2, flair, pd, lesion_mask, brain_mask, healthy, site, scanner, age,
-    sex, lesion_kind. entities: only files of a BIDS tree with these entities (`{acq: iso}`). lesion_masks,
-    ignore_masks: names or patterns of masks in a BIDS tree that show lesions, or that are not read. healthy: ids of
-    cases or subjects that are healthy, or patterns of them; false: cases that are not declared healthy have lesions;
-    true declares nothing. last_run: of several runs of an image in a BIDS tree, only the last one is read. Other
-    options: as in `Case`, for all cases.
+    Options:
+        table: CSV or TSV file, relative to the root.
+        columns: names of the columns in the table (or participants.tsv) that differ from case_id, subject_id, t1,
+            t1ce, t2, flair, pd, lesion_mask, brain_mask, healthy, site, scanner, age, sex, lesion_kind.
+        bids: read a BIDS tree in place of a table.
+        entities: only files of a BIDS tree with these entities (`{acq: iso}`).
+        lesion_masks: names or patterns of masks in a BIDS tree that show lesions.
+        ignore_masks: names or patterns of masks in a BIDS tree that are not read.
+        healthy: ids of cases or subjects that are healthy, or patterns of them; false, if cases that are not
+            declared healthy have lesions; true declares nothing.
+        lesion_kind: of cases with lesions without a value in this column, such as ms.
+        lesion_labels: values of the lesion mask that are lesion; empty for all above 0 that are not ignored.
+        ignored_labels: values of the lesion mask that are neither lesion nor healthy tissue.
+        last_run: of several runs of an image in a BIDS tree, only the last one is read.
+
+    The other options are as in `Case`, for all cases.
     """
 
     name: ClassVar[str] = "folder"

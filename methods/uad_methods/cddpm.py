@@ -46,8 +46,8 @@ class CDDPM(Denoising):
         encoder_width, encoder_blocks: of the ResNet; 64 and (3, 4, 6, 3) give a ResNet-50.
         drop: stochastic depth of the last block of the ResNet, rising linearly from 0 at the first.
         vary: augment the intensities of training slices (gamma, bias field, blur, ghosting).
-        pretrained: masked pretraining of the encoder, for `masked_steps` steps of AdamW with learning rate
-            `masked_lr`.
+        pretrained: masked pretraining of the encoder.
+        masked_steps, masked_lr: steps of that pretraining, and the learning rate of AdamW there.
     """
 
     steps: int = 14_400

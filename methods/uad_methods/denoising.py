@@ -42,7 +42,8 @@ class Denoising(TorchMethod):
         side: side of the square to which slices are resized, in pixels; 0 keeps their size.
         widths, blocks, groups, attention: of the U-Net, see `DiffusionUNet`.
         clip: limit of the gradient's norm; 0 for none.
-        average: keep an exponential moving average of the weights, with `decay` per step.
+        average: keep an exponential moving average of the weights.
+        decay: of that average, per step.
         checked: number of validation slices on which the best weights are selected, always with the same
             noise; 0 keeps the last weights.
         batch_size: images per pass at test time; "auto" for as many as fit in memory.

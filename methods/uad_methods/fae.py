@@ -40,6 +40,7 @@ class FAE(TorchMethod):
         adapt_bn: update the ResNet's batch statistics while the autoencoder is trained, as published.
         equalise: histogram equalisation inside the brain mask.
         side: side of the square to which slices are resized, in pixels, a multiple of 64.
+        dropout: probability that a feature map is set to 0 in training.
         self_steps: steps of the first phase of `self`.
     """
 

@@ -35,8 +35,10 @@ class FAnoGAN(TorchMethod):
         side: side of the square to which slices are resized, in pixels, a multiple of 16.
         width: channels of the first level.
         code: length of the latent code.
+        gan_steps, gan_lr: updates of the generator in the first phase, and the learning rate of Adam there.
         critic_steps: updates of the critic per update of the generator.
         penalty: weight of the gradient penalty.
+        encoder_steps, encoder_lr: updates of the encoder in the second phase, and the learning rate of RMSprop there.
         kappa: weight of the feature term in the encoder's loss.
         drift: see the variant.
     """

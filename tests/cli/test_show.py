@@ -10,8 +10,17 @@ import typer
 
 from tests.helpers.command import call
 from tests.helpers.runs import DATA, HERE
+from uad_bench import plugins
 from uad_bench.cli import app
+from uad_bench.cli.show import parameter_rows
 from uad_bench.cohort.discovery import pinned_protocol
+
+BUILT_IN = [
+    entry
+    for kind in ("method", "dataset")
+    for entry in plugins.catalogue().names(kind)
+    if entry.source == "uad-bench"
+]
 
 
 def rows(out):
@@ -33,6 +42,12 @@ def test_parameters_are_a_table_with_preset_choices_and_description(monkeypatch,
         "preset"
         not in call(monkeypatch, capsys, "show", "paper/dae")[1].partition("class")[2].splitlines()[5]
     )
+
+
+@pytest.mark.parametrize("entry", BUILT_IN, ids=lambda entry: entry.name)
+def test_every_parameter_has_a_description(entry):
+    found = parameter_rows(plugins.load(entry), entry.name, {})
+    assert [name for name, *_, about in found if not about] == []
 
 
 def test_variants_are_settings_a_line_each_and_the_published_one_has_its_name(monkeypatch, capsys):

@@ -131,6 +131,8 @@ def test_f24_an_empty_lesion_mask_is_counted_and_changes_no_mean(odd):
     workspace, answer, _, ran = odd
     assert "a00: no lesion voxel; average precision is undefined for this case" in answer.out
     assert ran.code == 0
+    words = "no lesion voxel in 1 of 5 cases that are not declared healthy, AP is undefined there: a00"
+    assert ran.err.count(words) == 1
     values, reasons = of_case(workspace, "a00")
     assert (values["ap"], reasons["ap"]) == ("", "no_positive")
     (mean,) = [r for r in workspace.table("metrics.csv") if (r["group"], r["metric"]) == ("all", "ap.case")]

@@ -74,8 +74,8 @@ def load_map(source: AnyPath, case_id: str = "", dataset: str = "") -> tuple[Flo
     """An anomaly map (X, Y, Z) and its affine (4, 4), of a NIfTI file, or of a case of a run.
 
     A map of a run is on the protocol's grid; where the protocol centres it on each brain, the affine has the voxel
-    sizes and its origin in the middle of the grid. Raises UsageError for a case that the run has no map of, and
-    IntegrityError for a map that was changed after the run.
+    sizes and its origin in the middle of the grid. Raises UsageError for a folder without a run or with
+    several, and for a case that the run has no map of, IntegrityError for a map that was changed after the run.
 
     >>> import nibabel, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -96,10 +96,11 @@ def load_map(source: AnyPath, case_id: str = "", dataset: str = "") -> tuple[Flo
 
 def _map_of_run(folder: Path, case_id: str, dataset: str) -> tuple[FloatArray, Affine]:
     from uad_bench.errors import unknown_name
-    from uad_bench.results.run_directory import RunDir
+    from uad_bench.results.find_runs import only_run
     from uad_bench.results.seal import verify_one
 
-    run, grid = RunDir(folder), RunDir(folder).spec().protocol.grid
+    run = only_run(folder)
+    folder, grid = run.path, run.spec().protocol.grid
     found = [path for path in sorted(folder.glob("maps/*/*.npz")) if dataset in ("", path.parent.name)]
     match = [path for path in found if path.name.removesuffix(".npz") == case_id]
     if len(match) != 1:

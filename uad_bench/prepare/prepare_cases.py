@@ -1,5 +1,6 @@
 """Many cases prepared, by this process or by several; a case that fails never stops or hides another."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,10 @@ from uad_bench.prepare.cache.prepared_case import PreparedCase, find_prepared, p
 from uad_bench.prepare.chain import parse_steps
 from uad_bench.support.process_pool import LibraryError, WorkerDied, calls
 from uad_bench.support.progress import Ticker
+from uad_bench.support.text import first_names
 from uad_bench.types import Case
+
+log = logging.getLogger(__name__)
 
 Failures = list[tuple[Case, UadError]]
 
@@ -46,7 +50,17 @@ def prepare_cases(
         except Exception as error:  # reported with its case at the end
             failures.append((case, _failure(case, error)))
         ticker(number, len(cases))
+    _warn_of_no_lesion(done)
     return done, failures
+
+
+def _warn_of_no_lesion(cases: Sequence[PreparedCase]) -> None:
+    """A warning that names the cases that should have lesions and whose prepared lesion mask is empty."""
+    patients = [one for one in cases if not one.case.healthy]
+    empty = [one.case.case_id for one in patients if one.has_empty_lesion_mask()]
+    if empty:
+        what = "no lesion voxel in %d of %d cases that are not declared healthy, AP is undefined there: %s"
+        log.warning(what, len(empty), len(patients), first_names(empty))
 
 
 def _calls(cases: Sequence[Case], how: Preparation) -> Iterator[Callable[[], PreparedCase]]:

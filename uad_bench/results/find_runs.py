@@ -75,14 +75,19 @@ def _unlisted(error: OSError) -> None:
         raise DataError(what, where=str(error.filename), hint=hint) from error
 
 
-def one_run(folder: Path) -> RunDir:
-    """The complete run in a folder. Raises UsageError where there is none, several, or one without a model (UB252)."""
+def only_run(folder: Path) -> RunDir:
+    """The run in a folder, complete or not. Raises UsageError where there is none or several (UB252)."""
     runs = find_runs([folder])
     if len(runs) != 1:
         what = f"{len(runs)} runs in the folder" if runs else "the folder is no run directory"
         hint = "name the folder of one run, <out>/<protocol>/<method>/<run>"
         raise UsageError(what, where=str(folder), hint=hint, code="UB252")
-    run = RunDir(runs[0].path.resolve())
+    return RunDir(runs[0].path.resolve())
+
+
+def one_run(folder: Path) -> RunDir:
+    """The complete run in a folder. Raises as `only_run`, and UsageError for one without a model (UB252)."""
+    run = only_run(folder)
     if run.state != "complete":
         what = f"the run is not complete, its state is {run.state!r}"
         raise UsageError(what, where=run.name, hint="finish it with --resume", code="UB252")

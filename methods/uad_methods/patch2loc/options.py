@@ -43,15 +43,17 @@ class Options(TorchMethod):
         brain: minimum fraction of brain in a training patch.
         schedule: of the learning rate.
         clip: limit of the gradient's norm; 0 for none.
-        loss: beta_nll with exponent `beta`; mse, without variance; stirn, whose variance does not affect the
+        loss: beta_nll, with the exponent beta; mse, without variance; stirn, whose variance does not affect the
             encoder.
+        beta: exponent of the variance that weights the beta_nll of a patch; 0 for the plain likelihood.
         width: channels of the conv network before its first pooling.
         checked: number of validation slices on which the best weights are selected.
         scoring: number format of the published encoder at scoring.
         compiled: train with compiled steps (published network, on a GPU).
 
     Extensions of the paper, each with a variant; they can be combined:
-        belief: predictive distribution of the location, see `belief`.
+        belief: predictive distribution of the location: a Gaussian with independent (diagonal) or correlated axes
+            (full), or a mixture of two Gaussians.
         scales: further patch sides in pixels, one network each, whose scores are averaged.
         experts: one network per modality, whose beliefs are multiplied.
         neighbours: slices above and below as further channels (2.5D).

@@ -61,6 +61,12 @@ class PreparedCase:
         x, y, z = (float(size) for size in np.linalg.norm(np.array(self.record["affine"])[:3, :3], axis=0))
         return x, y, z
 
+    def has_empty_lesion_mask(self) -> bool:
+        """Whether the case has a lesion mask without a voxel, on its grid or cut off; the entry is not checked."""
+        if "lesion_mask.npy" not in self.record["files"] or int(self.record["lost"]):
+            return False
+        return not _mapped(self.folder / "lesion_mask.npy").any()
+
     def scan(self) -> Scan:
         """The part of the case that a method receives: image, brain mask and geometry."""
         affine = np.array(self.record["affine"])
