@@ -1,6 +1,6 @@
 """Operations of the methods' published settings on the grid of uad-2mm, counted, and GPU hours computed from them.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.budget [METHOD]...
+    OMP_NUM_THREADS=1 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=99999999999 python -m benchmarks.budget [METHOD]...
 
 PyTorch counts the operations of convolutions and matrix products in two and in one training step with two slices, on
 the CPU, without computing them; the difference is a step, times batch and number of steps. Scoring is counted on one
