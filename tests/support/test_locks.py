@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -74,6 +75,8 @@ def host(tmp_path):
     for one in started:
         one.kill()
         one.wait()
+        with suppress(BrokenPipeError):  # a word that was not read any more
+            one.stdin.close()
         one.stdout.close()
 
 
