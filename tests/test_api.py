@@ -118,11 +118,11 @@ def test_an_edited_map_of_a_complete_run_is_refused(done, tmp_path):
 def test_a_map_needs_the_folder_of_one_run(done, tmp_path):
     with pytest.raises(UsageError, match="the folder is no run directory"):
         api.load_map(tmp_path, "a1")
-    for number, path in enumerate(done.runs[:2]):
-        shutil.copytree(path, tmp_path / "p/m" / path.name)
-        one = sorted(path.glob("maps/*/a*.npz"))[0].stem
-        if number == 0:  # a folder above a run stands for it
-            assert np.array_equal(api.load_map(tmp_path, one)[0], api.load_map(path, one)[0])
+    first, second = done.runs[:2]
+    one = sorted(first.glob("maps/*/a*.npz"))[0].stem
+    shutil.copytree(first, tmp_path / "p/m" / first.name)
+    assert np.array_equal(api.load_map(tmp_path, one)[0], api.load_map(first, one)[0])
+    shutil.copytree(second, tmp_path / "p/m" / second.name)
     with pytest.raises(UsageError, match="2 runs in the folder"):
         api.load_map(tmp_path, one)
 

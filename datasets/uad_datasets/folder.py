@@ -39,7 +39,7 @@ class FolderAdapter(DatasetAdapter):
         ignore_masks: names or patterns of masks in a BIDS tree that are not read.
         healthy: ids of cases or subjects that are healthy, or patterns of them; false, if cases that are not
             declared healthy have lesions; true declares nothing.
-        lesion_kind: of cases with lesions without a value in this column, such as ms.
+        lesion_kind: kind of the lesions, such as ms, of cases that have no value in this column.
         lesion_labels: values of the lesion mask that are lesion; empty for all above 0 that are not ignored.
         ignored_labels: values of the lesion mask that are neither lesion nor healthy tissue.
         last_run: of several runs of an image in a BIDS tree, only the last one is read.
