@@ -43,20 +43,24 @@ def prepare_cases(
     parse_steps(how.steps)
     done: list[PreparedCase] = []
     failures: Failures = []
-    empty: list[str] = []
     ticker = Ticker(what)
     for number, (case, call) in enumerate(zip(cases, _calls(cases, how), strict=True), start=1):
         try:
-            ready = _plausible(call())
-            empty += [case.case_id] if not case.healthy and ready.has_empty_lesion_mask() else []
-            done.append(ready)
+            done.append(_plausible(call()))
         except Exception as error:  # reported with its case at the end
             failures.append((case, _failure(case, error)))
         ticker(number, len(cases))
+    _warn_of_no_lesion(done)
+    return done, failures
+
+
+def _warn_of_no_lesion(cases: Sequence[PreparedCase]) -> None:
+    """A warning that names the cases that should have lesions and whose prepared lesion mask is empty."""
+    patients = [one for one in cases if not one.case.healthy]
+    empty = [one.case.case_id for one in patients if one.has_empty_lesion_mask()]
     if empty:
         what = "no lesion voxel in %d of %d cases that are not declared healthy, AP is undefined there: %s"
-        log.warning(what, len(empty), sum(not case.healthy for case in cases), first_names(empty))
-    return done, failures
+        log.warning(what, len(empty), len(patients), first_names(empty))
 
 
 def _calls(cases: Sequence[Case], how: Preparation) -> Iterator[Callable[[], PreparedCase]]:
