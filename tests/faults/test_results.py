@@ -73,7 +73,7 @@ def test_f86_another_protocol_is_another_table_with_the_reason(kept, runs):
     assert kept.call("evaluate", runs, *data, *settings).code == 0
     answer, tables = board(kept, runs)
     assert answer.code == 0 and [len(table["rows"]) for table in tables] == [1, 1]
-    assert tables[0]["apart"] == "" and "postprocess[0].size" in tables[1]["apart"]
+    assert tables[0]["not_comparable"] == "" and "postprocess[0].size" in tables[1]["not_comparable"]
 
 
 def test_f87_a_failed_seed_is_counted_and_reported_and_the_method_not_ranked(kept, runs):
@@ -130,7 +130,7 @@ def test_f91_equal_methods_are_in_the_order_of_their_names_and_few_patients_have
     _, (table,) = board(kept, runs)
     ranked = [(row["method"], row["rank"]) for row in table["rows"]]
     assert ranked == [("alpha", None), ("thresh", None), ("zeta", None)]
-    assert table["cautions"][0].startswith("fewer than 10 patients with lesions: values only")
+    assert table["warnings"][0].startswith("fewer than 10 patients with lesions: values only")
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "csv", "latex", "json", "html"])

@@ -95,11 +95,11 @@ def strict_json(tables: Sequence[Table]) -> str:
             "primary": table.primary,
             "lesion_cases": table.lesion,
             "healthy_cases": table.healthy,
-            "apart": table.not_comparable,
+            "not_comparable": table.not_comparable,
             "scheme": vars(table.scheme),
             "tau": table.tau,
             "critical": _as_dict(table.critical),
-            "cautions": list(table.warnings),
+            "warnings": list(table.warnings),
             "rows": [_nested(row) for row in table.rows],
         }
         for table in tables
@@ -113,7 +113,7 @@ def _nested(row: Row) -> dict[str, Any]:
         _row_fields(row)
         | {name: _as_dict(getattr(row, name)) for name in CONTRASTS}
         | {
-            "standing": _as_dict(row.rank_statistics),
+            "rank_statistics": _as_dict(row.rank_statistics),
             "cost": row.cost._asdict(),
             "failures": list(row.failures),
             "reported": [vars(paper) for paper in row.reported],
