@@ -79,6 +79,7 @@ def recorded_warnings(record: Mapping[str, Any]) -> list[str]:
     """What is read otherwise than a user may expect, and the warnings of the preparation steps."""
     sources = record.get("sources", {}).items()
     read = [f"{role}: {note}" for role, source in sources for note in source.get("notes", ())]
+    read += map(str, record.get("notes", ()))
     return read + [str(text) for step in record["steps"] for text in step["figures"].get("warnings", ())]
 
 

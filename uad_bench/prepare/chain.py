@@ -20,14 +20,15 @@ them), `crop_or_pad`, `scale`, `downsample` (in the other). docs/protocols.md co
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from uad_bench.config import validated
-from uad_bench.data.nifti.lesions import read_regions
+from uad_bench.data.nifti.lesions import read_brain_mask, read_regions
 from uad_bench.data.nifti.mask_grid import mask_grid
-from uad_bench.data.nifti.read import Grid, Mask, Volume, read_mask, read_volume
+from uad_bench.data.nifti.read import Grid, Mask, Volume, read_volume
 from uad_bench.data.nifti.validation import location, zero_nonfinite
 from uad_bench.errors import DataError, UsageError, unknown_name
 from uad_bench.prepare.resampling.grid import same_grid
@@ -58,7 +59,8 @@ class PreparedArrays:
     """A case after all steps, in memory: image float32 (C, X, Y, Z), masks bool (X, Y, Z), one RAS+ affine.
 
     lesion_mask: None where the case has no such file; ignored: None where every voxel is evaluated; lost: see
-    `types.Truth`; to_atlas: see `CaseVolumes`; record: each step with all its parameters and figures, JSON values.
+    `types.Truth`; to_atlas, notes: see `CaseVolumes`; record: each step with all its parameters and figures, JSON
+    values.
     """
 
     image: FloatArray
@@ -69,13 +71,16 @@ class PreparedArrays:
     record: list[dict[str, Any]]
     ignored: BoolArray | None = None
     to_atlas: Affine = field(default_factory=lambda: np.eye(4))
+    notes: tuple[str, ...] = ()
 
     def volumes(self, case_id: str, modalities: Sequence[str]) -> CaseVolumes:
         """The case as a further step takes it."""
         masks = (self.brain_mask, self.lesion_mask, self.ignored)
         brain, lesions, ignored = (None if m is None else Volume(m, self.affine) for m in masks)
         images = {name: Volume(self.image[c], self.affine) for c, name in enumerate(modalities)}
-        return CaseVolumes(case_id, images, brain, lesions, ignored, True, self.to_atlas, self.lost)
+        return CaseVolumes(
+            case_id, images, brain, lesions, ignored, True, self.to_atlas, self.lost, notes=self.notes
+        )
 
 
 def parse_steps(steps: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
@@ -133,7 +138,12 @@ def load(case: Case, modalities: Sequence[str]) -> CaseVolumes:
         like = mask_grid(case.lesion_mask, case, first)
         lesions, ignored = read_regions(case.lesion_mask, case, like, case.known_labels)
     brain = _brain_mask_file(case, first)
-    return CaseVolumes(case.case_id, images, brain, lesions, ignored, case.stripped)
+    notes = (*_notes(case.lesion_mask, lesions), *_notes(case.brain_mask, brain))
+    return CaseVolumes(case.case_id, images, brain, lesions, ignored, case.stripped, notes=notes)
+
+
+def _notes(path: Path | None, mask: Mask | None) -> tuple[str, ...]:
+    return tuple(f"{path.name}: {note}" for note in mask.notes) if path and mask else ()
 
 
 def _brain_mask_file(case: Case, first: Grid) -> Mask | None:
@@ -141,7 +151,7 @@ def _brain_mask_file(case: Case, first: Grid) -> Mask | None:
     if case.brain_mask is None:
         return None
     like = mask_grid(case.brain_mask, case, first)
-    mask = read_mask(case.brain_mask, case.case_id, like, (), case.mask_threshold, case.orientation)
+    mask = read_brain_mask(case.brain_mask, case, like)
     if not mask.array.any():
         where = location(case.case_id, case.brain_mask)
         raise DataError("the brain mask is empty", where=where, hint="make the mask again", code="UB331")
@@ -164,4 +174,4 @@ def _stacked(case: CaseVolumes, record: list[dict[str, Any]]) -> PreparedArrays:
     lesions = case.lesion_mask.array if case.lesion_mask else None
     ignored = case.ignored.array if case.ignored else None
     affine, to_atlas = volumes[0].affine, case.to_atlas
-    return PreparedArrays(image, brain, lesions, affine, case.lost, record, ignored, to_atlas)
+    return PreparedArrays(image, brain, lesions, affine, case.lost, record, ignored, to_atlas, case.notes)

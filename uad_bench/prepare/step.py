@@ -20,7 +20,8 @@ class CaseVolumes:
     not evaluated): bool (X, Y, Z), None where there is none. stripped: see `types.Case`. to_atlas: affine (4, 4) from
     the world coordinates of the files to those of the volumes now; a step that changes world coordinates (`register`)
     changes all affines and this one. lost: lesion voxels of the grid outside its field of view. figures: what the
-    last step records, any JSON value; its key "warnings" is a list of sentences for the user.
+    last step records, any JSON value; its key "warnings" is a list of sentences for the user. notes: what was read of
+    the masks otherwise than a user may expect, each with the name of its file.
     """
 
     case_id: str
@@ -32,6 +33,7 @@ class CaseVolumes:
     to_atlas: Affine = field(default_factory=lambda: np.eye(4))
     lost: int = 0
     figures: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def brain(self) -> Mask:
         """The brain mask. Raises UsageError where there is none yet."""

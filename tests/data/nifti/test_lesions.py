@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from uad_bench.data.inspect.case import inspect_case
-from uad_bench.data.nifti.lesions import check_declared_values, read_lesions, read_regions
+from uad_bench.data.nifti.lesions import check_declared_values, read_brain_mask, read_lesions, read_regions
 from uad_bench.data.nifti.read import read_grid
 from uad_bench.errors import DataError
 from uad_bench.prepare.cache.prepared_case import prepare_case
@@ -28,6 +28,24 @@ def test_ignored_values_are_no_lesion(write_nifti, lesion, ignored, expected):
     assert sorted(values[found]) == expected
     if ignored:
         assert sorted(values[read_regions(path, case, grid)[1].array]) == list(ignored)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "values", "expected"),
+    [
+        (None, [0, 1, 3], [1, 3]),
+        (100, [0, 1, 200], [1, 200]),
+        (0.02, [0, 0.25, 0.75], [0.75]),
+        (0.9, [0.25, 0.75, 1], [0.75, 1]),
+    ],
+)
+def test_the_threshold_of_lesions_is_not_that_of_the_brain(write_nifti, threshold, values, expected):
+    stored = np.zeros((3, 3, 3), np.float32)
+    stored[0, 0] = values
+    path = write_nifti("brain.nii.gz", stored)
+    case = replace(CASE, mask_threshold=threshold)
+    found = read_brain_mask(path, case, read_grid(path, "a")).array
+    assert sorted(stored[found]) == expected
 
 
 def test_a_case_with_ignored_values_alone_is_checked_and_prepared_without_them(

@@ -2,9 +2,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from uad_bench.data.nifti.mask_grid import mask_grid, matching_grid
 from uad_bench.data.nifti.read import Grid
+from uad_bench.errors import DataError
 from uad_bench.types import Case
 
 CASE = Case("toy", "a", "a", {}, healthy=True)
@@ -42,3 +44,14 @@ def test_the_grid_of_a_mask_file_is_that_of_its_image(write_nifti):
     assert mask_grid(far, case, t1) is t1
     allowed = replace(case, allow_other_mask_grid=True)
     np.testing.assert_array_equal(mask_grid(far, allowed, t1).affine, grid(-9).affine)
+
+
+def test_an_image_that_cannot_be_read_matters_only_where_it_may_place_the_mask(write_nifti, tmp_path):
+    pointer = tmp_path / "flair.nii.gz"
+    pointer.write_text("version https://git-lfs.github.com/spec/v1")
+    case = Case("toy", "a", "a", {"flair": pointer}, healthy=True)
+    mask = write_nifti("mask.nii.gz", np.zeros((5, 5, 5)), grid().affine)
+    first = grid(0.25)
+    assert mask_grid(mask, case, first) is first
+    with pytest.raises(DataError, match=r"flair\.nii\.gz"):
+        mask_grid(mask, case, grid(9))

@@ -90,7 +90,13 @@ def test_json_has_every_field_and_null_for_missing_ones():
         for table in (full, bare)
         for row in json.loads(strict_json([table]))["tables"][0]["rows"]
     }
-    assert rows["thresh"]["rank_statistics"] == {"low": 2, "high": 3, "first": 0.4, "letters": "a", "by_case": 3}
+    assert rows["thresh"]["rank_statistics"] == {
+        "low": 2,
+        "high": 3,
+        "first": 0.4,
+        "letters": "a",
+        "by_case": 3,
+    }
     assert rows["thresh"]["to_best"]["p_wilcoxon"] == 0.02 and rows["thresh"]["cost"]["score_s"] == 0.52
     assert rows["thresh"]["numbers"][0]["low"] == pytest.approx(0.31)
     assert rows["atlas-z"]["baseline"] == rows["atlas-z"]["deterministic"] == rows["atlas-z"]["null"] == 1
@@ -103,7 +109,11 @@ def test_the_keys_of_a_json_table_stay():
         "critical", "fingerprint", "fit_ids", "healthy_cases", "lesion_cases", "not_comparable", "options",
         "primary", "protocol", "rows", "scheme", "tau", "test", "test_ids", "track", "train", "warnings",
     ]  # fmt: skip
-    assert table["not_comparable"] == "x" and len(table["warnings"]) == 1 and table["rows"][0]["seeds_begun"] == 5
+    assert (
+        table["not_comparable"] == "x"
+        and len(table["warnings"]) == 1
+        and table["rows"][0]["seeds_begun"] == 5
+    )
 
 
 def test_an_undefined_value_is_null(make_run):

@@ -2,6 +2,7 @@ import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -79,6 +80,44 @@ def test_an_edited_file_is_prepared_again_though_name_and_size_are_the_same(toy_
     other = toy_case("other", seed=5)
     other.images["t2"].replace(case.images["t2"])
     assert prepare_case(case, ["t2"], STEPS, tmp_path / "cache").content != first.content
+
+
+def test_another_grid_of_an_image_that_places_the_mask_gives_another_entry(toy_case, write_nifti, tmp_path):
+    """The protocol uses T2 alone; the lesion mask has the voxels of FLAIR, whose header is corrected later."""
+    case, values = toy_case(), np.full((24, 26, 23), 50, np.float32)
+    values[::2] = 60
+    mask, coarse = np.zeros(values.shape, np.uint8), np.diag([2.0, 2, 2, 1])
+    mask[15:17, 13:15, 10:12], coarse[:3, 3] = 1, (-23.5, -25.5, -21.5)
+    shifted = coarse.copy()
+    shifted[1, 3] += 12
+    images = {**case.images, "flair": write_nifti("flair.nii.gz", values, coarse)}
+    wrong = nib.load(images["flair"])
+    wrong.set_qform(coarse, 1)
+    wrong.set_sform(shifted, 1)
+    nib.save(wrong, images["flair"])
+    case = replace(case, images=images, lesion_mask=write_nifti("lesions.nii.gz", mask, coarse))
+    before = prepare_case(case, ["t2"], STEPS, tmp_path / "cache")
+    write_nifti("flair.nii.gz", values, coarse)
+    assert find_prepared(case, ["t2"], STEPS, tmp_path / "cache") is None
+    after = prepare_case(case, ["t2"], STEPS, tmp_path / "cache")
+    centres = [np.argwhere(entry.truth().lesion_mask).mean(axis=0) for entry in (before, after)]
+    np.testing.assert_allclose(centres[0] - centres[1], (0, 6, 0), atol=0.1)  # 12 mm
+
+
+def test_warnings_of_a_mask_are_recorded_and_known_from_the_cache(toy_case, write_nifti, tmp_path):
+    case = toy_case()
+    whole = nib.load(case.lesion_mask)
+    affine = whole.affine.copy()
+    affine[0, 3] += 0.25
+    rounded = np.asarray(whole.dataobj) * np.float32(1.0001)
+    case = replace(case, lesion_mask=write_nifti("lesions.nii.gz", rounded, affine))
+    for cached in (False, True):
+        entry = prepare_case(case, ["t2"], STEPS, tmp_path / "cache")
+        assert entry.cached == cached
+        assert entry.warnings[:2] == [
+            "lesions.nii.gz: the mask is 0.25 voxels off its image; read as on the image's grid",
+            "lesions.nii.gz: 125 labels are off an integer by up to 1.0e-04; rounded",
+        ]
 
 
 def test_a_bit_that_flipped_in_the_cache_never_reaches_a_method(toy_case, tmp_path):

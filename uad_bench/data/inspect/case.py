@@ -16,7 +16,7 @@ from uad_bench.data.inspect.voxel_checks import (
     check_overlap,
     check_values,
 )
-from uad_bench.data.nifti.lesions import check_declared_values, read_lesions
+from uad_bench.data.nifti.lesions import check_declared_values, read_brain_mask, read_lesions
 from uad_bench.data.nifti.mask_grid import matching_grid
 from uad_bench.data.nifti.orientation import check_sides
 from uad_bench.data.nifti.read import (
@@ -26,7 +26,6 @@ from uad_bench.data.nifti.read import (
     check_same_grid,
     read_any,
     read_grid,
-    read_mask,
     read_volume,
 )
 from uad_bench.data.nifti.validation import check_ids, location
@@ -160,10 +159,6 @@ def _lesion_grids(grids: dict[str, Grid], checks: Checks) -> list[Grid]:
     return [grid for _, grid in sorted(grids.items(), key=lambda pair: pair[0] not in first)]
 
 
-def _read_brain_mask(path: Path, case: Case, like: Grid) -> Mask:
-    return read_mask(path, case.case_id, like, (), case.mask_threshold, case.orientation)
-
-
 def _mask(
     path: Path | None,
     case: Case,
@@ -183,7 +178,7 @@ def _brain(
 ) -> BrainRegion | None:
     """The brain where it is known before preparation, its size checked."""
     region = None
-    mask = _mask(case.brain_mask, case, list(grids.values()), _read_brain_mask, found)
+    mask = _mask(case.brain_mask, case, list(grids.values()), read_brain_mask, found)
     if mask is not None:
         region = BrainRegion(mask, from_file=True)
     elif case.brain_mask is None and case.stripped and images:

@@ -1,4 +1,4 @@
-"""The lesions of a case, as its dataset declares the values of its lesion mask."""
+"""The lesion mask and the brain mask of a case, as its dataset declares their values."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,9 @@ import numpy as np
 from uad_bench.data.nifti.read import Grid, Mask, Volume, read_mask
 from uad_bench.errors import DataError
 from uad_bench.types import Case
+
+#: A voxel of a brain mask with fractions is brain above this one.
+BRAIN_FRACTION = 0.5
 
 
 def read_lesions(path: Path, case: Case, like: Grid, known: Sequence[int] = ()) -> Mask:
@@ -28,8 +31,18 @@ def read_regions(path: Path, case: Case, like: Grid, known: Sequence[int] = ()) 
         return lesions, None
     ignored = read_mask(path, case.case_id, like, case.ignored_labels, None, way, known)
     if not labels:
-        lesions = Volume(lesions.array & ~ignored.array, lesions.affine)
+        lesions = Volume(lesions.array & ~ignored.array, lesions.affine, lesions.notes)
     return lesions, ignored
+
+
+def read_brain_mask(path: Path, case: Case, like: Grid) -> Mask:
+    """The brain mask `path` of `case`, bool (X, Y, Z), on the grid `like`: the values above 0.
+
+    Where masks of the case have fractions (`case.mask_threshold`), those above `BRAIN_FRACTION`: the threshold of
+    lesions says what counts as lesion, in the values of the lesion mask. Raises as `read_mask`.
+    """
+    threshold = None if case.mask_threshold is None else BRAIN_FRACTION
+    return read_mask(path, case.case_id, like, (), threshold, case.orientation)
 
 
 def check_declared_values(case: Case) -> None:

@@ -33,8 +33,12 @@ def matching_grid(own: Grid, images: Sequence[Grid], case: Case, mask: Path) -> 
 def mask_grid(mask: Path, case: Case, first: Grid) -> Grid:
     """The grid of the image of `case` that the file `mask` was drawn on, `first` being tried before the others.
 
+    The headers of the other images are read only for a mask that is not on `first` by the transforms that are read.
     Raises as `read_grid` and `matching_grid`.
     """
     own = read_grid(mask, case.case_id, case.orientation)
+    offset, by_other = apart(own, first)
+    if offset <= TOLERANCE and not by_other:
+        return first
     others = [read_grid(path, case.case_id, case.orientation) for path in case.images.values()]
     return matching_grid(own, [first, *others], case, mask)

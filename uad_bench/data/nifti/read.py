@@ -66,10 +66,14 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Volume(Generic[Kind]):
-    """An array (X, Y, Z) and its affine (4, 4). An `Image` is float32, a `Mask` bool."""
+    """An array (X, Y, Z) and its affine (4, 4). An `Image` is float32, a `Mask` bool.
+
+    notes: what is read of a mask otherwise than a user may expect, beside the notes on its file's grid.
+    """
 
     array: npt.NDArray[Kind]
     affine: Affine
+    notes: tuple[str, ...] = ()
 
     @property
     def grid(self) -> Grid:
@@ -137,30 +141,38 @@ def read_mask(
     values, grid = read_file(path, where, orientation)
     for text in grid.notes:
         log.warning("%s: %s", where, text)
-    check_same_grid(grid, like, where)
+    notes = check_same_grid(grid, like, where)
     if not np.isfinite(values).all():
         hint = "make the mask again"
         raise DataError("the mask contains NaN or Inf", where=where, hint=hint, code="UB328")
     if threshold is not None:
-        return Volume(values > threshold, like.affine)
-    values = _integers(values, where)
+        return Volume(values > threshold, like.affine, notes)
+    values, rounded = _integers(values, where)
     check_labels(values, known, where)
     array = np.isin(values, list(labels)) if labels else values > 0
-    return Volume(array, like.affine)
+    return Volume(array, like.affine, (*notes, *rounded))
 
 
-def _integers(values: FloatArray, where: str) -> FloatArray:
-    """The labels of a mask. Raises DataError for fractions (UB328); warns of labels that rounding made fractions."""
+def _integers(values: FloatArray, where: str) -> tuple[FloatArray, tuple[str, ...]]:
+    """The labels of a mask, and a note, which is logged, on labels that rounding made fractions.
+
+    Raises DataError for fractions (UB328).
+    """
     whole = np.rint(values)
     off = float(np.abs(values - whole).max(initial=0))
     if off >= ROUNDED:
         what = f"the mask contains values that are not integers: off by up to {off:.2g}"
         hint = "warp masks by nearest neighbour, or, for a dataset, set `mask_threshold`, for instance to 0.5"
         raise DataError(what, where=where, hint=hint, code="UB328")
-    if off:
-        count = int((values != whole).sum())
-        log.warning("%s: %d labels are off an integer by up to %.1e; rounded", where, count, off)
-    return whole
+    if not off:
+        return whole, ()
+    count = int((values != whole).sum())
+    return whole, _logged(f"{count} labels are off an integer by up to {off:.1e}; rounded", where)
+
+
+def _logged(note: str, where: str) -> tuple[str]:
+    log.warning("%s: %s", where, note)
+    return (note,)
 
 
 def read_grid(path: Path, case_id: str, orientation: Orientation | None = None) -> Grid:
@@ -199,8 +211,11 @@ def apart(grid: Grid, like: Grid) -> tuple[float, bool]:
     return (nearest, True) if nearest <= TOLERANCE else (offset, False)
 
 
-def check_same_grid(grid: Grid, like: Grid, where: str) -> None:
-    """Raise DataError with both grids where `grid` is more than half a voxel off `like` (UB328); warn below that."""
+def check_same_grid(grid: Grid, like: Grid, where: str) -> tuple[str, ...]:
+    """Raise DataError with both grids where `grid` is more than half a voxel off `like` (UB328).
+
+    Below that: a note, which is logged, or none for equal grids.
+    """
     offset, by_other = apart(grid, like)
     if offset > TOLERANCE:
         what = f"the mask is on another grid: {grid}; the image is {like}"
@@ -208,9 +223,11 @@ def check_same_grid(grid: Grid, like: Grid, where: str) -> None:
         raise DataError(what, where=where, hint=hint, code="UB328")
     if by_other:
         text = "the mask lies on its image by the other transform (sform against qform); read as on the image's grid"
-        log.warning("%s: %s", where, text)
-    elif offset > 1e-3:
-        log.warning("%s: the mask is %.2f voxels off its image; read as on the image's grid", where, offset)
+        return _logged(text, where)
+    if offset > 1e-3:
+        text = f"the mask is {offset:.2f} voxels off its image; read as on the image's grid"
+        return _logged(text, where)
+    return ()
 
 
 def _values(header: Any, content: bytes, where: str) -> FloatArray:  # nibabel is not typed

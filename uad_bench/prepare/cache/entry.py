@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,8 +23,11 @@ import numpy as np
 import numpy.typing as npt
 
 from uad_bench.data.audit.near_duplicates import thumbnail
-from uad_bench.data.nifti.lesions import check_declared_values
+from uad_bench.data.nifti.lesions import BRAIN_FRACTION, check_declared_values
+from uad_bench.data.nifti.mask_grid import mask_grid
+from uad_bench.data.nifti.read import read_grid
 from uad_bench.data.nifti.validation import check_ids
+from uad_bench.data.nifti.voxel_digest import affine_digest
 from uad_bench.prepare.cache.file_digests import FileDigests, Source
 from uad_bench.prepare.chain import PreparedArrays, parse_steps
 from uad_bench.support.atomic_files import sha256, sync_folder, write_json
@@ -54,7 +58,7 @@ def entry_folder(
     """The folder of a case's entry. Its key covers the voxels of the files, all steps and the versions of libraries.
 
     Raises IntegrityError for an id that is no plain word (UB502), DataError for contradictory declarations
-    of labels (UB342), UsageError for invalid steps.
+    of labels (UB342), UsageError for invalid steps, and as `mask_grid`.
     """
     check_ids([case])
     check_declared_values(case)
@@ -66,6 +70,9 @@ def entry_folder(
         # Earlier versions counted ignored values as lesion where no value was declared as lesion.
         **({"lesion_without_ignored": True} if case.ignored_labels and not case.lesion_labels else {}),
         **({"known_labels": list(case.known_labels)} if case.known_labels else {}),
+        # Earlier versions applied the threshold of lesions to the brain mask, too.
+        **({"brain_fraction": BRAIN_FRACTION} if _has_other_threshold(case) else {}),
+        **({"mask_grids": grids} if (grids := _mask_grids(case, digests)) else {}),
         "sources": {role: [one.voxels, one.grid] for role, one in digests.items()},
         "modalities": list(modalities),
         "versions": _versions(),
@@ -73,6 +80,29 @@ def entry_folder(
     }
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return cache_dir / "prepared" / key[:2] / key
+
+
+def _has_other_threshold(case: Case) -> bool:
+    return case.brain_mask is not None and case.mask_threshold not in (None, BRAIN_FRACTION)
+
+
+def _mask_grids(case: Case, digests: Mapping[str, FileDigests]) -> dict[str, str]:
+    """The grids of masks that are on the grid of no image of the entry, by role: the digest of their affine.
+
+    The images that the protocol does not use may decide where such a mask lies, and are no sources of the entry. Their
+    headers are read only where the mask is not on the grid of the entry's first image. Raises as `mask_grid`.
+    """
+    images, found = [role for role in digests if role not in MASKS], dict[str, str]()
+    if not images or {*case.images} <= {*images}:
+        return {}
+    masks = {role: getattr(case, role) for role in digests if role in MASKS}
+    for role, path in masks.items():
+        if not digests[role].on_grid_of(digests[images[0]]):
+            whole = read_grid(case.images[images[0]], case.case_id, case.orientation)
+            first = replace(whole, other=None)  # as the chain knows it
+            grid = mask_grid(path, case, first)
+            found |= {} if np.array_equal(grid.affine, first.affine) else {role: affine_digest(grid.affine)}
+    return found
 
 
 def read_entry(folder: Path) -> dict[str, Any] | None:
@@ -164,6 +194,7 @@ def _record(
         "steps": result.record,
         "sources": {role: one.record for role, one in digests.items()},
         "versions": _versions(),
+        **({"notes": list(result.notes)} if result.notes else {}),
         "content": {f"{name}.npy": _content(array) for name, array in _arrays(result).items()},
         "files": {name: sha256(folder / name) for name in files},
         "bytes": {name: (folder / name).stat().st_size for name in files},

@@ -39,18 +39,24 @@ class FileDigests:
     """Digests of one file.
 
     voxels: SHA-256 of shape and values; grid: of the affine, and of the header's other transform where the two differ;
-    name: the file's name; notes: what is read otherwise than a user may expect.
+    name: the file's name; notes: what is read otherwise than a user may expect; shape: voxels along each axis, which
+    `voxels` covers too, so that it is not in the record; () in digests that an earlier version stored.
     """
 
     voxels: str
     grid: str
     name: str
     notes: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
 
     @property
     def record(self) -> dict[str, Any]:
         """The fields for the record of an entry, without notes where there is none."""
-        return {name: value for name, value in asdict(self).items() if value != ()}
+        return {name: value for name, value in asdict(self).items() if value != () and name != "shape"}
+
+    def on_grid_of(self, other: "FileDigests") -> bool:
+        """Whether both files are known to have the same shape and transforms."""
+        return bool(self.shape) and (self.shape, self.grid) == (other.shape, other.grid)
 
 
 def file_digests(source: Source, case_id: str, cache_dir: Path) -> FileDigests:
@@ -76,7 +82,8 @@ def compute_digests(source: Source, case_id: str) -> FileDigests:
     """The digests of a file, from its voxels: float32 as the chain reads them, the file's own axes."""
     array, grid = read_file(source.path, location(case_id, source.path), source.orientation)
     array, note = (array, ()) if source.is_mask else without_background(array)
-    return FileDigests(voxel_digest(array), _grid_digest(grid), source.path.name, (*grid.notes, *note))
+    notes = (*grid.notes, *note)
+    return FileDigests(voxel_digest(array), _grid_digest(grid), source.path.name, notes, grid.shape)
 
 
 def _grid_digest(grid: Grid) -> str:
@@ -104,6 +111,7 @@ def _stored_path(source: Source, case_id: str, cache_dir: Path) -> Path:
 def _read(stored: Path, name: str) -> FileDigests | None:
     try:
         value = json.loads(stored.read_text())
-        return FileDigests(str(value["voxels"]), str(value["grid"]), name, tuple(map(str, value["notes"])))
+        notes, shape = tuple(map(str, value["notes"])), tuple(map(int, value.get("shape", ())))
+        return FileDigests(str(value["voxels"]), str(value["grid"]), name, notes, shape)
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None

@@ -42,6 +42,7 @@ class PreparedCase:
             for one in self.record["sources"].values()
             for text in one.get("notes", ())
         ]
+        notes += self.record.get("notes", ())
         return notes + [text for step in self.record["steps"] for text in step["figures"].get("warnings", [])]
 
     @property
@@ -113,6 +114,7 @@ class PreparedCase:
             list(record["steps"]),
             ignored,
             np.array(record["to_atlas"]),
+            tuple(record.get("notes", ())),
         )
 
     def _array(self, name: str) -> npt.NDArray[Any]:
@@ -167,7 +169,7 @@ def _header(header: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
 def find_prepared(
     case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Path
 ) -> PreparedCase | None:
-    """The case where it is in the cache, else None. Opens no image."""
+    """The case where it is in the cache, else None. Reads no voxel of a source file."""
     files = sources(case, modalities)
     stored = {role: stored_digests(source, case.case_id, cache_dir) for role, source in files.items()}
     digests = {role: one for role, one in stored.items() if one}
