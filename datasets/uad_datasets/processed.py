@@ -33,7 +33,8 @@ class ProcessedAdapter(DatasetAdapter):
     the protocol, not from these folders: the tables of the papers repeat subjects across roles.
 
     parts: the parts to read, all of them if empty. mask_threshold: both masks were warped linearly; a voxel
-    counts above this share (the papers count every share above zero, which enlarges the lesions).
+    of the lesion mask counts above this share (the papers count every share above zero, which enlarges the lesions),
+    one of the brain mask above 0.5.
     """
 
     name: ClassVar[str] = "processed"

@@ -87,6 +87,11 @@ def test_a_published_split_gives_the_roles_and_says_what_is_odd(cohort_of, tmp_p
         and said.getMessage().endswith(": gone")
     )
     assert ("toy_data", "gone", "in the split table, not found") in cohort.left_out
+    unlisted = [case_id for _, case_id, why in cohort.left_out if why == "not in the split table"]
+    assert "a01" in unlisted and not {*unlisted} & {*roles(cohort)}
+    assert any(
+        f"{len(unlisted)} of " in line and "not in the split table" in line for line in caplog.messages
+    )
 
 
 def test_a_subject_in_train_and_test_stops_the_run_before_anything_is_prepared(cohort_of, tmp_path):
@@ -146,6 +151,16 @@ def test_the_same_voxels_under_two_names_stop_a_run_across_roles(cohort_of, data
     with pytest.raises(DataError, match="leak L3") as caught:
         cohort_of()
     assert train in str(caught.value) and test in str(caught.value)
+
+
+def test_the_same_voxels_under_two_names_in_one_role_are_a_warning(cohort_of, data, caplog):
+    base = roles(cohort_of())
+    one, two = [c for c, role in base.items() if role == "test" and c[0] != "h"][:2]
+    for what in ("t2", "brain"):
+        shutil.copyfile(data / f"{one}_{what}.nii.gz", data / f"{two}_{what}.nii.gz")
+    cohort_of()
+    (said,) = [line for line in caplog.messages if line.startswith("audit, rule L3")]
+    assert one in said and two in said
 
 
 def test_cases_without_a_modality_are_an_error_or_left_out_and_told(cohort_of):

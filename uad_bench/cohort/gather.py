@@ -7,7 +7,7 @@ from typing import Any
 from uad_bench import plugins
 from uad_bench.cohort.cohort import Cohort, LeftOut, Member
 from uad_bench.cohort.discovery import Sources, find_cases, raise_first
-from uad_bench.cohort.roles import Assigned, Plan, absent_rows, assign_roles
+from uad_bench.cohort.roles import Assigned, Plan, absent_rows, assign_roles, unlisted
 from uad_bench.cohort.shared_people import shared_people
 from uad_bench.config import Protocol, RunSpec
 from uad_bench.data import audit
@@ -41,6 +41,9 @@ def gather(spec: RunSpec, sources: Sources, plan: Plan | None = None) -> Cohort:
         given = assign_roles(protocol, plan, dataset, cases)
         absent = absent_rows(plan, dataset, cases)
         left_out += missing + _unfound(absent, missing)
+        left_out += [
+            (plugins.label(dataset), one, "not in the split table") for one in unlisted(plan, dataset, cases)
+        ]
         with_roles[dataset] = [case for case, _ in given]
         everyone += [_seen(case, role) for case, role in given] + absent
         wanted += [(case, role) for case, role in given if dataset in spec.test or role in {"train", "val"}]
@@ -164,6 +167,7 @@ def _seen(case: Case, role: str, ready: PreparedCase | None = None) -> audit.Aud
 
 def _stop_leaks(findings: Sequence[audit.Finding], plan: Plan) -> None:
     """Raise DataError for the first leak, with their number (UB340); log a warning where the plan allows leaks."""
+    _log_warnings(findings)
     leaks = audit.blocking(findings)
     if not leaks:
         return
@@ -175,6 +179,15 @@ def _stop_leaks(findings: Sequence[audit.Finding], plan: Plan) -> None:
     hint = f"{how}; correct the data or the splits, or add --allow-leak, which marks the result permanently"
     where = first_names(leaks[0].cases)
     raise DataError(f"leak {leaks[0].rule}: {leaks[0].what}{more}", where=where, hint=hint, code="UB340")
+
+
+def _log_warnings(findings: Sequence[audit.Finding]) -> None:
+    """Log what the audit found beside leaks, one line a rule: equal scans in one role distort means, for instance."""
+    warnings = [one for one in findings if one.severity == "warning"]
+    for rule, first in {one.rule: one for one in reversed(warnings)}.items():
+        count = sum(one.rule == rule for one in warnings)
+        more = f" (and {count - 1} more, see audit.json)" if count > 1 else ""
+        log.warning("audit, rule %s: %s%s: %s", rule, first.what, more, first_names(first.cases))
 
 
 def _check_roles(roles: Collection[tuple[str, str]], spec: RunSpec) -> None:

@@ -77,6 +77,11 @@ def _published(plan: Plan, dataset: str, cases: Sequence[Case]) -> Iterator[Assi
     rows = plan.table.rows(plugins.label(dataset), plan.fold, plan.source)
     wanted = list(dict.fromkeys((case_id, role) for case_id, role, _ in rows))
     absent = {case_id for case_id, _ in wanted if case_id not in known}
+    if others := unlisted(plan, dataset, cases):
+        log.info(
+            f"{dataset}: {len(others)} of {len(cases)} cases are not in the split table and are left out: "
+            f"{first_names(others)}"
+        )
     if len(wanted) < len(rows):
         log.info(
             f"{dataset}: {len(rows) - len(wanted)} rows of the split table are repeated; each counts once"
@@ -87,6 +92,15 @@ def _published(plan: Plan, dataset: str, cases: Sequence[Case]) -> Iterator[Assi
             f"usable files and are left out: {first_names(sorted(absent))}"
         )
     return ((known[case_id], role) for case_id, role in wanted if case_id in known)
+
+
+def unlisted(plan: Plan, dataset: str, cases: Sequence[Case]) -> list[str]:
+    """The ids of the cases that a published table gives no role; none without a table."""
+    if plan.table is None:
+        return []
+    rows = plan.table.rows(plugins.label(dataset), plan.fold, plan.source)
+    listed = {case_id for case_id, _, _ in rows}
+    return sorted(case.case_id for case in cases if case.case_id not in listed)
 
 
 def absent_rows(plan: Plan, dataset: str, cases: Sequence[Case]) -> list[audit.AuditedCase]:
