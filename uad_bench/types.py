@@ -47,7 +47,8 @@ class Case:
     `ignored_labels` are values that are neither lesion nor healthy: those voxels are not evaluated.
     `known_labels`: the values that lesion masks may have; another one is an error; empty: any value.
     `mask_threshold`: masks hold fractions (of a linear warp); voxels of the lesion mask above this count, and those of
-    the brain mask above 0.5; None: fractions are an error. `allow_other_mask_grid`: masks may lie on a grid of their own, by their world coordinates.
+    the brain mask above 0.5; None: fractions are an error. `allow_other_mask_grid`: masks may lie on a grid of their
+    own, by their world coordinates.
     `stripped`: True for scans that hold the brain alone, False for whole heads, None where nobody knows.
     `orientation`: the transform that is read of headers that have both; None: the sform, and an error where the qform
     exchanges left and right. `site` and `scanner` are words, "" where unknown; `age` is in years, `sex` is "f" or "m",
