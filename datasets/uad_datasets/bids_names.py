@@ -11,13 +11,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from uad_datasets.bids_places import folder_tags
-
-
-def words_of(text: str) -> frozenset[str]:
-    """The words of a text."""
-    return frozenset(text.split())
-
+from uad_bench.data.bids_entities import folder_tags, name_tags
+from uad_bench.support.text import words_of
 
 IMAGES = {"t1w": "t1", "t2w": "t2", "flair": "flair", "pdw": "pd"}
 UNKNOWN_MASK = "unknown mask"
@@ -63,7 +58,7 @@ class Name:
 def parsed(path: Path, folders: Sequence[str] = ()) -> Name:
     """The name of a file in its parts; a name without session has that of its folders, if they name one."""
     parts = path.name.partition(".")[0].split("_")
-    tags = dict(part.split("-", 1) for part in parts if "-" in part)
+    tags = name_tags(path.name)
     session = folder_tags(folders).get("ses")
     if session is not None and "sub" in tags:
         tags.setdefault("ses", session)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from uad_bench.errors import DataError
-from uad_bench.support.text import first_names
-from uad_datasets.bids_names import words_of
+from uad_bench.support.text import first_names, words_of
 from uad_datasets.demographics import MISSING, age_of, sex_of
 from uad_datasets.folder_table import FACTS
 from uad_datasets.tables import Row, read_rows

@@ -1,16 +1,15 @@
 """Where the files of a BIDS tree lie: folders that contradict names, and several datasets below one root."""
 
 import logging
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from uad_bench.data.bids_entities import KEYED
 from uad_bench.errors import DataError
 from uad_bench.support.text import first_names
 
 log = logging.getLogger(__name__)
 
-KEYED = re.compile(r"(sub|ses)-([A-Za-z0-9]+)")
 #: Files that lie in the root of a BIDS dataset.
 MARKS = ("dataset_description.json", "participants.tsv")
 #: The table of subjects under names that are not read.
@@ -19,24 +18,6 @@ OTHER_TABLES = ("participants.csv", "participants.xlsx", "participants.xls")
 CHOOSE = "name one of these folders as the root, or describe the cases in a table"
 #: The folders above that of a subject, below the root.
 Place = tuple[str, ...]
-
-
-def folder_tags(folders: Sequence[str]) -> dict[str, str]:
-    """Subject and session by the innermost folders that are named after them.
-
-    >>> folder_tags(("data", "sub-01", "ses-a", "anat"))
-    {'sub': '01', 'ses': 'a'}
-    """
-    return {match[1]: match[2] for folder in folders if (match := KEYED.fullmatch(folder))}
-
-
-def contradicts(tags: Mapping[str, str], folders: Sequence[str]) -> bool:
-    """Whether the entities of a name and its folders name two subjects or sessions; 1 and 01 are one."""
-
-    def plain(word: str) -> str:
-        return word.lower().lstrip("0")
-
-    return any(plain(tags.get(key, word)) != plain(word) for key, word in folder_tags(folders).items())
 
 
 def place_of(folders: Sequence[str]) -> Place | None:

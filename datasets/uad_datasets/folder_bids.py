@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from uad_bench.data.bids_entities import NATIVE, contradicts
 from uad_bench.data.nifti.orientation import TOLERANCE
 from uad_bench.data.nifti.read import offset_voxels, read_grid
 from uad_bench.errors import DataError, UadError
@@ -19,15 +20,13 @@ from uad_datasets.bids_names import (
     what_is,
 )
 from uad_datasets.bids_people import facts_of
-from uad_datasets.bids_places import Places, contradicts
+from uad_datasets.bids_places import Places
 from uad_datasets.file_search import nifti_files, not_fetched
 from uad_datasets.folder_table import CaseEntry
 from uad_datasets.pairing import Files, Pairing
 
 log = logging.getLogger(__name__)
 
-#: Spaces of the subject itself. Files in any other space are on the grid of a template.
-NATIVE = frozenset({"", "orig", "individual", "scanner", "T1w", "T2w", "FLAIR", "PDw"})
 RUN = re.compile(r"_run-[^_]+")
 SKIPPED = frozenset({"sourcedata", "code", "stimuli"})
 LAYOUT = (

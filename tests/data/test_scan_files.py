@@ -194,3 +194,84 @@ def test_a_file_that_is_named_in_two_ways_is_one_file(touch, monkeypatch):
 def test_two_files_of_a_case_are_told_apart_by_their_folders(touch):
     with pytest.raises(DataError, match=r"two t2 files: x/a_t2.nii and y/a_t2.nii"):
         found(touch("x/a_t2.nii", "y/a_t2.nii"))
+
+
+@pytest.mark.parametrize(
+    ("names", "case_id"),
+    [
+        (["sub-1/ses-a/anat/sub-1_T1w.nii", "sub-1/ses-a/anat/sub-1_ses-a_T2w.nii"], "sub-1_ses-a"),
+        (["sub-01/a/sub-01_T1w.nii", "sub-01/b/sub-01_T2w.nii"], "sub-01"),
+        (["t1/sub-01/sub-01_T1w.nii", "t2/sub-01/sub-01_T2w.nii"], "sub-01"),
+        (["sub-1/anat/sub-01_T1w.nii", "sub-1/anat/sub-01_space-T1w_T2w.nii"], "sub-01"),
+        (["IXI-T1/IXI002-Guys-T1.nii", "IXI-T2/IXI002-Guys-T2.nii"], "IXI002-Guys"),
+        (["T1_MPRAGE/p1_t1.nii", "images_T2/p1_t2.nii"], "p1"),
+        (["p1/T1/p1_t1.nii", "p1/T2/p1_t2.nii"], "p1"),
+    ],
+)
+def test_folders_of_a_session_or_a_modality_hold_the_files_of_one_case(touch, names, case_id):
+    root = touch(*names)[0].parents[names[0].count("/")]
+    (one,) = find_scans([root], ("t1", "t2"))
+    assert (one.case_id, one.fault, sorted(one.files)) == (case_id, None, ["t1", "t2"])
+
+
+@pytest.mark.parametrize(
+    ("names", "faults"),
+    [
+        (["sub-1/ses-1/anat/sub-1_T1w.nii", "sub-1/ses-2/anat/sub-1_T2w.nii"],
+         {"sub-1_ses-1": "UB332", "sub-1_ses-2": "UB332"}),
+        (["ses-1/sub-1/sub-1_T1w.nii", "ses-2/sub-1/sub-1_T2w.nii"],
+         {"sub-1_ses-1": "UB332", "sub-1_ses-2": "UB332"}),
+        (["sub-5/sub-5_T1w.nii", "sub-5/sub-5_space-MNI_T2w.nii"], {"sub-5": "UB332", "sub-5_space-MNI": "UB332"}),
+        (["siteA/p1_t1.nii", "siteB/p1_t2.nii"], {"p1": "UB329"}),
+        (["siteA_T1/p1_t1.nii", "siteB_T2/p1_t2.nii"], {"p1": "UB329"}),
+        (["a/sub-1/anat/sub-1_T1w.nii", "b/sub-1/anat/sub-1_T2w.nii"], {"sub-1": "UB329"}),
+        (["sub-1/scan_t1.nii", "sub-2/scan_t2.nii"], {"scan": "UB329"}),
+        (["sub-2/sub-1_T1w.nii", "sub-2/sub-1_T2w.nii"], {"sub-1": "UB329"}),
+        (["ses-2/sub-1_ses-1_T1w.nii", "ses-2/sub-1_ses-1_T2w.nii"], {"sub-1_ses-1": "UB329"}),
+        (["siteA/p1_t1.nii", "siteA/p1_t2.nii", "siteB/p1_brain_mask.nii"], {"p1": "UB329"}),
+    ],
+)  # fmt: skip
+def test_files_of_two_sessions_sites_or_spaces_are_no_case(touch, names, faults):
+    good = touch(*names, "good_t1.nii", "good_t2.nii")[-1]
+    found = find_scans([good.parent], ("t1", "t2"))
+    assert {one.case_id: one.fault and one.fault.code for one in found} == {**faults, "good": None}
+
+
+def test_a_brain_mask_of_another_session_or_space_is_not_used(touch, caplog):
+    touch(
+        "sub-1/ses-2/sub-1_brain_mask.nii", "sub-2/sub-2_T2w.nii", "sub-2/sub-2_space-MNI_desc-brain_mask.nii"
+    )
+    (image,) = touch("sub-1/ses-1/sub-1_T2w.nii")
+    assert found([image.parents[2]]) == {"sub-1_ses-1": ["t2"], "sub-2": ["t2"]}
+    for mask in ("sub-1_brain_mask.nii", "sub-2_space-MNI_desc-brain_mask.nii"):
+        assert f"{mask}: a brain mask without an image is not used" in caplog.text
+    touch("masks/sub-1/ses-1/sub-1_brain_mask.nii")
+    assert found([image.parents[2]])["sub-1_ses-1"] == ["brain_mask", "t2"]
+
+
+def test_files_in_a_session_folder_have_the_id_of_that_session(touch):
+    names = [f"sub-1/ses-{n}/anat/sub-1_acq-{word}_T2w.nii" for n in (1, 2) for word in "ab"]
+    paths = touch(*names, "sub-1/ses-1/anat/sub-1_acq-a_brain_mask.nii")
+    assert found([paths[0].parents[3]]) == {
+        "sub-1_ses-1_acq-a": ["brain_mask", "t2"], "sub-1_ses-1_acq-b": ["t2"],
+        "sub-1_ses-2_acq-a": ["t2"], "sub-1_ses-2_acq-b": ["t2"],
+    }  # fmt: skip
+    assert found(paths[:1]) == {"sub-1_ses-1": ["brain_mask", "t2"]}
+
+
+def test_files_in_two_spaces_have_ids_of_their_own(touch):
+    names = ["sub-1_T1w.nii", "sub-1_T2w.nii", "sub-1_space-MNI_T1w.nii", "sub-1_space-MNI_desc-x_T2w.nii"]
+    root = touch(*names, "sub-1_space-MNI_desc-brain_mask.nii", "sub-2_space-MNI_T1w.nii", "sub-2_T1w.nii")[
+        0
+    ].parent
+    assert found([root], "t1", "t2") == {
+        "sub-1": ["t1", "t2"], "sub-1_space-MNI": ["brain_mask", "t1", "t2"],
+        "sub-2": ["t1"], "sub-2_space-MNI": ["t1"],
+    }  # fmt: skip
+
+
+def test_the_option_id_says_that_files_in_two_folders_are_of_one_case(touch):
+    paths = touch("siteA/p1_t1.nii", "siteB/p1_t2.nii")
+    with pytest.raises(DataError, match=r"different folders: siteA/p1_t1.nii and siteB/p1_t2.nii"):
+        found(paths, "t1", "t2")
+    assert found(paths, "t1", "t2", case_id="mine") == {"mine": ["t1", "t2"]}

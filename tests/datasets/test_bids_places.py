@@ -2,7 +2,8 @@
 
 import pytest
 
-from uad_datasets.bids_places import contradicts, place_of
+from uad_bench.data.bids_entities import contradicts
+from uad_datasets.bids_places import place_of
 from uad_datasets.folder import FolderAdapter
 
 HEALTHY = FolderAdapter(bids=True, healthy=("sub-*",))

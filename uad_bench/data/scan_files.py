@@ -6,14 +6,14 @@ A file whose last words are `brain_mask` or `brainmask` is the brain mask of its
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from uad_bench.data.nifti.validation import ID_PATTERN
-from uad_bench.data.scan_names import BRAIN_MASK, DERIVED, Named, parsed, session_of, subject_of
+from uad_bench.data.scan_cases import Group, ScanFiles, groups_of, other_fault, place_fault
+from uad_bench.data.scan_names import BRAIN_MASK, DERIVED, Named, parsed, session_of
 from uad_bench.data.unread_files import NIFTI
-from uad_bench.errors import DataError, UadError, UsageError
+from uad_bench.errors import DataError, UsageError
 from uad_bench.support.atomic_files import read_json
 from uad_bench.support.text import first_names
 
@@ -23,27 +23,15 @@ log = logging.getLogger(__name__)
 NOT_RAW = frozenset({"derivatives", "sourcedata", "code", "stimuli"})
 
 
-@dataclass(frozen=True)
-class ScanFiles:
-    """The files of one case by modality, and its `brain_mask`, if any. Both ids come from the names.
-
-    fault: why the case cannot be used; other cases can.
-    """
-
-    case_id: str
-    subject_id: str
-    files: Mapping[str, Path]
-    fault: UadError | None = None
-
-
 def find_scans(
     paths: Sequence[Path], wanted: Sequence[str], modality: str = "", case_id: str = ""
 ) -> list[ScanFiles]:
     """The cases of some files and folders, ordered by id; folders are searched with all that is below them.
 
     wanted: the modalities of the model; modality: of all images, whatever their names; case_id: the id of the only
-    case. A case that lacks a modality (UB332), has two files of a modality (UB335) or a name that cannot be an id
-    (UB205) has this as its `fault`, which is raised where all cases have one. Raises UsageError for a path that does
+    case, and that its files belong together. A case that lacks a modality (UB332), has two files of a modality
+    (UB335), files in folders of other sessions or sites (UB329) or a name that cannot be an id (UB205) has this as
+    its `fault`, which is raised where all cases have one. Raises UsageError for a path that does
     not exist, for a name that says another modality than `modality` (UB250), and for a file that names no modality
     (UB251); DataError where a folder has no scan (UB304) or cannot be listed (UB321).
     """
@@ -59,17 +47,25 @@ def find_scans(
             )
     named = sorted((one for one in named if one.of in order), key=lambda one: order.index(one.of))
     # A file that is named itself and found in a folder, too, is one file.
-    cases = list(_cases({one.path.absolute(): one for one in named}.values()))
-    _refuse_lone_masks(paths, named, cases)
-    if case_id:
-        if len(cases) != 1:
-            what = f"--id names one case, and {len(cases)} were given"
-            raise UsageError(what, hint="leave --id out: ids are those of the files", code="UB250")
-        cases = [replace(cases[0], case_id=case_id, subject_id=case_id)]
-    cases = [replace(case, fault=case.fault or _fault(case, wanted)) for case in cases]
+    groups = groups_of({one.path.absolute(): one for one in named}.values())
+    _refuse_lone_masks(paths, [group for group in groups if not group.has_image])
+    cases = [group.case() for group in groups if group.has_image]
+    if case_id:  # the user says that the files are of one case, wherever they lie
+        cases = [_with_id(cases, case_id)]
+    else:
+        cases = [replace(case, fault=case.fault or place_fault(case, paths)) for case in cases]
+    cases = [replace(case, fault=case.fault or other_fault(case, wanted)) for case in cases]
     if cases and cases[0].fault and all(case.fault for case in cases):
         raise cases[0].fault
     return cases
+
+
+def _with_id(cases: Sequence[ScanFiles], case_id: str) -> ScanFiles:
+    """The only case, with the id that the user gave."""
+    if len(cases) != 1:
+        what = f"--id names one case, and {len(cases)} were given"
+        raise UsageError(what, hint="leave --id out: ids are those of the files", code="UB250")
+    return replace(cases[0], case_id=case_id, subject_id=case_id)
 
 
 def _named(path: Path, wanted: Sequence[str], modality: str) -> Iterator[Named]:
@@ -150,15 +146,13 @@ def _masks_in(folder: Path) -> list[Named]:
     return [one for one in found if one.kind == BRAIN_MASK]
 
 
-def _refuse_lone_masks(paths: Sequence[Path], named: Sequence[Named], cases: Sequence[ScanFiles]) -> None:
-    """Raise UsageError (UB250) for a brain mask that the user names itself and whose image is not among the files."""
-    used = {path for case in cases for path in case.files.values()}
-    ids = {case.case_id for case in cases}
-    for one in named:
-        alone = one.path not in used and not {one.stem, session_of(one.stem)} & ids
-        if alone and one.path in paths and one.kind == BRAIN_MASK:
+def _refuse_lone_masks(paths: Sequence[Path], groups: Sequence[Group]) -> None:
+    """Warn of brain masks without an image. Raise UsageError (UB250) for one that the user names itself."""
+    for one in [one for group in groups for one in group.members]:
+        if one.path in paths:
             hint = "give it the name of its image, but _brain_mask at the end, or name it with --brain-mask"
             raise UsageError("a brain mask without an image", where=one.path.name, hint=hint, code="UB250")
+        log.warning("%s: a brain mask without an image is not used", one.path.name)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -190,54 +184,3 @@ def _unlisted(error: OSError) -> None:
     what = f"a folder cannot be listed: {error.strerror}"
     hint = "allow it to be read, or name the other folders one by one"
     raise DataError(what, where=str(error.filename), hint=hint, code="UB321") from error
-
-
-def _cases(named: Iterable[Named]) -> Iterator[ScanFiles]:
-    """The files grouped into cases: by session, or by their whole stem where a session has several of a modality."""
-    sessions: dict[str, list[Named]] = {}
-    for one in named:
-        sessions.setdefault(session_of(one.stem), []).append(one)
-    groups: dict[str, list[Named]] = {}
-    for session, members in sessions.items():
-        kinds = [(one.kind, one.of) for one in members]
-        for one in members:
-            groups.setdefault(session if len(set(kinds)) == len(kinds) else one.stem, []).append(one)
-    for case_id, members in sorted(groups.items()):
-        if any(one.kind != BRAIN_MASK for one in members):
-            yield _case(case_id, members)
-        else:
-            log.warning("%s: a brain mask without an image is not used", case_id)
-
-
-def _case(case_id: str, members: Sequence[Named]) -> ScanFiles:
-    """A case; two files of one kind are its fault."""
-    found: dict[str, Path] = {}
-    fault = None
-    for one in members:
-        if one.of and BRAIN_MASK in found:
-            continue
-        if one.kind in found:
-            first, second = (f"{path.parent.name}/{path.name}" for path in (found[one.kind], one.path))
-            what = f"two {one.kind} files: {first} and {second}"
-            hint = "leave one out, give them different names, or name each by itself with --id"
-            fault = DataError(what, where=case_id, hint=hint, code="UB335")
-        found[one.kind] = one.path
-    return ScanFiles(case_id, subject_of(case_id), found, fault)
-
-
-def _fault(case: ScanFiles, wanted: Sequence[str]) -> UadError | None:
-    """Why a case cannot be used: its id (UB205), or a modality that is missing (UB332)."""
-    if not ID_PATTERN.fullmatch(case.case_id):
-        what = f"the id {case.case_id[:120]!r} cannot be used"
-        hint = (
-            "name the scan with --id, or rename the file: 1 to 100 letters of English, digits, '.', '_' or '-', "
-            "a letter or a digit first"
-        )
-        return UsageError(what, where=next(iter(case.files.values())).name, hint=hint, code="UB205")
-    missing = [name for name in wanted if name not in case.files]
-    if missing:
-        has = ", ".join(name for name in case.files if name != BRAIN_MASK)
-        what = f"the model takes {', '.join(wanted)}, the scan has {has}: no {' and no '.join(missing)}"
-        hint = "give the scan of that modality, or a model of another protocol"
-        return DataError(what, where=case.case_id, hint=hint, code="UB332")
-    return None

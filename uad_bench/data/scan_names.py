@@ -1,8 +1,11 @@
-"""What the name of a scan's file says: modality, brain mask, case and subject."""
+"""What the name of a scan's file and its folders say: modality, brain mask, case and subject."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from uad_bench.data.bids_entities import NATIVE, folder_tags
 
 #: The last word of a file's name, in lower case, and the modality that it stands for.
 MODALITIES = {
@@ -17,6 +20,7 @@ DERIVED_WORDS = re.compile(
     r"(?i)[._-]([a-z]*mask|msk|scoremap|d?seg|probseg|segmentation|lesions?|labels?|roi)$"
 )
 DERIVED = "a mask or a map"
+SESSION = re.compile(r"(sub-[A-Za-z0-9]+)(_ses-[A-Za-z0-9]+)?(?=_|$)")
 LAST_WORD = re.compile(r"[._-]([A-Za-z0-9]+)$")
 
 
@@ -26,7 +30,7 @@ class Named:
 
     path: Path
     kind: str  # a modality, BRAIN_MASK, or "" where the name says neither
-    stem: str  # the name without the word that says so
+    stem: str  # the name without the word that says so, with the session of its folders
     of: str = ""  # of a brain mask: the modality of its image, where the name says it
 
 
@@ -40,26 +44,50 @@ def modality_of(path: Path) -> str:
 
 
 def parsed(path: Path) -> Named:
-    """What the name of a file says."""
+    """What the name of a file says, and its folders of the session."""
     stem = EXTENSION.sub("", path.name)
     if MASK_WORDS.search(stem):
         rest = MASK_WORDS.sub("", stem)
         word = LAST_WORD.search(rest)  # `case_T2w_brain_mask` is the mask of `case_T2w`
         of = MODALITIES.get(word[1].lower(), "") if word else ""
-        return Named(path, BRAIN_MASK, rest[: word.start()] if word and of else rest, of)
+        return Named(path, BRAIN_MASK, _with_session(rest[: word.start()] if word and of else rest, path), of)
     if DERIVED_WORDS.search(stem):
         return Named(path, DERIVED, stem)
     last = LAST_WORD.search(stem)
     kind = MODALITIES.get(last[1].lower(), "") if last else ""
     if kind == "t1" and re.search(r"(^|_)ce-", stem):
         kind = "t1ce"
-    return Named(path, kind, stem[: last.start()] if last and kind else stem)
+    return Named(path, kind, _with_session(stem[: last.start()] if last and kind else stem, path))
+
+
+def _with_session(stem: str, path: Path) -> str:
+    """The stem of a file; a BIDS name without session has that of its folders, if they name one."""
+    session = folder_tags(folders_of(path)).get("ses")
+    match = SESSION.match(stem)
+    if match is None or match[2] or session is None:
+        return stem
+    return f"{match[1]}_ses-{session}{stem[match.end(1) :]}"
+
+
+def folders_of(path: Path) -> tuple[str, ...]:
+    """The folders of a file from the root of the file system, also where it is named from the working folder."""
+    return Path(os.path.abspath(path)).parts[:-1]  # noqa: PTH100  # resolve() follows links
 
 
 def session_of(stem: str) -> str:
     """`sub-01_ses-2` of a BIDS name, else the stem."""
-    match = re.match(r"(sub-[A-Za-z0-9]+)(_ses-[A-Za-z0-9]+)?(_|$)", stem)
+    match = SESSION.match(stem)
     return f"{match[1]}{match[2] or ''}" if match else stem
+
+
+def space_of(stem: str) -> str:
+    """The template of a BIDS name, "" for spaces of the subject itself.
+
+    >>> space_of("sub-01_space-MNI152"), space_of("sub-01_space-T1w_desc-x"), space_of("sub-01")
+    ('MNI152', '', '')
+    """
+    match = re.search(r"_space-([A-Za-z0-9]+)", stem) if stem.startswith("sub-") else None
+    return match[1] if match and match[1] not in NATIVE else ""
 
 
 def subject_of(case_id: str) -> str:

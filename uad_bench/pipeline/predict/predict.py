@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from uad_bench.data.scan_files import ScanFiles
+from uad_bench.data.scan_cases import ScanFiles
 from uad_bench.data.scan_names import BRAIN_MASK
 from uad_bench.errors import DataError, EnvironmentFault, UadError
 from uad_bench.pipeline.predict import files

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
 
-from uad_bench.data.scan_files import ScanFiles, find_scans
+from uad_bench.data.scan_cases import ScanFiles
+from uad_bench.data.scan_files import find_scans
 from uad_bench.data.scan_names import BRAIN_MASK, MODALITIES
 from uad_bench.errors import UsageError, unknown_name
 from uad_bench.pipeline.predict.model import TrainedModel
