@@ -275,3 +275,27 @@ def test_the_option_id_says_that_files_in_two_folders_are_of_one_case(touch):
     with pytest.raises(DataError, match=r"different folders: siteA/p1_t1.nii and siteB/p1_t2.nii"):
         found(paths, "t1", "t2")
     assert found(paths, "t1", "t2", case_id="mine") == {"mine": ["t1", "t2"]}
+
+
+def test_a_t2w_file_of_the_acquisition_flair_is_a_flair_image(touch, caplog):
+    touch("sub-1/anat/sub-1_acq-FLAIR_run-1_T2w.nii", "sub-1/anat/sub-1_acq-FLAIR_run-1_T2w_brain_mask.nii")
+    root = touch("sub-2/anat/sub-2_acq-tse_T2w.nii", "sub-2/anat/sub-2_space-FLAIR_T2w.nii")[0].parents[2]
+    assert found([root], "flair") == {"sub-1": ["brain_mask", "flair"]}
+    text = "T2w files with acq-FLAIR are read as flair (1): sub-1_acq-FLAIR_run-1_T2w.nii"
+    assert caplog.text.count(text) == 1
+    assert set(found([root], "t2")) == {"sub-2_acq-tse", "sub-2_space-FLAIR"}
+    (path,) = touch("sub-1/anat/sub-1_acq-FLAIR_run-1_T2w.nii")
+    with pytest.raises(UsageError, match="--modality says t2, the name says flair"):
+        found([path], modality="t2")
+
+
+@pytest.mark.parametrize("part", ["phase", "real", "imag"])
+def test_of_a_complex_image_the_magnitude_alone_is_a_scan(touch, caplog, part):
+    caplog.set_level(logging.INFO)
+    paths = touch("sub-1/sub-1_part-mag_T2w.nii", f"sub-1/sub-1_part-{part}_T2w.nii")
+    for modality in ("", "t2"):
+        (case,) = find_scans([paths[0].parent], ("t2",), modality)
+        assert (case.case_id, case.files) == ("sub-1", {"t2": paths[0]})
+    assert f"1 NIfTI files are not used: {paths[1].name}" in caplog.text
+    with pytest.raises(UsageError, match="the name says a mask or a map"):
+        found(paths[1:], modality="t2")

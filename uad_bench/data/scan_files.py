@@ -11,7 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from uad_bench.data.scan_cases import Group, ScanFiles, groups_of, other_fault, place_fault
-from uad_bench.data.scan_names import BRAIN_MASK, DERIVED, Named, parsed, session_of
+from uad_bench.data.scan_names import (
+    BRAIN_MASK,
+    DERIVED,
+    Named,
+    is_flair_by_acquisition,
+    parsed,
+    session_of,
+)
 from uad_bench.data.unread_files import NIFTI
 from uad_bench.errors import DataError, UsageError
 from uad_bench.support.atomic_files import read_json
@@ -81,6 +88,7 @@ def _named(path: Path, wanted: Sequence[str], modality: str) -> Iterator[Named]:
     if not NIFTI.fullmatch(path.name):
         hint = "convert it to .nii.gz, DICOM for instance with dcm2niix"
         raise DataError("not a NIfTI file", where=path.name, hint=hint, code="UB323")
+    _warn_flair([one])
     yield _as_said(one, wanted, modality)
 
 
@@ -101,6 +109,7 @@ def _as_said(one: Named, wanted: Sequence[str], modality: str) -> Named:
 def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[Named]:
     """The scans below a folder. What is not used is counted in a message."""
     found = [parsed(path) for path in sorted(_walk(folder)) if NIFTI.fullmatch(path.name)]
+    _warn_flair(found)
     if modality:
         found = [one if one.kind else Named(one.path, modality, one.stem) for one in found]
         named = [one.path.name for one in found if one.kind == modality]
@@ -116,6 +125,13 @@ def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[Named
         text = f"{len(unused)} NIfTI files are not used: {first_names(unused, 3)}"
         log.info("%s: %s (the model takes %s)", folder.name, text, ", ".join(wanted))
     return used
+
+
+def _warn_flair(found: Sequence[Named]) -> None:
+    """Warn of T2w files that are read as FLAIR because of their acquisition."""
+    names = [one.path.name for one in found if one.kind == "flair" and is_flair_by_acquisition(one.path.name)]
+    if names:
+        log.warning("T2w files with acq-FLAIR are read as flair (%d): %s", len(names), first_names(names, 3))
 
 
 def _masks_beside(images: Sequence[Named], named: Sequence[Named]) -> Iterator[Named]:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from uad_bench.data.bids_entities import NATIVE, folder_tags
+from uad_bench.data.bids_entities import NATIVE, folder_tags, name_tags
 
 #: The last word of a file's name, in lower case, and the modality that it stands for.
 MODALITIES = {
@@ -47,17 +47,42 @@ def parsed(path: Path) -> Named:
     """What the name of a file says, and its folders of the session."""
     stem = EXTENSION.sub("", path.name)
     if MASK_WORDS.search(stem):
-        rest = MASK_WORDS.sub("", stem)
-        word = LAST_WORD.search(rest)  # `case_T2w_brain_mask` is the mask of `case_T2w`
-        of = MODALITIES.get(word[1].lower(), "") if word else ""
-        return Named(path, BRAIN_MASK, _with_session(rest[: word.start()] if word and of else rest, path), of)
-    if DERIVED_WORDS.search(stem):
+        of, rest = _modality(MASK_WORDS.sub("", stem))  # `case_T2w_brain_mask` is the mask of `case_T2w`
+        return Named(path, BRAIN_MASK, _with_session(rest, path), of)
+    if _is_derived(stem):
         return Named(path, DERIVED, stem)
+    kind, rest = _modality(stem)
+    return Named(path, kind, _with_session(rest, path))
+
+
+def _is_derived(stem: str) -> bool:
+    """Whether the name is that of a mask, of a map or of a part of a complex image other than its magnitude."""
+    return bool(DERIVED_WORDS.search(stem)) or _tags(stem).get("part", "mag") != "mag"
+
+
+def _modality(stem: str) -> tuple[str, str]:
+    """The modality that the last word of a name says, and the name without it; "" and the name where it says none."""
     last = LAST_WORD.search(stem)
     kind = MODALITIES.get(last[1].lower(), "") if last else ""
+    if last is None or not kind:
+        return "", stem
     if kind == "t1" and re.search(r"(^|_)ce-", stem):
         kind = "t1ce"
-    return Named(path, kind, _with_session(stem[: last.start()] if last and kind else stem, path))
+    if is_flair_by_acquisition(stem):
+        kind = "flair"
+    return kind, stem[: last.start()]
+
+
+def is_flair_by_acquisition(name: str) -> bool:
+    """Whether a T2w file has an acquisition named FLAIR, as in `sub-1_acq-FLAIR_T2w` of public BIDS trees."""
+    return (
+        bool(re.search(r"(?i)_t2w?(\.nii(\.gz)?)?$", name)) and "flair" in _tags(name).get("acq", "").lower()
+    )
+
+
+def _tags(name: str) -> dict[str, str]:
+    """The entities of a BIDS name; none of other names."""
+    return name_tags(name) if name.startswith("sub-") else {}
 
 
 def _with_session(stem: str, path: Path) -> str:
