@@ -299,3 +299,100 @@ def test_of_a_complex_image_the_magnitude_alone_is_a_scan(touch, caplog, part):
     assert f"1 NIfTI files are not used: {paths[1].name}" in caplog.text
     with pytest.raises(UsageError, match="the name says a mask or a map"):
         found(paths[1:], modality="t2")
+
+
+OTHERS = [
+    "dwi",
+    "ADC",
+    "T1map",
+    "T2starw",
+    "UNIT1",
+    "MP2RAGE",
+    "swi",
+    "bold",
+    "angio",
+    "asl",
+    "PDw",
+    "T1WKS",
+    "3DT1",
+    "t1n",
+]
+
+
+@pytest.mark.parametrize("word", [*OTHERS, "t2f", "T1w_brain", "T2_FLAIR_reg", "mprage_1"])
+def test_modality_is_refused_for_a_name_that_says_another_contrast(touch, caplog, word):
+    caplog.set_level(logging.INFO)
+    paths = touch(f"a_{word}.nii", "b_T2_brain.nii", "c.nii", "sub-1_space-T1w_brain.nii")
+    with pytest.raises(UsageError, match=r"the name says") as raised:
+        found(paths[:1], modality="t2")
+    assert raised.value.code == "UB250"
+    assert set(found([paths[0].parent], modality="t2")) == {"b_T2_brain", "c", "sub-1"}
+    assert f"1 NIfTI files are not used: a_{word}.nii" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("word", "modality"),
+    [
+        ("t1n", "t1"),
+        ("3DT1", "t1"),
+        ("t2f", "flair"),
+        ("3D-FLAIR", "flair"),
+        ("T1WKS", "t1ce"),
+        ("t1c", "t1ce"),
+    ],
+)
+def test_words_of_public_sets_say_a_modality(touch, word, modality):
+    (one,) = find_scans(touch(f"case-7-{word}.nii"), (modality,))
+    assert set(one.files) == {modality}
+
+
+def test_a_name_that_is_a_modality_alone_says_it(touch):
+    (path, other) = touch("p/T2.nii", "p/T1.nii")
+    assert found([path]) == found([path.parent], modality="t2") == {"T2": ["t2"]}
+    with pytest.raises(UsageError, match="--modality says t2, the name says t1"):
+        found([other], modality="t2")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a_consensus_gt.nii", "wmh.nii", "a_wmh.nii", "a_tumor.nii", "aparc+aseg.nii", "a_lesionseg.nii", "brainmask.nii",
+     "a_pve_0.nii", "labelsTr/MS_001.nii", "labels/a.nii", "masks/a.nii", "c1sub-01_T2w.nii", "mwp1sub-01_T2w.nii",
+     "y_sub-01_T2w.nii"],
+)  # fmt: skip
+def test_names_and_folders_of_masks_and_maps_are_no_scans(touch, caplog, name):
+    caplog.set_level(logging.INFO)
+    path, good = touch(f"in/{name}", "in/good_T2w.nii")
+    for modality in ("", "t2"):
+        assert found([good.parent], modality=modality) == {"good": ["t2"]}
+        with pytest.raises(UsageError, match="the name says a mask or a map"):
+            found([path], modality=modality)
+    assert caplog.text.count(f"1 NIfTI files are not used: {path.name}") == 2
+
+
+def test_channels_whose_modality_no_name_says_are_refused(touch):
+    paths = touch(*(f"imagesTr/MS_{n}_000{channel}.nii" for n in (1, 2) for channel in (0, 1)))
+    with pytest.raises(UsageError, match="channels of one scan, and no name says") as raised:
+        found([paths[0].parent], "flair", modality="flair")
+    assert raised.value.code == "UB250"
+    assert set(found([paths[1], paths[3]], "flair", modality="flair")) == {"MS_1_0001", "MS_2_0001"}
+    scans = touch(
+        *(f"scans/case_{n:04d}.nii" for n in range(1, 12)), "scans/other_0001.nii", "scans/other_0002.nii"
+    )
+    assert len(found([scans[0].parent], modality="t2")) == 13
+
+
+def test_the_hint_names_the_option_where_a_name_says_nothing(touch):
+    root = touch("a_T1w.nii", "a_dwi.nii")[0].parent
+    with pytest.raises(DataError, match=r"end the names in _t2$"):
+        found([root])
+    touch("b.nii")
+    with pytest.raises(DataError, match=r"or add --modality t2$"):
+        found([root])
+
+
+def test_another_contrast_beside_the_scan_is_not_used(touch, caplog):
+    caplog.set_level(logging.INFO)
+    paths = touch("sub-1_T2w.nii", "sub-1_dwi.nii", "sub-2_dwi.nii")
+    cases = find_scans(paths, ("t2",))
+    assert {one.case_id: one.fault and one.fault.code for one in cases} == {"sub-1": None, "sub-2": "UB332"}
+    assert "1 NIfTI files are not used: sub-1_dwi.nii (the model takes t2)" in caplog.text

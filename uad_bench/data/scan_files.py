@@ -6,6 +6,7 @@ A file whose last words are `brain_mask` or `brainmask` is the brain mask of its
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,21 +39,14 @@ def find_scans(
     wanted: the modalities of the model; modality: of all images, whatever their names; case_id: the id of the only
     case, and that its files belong together. A case that lacks a modality (UB332), has two files of a modality
     (UB335), files in folders of other sessions or sites (UB329) or a name that cannot be an id (UB205) has this as
-    its `fault`, which is raised where all cases have one. Raises UsageError for a path that does
-    not exist, for a name that says another modality than `modality` (UB250), and for a file that names no modality
-    (UB251); DataError where a folder has no scan (UB304) or cannot be listed (UB321).
+    its `fault`, which is raised where all cases have one. Raises UsageError for a path that does not exist, for a name
+    that says another contrast than `modality`, for channels that no name tells apart (UB250), and for a file that names
+    no modality (UB251); DataError where a folder has no scan (UB304) or cannot be listed (UB321).
     """
     named = [one for path in paths for one in _named(path, wanted, modality)]
+    _refuse_channels(named)
     named += _masks_beside([one for one in named if one.path in paths], named)
-    order = ["", *wanted]  # of several brain masks that name a modality, the first that the model takes
-    for one in named:
-        if one.of not in order:
-            log.warning(
-                "%s: the brain mask of a %s image, which the model does not take, is not used",
-                one.path.name,
-                one.of,
-            )
-    named = sorted((one for one in named if one.of in order), key=lambda one: order.index(one.of))
+    named = _without_other_masks(named, wanted)
     # A file that is named itself and found in a folder, too, is one file.
     groups = groups_of({one.path.absolute(): one for one in named}.values())
     _refuse_lone_masks(paths, [group for group in groups if not group.has_image])
@@ -61,9 +55,32 @@ def find_scans(
         cases = [_with_id(cases, case_id)]
     else:
         cases = [replace(case, fault=case.fault or place_fault(case, paths)) for case in cases]
+    return _with_faults(cases, wanted)
+
+
+def _without_other_masks(named: Sequence[Named], wanted: Sequence[str]) -> list[Named]:
+    """The files without brain masks of modalities that the model does not take, of which each is a warning.
+
+    Of several brain masks of a case that name a modality, the first is that of the model's first modality.
+    """
+    order = ["", *wanted]
+    for one in named:
+        if one.of not in order:
+            what = "%s: the brain mask of a %s image, which the model does not take, is not used"
+            log.warning(what, one.path.name, one.of)
+    return sorted((one for one in named if one.of in order), key=lambda one: order.index(one.of))
+
+
+def _with_faults(cases: Sequence[ScanFiles], wanted: Sequence[str]) -> list[ScanFiles]:
+    """The cases, each with what is wrong with it. Raises the first fault where all have one; files of other
+    modalities are counted in a message."""
     cases = [replace(case, fault=case.fault or other_fault(case, wanted)) for case in cases]
     if cases and cases[0].fault and all(case.fault for case in cases):
         raise cases[0].fault
+    usable = [case.files for case in cases if not case.fault]
+    unused = [files[kind].name for files in usable for kind in files if kind not in (*wanted, BRAIN_MASK)]
+    if unused:
+        log.info("%s", _not_used(unused, wanted))
     return cases
 
 
@@ -96,14 +113,18 @@ def _as_said(one: Named, wanted: Sequence[str], modality: str) -> Named:
     """A file with the modality that the user gave; its name may say nothing, or the same."""
     if one.kind == BRAIN_MASK or (one.kind not in {"", DERIVED} and not modality):
         return one
-    if modality and one.kind not in {"", modality}:
-        what = f"--modality says {modality}, the name says {one.kind}"
+    other = one.other_than(modality) if modality else one.kind
+    if other and modality:
+        what = f"--modality says {modality}, the name says {other}"
         hint = "correct the option, or rename the file"
         raise UsageError(what, where=one.path.name, hint=hint, code="UB250")
     if modality:
-        return Named(one.path, modality, one.stem)
+        return replace(one, kind=modality)
     hint = f"add --modality {wanted[0]} if it is one, or end its name in _{wanted[0]}"
-    raise UsageError("the name says no modality", where=one.path.name, hint=hint, code="UB251")
+    if other:
+        hint = "give the scan itself, or rename the file and its folder if it is one"
+    what = f"the name says {other or 'no modality'}"
+    raise UsageError(what, where=one.path.name, hint=hint, code="UB251")
 
 
 def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[Named]:
@@ -111,20 +132,44 @@ def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[Named
     found = [parsed(path) for path in sorted(_walk(folder)) if NIFTI.fullmatch(path.name)]
     _warn_flair(found)
     if modality:
-        found = [one if one.kind else Named(one.path, modality, one.stem) for one in found]
+        found = [one if one.other_than(modality) else replace(one, kind=modality) for one in found]
         named = [one.path.name for one in found if one.kind == modality]
         log.info("%s: %d scans: %s", folder.name, len(named), first_names(named, 20))
     used = [one for one in found if one.kind in (*wanted, BRAIN_MASK)]
     if not any(one.kind != BRAIN_MASK for one in used):
         others = f"; of its {len(found)} NIfTI files none says so in its name" if found else ""
-        hint = f"end the names in _{wanted[0]}, or add --modality {wanted[0]}"
+        hint = f"end the names in _{wanted[0]}"
+        if not modality and not all(one.kind for one in found):
+            hint += f", or add --modality {wanted[0]}"
         what = f"no {' or '.join(wanted)} image in the folder{others}"
         raise DataError(what, where=str(folder), hint=hint, code="UB304")
     unused = [one.path.name for one in found if one not in used]
     if unused:
-        text = f"{len(unused)} NIfTI files are not used: {first_names(unused, 3)}"
-        log.info("%s: %s (the model takes %s)", folder.name, text, ", ".join(wanted))
+        log.info("%s: %s", folder.name, _not_used(unused, wanted))
     return used
+
+
+def _not_used(names: Sequence[str], wanted: Sequence[str]) -> str:
+    files = f"{len(names)} NIfTI files are not used: {first_names(names, 3)}"
+    return f"{files} (the model takes {', '.join(wanted)})"
+
+
+def _refuse_channels(named: Sequence[Named]) -> None:
+    """Raise UsageError (UB250) for channels of one scan (`a_0000`, `a_0001`), whose modalities no name says.
+
+    Numbers of scans may look like those of channels: these are few, and begin with 0000 or lie in a folder `imagesTr`.
+    """
+    channels: dict[tuple[Path, str], dict[str, Path]] = {}
+    for one in named:
+        if match := re.fullmatch(r"(.+)_(\d{4})", one.stem):
+            channels.setdefault((one.path.parent, match[1]), {})[match[2]] = one.path
+    for (folder, _), found in channels.items():
+        few = len(found) > 1 and max(found) < "0010"
+        if few and ("0000" in found or re.fullmatch("images(Tr|Ts|Val)", folder.name)):
+            names = first_names([path.name for path in found.values()], 3)
+            what = f"channels of one scan, and no name says their modalities: {names}"
+            hint = "name the files of one channel one by one; rename them if they are different scans"
+            raise UsageError(what, where=folder.name, hint=hint, code="UB250")
 
 
 def _warn_flair(found: Sequence[Named]) -> None:
