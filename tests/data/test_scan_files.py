@@ -396,3 +396,14 @@ def test_another_contrast_beside_the_scan_is_not_used(touch, caplog):
     cases = find_scans(paths, ("t2",))
     assert {one.case_id: one.fault and one.fault.code for one in cases} == {"sub-1": None, "sub-2": "UB332"}
     assert "1 NIfTI files are not used: sub-1_dwi.nii (the model takes t2)" in caplog.text
+
+
+def test_files_of_other_formats_are_counted_in_a_warning(touch, caplog):
+    root = touch(
+        "p1/a_T2w.nii", "p1/b_T2w.mgz", "p2/b_T2w.mgz", "c_T2w.nrrd", "d_T2w.nii.bz2", ".e.mgz", "f.json"
+    )[-1].parent
+    touch("derivatives/x.mgz")
+    assert found([root]) == {"a": ["t2"]}
+    for line in ("(2): p1/b_T2w.mgz, p2/b_T2w.mgz", "(1): c_T2w.nrrd", "(1): d_T2w.nii.bz2"):
+        assert f"files of a format that is not supported {line}; convert them to .nii.gz" in caplog.text
+    assert len(caplog.records) == 3

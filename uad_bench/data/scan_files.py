@@ -20,7 +20,7 @@ from uad_bench.data.scan_names import (
     parsed,
     session_of,
 )
-from uad_bench.data.unread_files import NIFTI
+from uad_bench.data.unread_files import NIFTI, OTHER, as_texts
 from uad_bench.errors import DataError, UsageError
 from uad_bench.support.atomic_files import read_json
 from uad_bench.support.text import first_names
@@ -129,7 +129,12 @@ def _as_said(one: Named, wanted: Sequence[str], modality: str) -> Named:
 
 def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[Named]:
     """The scans below a folder. What is not used is counted in a message."""
-    found = [parsed(path) for path in sorted(_walk(folder)) if NIFTI.fullmatch(path.name)]
+    paths = sorted(_walk(folder))
+    for line in as_texts(
+        {"other": [path.relative_to(folder) for path in paths if OTHER.fullmatch(path.name)]}
+    ):
+        log.warning("%s: %s", folder.name, line)
+    found = [parsed(path) for path in paths if NIFTI.fullmatch(path.name)]
     _warn_flair(found)
     if modality:
         found = [one if one.other_than(modality) else replace(one, kind=modality) for one in found]
