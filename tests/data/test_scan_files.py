@@ -407,3 +407,13 @@ def test_files_of_other_formats_are_counted_in_a_warning(touch, caplog):
     for line in ("(2): p1/b_T2w.mgz, p2/b_T2w.mgz", "(1): c_T2w.nrrd", "(1): d_T2w.nii.bz2"):
         assert f"files of a format that is not supported {line}; convert them to .nii.gz" in caplog.text
     assert len(caplog.records) == 3
+
+
+@pytest.mark.parametrize("space", ["T2w", "T1w", "FLAIR"])
+def test_the_space_of_a_file_is_not_its_modality(touch, space):
+    paths = touch("sub-1_FLAIR.nii", f"sub-1_space-{space}_desc-brain_mask.nii", f"sub-1_space-{space}.nii")
+    assert found([paths[0].parent], "flair") == {"sub-1": ["brain_mask", "flair"]}
+    with pytest.raises(UsageError, match="the name says no modality"):
+        found(paths[2:], "flair")
+    touch(f"sub-2_space-{space}_FLAIR.nii", f"sub-2_space-{space}_T1w_brain_mask.nii")
+    assert found([paths[0].parent], "flair")["sub-2"] == ["flair"]

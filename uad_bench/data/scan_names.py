@@ -38,6 +38,8 @@ DERIVED_FOLDERS = re.compile(r"(?i)labels?(tr|ts|val)?|masks?|gts?|ground[_-]?tr
 DERIVED = "a mask or a map"
 SESSION = re.compile(r"(sub-[A-Za-z0-9]+)(_ses-[A-Za-z0-9]+)?(?=_|$)")
 LAST_WORD = re.compile(r"(?:^|[._-])([A-Za-z0-9]+)$")
+#: An image or a mask in the space of an image, which is not its modality.
+SPACE = re.compile(r"(?:^|_)(space|from|to)-[A-Za-z0-9]+$")
 ENTITY = re.compile(r"[a-z]+-[A-Za-z0-9]+")
 
 
@@ -95,8 +97,10 @@ def _modality(stem: str) -> tuple[str, str]:
 
     >>> _modality("a_3DT1"), _modality("a-t2f"), _modality("a_T2starw"), _modality("T2")
     (('t1', 'a'), ('flair', 'a'), ('t2starw', 'a'), ('t2', 'T2'))
+    >>> _modality("a_space-T2w")
+    ('', 'a_space-T2w')
     """
-    last = LAST_WORD.search(stem)
+    last = None if SPACE.search(stem) else LAST_WORD.search(stem)
     kind = _contrast(last[1]) if last else ""
     if last is None or not kind:
         return "", stem
