@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from uad_bench.data.bids_entities import folder_tags, name_tags
+from uad_bench.data.bids_entities import NOT_ANATOMY, folder_tags, name_tags
 from uad_bench.support.text import words_of
 
 IMAGES = {"t1w": "t1", "t2w": "t2", "flair": "flair", "pdw": "pd"}
 UNKNOWN_MASK = "unknown mask"
-#: Folders and entities of BIDS that are not anatomy.
-NOT_ANATOMY = frozenset(
-    {"func", "dwi", "fmap", "perf", "pet", "meg", "eeg", "ieeg", "nirs", "mrs", "beh", "micr"}
-)
 LESION = words_of(
     "lesion lesions lesionmask lesionroi lesionseg tumor tumour tumors tumours wmh wmhs stroke infarct infarcts "
     "fcd tuber tubers lacune lacunes microbleeds cmb anomaly anomalies"

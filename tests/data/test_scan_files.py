@@ -319,7 +319,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("word", [*OTHERS, "t2f", "T1w_brain", "T2_FLAIR_reg", "mprage_1"])
+@pytest.mark.parametrize("word", [*OTHERS, "t2f", "T1w_brain", "T2_FLAIR_reg", "flair-brain", "mprage_1"])
 def test_modality_is_refused_for_a_name_that_says_another_contrast(touch, caplog, word):
     caplog.set_level(logging.INFO)
     paths = touch(f"a_{word}.nii", "b_T2_brain.nii", "c.nii", "sub-1_space-T1w_brain.nii")
@@ -417,3 +417,13 @@ def test_the_space_of_a_file_is_not_its_modality(touch, space):
         found(paths[2:], "flair")
     touch(f"sub-2_space-{space}_FLAIR.nii", f"sub-2_space-{space}_T1w_brain_mask.nii")
     assert found([paths[0].parent], "flair")["sub-2"] == ["flair"]
+
+
+@pytest.mark.parametrize(
+    "mask", ["func/sub-1_task-rest_desc-brain_mask", "dwi/sub-1_desc-brain_mask", "anat/sub-1_dwi_brain_mask"]
+)
+def test_the_brain_mask_of_a_functional_or_diffusion_image_is_not_used(touch, caplog, mask):
+    caplog.set_level(logging.INFO)
+    image, path = touch("sub-1/anat/sub-1_T2w.nii", f"sub-1/{mask}.nii")
+    assert found([image.parents[2]]) == {"sub-1": ["t2"]}
+    assert path.name in caplog.text

@@ -3,9 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from uad_bench.support.text import words_of
+
 KEYED = re.compile(r"(sub|ses)-([A-Za-z0-9]+)")
 #: Values of `space` for grids of the subject itself. Files in any other space are on the grid of a template.
 NATIVE = frozenset({"", "orig", "individual", "scanner", "T1w", "T2w", "FLAIR", "PDw"})
+#: Folders of a BIDS tree that hold no images of the anatomy.
+NOT_ANATOMY = words_of("func dwi fmap perf pet meg eeg ieeg nirs mrs beh micr")
 
 
 def name_tags(name: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from uad_bench.data.bids_entities import NATIVE, folder_tags, name_tags
+from uad_bench.data.bids_entities import NATIVE, NOT_ANATOMY, folder_tags, name_tags
 from uad_bench.support.text import words_of
 
 #: The last word of a file's name, in lower case and without 2d or 3d, and the modality that it stands for.
@@ -17,9 +17,9 @@ MODALITIES = {
 #: Words of contrasts that no modality stands for: suffixes of BIDS, and words of scanners and programs.
 OTHER_CONTRASTS = words_of(
     "dwi dti adc trace b0 b500 b1000 b2000 fa bold cbv cbf sbref epi asl m0scan perf pwi dsc dce mtt tmax ttp ktrans "
-    "swi qsm t2star t2starw gre megre mese flash vfa irt1 t1rho mpm mtr mts mtw unit1 mp2rage inv1 inv2 "
+    "swi qsm t2star t2starw megre mese vfa irt1 t1rho mpm mtr mts mtw unit1 mp2rage inv1 inv2 "
     "inplanet1 inplanet2 pdt2 angio tof mra mrv ct cta ncct pet fdg phase phase1 phase2 phasediff magnitude magnitude1 "
-    "magnitude2 stir tirm dir psir mrs localizer scout"
+    "magnitude2 stir dir psir mrs localizer scout"
 )
 #: Words that say a contrast at the end of a name alone: elsewhere they may be of a group, a site or a visit.
 LAST_ONLY = words_of("pd dp ct pet fa dir epi mrs tof trace perf phase phase1 phase2 scout")
@@ -76,7 +76,7 @@ def modality_of(path: Path) -> str:
 def parsed(path: Path) -> Named:
     """What the name of a file says, and its folders of the session."""
     stem = EXTENSION.sub("", path.name)
-    if MASK_WORDS.search(stem):
+    if MASK_WORDS.search(stem) and not _is_of_other_images(path):
         of, rest = _modality(MASK_WORDS.sub("", stem))  # `case_T2w_brain_mask` is the mask of `case_T2w`
         return Named(path, BRAIN_MASK, _with_session(rest, path), of)
     if _is_derived(path, stem):
@@ -90,6 +90,12 @@ def _is_derived(path: Path, stem: str) -> bool:
     folder = folders_of(path)[-1]
     made = DERIVED_WORDS.search(stem) or PREFIX.match(stem) or DERIVED_FOLDERS.fullmatch(folder)
     return bool(made) or _tags(stem).get("part", "mag") != "mag"
+
+
+def _is_of_other_images(path: Path) -> bool:
+    """Whether a file of a BIDS name is of functional or other images than those of the anatomy."""
+    tags = _tags(path.name)
+    return "task" in tags or bool(tags and folders_of(path)[-1] in NOT_ANATOMY)
 
 
 def _modality(stem: str) -> tuple[str, str]:
@@ -119,7 +125,10 @@ def _contrast(word: str) -> str:
 
 def _said_before(stem: str) -> list[str]:
     """The contrasts that words of a name say, without entities; FLAIR alone where it is one of them (`T2_FLAIR`)."""
-    parts = [part for part in stem.split("_") if not ENTITY.fullmatch(part)]
+    entities = [
+        part for part in stem.split("_") if ENTITY.fullmatch(part) and not _contrast(part.partition("-")[0])
+    ]
+    parts = [part for part in stem.split("_") if part not in entities]
     words = [
         word for part in parts for word in re.split(r"[^A-Za-z0-9]+", part) if word.lower() not in LAST_ONLY
     ]
