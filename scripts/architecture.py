@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- drawing: begin -->", "<!-- drawing: end -->"
 WORDS = {
-    "cli": "cli<br/>verbs of the command line",
+    "cli": "cli<br/>commands",
     "api": "api<br/>functions for scripts and notebooks",
     "engines": "engines<br/>several runs at once",
     "pipeline": "pipeline<br/>one run, stage by stage; matrices of runs",

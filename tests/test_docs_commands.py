@@ -1,4 +1,4 @@
-"""Every `uad-bench` command that a page shows has a verb and options that exist."""
+"""Every `uad-bench` command that a page shows and its options exist."""
 
 import re
 import shlex

@@ -34,7 +34,7 @@ SAMPLED = 200  # training slices whose intensities give the tissues
 class DISYRE(TorchMethod):
     """Synthetic restoration (DISYRE v2, Naval Marimont et al. 2024), with network and training of UAD-IMAG.
 
-    A time-conditioned U-Net learns to restore healthy patches from synthetic anomalies, told their strength as a time
+    A time-conditioned U-Net learns to restore healthy patches from synthetic anomalies, given their strength as a time
     index: 99 for none, 0 for the strongest. At test time the slice itself is restored with several times. The anomaly
     map is the mean over times and modalities of |x - D(x, t)|, on the intensity scale [-1, 1], times the brain's share
     of the slice. The shapes of the anomalies are our own: a third of the published ones are masks without a licence.

@@ -29,7 +29,7 @@ METHODS = {
     "cddpm": ("cddpm:CDDPM", "diffusion model conditioned on an encoder embedding of the input slice"),
     "andi": ("andi:ANDi", "diffusion model; one denoising step from each of many noise levels"),
     "disyre": ("disyre:DISYRE", "network that removes synthetic anomalies, with shapes of our own; residual"),
-    "itermask": ("itermask:IterMask", "inpainting of a mask that shrinks onto what cannot be filled"),
+    "itermask": ("itermask:IterMask", "iterative inpainting of a shrinking mask; squared error"),
     "patch2loc": (
         "patch2loc:Patch2Loc",
         "patch location predicted by a network; error and predicted variance",

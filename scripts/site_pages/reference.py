@@ -48,9 +48,9 @@ def code(text: object) -> str:
 
 
 def commands() -> str:
-    """Every verb with its arguments and options."""
+    """Every command with its arguments and options."""
     root: Any = typer.main.get_command(app)
-    text = ["# Command line", "", "`uad-bench VERB --help` shows the same in a terminal.", ""]
+    text = ["# Command line", "", "`uad-bench COMMAND --help` shows the same in a terminal.", ""]
     return "\n".join([*text, *_command(root, "uad-bench")])
 
 

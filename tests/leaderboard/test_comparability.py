@@ -59,7 +59,7 @@ def test_the_explanation_lists_what_else_excludes_a_run_from_a_ranking(make_run)
 def test_a_control_and_a_method_are_in_one_table_and_not_ranked_together(make_run):
     first, second = explain(make_run("ae"), make_run("random", null=True))
     assert first.endswith("are comparable on phantom: they are in the same table")
-    assert "random" in second and second.endswith("is an uninformative control: it is shown but never ranked")
+    assert "random" in second and second.endswith("is a control: it is shown but never ranked")
 
 
 def test_a_table_of_few_patients_has_no_ranks(make_run):

@@ -110,7 +110,7 @@ def test_the_raw_map_beside_the_post_processed_one_is_taken(tmp_path):
 def test_one_file_for_two_cases_is_refused(tmp_path):
     (tmp_path / "link.nii.gz").symlink_to(tmp_path / "a.nii.gz")
     for other in ("a.nii.gz", "./a.nii.gz", "link.nii.gz"):
-        with pytest.raises(UsageError, match="the cases lemon/p1 and wmh/p2 have one map") as raised:
+        with pytest.raises(UsageError, match="cases lemon/p1 and wmh/p2 name the same map file") as raised:
             found(tmp_path, f"case_id,file\np1,a.nii.gz\nwmh/p2,{other}\n")
         assert raised.value.code == "UB253"
 

@@ -1,4 +1,4 @@
-"""The command line: typer verbs that parse, call and print. Each verb imports the heavy libraries that it needs."""
+"""The command line: typer commands that parse, call and print. Each imports the heavy libraries that it needs."""
 
 import io
 import signal
@@ -50,7 +50,7 @@ def _root(
     ),
     debug: bool = typer.Option(False, "--debug", help="Show tracebacks."),
 ) -> None:
-    del debug  # read in main(), before any verb runs
+    del debug  # read in main(), before any command runs
     if version:
         _print_versions()
         raise typer.Exit
@@ -92,7 +92,7 @@ app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:
-    """Run a verb. Every error that a user can act on is printed as one line, with its exit code."""
+    """Run a command. Every error that a user can act on is printed as one line, with its exit code."""
     numpy_cpu.prefer_avx2()
     _replace_unprintable()
     signal.signal(signal.SIGTERM, _terminate)
@@ -122,7 +122,7 @@ def main() -> None:
 
 
 def _interrupted(arguments: Sequence[str]) -> str:
-    """What a verb says that was interrupted; those that have the option --resume name it."""
+    """What a command says that was interrupted; those that have the option --resume name it."""
     verbs = {one.name: one.callback for one in app.registered_commands}
     verb = verbs.get(arguments[0]) if arguments else None
     if "resume" not in getattr(verb, "__annotations__", {}):

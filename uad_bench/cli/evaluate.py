@@ -41,7 +41,7 @@ def evaluate(
     data: options.Data = [],
     set_: options.Set = [],
     config: options.Config = "",
-    workers: options.Workers = 0,
+    workers: options.MetricWorkers = 0,
     device: Annotated[str, typer.Option("--device", help=DEVICE)] = "auto",
     trust: options.Trust = [],
     quiet: options.Quiet = False,

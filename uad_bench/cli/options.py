@@ -1,4 +1,4 @@
-"""Options that several verbs share, and how their texts become values."""
+"""Options that several commands share, and how their texts become values."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,6 +59,9 @@ Config = Annotated[
 Test = Annotated[str, typer.Option("--test", help="Test sets, separated by commas; default: the protocol's.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="The folder of runs.")]
 Workers = Annotated[
+    int, typer.Option("--workers", help="Processes that read and prepare cases; 0: one per CPU.", min=0)
+]
+MetricWorkers = Annotated[
     int,
     typer.Option(
         "--workers",

@@ -42,13 +42,18 @@ Orientation = Annotated[
     str, typer.Option("--orientation", help="sform or qform, where a header has both; default: sform.")
 ]
 Threads = Annotated[
-    int, typer.Option("--threads", help="CPU threads; 0: as many as the run had. Bits depend on it.", min=0)
+    int,
+    typer.Option(
+        "--threads",
+        help="CPU threads; 0: as many as the run had. The last digits of results depend on it.",
+        min=0,
+    ),
 ]
 PreparedGrid = Annotated[
     bool, typer.Option("--prepared-grid", help="Also write the raw map on the protocol's grid.")
 ]
 Sheet = Annotated[bool, typer.Option("--sheet/--no-sheet", help="Draw a picture of each scan.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Make again what the folder holds already.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Compute existing predictions again.")]
 
 
 def predict(
@@ -72,7 +77,7 @@ def predict(
 ) -> None:
     """Write the anomaly map of new scans in their own space, with volumes above healthy thresholds and a picture.
 
-    No lesion mask is needed, and no scan is called healthy.
+    No lesion mask is needed; the output makes no statement on whether a scan is healthy.
     """
     from uad_bench.errors import PartialFailure
     from uad_bench.pipeline.predict.model import open_model

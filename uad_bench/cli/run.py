@@ -33,7 +33,7 @@ def run(
     resume: own.Resume = False,
     fresh: own.Fresh = False,
     threads: own.Threads = 0,
-    workers: options.Workers = 0,
+    workers: options.MetricWorkers = 0,
     on: own.On = "",
     only: own.Only = -1,
     record: own.Record = None,
@@ -54,7 +54,7 @@ def run(
 ) -> None:
     """Train methods, score and evaluate them, and print the leaderboard.
 
-    Without --data this uses an embedded synthetic cohort, which is generated once (one to two minutes).
+    Without --data this uses the synthetic cohort, which is generated once (one to two minutes).
     """
     from uad_bench.cli.engines.on import Typed, in_slots, on_slurm
     from uad_bench.pipeline.matrix import Matrix, execute

@@ -27,7 +27,8 @@ Precision = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Continue unfinished runs.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start again, even where a run is complete.")]
 Threads = Annotated[
-    int, typer.Option("--threads", help="CPU threads; 0: all. Bits of a result depend on it.", min=0)
+    int,
+    typer.Option("--threads", help="CPU threads; 0: all. The last digits of results depend on it.", min=0),
 ]
 On = Annotated[
     str,

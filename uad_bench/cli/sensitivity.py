@@ -42,7 +42,7 @@ def sensitivity(
     out: options.Out = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Continue unfinished runs.")] = False,
     threads: Annotated[int, typer.Option("--threads", help="CPU threads; 0: all.", min=0)] = 0,
-    workers: options.Workers = 0,
+    workers: options.MetricWorkers = 0,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Datasets prepared for a protocol without a run, as the verbs `prepare` and `data report` do it."""
+"""Datasets prepared for a protocol without a run, as the commands `prepare` and `data report` do it."""
 
 import logging
 import shlex

@@ -4,8 +4,8 @@
     tune           the threshold with the largest pooled Dice on labelled tune cases
     tune_fprNN     the lowest threshold at which at most NN % of the non-lesion brain voxels of the tune cases, pooled,
                    are called anomalous: a fixed false-positive rate
-    oracle_set     the threshold with the largest pooled Dice on the test cases: an upper bound, not a result
-    oracle_case    the threshold with the largest Dice of each test case: a higher upper bound
+    oracle_set     the threshold with the largest pooled Dice on the test cases: best possible, not a result
+    oracle_case    the threshold with the largest Dice of each test case: best possible for each case
     oracle_fprNN   as tune_fprNN, on the test cases ("Dice at 5 % FPR" of some papers)
 
 Rules on tune and test cases use the lesion cases with a brain only, as pools do. Without a lesion voxel in a brain

@@ -34,7 +34,7 @@ def plot_style(index: int) -> PlotStyle:
 
 
 def row_styles(table: Table) -> dict[str, PlotStyle]:
-    """The style of each row by label; uninformative controls are grey."""
+    """The style of each row by label; controls are grey."""
     placed = sorted(table.rows, key=lambda row: (row.null, row.rank is None, row.rank or 0, row.label))
     found = {row.label: plot_style(index) for index, row in enumerate(placed)}
     return {

@@ -258,7 +258,7 @@ def _reported_for(run: RunSummary, test: str, papers: Sequence[Reported]) -> tup
 
 
 def _ranked(rows: Iterable[Row], primary: str) -> list[Row]:
-    """Uninformative controls, ranked rows, then rows with a leak or missing values; ties are sorted by label."""
+    """Controls, ranked rows, then rows with a leak or missing values; ties are sorted by label."""
     controls: list[Row] = []
     ranked: list[Row] = []
     unranked: list[Row] = []

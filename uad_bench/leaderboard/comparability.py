@@ -33,7 +33,7 @@ def table_key(run: RunSummary, test: str) -> TableKey:
 
 
 def belongs(run: RunSummary, key: TableKey) -> bool:
-    """Whether a table shows a run. An uninformative control, which is never ranked, is shown in every track."""
+    """Whether a table shows a run. A control, which is never ranked, is shown in every track."""
     if key.test not in run.results:
         return False
     own = table_key(run, key.test)
@@ -90,7 +90,7 @@ def _exclusions(a: RunSummary, b: RunSummary) -> Iterator[str]:
     """What excludes a run from a ranking that it is comparable with."""
     for run in (a, b):
         if run.null:
-            yield f"{run.name} is an uninformative control: it is shown but never ranked"
+            yield f"{run.name} is a control: it is shown but never ranked"
         if not run.complete:
             yield f"{run.name} has no results, its state is {run.state}{': ' if run.error else ''}{run.error}"
         if any(mark.startswith(LEAK) for mark in run.marks):

@@ -94,7 +94,7 @@ class RunSummary:
 
     name: path of the run relative to its root; state: "complete", or another state explained by `error`;
     settings: all hyper-parameters and whatever else of the specification changes results; pinned: the part of the
-    protocol that `fingerprint` is the digest of; results: by test dataset; null: uninformative control;
+    protocol that `fingerprint` is the digest of; results: by test dataset; null: control;
     marks: permanent remarks, a published split or an allowed data leak ("leak ..."); baseline, paper: as declared by
     the method; fold: index of the validation fold, None without cross-validation; changed: parameters that are not
     those of the protocol's preset, empty for runs of older versions; version: that of the method; outdated: another

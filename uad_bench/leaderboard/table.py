@@ -53,7 +53,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Reported:
-    """Results printed in a paper, as fractions of 1: average precision and best possible ("ceiling") Dice."""
+    """Results printed in a paper, as fractions of 1: average precision and best possible Dice."""
 
     method: str
     dataset: str
@@ -70,7 +70,7 @@ class Reported:
 class Row:
     """One method with one set of parameters.
 
-    rank: None for an uninformative control (`null`), where a started seed lacks the primary metric, and in a table of
+    rank: None for a control (`null`), where a started seed lacks the primary metric, and in a table of
     few patients; done, started: numbers of seeds, or of runs where there are several `folds`; failures: one line per
     run without results; marks: see `RunSummary`; rank_statistics: None where the row is not ranked; to_best,
     to_baseline, to_reference: differences to the best row, to the best method declared a baseline and to the strongest
@@ -110,7 +110,7 @@ class Row:
 
     @property
     def is_reference(self) -> bool:
-        """A row that every method should beat: an uninformative control, or a method declared a baseline."""
+        """A row that every method should beat: a control, or a method declared a baseline."""
         return self.null or self.baseline
 
     @property
@@ -126,7 +126,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One ranking: uninformative controls first, then rows by rank, then rows with missing seeds.
+    """One ranking: controls first, then rows by rank, then rows with missing seeds.
 
     primary: the metric that ranks (group "all", higher is better); lesion, healthy: numbers of test cases;
     not_comparable: why the runs are not ranked together with the first table of the same test dataset, "" for that

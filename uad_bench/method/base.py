@@ -21,8 +21,9 @@ class Method:
 
     **Input.** A `Scan` is all that a method sees of a case: `image`, float32 (C, X, Y, Z), one channel per modality,
     scaled by the protocol, 0 outside the brain; `brain_mask`, bool (X, Y, Z); `affine` (4, 4), voxel to world, mm;
-    `spacing` (x, y, z), mm. Axes are RAS+, arrays are read-only. Lesion masks and paths are never given. Whether the
-    method works on slices, patches or volumes is its own choice.
+    `spacing` (x, y, z), mm; `modalities`, one word a channel; `case_id`, which seeds random draws and may name a group
+    of cases: a method must not use it otherwise. Axes are RAS+, everything is read-only. Lesion masks and paths are
+    never given. Whether the method works on slices, patches or volumes is its own choice.
 
     **Output.** `score` returns an anomaly map (X, Y, Z) on the scan's grid: higher = more anomalous, any range,
     finite inside the brain. Values outside the brain are ignored.
@@ -67,7 +68,7 @@ class Method:
     modalities: ClassVar[tuple[str, ...]] = ()
     #: True if neither fit nor score draws random numbers: tables then print no deviation over seeds.
     deterministic: ClassVar[bool] = False
-    #: True for an uninformative control such as random scores: tables list it separately and never rank it.
+    #: True for a control, such as random scores or a simple reference: tables show it and never rank it.
     null: ClassVar[bool] = False
     #: True for a simple method that tables compare all other methods with, by a paired test.
     baseline: ClassVar[bool] = False
@@ -85,7 +86,8 @@ class Method:
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def fit(self, train: Sequence[Scan], val: Sequence[Scan], ctx: "Context") -> None:
-        """Learn from the healthy scans `train`. `val`, healthy too, is for choosing among weights only.
+        """Learn from the healthy scans `train`. `val`, healthy too, is for the selection of weights
+        and of scalar settings, not for training.
 
         Both sequences load a scan when it is indexed, so keep no scan that is not needed. By default nothing is learnt.
         """

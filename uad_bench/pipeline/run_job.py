@@ -63,7 +63,7 @@ class RunJob:
         return f"{self.spec.method} seed {self.spec.seed}"
 
     def roots(self) -> dict[str, str]:
-        """The folder of each dataset that the user named, by --data or $UAD_BENCH_DATA, for verbs that read the run."""
+        """The folder of each dataset that the user named (--data, $UAD_BENCH_DATA), for commands that read the run."""
         sources = self.place.sources
         names = [plugins.label(name) for name in (self.spec.protocol.train, *self.spec.test)]
         found = {name: sources.named_root(name) for name in dict.fromkeys([*names, *sources.roots])}

@@ -96,7 +96,7 @@ def begin(folder: Path, generator: Mapping[str, Any], ignored: str = "") -> None
 
 
 def _ignore(path: Path, text: str) -> None:
-    """Add lines to .bidsignore: those of another verb that writes to the folder, and of the user, stay."""
+    """Add lines to .bidsignore: those of another command that writes to the folder, and of the user, stay."""
     try:
         there = path.read_text(encoding="utf-8")
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A run directory may come from elsewhere: what its files hold wrongly is one error, whatever verb reads them."""
+"""A run directory may come from elsewhere: what its files hold wrongly is one error, whatever command reads them."""
 
 import csv
 import json
@@ -39,7 +39,7 @@ def readable(run: RunDir) -> Iterator[None]:
 
 def check_readable(run: RunDir) -> None:
     """Read the specification and the tables of a complete run. Raises IntegrityError where one is not as it is written
-    here: verbs that compute from a run call this first."""
+    here: commands that compute from a run call this first."""
     with readable(run):
         run.spec(), dict(run.environment())
         for row in run.table("splits.csv"):

@@ -37,7 +37,7 @@ def viewed_runs(table: Table, runs: Sequence[tuple[RunDir, RunSummary]]) -> list
 def leading(runs: Sequence[ViewedRun], primary: str) -> ViewedRun:
     """The run of the highest-ranked of some rows, at least one.
 
-    Rows without a rank follow: those of methods before uninformative controls; of these, rows that a table could rank
+    Rows without a rank follow: those of methods before controls; of these, rows that a table could rank
     before rows with a data leak or with missing seeds; then by the mean of the primary metric.
     """
     return max(runs, key=lambda one: _priority(one.row, primary))
@@ -54,7 +54,7 @@ def reason(row: Row) -> str:
     """Why a row is the one that cases are chosen by, as the page says it after the label of the row."""
     if row.rank is not None:
         return "the highest-ranked method with stored maps"
-    kind = "an uninformative control" if row.null else "a method without a rank"
+    kind = "a control" if row.null else "a method without a rank"
     return f"{kind}, since no ranked method has stored maps"
 
 

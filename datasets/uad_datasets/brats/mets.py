@@ -25,7 +25,7 @@ FAMILY = Family(
 
 @dataclass
 class BratsMetsAdapter(DatasetAdapter):
-    """Case folders at any depth. The edition is told by the name of a folder as downloaded.
+    """Case folders at any depth. The edition is read from the name of a folder as downloaded.
 
     The lesion is labels 1 to 3. Label 4, the resection cavity in the UCSD part of 2025, is ignored: neither lesion nor
     healthy; in earlier editions it is an error.

@@ -21,7 +21,7 @@ FAMILY = Family(
 
 @dataclass
 class BratsPedsAdapter(DatasetAdapter):
-    """Case folders at any depth. The edition is told by the name of a folder as downloaded.
+    """Case folders at any depth. The edition is read from the name of a folder as downloaded.
 
     The lesion is every label, in each edition: 1 to 3 in 2023 and, with other meanings, 1 to 4 from 2024 on.
 

@@ -49,10 +49,10 @@ class PhantomAdapter(DatasetAdapter):
         return ensure_cohort(root, recipe, healthy=self.healthy, lesions=self.lesions)
 
     def discover(self, root: Path) -> Iterator[Case]:
-        """Yield the cases of phantom.csv. Raises DataError where `root` contains no phantom cohort."""
+        """Yield the cases of phantom.csv. Raises DataError where `root` contains no synthetic cohort."""
         if not (root / TABLE).is_file():
             raise DataError(
-                "no phantom cohort here", where=str(root), hint=f"expected {TABLE} in this folder"
+                "no synthetic cohort here", where=str(root), hint=f"expected {TABLE} in this folder"
             )
         for row in sorted(read_table(root), key=lambda row: row["case_id"]):
             yield self._case(root, row)

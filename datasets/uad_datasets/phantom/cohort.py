@@ -67,7 +67,7 @@ def ensure_cohort(
     except OSError as error:
         hint = "free some space, or set UAD_BENCH_CACHE to another folder"
         raise EnvironmentFault(
-            f"cannot write the phantom cohort: {error}", where=str(root), hint=hint
+            f"cannot write the synthetic cohort: {error}", where=str(root), hint=hint
         ) from error
 
 
@@ -76,12 +76,12 @@ def _ensure_cohort(root: Path, kinds: dict[str, str], recipe: Recipe, workers: i
     root.parent.mkdir(parents=True, exist_ok=True)
     with locked(root.with_name(f"{root.name}.lock"), wait=True):
         if not root.is_dir():
-            log.info("generating the phantom cohort in %s", root)
+            log.info("generating the synthetic cohort in %s", root)
             unfinished = root.with_name(f"{root.name}.unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
             write_cohort(unfinished, kinds, recipe, workers)
             unfinished.replace(root)
-            log.info("phantom cohort complete: %d cases", len(kinds))
+            log.info("synthetic cohort complete: %d cases", len(kinds))
     return root
 
 

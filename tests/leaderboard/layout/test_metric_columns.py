@@ -63,13 +63,14 @@ def test_one_lesion_f1_is_shown_preferably_by_iou_and_never_at_an_oracle():
     ]
 
 
-def test_f6_dice_at_an_oracle_threshold_is_no_ceiling_where_the_thresholded_map_is_changed():
+def test_f6_dice_at_an_oracle_threshold_is_not_the_best_possible_where_the_thresholded_map_is_changed():
     table = handmade.table()
     cleaned = replace(table, after_threshold=("drop_components",))
     headings = [[metric.heading for metric in metric_columns.shown_metrics(one)] for one in (table, cleaned)]
-    assert "ceiling Dice@oracle_set†" in headings[0] and "Dice@oracle_set†" in headings[1]
+    assert "best possible Dice@oracle_set†" in headings[0] and "Dice@oracle_set†" in headings[1]
     assert any(
-        "no upper bound, since drop_components" in note for note in notes.notes(cleaned, [full_grid(cleaned)])
+        "not the best possible Dice, since drop_components" in note
+        for note in notes.notes(cleaned, [full_grid(cleaned)])
     )
 
 

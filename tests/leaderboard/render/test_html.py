@@ -279,7 +279,10 @@ def test_i17_the_page_has_charts_of_cost_and_training_with_escaped_names():
     assert page.open == [] and len(page.all("script")) == 1 and "Training curves" in html
 
 
-def test_f12_only_the_notes_of_a_table_say_whether_oracles_are_upper_bounds():
+def test_f12_only_the_notes_of_a_table_say_whether_dice_is_the_best_possible():
     cleaned = html_page([handmade.table(after_threshold=("drop_components",))])
-    assert "no upper bound, since drop_components" in cleaned and "they are upper bounds" not in cleaned
+    assert (
+        "not the best possible Dice, since drop_components" in cleaned
+        and "they are the best possible" not in cleaned
+    )
     assert "use the test labels and are not results" in cleaned

@@ -34,7 +34,7 @@ def test_every_name_compiles_and_no_float_is_cut(tmp_path):
 def test_a_long_table_is_split_and_its_notes_are_outside_the_floats():
     text = latex_tables([handmade.table()])
     assert text.count("\\begin{table}") == 2 and "protocol uad-1mm, continued." in text
-    assert "an upper bound (ceiling)" in text[text.rindex("\\end{table}") :]
+    assert "best possible Dice: at the threshold" in text[text.rindex("\\end{table}") :]
 
 
 def test_a_grid_longer_than_a_page_is_split_and_keeps_its_headings_and_all_rows():

@@ -1,1 +1,1 @@
-"""Verbs for authors of plug-ins."""
+"""Commands for authors of plug-ins."""

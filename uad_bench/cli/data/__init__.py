@@ -1,1 +1,1 @@
-"""Verbs on data: `data`, `audit`, `cache`."""
+"""Commands on data: `data`, `audit`, `cache`."""

@@ -41,7 +41,7 @@ def jobs(
     found = matrix_file.matrices(folder)
     if (retry or cancel) and not found:
         hint = "runs of `run` without --on are continued by the command with --resume"
-        raise UsageError("no runs of an engine are here", where=str(folder), hint=hint)
+        raise UsageError("the folder has no runs that were started with --on", where=str(folder), hint=hint)
     loaded = {one: matrix_file.load(one) for one in found}
     skipped = _acted(loaded, retry, cancel)
     bad = [one for one in found for _ in _show(one)]

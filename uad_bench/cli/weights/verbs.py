@@ -1,4 +1,4 @@
-"""The verbs of `weights`."""
+"""The commands of `weights`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

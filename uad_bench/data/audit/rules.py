@@ -20,7 +20,9 @@ RULES = {
     "L1": Rule("a subject has one role", NOT_CHECKED, "no case was given"),
     "L2": Rule("a case is on one row", NOT_CHECKED, "no case was given"),
     "L3": Rule(
-        "no voxels under two ids", NOT_CHECKED, "`uad-bench run` compares them once scans are prepared"
+        "no two case ids have identical voxels",
+        NOT_CHECKED,
+        "`uad-bench run` compares them once scans are prepared",
     ),
     "L4": Rule(
         "no near duplicates among subjects",
@@ -40,7 +42,9 @@ RULES = {
     ),
     "L8": Rule("nothing was fitted on test cases", NOT_CHECKED, "no fitted object was given"),
     "L9": Rule(
-        "no checkpoint was chosen on test cases", BY_DESIGN, "training receives healthy scans and no mask"
+        "no checkpoint was chosen on test cases",
+        BY_DESIGN,
+        "training receives healthy scans and no lesion mask",
     ),
     "L10": Rule("training is on healthy cases", NOT_CHECKED, "no case is declared healthy or not"),
     "L11": Rule(
@@ -52,7 +56,9 @@ RULES = {
         "no lesion mask at scoring", BY_DESIGN, "methods receive scans without paths and lesion masks"
     ),
     "L13": Rule(
-        "a map does not depend on other scans", "by check", "`uad-bench check METHOD` changes their order"
+        "a map does not depend on the order of the scans; outside track transductive, not on other scans",
+        "by check",
+        "`uad-bench check METHOD` changes their order",
     ),
     "L14": Rule("the test set is identified", NOT_CHECKED, "no test case was given"),
 }

@@ -2,11 +2,11 @@
 
 1. The lesion mask is dilated by 3 mm (at 1 mm: 3 iterations with 18 neighbours). Lesions whose dilations touch are
    merged into one lesion.
-2. A lesion is matched with every 26-connected finding that reaches into its dilation. Its Dice and HD95 compare the
-   undilated lesion with the union of these findings. Without a finding, they are 0 and 374 mm.
-3. Lesions of at most 50 mm3 are left out. A finding that is matched with no lesion, left-out lesions included, is a
-   false finding, with Dice 0 and HD95 374 mm (about the diagonal of a BraTS image).
-4. The score is the mean over lesions and false findings.
+2. A lesion is matched with every predicted component (26-connected) that reaches into its dilation. Its Dice and HD95
+   compare the undilated lesion with the union of these components. Without a component, they are 0 and 374 mm.
+3. Lesions of at most 50 mm3 are left out. A component that is matched with no lesion, left-out lesions included, is a
+   false component, with Dice 0 and HD95 374 mm (about the diagonal of a BraTS image).
+4. The score is the mean over lesions and false components.
 
 Differences from the challenge: a case without a lesion has no value (challenge: 1 and 0 mm where nothing is
 predicted, otherwise 0 and 374 mm); HD95 is that of edge voxels, as in `hd95` (challenge: weighted by the area of
@@ -56,9 +56,9 @@ def _merged(scored: Scored) -> Merged:
 
 @dataclass(frozen=True)
 class Matches:
-    """Pairs of a merged lesion and one of its findings, `lesion[i]` with `finding[i]`, sorted by lesion.
+    """Pairs of a merged lesion and one of its components, `lesion[i]` with `finding[i]`, sorted by lesion.
 
-    false: the number of findings without a lesion.
+    false: the number of components without a lesion.
     """
 
     merged: Merged
@@ -76,7 +76,7 @@ def _matches(view: View) -> Matches:
 
 
 def lesion_dice(view: View) -> npt.NDArray[np.float64]:
-    """The Dice of each merged lesion with the union of its findings, small lesions included, (zones,)."""
+    """The Dice of each merged lesion with the union of its components, small lesions included, (zones,)."""
     matches, found = once(view, _matches), findings(view)
     owner, n = matches.merged.owner, matches.merged.zone.n
     hit = predicted(view).ravel()[lesions(of_case(view)).index]
@@ -87,7 +87,7 @@ def lesion_dice(view: View) -> npt.NDArray[np.float64]:
 
 
 def lesion_hd95(view: View) -> npt.NDArray[np.float64]:
-    """The HD95 in mm of each merged lesion, (zones,): 374 without a finding, 0 for a lesion that is left out."""
+    """The HD95 in mm of each merged lesion, (zones,): 374 without a component, 0 for a lesion that is left out."""
     matches, scored = once(view, _matches), of_case(view)
     merged = matches.merged
     truth = _edges(lesions(scored), merged.owner, scored.lesion_mask, scored, merged.zone.n)
@@ -133,7 +133,7 @@ def _grown(mask: BoolArray, axis: int) -> BoolArray:
 
 
 class BratsMetric(Counted):
-    """Counts: the sum of scores, the number of lesions above 50 mm3 and false findings, the number of all lesions."""
+    """Counts: the sum of scores, the number of lesions above 50 mm3 and false components, the number of all lesions."""
 
     def of(self, sums: Sums) -> Value:
         if not sums[2]:
@@ -143,15 +143,15 @@ class BratsMetric(Counted):
 
 @declared("lesion_dice_brats")
 class LesionDiceBrats(BratsMetric):
-    """The mean Dice over lesions and false findings, in [0, 1]; the module's docstring gives the steps.
+    """The mean Dice over lesions and false components, in [0, 1]; the module's docstring gives the steps.
 
     Undefined: `empty_brain`, `no_threshold`, `no_positive`, `no_lesion_of_size` (no lesion above 50 mm3 and no false
-    finding), `no_case` (pooled). Pooled: all lesions and false findings of all cases have the same weight.
+    component), `no_case` (pooled). Pooled: all lesions and false components of all cases have the same weight.
 
     >>> lesion = np.zeros((12, 12, 12), bool)
     >>> lesion[4:8, 4:8, 4:8] = True
     >>> prediction = lesion.copy()
-    >>> prediction[0, 0, 0] = True  # a false finding of one voxel
+    >>> prediction[0, 0, 0] = True  # a false component of one voxel
     >>> scored = Scored("case", prediction.astype(np.float32), np.ones_like(lesion), lesion, (1.0, 1.0, 1.0))
     >>> LesionDiceBrats().case(View.of_case(scored, threshold=0.5)).value
     0.5
@@ -166,7 +166,7 @@ class LesionDiceBrats(BratsMetric):
 
 @declared("lesion_hd95_brats")
 class LesionHd95Brats(BratsMetric):
-    """The mean HD95 in mm over lesions and false findings, 374 mm for a missed lesion and for a false finding.
+    """The mean HD95 in mm over lesions and false components, 374 mm for a missed lesion and for a false component.
 
     Undefined as `LesionDiceBrats`.
 

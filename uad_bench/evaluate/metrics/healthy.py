@@ -1,4 +1,4 @@
-"""Metrics of healthy scans, where every finding is false. Undefined: `empty_brain`, `no_threshold`."""
+"""Metrics of healthy scans, where every predicted component is false. Undefined: `empty_brain`, `no_threshold`."""
 
 from typing import ClassVar, Literal
 
@@ -29,7 +29,7 @@ class HealthyMetric(Metric):
 
 @declared("fp_components")
 class FalsePositiveComponents(HealthyMetric):
-    """The number of findings: 26-connected components of the prediction. Lower is better.
+    """The number of predicted components: 26-connected components of the prediction. Lower is better.
 
     >>> from uad_bench.types import Scored
     >>> anomaly_map = np.array([1, 1, 0, 1], np.float32).reshape(1, 1, 4)

@@ -1,17 +1,17 @@
-"""Lesion-wise recall, precision and F1: every lesion and every finding has the same weight, regardless of its size.
+"""Lesion-wise recall, precision and F1: every lesion and every predicted component has one weight.
 
-A lesion is a 26-connected component of the lesion mask, inside the brain or outside it. A finding is a 26-connected
-component of the prediction: brain voxels with map >= threshold, after post-processing of the thresholded map. Lesion
-voxels that preparation cut off (`Scored.lost`) belong to no component and are not counted here.
+A lesion is a 26-connected component of the lesion mask, inside the brain or outside it. A predicted component, below
+"component", is one of the prediction: brain voxels with map >= threshold, after post-processing of the thresholded map.
+Lesion voxels that preparation cut off (`Scored.lost`) belong to no lesion and are not counted here.
 
 Any overlap (after Commowick et al. 2018, who demand a minimum overlap): a lesion is found where it shares a voxel with
-the prediction; a finding is true where it shares a voxel with the lesion mask. One finding may find several lesions.
-    recall = lesions found / lesions, precision = true findings / findings, F1 = their harmonic mean.
-IoU >= t: lesions and findings are paired one to one, each used once, only where their intersection over union is at
-least t. The number of pairs m is the largest possible (maximum bipartite matching), so no order of search matters.
-    recall = m / lesions, precision = m / findings, F1 = 2 m / (lesions + findings).
+the prediction; a component is true where it shares a voxel with the lesion mask, and may find several lesions.
+    recall = lesions found / lesions, precision = true components / components, F1 = their harmonic mean.
+IoU >= t: lesions and components are paired one to one, each used once, only where their intersection over union is
+at least t. The number of pairs m is the largest possible (maximum bipartite matching), so no order of search matters.
+    recall = m / lesions, precision = m / components, F1 = 2 m / (lesions + components).
 
-Without a lesion none of them is defined (`no_positive`). A case with lesions and without a finding has recall,
+Without a lesion none of them is defined (`no_positive`). A case with lesions and without a component has recall,
 precision and F1 0. Pooled values are made of the counts summed over cases. All lie in [0, 1], higher is better.
 """
 
@@ -37,13 +37,13 @@ def lesions(scored: Scored) -> Components:
 
 
 def findings(view: View) -> Components:
-    """The findings of a case under a threshold rule, computed once for all metrics."""
+    """The components of a case under a threshold rule, computed once for all metrics."""
     return once(view, _findings)
 
 
 @dataclass(frozen=True)
 class Overlaps:
-    """The pairs of a lesion and a finding that share voxels: `lesion[i]` and `finding[i]` share `shared[i]` voxels."""
+    """The pairs of a lesion and a component that share voxels: `lesion[i]` and `finding[i]` share `shared[i]`."""
 
     truth: Components
     found: Components
@@ -58,22 +58,22 @@ class Overlaps:
 
     @cached_property
     def finding_true(self) -> BoolArray:
-        """Whether each finding shares a voxel with the lesion mask, (findings,)."""
+        """Whether each component shares a voxel with the lesion mask, (components,)."""
         return np.bincount(self.finding, minlength=self.found.n) > 0
 
     def pairs(self, iou: float) -> int:
-        """The largest number of one-to-one pairs of a lesion and a finding with at least this IoU."""
+        """The largest number of one-to-one pairs of a lesion and a component with at least this IoU."""
         union = self.truth.sizes[self.lesion] + self.found.sizes[self.finding] - self.shared
         near = self.shared >= iou * union
         ends = self.lesion[near], self.finding[near]
         if all(np.unique(one).size == one.size for one in ends):
-            return int(ends[0].size)  # no lesion and no finding has a choice
+            return int(ends[0].size)  # no lesion and no component has a choice
         graph = csr_array((np.ones(ends[0].size, bool), ends), shape=(self.truth.n, self.found.n))
         return int(np.count_nonzero(maximum_bipartite_matching(graph, perm_type="column") >= 0))
 
 
 def overlaps(view: View) -> Overlaps:
-    """The overlaps of lesions and findings of a case under a threshold rule, computed once for all metrics.
+    """The overlaps of lesions and components of a case under a threshold rule, computed once for all metrics.
 
     >>> lesion, prediction = np.zeros((1, 1, 9), bool), np.zeros((1, 1, 9), np.float32)
     >>> lesion[..., :2] = lesion[..., 4:6] = True
@@ -104,7 +104,7 @@ def _overlaps(view: View) -> Overlaps:
 
 
 class LesionMetric(Counted):
-    """Base class. Counts: lesions found, lesions, true findings, findings. iou: 0 for any overlap."""
+    """Base class. Counts: lesions found, lesions, true components, components. iou: 0 for any overlap."""
 
     iou: ClassVar[float] = 0.0
 
@@ -124,7 +124,7 @@ class LesionRecall(LesionMetric):
 
     >>> lesion, prediction = np.zeros((1, 1, 9), bool), np.zeros((1, 1, 9), np.float32)
     >>> lesion[..., :2] = lesion[..., 4:6] = True
-    >>> prediction[..., 1] = prediction[..., 8] = 1  # one voxel of the first lesion, and a false finding
+    >>> prediction[..., 1] = prediction[..., 8] = 1  # one voxel of the first lesion, and a false component
     >>> scored = Scored("case", prediction, np.ones_like(lesion), lesion, (1.0, 1.0, 1.0))
     >>> view = View.of_case(scored, threshold=0.5)
     >>> LesionRecall().case(view).value, LesionRecallIou25().case(view).value
@@ -137,9 +137,9 @@ class LesionRecall(LesionMetric):
 
 @declared("lesion_precision")
 class LesionPrecision(LesionMetric):
-    """The share of findings that are true, in [0, 1], by any overlap or by IoU; 0 for lesions without a finding.
+    """The share of components that are true, in [0, 1], by any overlap or by IoU; 0 for lesions without a component.
 
-    In a pool, the findings of cases without a lesion count as false. Undefined as `LesionRecall`.
+    In a pool, the components of cases without a lesion count as false. Undefined as `LesionRecall`.
 
     >>> lesion, prediction = np.zeros((1, 1, 9), bool), np.zeros((1, 1, 9), np.float32)
     >>> lesion[..., 0] = prediction[..., 0] = prediction[..., 3] = prediction[..., 5] = prediction[..., 8] = 1

@@ -93,7 +93,7 @@ def _points(table: Table, name: str) -> dict[str, Point]:
 def pareto_labels(table: Table, points: dict[str, Point]) -> list[str]:
     """The rows of the Pareto set, the cheapest first.
 
-    Uninformative controls, rows with a data leak and rows with missing seeds are not in it, and beat no row.
+    Controls, rows with a data leak and rows with missing seeds are not in it, and beat no row.
     """
     able = {
         row.label

@@ -105,7 +105,7 @@ def _value_notes(table: Table, grids: Sequence[Grid]) -> Iterator[str]:
     if _has_text(grids, "", "undefined"):
         yield "undefined: number of cases in which the metric is not defined; they are excluded from the mean"
     if any(heading.oracle for grid in grids for heading in grid.headings):
-        yield f"{wording.DAGGER} oracle: uses the test labels; {_bound(table)}, never used for ranking"
+        yield f"{wording.DAGGER} oracle: uses the test labels and is never used for ranking; {_best_dice(table)}"
     if any(key.startswith("ap_gain") for key in keys):
         yield "AP gain: (AP − prevalence) / (1 − prevalence); 0 for random scores, 1 for a perfect map"
 
@@ -128,12 +128,14 @@ def _threshold_notes(grids: Sequence[Grid]) -> Iterator[str]:
             yield f"@{rule}: the threshold is {told}"
 
 
-def _bound(table: Table) -> str:
-    """Whether Dice at an oracle threshold is an upper bound."""
+def _best_dice(table: Table) -> str:
+    """Whether Dice at the threshold of the largest Dice is the best possible one."""
     if not table.after_threshold:
-        return "an upper bound (ceiling)"
+        return "best possible Dice: at the threshold with the largest Dice"
     steps = ", ".join(table.after_threshold)
-    return f"no upper bound, since {steps} changes the thresholded map after the threshold is found"
+    return (
+        f"not the best possible Dice, since {steps} changes the thresholded map after the threshold is found"
+    )
 
 
 def _rank_notes(table: Table, grids: Sequence[Grid]) -> Iterator[str]:

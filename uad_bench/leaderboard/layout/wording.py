@@ -78,7 +78,7 @@ def scheme(table: Table) -> str:
 
 
 def rank_text(row: Row, *, bare: bool = False) -> str:
-    """`1 [1–2]`; "leak" for a row with a data leak, "control" for an uninformative control, "–" without a rank."""
+    """`1 [1–2]`; "leak" for a row with a data leak, "control" for a control, "–" without a rank."""
     if row.leaky:
         return "leak"
     if row.null or row.rank is None:

@@ -147,7 +147,7 @@ def _refuse_shared(found: Mapping[Key, Path]) -> None:
     for key, path in found.items():
         first = owners.setdefault(os.path.realpath(path), key)
         if first != key:
-            what = f"the cases {'/'.join(first)} and {'/'.join(key)} have one map"
+            what = f"cases {'/'.join(first)} and {'/'.join(key)} name the same map file"
             raise UsageError(what, where=str(path), hint="name the map of each case", code="UB253")
 
 

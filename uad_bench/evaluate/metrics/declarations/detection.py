@@ -11,8 +11,9 @@ DETECTION = (
     Declaration(
         "pq",
         "detection.panoptic:PanopticQuality",
-        summary="panoptic quality: sum of the IoU of pairs of a lesion and a finding, over lesions and findings",
-        formula="2 Σ IoU / (L + F), the sum over the m pairs of a lesion and a finding with IoU > 0.5; = `sq` · `rq`",
+        summary="panoptic quality: sum of the IoU of pairs of a lesion and a predicted component, over both numbers",
+        formula="2 Σ IoU / (L + F), the sum over the m pairs of a lesion and a predicted component with IoU > 0.5; "
+        "= `sq` · `rq`",
         undefined=_COUNTED,
         **_PANOPTIC,
     ),

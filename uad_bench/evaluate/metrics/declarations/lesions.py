@@ -23,8 +23,8 @@ def _any_overlap() -> Iterator[Declaration]:
     yield Declaration(
         "lesion_precision",
         "lesion:LesionPrecision",
-        summary="share of findings that touch a lesion",
-        formula="findings that share a voxel with the lesion mask / F; 0 where F = 0",
+        summary="share of predicted components that touch a lesion",
+        formula="predicted components that share a voxel with the lesion mask / F; 0 where F = 0",
         undefined=_COUNTED,
         source=source,
         per_rule=True,
@@ -41,7 +41,7 @@ def _any_overlap() -> Iterator[Declaration]:
 
 
 def _by_iou(percent: int) -> Iterator[Declaration]:
-    """Recall, precision and F1 of lesions and findings that are paired one to one."""
+    """Recall, precision and F1 of lesions and predicted components that are paired one to one."""
     iou = percent / 100
     shared: dict[str, Any] = {
         "undefined": _COUNTED,
@@ -52,14 +52,15 @@ def _by_iou(percent: int) -> Iterator[Declaration]:
     yield Declaration(
         f"lesion_recall_iou{percent}",
         f"lesion:LesionRecallIou{percent}",
-        summary=f"share of lesions paired with a finding, IoU >= {iou}",
-        formula=f"m / L, m the largest number of one-to-one pairs of a lesion and a finding with IoU ≥ {iou}",
+        summary=f"share of lesions paired with a predicted component, IoU >= {iou}",
+        formula="m / L, m the largest number of one-to-one pairs of a lesion and a predicted component with "
+        f"IoU ≥ {iou}",
         **shared,
     )
     yield Declaration(
         f"lesion_precision_iou{percent}",
         f"lesion:LesionPrecisionIou{percent}",
-        summary=f"share of findings paired with a lesion, IoU >= {iou}",
+        summary=f"share of predicted components paired with a lesion, IoU >= {iou}",
         formula=f"m / F, m as in lesion_recall_iou{percent}; 0 where F = 0",
         **shared,
     )
@@ -82,15 +83,16 @@ def _brats() -> Iterator[Declaration]:
         "lesion_dice_brats",
         "brats:LesionDiceBrats",
         summary="lesion-wise Dice of BraTS 2023",
-        formula="mean over lesions and false findings: Dice of a lesion with all its findings, 0 for a false finding",
+        formula="mean over lesions and false predicted components: Dice of a lesion with all its predicted components, "
+        "0 for a false one",
         **shared,
     )
     yield Declaration(
         "lesion_hd95_brats",
         "brats:LesionHd95Brats",
         summary="lesion-wise HD95 of BraTS 2023 in mm",
-        formula="mean over lesions and false findings: the HD95 of a lesion and all its findings, 374 mm for a missed "
-        "lesion and for a false finding",
+        formula="mean over lesions and false predicted components: the HD95 of a lesion and all its predicted "
+        "components, 374 mm for a missed lesion and for a false component",
         unit="mm",
         value_range="[0, ∞)",
         better="lower",

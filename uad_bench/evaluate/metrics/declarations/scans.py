@@ -4,12 +4,22 @@ from uad_bench.evaluate.metrics.declarations.declaration import Declaration
 
 HEALTHY = (
     Declaration(
+        "fpr",
+        "voxel:FalsePositiveRate",
+        summary="share of a healthy scan's brain voxels called anomalous at each threshold rule",
+        formula="FP / n⁻",
+        undefined=("empty_brain", "no_threshold"),
+        better="lower",
+        population="healthy",
+        per_rule=True,
+    ),
+    Declaration(
         "fp_components",
         "healthy:FalsePositiveComponents",
-        summary="false findings in a healthy scan",
-        formula="F, the number of findings",
+        summary="false predicted components in a healthy scan",
+        formula="F, the number of predicted components",
         undefined=("empty_brain", "no_threshold"),
-        unit="findings",
+        unit="components",
         value_range="[0, ∞)",
         better="lower",
         forms=("case",),

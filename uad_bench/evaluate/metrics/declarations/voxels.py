@@ -96,14 +96,4 @@ VOXELS = (
         per_rule=True,
         per_stage=True,
     ),
-    Declaration(
-        "fpr",
-        "voxel:FalsePositiveRate",
-        summary="share of a healthy scan's brain voxels called anomalous at each threshold rule",
-        formula="FP / n⁻",
-        undefined=("empty_brain", "no_threshold"),
-        better="lower",
-        population="healthy",
-        per_rule=True,
-    ),
 )

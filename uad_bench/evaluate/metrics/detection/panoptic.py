@@ -1,11 +1,11 @@
 """Panoptic quality: how many lesions are found, and how well those that are found are outlined, in one number.
 
-A lesion and a finding are paired where their intersection over union (IoU) is above 0.5; a voxel of the one then
-belongs to no other pair, so the pairs need no matching (Kirillov et al. 2019). With L lesions, F findings, m pairs:
+A lesion and a component are paired where their intersection over union (IoU) is above 0.5; a voxel of the one then
+belongs to no other pair, so the pairs need no matching (Kirillov et al. 2019). With L lesions, F components, m pairs:
     PQ   sum of the IoU of the pairs / (m + (L - m) / 2 + (F - m) / 2)  =  SQ * RQ
     RQ   recognition quality, 2 m / (L + F): the lesion-wise F1 at IoU > 0.5
     SQ   segmentation quality, the mean IoU of the pairs; 0 without a pair
-Lesions and findings are those of `lesion_recall`. Pooled values are made of sums over cases.
+Lesions and components are those of `lesion_recall`. Pooled values are made of sums over cases.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from uad_bench.types import Value
 
 
 class PanopticMetric(Counted):
-    """Base class. Counts: the sum of the IoU of all pairs, pairs, lesions, findings."""
+    """Base class. Counts: the sum of the IoU of all pairs, pairs, lesions, components."""
 
     def counts(self, view: View) -> Sums:
         both = overlaps(view)
