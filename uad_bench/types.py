@@ -87,7 +87,8 @@ class Scan:
     """One prepared scan: everything that a method gets of a case. Arrays are read-only.
 
     image: float32 (C, X, Y, Z), background 0; brain_mask: bool (X, Y, Z); affine: (4, 4), voxel to world in
-    mm, RAS+; spacing: voxel size (x, y, z) in mm; modalities: one word a channel, in the protocol's order.
+    mm, RAS+; spacing: voxel size (x, y, z) in mm; modalities: one word a channel, in the protocol's order;
+    case_id: seeds random draws. It may name a group of cases, and a method must not use it otherwise.
     """
 
     case_id: str

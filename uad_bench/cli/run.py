@@ -13,6 +13,8 @@ from uad_bench.cli import run_options as own
 from uad_bench.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from uad_bench.config import RunSpec
     from uad_bench.pipeline.matrix import Outcome
 
@@ -95,6 +97,8 @@ def run(
         record=record,
     )
     require_no_case_limit(specs, place.case_timeout_s)
+    if only < 0:  # not once more in each process of an engine
+        _warn_of_unused(specs, place.sources.roots)
     require_writable(place.out, place.sources.cache)
     if typed.is_slurm:
         on_slurm(typed, specs, place)
@@ -123,6 +127,18 @@ def _print_places(outcome: "Outcome") -> None:
         typer.echo(f"results: {directory.path}")
         for sheet in sorted(directory.path.glob("sheet*.png")):
             typer.echo(f"picture: {sheet}")
+
+
+def _warn_of_unused(specs: "list[RunSpec]", roots: "Mapping[str, Path]") -> None:
+    """Warn of datasets that --data names and no run trains or tests on."""
+    from uad_bench import plugins
+
+    used = {plugins.label(name) for spec in specs for name in (spec.protocol.train, *spec.test)}
+    if unused := sorted(roots.keys() - used):
+        log.warning(
+            "--data %s: not used; runs of protocol %s train on %s and test on %s (--protocol, --test)",
+            *(", ".join(unused), specs[0].protocol.name, specs[0].protocol.train, ", ".join(specs[0].test)),
+        )
 
 
 def _check_only(on: str, only: int, record: Path | None) -> None:

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
@@ -61,7 +62,7 @@ def show(
         metric = plugins.resolve("metric", name)
         _show_metric(metric, plugins.load(metric))
     else:
-        _show_method(name, protocol)
+        _show_method(name, protocol, any_kind=not kind)
 
 
 def _kind_and_name(names: list[str]) -> tuple[str, str]:
@@ -76,12 +77,37 @@ def _kind_and_name(names: list[str]) -> tuple[str, str]:
     return kind, names[1]
 
 
-def _show_method(name: str, protocol: str) -> None:
+def _show_method(name: str, protocol: str, *, any_kind: bool) -> None:
+    """Show a method. any_kind: the name may be meant as that of something else, which an error then says."""
+    from uad_bench import plugins
     from uad_bench.config import default_protocol, load_protocol
     from uad_bench.pipeline.method_names import find_method
 
-    method, chosen = find_method(name), load_protocol(protocol or default_protocol())
+    try:
+        method = find_method(name)
+    except UsageError as error:
+        registered = any(name.partition(":")[0] == key for _, key in plugins.catalogue().entries)
+        if any_kind and error.code == "UB201" and not registered:
+            raise _unknown(name) from error
+        raise
+    chosen = load_protocol(protocol or default_protocol())
     _show_plugin(method.entry, method.cls, method.parameters(chosen), chosen.name)
+
+
+def _unknown(name: str) -> UsageError:
+    """The error for a name of no kind; a threshold rule, which names of numbers contain, is explained."""
+    from uad_bench import plugins
+    from uad_bench.config import protocol_names
+    from uad_bench.evaluate.thresholds import meaning
+
+    hint = "`uad-bench list` shows all names"
+    if rule := meaning(name):
+        hint = f"it is a threshold rule, see docs/metrics.md: the threshold is {rule}"
+    else:
+        known = [*protocol_names(), *(key for _, key in plugins.catalogue().entries)]
+        near = sorted(get_close_matches(name, known, n=3, cutoff=0.5))
+        hint = f"did you mean {' or '.join(near)}? {hint}" if near else hint
+    return UsageError(f"no method, dataset, metric or protocol is named {name!r}", hint=hint, code="UB201")
 
 
 def _show_protocol(name: str) -> None:

@@ -68,7 +68,7 @@ def test_volumes_are_those_above_healthy_quantiles(predict, run, toy_root, tmp_p
     (line,) = csv.DictReader((tmp_path / "out" / "predictions.tsv").open(), delimiter="\t")
     assert line["case_id"] == case_id and float(line["volume_ml"]) == one["VolumeMl"]
     assert (
-        "no scan is called healthy"
+        "no statement is made on whether a scan is healthy"
         in (folder / f"sub-{case_id}_desc-blurpostprocessed_scoremap.json").read_text()
     )
 
