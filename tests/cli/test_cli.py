@@ -37,7 +37,11 @@ BAD = [
     (["rum"], 2, "rum"),
     (["list", "method"], 2, "did you mean methods"),
     (["show", "nothing-like-it"], 2, "no method, dataset, metric or protocol is named"),
-    (["show", "healthy_q98"], 2, "it is a threshold rule, see docs/metrics.md: the threshold is the 98 % quantile"),
+    (
+        ["show", "healthy_q98"],
+        2,
+        "it is a threshold rule, see docs/metrics.md: the threshold is the 98 % quantile",
+    ),
     (["show", "patch2lok"], 2, "did you mean patch2loc"),
     (["leaderboard", "/no/such/folder"], 2, "no such folder"),
     (["leaderboard", ".", "--format", "docx"], 2, "docx"),

@@ -29,7 +29,9 @@ def warned(monkeypatch, capsys, tmp_path):
 
 def test_data_that_the_default_protocol_does_not_use(warned):
     found = warned(*BOTH)
-    assert "--data ixi, mslub: not used; runs of protocol phantom train on phantom and test on phantom" in found
+    assert (
+        "--data ixi, mslub: not used; runs of protocol phantom train on phantom and test on phantom" in found
+    )
 
 
 def test_data_of_the_training_and_of_the_test_set_are_used(warned):

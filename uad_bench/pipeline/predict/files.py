@@ -24,7 +24,10 @@ from uad_bench.results import bids
 from uad_bench.support.atomic_files import write_json
 
 RAW = "Anomaly map on the protocol's grid as the method returned it: higher = more anomalous, 0 outside the brain"
-NOTE = "Anomaly scores are not probabilities. Volumes above a threshold are not a diagnosis, and no statement is made on whether a scan is healthy."
+NOTE = (
+    "Anomaly scores are not probabilities. Volumes above a threshold are not a diagnosis, and no statement is made on "
+    "whether a scan is healthy."
+)
 
 
 def write_prediction(model: TrainedModel, one: Prediction, output: Output) -> Path:
