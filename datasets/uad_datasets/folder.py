@@ -12,16 +12,16 @@ from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError, unknown_name
 from uad_bench.support.deprecation import renamed_fields
 from uad_datasets.bids_people import group_word
-from uad_datasets.demographics import MISSING, age_of, sex_of
+from uad_datasets.demographics import FALSE, MISSING, TRUE, age_of, sex_of
 from uad_datasets.folder_bids import Tree, read_tree
-from uad_datasets.folder_table import FACTS, FILES, IDS, MODALITIES, CaseEntry, read_table
+from uad_datasets.folder_table import FACTS, FILES, MODALITIES, CaseEntry, read_table
+from uad_datasets.table_ids import IDS
 
 log = logging.getLogger(__name__)
 
 Fact = TypeVar("Fact")
 #: Ages and sexes in public tables that give no single value: ranges, upper limits, other.
 AMBIGUOUS = re.compile(r"(?i)\d+ ?[-–] ?\d+|\d+ ?\+|[<>]=? ?\d+|o|other|x|diverse|nonbinary|non-binary")
-TRUE, FALSE = {"1", "1.0", "true", "yes", "y"}, {"0", "0.0", "false", "no", "n"}
 
 
 @renamed_fields(mask_cut="mask_threshold", masks_apart="allow_other_mask_grid")
