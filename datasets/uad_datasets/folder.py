@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError, unknown_name
 from uad_bench.support.deprecation import renamed_fields
-from uad_datasets.bids_people import group_word
+from uad_datasets.bids_groups import group_word
 from uad_datasets.demographics import FALSE, MISSING, TRUE, age_of, sex_of
 from uad_datasets.folder_bids import Tree, read_tree
 from uad_datasets.folder_table import FACTS, FILES, MODALITIES, CaseEntry, read_table
@@ -129,6 +129,8 @@ class FolderAdapter(DatasetAdapter):
         healthy = False if has_mask or self.healthy is False else self._listed(entry)
         if word not in MISSING:
             healthy = _yes(word)
+        elif not has_mask and self.healthy is not False:
+            self._refuse_contradiction(entry)
         if healthy is None:
             hint = "add a column `healthy` or `group`, or name the healthy cases: folder.healthy=[sub-01, sub-4*]"
             raise DataError(
@@ -140,6 +142,15 @@ class FolderAdapter(DatasetAdapter):
                 "a case with lesions but without a lesion mask", where=entry.where, hint=hint, code="UB333"
             )
         return healthy
+
+    def _refuse_contradiction(self, entry: CaseEntry) -> None:
+        """Raise DataError where two columns disagree on the health of a case that `healthy` does not name by its id."""
+        found, ids = entry.facts.get("contradiction", ""), {entry.case_id, entry.subject_id}
+        named = isinstance(self.healthy, tuple | list) and ids & set(self.healthy)
+        if found and not named:
+            what = f"two columns disagree on whether this subject is healthy: {found}"
+            hint = "correct the table, choose a column with folder.columns.healthy, or name the id in folder.healthy"
+            raise DataError(what, where=entry.where, hint=hint, code="UB333")
 
     def _listed(self, entry: CaseEntry) -> bool | None:
         """True for a case that the option names, else None: it is not declared."""
