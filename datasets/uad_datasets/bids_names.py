@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from uad_bench.data.unread_files import OTHER
 from uad_datasets.bids_places import folder_tags
 
 
@@ -73,6 +74,12 @@ def parsed(path: Path, folders: Sequence[str] = ()) -> Name:
 def is_anatomy(name: Name, folders: Sequence[str]) -> bool:
     """Whether a file is of the anatomy, by its folders and entities."""
     return not NOT_ANATOMY & set(folders) and "task" not in name.tags
+
+
+def is_unread_image(path: Path) -> bool:
+    """Whether a file is an image, by its suffix, in a format that is not read; masks of these formats are no images."""
+    suffix = path.name.partition(".")[0].rpartition("_")[2].lower()
+    return suffix in IMAGES and bool(OTHER.fullmatch(path.name))
 
 
 def is_flair_by_acquisition(name: Name) -> bool:

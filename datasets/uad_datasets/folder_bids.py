@@ -15,12 +15,13 @@ from uad_datasets.bids_names import (
     Name,
     is_anatomy,
     is_flair_by_acquisition,
+    is_unread_image,
     parsed,
     what_is,
 )
 from uad_datasets.bids_people import facts_of
 from uad_datasets.bids_places import Places, contradicts
-from uad_datasets.file_search import nifti_files, not_fetched
+from uad_datasets.file_search import nifti_files, not_readable
 from uad_datasets.folder_table import CaseEntry
 from uad_datasets.pairing import Files, Pairing
 
@@ -74,9 +75,9 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
     participants.tsv in the root. Raises as `Pairing.cases`.
     """
     pairing = Pairing(root, LAYOUT, choose="choose one with entities, for instance {acq: iso}")
-    masks, places, absent = _Masks(), Places(root), set(not_fetched(root, SKIPPED))
+    masks, places, absent = _Masks(), Places(root), set(not_readable(root, SKIPPED))
     paths = sorted([*nifti_files(root, SKIPPED), *absent])
-    names = [parsed(path, path.relative_to(root).parts[:-1]) for path in paths]
+    names = [parsed(path, path.relative_to(root).parts[:-1]) for path in paths if not is_unread_image(path)]
     names = _last_runs(names, root, absent, masks) if tree.last_run else names
     names = _with_entities(names, tree.entities)
     _warn_flair(names)
