@@ -43,20 +43,36 @@ def test_every_public_name_of_a_lesion_mask_is_read(made, variant):
 
 @pytest.mark.parametrize(
     "mask",
-    ["mask", "dseg", "seg", "label-brainlesion_mask", "desc-noLesion_mask", "seg-manual", "label-x_roi"],
+    [
+        *("mask", "dseg", "seg", "label-brainlesion_mask", "desc-noLesion_mask", "seg-manual", "label-x_roi"),
+        *("segmentation", "manualsegmentation", "labelmap", "consensus_gt", "mslesions", "desc-lesion_T1w"),
+    ],
 )
 def test_a_mask_that_nothing_explains_is_an_error_until_it_is_named(tree, sort_out, mask):
     root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/m/sub-01/anat/sub-01_{mask}.nii.gz")
     cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
     assert (cases, fault.code) == ([], "UB333")
     assert f"sub-01_{mask}.nii.gz" in str(fault)
+    assert "[T1w]" not in str(fault)  # this would name the image
     (case,) = FolderAdapter(bids=True, lesion_masks=(mask,)).discover(root)
     assert (case.healthy, case.lesion_mask is None) == (False, False)
     (case,) = FolderAdapter(bids=True, healthy=("sub-*",), ignore_masks=(mask,)).discover(root)
     assert (case.healthy, case.lesion_mask) == (True, None)
 
 
-@pytest.mark.parametrize("mask", ["label-brainstem_mask", "label-GM_probseg", "desc-aseg_dseg", "defacemask"])
+@pytest.mark.parametrize(
+    "mask",
+    [
+        *(
+            "label-brainstem_mask",
+            "label-GM_probseg",
+            "desc-aseg_dseg",
+            "defacemask",
+            "label-GM_segmentation",
+        ),
+        *("desc-brain_segmentation", "lesion_filled_T1", "lesionfilled", "desc-lesionfilled_T1w"),
+    ],
+)
 def test_known_anatomy_is_neither_brain_nor_lesion(tree, mask):
     root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/m/sub-01/anat/sub-01_{mask}.nii.gz")
     (case,) = FolderAdapter(bids=True, healthy=("sub-*",)).discover(root)
@@ -80,6 +96,49 @@ def test_a_lesion_mask_whose_content_is_not_fetched_is_an_error(tree, sort_out):
     cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
     assert cases == []
     assert "not fetched" in str(fault)
+
+
+@pytest.mark.parametrize("name", ["label-lesion_mask.mgz", "mask.nrrd", "MSlesions.nii.bz2"])
+def test_a_mask_of_a_format_that_is_not_read_is_an_error_until_it_is_ignored(tree, sort_out, name):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/m/sub-01/anat/sub-01_{name}")
+    tree("sub-02/anat/sub-02_T1w.nii.gz", "sub-02/anat/sub-02_T1w.mgz", "sub-02/anat/sub-02_aseg.mgz")
+    cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
+    assert ([case.case_id for case in cases], fault.where, fault.code) == (["sub-02"], "sub-01", "UB333")
+    assert "its format is not supported" in str(fault) and name in str(fault)
+    ignored = FolderAdapter(bids=True, healthy=("sub-*",), ignore_masks=(name.partition(".")[0],))
+    assert [case.healthy for case in ignored.discover(root)] == [True, True]
+    tree("sub-01/anat/sub-01_label-lesion_roi.nii.gz")
+    assert [case.healthy for case in FolderAdapter(bids=True, healthy=("sub-02",)).discover(root)] == [
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    "mask",
+    ["sub-01/anat/segmentation", "sub-01/anat/lesions.x", "derivatives/m/sub-01/mask", "sub-01/lesion_map"],
+)
+def test_a_mask_without_subject_in_its_name_is_of_the_subject_of_its_folder(tree, sort_out, mask):
+    name = f"{mask}.nii.gz" if "." not in mask else mask.replace(".x", ".mgz")
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", "sub-02/anat/sub-02_T1w.nii.gz", name)
+    cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
+    assert ([case.case_id for case in cases], fault.where, fault.code) == (["sub-02"], "sub-01", "UB333")
+
+
+def test_files_of_pipelines_without_subject_in_their_names_are_not_of_the_anatomy(tree, caplog):
+    root = tree(
+        "sub-01/anat/sub-01_T1w.nii.gz", "sub-01/anat/brain_mask.nii.gz", "derivatives/fs/sub-01/mri/aseg.mgz",
+        "derivatives/fs/sub-01/mri/brainmask.mgz", "derivatives/fsl/sub-01/anat.anat/T1_fast_seg.nii.gz",
+        "derivatives/x/sub-01/rois/roi.nii.gz",
+    )  # fmt: skip
+    (case,) = FolderAdapter(bids=True, healthy=("sub-*",)).discover(root)
+    assert (case.healthy, case.brain_mask, caplog.text) == (True, None, "")
+
+
+def test_a_lesion_mask_of_no_subject_is_named(tree, caplog):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", "derivatives/labels/01_lesion_mask.nii.gz")
+    list(FolderAdapter(bids=True, healthy=("sub-*",)).discover(root))
+    assert "in name and folder are not read (1): derivatives/labels/01_lesion_mask.nii.gz" in caplog.text
 
 
 def test_true_declares_no_case_healthy_and_group_words_do(tree, sort_out):

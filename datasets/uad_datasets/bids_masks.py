@@ -1,0 +1,132 @@
+"""The masks of a BIDS tree that are of no single case, or are not read: a patient never becomes healthy by them."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from uad_bench.data.nifti.orientation import TOLERANCE
+from uad_bench.data.nifti.read import offset_voxels, read_grid
+from uad_bench.data.unread_files import OTHER
+from uad_bench.errors import DataError, UadError
+from uad_bench.support.text import first_names
+from uad_datasets.bids_names import IMAGES, UNKNOWN_MASK, Name
+from uad_datasets.bids_places import KEYED, folder_tags
+from uad_datasets.pairing import Files, Pairing
+
+log = logging.getLogger(__name__)
+
+NAME_IT = "name it with folder.lesion_masks=[{0}], or with folder.ignore_masks=[{0}] if it shows no lesion"
+
+
+@dataclass
+class Masks:
+    """Masks by case or subject: shared by all sessions; of unknown meaning; lesion masks that are not read.
+
+    earlier: by case, the runs of images that are not read: a mask that may belong to them is not read either.
+    misplaced: files whose folder names another subject or session. nameless: lesion masks of no subject.
+    """
+
+    shared: dict[str, list[tuple[str, Path]]] = field(default_factory=dict)
+    unknown: dict[str, list[Path]] = field(default_factory=dict)
+    unread: dict[str, list[Path]] = field(default_factory=dict)
+    earlier: dict[str, set[str]] = field(default_factory=dict)
+    misplaced: dict[str, list[str]] = field(default_factory=dict)
+    nameless: list[str] = field(default_factory=list)
+
+    def name_of(self, name: Name, what: str, folders: Sequence[str]) -> Name | None:
+        """The name of a file, with the subject and session of its folders where it names none; None for files of no
+        subject, and for those without a subject in their name that are no lesion masks or may be of a pipeline.
+
+        A mask of unknown meaning is one of the anatomy only next to the images: FreeSurfer and FSL write many others.
+        """
+        if "sub" in name.tags:
+            return name
+        beside = bool(folders) and (folders[-1] == "anat" or KEYED.fullmatch(folders[-1]) is not None)
+        if what != "lesion_mask" and not (what == UNKNOWN_MASK and beside):
+            return None
+        if "sub" in (tags := folder_tags(folders)):
+            return Name(name.path, {**tags, **name.tags}, name.words, name.last)
+        if what == "lesion_mask":
+            self.nameless.append("/".join((*folders, name.path.name)))
+        return None
+
+    def is_of_earlier_run(self, name: Name, what: str) -> bool:
+        """Whether a mask belongs to a run that is not read; one without run may show it."""
+        earlier = self.earlier.get(name.case_id, set())
+        unsaid = {""} if earlier and what != "brain_mask" else set()
+        return what.endswith("mask") and name.tags.get("run", "") in earlier | unsaid
+
+    def say_nameless(self) -> None:
+        """Warn of lesion masks that are of no case."""
+        if self.nameless:
+            what = "lesion masks without a subject in name and folder are not read (%d): %s"
+            log.warning(what, len(self.nameless), first_names(self.nameless, 3))
+
+    def share(self, pairing: Pairing, allow_other_mask_grid: bool) -> None:
+        """Assign masks without session to each session of their subject that has no such mask and the same grid."""
+        for subject, found in self.shared.items():
+            sessions = [case_id for case_id in pairing.files if subject_of(case_id) == subject] or [subject]
+            own = {case_id: set(pairing.files.get(case_id, {})) for case_id in sessions}
+            for what, path in found:
+                for case_id in (one for one in sessions if what not in own[one]):
+                    if case_id == subject or allow_other_mask_grid or _fits(path, pairing.files[case_id]):
+                        pairing.put(case_id, what, path)
+                    elif what == "lesion_mask":
+                        self.unread.setdefault(case_id, []).append(path)
+
+    def refuse_misplaced(self, case_id: str) -> None:
+        """Raise DataError for a file of the case whose folder names another subject or session (UB329)."""
+        if found := self.misplaced.get(case_id):
+            what = f"the name and the folder of a file name two subjects or sessions: {first_names(found)}"
+            hint = "move or rename the file; its scan may be of another person"
+            raise DataError(what, where=case_id, hint=hint, code="UB329")
+
+    def refuse_unread(self, case_id: str, files: Files) -> None:
+        """Raise DataError for a mask of the case that is not read and may show lesions (UB333)."""
+        ids = dict.fromkeys([case_id, subject_of(case_id)])
+        unknown = [path for one in ids for path in self.unknown.get(one, ())]
+        if unknown:
+            what = f"it is not declared what this mask shows: {_names(unknown)}"
+            hint = NAME_IT.format(_ending(unknown[0]))
+            raise DataError(what, where=case_id, hint=hint, code="UB333")
+        unread = [path for one in ids for path in self.unread.get(one, ())]
+        if unread and "lesion_mask" not in files:
+            why, hint = _reason(unread[0])
+            what = f"a lesion mask is not read ({why}): {_names(unread)}"
+            raise DataError(what, where=case_id, hint=hint, code="UB333")
+
+
+def subject_of(case_id: str) -> str:
+    """The subject of a case id: `sub-01_ses-a` -> `sub-01`."""
+    return case_id.partition("_")[0]
+
+
+def _names(paths: Iterable[Path]) -> str:
+    return first_names([path.name for path in paths])
+
+
+def _ending(path: Path) -> str:
+    """The end of a mask's name, for options: its last word, and the one before it where that is the suffix of an image."""
+    words = path.name.partition(".")[0].split("_")
+    return "_".join(words[-2:] if words[-1].lower() in IMAGES else words[-1:])
+
+
+def _reason(path: Path) -> tuple[str, str]:
+    """Why a lesion mask is not read, and the remedy."""
+    if OTHER.fullmatch(path.name):
+        hint = "convert it to .nii.gz, for instance with mri_convert, or name it with ignore_masks"
+        return "its format is not supported", hint
+    hint = "fetch it, choose its entities, set allow_other_mask_grid, or name it with ignore_masks"
+    why = "its content is not fetched" if not path.exists() else "another grid, space, run or entity"
+    return why, hint
+
+
+def _fits(mask: Path, files: Files) -> bool:
+    """Whether a mask is on the grid of an image of a session; True for an unreadable header, reported on reading."""
+    images = [path for what, path in files.items() if not what.endswith("mask")]
+    try:
+        own = read_grid(mask, mask.name)
+        return any(offset_voxels(own, read_grid(path, path.name)) <= TOLERANCE for path in images)
+    except UadError:
+        return True
