@@ -18,6 +18,11 @@ log = logging.getLogger(__name__)
 
 NAME_IT = "name it with folder.lesion_masks=[{0}], or with folder.ignore_masks=[{0}] if it shows no lesion"
 
+SESSION_UNKNOWN = (
+    "its name has no session, its subject has several, and it is on another grid",
+    "add the session to its name, or name it with ignore_masks",
+)
+
 
 @dataclass
 class Masks:
@@ -25,6 +30,7 @@ class Masks:
 
     earlier: by case, the runs of images that are not read: a mask that may belong to them is not read either.
     misplaced: files whose folder names another subject or session. nameless: lesion masks of no subject.
+    of_sessions: lesion masks without session on another grid, of which the session is not known.
     """
 
     shared: dict[str, list[tuple[str, Path]]] = field(default_factory=dict)
@@ -33,6 +39,7 @@ class Masks:
     earlier: dict[str, set[str]] = field(default_factory=dict)
     misplaced: dict[str, list[str]] = field(default_factory=dict)
     nameless: list[str] = field(default_factory=list)
+    of_sessions: set[Path] = field(default_factory=set)
 
     def name_of(self, name: Name, what: str, folders: Sequence[str]) -> Name | None:
         """The name of a file, with the subject and session of its folders where it names none; None for files of no
@@ -64,16 +71,29 @@ class Masks:
             log.warning(what, len(self.nameless), first_names(self.nameless, 3))
 
     def share(self, pairing: Pairing, allow_other_mask_grid: bool) -> None:
-        """Assign masks without session to each session of their subject that has no such mask and the same grid."""
+        """Assign masks without session to each session of their subject that has no such mask and the same grid.
+
+        A mask of the only session may be on another grid, where the option allows it.
+        """
         for subject, found in self.shared.items():
             sessions = [case_id for case_id in pairing.files if subject_of(case_id) == subject] or [subject]
             own = {case_id: set(pairing.files.get(case_id, {})) for case_id in sessions}
+            only = allow_other_mask_grid and len(sessions) == 1
             for what, path in found:
                 for case_id in (one for one in sessions if what not in own[one]):
-                    if case_id == subject or allow_other_mask_grid or _fits(path, pairing.files[case_id]):
+                    if case_id == subject or only or _fits(path, pairing.files[case_id]):
                         pairing.put(case_id, what, path)
-                    elif what == "lesion_mask":
-                        self.unread.setdefault(case_id, []).append(path)
+                    else:
+                        self._leave_out(case_id, what, path, allow_other_mask_grid)
+
+    def _leave_out(self, case_id: str, what: str, path: Path, allow_other_mask_grid: bool) -> None:
+        """Note a lesion mask that is of another session; warn of a brain mask that the option does not place."""
+        if what == "lesion_mask":
+            self.unread.setdefault(case_id, []).append(path)
+            self.of_sessions.update([path] if allow_other_mask_grid else [])
+        elif allow_other_mask_grid:
+            said = "%s: a brain mask without session on another grid is not read, its subject has several sessions: %s"
+            log.warning(said, case_id, path.name)
 
     def refuse_misplaced(self, case_id: str) -> None:
         """Raise DataError for a file of the case whose folder names another subject or session (UB329)."""
@@ -92,7 +112,7 @@ class Masks:
             raise DataError(what, where=case_id, hint=hint, code="UB333")
         unread = [path for one in ids for path in self.unread.get(one, ())]
         if unread and "lesion_mask" not in files:
-            why, hint = _reason(unread[0])
+            why, hint = SESSION_UNKNOWN if unread[0] in self.of_sessions else _reason(unread[0])
             what = f"a lesion mask is not read ({why}): {_names(unread)}"
             raise DataError(what, where=case_id, hint=hint, code="UB333")
 
@@ -107,7 +127,7 @@ def _names(paths: Iterable[Path]) -> str:
 
 
 def _ending(path: Path) -> str:
-    """The end of a mask's name, for options: its last word, and the one before it where that is the suffix of an image."""
+    """The end of a mask's name, for options: its last word, with the one before it where it ends like an image."""
     words = path.name.partition(".")[0].split("_")
     return "_".join(words[-2:] if words[-1].lower() in IMAGES else words[-1:])
 

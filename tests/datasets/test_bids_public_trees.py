@@ -241,6 +241,27 @@ def test_a_mask_without_session_serves_the_sessions_on_its_grid(write_nifti, tmp
     assert fault.where == "sub-01_ses-3"
 
 
+def test_another_grid_of_a_mask_without_session_is_allowed_for_one_session_alone(
+    write_nifti, tmp_path, sort_out, caplog
+):
+    import numpy as np
+
+    array = np.ones((3, 4, 5), np.uint8)
+    for session, size in (("01_ses-1", 1), ("01_ses-2", 2), ("02_ses-1", 2)):
+        path = f"sub-{session.replace('_', '/')}/anat/sub-{session}_T1w.nii.gz"
+        write_nifti(path, array, np.diag([size, size, size, 1]))
+    for name in ("01_label-lesion_mask", "01_desc-brain_mask", "02_label-lesion_mask"):
+        write_nifti(f"derivatives/m/sub-{name}.nii.gz", array)
+    cases, (fault,) = sort_out(FolderAdapter(bids=True, allow_other_mask_grid=True), tmp_path)
+    assert [(case.case_id, case.healthy) for case in cases] == [
+        ("sub-01_ses-1", False),
+        ("sub-02_ses-1", False),
+    ]
+    assert fault.where == "sub-01_ses-2" and "its name has no session, its subject has several" in str(fault)
+    assert cases[0].brain_mask is not None
+    assert "sub-01_ses-2: a brain mask without session on another grid is not read" in caplog.text
+
+
 @pytest.mark.parametrize("fetched", [1, 5])
 def test_subjects_of_an_annex_that_are_not_fetched_are_no_cases(made, fetched):
     cases = list(FolderAdapter(bids=True, healthy=("sub-*",)).discover(made("annex", fetched)))
