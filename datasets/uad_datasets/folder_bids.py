@@ -70,8 +70,8 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
     masks.share(pairing, tree.allow_other_mask_grid)
     masks.say_nameless()
     for case_id, files in pairing.files.items():
-        for what in files.keys() - {"lesion_mask", "brain_mask"}:
-            places.put(case_id, what, files[what].relative_to(root).parts[:-1])
+        for what, path in files.items():
+            places.put(case_id, what, path.relative_to(root).parts[:-1])
     places.warn_of_tables()
     facts = facts_of(root, tree.columns, set(map(subject_of, pairing.files)))
 
