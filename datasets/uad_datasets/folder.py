@@ -15,6 +15,7 @@ from uad_datasets.bids_groups import group_word
 from uad_datasets.demographics import FALSE, MISSING, TRUE, age_of, sex_of
 from uad_datasets.folder_bids import Tree, read_tree
 from uad_datasets.folder_table import FACTS, FILES, MODALITIES, CaseEntry, read_table
+from uad_datasets.shared_files import without_shared_files
 from uad_datasets.table_ids import IDS
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,10 @@ class FolderAdapter(DatasetAdapter):
             found = read_table(root / Path(self.table).expanduser(), self.columns)
         entries = sorted((e for e in found if isinstance(e, CaseEntry)), key=lambda entry: entry.case_id)
         faults = [fault for fault in found if isinstance(fault, DataError)]
-        return iter([*(self._checked(entry) for entry in entries), *faults])
+        checked = without_shared_files(
+            [self._checked(entry) for entry in entries], {entry.case_id: entry.where for entry in entries}
+        )
+        return iter([*checked, *faults])
 
     def _checked(self, entry: CaseEntry) -> Case | DataError:
         try:

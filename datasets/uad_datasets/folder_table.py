@@ -9,6 +9,7 @@ from pathlib import Path, PureWindowsPath
 
 from uad_bench.errors import DataError
 from uad_datasets.demographics import MISSING
+from uad_datasets.shared_files import columns_of_one_file
 from uad_datasets.table_ids import IDS, ids_of, refuse_unread_ids, say_subjects
 from uad_datasets.tables import Row, read_rows
 
@@ -92,7 +93,7 @@ def _entry(row: Row, names: Mapping[str, str], path: Path, ids: Mapping[str, int
     where = f"{case_id}, {path.name} line {row.line}" if case_id else f"{path.name} line {row.line}"
     cells = {word: row.get(names[word]) for word in FILES}
     files = {word: _file(path.parent, text) for word, text in cells.items() if text.lower() not in MISSING}
-    fault = _fault(row, case_id, files, ids)
+    fault = _fault(row, case_id, files, ids) or _one_file_twice(files)
     if fault:
         what, hint, code = fault
         return DataError(what, where=where, hint=hint, code=code)
@@ -117,6 +118,15 @@ def _fault(
     if not set(files) & set(MODALITIES):
         return "no image", f"fill one of {', '.join(MODALITIES)}", "UB332"
     return None
+
+
+def _one_file_twice(files: Mapping[str, Path]) -> tuple[str, str, str] | None:
+    """The fault of a row with one file in two columns, as where a cell was copied; None without."""
+    twice = columns_of_one_file(files)
+    if not twice:
+        return None
+    what = f"{twice[0]} and {twice[1]} are one file, {files[twice[0]].name}"
+    return what, "correct one of the cells, or leave it empty", "UB329"
 
 
 def _file(folder: Path, text: str) -> Path:
