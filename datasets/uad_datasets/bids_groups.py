@@ -25,10 +25,10 @@ ARMS = words_of(
 
 
 def declare_health(people: Mapping[str, Row], facts: Mapping[str, dict[str, str]]) -> None:
-    """Fill `healthy` of each subject where it is empty, or `contradiction` where two columns of groups disagree.
+    """Fill `healthy` of each subject where it is empty, or `contradiction` where two columns disagree.
 
-    The first filled column without arms of a trial decides. Where one of its groups is known to be healthy, the others
-    are patients.
+    The first filled column without arms of a trial decides. Where one of its groups is known to be healthy, the
+    others are patients.
     """
     columns = {name: {subject: row.get(name) for subject, row in people.items()} for name in GROUPS}
     opinions = {name: _opinions(texts, name in DIAGNOSES) for name, texts in columns.items()}

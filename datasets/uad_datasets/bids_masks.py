@@ -1,4 +1,4 @@
-"""The masks of a BIDS tree that are of no single case, or are not read: a patient never becomes healthy by them."""
+"""The masks of a BIDS tree that are of several cases or are not read: no patient becomes healthy by them."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -42,10 +42,10 @@ class Masks:
     of_sessions: set[Path] = field(default_factory=set)
 
     def name_of(self, name: Name, what: str, folders: Sequence[str]) -> Name | None:
-        """The name of a file, with the subject and session of its folders where it names none; None for files of no
-        subject, and for those without a subject in their name that are no lesion masks or may be of a pipeline.
+        """The name of a file, with the subject and session of its folders where it names no subject; else None.
 
-        A mask of unknown meaning is one of the anatomy only next to the images: FreeSurfer and FSL write many others.
+        Of files without a subject in their name, lesion masks are read, and masks of unknown meaning next to the
+        images: FreeSurfer and FSL write many others elsewhere.
         """
         if "sub" in name.tags:
             return name
@@ -71,7 +71,7 @@ class Masks:
             log.warning(what, len(self.nameless), first_names(self.nameless, 3))
 
     def share(self, pairing: Pairing, allow_other_mask_grid: bool) -> None:
-        """Assign masks without session to each session of their subject that has no such mask and the same grid.
+        """Assign masks without session to the sessions of their subject that have no such mask and the same grid.
 
         A mask of the only session may be on another grid, where the option allows it.
         """
@@ -87,12 +87,14 @@ class Masks:
                         self._leave_out(case_id, what, path, allow_other_mask_grid)
 
     def _leave_out(self, case_id: str, what: str, path: Path, allow_other_mask_grid: bool) -> None:
-        """Note a lesion mask that is of another session; warn of a brain mask that the option does not place."""
+        """Note a lesion mask that may be of another session; warn of a brain mask on another grid."""
         if what == "lesion_mask":
             self.unread.setdefault(case_id, []).append(path)
             self.of_sessions.update([path] if allow_other_mask_grid else [])
         elif allow_other_mask_grid:
-            said = "%s: a brain mask without session on another grid is not read, its subject has several sessions: %s"
+            said = (
+                "%s: a brain mask without session on another grid is not read; there are several sessions: %s"
+            )
             log.warning(said, case_id, path.name)
 
     def refuse_misplaced(self, case_id: str) -> None:
@@ -127,7 +129,7 @@ def _names(paths: Iterable[Path]) -> str:
 
 
 def _ending(path: Path) -> str:
-    """The end of a mask's name, for options: its last word, with the one before it where it ends like an image."""
+    """The end of a mask's name, for options: its last word, or the last two where it ends like an image."""
     words = path.name.partition(".")[0].split("_")
     return "_".join(words[-2:] if words[-1].lower() in IMAGES else words[-1:])
 

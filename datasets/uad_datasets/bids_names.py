@@ -90,7 +90,7 @@ def is_anatomy(name: Name, folders: Sequence[str]) -> bool:
 
 
 def is_unread_image(path: Path) -> bool:
-    """Whether a file is an image, by its suffix, in a format that is not read; masks of these formats are no images."""
+    """Whether a file is an image, by its suffix, and of a format that is not read."""
     suffix = path.name.partition(".")[0].rpartition("_")[2].lower()
     return suffix in IMAGES and bool(OTHER.fullmatch(path.name))
 
@@ -145,7 +145,7 @@ def _ends_as_mask(name: Name) -> bool:
 def _mask(name: Name) -> str | None:
     """What a mask shows. `_roi` and `_msk` are lesions where no label says otherwise; so are files of Type Lesion.
 
-    A file without subject in its name is a lesion mask only by the end of its name: pipelines write other maps.
+    A file without subject in its name is a lesion mask only by its end: pipelines write other maps.
     """
     found, kind = name.label_words, _type(name.path)
     if FILLED & found and not _ends_as_mask(name):

@@ -34,9 +34,9 @@ def facts_of(
 ) -> Callable[[str], dict[str, str]]:
     """What participants.tsv says of a subject (`sub-01`), by our words; nothing where it has no row.
 
-    Invalid ages and sexes are left out, and `subjects` may have no row, with one warning each. The word `contradiction`
-    is there for a subject that one column of groups calls healthy and another one ill. Raises DataError for a
-    column that the table lacks (UB334).
+    Invalid ages and sexes are left out, and `subjects` may have no row, with one warning each. The word
+    `contradiction` is there for a subject that one column of groups calls healthy and another one ill. Raises
+    DataError for a column that the table lacks (UB334).
     """
     people = _people(root / "participants.tsv", columns)
     facts = {

@@ -83,8 +83,8 @@ class Places:
         """Raise DataError where the images of a case, or an image and a mask, lie in two datasets (UB329).
 
         Places without a common modality are folders of modalities, unless one of them is a dataset by its files or
-        has the folder `anat` of BIDS. A mask may lie in `derivatives` next to or above the dataset of its image, and
-        in a folder without images (`masks/sub-01`).
+        has the folder `anat` of BIDS. A mask may lie in `derivatives` next to or above the dataset of its image,
+        and in a folder without images (`masks/sub-01`).
         """
         places = sorted(self._of_cases.get(case_id, ()))
         if len(places) > 1 and self._are_datasets(places):

@@ -25,8 +25,10 @@ def nifti_files(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:
 
 
 def not_readable(root: Path, skip: frozenset[str] = frozenset()) -> list[Path]:
-    """Files in the same folders that cannot be read: links named .nii or .nii.gz that lead nowhere, as those of annexed
-    files whose content is not fetched, and images of formats that are not supported, such as .mgz."""
+    """Files in the same folders that cannot be read: images of other formats, such as .mgz, and dangling links.
+
+    Links named .nii or .nii.gz lead nowhere where the content of annexed files is not fetched.
+    """
     return [
         path
         for path in _walk(_Links(root, skip), lambda error: None)
@@ -80,7 +82,7 @@ class _Links:
         return allowed
 
     def may_enter(self, folder: Path) -> bool:
-        """Whether to enter a folder: each once, and not by a link to a folder that is entered by its own name."""
+        """Whether to enter a folder: each once, and by no link to a folder that is entered by its own name."""
         if not folder.is_symlink():
             return True
         target = Path(os.path.realpath(folder))
@@ -90,7 +92,7 @@ class _Links:
         return True
 
     def _is_entered(self, target: Path, here: Path) -> bool:
-        """Whether a folder is entered without this link in `here`: by its own name, by an earlier link, or above it."""
+        """Whether a folder is entered without its link in `here`: by its own name, by another link, or above."""
         below = target.relative_to(self.root).parts if target.is_relative_to(self.root) else None
         by_name = below is not None and not any(map(self.is_left_out, below))
         return by_name or target in self.entered or here.is_relative_to(target)

@@ -148,12 +148,14 @@ class FolderAdapter(DatasetAdapter):
         return healthy
 
     def _refuse_contradiction(self, entry: CaseEntry) -> None:
-        """Raise DataError where two columns disagree on the health of a case that `healthy` does not name by its id."""
+        """Raise DataError where two columns disagree on a case that `healthy` does not name by its id (UB333)."""
         found, ids = entry.facts.get("contradiction", ""), {entry.case_id, entry.subject_id}
         named = isinstance(self.healthy, tuple | list) and ids & set(self.healthy)
         if found and not named:
             what = f"two columns disagree on whether this subject is healthy: {found}"
-            hint = "correct the table, choose a column with folder.columns.healthy, or name the id in folder.healthy"
+            hint = (
+                "correct the table, choose one with folder.columns.healthy, or name the id in folder.healthy"
+            )
             raise DataError(what, where=entry.where, hint=hint, code="UB333")
 
     def _listed(self, entry: CaseEntry) -> bool | None:

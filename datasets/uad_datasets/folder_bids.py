@@ -53,7 +53,7 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
 
     A file without session in its name is of the session of its folder, if there is one. A mask without session is used
     for the sessions of its subject whose grid it is on. A session with a mask of unknown meaning, or with a lesion mask
-    that is not read, is an error (UB333), and so is one with images of two trees, or with a file whose folder names
+    that is not read, is an error (UB333), and so is one with files of two trees, or with a file whose folder names
     another subject or session (UB329). Age, sex, site and so on are those of
     participants.tsv in the root. Raises as `Pairing.cases`.
     """

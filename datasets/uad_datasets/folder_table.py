@@ -36,9 +36,9 @@ class CaseEntry:
 def read_table(path: Path, columns: Mapping[str, str]) -> list[CaseEntry | DataError]:
     """Each row as a CaseEntry, or as a DataError with its line.
 
-    Paths are relative to the table's folder. Raises DataError for a table that is missing, has no row, lacks a column
-    that is needed or named in `columns`, or has ids in a column that is not read (UB334), or that cannot be read
-    (UB321).
+    Paths are relative to the table's folder. Raises DataError for a table that is missing, has no row, lacks a
+    column that is needed or named in `columns`, or has ids in a column that is not read (UB334), or that cannot
+    be read (UB321).
     """
     if not path.is_file():
         hint = (

@@ -47,8 +47,8 @@ class ProcessedAdapter(DatasetAdapter):
     mask_threshold: float = 0.5
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
-        """One case per scan; a DataError for one of a lesion part without its `seg` (UB333), and for a healthy one
-        with a `seg` or of a dataset with lesions in `Train` (UB338).
+        """One case per scan; a DataError for one of a lesion part without its `seg` (UB333), and for a healthy
+        one with a `seg` or of a dataset with lesions in `Train` (UB338).
 
         Raises UsageError for a part that does not exist (UB201), else as `Pairing.cases`.
         """
@@ -101,7 +101,7 @@ class ProcessedAdapter(DatasetAdapter):
 
 
 def _refuse_lesions(case_id: str, place: str, part: str, files: Files) -> None:
-    """Raise DataError for a healthy case with a `seg`, or of a dataset with lesions, whatever its year (UB338)."""
+    """Raise DataError for a healthy case with a `seg`, or of a dataset with lesions of any year (UB338)."""
     seg = files.get("lesion_mask")
     if seg is not None or _dataset(part) in map(_dataset, KINDS):
         why = f"it has {seg.name}" if seg is not None else "this dataset has lesions"

@@ -1,4 +1,4 @@
-"""One file in two places, as where a cell of a table was copied: of two columns of a case, or of two subjects."""
+"""One file of two columns of a case or of two subjects, as where a cell of a table was copied."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ ANNEX = f"{os.sep}annex{os.sep}objects{os.sep}"
 
 
 def columns_of_one_file(files: Mapping[str, Path]) -> list[str]:
-    """Two columns of a case with one file, [] where there are none. A stripped image may be its own brain mask."""
+    """Two columns of a case with one file, else []. A stripped image may be its own brain mask."""
     seen: dict[str, str] = {}
     for word, path in files.items():
         if word != "brain_mask" and (first := seen.setdefault(os.path.realpath(path), word)) != word:
@@ -25,7 +25,7 @@ def without_shared_files(
 ) -> Iterator[Case | DataError]:
     """The cases, with a DataError for each that has an image or a lesion mask of another subject (UB329).
 
-    where: the place of each case in its table, by case id. Cases of one subject may share a file, and so may healthy
+    where: the place of each case in its table, by case id. Cases of one subject may share a file, and healthy
     cases an empty lesion mask.
     """
     owners: dict[str, dict[str, str]] = {}
@@ -57,6 +57,6 @@ def _files(case: Case) -> Iterator[tuple[str, Path]]:
 
 
 def _identity(word: str, path: Path) -> str:
-    """The file behind a path; lesion masks in the store of git-annex keep their path, because empty ones are one."""
+    """The file behind a path; for lesion masks of git-annex the path, because its equal files are one."""
     real = os.path.realpath(path)
     return str(path.absolute()) if word == "lesion_mask" and ANNEX in real else real

@@ -1,4 +1,4 @@
-"""Who the person of each row of a table is: its case id and subject id, and columns of ids that are not read."""
+"""The ids of the rows of a table: of the case and of its person, and columns of ids that are not read."""
 
 import logging
 import re
@@ -17,8 +17,8 @@ IDS = ("case_id", "subject_id")
 #: Names of columns, in lower case without blanks and marks, that say who a person or which case it is.
 ID_NAMES = {
     "subject_id": re.compile(
-        r"(subj|subject|sub|participant|patient|pat|person|proband)s?(id|no|nr|num|number|name|code|key|label)?"
-        r"|pid|ptid|mrn"
+        r"(subj|subject|sub|participant|patient|pat|person|proband)s?"
+        r"(id|no|nr|num|number|name|code|key|label)?|pid|ptid|mrn"
     ),
     "case_id": re.compile("caseid"),
 }
@@ -50,7 +50,7 @@ def say_subjects(rows: list[Row], names: Mapping[str, str], path: Path) -> None:
 
 
 def refuse_unread_ids(rows: list[Row], names: Mapping[str, str], path: Path) -> None:
-    """Raise DataError for a column such as `participant_id` that is not read, beside rows without that id (UB334)."""
+    """Raise DataError for a column such as `participant_id` that is not read, and rows without that id (UB334)."""
     known = {name.lower() for name in names.values()}
     for word, pattern in ID_NAMES.items():
         without = [row for row in rows if not row.get(names[word])]
