@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from uad_bench.errors import DataError
-from uad_bench.support.text import first_names, words_of
+from uad_bench.support.text import first_names
+from uad_datasets.bids_groups import declare_health
 from uad_datasets.demographics import MISSING, age_of, sex_of
 from uad_datasets.folder_table import FACTS
 from uad_datasets.tables import Row, read_rows
 
 log = logging.getLogger(__name__)
 
-#: Columns that say in a word whether a subject is a patient, where no column `healthy` is there.
-GROUPS = ("group", "diagnosis", "dx", "participant_group", "patient_group", "status", "cohort")
 #: How many of each unit are a year.
 UNITS = {
     "year": 1.0,
@@ -28,11 +27,6 @@ UNITS = {
     "day": 365.2425,
     "": 1.0,
 }
-HEALTHY = words_of(
-    "hc hv nc cn td ctl ctrl con control controls healthy normal volunteer volunteers "
-    "healthycontrol healthycontrols healthyvolunteer healthyvolunteers normalcontrol typicallydeveloping"
-)
-ILL = frozenset({"patient", "patients", "pat"})
 
 
 def facts_of(
@@ -40,15 +34,16 @@ def facts_of(
 ) -> Callable[[str], dict[str, str]]:
     """What participants.tsv says of a subject (`sub-01`), by our words; nothing where it has no row.
 
-    Invalid ages and sexes are left out, and `subjects` may have no row, with one warning each. Raises DataError for a
-    column that the table lacks (UB334).
+    Invalid ages and sexes are left out, and `subjects` may have no row, with one warning each. The word
+    `contradiction` is there for a subject that one column of groups calls healthy and another one ill. Raises
+    DataError for a column that the table lacks (UB334).
     """
     people = _people(root / "participants.tsv", columns)
     facts = {
         subject: {word: row.get(columns.get(word, word)) for word in FACTS} for subject, row in people.items()
     }
     _say_absent(people, subjects)
-    _healthy_words(people, facts)
+    declare_health(people, facts)
     _readable(facts, "age", _years(root / "participants.json", columns.get("age", "age")))
     _readable(facts, "sex", lambda text: sex_of(text) or "")
     return lambda subject: facts.get(subject, {})
@@ -73,25 +68,6 @@ def _say_absent(people: Mapping[str, Row], subjects: Iterable[str]) -> None:
     absent = sorted(set(subjects) - set(people)) if people else []
     if absent:
         log.warning("participants.tsv: no usable row for %d subjects: %s", len(absent), first_names(absent))
-
-
-def _healthy_words(people: Mapping[str, Row], facts: Mapping[str, dict[str, str]]) -> None:
-    """Fill `healthy` from a column of groups where it is empty. Where one group is known to be healthy,
-    the others are patients."""
-    column = next((name for name in GROUPS if any(row.get(name) for row in people.values())), "")
-    words = {subject: row.get(column).lower() for subject, row in people.items()} if column else {}
-    plain = {subject: "".join(filter(str.isalnum, word)) for subject, word in words.items()}
-    known = bool(HEALTHY & set(plain.values()))
-    for subject, word in plain.items():
-        if facts[subject]["healthy"].lower() in MISSING and words[subject] not in MISSING:
-            said = "yes" if word in HEALTHY else "no" if known or word in ILL else ""
-            facts[subject]["healthy"] = said
-
-
-def group_word(text: str) -> str:
-    """ "yes" or "no" for a word of a group that is known, else the text itself."""
-    word = "".join(filter(str.isalnum, text.lower()))
-    return "yes" if word in HEALTHY else "no" if word in ILL else text
 
 
 def _readable(facts: Mapping[str, dict[str, str]], word: str, read: Callable[[str], str]) -> None:

@@ -14,6 +14,8 @@ from uad_datasets.tables import read_rows
 log = logging.getLogger(__name__)
 
 MISSING = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown", "-", "?"})
+#: Words of a yes and of a no, in lower case.
+TRUE, FALSE = {"1", "1.0", "true", "yes", "y"}, {"0", "0.0", "false", "no", "n"}
 SEXES = {"f": "f", "female": "f", "m": "m", "male": "m"}
 
 #: Units of age by the letter behind a number, per year.

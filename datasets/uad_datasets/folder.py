@@ -11,17 +11,18 @@ from typing import ClassVar, TypeVar
 from uad_bench import Case, DatasetAdapter
 from uad_bench.errors import DataError, unknown_name
 from uad_bench.support.deprecation import renamed_fields
-from uad_datasets.bids_people import group_word
-from uad_datasets.demographics import MISSING, age_of, sex_of
+from uad_datasets.bids_groups import group_word
+from uad_datasets.demographics import FALSE, MISSING, TRUE, age_of, sex_of
 from uad_datasets.folder_bids import Tree, read_tree
-from uad_datasets.folder_table import FACTS, FILES, IDS, MODALITIES, CaseEntry, read_table
+from uad_datasets.folder_table import FACTS, FILES, MODALITIES, CaseEntry, read_table
+from uad_datasets.shared_files import without_shared_files
+from uad_datasets.table_ids import IDS
 
 log = logging.getLogger(__name__)
 
 Fact = TypeVar("Fact")
 #: Ages and sexes in public tables that give no single value: ranges, upper limits, other.
 AMBIGUOUS = re.compile(r"(?i)\d+ ?[-–] ?\d+|\d+ ?\+|[<>]=? ?\d+|o|other|x|diverse|nonbinary|non-binary")
-TRUE, FALSE = {"1", "1.0", "true", "yes", "y"}, {"0", "0.0", "false", "no", "n"}
 
 
 @renamed_fields(mask_cut="mask_threshold", masks_apart="allow_other_mask_grid")
@@ -91,7 +92,10 @@ class FolderAdapter(DatasetAdapter):
             found = read_table(root / Path(self.table).expanduser(), self.columns)
         entries = sorted((e for e in found if isinstance(e, CaseEntry)), key=lambda entry: entry.case_id)
         faults = [fault for fault in found if isinstance(fault, DataError)]
-        return iter([*(self._checked(entry) for entry in entries), *faults])
+        checked = without_shared_files(
+            [self._checked(entry) for entry in entries], {entry.case_id: entry.where for entry in entries}
+        )
+        return iter([*checked, *faults])
 
     def _checked(self, entry: CaseEntry) -> Case | DataError:
         try:
@@ -129,6 +133,8 @@ class FolderAdapter(DatasetAdapter):
         healthy = False if has_mask or self.healthy is False else self._listed(entry)
         if word not in MISSING:
             healthy = _yes(word)
+        elif not has_mask and self.healthy is not False:
+            self._refuse_contradiction(entry)
         if healthy is None:
             hint = "add a column `healthy` or `group`, or name the healthy cases: folder.healthy=[sub-01, sub-4*]"
             raise DataError(
@@ -140,6 +146,17 @@ class FolderAdapter(DatasetAdapter):
                 "a case with lesions but without a lesion mask", where=entry.where, hint=hint, code="UB333"
             )
         return healthy
+
+    def _refuse_contradiction(self, entry: CaseEntry) -> None:
+        """Raise DataError where two columns disagree on a case that `healthy` does not name by its id (UB333)."""
+        found, ids = entry.facts.get("contradiction", ""), {entry.case_id, entry.subject_id}
+        named = isinstance(self.healthy, tuple | list) and ids & set(self.healthy)
+        if found and not named:
+            what = f"two columns disagree on whether this subject is healthy: {found}"
+            hint = (
+                "correct the table, choose one with folder.columns.healthy, or name the id in folder.healthy"
+            )
+            raise DataError(what, where=entry.where, hint=hint, code="UB333")
 
     def _listed(self, entry: CaseEntry) -> bool | None:
         """True for a case that the option names, else None: it is not declared."""

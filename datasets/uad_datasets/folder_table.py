@@ -9,12 +9,13 @@ from pathlib import Path, PureWindowsPath
 
 from uad_bench.errors import DataError
 from uad_datasets.demographics import MISSING
+from uad_datasets.shared_files import columns_of_one_file
+from uad_datasets.table_ids import IDS, ids_of, refuse_unread_ids, say_subjects
 from uad_datasets.tables import Row, read_rows
 
 log = logging.getLogger(__name__)
 
 MODALITIES = ("t1", "t1ce", "t2", "flair", "pd")
-IDS = ("case_id", "subject_id")
 FILES = (*MODALITIES, "lesion_mask", "brain_mask")
 FACTS = ("healthy", "site", "scanner", "age", "sex", "lesion_kind")
 #: The error code of a missing file; UB332 for images.
@@ -35,8 +36,9 @@ class CaseEntry:
 def read_table(path: Path, columns: Mapping[str, str]) -> list[CaseEntry | DataError]:
     """Each row as a CaseEntry, or as a DataError with its line.
 
-    Paths are relative to the table's folder. Raises DataError for a table that is missing, has no row, or lacks a
-    column that is needed or named in `columns` (UB334), or that cannot be read (UB321).
+    Paths are relative to the table's folder. Raises DataError for a table that is missing, has no row, lacks a
+    column that is needed or named in `columns`, or has ids in a column that is not read (UB334), or that cannot
+    be read (UB321).
     """
     if not path.is_file():
         hint = (
@@ -47,8 +49,10 @@ def read_table(path: Path, columns: Mapping[str, str]) -> list[CaseEntry | DataE
         )
     rows = read_rows(path)
     names = _column_names(rows, columns, path)
+    refuse_unread_ids(rows, names, path)
     _warn_unread_columns(rows, names, path)
-    ids = Counter(_ids(row, names)[0] for row in rows)
+    say_subjects(rows, names, path)
+    ids = Counter(ids_of(row, names)[0] for row in rows)
     return [_entry(row, names, path, ids) for row in rows]
 
 
@@ -84,18 +88,12 @@ def _warn_unread_columns(rows: list[Row], names: Mapping[str, str], path: Path) 
         log.warning(what, path.name, ", ".join(unread))
 
 
-def _ids(row: Row, names: Mapping[str, str]) -> tuple[str, str]:
-    """Case id and subject id; where the table has only one of them, it is used for both."""
-    case_id, subject_id = (row.get(names[word]) for word in IDS)
-    return case_id or subject_id, subject_id or case_id
-
-
 def _entry(row: Row, names: Mapping[str, str], path: Path, ids: Mapping[str, int]) -> CaseEntry | DataError:
-    case_id, subject_id = _ids(row, names)
+    case_id, subject_id = ids_of(row, names)
     where = f"{case_id}, {path.name} line {row.line}" if case_id else f"{path.name} line {row.line}"
     cells = {word: row.get(names[word]) for word in FILES}
     files = {word: _file(path.parent, text) for word, text in cells.items() if text.lower() not in MISSING}
-    fault = _fault(row, case_id, files, ids)
+    fault = _fault(row, case_id, files, ids) or _one_file_twice(files)
     if fault:
         what, hint, code = fault
         return DataError(what, where=where, hint=hint, code=code)
@@ -120,6 +118,15 @@ def _fault(
     if not set(files) & set(MODALITIES):
         return "no image", f"fill one of {', '.join(MODALITIES)}", "UB332"
     return None
+
+
+def _one_file_twice(files: Mapping[str, Path]) -> tuple[str, str, str] | None:
+    """The fault of a row with one file in two columns, as where a cell was copied; None without."""
+    twice = columns_of_one_file(files)
+    if not twice:
+        return None
+    what = f"{twice[0]} and {twice[1]} are one file, {files[twice[0]].name}"
+    return what, "correct one of the cells, or leave it empty", "UB329"
 
 
 def _file(folder: Path, text: str) -> Path:

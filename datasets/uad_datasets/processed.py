@@ -48,7 +48,8 @@ class ProcessedAdapter(DatasetAdapter):
     mask_threshold: float = 0.5
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
-        """One case per scan; a DataError for one of a lesion part without its `seg` (UB333).
+        """One case per scan; a DataError for one of a lesion part without its `seg` (UB333), and for a healthy
+        one with a `seg` or of a dataset with lesions in `Train` (UB338).
 
         Raises UsageError for a part that does not exist (UB201), else as `Pairing.cases`.
         """
@@ -83,6 +84,8 @@ class ProcessedAdapter(DatasetAdapter):
     def _case(self, case_id: str, files: Files) -> Case:
         group, part = _only_part(case_id, files.values())
         healthy = group == "train" or part == "ixi"
+        if healthy:
+            _refuse_lesions(case_id, f"{group}/{part}", part, files)
         return Case(
             dataset=self.name,
             case_id=case_id,
@@ -96,6 +99,25 @@ class ProcessedAdapter(DatasetAdapter):
             stripped=True,
             site=_site(case_id, part),
         )
+
+
+def _refuse_lesions(case_id: str, place: str, part: str, files: Files) -> None:
+    """Raise DataError for a healthy case with a `seg`, or of a dataset with lesions of any year (UB338)."""
+    seg = files.get("lesion_mask")
+    if seg is not None or _dataset(part) in map(_dataset, KINDS):
+        why = f"it has {seg.name}" if seg is not None else "this dataset has lesions"
+        what = f"a case of {place}, which is read as healthy, but {why}"
+        hint = "move the part to Test, choose others with processed.parts, or remove an empty seg"
+        raise DataError(what, where=case_id, hint=hint, code="UB338")
+
+
+def _dataset(part: str) -> str:
+    """The name of a part without year and version.
+
+    >>> _dataset("brats21"), _dataset("atlas_v2")
+    ('brats', 'atlas')
+    """
+    return re.split(r"[^a-z]", part)[0]
 
 
 def _only_part(case_id: str, files: Iterable[Path]) -> tuple[str, str]:

@@ -59,6 +59,41 @@ def test_folders_of_modalities_and_padded_numbers_are_no_contradiction(tree, nam
     assert (case.case_id, list(case.images)) == ("sub-01", ["t1", "flair"])
 
 
+@pytest.mark.parametrize(
+    "mask",
+    [
+        "patients/derivatives/m/sub-01/anat/sub-01_label-lesion_mask.nii.gz",
+        "patients/derivatives/sub-01_label-lesion_mask.nii.gz",
+        "patients/derivatives/m/sub-01/anat/sub-01_desc-brain_mask.nii.gz",
+        "patients/sub-01/anat/sub-01_label-lesion_mask.nii.gz",
+    ],
+)
+def test_a_mask_of_another_dataset_is_not_of_the_case(tree, sort_out, mask):
+    root = tree("controls/sub-01/anat/sub-01_T1w.nii.gz", "patients/sub-02/anat/sub-02_T1w.nii.gz", mask)
+    cases, (fault,) = sort_out(HEALTHY, root)
+    assert [case.case_id for case in cases] == ["sub-02"]
+    assert (fault.where, fault.code) == ("sub-01", "UB329")
+    assert "an image and a mask of this id are in two trees, controls and patients" in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [
+        ("raw/sub-01/anat/sub-01_T1w", "derivatives/m/sub-01/anat/sub-01_label-lesion_mask"),
+        ("a/raw/sub-01/anat/sub-01_T1w", "a/derivatives/sub-01_label-lesion_mask"),
+        ("raw/sub-01/anat/sub-01_T1w", "masks/sub-01/anat/sub-01_label-lesion_mask"),
+        ("sub-01/anat/sub-01_T1w", "masks/sub-01/sub-01_label-lesion_mask"),
+        ("sub-01/anat/sub-01_T1w", "sub-01/derivatives/sub-01_label-lesion_mask"),
+        ("t1/sub-01/sub-01_T1w", "flair/sub-01/sub-01_label-lesion_mask"),
+    ],
+)
+def test_a_mask_of_the_same_dataset_is_of_the_case(tree, image, mask):
+    root = tree(f"{image}.nii.gz", f"{mask}.nii.gz")
+    tree("flair/sub-02/sub-02_FLAIR.nii.gz")
+    first, _ = HEALTHY.discover(root)
+    assert (first.case_id, first.lesion_mask) == ("sub-01", root / f"{mask}.nii.gz")
+
+
 @pytest.mark.parametrize("table", ["data/participants.tsv", "participants.csv"])
 def test_a_table_of_subjects_that_is_not_read_is_named(tree, caplog, table):
     list(HEALTHY.discover(tree("data/sub-01/anat/sub-01_T1w.nii.gz", table)))

@@ -43,20 +43,36 @@ def test_every_public_name_of_a_lesion_mask_is_read(made, variant):
 
 @pytest.mark.parametrize(
     "mask",
-    ["mask", "dseg", "seg", "label-brainlesion_mask", "desc-noLesion_mask", "seg-manual", "label-x_roi"],
+    [
+        *("mask", "dseg", "seg", "label-brainlesion_mask", "desc-noLesion_mask", "seg-manual", "label-x_roi"),
+        *("segmentation", "manualsegmentation", "labelmap", "consensus_gt", "mslesions", "desc-lesion_T1w"),
+    ],
 )
 def test_a_mask_that_nothing_explains_is_an_error_until_it_is_named(tree, sort_out, mask):
     root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/m/sub-01/anat/sub-01_{mask}.nii.gz")
     cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
     assert (cases, fault.code) == ([], "UB333")
     assert f"sub-01_{mask}.nii.gz" in str(fault)
+    assert "[T1w]" not in str(fault)  # this would name the image
     (case,) = FolderAdapter(bids=True, lesion_masks=(mask,)).discover(root)
     assert (case.healthy, case.lesion_mask is None) == (False, False)
     (case,) = FolderAdapter(bids=True, healthy=("sub-*",), ignore_masks=(mask,)).discover(root)
     assert (case.healthy, case.lesion_mask) == (True, None)
 
 
-@pytest.mark.parametrize("mask", ["label-brainstem_mask", "label-GM_probseg", "desc-aseg_dseg", "defacemask"])
+@pytest.mark.parametrize(
+    "mask",
+    [
+        *(
+            "label-brainstem_mask",
+            "label-GM_probseg",
+            "desc-aseg_dseg",
+            "defacemask",
+            "label-GM_segmentation",
+        ),
+        *("desc-brain_segmentation", "lesion_filled_T1", "lesionfilled", "desc-lesionfilled_T1w"),
+    ],
+)
 def test_known_anatomy_is_neither_brain_nor_lesion(tree, mask):
     root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/m/sub-01/anat/sub-01_{mask}.nii.gz")
     (case,) = FolderAdapter(bids=True, healthy=("sub-*",)).discover(root)
@@ -82,6 +98,49 @@ def test_a_lesion_mask_whose_content_is_not_fetched_is_an_error(tree, sort_out):
     assert "not fetched" in str(fault)
 
 
+@pytest.mark.parametrize("name", ["label-lesion_mask.mgz", "mask.nrrd", "MSlesions.nii.bz2"])
+def test_a_mask_of_a_format_that_is_not_read_is_an_error_until_it_is_ignored(tree, sort_out, name):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/m/sub-01/anat/sub-01_{name}")
+    tree("sub-02/anat/sub-02_T1w.nii.gz", "sub-02/anat/sub-02_T1w.mgz", "sub-02/anat/sub-02_aseg.mgz")
+    cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
+    assert ([case.case_id for case in cases], fault.where, fault.code) == (["sub-02"], "sub-01", "UB333")
+    assert "its format is not supported" in str(fault) and name in str(fault)
+    ignored = FolderAdapter(bids=True, healthy=("sub-*",), ignore_masks=(name.partition(".")[0],))
+    assert [case.healthy for case in ignored.discover(root)] == [True, True]
+    tree("sub-01/anat/sub-01_label-lesion_roi.nii.gz")
+    assert [case.healthy for case in FolderAdapter(bids=True, healthy=("sub-02",)).discover(root)] == [
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    "mask",
+    ["sub-01/anat/segmentation", "sub-01/anat/lesions.x", "derivatives/m/sub-01/mask", "sub-01/lesion_map"],
+)
+def test_a_mask_without_subject_in_its_name_is_of_the_subject_of_its_folder(tree, sort_out, mask):
+    name = f"{mask}.nii.gz" if "." not in mask else mask.replace(".x", ".mgz")
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", "sub-02/anat/sub-02_T1w.nii.gz", name)
+    cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
+    assert ([case.case_id for case in cases], fault.where, fault.code) == (["sub-02"], "sub-01", "UB333")
+
+
+def test_files_of_pipelines_without_subject_in_their_names_are_not_of_the_anatomy(tree, caplog):
+    root = tree(
+        "sub-01/anat/sub-01_T1w.nii.gz", "sub-01/anat/brain_mask.nii.gz", "derivatives/fs/sub-01/mri/aseg.mgz",
+        "derivatives/fs/sub-01/mri/brainmask.mgz", "derivatives/fsl/sub-01/anat.anat/T1_fast_seg.nii.gz",
+        "derivatives/x/sub-01/rois/roi.nii.gz",
+    )  # fmt: skip
+    (case,) = FolderAdapter(bids=True, healthy=("sub-*",)).discover(root)
+    assert (case.healthy, case.brain_mask, caplog.text) == (True, None, "")
+
+
+def test_a_lesion_mask_of_no_subject_is_named(tree, caplog):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", "derivatives/labels/01_lesion_mask.nii.gz")
+    list(FolderAdapter(bids=True, healthy=("sub-*",)).discover(root))
+    assert "in name and folder are not read (1): derivatives/labels/01_lesion_mask.nii.gz" in caplog.text
+
+
 def test_true_declares_no_case_healthy_and_group_words_do(tree, sort_out):
     root = tree(*(f"sub-{n}/anat/sub-{n}_T1w.nii.gz" for n in ("01", "02", "03", "04")))
     _, faults = sort_out(FolderAdapter(bids=True, healthy=True), root)
@@ -92,6 +151,50 @@ def test_true_declares_no_case_healthy_and_group_words_do(tree, sort_out):
     cases, faults = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
     assert [case.case_id for case in cases] == ["sub-01", "sub-02", "sub-04"]
     assert [fault.where for fault in faults] == ["sub-03"]
+
+
+def trial(tree, rows):
+    """A tree of subjects 01, 02 ... with T1w images and these rows of participants.tsv, the header first."""
+    root = tree(*(f"sub-{n:02d}/anat/sub-{n:02d}_T1w.nii.gz" for n in range(1, len(rows))))
+    lines = [f"participant_id\t{rows[0]}", *(f"sub-{n:02d}\t{row}" for n, row in enumerate(rows[1:], 1))]
+    (root / "participants.tsv").write_text("\n".join(lines) + "\n")
+    return root
+
+
+@pytest.mark.parametrize(
+    "head_and_row",
+    ["diagnosis\tgroup MS\tcontrol", "group\tdx control\tMS", "group\tcohort patient\tHealthy"],
+)
+def test_two_columns_that_disagree_on_a_subject_leave_it_undeclared(tree, sort_out, head_and_row):
+    head, row = head_and_row.split(" ")
+    root = trial(tree, [head, row, "control\tcontrol"])
+    for healthy in (None, ("sub-*",)):
+        cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=healthy), root)
+        assert ([case.case_id for case in cases], fault.where, fault.code) == (["sub-02"], "sub-01", "UB333")
+        assert all(text in str(fault) for text in (*head.split("\t"), *row.split("\t")))
+    cases = list(FolderAdapter(bids=True, healthy=("sub-01",)).discover(root))
+    assert [case.healthy for case in cases] == [True, True]
+
+
+def test_a_lesion_mask_decides_and_a_chosen_column_does(tree, sort_out):
+    root = trial(tree, ["diagnosis\tgroup", "patient\tcontrol", "healthy\tpatient"])
+    cases, (fault,) = sort_out(FolderAdapter(bids=True, columns={"healthy": "diagnosis"}), root)
+    assert ([(c.case_id, c.healthy) for c in cases], fault.where) == ([("sub-02", True)], "sub-01")
+    tree("derivatives/m/sub-01/anat/sub-01_label-lesion_mask.nii.gz")
+    cases, _ = sort_out(FolderAdapter(bids=True), root)
+    assert [(case.case_id, case.healthy) for case in cases] == [("sub-01", False)]
+
+
+def test_the_control_arm_of_a_trial_is_not_declared_healthy(tree, sort_out):
+    cases, faults = sort_out(FolderAdapter(bids=True), trial(tree, ["group", "control", "Intervention"]))
+    assert (cases, [fault.code for fault in faults]) == ([], ["UB333", "UB333"])
+
+
+@pytest.mark.parametrize("other", ["diagnosis\t1", "diagnosis\tno diagnosis", "status\tcomplete", "dx\tn/a"])
+def test_a_column_that_names_no_disease_contradicts_nothing(tree, other):
+    name, text = other.split("\t")
+    (case,) = FolderAdapter(bids=True).discover(trial(tree, [f"group\t{name}", f"control\t{text}"]))
+    assert case.healthy
 
 
 @pytest.mark.parametrize(("variant", "brains"), [("both", 3), ("func", 0)])
@@ -136,6 +239,27 @@ def test_a_mask_without_session_serves_the_sessions_on_its_grid(write_nifti, tmp
         ("sub-01_ses-1", mask), ("sub-01_ses-2", mask),
     ]  # fmt: skip
     assert fault.where == "sub-01_ses-3"
+
+
+def test_another_grid_of_a_mask_without_session_is_allowed_for_one_session_alone(
+    write_nifti, tmp_path, sort_out, caplog
+):
+    import numpy as np
+
+    array = np.ones((3, 4, 5), np.uint8)
+    for session, size in (("01_ses-1", 1), ("01_ses-2", 2), ("02_ses-1", 2)):
+        path = f"sub-{session.replace('_', '/')}/anat/sub-{session}_T1w.nii.gz"
+        write_nifti(path, array, np.diag([size, size, size, 1]))
+    for name in ("01_label-lesion_mask", "01_desc-brain_mask", "02_label-lesion_mask"):
+        write_nifti(f"derivatives/m/sub-{name}.nii.gz", array)
+    cases, (fault,) = sort_out(FolderAdapter(bids=True, allow_other_mask_grid=True), tmp_path)
+    assert [(case.case_id, case.healthy) for case in cases] == [
+        ("sub-01_ses-1", False),
+        ("sub-02_ses-1", False),
+    ]
+    assert fault.where == "sub-01_ses-2" and "its name has no session, its subject has several" in str(fault)
+    assert cases[0].brain_mask is not None
+    assert "sub-01_ses-2: a brain mask without session on another grid is not read" in caplog.text
 
 
 @pytest.mark.parametrize("fetched", [1, 5])

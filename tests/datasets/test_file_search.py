@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from uad_datasets.file_search import nifti_files
+from uad_datasets.file_search import nifti_files, not_readable
 
 
 def names(root: Path) -> list[str]:
@@ -59,6 +59,25 @@ def test_links_that_stay_inside_are_files_like_any_other(tree, caplog):
     (root / "again").symlink_to("b")
     assert names(root) == ["1.nii.gz", "b/2.nii.gz"]
     assert not caplog.records
+
+
+@pytest.mark.parametrize("store", [".store/x", "raw/v2/x"])
+@pytest.mark.parametrize("follow", ["", "1"])
+def test_a_link_to_a_folder_that_is_not_entered_by_name_is_followed(tree, monkeypatch, store, follow):
+    """As a subject that was moved to a hidden store, or was left in the source data."""
+    monkeypatch.setenv("UAD_BENCH_FOLLOW_LINKS", follow)
+    root = tree(f"{store}/anat/2.nii.gz", f"{store}/anat/3.mgz", "a/1.nii.gz")
+    (root / store / "anat/4.nii.gz").symlink_to("gone.nii.gz")
+    (root / store / "loop").symlink_to("..")
+    (root / store / "back").symlink_to(root / "a")
+    (root / "sub-02").symlink_to(store)
+    skip = frozenset({"raw"})
+    assert [str(path.relative_to(root)) for path in nifti_files(root, skip)] == [
+        "a/1.nii.gz",
+        "sub-02/anat/2.nii.gz",
+    ]
+    unread = {str(path.relative_to(root)) for path in not_readable(root, skip)}
+    assert unread == {"sub-02/anat/3.mgz", "sub-02/anat/4.nii.gz"}
 
 
 def test_a_root_that_is_a_link_itself_is_the_users_choice(tree, tmp_path):

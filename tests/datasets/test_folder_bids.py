@@ -38,6 +38,9 @@ def test_a_session_is_a_case_and_suffixes_are_modalities(tree):
         "derivatives/lesions/sub-01/anat/sub-01_space-orig_desc-lesion_mask.nii.gz",
         "derivatives/lesion_masks/sub-01/anat/sub-01_acq-x_T2w_desc-lesion_mask.nii.gz",
         "derivatives/manual/sub-01/anat/sub-01_label-L_desc-T1lesion_mask.nii.gz",
+        "sub-01/anat/sub-01_space-orig_MSlesions.nii.gz",
+        "sub-01/anat/lesion_mask.nii.gz",
+        "derivatives/labels/sub-01/masks/T1_lesions.nii.gz",
     ],
 )
 def test_lesion_masks_are_next_to_the_image_or_in_derivatives(tree, mask):

@@ -223,3 +223,108 @@ def test_a_column_that_names_files_and_is_not_read_is_named(table, caplog):
 def test_a_cell_that_names_a_folder_is_told(table, sort_out):
     root = table("case_id,t2,healthy\nc1,c1,yes\nh1,h1/t2.nii.gz,yes\n")
     assert "it is a folder" in one_fault(sort_out, FolderAdapter(), root).hint
+
+
+@pytest.mark.parametrize("head", ["case_id", "subject_id"])
+def test_sessions_without_a_subject_of_their_own_are_of_the_subject_in_their_id(table, caplog, head):
+    root = table(
+        f"{head},t2,healthy\nsub-01_ses-1,c1/t2.nii.gz,1\nsub-01_ses-2,h1/t2.nii.gz,1\np7_a,h1/flair.nii.gz,1\n"
+    )
+    subjects = {case.case_id: case.subject_id for case in FolderAdapter().discover(root)}
+    assert subjects == {"sub-01_ses-1": "sub-01", "sub-01_ses-2": "sub-01", "p7_a": "p7_a"}
+    assert "whose subject is read from the case id (2): sub-01_ses-1 is of sub-01" in caplog.text
+
+
+def test_a_subject_of_the_table_is_kept_for_an_id_of_a_session(table, caplog):
+    root = table("case_id,subject_id,t2,healthy\nsub-01_ses-1,sub-A,c1/t2.nii.gz,1\n")
+    (case,) = FolderAdapter().discover(root)
+    assert (case.subject_id, caplog.text) == ("sub-A", "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["participant_id", "Subject", "subject id", "Subject-ID", "patient", "Patient_ID", "PID", "Patient No."],
+)
+def test_a_column_of_persons_that_is_not_read_is_an_error_until_it_is_mapped(table, name):
+    root = table(f"case_id,{name},t2,healthy\na,p1,c1/t2.nii.gz,1\nb,p1,h1/t2.nii.gz,1\n")
+    with pytest.raises(
+        DataError, match=rf"(?i)column '{name}' is not read, and 2 rows .*subject_id: {name}"
+    ) as caught:
+        list(FolderAdapter().discover(root))
+    assert caught.value.code == "UB334"
+    cases = list(FolderAdapter(columns={"subject_id": name}).discover(root))
+    assert {case.subject_id for case in cases} == {"p1"}
+
+
+def test_columns_of_ids_are_no_error_beside_the_ids_that_are_read(table):
+    text = "case_id,subject_id,participant_id,Case ID,patient,t2,healthy\na,p1,x,y,z,c1/t2.nii.gz,1\n"
+    assert [case.subject_id for case in FolderAdapter().discover(table(text))] == ["p1"]
+    text = (
+        "case_id,patient,t2,healthy\na,no,c1/t2.nii.gz,1\nb,yes,h1/t2.nii.gz,1\n"  # who is a patient, no id
+    )
+    assert [case.subject_id for case in FolderAdapter().discover(table(text))] == ["a", "b"]
+    with pytest.raises(DataError, match=r"column 'case id' is not read, and 1 rows have no case_id"):
+        list(FolderAdapter().discover(table("subject_id,Case ID,t2,healthy\np1,a,c1/t2.nii.gz,1\n")))
+
+
+def test_rows_without_their_subject_are_an_error_beside_a_column_of_persons(table):
+    text = "case_id,subject_id,patient_id,t2,healthy\na,p1,x,c1/t2.nii.gz,1\nb,,x,h1/t2.nii.gz,1\n"
+    with pytest.raises(DataError, match="'patient_id' is not read, and 1 rows have no subject_id"):
+        list(FolderAdapter().discover(table(text)))
+
+
+@pytest.mark.parametrize("cells", ["c1/t2.nii.gz,c1/../c1/t2.nii.gz,", "c1/t2.nii.gz,,c1/t2.nii.gz"])
+def test_one_file_in_two_columns_of_a_row_is_an_error(table, sort_out, cells):
+    root = table(f"case_id,t1,t2,lesion_mask,healthy\na,{cells},no\nok,h1/t2.nii.gz,,,yes\n")
+    fault = one_fault(sort_out, FolderAdapter(), root)
+    assert fault.code == "UB329" and "are one file, t2.nii.gz" in str(fault) and "line 2" in fault.where
+
+
+SHARED = [
+    ("a,p1,c1/t2.nii.gz,,c1/lesion.nii.gz,no", "b,p2,h1/t2.nii.gz,,link.nii.gz,no", "lesion_mask"),
+    ("a,p1,c1/t2.nii.gz,,,yes", "b,p2,h1/t2.nii.gz,c1/t2.nii.gz,,yes", "t2"),
+    ("a,p1,c1/t2.nii.gz,,,yes", "b,p2,h1/t2.nii.gz,,c1/t2.nii.gz,no", "t2"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "word"), SHARED)
+def test_one_file_of_two_subjects_is_an_error_of_both(table, sort_out, one, other, word):
+    root = table(
+        f"case_id,subject_id,t2,flair,lesion_mask,healthy\n{one}\n{other}\nok,p3,h1/flair.nii.gz,,,yes\n"
+    )
+    (root / "link.nii.gz").symlink_to("c1/lesion.nii.gz")
+    cases, faults = sort_out(FolderAdapter(), root)
+    assert [case.case_id for case in cases] == ["ok"]
+    assert [fault.where for fault in faults] == ["a, cases.csv line 2", "b, cases.csv line 3"]
+    assert {fault.code for fault in faults} == {"UB329"}
+    assert f"the {word} file" in str(faults[0]) and "also that of b, another subject" in str(faults[0])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a,p1,c1/t2.nii.gz,c1/lesion.nii.gz,,no", "b,p1,c1/t2.nii.gz,c1/lesion.nii.gz,,no"),  # one subject
+        (
+            "a,p1,c1/t2.nii.gz,c1/lesion.nii.gz,,yes",
+            "b,p2,h1/t2.nii.gz,c1/lesion.nii.gz,,yes",
+        ),  # an empty mask
+        ("a,p1,c1/t2.nii.gz,,c1/brain.nii.gz,yes", "b,p2,h1/t2.nii.gz,,c1/brain.nii.gz,yes"),  # of an atlas
+        (
+            "a,p1,c1/t2.nii.gz,,c1/t2.nii.gz,yes",
+            "b,p2,h1/t2.nii.gz,,,yes",
+        ),  # a stripped image as its brain mask
+        (
+            "a,p1,c1/t2.nii.gz,key/1.nii.gz,,no",
+            "b,p2,h1/t2.nii.gz,key/2.nii.gz,,no",
+        ),  # two empty masks of an annex
+    ],
+)
+def test_files_that_cases_may_share(table, one, other):
+    root = table(f"case_id,subject_id,t2,lesion_mask,brain_mask,healthy\n{one}\n{other}\n")
+    store = root / ".git/annex/objects"
+    store.mkdir(parents=True)
+    (store / "key.nii.gz").touch()
+    (root / "key").mkdir()
+    for name in ("1.nii.gz", "2.nii.gz"):
+        (root / "key" / name).symlink_to(store / "key.nii.gz")
+    assert [case.case_id for case in FolderAdapter().discover(root)] == ["a", "b"]

@@ -103,3 +103,17 @@ def test_files_of_one_id_in_two_parts_are_no_case(tree, sort_out, other):
     cases, (fault,) = sort_out(ProcessedAdapter(), root)
     assert [case.case_id for case in cases] == ["b"]
     assert (fault.where, fault.code) == ("a", "UB329") and "in two parts" in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("part", "whats"),
+    [
+        ("Train/Brats21", ("t2", "seg")), ("Train/Brats21", ("t2", "mask")), ("Train/BraTS2020", ("t2",)),
+        ("Train/Clinic", ("t2", "seg")), ("Train/ixi", ("t2", "seg")), ("Test/IXI", ("t2", "seg")),
+    ],
+)  # fmt: skip
+def test_a_healthy_part_has_no_lesions(tree, sort_out, part, whats):
+    tree(*scan("Train/ixi", "IXI002-Guys-0828", "t2", "mask"), *scan("Train/camcan", "c-1", "t2", "mask"))
+    cases, (fault,) = sort_out(ProcessedAdapter(), tree(*scan(part, "x-7", *whats)))
+    assert [case.case_id for case in cases] == ["IXI002-Guys-0828", "c-1"]
+    assert (fault.where, fault.code) == ("x-7", "UB338") and part.lower() in str(fault)

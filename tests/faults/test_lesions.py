@@ -85,6 +85,14 @@ def mark(array, place):
     return array
 
 
+def copied(workspace, row, case):
+    """The row of a case with copies of another case's files."""
+    files = {column: name for column, name in row.items() if name.endswith(".nii.gz")}
+    for name in files.values():
+        shutil.copyfile(workspace.data / name, workspace.data / f"{case}_{name}")
+    return row | {"case_id": case} | {column: f"{case}_{name}" for column, name in files.items()}
+
+
 def put_unusual_cases(workspace):
     """a00: no lesion voxel. a01: normal; a03 is a copy of a01. a02: half of the lesion is outside the brain.
 
@@ -96,9 +104,10 @@ def put_unusual_cases(workspace):
         files = {"t2": "t2", "brain_mask": "brain", "lesion_mask": "lesion"}
         rows.append({"case_id": case, "healthy": "no"} | {k: f"{case}_{v}.nii.gz" for k, v in files.items()})
     by_id = {row["case_id"]: row for row in rows}
-    rows.append(by_id["a01"] | {"case_id": "a03"})
+    rows.append(copied(workspace, by_id["a01"], "a03"))
     for case, like in (("b01", "a01"), ("h05", "h00")):
-        rows.append(by_id[like] | {"case_id": case, "flair": by_id[like]["t2"], "t2": ""})
+        row = copied(workspace, by_id[like], case)
+        rows.append(row | {"flair": row["t2"], "t2": ""})
     workspace.write_rows(rows)
     workspace.edit(workspace.file("a00", "lesion_mask"), np.zeros_like)
     shutil.copyfile(workspace.file("b00", "brain_mask"), workspace.file("b00", "lesion_mask"))
