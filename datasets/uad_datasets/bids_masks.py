@@ -30,7 +30,8 @@ class Masks:
 
     earlier: by case, the runs of images that are not read: a mask that may belong to them is not read either.
     misplaced: files whose folder names another subject or session. nameless: lesion masks of no subject.
-    of_sessions: lesion masks without session on another grid, of which the session is not known.
+    of_sessions: lesion masks without session on another grid, of which the session is not known. second: lesion masks
+    without subject in their name, of cases that have one with it. root: the name of the root, which may be a subject's.
     """
 
     shared: dict[str, list[tuple[str, Path]]] = field(default_factory=dict)
@@ -40,6 +41,8 @@ class Masks:
     misplaced: dict[str, list[str]] = field(default_factory=dict)
     nameless: list[str] = field(default_factory=list)
     of_sessions: set[Path] = field(default_factory=set)
+    second: list[str] = field(default_factory=list)
+    root: str = ""
 
     def name_of(self, name: Name, what: str, folders: Sequence[str]) -> Name | None:
         """The name of a file, with the subject and session of its folders where it names no subject; else None.
@@ -49,14 +52,23 @@ class Masks:
         """
         if "sub" in name.tags:
             return name
-        beside = bool(folders) and (folders[-1] == "anat" or KEYED.fullmatch(folders[-1]) is not None)
+        last = folders[-1] if folders and "derivatives" not in folders else ""
+        beside = last == "anat" or KEYED.fullmatch(last) is not None
         if what != "lesion_mask" and not (what == UNKNOWN_MASK and beside):
             return None
-        if "sub" in (tags := folder_tags(folders)):
+        if "sub" in (tags := folder_tags((self.root, *folders))):
             return Name(name.path, {**tags, **name.tags}, name.words, name.last)
         if what == "lesion_mask":
             self.nameless.append("/".join((*folders, name.path.name)))
         return None
+
+    def is_second(self, found: Name, name: Name, what: str, pairing: Pairing) -> bool:
+        """Whether a mask without subject in its name, `found`, is of a case that has such a mask; it is not read."""
+        here = {*pairing.files.get(name.case_id, ()), *(one for one, _ in self.shared.get(name.case_id, ()))}
+        if "sub" in found.tags or what not in here:
+            return False
+        self.second.append(f"{name.case_id}: {found.path.parent.name}/{found.path.name}")
+        return True
 
     def is_of_earlier_run(self, name: Name, what: str) -> bool:
         """Whether a mask belongs to a run that is not read; one without run may show it."""
@@ -65,10 +77,13 @@ class Masks:
         return what.endswith("mask") and name.tags.get("run", "") in earlier | unsaid
 
     def say_nameless(self) -> None:
-        """Warn of lesion masks that are of no case."""
+        """Warn of lesion masks that are of no case, or the second of one."""
         if self.nameless:
             what = "lesion masks without a subject in name and folder are not read (%d): %s"
             log.warning(what, len(self.nameless), first_names(self.nameless, 3))
+        if self.second:
+            what = "lesion masks beside one that names its subject are not read (%d): %s"
+            log.warning(what, len(self.second), first_names(self.second, 3))
 
     def share(self, pairing: Pairing, allow_other_mask_grid: bool) -> None:
         """Assign masks without session to the sessions of their subject that have no such mask and the same grid.
@@ -115,7 +130,7 @@ class Masks:
         unread = [path for one in ids for path in self.unread.get(one, ())]
         if unread and "lesion_mask" not in files:
             why, hint = SESSION_UNKNOWN if unread[0] in self.of_sessions else _reason(unread[0])
-            what = f"a lesion mask is not read ({why}): {_names(unread)}"
+            what = f"a mask that may show lesions is not read ({why}): {_names(unread)}"
             raise DataError(what, where=case_id, hint=hint, code="UB333")
 
 

@@ -34,7 +34,7 @@ MASK = re.compile(
 )
 SEGMENTATION = re.compile(r".*segmentations?|labelmaps?")
 #: A word such as `mslesions`; `lesionfilled` is an image without lesions.
-LESION_PART = re.compile(r"(?!.*(fill|inpaint)).*lesion.*")
+LESION_PART = re.compile(r"(?!.*(fill|inpaint|disconn|free)).*lesion.*")
 FILLED = words_of("filled filling inpainted")
 #: Words within a word, by capitals: `lesionAcute`, `MSlesions`.
 PARTS = (re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])"), re.compile(r"[A-Z]+|[a-z]+"))

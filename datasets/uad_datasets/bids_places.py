@@ -79,7 +79,8 @@ class Places:
     def _is_of_another(self, mask: Place, derived: bool, case_id: str) -> bool:
         """Whether a mask of this place is of another dataset than all images of its case."""
         if derived:
-            return not any(folders[: len(mask)] == mask for folders in self._folders[case_id])
+            has_images = any(place[: len(mask)] == mask for place in self._modalities)
+            return has_images and not any(folders[: len(mask)] == mask for folders in self._folders[case_id])
         places = self._of_cases.get(case_id, set())
         other = bool(places) and mask in self._modalities and mask not in places
         return other and self._are_datasets({mask, *places})

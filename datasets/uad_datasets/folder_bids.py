@@ -57,13 +57,16 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
     participants.tsv in the root. Raises as `Pairing.cases`.
     """
     pairing = Pairing(root, LAYOUT, choose="choose one with entities, for instance {acq: iso}")
-    masks, places, absent = Masks(), Places(root), set(not_readable(root, SKIPPED))
+    absent = set(not_readable(root, SKIPPED))
+    masks, places = Masks(root=root.absolute().name), Places(root)
     paths = sorted([*nifti_files(root, SKIPPED), *absent])
     names = [parsed(path, path.relative_to(root).parts[:-1]) for path in paths if not is_unread_image(path)]
     names = _last_runs(names, root, absent, masks) if tree.last_run else names
     names = _with_entities(names, tree.entities)
     _warn_flair(names)
-    for name in names:
+    for name in sorted(
+        names, key=lambda one: "sub" not in one.tags
+    ):  # a mask that names its subject is first
         path = name.path
         _assign(name, path.relative_to(root).parts[:-1], path in absent, tree, pairing, masks)
     masks.share(pairing, tree.allow_other_mask_grid)
@@ -164,6 +167,8 @@ def _assign(
     )
     name = masks.name_of(found, what, folders) if what is not None else None
     if what is None or name is None or (absent and what not in {"lesion_mask", UNKNOWN_MASK}):
+        return
+    if masks.is_second(found, name, what, pairing):
         return
     wanted = _wanted(name, tree.entities) and is_anatomy(name, folders)
     if absent or not wanted or masks.is_of_earlier_run(name, what):

@@ -85,7 +85,7 @@ class ProcessedAdapter(DatasetAdapter):
         group, part = _only_part(case_id, files.values())
         healthy = group == "train" or part == "ixi"
         if healthy:
-            _refuse_lesions(case_id, f"{group}/{part}", part, files)
+            _refuse_lesions(case_id, f"{group.capitalize()}/{part}", part, files)
         return Case(
             dataset=self.name,
             case_id=case_id,

@@ -8,12 +8,15 @@ from pathlib import Path
 from uad_bench.data.scan_names import subject_of
 from uad_bench.errors import DataError
 from uad_bench.support.text import first_names
+from uad_datasets.bids_groups import HEALTHY, ILL
 from uad_datasets.demographics import FALSE, MISSING, TRUE
 from uad_datasets.tables import Row
 
 log = logging.getLogger(__name__)
 
 IDS = ("case_id", "subject_id")
+#: An id of entities alone, as BIDS names files: `sub-01_run-1`.
+ENTITIES = re.compile(r"sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)+")
 #: Names of columns, in lower case without blanks and marks, that say who a person or which case it is.
 ID_NAMES = {
     "subject_id": re.compile(
@@ -32,12 +35,13 @@ def ids_of(row: Row, names: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _person(case_id: str) -> str:
-    """The subject of an id that names a session, as in BIDS; else the whole id.
+    """The subject of an id that names a session or has other entities of BIDS; else the whole id.
 
-    >>> _person("sub-01_ses-2"), _person("p7_ses-b"), _person("p7_a")
-    ('sub-01', 'p7', 'p7_a')
+    >>> _person("sub-01_ses-2"), _person("sub-01_run-1"), _person("p7_ses-b"), _person("p7_a"), _person("sub-UKA_001")
+    ('sub-01', 'sub-01', 'p7', 'p7_a', 'sub-UKA_001')
     """
-    return subject_of(case_id.partition("_ses-")[0])
+    subject, _, session = case_id.partition("_ses-")
+    return subject_of(subject) if session or ENTITIES.fullmatch(case_id) else case_id
 
 
 def say_subjects(rows: list[Row], names: Mapping[str, str], path: Path) -> None:
@@ -70,6 +74,7 @@ def _plain(name: str) -> str:
 
 
 def _is_flag(rows: list[Row], column: str) -> bool:
-    """Whether a column named `patient` says yes or no in every row, hence who is a patient."""
+    """Whether a column such as `patient` says who is one: yes or no in every row, or words of groups (`HC`)."""
     words = {row.get(column).lower() for row in rows}
-    return _plain(column) in {"patient", "patients"} and words <= TRUE | FALSE | MISSING
+    bare = re.fullmatch("(patient|participant|subject|person|proband)s?", _plain(column))
+    return bool(bare) and (words <= TRUE | FALSE | MISSING or bool({*map(_plain, words)} & (HEALTHY | ILL)))

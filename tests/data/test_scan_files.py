@@ -381,6 +381,49 @@ def test_channels_whose_modality_no_name_says_are_refused(touch):
     assert len(found([scans[0].parent], modality="t2")) == 13
 
 
+@pytest.mark.parametrize(
+    "names",
+    [["case_0000_T2w.nii", "case_0001_T2w.nii"], ["imagesTr/sub_0001_T2.nii", "imagesTr/sub_0002_T2.nii"]],
+)
+def test_numbers_before_a_modality_are_no_channels(touch, names):
+    assert len(found([touch(*names)[0].parent])) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "case_id"),
+    [
+        (["P/anat1/sub-1_ses-d1_run-01_T1w.nii", "P/anat2/sub-1_ses-d1_T2w.nii"], "sub-1_ses-d1"),
+        (["t1_mpr_sag/p1_t1.nii", "T2_TSE/p1_t2.nii"], "p1"),
+        (["T1-weighted/p1_t1.nii", "T2_reg/p1_t2.nii"], "p1"),
+        (["p1/scans/2-T1w/p1_T1w.nii", "p1/scans/5-T2w/p1_T2w.nii"], "p1"),
+        (["p1/raw/p1_t1.nii", "p1/coreg/p1_t2.nii"], "p1"),
+        (["sub-1_T1.nii", "sub-1_space-T1_T2.nii"], "sub-1"),
+    ],
+)
+def test_folders_and_spaces_of_one_person_hold_the_files_of_one_case(touch, names, case_id):
+    root = touch(*(f"all/{name}" for name in names))[0].parents[len(names[0].split("/")) - 1]
+    assert found([root], "t1", "t2") == {case_id: ["t1", "t2"]}
+
+
+@pytest.mark.parametrize(
+    "mask", ["p1/bet/p1_brain_mask.nii", "hd-bet/p1/p1_brain_mask.nii", "HD-BET/p1_brain_mask.nii"]
+)
+def test_a_folder_of_a_skull_stripping_tool_holds_brain_masks(touch, mask):
+    root = touch("p1/p1_t2.nii" if "/p1/" in f"/{mask}" else "t2/p1_t2.nii", mask)[0].parents[1]
+    assert found([root]) == {"p1": ["brain_mask", "t2"]}
+
+
+def test_the_option_id_joins_files_of_any_name_and_folder(touch):
+    paths = touch("orig/T1.nii", "other/x_FLAIR.nii")
+    assert found(paths, "t1", "flair", case_id="9") == {"9": ["flair", "t1"]}
+
+
+def test_where_all_files_are_masks_the_error_says_so(touch):
+    path = touch("masks/p_T2w.nii")[0]
+    with pytest.raises(DataError, match="its 1 NIfTI files are masks or maps, by their names or folders"):
+        found([path.parent])
+
+
 def test_the_hint_names_the_option_where_a_name_says_nothing(touch):
     root = touch("a_T1w.nii", "a_dwi.nii")[0].parent
     with pytest.raises(DataError, match=r"end the names in _t2$"):

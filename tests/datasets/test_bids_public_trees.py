@@ -87,7 +87,7 @@ def test_a_lesion_mask_that_is_not_read_is_an_error(tree, sort_out, mask):
     root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/m/sub-01/{mask}.nii.gz")
     cases, (fault,) = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
     assert cases == []
-    assert "a lesion mask is not read" in str(fault)
+    assert "a mask that may show lesions is not read" in str(fault)
 
 
 def test_a_lesion_mask_whose_content_is_not_fetched_is_an_error(tree, sort_out):
@@ -116,7 +116,7 @@ def test_a_mask_of_a_format_that_is_not_read_is_an_error_until_it_is_ignored(tre
 
 @pytest.mark.parametrize(
     "mask",
-    ["sub-01/anat/segmentation", "sub-01/anat/lesions.x", "derivatives/m/sub-01/mask", "sub-01/lesion_map"],
+    ["sub-01/anat/segmentation", "sub-01/anat/lesions.x", "sub-01/mask", "sub-01/lesion_map"],
 )
 def test_a_mask_without_subject_in_its_name_is_of_the_subject_of_its_folder(tree, sort_out, mask):
     name = f"{mask}.nii.gz" if "." not in mask else mask.replace(".x", ".mgz")
@@ -174,6 +174,56 @@ def test_two_columns_that_disagree_on_a_subject_leave_it_undeclared(tree, sort_o
         assert all(text in str(fault) for text in (*head.split("\t"), *row.split("\t")))
     cases = list(FolderAdapter(bids=True, healthy=("sub-01",)).discover(root))
     assert [case.healthy for case in cases] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "head_and_row",
+    [
+        *(
+            f"group\tdiagnosis|control\t{text}"
+            for text in ("Cognitively normal", "No Diagnosis Given", "no MS", "2")
+        ),
+        *(
+            f"group\tdx|control\t{text}"
+            for text in ("age-matched control", "unaffected", "not applicable", "False")
+        ),
+        "group\tstatus|control\tmotion",
+        "group\tcohort|control\telderly",
+        "group\tdiagnosis|intervention\thealthy",
+    ],
+)
+def test_columns_that_agree_or_are_of_something_else_contradict_nothing(tree, sort_out, head_and_row):
+    head, row = head_and_row.split("|")
+    cases, faults = sort_out(FolderAdapter(bids=True), trial(tree, [head, row, "control\tnormal"]))
+    assert ([case.healthy for case in cases], faults) == ([True, True], [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["samseg/sub-01/seg.mgz", "synthseg/sub-01/seg.nii.gz", "hdbet/sub-01/mask.nii.gz",
+     "fsl/sub-01/anat/T1_fast_seg.nii.gz", "lqt/sub-01/sub-01_lesiondisconnection.nii.gz"],
+)  # fmt: skip
+def test_outputs_of_programs_in_derivatives_are_no_error_of_a_healthy_subject(tree, sort_out, name):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", f"derivatives/{name}")
+    cases, faults = sort_out(FolderAdapter(bids=True, healthy=("sub-*",)), root)
+    assert ([case.healthy for case in cases], faults) == ([True], [])
+
+
+def test_a_lesion_mask_with_its_subject_is_read_before_one_without(tree, caplog):
+    named = "sub-01/anat/sub-01_label-lesion_mask.nii.gz"
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", named, "derivatives/lst/sub-01/lesion_mask.nii.gz")
+    (case,) = FolderAdapter(bids=True).discover(root)
+    assert case.lesion_mask == root / named
+    assert (
+        "lesion masks beside one that names its subject are not read (1): sub-01: sub-01/lesion_mask"
+        in caplog.text
+    )
+
+
+def test_a_lesion_mask_without_subject_is_of_the_subject_that_the_root_is(tree):
+    root = tree("sub-01/anat/sub-01_T1w.nii.gz", "sub-01/anat/lesion_mask.nii.gz") / "sub-01"
+    (case,) = FolderAdapter(bids=True, healthy=("sub-*",)).discover(root)
+    assert not case.healthy and case.lesion_mask == root / "anat" / "lesion_mask.nii.gz"
 
 
 def test_a_lesion_mask_decides_and_a_chosen_column_does(tree, sort_out):

@@ -235,6 +235,17 @@ def test_sessions_without_a_subject_of_their_own_are_of_the_subject_in_their_id(
     assert "whose subject is read from the case id (2): sub-01_ses-1 is of sub-01" in caplog.text
 
 
+def test_an_id_that_names_no_session_is_a_subject_of_its_own(table, caplog):
+    root = table("case_id,t2,healthy\nsub-UKA_001,c1/t2.nii.gz,1\nsub-UKA_002,h1/t2.nii.gz,1\n")
+    assert {case.subject_id for case in FolderAdapter().discover(root)} == {"sub-UKA_001", "sub-UKA_002"}
+    assert caplog.text == ""
+
+
+def test_a_column_of_groups_is_no_column_of_persons(table):
+    root = table("case_id,t2,healthy,participant\nc1,c1/t2.nii.gz,1,control\nh1,h1/t2.nii.gz,1,MS\n")
+    assert {case.subject_id for case in FolderAdapter().discover(root)} == {"c1", "h1"}
+
+
 def test_a_subject_of_the_table_is_kept_for_an_id_of_a_session(table, caplog):
     root = table("case_id,subject_id,t2,healthy\nsub-01_ses-1,sub-A,c1/t2.nii.gz,1\n")
     (case,) = FolderAdapter().discover(root)

@@ -27,10 +27,15 @@ from uad_bench.support.text import words_of
 
 log = logging.getLogger(__name__)
 
-#: Words by which the folders of the files of one case may differ.
-ROLE_WORDS = words_of("image images scan scans mask masks brain brainmask brainmasks anat") | set(MODALITIES)
-#: Words of sequences and planes, which may stand beside a modality.
-SEQUENCE_WORDS = words_of("mprage tse fse se gre space 2d 3d iso ax axial sag sagittal cor coronal tra")
+#: Words by which the folders of the files of one case may differ; also those of programs that make brain masks.
+ROLE_WORDS = words_of(
+    "image images scan scans mask masks brain brainmask brainmasks anat hd bet hdbet synthstrip robex deepbet"
+) | set(MODALITIES)
+#: Words of sequences, planes and registration, which may stand beside a modality.
+SEQUENCE_WORDS = words_of(
+    "mprage mpr tse fse se gre tfe ffe flash bravo spgr vista cube blade tirm space 2d 3d iso ax axial sag sagittal "
+    "cor coronal tra weighted reg registered coreg coregistered native"
+)
 
 
 @dataclass(frozen=True)
@@ -111,26 +116,26 @@ def place_fault(case: ScanFiles, named: Collection[Path]) -> UadError | None:
     """Why the files of a case may be of two persons or sessions (UB329): by folders that contradict names, or by two
     folders that differ in more than modality. A brain mask in `named`, the paths of the user, may lie in any folder."""
     for path in case.files.values():
-        if contradicts(name_tags(path.name), folders_of(path)):
+        if contradicts(name_tags(path.name), folders_of(path)[-3:]):  # sub-01/ses-1/anat
             what = f"the name and the folder of a file name two subjects or sessions: {_short([path])[0]}"
             hint = "move or rename the file; its scan may be of another person"
             return DataError(what, where=case.case_id, hint=hint, code="UB329")
     free = {case.files.get(BRAIN_MASK)}.intersection(named)
-    places = {_place(path): path for path in case.files.values() if path not in free}
+    places = {_place(path, case.case_id): path for path in case.files.values() if path not in free}
     if len(places) < 2:
         return None
     what = f"files of this id lie in different folders: {' and '.join(_short([*places.values()][:2]))}"
-    hint = "put them in one folder or in folders named after modalities (T1, T2), or name the case alone with --id"
+    hint = "put them in one folder or in folders named after modalities (T1, T2), or name them with --id"
     return DataError(what, where=case.case_id, hint=hint, code="UB329")
 
 
-def _place(path: Path) -> tuple[str, ...]:
-    """The folders of a file without words of its modality; of a BIDS name those above the subject's folder, because
-    subject and session are compared by themselves."""
+def _place(path: Path, case_id: str) -> tuple[str, ...]:
+    """The folders of a file without words of its modality, up to a folder that is named as the case; of a BIDS name
+    those above the subject's folder, because subject and session are compared by themselves."""
     folders = folders_of(path)
-    subjects = [i for i, folder in enumerate(folders) if folder.startswith("sub-")]
-    if path.name.startswith("sub-") and subjects:
-        folders = folders[: subjects[-1]]
+    bids = path.name.startswith("sub-")
+    own = [i for i, one in enumerate(folders) if one == case_id or (bids and one.startswith("sub-"))]
+    folders = folders[: own[-1]] if own else folders
     return tuple(place for folder in folders if (place := _without_role(folder)))
 
 
@@ -140,7 +145,7 @@ def _without_role(folder: str) -> str:
     >>> _without_role("Study-T1"), _without_role("T2w_TSE"), _without_role("brain_masks"), _without_role("space-1")
     ('study', '', '', 'space-1')
     """
-    words = re.split(r"[^a-z0-9]+", folder.lower())
+    words = re.split(r"[^a-z0-9]+", re.sub(r"^anat\d+$", "anat", folder.lower()))
     left_out = ROLE_WORDS | (SEQUENCE_WORDS if ROLE_WORDS.intersection(words) else set())
     return "-".join(word for word in words if word not in left_out)
 

@@ -15,6 +15,7 @@ from uad_bench.data.scan_cases import Group, ScanFiles, groups_of, other_fault, 
 from uad_bench.data.scan_names import (
     BRAIN_MASK,
     DERIVED,
+    EXTENSION,
     Named,
     is_flair_by_acquisition,
     parsed,
@@ -48,7 +49,8 @@ def find_scans(
     named += _masks_beside([one for one in named if one.path in paths], named)
     named = _without_other_masks(named, wanted)
     # A file that is named itself and found in a folder, too, is one file.
-    groups = groups_of({one.path.absolute(): one for one in named}.values())
+    files = list({one.path.absolute(): one for one in named}.values())
+    groups = [Group(case_id, files)] if case_id and _are_one_case(files) else groups_of(files)
     _refuse_lone_masks(paths, [group for group in groups if not group.has_image])
     cases = [group.case() for group in groups if group.has_image]
     if case_id:  # the user says that the files are of one case, wherever they lie
@@ -56,6 +58,12 @@ def find_scans(
     else:
         cases = [replace(case, fault=case.fault or place_fault(case, paths)) for case in cases]
     return _with_faults(cases, wanted)
+
+
+def _are_one_case(files: Sequence[Named]) -> bool:
+    """Whether files may be of one case, whatever their names: no two are of one modality, or brain masks."""
+    kinds = [(one.kind, one.of) for one in files]
+    return len(set(kinds)) == len(kinds) > 0
 
 
 def _without_other_masks(named: Sequence[Named], wanted: Sequence[str]) -> list[Named]:
@@ -143,6 +151,8 @@ def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[Named
     used = [one for one in found if one.kind in (*wanted, BRAIN_MASK)]
     if not any(one.kind != BRAIN_MASK for one in used):
         others = f"; of its {len(found)} NIfTI files none says so in its name" if found else ""
+        if found and all(one.kind == DERIVED for one in found):
+            others = f"; its {len(found)} NIfTI files are masks or maps, by their names or folders"
         hint = f"end the names in _{wanted[0]}"
         if not modality and not all(one.kind for one in found):
             hint += f", or add --modality {wanted[0]}"
@@ -166,7 +176,7 @@ def _refuse_channels(named: Sequence[Named]) -> None:
     """
     channels: dict[tuple[Path, str], dict[str, Path]] = {}
     for one in named:
-        if match := re.fullmatch(r"(.+)_(\d{4})", one.stem):
+        if match := re.fullmatch(r"(.+)_(\d{4})", EXTENSION.sub("", one.path.name)):
             channels.setdefault((one.path.parent, match[1]), {})[match[2]] = one.path
     for (folder, _), found in channels.items():
         few = len(found) > 1 and max(found) < "0010"

@@ -40,6 +40,8 @@ SESSION = re.compile(r"(sub-[A-Za-z0-9]+)(_ses-[A-Za-z0-9]+)?(?=_|$)")
 LAST_WORD = re.compile(r"(?:^|[._-])([A-Za-z0-9]+)$")
 #: An image or a mask in the space of an image, which is not its modality.
 SPACE = re.compile(r"(?:^|_)(space|from|to)-[A-Za-z0-9]+$")
+#: Spaces of the subject itself, in lower case, with names that are no BIDS.
+OWN_SPACES = {one.lower() for one in NATIVE} | words_of("t1 t2 flair pd native anat subject acpc")
 ENTITY = re.compile(r"[a-z]+-[A-Za-z0-9]+")
 
 
@@ -171,11 +173,11 @@ def session_of(stem: str) -> str:
 def space_of(stem: str) -> str:
     """The template of a BIDS name, "" for spaces of the subject itself.
 
-    >>> space_of("sub-01_space-MNI152"), space_of("sub-01_space-T1w_desc-x"), space_of("sub-01")
+    >>> space_of("sub-01_space-MNI152"), space_of("sub-01_space-T1"), space_of("sub-01_space-T1w_desc-x")
     ('MNI152', '', '')
     """
     match = re.search(r"_space-([A-Za-z0-9]+)", stem) if stem.startswith("sub-") else None
-    return match[1] if match and match[1] not in NATIVE else ""
+    return match[1] if match and match[1].lower() not in OWN_SPACES else ""
 
 
 def subject_of(case_id: str) -> str:
