@@ -169,7 +169,7 @@ def _header(header: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
 def find_prepared(
     case: Case, modalities: Sequence[str], steps: Steps, cache_dir: Path
 ) -> PreparedCase | None:
-    """The case where it is in the cache, else None. Reads no voxel of a source file."""
+    """The case where it is in the cache, else None. Reads no voxel of a source file. Raises as `entry_folder`."""
     files = sources(case, modalities)
     stored = {role: stored_digests(source, case.case_id, cache_dir) for role, source in files.items()}
     digests = {role: one for role, one in stored.items() if one}
