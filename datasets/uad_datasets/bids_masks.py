@@ -8,6 +8,7 @@ from pathlib import Path
 from uad_bench.data.bids_entities import KEYED, folder_tags
 from uad_bench.data.nifti.orientation import TOLERANCE
 from uad_bench.data.nifti.read import offset_voxels, read_grid
+from uad_bench.data.scan_names import subject_of
 from uad_bench.data.unread_files import OTHER
 from uad_bench.errors import DataError, UadError
 from uad_bench.support.text import first_names
@@ -132,11 +133,6 @@ class Masks:
             why, hint = SESSION_UNKNOWN if unread[0] in self.of_sessions else _reason(unread[0])
             what = f"a mask that may show lesions is not read ({why}): {_names(unread)}"
             raise DataError(what, where=case_id, hint=hint, code="UB333")
-
-
-def subject_of(case_id: str) -> str:
-    """The subject of a case id: `sub-01_ses-a` -> `sub-01`."""
-    return case_id.partition("_")[0]
 
 
 def _names(paths: Iterable[Path]) -> str:

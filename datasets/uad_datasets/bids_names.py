@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from uad_bench.data.bids_entities import NOT_ANATOMY, folder_tags, name_tags
+from uad_bench.data.bids_entities import NOT_ANATOMY, folder_tags, is_flair_by_acquisition, name_tags
 from uad_bench.data.unread_files import OTHER
 from uad_bench.support.text import words_of
 
@@ -86,11 +86,6 @@ def is_unread_image(path: Path) -> bool:
     return suffix in IMAGES and bool(OTHER.fullmatch(path.name))
 
 
-def is_flair_by_acquisition(name: Name) -> bool:
-    """Whether a T2w file has an acquisition named FLAIR, as in `sub-1_acq-FLAIR_T2w` of public BIDS trees."""
-    return name.last.lower() == "t2w" and "flair" in name.tags.get("acq", "").lower()
-
-
 def what_is(
     name: Name, *, derived: bool, lesion_masks: Sequence[str], ignore_masks: Sequence[str]
 ) -> str | None:
@@ -106,7 +101,7 @@ def what_is(
     if suffix in IMAGES and name.last.lower() == suffix:
         if derived or name.tags.get("part", "mag") != "mag":
             return UNKNOWN_MASK if derived and _is_labelled_lesion(name) else None
-        if is_flair_by_acquisition(name):
+        if is_flair_by_acquisition(name.path.name):
             return "flair"
         return "t1ce" if suffix == "t1w" and "ce" in name.tags else IMAGES[suffix]
     return _mask(name) if _is_mask(name) else None

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from uad_bench.data.bids_entities import NATIVE, contradicts
+from uad_bench.data.bids_entities import NATIVE, contradicts, warn_of_flair
+from uad_bench.data.scan_names import subject_of
 from uad_bench.errors import DataError
 from uad_bench.support.text import first_names
-from uad_datasets.bids_masks import Masks, subject_of
+from uad_datasets.bids_masks import Masks
 from uad_datasets.bids_names import (
     UNKNOWN_MASK,
     Name,
     is_anatomy,
-    is_flair_by_acquisition,
     is_unread_image,
     parsed,
     what_is,
@@ -63,10 +63,9 @@ def read_tree(root: Path, tree: Tree) -> Iterator[CaseEntry | DataError]:
     names = [parsed(path, path.relative_to(root).parts[:-1]) for path in paths if not is_unread_image(path)]
     names = _last_runs(names, root, absent, masks) if tree.last_run else names
     names = _with_entities(names, tree.entities)
-    _warn_flair(names)
-    for name in sorted(
-        names, key=lambda one: "sub" not in one.tags
-    ):  # a mask that names its subject is first
+    warn_of_flair([name.path.name for name in names])
+    with_subject_first = sorted(names, key=lambda name: "sub" not in name.tags)
+    for name in with_subject_first:
         path = name.path
         _assign(name, path.relative_to(root).parts[:-1], path in absent, tree, pairing, masks)
     masks.share(pairing, tree.allow_other_mask_grid)
@@ -143,13 +142,6 @@ def _run(name: Name) -> int:
     """The number of a run, 0 for a name without one."""
     text = name.tags.get("run", "")
     return int(text) if text.isdecimal() else 0
-
-
-def _warn_flair(names: Sequence[Name]) -> None:
-    """Warn of T2w files that are read as FLAIR because of their acquisition."""
-    found = [name.path.name for name in names if is_flair_by_acquisition(name)]
-    if found:
-        log.warning("T2w files with acq-FLAIR are read as flair (%d): %s", len(found), first_names(found, 3))
 
 
 def _assign(

@@ -135,10 +135,9 @@ def _warn_of_unused(specs: "list[RunSpec]", roots: "Mapping[str, Path]") -> None
 
     used = {plugins.label(name) for spec in specs for name in (spec.protocol.train, *spec.test)}
     if unused := sorted(roots.keys() - used):
-        log.warning(
-            "--data %s: not used; runs of protocol %s train on %s and test on %s (--protocol, --test)",
-            *(", ".join(unused), specs[0].protocol.name, specs[0].protocol.train, ", ".join(specs[0].test)),
-        )
+        protocol, tests = specs[0].protocol, ", ".join(specs[0].test)
+        read = f"runs of protocol {protocol.name} train on {protocol.train} and test on {tests}"
+        log.warning("--data %s: not used; %s (--protocol, --test)", ", ".join(unused), read)
 
 
 def _check_only(on: str, only: int, record: Path | None) -> None:

@@ -166,7 +166,10 @@ def _seen(case: Case, role: str, ready: PreparedCase | None = None) -> audit.Aud
 
 
 def _stop_leaks(findings: Sequence[audit.Finding], plan: Plan) -> None:
-    """Raise DataError for the first leak, with their number (UB340); log a warning where the plan allows leaks."""
+    """Raise DataError for the first leak, with their number (UB340); log a warning where the plan allows leaks.
+
+    Findings that are no leaks, and deserve a warning, are logged as well.
+    """
     _log_warnings(findings)
     leaks = audit.blocking(findings)
     if not leaks:

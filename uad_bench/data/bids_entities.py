@@ -1,9 +1,12 @@
 """Entities of BIDS (`sub-01`, `ses-a`, `space-orig`) in the names of files and folders."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 
-from uad_bench.support.text import words_of
+from uad_bench.support.text import first_names, words_of
+
+log = logging.getLogger(__name__)
 
 KEYED = re.compile(r"(sub|ses)-([A-Za-z0-9]+)")
 #: Values of `space` for grids of the subject itself. Files in any other space are on the grid of a template.
@@ -28,6 +31,24 @@ def folder_tags(folders: Sequence[str]) -> dict[str, str]:
     {'sub': '01', 'ses': 'a'}
     """
     return {match[1]: match[2] for folder in folders if (match := KEYED.fullmatch(folder))}
+
+
+def is_flair_by_acquisition(name: str) -> bool:
+    """Whether a T2w file of a BIDS name has an acquisition named FLAIR, as in some public trees.
+
+    >>> is_flair_by_acquisition("sub-1_acq-FLAIR_T2w.nii.gz"), is_flair_by_acquisition("sub-1_acq-iso_T2w.nii.gz")
+    (True, False)
+    """
+    suffix = name.partition(".")[0].rpartition("_")[2].lower()
+    acquisition = name_tags(name).get("acq", "") if name.startswith("sub-") else ""
+    return suffix in {"t2", "t2w"} and "flair" in acquisition.lower()
+
+
+def warn_of_flair(names: Sequence[str]) -> None:
+    """Warn of T2w files that are read as FLAIR because of their acquisition."""
+    found = [name for name in names if is_flair_by_acquisition(name)]
+    if found:
+        log.warning("T2w files with acq-FLAIR are read as flair (%d): %s", len(found), first_names(found, 3))
 
 
 def contradicts(tags: Mapping[str, str], folders: Sequence[str]) -> bool:

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from uad_bench.data.bids_entities import warn_of_flair
 from uad_bench.data.scan_cases import Group, ScanFiles, groups_of, other_fault, place_fault
 from uad_bench.data.scan_names import (
     BRAIN_MASK,
     DERIVED,
     EXTENSION,
     Named,
-    is_flair_by_acquisition,
     parsed,
     session_of,
 )
@@ -113,7 +113,7 @@ def _named(path: Path, wanted: Sequence[str], modality: str) -> Iterator[Named]:
     if not NIFTI.fullmatch(path.name):
         hint = "convert it to .nii.gz, DICOM for instance with dcm2niix"
         raise DataError("not a NIfTI file", where=path.name, hint=hint, code="UB323")
-    _warn_flair([one])
+    warn_of_flair([one.path.name])
     yield _as_said(one, wanted, modality)
 
 
@@ -143,7 +143,7 @@ def _in_folder(folder: Path, wanted: Sequence[str], modality: str) -> list[Named
     ):
         log.warning("%s: %s", folder.name, line)
     found = [parsed(path) for path in paths if NIFTI.fullmatch(path.name)]
-    _warn_flair(found)
+    warn_of_flair([one.path.name for one in found])
     if modality:
         found = [one if one.other_than(modality) else replace(one, kind=modality) for one in found]
         named = [one.path.name for one in found if one.kind == modality]
@@ -185,13 +185,6 @@ def _refuse_channels(named: Sequence[Named]) -> None:
             what = f"channels of one scan, and no name says their modalities: {names}"
             hint = "name the files of one channel one by one; rename them if they are different scans"
             raise UsageError(what, where=folder.name, hint=hint, code="UB250")
-
-
-def _warn_flair(found: Sequence[Named]) -> None:
-    """Warn of T2w files that are read as FLAIR because of their acquisition."""
-    names = [one.path.name for one in found if one.kind == "flair" and is_flair_by_acquisition(one.path.name)]
-    if names:
-        log.warning("T2w files with acq-FLAIR are read as flair (%d): %s", len(names), first_names(names, 3))
 
 
 def _masks_beside(images: Sequence[Named], named: Sequence[Named]) -> Iterator[Named]:

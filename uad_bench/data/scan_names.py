@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from uad_bench.data.bids_entities import NATIVE, NOT_ANATOMY, folder_tags, name_tags
+from uad_bench.data.bids_entities import NATIVE, NOT_ANATOMY, folder_tags, is_flair_by_acquisition, name_tags
 from uad_bench.support.text import words_of
 
 #: The last word of a file's name, in lower case and without 2d or 3d, and the modality that it stands for.
@@ -136,13 +136,6 @@ def _said_before(stem: str) -> list[str]:
     ]
     said = [kind for word in words if (kind := _contrast(word))]
     return ["flair"] if "flair" in said else said
-
-
-def is_flair_by_acquisition(name: str) -> bool:
-    """Whether a T2w file has an acquisition named FLAIR, as in `sub-1_acq-FLAIR_T2w` of public BIDS trees."""
-    return (
-        bool(re.search(r"(?i)_t2w?(\.nii(\.gz)?)?$", name)) and "flair" in _tags(name).get("acq", "").lower()
-    )
 
 
 def _tags(name: str) -> dict[str, str]:

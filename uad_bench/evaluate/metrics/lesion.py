@@ -1,4 +1,4 @@
-"""Lesion-wise recall, precision and F1: every lesion and every predicted component has one weight.
+"""Lesion-wise recall, precision and F1: every lesion and every predicted component weighs the same.
 
 A lesion is a 26-connected component of the lesion mask, inside the brain or outside it. A predicted component, below
 "component", is one of the prediction: brain voxels with map >= threshold, after post-processing of the thresholded map.
