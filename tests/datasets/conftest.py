@@ -55,3 +55,20 @@ def write_xls() -> Callable[[Path, Sequence[Sequence[str | float]]], Path]:
         return path
 
     return write
+
+
+#: The files that `table` makes.
+TABLE_FILES = ("c1/t2.nii.gz", "c1/lesion.nii.gz", "c1/brain.nii.gz", "h1/t2.nii.gz", "h1/flair.nii.gz")
+
+
+@pytest.fixture
+def table(tree):
+    """table(text, name) -> the root, with that table in it and a few empty images."""
+
+    def write(text, name="cases.csv", encoding="utf-8"):
+        root = tree(*TABLE_FILES)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(text.encode(encoding))
+        return root
+
+    return write
