@@ -1,4 +1,4 @@
-"""The user's own scans, described by a table or by a BIDS tree."""
+"""The user's own scans, described by a table, a BIDS tree or an nnU-Net dataset."""
 
 import logging
 import re
@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from uad_bench import Case, DatasetAdapter
-from uad_bench.errors import DataError, unknown_name
+from uad_bench.errors import DataError, UsageError, unknown_name
 from uad_bench.support.deprecation import renamed_fields
 from uad_datasets.bids_groups import group_word
 from uad_datasets.demographics import FALSE, MISSING, TRUE, age_of, sex_of
 from uad_datasets.folder_bids import Tree, read_tree
+from uad_datasets.folder_nnunet import read_nnunet
 from uad_datasets.folder_table import FACTS, FILES, MODALITIES, CaseEntry, read_table
 from uad_datasets.shared_files import without_shared_files
 from uad_datasets.table_ids import IDS
@@ -28,13 +29,15 @@ AMBIGUOUS = re.compile(r"(?i)\d+ ?[-–] ?\d+|\d+ ?\+|[<>]=? ?\d+|o|other|x|dive
 @renamed_fields(mask_cut="mask_threshold", masks_apart="allow_other_mask_grid")
 @dataclass
 class FolderAdapter(DatasetAdapter):
-    """A table with one row per case, or (`bids: true`) a BIDS tree; docs/datasets/folder.md describes both.
+    """A table with one row per case, a BIDS tree or an nnU-Net dataset; docs/datasets/folder.md describes them.
 
     Options:
         table: CSV or TSV file, relative to the root.
         columns: names of the columns in the table (or participants.tsv) that differ from case_id, subject_id, t1,
-            t1ce, t2, flair, pd, lesion_mask, brain_mask, healthy, site, scanner, age, sex, lesion_kind.
+            t1ce, t2, flair, pd, lesion_mask, brain_mask, healthy, site, scanner, age, sex, lesion_kind. Of an nnU-Net
+            dataset: names or numbers of the channels of modalities.
         bids: read a BIDS tree in place of a table.
+        nnunet: read an nnU-Net dataset (imagesTr, labelsTr, dataset.json) in place of a table.
         entities: only files of a BIDS tree with these entities (`{acq: iso}`).
         lesion_masks: names or patterns of masks in a BIDS tree that show lesions.
         ignore_masks: names or patterns of masks in a BIDS tree that are not read.
@@ -51,12 +54,13 @@ class FolderAdapter(DatasetAdapter):
     name: ClassVar[str] = "folder"
     modalities: ClassVar[tuple[str, ...]] = MODALITIES
     about: ClassVar[str] = (
-        "your own scans, described by a CSV table or by a BIDS tree; docs/datasets/folder.md"
+        "your own scans, by a CSV table, a BIDS tree or an nnU-Net dataset; docs/datasets/folder.md"
     )
 
     table: str = "cases.csv"
     columns: dict[str, str] = field(default_factory=dict)
     bids: bool = False
+    nnunet: bool = False
     entities: dict[str, str] = field(default_factory=dict)
     lesion_masks: tuple[str, ...] = ()
     ignore_masks: tuple[str, ...] = ()
@@ -70,32 +74,44 @@ class FolderAdapter(DatasetAdapter):
     last_run: bool = False
 
     def discover(self, root: Path) -> Iterator[Case | DataError]:
-        """One case per row or session; a DataError with its line for each that is not a valid case.
+        """One case per row, session or nnU-Net case; a DataError with its place for each that is not a valid case.
 
-        Raises UsageError for an unknown key of `columns` (UB201), DataError where there is no table, no BIDS subject
-        or no row (UB334).
+        Raises UsageError for an unknown key of `columns` (UB201) and for two layouts (UB200), DataError where there
+        is no table, no BIDS subject, no dataset.json or no row (UB334).
         """
+        known = MODALITIES if self.nnunet else (*IDS, *FILES, *FACTS)
         for key in self.columns:
-            if key not in (*IDS, *FILES, *FACTS):
-                raise unknown_name("key of columns", key, (*IDS, *FILES, *FACTS))
-        if self.bids:
-            tree = Tree(
-                self.entities,
-                self.columns,
-                self.lesion_masks,
-                self.ignore_masks,
-                self.allow_other_mask_grid,
-                self.last_run,
-            )
-            found = list(read_tree(root, tree))
-        else:
-            found = read_table(root / Path(self.table).expanduser(), self.columns)
+            if key not in known:
+                raise unknown_name("key of columns", key, known)
+        found = self._read(root)
         entries = sorted((e for e in found if isinstance(e, CaseEntry)), key=lambda entry: entry.case_id)
         faults = [fault for fault in found if isinstance(fault, DataError)]
         checked = without_shared_files(
             [self._checked(entry) for entry in entries], {entry.case_id: entry.where for entry in entries}
         )
         return iter([*checked, *faults])
+
+    def _read(self, root: Path) -> list[CaseEntry | DataError]:
+        """What the table, the BIDS tree or the nnU-Net dataset describes."""
+        if self.bids and self.nnunet:
+            raise UsageError(
+                "folder.bids and folder.nnunet exclude each other", hint="set one of them", code="UB200"
+            )
+        if self.nnunet:
+            return list(
+                read_nnunet(root, self.columns, lambda e: self.healthy is False or bool(self._listed(e)))
+            )
+        if not self.bids:
+            return read_table(root / Path(self.table).expanduser(), self.columns)
+        tree = Tree(
+            self.entities,
+            self.columns,
+            self.lesion_masks,
+            self.ignore_masks,
+            self.allow_other_mask_grid,
+            self.last_run,
+        )
+        return list(read_tree(root, tree))
 
     def _checked(self, entry: CaseEntry) -> Case | DataError:
         try:
@@ -117,7 +133,7 @@ class FolderAdapter(DatasetAdapter):
             brain_mask=entry.files.get("brain_mask"),
             lesion_kind="" if healthy else entry.facts.get("lesion_kind", "") or self.lesion_kind,
             lesion_labels=self.lesion_labels,
-            ignored_labels=self.ignored_labels,
+            ignored_labels=self.ignored_labels or entry.ignored_labels,
             mask_threshold=self.mask_threshold,
             allow_other_mask_grid=self.allow_other_mask_grid,
             stripped=self.stripped,

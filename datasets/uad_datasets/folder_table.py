@@ -24,13 +24,17 @@ ABSENT = {"lesion_mask": "UB333", "brain_mask": "UB331"}
 
 @dataclass(frozen=True)
 class CaseEntry:
-    """One case as the user describes it: its files, and its other columns as text. where: for errors."""
+    """One case as the user describes it: its files, and its other columns as text. where: for errors.
+
+    ignored_labels: those of its own lesion mask.
+    """
 
     case_id: str
     subject_id: str
     files: Mapping[str, Path]
     where: str
     facts: Mapping[str, str] = field(default_factory=dict)
+    ignored_labels: tuple[int, ...] = ()
 
 
 def read_table(path: Path, columns: Mapping[str, str]) -> list[CaseEntry | DataError]:
@@ -41,12 +45,7 @@ def read_table(path: Path, columns: Mapping[str, str]) -> list[CaseEntry | DataE
     be read (UB321).
     """
     if not path.is_file():
-        hint = (
-            "expected a CSV with columns case_id, t2, lesion_mask ... (docs/datasets/folder.md); for a BIDS "
-        )
-        raise DataError(
-            "no table of cases", where=str(path), hint=hint + "tree set folder.bids=true", code="UB334"
-        )
+        raise DataError("no table of cases", where=str(path), hint=_other_layouts(path.parent), code="UB334")
     rows = read_rows(path)
     names = _column_names(rows, columns, path)
     refuse_unread_ids(rows, names, path)
@@ -54,6 +53,14 @@ def read_table(path: Path, columns: Mapping[str, str]) -> list[CaseEntry | DataE
     say_subjects(rows, names, path)
     ids = Counter(ids_of(row, names)[0] for row in rows)
     return [_entry(row, names, path, ids) for row in rows]
+
+
+def _other_layouts(folder: Path) -> str:
+    """What to do where a folder has no table."""
+    if (folder / "dataset.json").is_file():
+        return "for an nnU-Net dataset set folder.nnunet=true"
+    expected = "expected a CSV with columns case_id, t2, lesion_mask ... (docs/datasets/folder.md)"
+    return f"{expected}; for a BIDS tree set folder.bids=true, for an nnU-Net dataset folder.nnunet=true"
 
 
 def _column_names(rows: list[Row], columns: Mapping[str, str], path: Path) -> dict[str, str]:

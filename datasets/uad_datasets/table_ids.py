@@ -31,14 +31,14 @@ def ids_of(row: Row, names: Mapping[str, str]) -> tuple[str, str]:
     """Case id and subject id; where the table has only one of them, the subject is that of the id."""
     case_id, subject_id = (row.get(names[word]) for word in IDS)
     only = case_id or subject_id
-    return only, subject_id if case_id and subject_id else _person(only)
+    return only, subject_id if case_id and subject_id else person_of(only)
 
 
-def _person(case_id: str) -> str:
+def person_of(case_id: str) -> str:
     """The subject of an id that names a session or has other entities of BIDS; else the whole id.
 
-    >>> _person("sub-01_ses-2"), _person("sub-01_run-1"), _person("p7_ses-b"), _person("p7_a"), _person("sub-UKA_001")
-    ('sub-01', 'sub-01', 'p7', 'p7_a', 'sub-UKA_001')
+    >>> [person_of(one) for one in ("sub-01_ses-2", "sub-01_run-1", "p7_ses-b", "p7_a", "sub-UKA_001")]
+    ['sub-01', 'sub-01', 'p7', 'p7_a', 'sub-UKA_001']
     """
     subject, _, session = case_id.partition("_ses-")
     return subject_of(subject) if session or ENTITIES.fullmatch(case_id) else case_id
