@@ -40,11 +40,11 @@ class Patient:
     anatomy: Anatomy
 
     @classmethod
-    def of(cls, version: int, case_id: str) -> "Patient":
-        """One patient; its anatomy is the first thing that its random numbers give."""
+    def of(cls, version: int, case_id: str, phantom: Phantom | None = None) -> "Patient":
+        """One patient, of `phantom` if it is made already; its anatomy is the first thing that its random numbers give."""
         name, module = (case_id, version_4) if version == 4 else (f"v5/{case_id}", version_5)
         drawn = module.draw_anatomy(rng_for(0, name), load_atlas())
-        return cls(Recipe(version).make(case_id, "ms"), drawn)
+        return cls(phantom or Recipe(version).make(case_id, "ms"), drawn)
 
     def volumes(self) -> npt.NDArray[np.float64]:
         """Volumes of the lesions, mm³: as drawn, or (version 4) those of the mask."""

@@ -127,7 +127,7 @@ def test_the_error_of_an_earlier_command_is_not_told_as_that_of_this_one(code, w
 def test_sigterm_ends_the_processes_which_save_and_resume_repeats_no_step(words, tmp_path, monkeypatch):
     monkeypatch.setenv("UAD_TRIAL", str(tmp_path))
     seldom = ["--checkpoint-minutes", "600"]  # a process that is killed has saved nothing
-    typed = [*map(str, words(f"{methods.__file__}:Gated", "thresh")), *seldom, "--on", "local:2"]
+    typed = [*map(str, words(f"{methods.__file__}:Gated")), *seldom, "--on", "local:2"]
     command, journal = [sys.executable, "-m", "uad_bench", *typed], tmp_path / "Gated-0"
     parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: journal.is_file() and len(journal.read_text().split()) > 1)

@@ -255,7 +255,9 @@ def calm_weights(tmp_path_factory, toy_root, toy_cache):
     return next(out.rglob("weights.safetensors")).read_bytes()
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_f48_f77_f78_a_run_that_was_killed_resumes_to_the_same_bits(
     tmp_path, toy_root, toy_cache, calm_weights, how
 ):

@@ -10,13 +10,16 @@ from tests.pretend_gpu import methods
 from tests.pretend_gpu.story import Setting, Story, difference, tell
 
 THREE = ("t1", "t2", "flair")
-#: Two settings contain both devices, both precisions, one and three modalities. Every method is tested with one of the
-#: two pairs, in turn, so that all combinations of any two are tested, and every variant with one setting of a pair. A
-#: second training, which is killed and resumed, belongs to the first setting of each method; `-m slow` adds the others.
+#: Two settings contain both devices, both precisions, one and three modalities; all combinations of any two are in the
+#: two pairs. Every method is tested with one of the pairs, in turn; a second training, which is killed and resumed,
+#: belongs to the first setting. UAD_BENCH_SETTINGS=variants tests every variant with one setting instead, and `all`
+#: every name with all eight settings and the resume.
 PAIRS = (
     (Setting("cuda", "fp32"), Setting("cuda:1", "bf16", THREE)),
     (Setting("cuda:1", "fp32", THREE), Setting("cuda", "bf16")),
 )
+#: The variants that the quick tests contain: the default of the synthetic cohort and its network.
+VARIANTS = ("patch2loc:conv", "patch2loc:conv-25d-usual")
 #: VGG19 in bf16 takes minutes on a CPU without bf16 units: the variant without its loss is tested in bf16.
 SLOW_IN_BF16 = ("phanes", "phanes:shipped")
 ALL = [Setting(d, p, m) for d in ("cuda", "cuda:1") for p in ("fp32", "bf16") for m in (("t2",), THREE)]
@@ -28,17 +31,20 @@ DRAWN = ("ddpm", "pddpm", "cddpm", "andi", "itermask", "riad", "ra:sampled", "ph
 
 def _cases():
     part, parts = (int(n) for n in os.environ.get("UAD_BENCH_PART", "0/1").split("/"))
+    which = os.environ.get("UAD_BENCH_SETTINGS", "quick")
     for i, name in enumerate(methods.names()):
         turn = i // parts
-        pair = PAIRS[turn % 2]
-        usual = [pair[turn // 2 % 2]] if ":" in name else pair
+        pair, is_variant = PAIRS[turn % 2], ":" in name
+        usual = [pair[turn // 2 % 2]] if is_variant else pair
         usual = [replace(one, precision="fp32") if name in SLOW_IN_BF16 else one for one in usual]
-        for setting in ALL if i % parts == part else ():
-            whole = setting == usual[0] and ":" not in name
-            if setting in usual:
-                yield pytest.param(name, setting, whole, id=f"{name}-{setting}")
-            if not whole:
-                yield pytest.param(name, setting, True, id=f"{name}-{setting}-whole", marks=pytest.mark.slow)
+        wanted = {
+            "quick": usual if name in VARIANTS or not is_variant else [],
+            "variants": usual if is_variant and name not in VARIANTS else [],
+            "all": ALL,
+        }[which]
+        for setting in wanted if i % parts == part else ():
+            whole = which == "all" or (setting == usual[0] and not is_variant)
+            yield pytest.param(name, setting, whole, id=f"{name}-{setting}")
 
 
 @pytest.mark.parametrize(("name", "setting", "whole"), list(_cases()))

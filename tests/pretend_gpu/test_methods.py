@@ -12,7 +12,7 @@ from tests.pretend_gpu import guard
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PARTS = 4  # of the methods, for processes side by side
+PARTS = 2  # of the methods, for processes side by side
 
 pytestmark = pytest.mark.skipif(bool(guard.why_not()), reason=guard.why_not())
 
@@ -33,8 +33,10 @@ def on_device(*arguments, **environment):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_methods(part):
-    on_device(str(HERE / "device_methods.py"), "-m", "not slow", UAD_BENCH_PART=f"{part}/{PARTS}")
+@pytest.mark.parametrize("which", ["quick", pytest.param("variants", marks=pytest.mark.slow)])
+def test_methods(part, which):
+    chosen = {"UAD_BENCH_PART": f"{part}/{PARTS}", "UAD_BENCH_SETTINGS": which}
+    on_device(str(HERE / "device_methods.py"), **chosen)
 
 
 def test_planted_faults_and_findings():

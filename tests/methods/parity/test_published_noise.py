@@ -19,7 +19,7 @@ STEPS = {"ddpm": 19_200, "pddpm": 19_200, "cddpm": 14_400}
 
 @pytest.fixture(scope="module")
 def fields():
-    return published_fields(600, (96, 96), np.random.default_rng(0), "cpu")
+    return published_fields(200, (96, 96), np.random.default_rng(0), "cpu")
 
 
 def method_class(name):

@@ -10,9 +10,9 @@ from uad_datasets.phantom.v5.patients import draw_volumes, severity
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(patients):
     """The lesion facts of the twelve MS patients of the default cohort."""
-    return lesion_facts([Patient.of(5, f"phantom-ms-{i:03d}") for i in range(12)])
+    return lesion_facts([Patient.of(5, f"phantom-ms-{i:03d}", one) for i, one in enumerate(patients)])
 
 
 @pytest.mark.parametrize("fact", [fact for fact, quartiles in REAL.items() if len(quartiles) == 3])
@@ -79,6 +79,7 @@ def test_lesions_have_the_contrast_of_real_ones(patients):
     assert 0.24 < medians["flair"] < 0.36
 
 
+@pytest.mark.slow
 def test_the_quartiles_above_are_those_of_the_real_scans(shared_data):
     rows = [image_facts(prepared(shared_data, "t2", *paths)) for paths in SCANS.values()]
     for fact, quartiles in IMAGES.items():
