@@ -58,7 +58,7 @@ class FolderAdapter(DatasetAdapter):
     )
 
     table: str = "cases.csv"
-    columns: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str | int] = field(default_factory=dict)
     bids: bool = False
     nnunet: bool = False
     entities: dict[str, str] = field(default_factory=dict)
@@ -93,19 +93,19 @@ class FolderAdapter(DatasetAdapter):
 
     def _read(self, root: Path) -> list[CaseEntry | DataError]:
         """What the table, the BIDS tree or the nnU-Net dataset describes."""
+        columns = {key: str(name) for key, name in self.columns.items()}  # a number names a channel
         if self.bids and self.nnunet:
-            raise UsageError(
-                "folder.bids and folder.nnunet exclude each other", hint="set one of them", code="UB200"
-            )
+            what = "folder.bids and folder.nnunet exclude each other"
+            raise UsageError(what, hint="set one of them", code="UB200")
         if self.nnunet:
-            return list(
-                read_nnunet(root, self.columns, lambda e: self.healthy is False or bool(self._listed(e)))
+            return read_nnunet(
+                root, columns, lambda entry: bool(self._listed(entry)) or self.healthy is False
             )
         if not self.bids:
-            return read_table(root / Path(self.table).expanduser(), self.columns)
+            return read_table(root / Path(self.table).expanduser(), columns)
         tree = Tree(
             self.entities,
-            self.columns,
+            columns,
             self.lesion_masks,
             self.ignore_masks,
             self.allow_other_mask_grid,
@@ -133,7 +133,7 @@ class FolderAdapter(DatasetAdapter):
             brain_mask=entry.files.get("brain_mask"),
             lesion_kind="" if healthy else entry.facts.get("lesion_kind", "") or self.lesion_kind,
             lesion_labels=self.lesion_labels,
-            ignored_labels=self.ignored_labels or entry.ignored_labels,
+            ignored_labels=self._ignored(entry),
             mask_threshold=self.mask_threshold,
             allow_other_mask_grid=self.allow_other_mask_grid,
             stripped=self.stripped,
@@ -143,10 +143,20 @@ class FolderAdapter(DatasetAdapter):
             sex=_unless_ambiguous(sex_of, entry, "sex"),
         )
 
+    def _ignored(self, entry: CaseEntry) -> tuple[int, ...]:
+        """The labels of the option, and those of an nnU-Net dataset that the options do not use otherwise."""
+        own = () if self.mask_threshold is not None else entry.ignored_labels
+        return (
+            *self.ignored_labels,
+            *(one for one in own if one not in {*self.lesion_labels, *self.ignored_labels}),
+        )
+
     def _healthy(self, entry: CaseEntry) -> bool:
         """The value in the table; else False for a case with a lesion mask; else whether the option names the case."""
         word, has_mask = group_word(entry.facts.get("healthy", "")).lower(), "lesion_mask" in entry.files
         healthy = False if has_mask or self.healthy is False else self._listed(entry)
+        if self.nnunet and self._listed(entry):  # there, healthy cases have an empty mask
+            return True
         if word not in MISSING:
             healthy = _yes(word)
         elif not has_mask and self.healthy is not False:

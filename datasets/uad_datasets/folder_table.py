@@ -117,7 +117,7 @@ def _fault(
         return "no case_id", "give each row an id of its own", "UB334"
     if ids[case_id] > 1:
         return f"{ids[case_id]} rows have this case_id", "give each row an id of its own", "UB329"
-    absent = [word for word, path in files.items() if not _is_file(path)]
+    absent = [word for word, path in files.items() if not is_file(path)]
     if absent:
         named = ", ".join(f"{word} {files[word]}" for word in absent)
         hint = _near(files[absent[0]]) or "paths are relative to the table"
@@ -139,7 +139,7 @@ def _one_file_twice(files: Mapping[str, Path]) -> tuple[str, str, str] | None:
 def _file(folder: Path, text: str) -> Path:
     """A cell as a path below `folder`; backslashes are separators where no file has the literal name."""
     path = folder / text
-    return folder.joinpath(*PureWindowsPath(text).parts) if "\\" in text and not _is_file(path) else path
+    return folder.joinpath(*PureWindowsPath(text).parts) if "\\" in text and not is_file(path) else path
 
 
 def _near(path: Path) -> str:
@@ -160,8 +160,9 @@ def _near(path: Path) -> str:
     return f"the folder has {near[0]}, in other capitals" if near else ""
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether a path is a file; False where the name is too long or the folder may not be read."""
     try:
         return path.is_file()
-    except OSError:  # a name too long, a folder without permission
+    except OSError:
         return False

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from uad_bench import Case
+from uad_bench.config import checked_parameters
 from uad_bench.errors import DataError, UsageError
 from uad_datasets.folder import FolderAdapter
 
@@ -60,31 +62,53 @@ def test_version_1_is_read_too(nnunet, caplog):
     (root / "dataset.json").write_text(json.dumps(old))
     (case,) = read(root)
     assert list(case.images) == ["flair"]
-    assert "labels that count as lesion unless folder.lesion_labels is set: 1 edema, 2 core" in _plain(caplog)
-    assert "dataset.json says 2 training cases, 1 have a mask" in caplog.text
+    assert "count as lesion unless folder.lesion_labels is set: edema 1, core 2" in _plain(caplog)
+    assert "training cases: 2 by numTraining of dataset.json, 1 found" in caplog.text
 
 
 def test_files_that_the_json_lists_are_those_of_a_case(nnunet):
     listed = {
         "a": {"images": ["x/t2.nii.gz"], "label": "y/m.nii.gz"},
-        "b": {"images": ["x/b.nii.gz"], "label": "y/m2"},
+        "b": {"images": ["x/b.nii.gz"], "label": "m"},
     }
-    root = nnunet("x/t2", "y/m", "x/b", dataset=listed)
+    root = nnunet("x/t2", "y/m", "x/b", dataset=listed, file_ending=None)
     case, fault = read(root)
-    assert (case.case_id, case.images, case.lesion_mask) == (
-        "a",
-        {"t2": root / "x/t2.nii.gz"},
-        root / "y/m.nii.gz",
-    )
-    assert "no such file" in str(fault)
+    assert (case.case_id, case.images) == ("a", {"t2": root / "x/t2.nii.gz"})
+    assert case.lesion_mask == root / "y/m.nii.gz"
+    assert (fault.code, "no such file: lesion_mask" in str(fault)) == ("UB333", True)
+
+
+@pytest.mark.parametrize(
+    "files", [{"image": "x"}, {"images": "x.nii.gz", "label": "y"}, {"images": ["x"]}, ["x"]]
+)
+def test_files_that_the_json_lists_otherwise_are_an_error(nnunet, files):
     with pytest.raises(DataError, match="a has no images and label"):
-        read(nnunet("x/t2", dataset={"a": {"image": "x/t2.nii.gz"}}))
+        read(nnunet("x", dataset={"a": files}))
 
 
-def test_the_label_ignore_is_neither_lesion_nor_healthy(nnunet):
-    root = nnunet("imagesTr/a_0000", "labelsTr/a", labels={"background": 0, "lesion": 1, "ignore": 2})
+def test_one_file_as_image_and_as_mask_is_an_error(nnunet):
+    same = {"images": ["x.nii.gz"], "label": "x.nii.gz"}
+    (long,) = read(nnunet("x", dataset={"a": {"images": ["n" * 300], "label": "x.nii.gz"}}))
+    assert long.code == "UB332"
+    (fault,) = read(nnunet("x", dataset={"a": same}))
+    assert fault.code == "UB329"
+
+
+@pytest.mark.parametrize(
+    "labels", [{"background": 0, "lesion": 1, "ignore": 2}, {"0": "background", "1": "lesion", "2": "ignore"}]
+)
+def test_the_label_ignore_is_neither_lesion_nor_healthy(nnunet, labels):
+    root = nnunet("imagesTr/a_0000", "labelsTr/a", labels=labels)
     assert read(root)[0].ignored_labels == (2,)
-    assert read(root, ignored_labels=(7,))[0].ignored_labels == (7,)
+    assert read(root, ignored_labels=(7,))[0].ignored_labels == (7, 2)
+    assert read(root, lesion_labels=(1, 2))[0].ignored_labels == ()
+    assert read(root, mask_threshold=0.5)[0].ignored_labels == ()
+
+
+@pytest.mark.parametrize("value", ["2", [2], True, 0])
+def test_a_label_ignore_that_is_no_value_is_an_error(nnunet, value):
+    with pytest.raises(DataError, match="the label ignore is"):
+        read(nnunet("imagesTr/a_0000", "labelsTr/a", labels={"background": 0, "lesion": 1, "ignore": value}))
 
 
 def test_each_case_counts_as_a_subject_but_for_ids_of_sessions(nnunet, caplog):
@@ -98,12 +122,25 @@ def test_each_case_counts_as_a_subject_but_for_ids_of_sessions(nnunet, caplog):
 def test_a_channel_that_says_no_modality_is_named_by_the_user(nnunet, columns, caplog):
     channels = {"0": "zScore", "1": "ADC"}
     root = nnunet("imagesTr/a_0000", "imagesTr/a_0001", "labelsTr/a", channel_names=channels)
-    with pytest.raises(DataError, match="no channel is of a known modality: zScore, ADC") as error:
+    with pytest.raises(DataError, match="no channel is of a known modality: 0 zScore, 1 ADC") as error:
         read(root)
     assert "folder.columns.t2=0" in error.value.hint
     (case,) = read(root, columns=columns)
     assert [path.name for path in case.images.values()] == ["a_0000.nii.gz"]
-    assert "channels that are not read: ADC" in caplog.text
+    assert "channels that are not read: 1 ADC" in caplog.text
+
+
+def test_the_channel_of_the_hint_is_one_that_the_command_line_takes(nnunet):
+    root = nnunet("imagesTr/a_0000", "labelsTr/a", channel_names={"0": "MRI"})
+    options = checked_parameters(FolderAdapter, {"nnunet": True, "columns": {"t2": 0}}, "folder")
+    (case,) = FolderAdapter(**options).discover(root)
+    assert list(case.images) == ["t2"]
+
+
+@pytest.mark.parametrize("name", ["T2*", "T1+", "T1 (+)", "T2'", "T2star"])
+def test_marks_make_another_contrast(nnunet, name):
+    with pytest.raises(DataError, match="no channel is of a known modality"):
+        read(nnunet("imagesTr/a_0000", "labelsTr/a", channel_names={"0": name}))
 
 
 def test_a_modality_of_the_user_comes_before_the_name_of_a_channel(nnunet):
@@ -115,15 +152,22 @@ def test_a_modality_of_the_user_comes_before_the_name_of_a_channel(nnunet):
 
 
 def test_two_channels_of_one_modality_are_an_error(nnunet):
-    with pytest.raises(DataError, match="two channels are t1: T1, T1w"):
+    with pytest.raises(DataError, match="two channels are t1: 0 T1, 1 T1w"):
         read(nnunet("imagesTr/a_0000", channel_names={"0": "T1", "1": "T1w"}))
 
 
-@pytest.mark.parametrize(("columns", "words"), [({"t2": "adc"}, "no channel 'adc'")])
-def test_a_channel_that_is_not_there_is_an_error(nnunet, columns, words):
-    with pytest.raises(DataError, match=words) as error:
-        read(nnunet("imagesTr/a_0000"), columns=columns)
-    assert "0 T2" in error.value.hint
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"t2": "adc"}, "no channels are 'adc'"),
+        ({"t2": "mri"}, "2 channels are 'mri'"),
+        ({"t1": "0", "t2": "0"}, "two modalities are one channel: t1, t2"),
+    ],
+)
+def test_a_wish_that_no_single_channel_fulfils_is_an_error(nnunet, columns, words):
+    channels = {"0": "T2", "1": "MRI", "2": "mri"}
+    with pytest.raises(DataError, match=words):
+        read(nnunet("imagesTr/a_0000", channel_names=channels), columns=columns)
 
 
 def test_cases_of_a_folder_without_masks_are_left_out_unless_they_are_named(nnunet, caplog):
@@ -146,18 +190,79 @@ def test_a_test_set_with_masks_is_read_and_a_missing_mask_among_others_is_an_err
     assert [case.healthy for case in read(root, healthy=("b",))] == [False, True, False]
 
 
-def test_a_mask_without_an_image_and_two_images_of_one_name_are_errors(nnunet):
-    a, b = read(nnunet("labelsTr/a", "imagesTr/b_0000", "labelsTr/b", "imagesTs/b_0000", "labelsTs/b"))
-    assert "a mask without an image" in str(a)
-    assert "two files for" in str(b)
+def test_a_mask_is_of_the_images_of_its_own_set(nnunet):
+    root = nnunet("imagesTr/a_0000", "labelsTr/a", "labelsTr/b", "imagesTs/b_0000", "labelsPred/b")
+    case, fault = sorted(read(root), key=lambda one: isinstance(one, DataError))
+    assert case.case_id == "a"
+    assert (fault.code, str(fault).startswith("a mask without an image: labelsTr/b.nii.gz")) == (
+        "UB332",
+        True,
+    )
+
+
+def test_one_id_in_two_sets_is_an_error_of_both(nnunet):
+    root = nnunet("imagesTr/b_0000", "labelsTr/b", "imagesTs/b_0000", "labelsTs/b")
+    faults = read(root)
+    assert [(one.code, one.where) for one in faults] == [("UB329", "b, imagesTr"), ("UB329", "b, imagesTs")]
+    assert "2 cases have this id" in str(faults[0])
+
+
+def test_a_case_that_is_named_healthy_may_have_an_empty_mask(nnunet):
+    root = nnunet("imagesTr/h1_0000", "labelsTr/h1", "imagesTr/a_0000", "labelsTr/a")
+    assert [(case.case_id, case.healthy) for case in read(root, healthy=("h*",))] == [
+        ("a", False),
+        ("h1", True),
+    ]
+
+
+@pytest.mark.parametrize("mask", ["labelsTr/a.nii", "labelsTr/a.NII.GZ", ""])
+def test_a_mask_that_cannot_be_read_makes_no_case_healthy(nnunet, mask):
+    root = nnunet("imagesTr/a_0000", "imagesTr/b_0000", "labelsTr/b")
+    target = root / (mask or "labelsTr/a.nii.gz")
+    target.touch() if mask else target.symlink_to("../.git/annex/objects/x")
+    fault, b = sorted(read(root, healthy=("*",)), key=lambda one: isinstance(one, Case))
+    assert isinstance(fault, DataError)
+    assert ("file_ending is .nii.gz" in str(fault)) == bool(mask)
+    assert b.case_id == "b"
+
+
+def test_numbers_of_files_are_those_of_the_json(nnunet, caplog):
+    channels = {"0": "T2", "1": "FLAIR"}
+    names = ("a_0000", "a_0001", "b_0000", "c_0000", "c_0001", "c_0002")
+    files = [*(f"imagesTr/{one}" for one in names), "labelsTr/a", "labelsTr/b", "labelsTr/c"]
+    a, b, fault = sorted(
+        read(nnunet(*files, channel_names=channels)), key=lambda one: isinstance(one, DataError)
+    )
+    assert [list(one.images) for one in (a, b)] == [["t2", "flair"], ["t2"]]
+    assert "dataset.json has no channel 2" in str(fault)
+    assert "cases without all channels (1): b" in caplog.text
+
+
+def test_links_within_and_out_of_the_root_are_read(nnunet, tmp_path):
+    root = nnunet("raw/labels/a", "raw/images/a_0000")
+    (root / "imagesTr").symlink_to("raw/images")
+    (root / "labelsTr").symlink_to(root / "raw" / "labels")
+    (case,) = read(root)
+    assert case.lesion_mask == root / "labelsTr/a.nii.gz"
 
 
 def test_images_without_the_number_of_their_channel_are_refused(nnunet):
     with pytest.raises(
-        DataError, match=r"without the number of its channel: imagesTr/BRATS_001\.nii\.gz"
+        DataError, match=r"no image has the number of its channel: imagesTr/BRATS_1\.nii\.gz"
     ) as error:
-        read(nnunet("imagesTr/BRATS_001", "labelsTr/BRATS_001"))
+        read(nnunet("imagesTr/BRATS_1", "labelsTr/BRATS_1"))
     assert "nnUNetv2_convert_MSD_dataset" in error.value.hint
+    case, fault = sorted(
+        read(nnunet("imagesTr/a_0000", "labelsTr/a", "labelsTr/BRATS_1")),
+        key=lambda one: isinstance(one, DataError),
+    )[:2]
+    assert (case.case_id, fault.code) == ("a", "UB332")
+    assert "an image without the number of its channel: imagesTr/BRATS_1.nii.gz" in str(fault)
+
+
+def test_an_ending_that_no_image_has_is_named(nnunet):
+    with pytest.raises(DataError, match=r"file_ending is \.nii, but the images end otherwise"):
+        read(nnunet("imagesTr/a_0000", file_ending=".nii"))
 
 
 def test_a_folder_of_several_datasets_names_them(nnunet):
@@ -170,8 +275,9 @@ def test_a_folder_of_several_datasets_names_them(nnunet):
     ("content", "words"),
     [
         ({"file_ending": ".mha"}, "files .mha are not read"),
-        ({"channel_names": {"T2": "0"}}, "no channel_names"),
-        ({"channel_names": ["T2"]}, "no channel_names"),
+        ({"channel_names": {"T2": "0"}}, "does not number the channels"),
+        ({"channel_names": {"1": "T2"}}, "does not number the channels"),
+        ({"channel_names": ["T2"]}, "does not number the channels"),
     ],
 )
 def test_a_json_that_cannot_be_used_is_an_error(nnunet, content, words):
