@@ -41,7 +41,7 @@ class Patient:
 
     @classmethod
     def of(cls, version: int, case_id: str, phantom: Phantom | None = None) -> "Patient":
-        """One patient, of `phantom` if it is made already; its anatomy is the first thing that its random numbers give."""
+        """One patient, of `phantom` where it is made already; its random numbers give the anatomy first."""
         name, module = (case_id, version_4) if version == 4 else (f"v5/{case_id}", version_5)
         drawn = module.draw_anatomy(rng_for(0, name), load_atlas())
         return cls(phantom or Recipe(version).make(case_id, "ms"), drawn)
