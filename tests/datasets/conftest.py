@@ -1,5 +1,6 @@
 """Trees of empty files, which are all that an adapter needs: it reads no voxels."""
 
+import json
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -72,3 +73,20 @@ def table(tree):
         return root
 
     return write
+
+
+@pytest.fixture
+def nnunet(tree):
+    """nnunet(*names, **content) -> a folder with empty images of these names and a dataset.json."""
+
+    def make(*names, **content):
+        root = tree("dataset.json", *(f"{name}.nii.gz" for name in names))
+        told = {
+            "channel_names": {"0": "T2"},
+            "labels": {"background": 0, "lesion": 1},
+            "file_ending": ".nii.gz",
+        }
+        (root / "dataset.json").write_text(json.dumps(told | content))
+        return root
+
+    return make

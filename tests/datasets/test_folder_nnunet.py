@@ -1,36 +1,15 @@
-"""The dataset `folder` with an nnU-Net dataset: channels and labels by dataset.json, masks in a folder beside."""
+"""The dataset `folder` with an nnU-Net dataset: images of one channel each, masks in a folder beside them."""
 
 import json
 
 import pytest
 
+from tests.helpers.nnunet import read
 from uad_bench import Case
-from uad_bench.config import checked_parameters
 from uad_bench.errors import DataError, UsageError
 from uad_datasets.folder import FolderAdapter
 
 BRATS = {"0": "FLAIR", "1": "T1w", "2": "T1gd", "3": "T2w"}
-
-
-@pytest.fixture
-def nnunet(tree):
-    """nnunet(*names, **content) -> a folder with empty images of these names and a dataset.json."""
-
-    def make(*names, **content):
-        root = tree("dataset.json", *(f"{name}.nii.gz" for name in names))
-        told = {
-            "channel_names": {"0": "T2"},
-            "labels": {"background": 0, "lesion": 1},
-            "file_ending": ".nii.gz",
-        }
-        (root / "dataset.json").write_text(json.dumps(told | content))
-        return root
-
-    return make
-
-
-def read(root, **options):
-    return list(FolderAdapter(nnunet=True, **options).discover(root))
 
 
 def test_a_case_has_the_channels_and_the_mask_of_its_name(nnunet):
@@ -94,80 +73,11 @@ def test_one_file_as_image_and_as_mask_is_an_error(nnunet):
     assert fault.code == "UB329"
 
 
-@pytest.mark.parametrize(
-    "labels", [{"background": 0, "lesion": 1, "ignore": 2}, {"0": "background", "1": "lesion", "2": "ignore"}]
-)
-def test_the_label_ignore_is_neither_lesion_nor_healthy(nnunet, labels):
-    root = nnunet("imagesTr/a_0000", "labelsTr/a", labels=labels)
-    assert read(root)[0].ignored_labels == (2,)
-    assert read(root, ignored_labels=(7,))[0].ignored_labels == (7, 2)
-    assert read(root, lesion_labels=(1, 2))[0].ignored_labels == ()
-    assert read(root, mask_threshold=0.5)[0].ignored_labels == ()
-
-
-@pytest.mark.parametrize("value", ["2", [2], True, 0])
-def test_a_label_ignore_that_is_no_value_is_an_error(nnunet, value):
-    with pytest.raises(DataError, match="the label ignore is"):
-        read(nnunet("imagesTr/a_0000", "labelsTr/a", labels={"background": 0, "lesion": 1, "ignore": value}))
-
-
 def test_each_case_counts_as_a_subject_but_for_ids_of_sessions(nnunet, caplog):
     names = ("sub-1_ses-a", "sub-1_ses-b", "c")
     root = nnunet(*(f"imagesTr/{one}_0000" for one in names), *(f"labelsTr/{one}" for one in names))
     assert [case.subject_id for case in read(root)] == ["c", "sub-1", "sub-1"]
     assert "each case counts as a subject of its own (1)" in caplog.text
-
-
-@pytest.mark.parametrize("columns", [{"t2": "zscore"}, {"t2": "0"}, {"t2": "0000"}, {"t2": 0}])
-def test_a_channel_that_says_no_modality_is_named_by_the_user(nnunet, columns, caplog):
-    channels = {"0": "zScore", "1": "ADC"}
-    root = nnunet("imagesTr/a_0000", "imagesTr/a_0001", "labelsTr/a", channel_names=channels)
-    with pytest.raises(DataError, match="no channel is of a known modality: 0 zScore, 1 ADC") as error:
-        read(root)
-    assert "folder.columns.t2=0" in error.value.hint
-    (case,) = read(root, columns=columns)
-    assert [path.name for path in case.images.values()] == ["a_0000.nii.gz"]
-    assert "channels that are not read: 1 ADC" in caplog.text
-
-
-def test_the_channel_of_the_hint_is_one_that_the_command_line_takes(nnunet):
-    root = nnunet("imagesTr/a_0000", "labelsTr/a", channel_names={"0": "MRI"})
-    options = checked_parameters(FolderAdapter, {"nnunet": True, "columns": {"t2": 0}}, "folder")
-    (case,) = FolderAdapter(**options).discover(root)
-    assert list(case.images) == ["t2"]
-
-
-@pytest.mark.parametrize("name", ["T2*", "T1+", "T1 (+)", "T2'", "T2star"])
-def test_marks_make_another_contrast(nnunet, name):
-    with pytest.raises(DataError, match="no channel is of a known modality"):
-        read(nnunet("imagesTr/a_0000", "labelsTr/a", channel_names={"0": name}))
-
-
-def test_a_modality_of_the_user_comes_before_the_name_of_a_channel(nnunet):
-    root = nnunet(
-        "imagesTr/a_0000", "labelsTr/a", "imagesTr/a_0001", channel_names={"0": "T1", "1": "T1_norm"}
-    )
-    (case,) = read(root, columns={"t1": "T1_norm"})
-    assert {modality: path.name for modality, path in case.images.items()} == {"t1": "a_0001.nii.gz"}
-
-
-def test_two_channels_of_one_modality_are_an_error(nnunet):
-    with pytest.raises(DataError, match="two channels are t1: 0 T1, 1 T1w"):
-        read(nnunet("imagesTr/a_0000", channel_names={"0": "T1", "1": "T1w"}))
-
-
-@pytest.mark.parametrize(
-    ("columns", "words"),
-    [
-        ({"t2": "adc"}, "no channels are 'adc'"),
-        ({"t2": "mri"}, "2 channels are 'mri'"),
-        ({"t1": "0", "t2": "0"}, "two modalities are one channel: t1, t2"),
-    ],
-)
-def test_a_wish_that_no_single_channel_fulfils_is_an_error(nnunet, columns, words):
-    channels = {"0": "T2", "1": "MRI", "2": "mri"}
-    with pytest.raises(DataError, match=words):
-        read(nnunet("imagesTr/a_0000", channel_names=channels), columns=columns)
 
 
 def test_cases_of_a_folder_without_masks_are_left_out_unless_they_are_named(nnunet, caplog):
@@ -269,27 +179,6 @@ def test_a_folder_of_several_datasets_names_them(nnunet):
     with pytest.raises(DataError, match=r"no dataset\.json") as error:
         read(nnunet("imagesTr/a_0000").parent)
     assert "name one of its folders as the root: data" in error.value.hint
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ({"file_ending": ".mha"}, "files .mha are not read"),
-        ({"channel_names": {"T2": "0"}}, "does not number the channels"),
-        ({"channel_names": {"1": "T2"}}, "does not number the channels"),
-        ({"channel_names": ["T2"]}, "does not number the channels"),
-    ],
-)
-def test_a_json_that_cannot_be_used_is_an_error(nnunet, content, words):
-    with pytest.raises(DataError, match=words):
-        read(nnunet("imagesTr/a_0000", **content))
-
-
-def test_a_json_that_is_no_json_is_an_error(nnunet):
-    root = nnunet("imagesTr/a_0000")
-    (root / "dataset.json").write_text("{")
-    with pytest.raises(DataError, match="cannot be read"):
-        read(root)
 
 
 def test_a_root_without_a_table_says_how_an_nnunet_dataset_is_read(nnunet):
