@@ -22,6 +22,8 @@ from uad_datasets.table_ids import IDS
 log = logging.getLogger(__name__)
 
 Fact = TypeVar("Fact")
+#: Options that only the reading of a BIDS tree has.
+TREE_OPTIONS = ("entities", "lesion_masks", "ignore_masks", "last_run")
 #: Ages and sexes in public tables that give no single value: ranges, upper limits, other.
 AMBIGUOUS = re.compile(r"(?i)\d+ ?[-–] ?\d+|\d+ ?\+|[<>]=? ?\d+|o|other|x|diverse|nonbinary|non-binary")
 
@@ -76,8 +78,8 @@ class FolderAdapter(DatasetAdapter):
     def discover(self, root: Path) -> Iterator[Case | DataError]:
         """One case per row, session or nnU-Net case; a DataError with its place for each that is not a valid case.
 
-        Raises UsageError for an unknown key of `columns` (UB201) and for two layouts (UB200), DataError where there
-        is no table, no BIDS subject, no dataset.json or no row (UB334).
+        Raises UsageError for an unknown key of `columns` (UB201), for two layouts and for an option of another layout
+        (UB200), DataError where there is no table, no BIDS subject, no dataset.json or no row (UB334).
         """
         known = MODALITIES if self.nnunet else (*IDS, *FILES, *FACTS)
         for key in self.columns:
@@ -97,6 +99,10 @@ class FolderAdapter(DatasetAdapter):
         if self.bids and self.nnunet:
             what = "folder.bids and folder.nnunet exclude each other"
             raise UsageError(what, hint="set one of them", code="UB200")
+        of_trees = [name for name in TREE_OPTIONS if getattr(self, name)]
+        if of_trees and not self.bids:
+            what = f"folder.{of_trees[0]} is an option of BIDS trees alone"
+            raise UsageError(what, hint="remove it, or set folder.bids=true", code="UB200")
         if self.nnunet:
             return read_nnunet(
                 root, columns, lambda entry: bool(self._listed(entry)) or self.healthy is False
@@ -152,11 +158,14 @@ class FolderAdapter(DatasetAdapter):
         )
 
     def _healthy(self, entry: CaseEntry) -> bool:
-        """The value in the table; else False for a case with a lesion mask; else whether the option names the case."""
+        """The value in the table; else False for a case with a lesion mask; else whether the option names the case.
+
+        In an nnU-Net dataset, where healthy cases have an empty mask, the option comes before the mask.
+        """
+        if self.nnunet and self._listed(entry):
+            return True
         word, has_mask = group_word(entry.facts.get("healthy", "")).lower(), "lesion_mask" in entry.files
         healthy = False if has_mask or self.healthy is False else self._listed(entry)
-        if self.nnunet and self._listed(entry):  # there, healthy cases have an empty mask
-            return True
         if word not in MISSING:
             healthy = _yes(word)
         elif not has_mask and self.healthy is not False:

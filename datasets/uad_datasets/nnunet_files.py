@@ -1,6 +1,7 @@
 """The files of an nnU-Net dataset, by case: those in its folders, or those that its dataset.json lists."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ class Found:
 
 
 def find_cases(root: Path, described: Description) -> list[Found | DataError]:
-    """The files of every case, and a DataError for each file that is not one of a case (UB332).
+    """The files of every case, and a DataError for each file that is of no case (UB332) or is there twice (UB329).
 
     Raises DataError where dataset.json does not list the files as expected, and where no image has the number of its
     channel or the ending that dataset.json names (UB334).
@@ -71,6 +72,7 @@ def _of_folder(images: Sequence[Path], masks: Sequence[Path], ending: str) -> It
     """The cases of a folder of images and its folder of masks."""
     by_case: dict[str, dict[int, Path]] = {}
     by_stem = {_stem(path): path for path in masks}
+    names = Counter((path.parent, _stem(path)) for path in (*images, *masks))
     for path in images:
         match = NUMBERED.fullmatch(_stem(path))
         if match:
@@ -81,7 +83,11 @@ def _of_folder(images: Sequence[Path], masks: Sequence[Path], ending: str) -> It
         mask = by_stem.pop(case_id, None)
         files = [*found.values(), *([mask] if mask else [])]
         other = [path for path in files if not path.name.endswith(ending)]
-        if other:
+        twice = [path for path in files if names[path.parent, _stem(path)] > 1]
+        if twice:
+            what = f"two files are {twice[0].parent.name}/{_stem(twice[0])}, by their endings"
+            yield DataError(what, where=case_id, hint="remove one of them", code="UB329")
+        elif other:
             yield _misnamed(other[0], f"file_ending is {ending}", "rename the file", case_id)
         else:
             yield Found(case_id, files[0].parent.name, found, mask)

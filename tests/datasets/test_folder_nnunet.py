@@ -197,3 +197,18 @@ def test_options_that_do_not_fit_are_refused(nnunet):
 
 def _plain(caplog):
     return " ".join(caplog.text.split())
+
+
+@pytest.mark.parametrize("second", ["imagesTr/a_0000.nii", "labelsTr/a.nii", "labelsTr/a.NII.GZ"])
+def test_two_files_for_one_image_or_mask_are_an_error(nnunet, second):
+    root = nnunet("imagesTr/a_0000", "labelsTr/a")
+    (root / second).touch()
+    (fault,) = read(root)
+    assert (fault.code, fault.where) == ("UB329", "a")
+
+
+@pytest.mark.parametrize("option", [{"entities": {"acq": "x"}}, {"last_run": True}, {"ignore_masks": ("x",)}])
+@pytest.mark.parametrize("layout", [{"nnunet": True}, {}])
+def test_an_option_of_bids_trees_is_not_ignored_in_another_layout(nnunet, option, layout):
+    with pytest.raises(UsageError, match="is an option of BIDS trees alone"):
+        FolderAdapter(**layout, **option).discover(nnunet("imagesTr/a_0000"))
